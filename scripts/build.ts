@@ -1,0 +1,59 @@
+/**
+ * Builds everything that runs outside of plain Node: the extension, the Modal SDK beside it (so that it can be loaded
+ * late), the local Modal, and the test entries that VS Code loads. `--watch` rebuilds on change, `--production` minifies.
+ */
+import { readFile } from 'node:fs/promises';
+import { type BuildOptions, context, type Plugin } from 'esbuild';
+
+const production = process.argv.includes('--production');
+
+const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  sourcemap: !production,
+  minify: production,
+  logLevel: 'warning',
+  // VS Code supplies `vscode`; mocha stays a plain package, as its interface is found by file.
+  external: ['vscode', 'mocha'],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+};
+
+/** `import('modal')` in the extension becomes a file of its own, so that activation never parses the SDK. */
+const sdkBesideTheExtension: Plugin = {
+  name: 'sdk-beside-the-extension',
+  setup(build) {
+    build.onResolve({ filter: /^modal$/ }, ({ kind }) =>
+      kind === 'dynamic-import'
+        ? { path: './modal-sdk.cjs', external: true }
+        : { errors: [{ text: 'Load the SDK with `await import("modal")`: activation must not pay for it.' }] },
+    );
+  },
+};
+
+/** The SDK carries the codecs of Modal's services but does not export their definitions; this module does. */
+const wireDefinitions: Plugin = {
+  name: 'wire-definitions',
+  setup(build) {
+    const names = ['ModalClientDefinition', 'TaskCommandRouterDefinition'];
+    build.onLoad({ filter: /[\\/]modal[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const missing = names.filter((name) => !source.includes(`var ${name} = `));
+      if (missing.length > 0) return { errors: [{ text: `modal's bundle no longer defines ${missing.join(', ')}` }] };
+      return { contents: `${source}\nexport { ${names.join(', ')} };`, loader: 'js' };
+    });
+  },
+};
+
+const bundles: BuildOptions[] = [
+  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [sdkBesideTheExtension] },
+  { ...common, entryPoints: { 'modal-sdk': 'modal' } },
+  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [wireDefinitions] },
+];
+
+const contexts = await Promise.all(bundles.map((options) => context(options)));
+await Promise.all(contexts.map((each) => each.rebuild()));
+if (process.argv.includes('--watch')) await Promise.all(contexts.map((each) => each.watch()));
+else await Promise.all(contexts.map((each) => each.dispose()));
