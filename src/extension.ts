@@ -1,1 +1,67 @@
-export function activate(): void {}
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { SandboxesApi } from './api.ts';
+import { AccountService } from './commands/accounts.ts';
+import { runActiveFile } from './commands/run-active-file.ts';
+import { terminate } from './commands/sandboxes.ts';
+import { parseSettings } from './config/settings.ts';
+import { LocalModal } from './modal/local-modal.ts';
+import type { SandboxSummary } from './modal/sandboxes.ts';
+import { registerCodeLens } from './providers/code-lens.ts';
+import { RunTasks, TASK_TYPE } from './providers/tasks.ts';
+import { Sessions } from './session/sessions.ts';
+import { SandboxStore } from './views/sandbox-store.ts';
+import { SandboxesTree } from './views/sandboxes-tree.ts';
+
+let sessions: Sessions | undefined;
+
+/** Builds the modules in order. Makes no call and waits for nothing; the SDK is loaded by the first run or view. */
+export function activate(context: vscode.ExtensionContext): SandboxesApi {
+  const localModal = new LocalModal(() => ({
+    serverPath: join(context.extensionPath, 'dist', 'local-modal.cjs'),
+    dataDir: join(context.globalStorageUri.fsPath, 'local-modal'),
+    allowUnisolated: readSettings().localModal.allowUnisolated,
+  }));
+  const accounts = new AccountService(context.secrets, () => localModal.account());
+  const running = new Sessions({
+    account: () => accounts.current(),
+    settings: () => {
+      const { app, image, timeoutMinutes, idleTimeoutMinutes } = readSettings();
+      return { app, image, timeoutMs: timeoutMinutes * 60_000, idleTimeoutMs: idleTimeoutMinutes * 60_000 };
+    },
+    onChange: () => void store.refresh(),
+  });
+  sessions = running;
+  const store = new SandboxStore(running);
+  const tree = new SandboxesTree(store, () => accounts.isChosen);
+  const tasks = new RunTasks(running);
+  const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
+
+  context.subscriptions.push(
+    localModal,
+    store,
+    tree,
+    tasks,
+    registerCodeLens(),
+    vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
+    command('modal.runActiveFile', (uri?: vscode.Uri) => runActiveFile(uri, tasks, accounts)),
+    command('modal.chooseAccount', () => accounts.choose()),
+    command('modal.useLocalModal', () => accounts.useLocalModal()),
+    command('modal.signOut', () => accounts.signOut()),
+    command('modal.refreshSandboxes', () => store.refresh()),
+    command('modal.terminateSandbox', (sandbox: SandboxSummary) => terminate(sandbox, running, store)),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('modal')) tree.update();
+    }),
+  );
+  return { onDidWriteOutput: tasks.onDidWriteOutput };
+}
+
+/** Ends this window's sandboxes: nobody is left to use them. */
+export async function deactivate(): Promise<void> {
+  await sessions?.dispose();
+}
+
+function readSettings() {
+  return parseSettings({ ...vscode.workspace.getConfiguration('modal') });
+}

@@ -1,0 +1,4 @@
+import sys
+
+print("Leaving with exit code 3.")
+sys.exit(3)

@@ -1,0 +1,43 @@
+import type { ModalClient } from 'modal';
+import type { Account } from './accounts.ts';
+
+/** A section name that no config file has: keeps the SDK from mixing in a profile that the user did not choose. */
+const NO_PROFILE = '(none)';
+
+/**
+ * Loads the SDK (at first use) and connects it to an account. Makes no call. The SDK takes its server's address from the
+ * environment alone (0.11.1 ignores `endpoint`), so the environment is set for the length of the constructor.
+ */
+export async function connect(account: Account): Promise<ModalClient> {
+  const sdk = await import('modal');
+  return withEnvironment(
+    {
+      MODAL_PROFILE: NO_PROFILE,
+      MODAL_SERVER_URL: account.serverUrl,
+      MODAL_ENVIRONMENT: account.environment,
+      MODAL_SANDBOX_V2: undefined,
+    },
+    () =>
+      new sdk.ModalClient({
+        tokenId: account.tokenId,
+        tokenSecret: account.tokenSecret,
+        maxThrottleWaitSecs: 60,
+        // The SDK's warnings would go to the extension host's console, where nobody looks.
+        logLevel: 'error',
+      }),
+  );
+}
+
+function withEnvironment<T>(variables: Record<string, string | undefined>, action: () => T): T {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+  const assign = ([name, value]: readonly [string, string | undefined]) => {
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  };
+  try {
+    for (const entry of Object.entries(variables)) assign(entry);
+    return action();
+  } finally {
+    for (const entry of before) assign(entry);
+  }
+}

@@ -1,0 +1,84 @@
+import { AccountError } from './accounts.ts';
+
+/** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
+const Code = {
+  unknown: 2,
+  deadline: 4,
+  notFound: 5,
+  denied: 7,
+  exhausted: 8,
+  precondition: 9,
+  unavailable: 14,
+  unauthenticated: 16,
+} as const;
+
+/** An error whose message is already a sentence for people. */
+export class UserError extends Error {
+  override name = 'UserError';
+}
+
+interface ErrorShape {
+  readonly name: string;
+  readonly message: string;
+  readonly code?: number;
+  readonly details?: string;
+}
+
+function shapeOf(error: unknown): ErrorShape {
+  if (!(error instanceof Error)) return { name: '', message: String(error) };
+  const { code, details } = error as Error & { code?: unknown; details?: unknown };
+  return {
+    name: error.name,
+    message: error.message,
+    ...(typeof code === 'number' && { code }),
+    ...(typeof details === 'string' && { details }),
+  };
+}
+
+/** True when the sandbox that a call went to has ended: a new one must be started. */
+export function isSandboxGone(error: unknown): boolean {
+  const { name, message, code } = shapeOf(error);
+  return (
+    code === Code.notFound ||
+    name === 'NotFoundError' ||
+    name === 'SandboxTimeoutError' ||
+    (name === 'ConflictError' && /finished/.test(message))
+  );
+}
+
+/** True for a failure that the user ends by choosing another account. */
+export function isAccountProblem(error: unknown): boolean {
+  return error instanceof AccountError || shapeOf(error).code === Code.unauthenticated;
+}
+
+/** Turns any error into one sentence with a next step. The only place that does so. */
+export function explainError(error: unknown): string {
+  const { name, message, code, details } = shapeOf(error);
+  const text = firstLine(details || message);
+  if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;
+  if (name === 'UserError' || name === 'SettingsError') return message;
+  if (name === 'AbortError') return 'Cancelled.';
+  switch (code) {
+    case Code.unauthenticated:
+      return `Modal did not accept the token (${text}). Choose another account, or make a new token at modal.com/settings/tokens.`;
+    case Code.denied:
+      return `Modal refused this to your account (${text}). Ask the workspace’s owner, or choose another account.`;
+    case Code.unavailable:
+      return `The Modal server cannot be reached (${text}). Check the network, then run again.`;
+    case Code.deadline:
+      return `Modal did not answer in time (${text}). Run again; see status.modal.com if it goes on.`;
+    case Code.exhausted:
+      return `Modal has no room for this now (${text}). Wait a moment, or check the limits of your plan.`;
+    case Code.notFound:
+      return `Modal does not know what was asked for (${text}). It may have ended or been deleted; run again.`;
+  }
+  if (name === 'ResourceExhaustedError')
+    return `Modal has no room for this now (${text}). Wait a moment, or check the limits of your plan.`;
+  if (isSandboxGone(error)) return `The sandbox has ended (${text}). Run again to start a new one.`;
+  if (/^Image build/.test(text)) return `${text.replace(/\.?$/, '.')} Check the setting modal.image.`;
+  return `${text.replace(/\.?$/, '.')} Run again; the log (“Modal: Show Log”) has the details.`;
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0]?.trim() || 'no reason given';
+}

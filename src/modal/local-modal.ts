@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, readFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Account } from './accounts.ts';
+import { UserError } from './errors.ts';
+
+/** What a shared local Modal writes beside its data for those who may use it. */
+const ServerFileSchema = z.object({
+  url: z.url(),
+  leaseUrl: z.url(),
+  tokenId: z.string().min(1),
+  tokenSecret: z.string().min(1),
+});
+type ServerFile = z.infer<typeof ServerFileSchema>;
+
+export interface LocalModalOptions {
+  /** The server's bundle. */
+  readonly serverPath: string;
+  /** Where it keeps volumes, images and snapshots; shared by all windows. */
+  readonly dataDir: string;
+  /** Run commands even where they cannot be isolated (the user has agreed). */
+  readonly allowUnisolated: boolean;
+}
+
+/** The server found another one at work in its folder. */
+const EXIT_IN_USE = 3;
+const START_TIMEOUT_MS = 15_000;
+const LEASE_TIMEOUT_MS = 5_000;
+
+/**
+ * The local Modal of this machine: joined when another window runs it already, started otherwise. Holding a lease keeps
+ * it alive; it ends by itself soon after its last lease, even when this process is killed.
+ */
+export class LocalModal {
+  readonly #options: () => LocalModalOptions;
+  #starting: Promise<Account> | undefined;
+  #lease: IncomingMessage | undefined;
+
+  constructor(options: () => LocalModalOptions) {
+    this.#options = options;
+  }
+
+  /** The account of the running server, started if need be. Throws `UserError` when it cannot be started. */
+  async account(): Promise<Account> {
+    this.#starting ??= this.#join().catch((error) => {
+      this.#starting = undefined;
+      throw error;
+    });
+    return this.#starting;
+  }
+
+  /** Gives the lease back. The server ends when nobody else holds one. */
+  dispose(): void {
+    this.#starting = undefined;
+    this.#lease?.destroy();
+  }
+
+  async #join(): Promise<Account> {
+    const options = this.#options();
+    await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+    // Twice: two windows may start a server at the same moment, and the one that comes second joins the first.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const server = await readServerFile(options.dataDir);
+      const lease = server && (await takeLease(server));
+      if (server && lease) return this.#hold(server, lease);
+      await startServer(options);
+    }
+    const server = await readServerFile(options.dataDir);
+    const lease = server && (await takeLease(server));
+    if (server && lease) return this.#hold(server, lease);
+    throw new UserError('The local Modal was started, but cannot be reached. Reload the window and run again.');
+  }
+
+  #hold(server: ServerFile, lease: IncomingMessage): Account {
+    this.#lease = lease;
+    lease.once('close', () => {
+      if (this.#lease !== lease) return;
+      this.#lease = undefined;
+      this.#starting = undefined;
+    });
+    return { label: 'Local Modal', serverUrl: server.url, tokenId: server.tokenId, tokenSecret: server.tokenSecret };
+  }
+}
+
+async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
+  try {
+    return ServerFileSchema.parse(JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+function takeLease(server: ServerFile): Promise<IncomingMessage | undefined> {
+  return new Promise((resolve) => {
+    const request = get(server.leaseUrl, { headers: { authorization: `Bearer ${server.tokenSecret}` }, agent: false });
+    request.setTimeout(LEASE_TIMEOUT_MS, () => request.destroy());
+    request.once('error', () => resolve(undefined));
+    request.once('response', (response) => {
+      request.setTimeout(0);
+      response.resume();
+      if (response.statusCode === 200) return resolve(response);
+      response.destroy();
+      resolve(undefined);
+    });
+  });
+}
+
+/** Starts a server of its own process group and waits for its first line, or for word that another one is there. */
+async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalOptions): Promise<void> {
+  const logPath = join(dataDir, 'server.log');
+  const log = await open(logPath, 'w', 0o600);
+  try {
+    const flags = allowUnisolated ? ['--allow-unisolated'] : [];
+    const child = spawn(process.execPath, [serverPath, '--port', '0', '--data', dataDir, '--shared', ...flags], {
+      detached: true,
+      stdio: ['ignore', 'pipe', log.fd],
+      // In VS Code the executable is Electron, which is Node only when told so.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    });
+    const code = await firstLineOrExit(child);
+    if (code !== undefined && code !== EXIT_IN_USE) {
+      const reason = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n').at(-1);
+      throw new UserError(
+        `The local Modal could not be started (${reason || `exit code ${code}`}). Its log is ${logPath}.`,
+      );
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+/** Resolves with nothing when the server is ready, with its exit code when it ended before. */
+function firstLineOrExit(child: ChildProcess): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new UserError(`The local Modal did not start within ${START_TIMEOUT_MS / 1000} seconds. Run again.`));
+    }, START_TIMEOUT_MS);
+    const settle = (action: () => void) => {
+      clearTimeout(timer);
+      child.stdout?.destroy();
+      child.unref();
+      action();
+    };
+    child.once('error', (error) => settle(() => reject(error)));
+    child.once('exit', (code) => settle(() => resolve(code ?? -1)));
+    child.stdout?.once('data', () => settle(() => resolve(undefined)));
+  });
+}

@@ -1,0 +1,52 @@
+import { posix, sep } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../modal/errors.ts';
+import type { RunRequest } from '../run/run.ts';
+import { runnerOf } from '../run/runners.ts';
+
+/**
+ * What running a file means: its folder, its runner, its place in the folder. Saves what is unsaved first, since a run
+ * sees the disk. Throws `UserError` when the file cannot be run.
+ */
+export async function requestFor(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
+  if (!vscode.workspace.isTrusted) {
+    throw new UserError(
+      'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
+    );
+  }
+  const name = posix.basename(uri.path);
+  if (uri.scheme === 'untitled')
+    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
+  if (uri.scheme !== 'file')
+    throw new UserError(
+      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
+    );
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  if (!folder) {
+    throw new UserError(
+      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
+    );
+  }
+  const document = await openDocument(uri, name);
+  const runner = runnerOf(document.languageId);
+  if (!runner) {
+    throw new UserError(
+      `“${name}” is ${document.languageId}, which has no runner. Python, JavaScript, TypeScript and shell files can be run.`,
+    );
+  }
+  if (!(await vscode.workspace.saveAll(false))) {
+    throw new UserError(
+      'Some files could not be saved, so the sandbox would run an older state of them. Save them, then run again.',
+    );
+  }
+  const file = uri.fsPath.slice(folder.uri.fsPath.length).split(sep).filter(Boolean).join('/');
+  return { folder: { name: folder.name, path: folder.uri.fsPath }, runner, file, args };
+}
+
+async function openDocument(uri: vscode.Uri, name: string): Promise<vscode.TextDocument> {
+  try {
+    return await vscode.workspace.openTextDocument(uri);
+  } catch {
+    throw new UserError(`“${name}” cannot be opened as text. Choose a file that exists and is a program.`);
+  }
+}

@@ -1,0 +1,86 @@
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+import type { TerminalSize } from '../run/command.ts';
+import { Run, type RunRequest, type RunResult } from '../run/run.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
+const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+
+export interface RunTerminalOptions {
+  /** What to run; its errors are shown in the terminal. */
+  readonly request: () => Promise<RunRequest>;
+  readonly sessions: Sessions;
+  onText(runId: string, text: string): void;
+}
+
+/** The pseudo-terminal of one run: moves text between VS Code and the run, and says how it ended. */
+export class RunTerminal implements vscode.Pseudoterminal {
+  readonly #options: RunTerminalOptions;
+  readonly #write = new vscode.EventEmitter<string>();
+  readonly #close = new vscode.EventEmitter<number>();
+  readonly #decoder = new TextDecoder();
+  readonly #ended = Promise.withResolvers<RunResult>();
+  #run: Run | undefined;
+  #closed = false;
+  #atLineStart = true;
+
+  readonly onDidWrite = this.#write.event;
+  readonly onDidClose = this.#close.event;
+  /** How the run ended. */
+  readonly ended = this.#ended.promise;
+
+  constructor(options: RunTerminalOptions) {
+    this.#options = options;
+  }
+
+  open(dimensions: vscode.TerminalDimensions | undefined): void {
+    void this.#start(dimensions && { columns: dimensions.columns, rows: dimensions.rows });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#run?.cancel();
+    this.#ended.resolve({ error: 'Cancelled.' });
+  }
+
+  handleInput(text: string): void {
+    // Ctrl+C before the program is there stops what we do for it; the program itself gets it as a key.
+    if (text === '\u0003' && !this.#run?.started) this.#run?.cancel();
+    else this.#run?.write(text);
+  }
+
+  async #start(size: TerminalSize | undefined): Promise<void> {
+    const startedAt = performance.now();
+    const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
+    this.#text(this.#decoder.decode());
+    const took = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
+    if (result.error !== undefined) this.#line(red(`● ${result.error}`));
+    else this.#line((result.exitCode === 0 ? dim : red)(`● Exited with code ${result.exitCode} after ${took}`));
+    this.#ended.resolve(result);
+    this.#close.fire(result.exitCode ?? 1);
+  }
+
+  async #result(size: TerminalSize | undefined): Promise<RunResult> {
+    const request = await this.#options.request();
+    const output = {
+      status: (line: string) => this.#line(dim(`● ${line}`)),
+      write: (bytes: Uint8Array) => this.#text(this.#decoder.decode(bytes, { stream: true })),
+    };
+    const run = new Run(request, this.#options.sessions, output, size);
+    this.#run = run;
+    if (this.#closed) run.cancel();
+    return run.done;
+  }
+
+  #line(text: string): void {
+    this.#text(`${this.#atLineStart ? '' : '\r\n'}${text}\r\n`);
+  }
+
+  #text(text: string): void {
+    if (text === '') return;
+    this.#atLineStart = text.endsWith('\n');
+    this.#write.fire(text);
+    this.#options.onText(this.#run?.id ?? '', text);
+  }
+}

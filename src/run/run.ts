@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { posix } from 'node:path';
+import type { ContainerProcess, Sandbox } from 'modal';
+import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import type { Folder, Session, Sessions } from '../session/sessions.ts';
+import { type PushResult, push } from '../sync/push.ts';
+import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, runCommand, type TerminalSize } from './command.ts';
+import type { Runner } from './runners.ts';
+import { Stdin } from './stdin.ts';
+
+/** Where a folder lies in its sandbox. */
+export const REMOTE_ROOT = '/workspace';
+
+/** Everything that decides a run. Every way to start one builds this and hands it to `Run`. */
+export interface RunRequest {
+  readonly folder: Folder;
+  readonly runner: Runner;
+  /** The file, relative to the folder, with `/`. */
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** How a run ended. `error` is a sentence for people; then the program was not started, or was lost. */
+export interface RunResult {
+  readonly exitCode?: number;
+  readonly error?: string;
+  /** The error is one that choosing another account can mend. */
+  readonly needsAccount?: boolean;
+}
+
+/** Where a run's words go. */
+export interface RunOutput {
+  /** A line of our own about what happens. */
+  status(line: string): void;
+  /** The program's bytes, as they come. */
+  write(bytes: Uint8Array): void;
+}
+
+const CANCELLED = 'Cancelled.';
+
+/** One run: session, sync, exec, streams, end. `done` never rejects. */
+export class Run {
+  readonly id = randomUUID();
+  readonly done: Promise<RunResult>;
+  readonly #request: RunRequest;
+  readonly #sessions: Sessions;
+  readonly #output: RunOutput;
+  readonly #cancel = new AbortController();
+  readonly #stdin = new Stdin();
+  readonly #size: TerminalSize | undefined;
+  #started = false;
+
+  constructor(request: RunRequest, sessions: Sessions, output: RunOutput, size?: TerminalSize) {
+    this.#request = request;
+    this.#sessions = sessions;
+    this.#output = output;
+    this.#size = size;
+    this.done = this.#run().catch((error) =>
+      this.#cancel.signal.aborted
+        ? { error: CANCELLED }
+        : { error: explainError(error), ...(isAccountProblem(error) && { needsAccount: true }) },
+    );
+  }
+
+  /** Whether the program itself has been started. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Sends what was typed to the program; kept until the program is there. */
+  write(text: string): void {
+    this.#stdin.write(text);
+  }
+
+  /** Stops whatever the run is at; a program is ended with its whole process group. */
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  async #run(): Promise<RunResult> {
+    const { folder } = this.#request;
+    for (let attempt = 0; ; attempt += 1) {
+      const session = await this.#untilCancelled(this.#acquire(folder));
+      try {
+        await this.#sync(session);
+        return await this.#execute(session.sandbox);
+      } catch (error) {
+        if (!isSandboxGone(error)) throw error;
+        await this.#sessions.drop(session);
+        // A kept sandbox may have ended since the last run; one that was just started should not have.
+        if (session.isNew || attempt > 0) throw error;
+        this.#output.status('The sandbox has ended; starting another');
+      }
+    }
+  }
+
+  async #acquire(folder: Folder): Promise<Session> {
+    const startedAt = performance.now();
+    const session = await this.#sessions.acquire(folder);
+    if (session.isNew) {
+      const { account } = await this.#sessions.connection();
+      this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${account.label} in ${seconds(startedAt)}`);
+    }
+    return session;
+  }
+
+  async #sync(session: Session): Promise<void> {
+    const { signal } = this.#cancel;
+    const result = await this.#untilCancelled(push(session.sandbox, session.folder.path, REMOTE_ROOT, { signal }));
+    this.#output.status(syncLine(result));
+    for (const { path, reason } of result.skipped.slice(0, 5)) this.#output.status(`Not synced: ${path} (${reason})`);
+    if (result.skipped.length > 5) this.#output.status(`Not synced: ${result.skipped.length - 5} more`);
+  }
+
+  async #execute(sandbox: Sandbox): Promise<RunResult> {
+    const { runner, file, args } = this.#request;
+    const path = posix.join(REMOTE_ROOT, file);
+    this.#cancel.signal.throwIfAborted();
+    const process = await sandbox.exec(runCommand(this.id, runner, [path, ...args], this.#size), {
+      mode: 'binary',
+      pty: true,
+      workdir: REMOTE_ROOT,
+    });
+    this.#started = true;
+    const kill = () => void this.#kill(sandbox);
+    this.#cancel.signal.addEventListener('abort', kill, { once: true });
+    if (this.#cancel.signal.aborted) kill();
+    try {
+      this.#stdin.connect(process.stdin);
+      const onlyMark = await this.#copyOutput(process);
+      const exitCode = await process.wait();
+      if (onlyMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(runner) };
+      return { exitCode };
+    } finally {
+      this.#stdin.disconnect();
+      this.#cancel.signal.removeEventListener('abort', kill);
+    }
+  }
+
+  /** Passes output on as it comes. Resolves true when there was nothing but the wrapper's mark. */
+  async #copyOutput(process: ContainerProcess<Uint8Array>): Promise<boolean> {
+    const mark = Buffer.from(NO_PROGRAM_MARK);
+    let held: Buffer | undefined = Buffer.alloc(0);
+    for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
+      if (!held) {
+        this.#output.write(chunk);
+        continue;
+      }
+      held = Buffer.concat([held, chunk]);
+      if (mark.subarray(0, held.length).equals(held)) continue;
+      this.#output.write(held);
+      held = undefined;
+    }
+    if (held && !held.equals(mark)) this.#output.write(held);
+    return held?.equals(mark) ?? false;
+  }
+
+  async #kill(sandbox: Sandbox): Promise<void> {
+    try {
+      const killer = await sandbox.exec(killCommand(this.id), { stdout: 'ignore', stderr: 'ignore' });
+      await killer.wait();
+    } catch {
+      // The sandbox is gone, and the program with it.
+    }
+  }
+
+  /** Gives up waiting as soon as the run is cancelled; what was under way ends by itself. */
+  #untilCancelled<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#cancel;
+    return new Promise((resolve, reject) => {
+      const abort = () => reject(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      if (signal.aborted) abort();
+      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    });
+  }
+}
+
+function syncLine({ files, bytes, durationMs }: PushResult): string {
+  return `Synced ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)}) in ${Math.round(durationMs)} ms`;
+}
+
+function missingProgram({ programs }: Runner): string {
+  const names = [...new Set(programs.map(([program]) => program))];
+  const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  return `The sandbox’s image has no ${list}. Choose an image that has it in the setting modal.image, then terminate the sandbox and run again.`;
+}
+
+/** `3.4 KB`, in steps of 1,000. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const units = ['KB', 'MB', 'GB', 'TB'];
+  const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length);
+  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
+}
+
+function seconds(since: number): string {
+  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,74 @@
+import * as vscode from 'vscode';
+import { type SandboxSummary, Tag } from '../modal/sandboxes.ts';
+import type { SandboxStore } from './sandbox-store.ts';
+
+export const SANDBOXES_VIEW = 'modal.sandboxes';
+
+/** The Sandboxes view: what runs on the account, newest first. Renders the store and nothing else. */
+export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, vscode.Disposable {
+  readonly #store: SandboxStore;
+  readonly #view: vscode.TreeView<SandboxSummary>;
+  readonly #disposables: vscode.Disposable[];
+  readonly #isAccountChosen: () => boolean;
+  readonly onDidChangeTreeData: vscode.Event<void>;
+
+  constructor(store: SandboxStore, isAccountChosen: () => boolean) {
+    this.#store = store;
+    this.#isAccountChosen = isAccountChosen;
+    this.onDidChangeTreeData = store.onDidChange;
+    this.#view = vscode.window.createTreeView(SANDBOXES_VIEW, { treeDataProvider: this, showCollapseAll: false });
+    this.#disposables = [
+      this.#view,
+      this.#view.onDidChangeVisibility(() => this.update()),
+      store.onDidChange(() => this.#describe()),
+    ];
+    this.update();
+  }
+
+  dispose(): void {
+    for (const each of this.#disposables) each.dispose();
+  }
+
+  /** Looks at the account while the view is visible and an account is chosen. */
+  update(): void {
+    const chosen = this.#isAccountChosen();
+    void vscode.commands.executeCommand('setContext', 'modal.account', chosen ? 'chosen' : 'none');
+    this.#store.watch(chosen && this.#view.visible);
+    this.#describe();
+  }
+
+  getChildren(): SandboxSummary[] {
+    return this.#isAccountChosen() ? [...(this.#store.sandboxes ?? [])] : [];
+  }
+
+  getTreeItem(sandbox: SandboxSummary): vscode.TreeItem {
+    const folder = sandbox.tags[Tag.folderName];
+    const item = new vscode.TreeItem(folder ?? sandbox.id);
+    item.id = sandbox.id;
+    item.description = `up ${duration(Date.now() - sandbox.createdAt.getTime())}`;
+    item.tooltip = [
+      sandbox.id,
+      `Started ${sandbox.createdAt.toLocaleString()}`,
+      `Ends at the latest ${sandbox.endsAt.toLocaleString()}`,
+    ].join('\n');
+    item.iconPath = new vscode.ThemeIcon('vm-running');
+    item.contextValue = 'sandbox';
+    item.accessibilityInformation = { label: `Sandbox of ${folder ?? 'no folder'}, ${item.description}` };
+    return item;
+  }
+
+  #describe(): void {
+    const { error } = this.#store;
+    // Rows stay while a later look fails; the message above them says why they may be old.
+    this.#view.message = this.#isAccountChosen() && error ? error : undefined;
+    const state = error ? 'failed' : this.#store.sandboxes ? 'loaded' : 'loading';
+    void vscode.commands.executeCommand('setContext', 'modal.sandboxesState', state);
+  }
+}
+
+function duration(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return 'less than a minute';
+  if (minutes < 60) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
