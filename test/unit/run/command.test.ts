@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, quote, runCommand } from '../../../src/run/command.ts';
+
+function run(argv: string[]) {
+  const [program = '', ...args] = argv;
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  return { status, stdout };
+}
+
+describe('the command of a run', () => {
+  it('becomes the first program that exists, with its arguments before the file', () => {
+    const runner = { programs: [['no-such-program'], ['sh', '-e'], ['false']] } as const;
+    assert.deepEqual(run(runCommand('t1', runner, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'])), {
+      status: 0,
+      stdout: 'a b c e\n',
+    });
+  });
+
+  it('prints its mark and nothing else when no program exists', () => {
+    const result = run(runCommand('t2', { programs: [['no-such-program']] }, ['x.py']));
+    assert.deepEqual(result, { status: EXIT_NO_PROGRAM, stdout: NO_PROGRAM_MARK });
+  });
+
+  it('passes the program’s exit code on', () => {
+    assert.equal(run(runCommand('t3', { programs: [['sh']] }, ['-c', 'exit 42'])).status, 42);
+  });
+
+  it('quotes any word for a shell', () => {
+    for (const word of ['', 'plain', 'a b', "it's", '$HOME', '`id`', 'a\nb', '*', '-n', 'ü✓'])
+      assert.equal(run(['sh', '-c', `printf %s ${quote(word)}`]).stdout, word);
+  });
+
+  it('can be ended by its run id, even when it never ran', () => {
+    assert.equal(run(killCommand('never-started')).status, 0);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { Stdin } from '../../../src/run/stdin.ts';
+
+function slowStream() {
+  const writes: string[] = [];
+  const releases: (() => void)[] = [];
+  const stream = new WritableStream<Uint8Array>({
+    write(chunk) {
+      writes.push(new TextDecoder().decode(chunk));
+      return new Promise((resolve) => releases.push(resolve));
+    },
+  });
+  return { stream, writes, release: () => releases.shift()?.() };
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('what is typed into a run', () => {
+  it('waits for the program', async () => {
+    const stdin = new Stdin();
+    stdin.write('ab');
+    stdin.write('c');
+    const { stream, writes } = slowStream();
+    stdin.connect(stream);
+    await turn();
+    assert.deepEqual(writes, ['abc']);
+  });
+
+  it('goes out together when a call is under way, in order and one call at a time', async () => {
+    const stdin = new Stdin();
+    const { stream, writes, release } = slowStream();
+    stdin.connect(stream);
+    stdin.write('1');
+    await turn();
+    stdin.write('2');
+    stdin.write('3');
+    await turn();
+    assert.deepEqual(writes, ['1']);
+    release();
+    await turn();
+    assert.deepEqual(writes, ['1', '23']);
+  });
+
+  it('is dropped when the program no longer reads', async () => {
+    let writes = 0;
+    const stdin = new Stdin();
+    stdin.connect(
+      new WritableStream({
+        write: () => {
+          writes += 1;
+          return Promise.reject(new Error('closed'));
+        },
+      }),
+    );
+    stdin.write('x');
+    await turn();
+    stdin.write('y');
+    await turn();
+    assert.equal(writes, 1);
+  });
+});
