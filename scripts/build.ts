@@ -2,6 +2,7 @@
  * Builds everything that runs outside of plain Node: the extension, the Modal SDK beside it (so that it can be loaded
  * late), the local Modal, and the test entries that VS Code loads. `--watch` rebuilds on change, `--production` minifies.
  */
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { type BuildOptions, context, type Plugin } from 'esbuild';
 
@@ -47,10 +48,26 @@ const wireDefinitions: Plugin = {
   },
 };
 
+/** What VS Code loads in its extension host as 'tests'; they are not part of the package. */
+const testEntries: BuildOptions = {
+  ...common,
+  outdir: 'dist/test',
+  outbase: 'test',
+  entryPoints: [
+    { in: 'scripts/vscode/runFile.entry.ts', out: 'run-file' },
+    { in: 'test/integration/runner.ts', out: 'integration-runner' },
+    ...globSync('test/integration/**/*.test.ts').map((path) => ({
+      in: path,
+      out: path.slice('test/'.length, -'.ts'.length),
+    })),
+  ],
+};
+
 const bundles: BuildOptions[] = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [sdkBesideTheExtension] },
   { ...common, entryPoints: { 'modal-sdk': 'modal' } },
   { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [wireDefinitions] },
+  testEntries,
 ];
 
 const contexts = await Promise.all(bundles.map((options) => context(options)));

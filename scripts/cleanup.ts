@@ -1,0 +1,58 @@
+/** What has to be undone before this process ends, however it ends: by itself, by a signal, or because its parent died. */
+import { say, sentence } from './say.ts';
+
+type Undo = () => void | Promise<void>;
+
+const pending = new Set<Undo>();
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const cleanupTimeoutMs = 15_000;
+const parentCheckMs = 1_000;
+let watching = false;
+
+/**
+ * Registers `undo` to run when the process ends. Returns a function that runs it now instead; calling that twice is
+ * harmless.
+ */
+export function beforeExit(undo: Undo): () => Promise<void> {
+  watchForTheEnd();
+  pending.add(undo);
+  return async () => {
+    if (pending.delete(undo)) await undo();
+  };
+}
+
+/** Runs everything registered, last registered first. Never throws; what fails is said on stderr. */
+export async function cleanUp(): Promise<void> {
+  const timer = setTimeout(() => {
+    say(`Cleaning up took longer than ${cleanupTimeoutMs / 1000} s; leaving anyway.`);
+    process.exit(1);
+  }, cleanupTimeoutMs);
+  for (const undo of [...pending].reverse()) {
+    pending.delete(undo);
+    try {
+      await undo();
+    } catch (error) {
+      say(`While cleaning up: ${sentence(error)}`);
+    }
+  }
+  clearTimeout(timer);
+}
+
+/** Cleans up, then ends the process with `code`. */
+export async function exit(code: number): Promise<never> {
+  await cleanUp();
+  process.exit(code);
+}
+
+function watchForTheEnd(): void {
+  if (watching) return;
+  watching = true;
+  for (const [signal, number] of Object.entries(signalNumbers)) {
+    process.once(signal, () => void exit(128 + number));
+  }
+  // A parent that is killed outright tells nobody; without this its VS Code would live on.
+  const parent = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== parent) void exit(1);
+  }, parentCheckMs).unref();
+}

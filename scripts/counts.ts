@@ -1,0 +1,16 @@
+/** How many tests passed and failed. */
+export interface TestCounts {
+  readonly passed: number;
+  readonly failed: number;
+}
+
+export const onePassed: TestCounts = { passed: 1, failed: 0 };
+export const oneFailed: TestCounts = { passed: 0, failed: 1 };
+
+/** Adds counts up. */
+export function sum(counts: readonly TestCounts[]): TestCounts {
+  return {
+    passed: counts.reduce((total, { passed }) => total + passed, 0),
+    failed: counts.reduce((total, { failed }) => total + failed, 0),
+  };
+}

@@ -1,0 +1,86 @@
+/** Child processes that cannot be left behind: each leads a process group of its own, which ends with us. */
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { beforeExit } from './cleanup.ts';
+
+const stopGraceMs = 3_000;
+const groups = process.platform !== 'win32';
+
+export interface RunningProcess {
+  readonly child: ChildProcess;
+  /** Settles when the process has ended: its exit code, or 128 when a signal ended it. Rejects if it cannot start. */
+  readonly ended: Promise<number>;
+  /** Asks the whole group to end, and forces it after a grace time. */
+  stop(): Promise<void>;
+}
+
+export interface FinishedProcess {
+  readonly exitCode: number;
+  /** stdout and stderr as they came. */
+  readonly output: string;
+}
+
+/** Starts a process that leads a group of its own; the group is stopped when this process ends. */
+export function startProcess(command: string, args: readonly string[], options: SpawnOptions = {}): RunningProcess {
+  const child = spawn(command, args, { ...options, detached: groups });
+  const ended = new Promise<number>((resolve, reject) => {
+    child.once('error', (error) => reject(new Error(`Could not start ${command}: ${error.message}`)));
+    child.once('exit', (code) => resolve(code ?? 128));
+  });
+  ended.catch(() => {});
+  const stop = beforeExit(() => stopGroup(child));
+  return { child, ended, stop };
+}
+
+/** Runs a process to its end, collecting what it prints. Throws when it takes longer than `timeoutMs`. */
+export async function runProcess(
+  command: string,
+  args: readonly string[],
+  { timeoutMs, ...options }: SpawnOptions & { timeoutMs: number },
+): Promise<FinishedProcess> {
+  const running = startProcess(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+  const chunks: Buffer[] = [];
+  running.child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  running.child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const output = () => Buffer.concat(chunks).toString();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const tooLong = () =>
+      reject(new Error(`${command} ${args.join(' ')} took longer than ${timeoutMs / 1000} s.\n${output()}`));
+    timer = setTimeout(tooLong, timeoutMs);
+  });
+  try {
+    const exitCode = await Promise.race([running.ended, late]);
+    return { exitCode, output: output() };
+  } finally {
+    clearTimeout(timer);
+    await running.stop();
+  }
+}
+
+/**
+ * Ends the group that `child` leads. The leader may be gone while others of its group still run, so that the group is
+ * asked in any case.
+ */
+async function stopGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || !signalGroup(child, 'SIGTERM')) return;
+  const deadline = Date.now() + stopGraceMs;
+  while (Date.now() < deadline) {
+    if (!signalGroup(child, 0)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  signalGroup(child, 'SIGKILL');
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+}
+
+/** Returns whether there was anything to signal. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
+  if (child.pid === undefined) return false;
+  try {
+    if (groups) return process.kill(-child.pid, signal);
+    if (signal === 'SIGKILL') spawn('taskkill', ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore' });
+    return child.kill(signal);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { importBoundary } from '../checks/importBoundary.ts';
+import { oneFailed, onePassed, sum, type TestCounts } from '../counts.ts';
+import { projectFolder } from '../paths.ts';
+import { runProcess } from '../processes.ts';
+import type { Stage } from './stage.ts';
+
+const checkTimeoutMs = 180_000;
+
+/** Types, lint and format, and which folders may import `vscode`. */
+export const check: Stage = {
+  name: 'check',
+  title: 'Checks',
+  needsBuild: false,
+  run: async () =>
+    sum(
+      await Promise.all([
+        printed('types hold (tsc)', () => program('tsc', ['--pretty', 'false'])),
+        printed('format and lint hold (Biome)', () => program('biome', ['check', '--colors=off'])),
+        printed('the core imports no vscode', importBoundary),
+      ]),
+    ),
+};
+
+/** Runs one check, which returns what is wrong, and prints it as mocha prints a test. */
+async function printed(name: string, find: () => Promise<readonly string[]>): Promise<TestCounts> {
+  const started = Date.now();
+  const problems = await find();
+  console.log(`  ${problems.length === 0 ? '✔' : '✘'} ${name} (${Date.now() - started} ms)`);
+  for (const problem of problems) console.log(problem.replace(/^/gm, '      '));
+  return problems.length === 0 ? onePassed : oneFailed;
+}
+
+async function program(name: string, args: readonly string[]): Promise<string[]> {
+  const command = join(projectFolder, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
+  if (!existsSync(command)) return [`${name} is not installed; run npm ci.`];
+  const { exitCode, output } = await runProcess(command, args, {
+    cwd: projectFolder,
+    shell: process.platform === 'win32',
+    timeoutMs: checkTimeoutMs,
+  });
+  return exitCode === 0 ? [] : [output.trim()];
+}

@@ -1,0 +1,94 @@
+import { cp, mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { runTests, TestRunFailedError } from '@vscode/test-electron';
+import { sum, type TestCounts } from '../counts.ts';
+import { distFolder, projectFolder } from '../paths.ts';
+import { launcherFlags } from '../vscode/flags.ts';
+import { temporaryProfile } from '../vscode/profile.ts';
+import { openRelay } from '../vscode/relay.ts';
+import type { IntegrationLaunch } from './integrationLaunch.ts';
+import type { Stage, StageOptions } from './stage.ts';
+import { testFiles } from './testFiles.ts';
+
+const folder = join('test', 'integration');
+const launchTimeoutMs = 300_000;
+const launcher = join(
+  projectFolder,
+  'scripts',
+  'vscode',
+  process.platform === 'win32' ? 'launcher.cmd' : 'launcher.sh',
+);
+
+/** What runs inside a real VS Code: one launch for each folder of `test/integration`. */
+export const integration: Stage = {
+  name: 'integration',
+  title: 'Integration tests (inside VS Code)',
+  needsBuild: true,
+  run: async ({ files, grep }) => {
+    const chosen = testFiles(folder, files);
+    const launches = Map.groupBy(chosen, (path) => relative(join(projectFolder, folder), path).split(sep)[0] ?? '');
+    const counts: TestCounts[] = [];
+    for (const [name, testsOfLaunch] of launches) counts.push(await runLaunch(name, { files: testsOfLaunch, grep }));
+    return sum(counts);
+  },
+};
+
+async function runLaunch(name: string, { files, grep }: StageOptions): Promise<TestCounts> {
+  const launchFile = join(projectFolder, folder, name, 'launch.ts');
+  const { default: launch } = (await import(pathToFileURL(launchFile).href)) as { default: IntegrationLaunch };
+  console.log(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —`);
+  const relay = await openRelay<TestCounts>((text) => process.stdout.write(text));
+  const profile = await temporaryProfile(launch.settings);
+  const log = join(profile.folder, 'vscode.log');
+  try {
+    const failure = await runTests({
+      vscodeExecutablePath: launcher,
+      extensionDevelopmentPath: projectFolder,
+      extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
+      extensionTestsEnv: {
+        ...launch.env,
+        ...relay.env,
+        TEST_FILES: JSON.stringify(files.map(bundleOf)),
+        TEST_GREP: grep,
+      },
+      launchArgs: [
+        ...(launch.workspace ? [await copyOf(launch.workspace, profile.folder)] : []),
+        `--user-data-dir=${profile.userDataDir}`,
+        `--extensions-dir=${profile.extensionsDir}`,
+        `--${launcherFlags.log}=${log}`,
+        `--${launcherFlags.timeoutMs}=${launchTimeoutMs}`,
+        ...(launch.workspaceTrust ? [`--${launcherFlags.keepTrust}`] : []),
+      ],
+    }).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    const counts = relay.result();
+    if (counts) return counts;
+    const end = failure instanceof TestRunFailedError ? `with ${failure.code ?? failure.signal} ` : '';
+    throw new Error(`VS Code ended ${end}before its tests did. The last of its log:\n${await tail(log)}`);
+  } finally {
+    await relay.close();
+    await profile.remove();
+  }
+}
+
+/** Where `scripts/build.ts` puts a test file. */
+function bundleOf(path: string): string {
+  const inTest = relative(join(projectFolder, 'test'), path);
+  return join(distFolder, 'test', inTest.replace(/\.ts$/, '.cjs'));
+}
+
+/** Tests may write into their workspace. */
+async function copyOf(workspace: string, into: string): Promise<string> {
+  const copy = join(into, 'workspace', basename(workspace));
+  await mkdir(dirname(copy), { recursive: true });
+  await cp(join(projectFolder, workspace), copy, { recursive: true });
+  return copy;
+}
+
+async function tail(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '(none)');
+  return text.split('\n').slice(-40).join('\n');
+}

@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import type { TestCounts } from '../counts.ts';
+import { projectFolder } from '../paths.ts';
+import { startProcess } from '../processes.ts';
+
+export interface MochaInNode {
+  readonly files: readonly string[];
+  readonly testTimeoutMs: number;
+  readonly stageTimeoutMs: number;
+  readonly grep: string | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Runs test files in a Node process of their own. Throws when that ends without having counted, or takes too long. */
+export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
+  const running = startProcess(
+    process.execPath,
+    [
+      join(projectFolder, 'scripts', 'mocha', 'main.ts'),
+      `--timeout-ms=${options.testTimeoutMs}`,
+      ...(options.grep ? [`--grep=${options.grep}`] : []),
+      ...options.files,
+    ],
+    {
+      cwd: projectFolder,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...options.env },
+    },
+  );
+  let counts: TestCounts | undefined;
+  running.child.on('message', (message) => {
+    counts = message as TestCounts;
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const message = `The tests did not end within ${options.stageTimeoutMs / 1000} s.`;
+    timer = setTimeout(() => reject(new Error(message)), options.stageTimeoutMs);
+  });
+  try {
+    const exitCode = await Promise.race([running.ended, late]);
+    if (!counts) throw new Error(`The process of the tests ended with ${exitCode} before it had counted them.`);
+    return counts;
+  } finally {
+    clearTimeout(timer);
+    await running.stop();
+  }
+}

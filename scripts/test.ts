@@ -1,0 +1,74 @@
+/**
+ * `npm test`: everything that must hold, in order. `npm test -- unit integration` runs those stages only, and
+ * `npm test -- unit test/unit/sync` only those files. The last line is `N passed, N failed`.
+ */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { buildAll } from './buildAll.ts';
+import { exit } from './cleanup.ts';
+import { oneFailed, onePassed, sum, type TestCounts } from './counts.ts';
+import { fromWhereNpmRan } from './paths.ts';
+import { sentence } from './say.ts';
+import { check } from './stages/check.ts';
+import { integration } from './stages/integration.ts';
+import type { Stage, StageOptions } from './stages/stage.ts';
+import { unit } from './stages/unit.ts';
+
+const stages: readonly Stage[] = [check, unit, integration];
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
+  const named = stages.filter(({ name }) => positionals.includes(name));
+  const chosen = named.length > 0 ? named : stages;
+  const files = positionals.filter((word) => !named.some(({ name }) => name === word)).map(fromWhereNpmRan);
+  const missing = files.find((file) => !existsSync(file));
+  if (missing)
+    throw new Error(`There is no ${missing}, and no stage of that name: ${stages.map(({ name }) => name).join(', ')}.`);
+  if (files.length > 0 && named.length !== 1) throw new Error('Name the one stage that the files belong to.');
+  const started = Date.now();
+  const total = sum(await runStages(chosen, { files, grep: values.grep }));
+  console.log(`\nTook ${Math.round((Date.now() - started) / 1000)} s.`);
+  console.log(`${total.passed} passed, ${total.failed} failed`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+async function runStages(chosen: readonly Stage[], options: StageOptions): Promise<TestCounts[]> {
+  const counts: TestCounts[] = [];
+  let built: TestCounts | undefined;
+  for (const stage of chosen) {
+    if (stage.needsBuild && built === undefined) {
+      built = await runOne('Build', build);
+      counts.push(built);
+    }
+    if (stage.needsBuild && built?.failed) {
+      console.log(`\n${stage.title}: not run, as the build failed.`);
+      counts.push(oneFailed);
+    } else counts.push(await runOne(stage.title, () => stage.run(options)));
+  }
+  return counts;
+}
+
+async function runOne(title: string, run: () => Promise<TestCounts>): Promise<TestCounts> {
+  console.log(`\n${title}\n${'─'.repeat(title.length)}`);
+  try {
+    return await run();
+  } catch (error) {
+    console.log(`  ✘ ${title}: ${sentence(error)}`);
+    return oneFailed;
+  }
+}
+
+async function build(): Promise<TestCounts> {
+  const started = Date.now();
+  await buildAll();
+  console.log(`  ✔ everything builds (${Date.now() - started} ms)`);
+  return onePassed;
+}
+
+try {
+  await exit(await main());
+} catch (error) {
+  console.log(sentence(error));
+  console.log('0 passed, 1 failed');
+  await exit(1);
+}

@@ -1,0 +1,1 @@
+@"%~dp0..\..\node_modules\.bin\node.cmd" "%~dp0launcher.ts" %*

@@ -1,0 +1,50 @@
+/** The folders that make one VS Code independent of every other: user data, settings, extensions. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeExit } from '../cleanup.ts';
+
+export type Settings = Readonly<Record<string, unknown>>;
+
+export interface Profile {
+  readonly userDataDir: string;
+  readonly extensionsDir: string;
+}
+
+export interface TemporaryProfile extends Profile {
+  readonly folder: string;
+  remove(): Promise<void>;
+}
+
+/** Settings that every VS Code of ours starts with: no news, no chat, nothing that asks the network. */
+const quiet: Settings = {
+  'chat.disableAIFeatures': true,
+  'extensions.autoCheckUpdates': false,
+  'extensions.autoUpdate': false,
+  'git.enabled': false,
+  'npm.autoDetect': 'off',
+  'security.workspace.trust.banner': 'always',
+  'security.workspace.trust.startupPrompt': 'never',
+  'telemetry.telemetryLevel': 'off',
+  'update.mode': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+};
+
+/** A profile in a temporary folder of its own, which is removed at the latest when this process ends. */
+export async function temporaryProfile(settings: Settings): Promise<TemporaryProfile> {
+  const folder = await mkdtemp(join(tmpdir(), 'vscode-'));
+  const remove = beforeExit(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return { folder, remove, ...(await profileIn(folder, settings)) };
+}
+
+/** The profile of a folder; its user settings are written anew. */
+export async function profileIn(folder: string, settings: Settings): Promise<Profile> {
+  const userDataDir = join(folder, 'user-data');
+  const extensionsDir = join(folder, 'extensions');
+  await Promise.all([join(userDataDir, 'User'), extensionsDir].map((each) => mkdir(each, { recursive: true })));
+  const text = JSON.stringify({ ...quiet, ...settings }, undefined, 2);
+  await writeFile(join(userDataDir, 'User', 'settings.json'), text);
+  return { userDataDir, extensionsDir };
+}

@@ -1,0 +1,72 @@
+/**
+ * A line from the extension host to us, beside its console: VS Code mixes its own log into the console, and cuts and
+ * rewraps what it forwards. Bytes that go through here arrive as they were written.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { beforeExit } from '../cleanup.ts';
+
+/** The environment variable that tells the extension host where to connect. */
+const relayPort = 'TEST_RELAY_PORT';
+
+type Message<Result> = { readonly output: string } | { readonly result: Result };
+
+export interface Relay<Result> {
+  /** To be given to VS Code. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What the other side said at its end; nothing if it left without. */
+  result(): Result | undefined;
+  close(): Promise<void>;
+}
+
+/** Listens for one extension host; its output goes to `write`. */
+export async function openRelay<Result>(write: (text: string) => void): Promise<Relay<Result>> {
+  let result: Result | undefined;
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket));
+    createInterface({ input: socket }).on('line', (line) => {
+      const message = JSON.parse(line) as Message<Result>;
+      if ('output' in message) write(message.output);
+      else {
+        result = message.result;
+        socket.end('\n');
+      }
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The relay has no port.');
+  const close = beforeExit(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { env: { [relayPort]: String(address.port) }, result: () => result, close };
+}
+
+export interface RelayEnd<Result> {
+  write(text: string): void;
+  /** Sends the result and waits until the other side has it. Nothing can be written afterwards. */
+  finish(result: Result): Promise<void>;
+}
+
+/** Connects from the extension host. */
+export async function connectRelay<Result>(): Promise<RelayEnd<Result>> {
+  const port = Number(process.env[relayPort]);
+  if (!port) throw new Error(`${relayPort} is not set: this entry is started by scripts/test.ts and scripts/start.ts.`);
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const send = (message: Message<Result>) => socket.write(`${JSON.stringify(message)}\n`);
+  return {
+    write: (output) => void send({ output }),
+    finish: async (result) => {
+      send({ result });
+      socket.resume();
+      await once(socket, 'end', { signal: AbortSignal.timeout(10_000) });
+      socket.destroy();
+    },
+  };
+}

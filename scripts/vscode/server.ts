@@ -1,0 +1,97 @@
+/** Runs VS Code's server build. */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeExit } from '../cleanup.ts';
+import { startProcess } from '../processes.ts';
+import type { LaunchFlags } from './flags.ts';
+import { serverBuild } from './serverBuild.ts';
+
+const startTimeoutMs = 60_000;
+
+/** A server whose tests were killed without a chance to clean up ends by itself some minutes later. */
+const testDriver = ['--enable-smoke-test-driver', '--enable-remote-auto-shutdown', '--reconnection-grace-time=60'];
+
+export interface VsCodeServer {
+  /** For example `127.0.0.1:41234`; also the authority of its `vscode-remote:` URIs. */
+  readonly authority: string;
+  /** Settles when the server has ended, which it does not by itself. */
+  readonly ended: Promise<number>;
+  /** The end of what it printed, for error messages. */
+  log(): string;
+  stop(): Promise<void>;
+}
+
+/** Options beside the flags. */
+export interface ServerOptions {
+  /** Lets the page's address name extensions under development and tests. */
+  readonly testDriver: boolean;
+  /** The environment of the server and its extension hosts; this process's own by default. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts the server and waits until it listens. */
+export async function startServer(flags: LaunchFlags, options: ServerOptions): Promise<VsCodeServer> {
+  const vscode = await serverBuild();
+  await Promise.all([flags.userDataDir, flags.extensionsDir].map((folder) => mkdir(folder, { recursive: true })));
+  // VS Code leaves its sockets behind when it is told to end.
+  const sockets = await mkdtemp(join(tmpdir(), 'vscode-sockets-'));
+  const removeSockets = beforeExit(() => rm(sockets, { recursive: true, force: true }));
+  const running = startProcess(
+    process.execPath,
+    [
+      join(vscode, 'out', 'server-main.js'),
+      '--host=127.0.0.1',
+      '--port=0',
+      '--without-connection-token',
+      '--accept-server-license-terms',
+      `--server-data-dir=${join(flags.userDataDir, 'server')}`,
+      `--user-data-dir=${flags.userDataDir}`,
+      `--extensions-dir=${flags.extensionsDir}`,
+      '--disable-telemetry',
+      '--disable-getting-started-override',
+      '--force-disable-user-env',
+      ...(options.testDriver ? testDriver : []),
+      ...(flags.workspaceTrust ? [] : ['--disable-workspace-trust']),
+      ...(flags.folder ? [`--default-${isWorkspaceFile(flags.folder) ? 'workspace' : 'folder'}=${flags.folder}`] : []),
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...withoutOuterVsCode(options.env ?? process.env), XDG_RUNTIME_DIR: sockets },
+    },
+  );
+  let log = '';
+  const listening = new Promise<string>((resolve) => {
+    const read = (chunk: Buffer) => {
+      log = (log + chunk.toString()).slice(-20_000);
+      const port = /Extension host agent listening on (\d+)/.exec(log)?.[1];
+      if (port) resolve(port);
+    };
+    running.child.stdout?.on('data', read);
+    running.child.stderr?.on('data', read);
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), startTimeoutMs);
+  });
+  const port = await Promise.race([listening, running.ended, late]).finally(() => clearTimeout(timer));
+  if (typeof port === 'number') throw new Error(`VS Code's server ended with ${port} at once:\n${log}`);
+  if (port === 'late') throw new Error(`VS Code's server did not listen within ${startTimeoutMs / 1000} s:\n${log}`);
+  const stop = async () => {
+    await running.stop();
+    await removeSockets();
+  };
+  return { authority: `127.0.0.1:${port}`, ended: running.ended, log: () => log, stop };
+}
+
+/** Whether a path names a multi-root workspace rather than a folder. */
+export function isWorkspaceFile(path: string): boolean {
+  return path.endsWith('.code-workspace');
+}
+
+/** The environment without what a terminal inside VS Code would hand on to this one. */
+export function withoutOuterVsCode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^VSCODE_/.test(name) && name !== 'ELECTRON_RUN_AS_NODE'),
+  );
+}

@@ -1,0 +1,7 @@
+import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+
+/** The usual case: a trusted folder, on the local Modal. */
+export default {
+  workspace: 'examples/hello',
+  settings: { 'modal.account': 'local' },
+} satisfies IntegrationLaunch;

@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+
+describe('a launch on the local Modal', () => {
+  it('opens the example folder, trusted', () => {
+    assert.equal(vscode.workspace.workspaceFolders?.[0]?.name, 'hello');
+    assert.equal(vscode.workspace.isTrusted, true);
+  });
+
+  it('starts with the settings of its launch', () => {
+    assert.equal(vscode.workspace.getConfiguration('modal').inspect('account')?.globalValue, 'local');
+  });
+
+  it('has loaded the extension', () => {
+    assert.ok(vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes'));
+  });
+});

@@ -1,0 +1,26 @@
+/** Runs inside the extension host: VS Code calls `run` of its 'tests', which are mocha and the bundled test files. */
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { format } from 'node:util';
+import type { TestCounts } from '../../scripts/counts.ts';
+import { runMocha } from '../../scripts/mocha/runMocha.ts';
+import { connectRelay } from '../../scripts/vscode/relay.ts';
+
+const testTimeoutMs = 60_000;
+
+/** Runs the files that `TEST_FILES` lists, or under a debugger those of the launch that `TEST_LAUNCH` names. */
+export async function run(): Promise<void> {
+  const { TEST_FILES, TEST_LAUNCH, TEST_GREP } = process.env;
+  const options = { timeoutMs: testTimeoutMs, grep: TEST_GREP };
+  if (TEST_FILES === undefined) {
+    const files = globSync(join(__dirname, 'integration', TEST_LAUNCH ?? '*', '**', '*.test.cjs'));
+    const { failed } = await runMocha({ ...options, files, timeoutMs: 0 });
+    if (failed > 0) throw new Error(`${failed} tests failed.`);
+    return;
+  }
+  const relay = await connectRelay<TestCounts>();
+  // VS Code's own console cannot be patched, only replaced.
+  const print = (...args: unknown[]) => relay.write(`${format(...args)}\n`);
+  globalThis.console = { ...console, log: print, info: print, warn: print, error: print };
+  await relay.finish(await runMocha({ ...options, files: JSON.parse(TEST_FILES) as string[] }));
+}

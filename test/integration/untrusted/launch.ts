@@ -1,0 +1,8 @@
+import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+
+/** A folder that nobody has said to trust. */
+export default {
+  workspace: 'examples/hello',
+  settings: { 'modal.account': 'local' },
+  workspaceTrust: true,
+} satisfies IntegrationLaunch;
