@@ -19,7 +19,7 @@ export async function runActiveFile(
     if (!target) return report({ error: 'No file is open in the editor. Open the file to run, then run again.' });
     const request = await requestFor(target);
     if (!accounts.isChosen && !(await accounts.offer())) return { error: NO_ACCOUNT };
-    const result = await tasks.run(request);
+    const result = await tasks.run(request, () => requestFor(target));
     return result.needsAccount ? report(result, 'modal.chooseAccount') : result;
   } catch (error) {
     return report({ error: explainError(error) });

@@ -1,7 +1,7 @@
 import { posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
-import type { RunRequest } from '../run/run.ts';
+import { REMOTE_ROOT, type RunRequest } from '../run/run.ts';
 import { runnerOf } from '../run/runners.ts';
 
 /**
@@ -28,8 +28,8 @@ export async function requestFor(uri: vscode.Uri, args: readonly string[] = []):
     );
   }
   const document = await openDocument(uri, name);
-  const runner = runnerOf(document.languageId);
-  if (!runner) {
+  const programs = runnerOf(document.languageId);
+  if (!programs) {
     throw new UserError(
       `“${name}” is ${document.languageId}, which has no runner. Python, JavaScript, TypeScript and shell files can be run.`,
     );
@@ -40,7 +40,13 @@ export async function requestFor(uri: vscode.Uri, args: readonly string[] = []):
     );
   }
   const file = uri.fsPath.slice(folder.uri.fsPath.length).split(sep).filter(Boolean).join('/');
-  return { folder: { name: folder.name, path: folder.uri.fsPath }, runner, file, args };
+  return {
+    folder: { name: folder.name, path: folder.uri.fsPath },
+    label: file,
+    programs,
+    args: [`${REMOTE_ROOT}/${file}`, ...args],
+    cwd: '',
+  };
 }
 
 async function openDocument(uri: vscode.Uri, name: string): Promise<vscode.TextDocument> {

@@ -43,23 +43,25 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     });
   }
 
-  /** Runs a request in a terminal of its own and resolves when it has ended. */
-  async run(request: RunRequest): Promise<RunResult> {
-    const terminal = this.#terminal(async () => request);
-    const definition = { type: TASK_TYPE, file: `${request.folder.path}/${request.file}`, args: [...request.args] };
+  /**
+   * Runs a request in a terminal of its own and resolves when it has ended. `again` makes the request anew when the task
+   * is re-run.
+   */
+  async run(request: RunRequest, again: () => Promise<RunRequest>): Promise<RunResult> {
+    const opened = Promise.withResolvers<RunTerminal>();
+    let isFirst = true;
+    const definition = { type: TASK_TYPE, file: request.label };
     const scope =
       vscode.workspace.getWorkspaceFolder(vscode.Uri.file(request.folder.path)) ?? vscode.TaskScope.Workspace;
-    const task = taskOf(definition, scope, request.file, async () => terminal);
-    const execution = await vscode.tasks.executeTask(task);
-    const closed = new Promise<RunResult>((resolve) => {
-      const listener = vscode.tasks.onDidEndTask((event) => {
-        if (event.execution !== execution) return;
-        listener.dispose();
-        resolve({ error: 'Cancelled.' });
-      });
-      void terminal.ended.then(() => listener.dispose());
+    const task = taskOf(definition, scope, request.label, async () => {
+      const terminal = this.#terminal(isFirst ? async () => request : again);
+      isFirst = false;
+      opened.resolve(terminal);
+      return terminal;
     });
-    return Promise.race([terminal.ended, closed]);
+    const execution = await vscode.tasks.executeTask(task);
+    const ended = opened.promise.then((terminal) => terminal.ended);
+    return Promise.race([ended, endOf(execution, ended)]);
   }
 
   #terminal(request: () => Promise<RunRequest>): RunTerminal {
@@ -84,4 +86,17 @@ function taskOf(
     clear: true,
   };
   return task;
+}
+
+/** Resolves when VS Code has ended a task that never got as far as its terminal. */
+function endOf(execution: vscode.TaskExecution, ended: Promise<unknown>): Promise<RunResult> {
+  return new Promise((resolve) => {
+    const listener = vscode.tasks.onDidEndTask((event) => {
+      if (event.execution !== execution) return;
+      listener.dispose();
+      // The terminal's own word comes first, where there is one.
+      setImmediate(() => resolve({ error: 'Cancelled.' }));
+    });
+    void ended.then(() => listener.dispose());
+  });
 }

@@ -1,4 +1,4 @@
-import type { Runner } from './runners.ts';
+import type { Program } from './runners.ts';
 
 /** The wrapper's exit code, together with its mark, when none of a runner's programs is in the sandbox. */
 export const EXIT_NO_PROGRAM = 127;
@@ -16,15 +16,20 @@ function pidFile(runId: string): string {
 }
 
 /**
- * The argument vector that runs a file in the sandbox. A small shell wrapper notes its process id (Modal has no call to
+ * The argument vector that runs a program in the sandbox. A small shell wrapper notes its process id (Modal has no call to
  * kill an exec), gives the terminal its size (Modal starts every one at 24 × 80), picks the first program that exists
  * and becomes it.
  */
-export function runCommand(runId: string, runner: Runner, args: readonly string[], size?: TerminalSize): string[] {
-  const choices = runner.programs.map(
-    ([program, ...before]) =>
-      `if command -v ${quote(program)} >/dev/null 2>&1; then exec ${[program, ...before].map(quote).join(' ')} "$@"; fi`,
-  );
+export function runCommand(
+  runId: string,
+  programs: readonly Program[],
+  args: readonly string[],
+  size?: TerminalSize,
+): string[] {
+  const choices = programs.map(({ argv, probe }) => {
+    const there = `command -v ${quote(argv[0])}${probe ? ` && ${words(probe)}` : ''}`;
+    return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${words(argv)} "$@"; fi`;
+  });
   const script = [
     `echo $$ > ${pidFile(runId)}`,
     ...(size ? [`stty rows ${size.rows} cols ${size.columns} 2>/dev/null`] : []),
@@ -48,4 +53,8 @@ export function killCommand(runId: string): string[] {
 /** Quotes a word for a POSIX shell. */
 export function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function words(argv: readonly string[]): string {
+  return argv.map(quote).join(' ');
 }

@@ -5,7 +5,7 @@ import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.t
 import type { Folder, Session, Sessions } from '../session/sessions.ts';
 import { type PushResult, push } from '../sync/push.ts';
 import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, runCommand, type TerminalSize } from './command.ts';
-import type { Runner } from './runners.ts';
+import type { Program } from './runners.ts';
 import { Stdin } from './stdin.ts';
 
 /** Where a folder lies in its sandbox. */
@@ -14,10 +14,14 @@ export const REMOTE_ROOT = '/workspace';
 /** Everything that decides a run. Every way to start one builds this and hands it to `Run`. */
 export interface RunRequest {
   readonly folder: Folder;
-  readonly runner: Runner;
-  /** The file, relative to the folder, with `/`. */
-  readonly file: string;
+  /** What people call it; names its terminal. */
+  readonly label: string;
+  /** The programs that can run it, in the order of preference. */
+  readonly programs: readonly Program[];
+  /** The rest of the command line, after the program's own arguments. */
   readonly args: readonly string[];
+  /** Where it starts, relative to the folder, with `/`; `''` is the folder itself. */
+  readonly cwd: string;
 }
 
 /** How a run ended. `error` is a sentence for people; then the program was not started, or was lost. */
@@ -113,13 +117,12 @@ export class Run {
   }
 
   async #execute(sandbox: Sandbox): Promise<RunResult> {
-    const { runner, file, args } = this.#request;
-    const path = posix.join(REMOTE_ROOT, file);
+    const { programs, args, cwd } = this.#request;
     this.#cancel.signal.throwIfAborted();
-    const process = await sandbox.exec(runCommand(this.id, runner, [path, ...args], this.#size), {
+    const process = await sandbox.exec(runCommand(this.id, programs, args, this.#size), {
       mode: 'binary',
       pty: true,
-      workdir: REMOTE_ROOT,
+      workdir: posix.join(REMOTE_ROOT, cwd),
     });
     this.#started = true;
     const kill = () => void this.#kill(sandbox);
@@ -129,7 +132,7 @@ export class Run {
       this.#stdin.connect(process.stdin);
       const onlyMark = await this.#copyOutput(process);
       const exitCode = await process.wait();
-      if (onlyMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(runner) };
+      if (onlyMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(programs) };
       return { exitCode };
     } finally {
       this.#stdin.disconnect();
@@ -180,8 +183,8 @@ function syncLine({ files, bytes, durationMs }: PushResult): string {
   return `Synced ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)}) in ${Math.round(durationMs)} ms`;
 }
 
-function missingProgram({ programs }: Runner): string {
-  const names = [...new Set(programs.map(([program]) => program))];
+function missingProgram(programs: readonly Program[]): string {
+  const names = programs.map(({ argv, label }) => label ?? argv[0]);
   const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
   return `The sandbox’s image has no ${list}. Choose an image that has it in the setting modal.image, then terminate the sandbox and run again.`;
 }

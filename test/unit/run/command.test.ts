@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, quote, runCommand } from '../../../src/run/command.ts';
+import type { Program } from '../../../src/run/runners.ts';
 
 function run(argv: string[]) {
   const [program = '', ...args] = argv;
@@ -8,22 +9,34 @@ function run(argv: string[]) {
   return { status, stdout };
 }
 
+function programsOf(...argvs: [string, ...string[]][]): Program[] {
+  return argvs.map((argv) => ({ argv }));
+}
+
 describe('the command of a run', () => {
   it('becomes the first program that exists, with its arguments before the file', () => {
-    const runner = { programs: [['no-such-program'], ['sh', '-e'], ['false']] } as const;
-    assert.deepEqual(run(runCommand('t1', runner, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'])), {
+    const programs = programsOf(['no-such-program'], ['sh', '-e'], ['false']);
+    assert.deepEqual(run(runCommand('t1', programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'])), {
       status: 0,
       stdout: 'a b c e\n',
     });
   });
 
   it('prints its mark and nothing else when no program exists', () => {
-    const result = run(runCommand('t2', { programs: [['no-such-program']] }, ['x.py']));
+    const result = run(runCommand('t2', programsOf(['no-such-program']), ['x.py']));
     assert.deepEqual(result, { status: EXIT_NO_PROGRAM, stdout: NO_PROGRAM_MARK });
   });
 
+  it('passes over a program that cannot do it', () => {
+    const programs: Program[] = [
+      { argv: ['sh', '-e'], probe: ['false'] },
+      { argv: ['sh', '-u'], probe: ['true'] },
+    ];
+    assert.deepEqual(run(runCommand('t4', programs, ['-c', 'echo $-'])), { status: 0, stdout: 'u\n' });
+  });
+
   it('passes the program’s exit code on', () => {
-    assert.equal(run(runCommand('t3', { programs: [['sh']] }, ['-c', 'exit 42'])).status, 42);
+    assert.equal(run(runCommand('t3', programsOf(['sh']), ['-c', 'exit 42'])).status, 42);
   });
 
   it('quotes any word for a shell', () => {

@@ -1,0 +1,30 @@
+import { getNodeValue, type Node, parseTree } from 'jsonc-parser';
+import type { Target } from './target.ts';
+
+/** The entries of `scripts` in a package.json, also while it does not parse as a whole. */
+export function findPackageScripts(text: string): Target[] {
+  const root = parseTree(text, [], { allowTrailingComma: true });
+  const scripts = propertyOf(root, 'scripts');
+  if (scripts?.type !== 'object') return [];
+  const lineOf = lineCounter(text);
+  return (scripts.children ?? []).flatMap((property): Target[] => {
+    const [key, value] = property.children ?? [];
+    if (!key || value?.type !== 'string') return [];
+    return [{ kind: 'packageScript', line: lineOf(key.offset), name: String(getNodeValue(key)) }];
+  });
+}
+
+function propertyOf(node: Node | undefined, name: string): Node | undefined {
+  const property = node?.children?.find(({ children }) => children?.[0] && getNodeValue(children[0]) === name);
+  return property?.children?.[1];
+}
+
+/** Lines of ever larger offsets, in one pass over the text. */
+function lineCounter(text: string): (offset: number) => number {
+  let line = 0;
+  let position = 0;
+  return (offset) => {
+    for (; position < offset; position += 1) if (text[position] === '\n') line += 1;
+    return line;
+  };
+}

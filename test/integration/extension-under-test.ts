@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import * as vscode from 'vscode';
+import type { SandboxesApi } from '../../src/api.ts';
+import type { RunResult } from '../../src/run/run.ts';
+
+export type { RunResult };
+
+/** The extension as other extensions see it; activated on first use. */
+export async function activate(): Promise<SandboxesApi> {
+  const extension = vscode.extensions.getExtension<SandboxesApi>('modal-sandboxes.modal-sandboxes');
+  assert.ok(extension, 'VS Code has loaded the extension');
+  return extension.activate();
+}
+
+/** Runs a file through the command; its result with all the terminal's text, colours taken out. */
+export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
+  const api = await activate();
+  let text = '';
+  const listening = api.onDidWriteOutput(({ data }) => (text += data));
+  try {
+    const result = await vscode.commands.executeCommand<RunResult>('modal.runActiveFile', uri);
+    return { ...result, text: stripVTControlCharacters(text).replaceAll('\r\n', '\n') };
+  } finally {
+    listening.dispose();
+  }
+}
+
+/** Writes a file into the workspace's first folder. */
+export async function writeWorkspaceFile(path: string, content: string): Promise<vscode.Uri> {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(folder, 'the workspace has a folder');
+  const uri = vscode.Uri.joinPath(folder.uri, path);
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(content));
+  return uri;
+}
+
+/** Writes a file outside of the workspace. */
+export async function writeOutsideFile(path: string, content: string): Promise<vscode.Uri> {
+  const uri = vscode.Uri.file(join(tmpdir(), `outside-${process.pid}`, path));
+  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(content));
+  after(() => rmSync(join(tmpdir(), `outside-${process.pid}`), { recursive: true, force: true }));
+  return uri;
+}
+
+type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage';
+
+/** Answers VS Code's messages by their buttons while `action` runs, and returns what they said. */
+export async function answering<T>(
+  answers: Partial<Record<Shower, string>>,
+  action: () => Promise<T>,
+): Promise<{ result: T; messages: string[] }> {
+  const window = vscode.window as unknown as Record<Shower, (message: string) => Promise<string | undefined>>;
+  const showers = ['showErrorMessage', 'showInformationMessage', 'showWarningMessage'] as const;
+  const originals = showers.map((shower) => [shower, window[shower]] as const);
+  const messages: string[] = [];
+  for (const shower of showers) {
+    window[shower] = async (message) => {
+      messages.push(message);
+      return answers[shower];
+    };
+  }
+  try {
+    return { result: await action(), messages };
+  } finally {
+    for (const [shower, original] of originals) window[shower] = original;
+  }
+}
+
+/** Changes settings for the length of a test. */
+export async function withSetting<T>(key: string, value: unknown, action: () => Promise<T>): Promise<T> {
+  const configuration = vscode.workspace.getConfiguration('modal');
+  const before = configuration.inspect(key)?.globalValue;
+  await configuration.update(key, value, vscode.ConfigurationTarget.Global);
+  try {
+    return await action();
+  } finally {
+    await configuration.update(key, before, vscode.ConfigurationTarget.Global);
+  }
+}

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const account = () => vscode.workspace.getConfiguration('modal').get('account');
+
+describe('the account', () => {
+  let uri: vscode.Uri;
+  let folder: string;
+  before(async () => {
+    uri = await writeWorkspaceFile('account.sh', 'echo ran');
+    folder = mkdtempSync(join(tmpdir(), 'modal-config-'));
+    process.env.MODAL_CONFIG_PATH = join(folder, 'modal.toml');
+    writeFileSync(
+      process.env.MODAL_CONFIG_PATH,
+      '[nowhere]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "http://127.0.0.1:9"\n',
+    );
+  });
+  after(() => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is asked for with two buttons when none is chosen, and nothing starts when neither is pressed', () =>
+    withSetting('account', '', async () => {
+      const { result, messages } = await answering({}, () => runFile(uri));
+      assert.match(messages[0] ?? '', /needs a Modal account, or the local Modal/);
+      assert.match(result.error ?? '', /No Modal account is chosen/);
+      assert.equal(result.text, '');
+    }));
+
+  it('becomes the local Modal by one press, and the run goes on', () =>
+    withSetting('account', '', async () => {
+      const { result } = await answering({ showInformationMessage: 'Use the Local Modal' }, () => runFile(uri));
+      assert.equal(account(), 'local');
+      assert.equal(result.exitCode, 0);
+      assert.match(result.text, /^ran$/m);
+    }));
+
+  it('of an unreachable server says so in one sentence', () =>
+    withSetting('account', 'profile:nowhere', async () => {
+      const { error, text } = await runFile(uri);
+      assert.match(error ?? '', /^The Modal server cannot be reached \(.*\)\. Check the network/);
+      assert.match(text, /● The Modal server cannot be reached/);
+    })).timeout(30_000);
+
+  it('that is not in the config file says so, and offers another one', () =>
+    withSetting('account', 'profile:gone', async () => {
+      const { result, messages } = await answering({}, () => runFile(uri));
+      assert.match(result.error ?? '', /no profile “gone”/);
+      assert.deepEqual(messages, [result.error]);
+    }));
+});

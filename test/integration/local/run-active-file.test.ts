@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { answering, runFile, withSetting, writeOutsideFile, writeWorkspaceFile } from '../extension-under-test.ts';
+
+describe('Run Active File in Sandbox', () => {
+  it('shows what was synced, the program’s output and its exit code', async () => {
+    const { exitCode, text } = await runFile(await writeWorkspaceFile('ok.py', 'print("hello")'));
+    assert.equal(exitCode, 0);
+    assert.match(text, /● Synced \d+ files? \([\d.]+ K?B\) in \d+ ms\nhello\n● Exited with code 0 after [\d.]+ s\n$/);
+  });
+
+  it('ends with the program’s own exit code', async () => {
+    const { exitCode, text } = await runFile(await writeWorkspaceFile('three.py', 'import sys; sys.exit(3)'));
+    assert.equal(exitCode, 3);
+    assert.match(text, /● Exited with code 3/);
+  });
+
+  it('shows the traceback of an uncaught exception', async () => {
+    const { exitCode, text } = await runFile(await writeWorkspaceFile('crash.py', '1 / 0'));
+    assert.equal(exitCode, 1);
+    assert.match(text, /ZeroDivisionError: division by zero/);
+  });
+
+  for (const [name, content] of [
+    ['a.js', 'console.log("from", 6 * 7)'],
+    ['a.sh', 'echo from $((6 * 7))'],
+  ] as const) {
+    it(`runs ${name} by its language`, async () => {
+      const { exitCode, text } = await runFile(await writeWorkspaceFile(name, content));
+      assert.match(text, /^from 42$/m);
+      assert.equal(exitCode, 0);
+    });
+  }
+
+  it('runs the file of the active editor, with what is not saved yet saved first', async () => {
+    const uri = await writeWorkspaceFile('edited.py', 'print("old")\n');
+    const editor = await vscode.window.showTextDocument(uri);
+    await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, 1, 0), 'print("new")\n'));
+    assert.equal(editor.document.isDirty, true);
+    const { text } = await runFile(undefined);
+    assert.match(text, /^new$/m);
+    assert.equal(editor.document.isDirty, false);
+  });
+
+  it('starts one task per run, which ends with the exit code', async () => {
+    const uri = await writeWorkspaceFile('task.sh', 'exit 7');
+    const codes: (number | undefined)[] = [];
+    const listening = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+      if (execution.task.definition.type === 'modal') codes.push(exitCode);
+    });
+    await runFile(uri);
+    while (codes.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    listening.dispose();
+    assert.deepEqual(codes, [7]);
+  });
+
+  it('offers a lens above the first line of a file that can be run, and above no other', async () => {
+    const lenses = async (uri: vscode.Uri) => {
+      await vscode.window.showTextDocument(uri);
+      const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
+      return found.filter(({ command }) => command?.command === 'modal.runActiveFile');
+    };
+    const [lens, ...more] = await lenses(await writeWorkspaceFile('lens.py', '\n\nprint()\n'));
+    assert.match(lens?.command?.title ?? '', /Run in Sandbox/);
+    assert.equal(lens?.range.start.line, 0);
+    assert.deepEqual(more, []);
+    assert.deepEqual(await lenses(await writeWorkspaceFile('notes.md', '# notes\n')), []);
+  });
+
+  const refused: [string, () => Promise<vscode.Uri | undefined>, RegExp][] = [
+    [
+      'an untitled file',
+      async () => (await vscode.workspace.openTextDocument({ language: 'python', content: 'x' })).uri,
+      /is not saved yet\. Save it/,
+    ],
+    [
+      'a file outside any folder',
+      () => writeOutsideFile('alone.py', 'print()'),
+      /“alone\.py” is in no folder of the workspace\. Open its folder/,
+    ],
+    [
+      'a language without a runner',
+      () => writeWorkspaceFile('notes.md', '# notes'),
+      /“notes\.md” is markdown, which has no runner/,
+    ],
+    [
+      'a file that is not there',
+      async () => (await writeWorkspaceFile('x.py', '')).with({ path: '/nowhere/x.py' }),
+      /is in no folder/,
+    ],
+  ];
+  for (const [name, make, expected] of refused) {
+    it(`refuses ${name} with one clear sentence`, async () => {
+      const uri = await make();
+      const { result, messages } = await answering({}, () => runFile(uri));
+      assert.match(result.error ?? '', expected);
+      assert.deepEqual(messages, [result.error]);
+      assert.equal(result.text, '', 'nothing was started');
+    });
+  }
+
+  it('says that no file is open', async () => {
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    const { result } = await answering({}, () => runFile(undefined));
+    assert.match(result.error ?? '', /^No file is open/);
+  });
+
+  it('names a setting that cannot be used', async () => {
+    const uri = await writeWorkspaceFile('setting.sh', 'true');
+    await withSetting('app', 'two words', async () => {
+      const { error } = await runFile(uri);
+      assert.match(error ?? '', /modal\.app must be/);
+    });
+  });
+});

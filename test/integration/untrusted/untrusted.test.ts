@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { answering, runFile } from '../extension-under-test.ts';
+
+describe('an untrusted workspace', () => {
+  let uri: vscode.Uri;
+  before(async () => {
+    assert.equal(vscode.workspace.isTrusted, false, 'VS Code was started without trust');
+    const [found] = await vscode.workspace.findFiles('*.py', undefined, 1);
+    assert.ok(found, 'the workspace has a Python file');
+    uri = found;
+  });
+
+  it('syncs nothing and runs nothing, and says so', async () => {
+    const { result, messages } = await answering({}, () => runFile(uri));
+    assert.match(result.error ?? '', /not trusted, so nothing of it is synced or run/);
+    assert.deepEqual(messages, [result.error]);
+    assert.equal(result.text, '');
+    assert.deepEqual(
+      Object.keys(require.cache).filter((path) => path.endsWith('modal-sdk.cjs')),
+      [],
+      'the SDK was never loaded',
+    );
+  });
+
+  it('has no lens', async () => {
+    await vscode.window.showTextDocument(uri);
+    const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
+    assert.deepEqual(
+      lenses.filter(({ command }) => command?.command.startsWith('modal.')),
+      [],
+    );
+  });
+});

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { findJustRecipes } from '../../../src/run/targets/justfile.ts';
+import { findMakeTargets } from '../../../src/run/targets/makefile.ts';
+import { findPackageScripts } from '../../../src/run/targets/package-json.ts';
+import { findPythonTargets } from '../../../src/run/targets/python.ts';
+import type { Target } from '../../../src/run/targets/target.ts';
+
+const python = (text: string) => findPythonTargets(text).map(({ kind, line }) => `${line} ${kind}`);
+const named = (targets: Target[]) =>
+  targets.map((target) => `${target.line} ${'name' in target ? target.name : target.kind}`);
+
+describe('what can be run in a Python file', () => {
+  it('is its main guard, however it is written', () => {
+    assert.deepEqual(python('import x\nif __name__ == "__main__":\n    x()\n'), ['1 pythonGuard']);
+    assert.deepEqual(python("if '__main__'==__name__ :\n"), ['0 pythonGuard']);
+  });
+
+  it('is its main function, also an async one', () => {
+    assert.deepEqual(python('def main():\n  pass\n\nasync def main (a):\n  pass\n'), ['0 pythonMain', '3 pythonMain']);
+  });
+
+  it('is not what stands in a comment, a string, brackets or a class', () => {
+    assert.deepEqual(
+      python(
+        [
+          '# if __name__ == "__main__":',
+          '"""',
+          'if __name__ == "__main__":',
+          'def main():',
+          '"""',
+          "text = r'''\\",
+          'def main():',
+          "'''",
+          'call(',
+          'def main():',
+          ')',
+          'x = "\\',
+          'def main():"',
+          'class A:',
+          '    def main(self): ...',
+          'def mainly(): ...',
+          'y = 1 + \\',
+          'def main():',
+        ].join('\n'),
+      ),
+      [],
+    );
+  });
+
+  it('is found after strings with quotes, escapes and hashes in them', () => {
+    assert.deepEqual(python(`a = '#"""'\nb = "it's"\nc = '\\''\nd = """ " \\""" """\ndef main(): ...\n`), [
+      '4 pythonMain',
+    ]);
+  });
+
+  it('is found after a string that is never closed', () => {
+    assert.deepEqual(python(`a = "open\ndef main(): ...\n`), ['1 pythonMain']);
+  });
+
+  it('is found with Windows line ends', () => {
+    assert.deepEqual(python('x = 1\r\ndef main():\r\n  pass\r\n'), ['1 pythonMain']);
+  });
+});
+
+describe('what can be run in a package.json', () => {
+  it('is each script, at its line', () => {
+    assert.deepEqual(
+      named(findPackageScripts('{\n  "name": "scripts",\n  "scripts": {\n    "a": "x",\n    "b:c": "y"\n  }\n}')),
+      ['3 a', '4 b:c'],
+    );
+  });
+
+  it('is no key of that name elsewhere, and no script that is not a string', () => {
+    assert.deepEqual(findPackageScripts('{"x": {"scripts": {"a": "b"}}, "scripts": {"n": 1}}'), []);
+    assert.deepEqual(findPackageScripts('{"scripts": ["a"]}'), []);
+  });
+
+  it('is found while the file is being typed', () => {
+    assert.deepEqual(named(findPackageScripts('{"scripts": {"a": "x", "b": ')), ['0 a']);
+    assert.deepEqual(findPackageScripts(''), []);
+  });
+});
+
+describe('what can be run in a Makefile', () => {
+  it('is each explicit target once', () => {
+    assert.deepEqual(named(findMakeTargets('all: build\nbuild test: x.c\n\tcc x.c\nall:: more\nout/a.o: a.c\n')), [
+      '0 all',
+      '1 build',
+      '1 test',
+      '4 out/a.o',
+    ]);
+  });
+
+  it('is no variable, comment, recipe line, pattern, special target or body of a define', () => {
+    const text =
+      'A := b\nB:=c\nC ::= d\nE = f: g\n# no: x\n.PHONY: all\n%.o: %.c\n\techo a: b\ndefine D\nx: y\nendef\nprog: CFLAGS = -g\nlist = a \\\n  b: c\n$(X): y\n';
+    assert.deepEqual(findMakeTargets(text), []);
+  });
+});
+
+describe('what can be run in a justfile', () => {
+  it('is each public recipe that needs no arguments', () => {
+    const text =
+      'default: build\n@quiet:\nbuild target="all" *flags:\n  cc {{target}}\nneeds name:\nplus +files:\n_hidden:\n[private]\nsecret:\n[linux]\nshown: (other "x")\n';
+    assert.deepEqual(named(findJustRecipes(text)), ['0 default', '1 quiet', '2 build', '10 shown']);
+  });
+
+  it('is no assignment, setting, alias, comment, body or text of a string', () => {
+    const text =
+      "x := 'a: b'\nset shell := ['a']\nalias b := build\n# no: x\n  body: y\ntext := '''\ninside: string\n'''\n";
+    assert.deepEqual(findJustRecipes(text), []);
+  });
+});
