@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
-import { runActiveFile } from './commands/run-active-file.ts';
+import { RunCommands } from './commands/run.ts';
 import { terminate } from './commands/sandboxes.ts';
 import { parseSettings } from './config/settings.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
-import { registerCodeLens } from './providers/code-lens.ts';
+import { RunLenses } from './providers/code-lens.ts';
 import { RunTasks, TASK_TYPE } from './providers/tasks.ts';
+import type { Target } from './run/targets/target.ts';
 import { Sessions } from './session/sessions.ts';
 import { SandboxStore } from './views/sandbox-store.ts';
 import { SandboxesTree } from './views/sandboxes-tree.ts';
@@ -35,6 +36,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const store = new SandboxStore(running);
   const tree = new SandboxesTree(store, () => accounts.isChosen);
   const tasks = new RunTasks(running);
+  const run = new RunCommands(tasks, accounts);
+  const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
   context.subscriptions.push(
@@ -42,9 +45,10 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     store,
     tree,
     tasks,
-    registerCodeLens(),
+    lenses,
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
-    command('modal.runActiveFile', (uri?: vscode.Uri) => runActiveFile(uri, tasks, accounts)),
+    command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
+    command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
@@ -52,7 +56,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.terminateSandbox', (sandbox: SandboxSummary) => terminate(sandbox, running, store)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modal')) tree.update();
+      if (event.affectsConfiguration('modal.codeLens')) lenses.update();
     }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => lenses.update()),
   );
   return { onDidWriteOutput: tasks.onDidWriteOutput };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TargetKind } from '../run/targets/target.ts';
 
 /** Which account runs use: the local Modal, a profile of Modal's config file, the environment, or a stored token. */
 export const AccountChoiceSchema = z
@@ -15,6 +16,16 @@ export const SettingsSchema = z.object({
   image: z.string().min(1, 'must name an image, such as "python:3.13-slim"').default('python:3.13-slim'),
   timeoutMinutes: z.number().int().min(1).max(1440).default(240),
   idleTimeoutMinutes: z.number().int().min(1).max(1440).default(10),
+  codeLens: z
+    .object({
+      file: z.boolean().default(true),
+      pythonGuard: z.boolean().default(true),
+      pythonMain: z.boolean().default(true),
+      packageScript: z.boolean().default(true),
+      makeTarget: z.boolean().default(true),
+      justRecipe: z.boolean().default(true),
+    } satisfies Record<TargetKind, unknown>)
+    .prefault({}),
   localModal: z.object({ allowUnisolated: z.boolean().default(false) }).prefault({}),
 });
 

@@ -1,32 +1,18 @@
+import { existsSync } from 'node:fs';
 import { posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import { REMOTE_ROOT, type RunRequest } from '../run/run.ts';
 import { runnerOf } from '../run/runners.ts';
+import { commandOf, PACKAGE_MANAGER_FILES } from '../run/targets/command.ts';
+import type { Target } from '../run/targets/target.ts';
 
 /**
  * What running a file means: its folder, its runner, its place in the folder. Saves what is unsaved first, since a run
  * sees the disk. Throws `UserError` when the file cannot be run.
  */
-export async function requestFor(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
-  if (!vscode.workspace.isTrusted) {
-    throw new UserError(
-      'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
-    );
-  }
-  const name = posix.basename(uri.path);
-  if (uri.scheme === 'untitled')
-    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
-  if (uri.scheme !== 'file')
-    throw new UserError(
-      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
-    );
-  const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (!folder) {
-    throw new UserError(
-      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
-    );
-  }
+export async function requestForFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
+  const { folder, file, name } = placeOf(uri);
   const document = await openDocument(uri, name);
   const programs = runnerOf(document.languageId);
   if (!programs) {
@@ -34,19 +20,55 @@ export async function requestFor(uri: vscode.Uri, args: readonly string[] = []):
       `“${name}” is ${document.languageId}, which has no runner. Python, JavaScript, TypeScript and shell files can be run.`,
     );
   }
-  if (!(await vscode.workspace.saveAll(false))) {
+  await saveAll();
+  return { folder, label: file, programs, args: [`${REMOTE_ROOT}/${file}`, ...args], cwd: '' };
+}
+
+/** What running a part of a file means, such as a script of a package.json. Throws `UserError` when it cannot be run. */
+export async function requestForTarget(uri: vscode.Uri, target: Target): Promise<RunRequest> {
+  const { folder, file, name } = placeOf(uri);
+  const command = commandOf(target, name, siblingsOf(uri));
+  if (!command) return requestForFile(uri);
+  await saveAll();
+  const cwd = posix.dirname(file) === '.' ? '' : posix.dirname(file);
+  return { folder, ...command, cwd };
+}
+
+/** Where a file lies in the workspace. */
+function placeOf(uri: vscode.Uri) {
+  if (!vscode.workspace.isTrusted) {
     throw new UserError(
-      'Some files could not be saved, so the sandbox would run an older state of them. Save them, then run again.',
+      'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
+    );
+  }
+  const name = posix.basename(uri.path);
+  if (uri.scheme === 'untitled') {
+    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
+  }
+  if (uri.scheme !== 'file') {
+    throw new UserError(
+      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
+    );
+  }
+  const folder = vscode.workspace.getWorkspaceFolder(uri);
+  if (!folder) {
+    throw new UserError(
+      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
     );
   }
   const file = uri.fsPath.slice(folder.uri.fsPath.length).split(sep).filter(Boolean).join('/');
-  return {
-    folder: { name: folder.name, path: folder.uri.fsPath },
-    label: file,
-    programs,
-    args: [`${REMOTE_ROOT}/${file}`, ...args],
-    cwd: '',
-  };
+  return { name, file, folder: { name: folder.name, path: folder.uri.fsPath } };
+}
+
+function siblingsOf(uri: vscode.Uri): string[] {
+  return PACKAGE_MANAGER_FILES.filter((name) => existsSync(vscode.Uri.joinPath(uri, '..', name).fsPath));
+}
+
+async function saveAll(): Promise<void> {
+  if (await vscode.workspace.saveAll(false)) return;
+  throw new UserError(
+    'Some files could not be saved, so the sandbox would run an older state of them. Save them, then run again.',
+  );
 }
 
 async function openDocument(uri: vscode.Uri, name: string): Promise<vscode.TextDocument> {

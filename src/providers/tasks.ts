@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { z } from 'zod';
 import type { RunRequest, RunResult } from '../run/run.ts';
 import type { Sessions } from '../session/sessions.ts';
-import { requestFor } from './run-request.ts';
+import { requestForFile } from './run-request.ts';
 import { RunTerminal } from './run-terminal.ts';
 
 export const TASK_TYPE = 'modal';
@@ -39,7 +39,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     return taskOf(task.definition, scope, task.name, async (resolved) => {
       const definition = TaskSchema.parse(resolved);
       const uri = vscode.Uri.file(definition.file);
-      return this.#terminal(() => requestFor(uri, definition.args));
+      return this.#terminal(() => requestForFile(uri, definition.args));
     });
   }
 

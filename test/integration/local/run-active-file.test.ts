@@ -58,7 +58,7 @@ describe('Run Active File in Sandbox', () => {
     const lenses = async (uri: vscode.Uri) => {
       await vscode.window.showTextDocument(uri);
       const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
-      return found.filter(({ command }) => command?.command === 'modal.runActiveFile');
+      return found.filter(({ command }) => command?.command === 'modal.runTarget');
     };
     const [lens, ...more] = await lenses(await writeWorkspaceFile('lens.py', '\n\nprint()\n'));
     assert.match(lens?.command?.title ?? '', /Run in Sandbox/);

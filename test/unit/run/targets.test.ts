@@ -1,4 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { commandOf } from '../../../src/run/targets/command.ts';
+import { findTargets } from '../../../src/run/targets/find.ts';
 import { findJustRecipes } from '../../../src/run/targets/justfile.ts';
 import { findMakeTargets } from '../../../src/run/targets/makefile.ts';
 import { findPackageScripts } from '../../../src/run/targets/package-json.ts';
@@ -109,5 +115,70 @@ describe('what can be run in a justfile', () => {
     const text =
       "x := 'a: b'\nset shell := ['a']\nalias b := build\n# no: x\n  body: y\ntext := '''\ninside: string\n'''\n";
     assert.deepEqual(findJustRecipes(text), []);
+  });
+});
+
+describe('a file’s lenses', () => {
+  const kinds = (name: string, language: string, text: string) =>
+    findTargets(name, language, text).map(({ kind, line }) => `${line} ${kind}`);
+
+  it('are one at its top for every language with a runner', () => {
+    assert.deepEqual(kinds('a.js', 'javascript', 'x'), ['0 file']);
+    assert.deepEqual(kinds('a.css', 'css', 'x'), []);
+  });
+
+  it('are those of its parts too, each line once', () => {
+    assert.deepEqual(kinds('a.py', 'python', 'x\ndef main(): ...\n'), ['0 file', '1 pythonMain']);
+    assert.deepEqual(kinds('a.py', 'python', 'if __name__ == "__main__":\n'), ['0 pythonGuard']);
+  });
+
+  it('run the file itself where it has a guard', () => {
+    const text = 'x\ndef main(): ...\nif __name__ == "__main__":\n  main()\n';
+    assert.deepEqual(kinds('a.py', 'python', text), ['0 file', '1 pythonGuard', '2 pythonGuard']);
+  });
+
+  it('follow the file’s name for package.json, Makefiles and justfiles', () => {
+    assert.deepEqual(kinds('package.json', 'json', '{"scripts":{"a":"b"}}'), ['0 packageScript']);
+    assert.deepEqual(kinds('rules.mk', 'makefile', 'all:\n'), ['0 makeTarget']);
+    assert.deepEqual(kinds('Justfile', 'plaintext', 'all:\n'), ['0 justRecipe']);
+    assert.deepEqual(kinds('other.json', 'json', '{"scripts":{"a":"b"}}'), []);
+  });
+});
+
+describe('a target’s command line', () => {
+  it('uses the package manager that the lock file names', () => {
+    const script: Target = { kind: 'packageScript', line: 0, name: 'build' };
+    assert.equal(commandOf(script, 'package.json', [])?.label, 'npm run build');
+    assert.deepEqual(commandOf(script, 'package.json', ['yarn.lock']), {
+      label: 'yarn run build',
+      programs: [{ argv: ['yarn', 'run'] }],
+      args: ['build'],
+    });
+  });
+
+  it('names the file to make and just, which else look for their own', () => {
+    assert.deepEqual(commandOf({ kind: 'makeTarget', line: 0, name: 'all' }, 'x.mk', [])?.programs, [
+      { argv: ['make', '-f', 'x.mk'] },
+    ]);
+    assert.deepEqual(commandOf({ kind: 'justRecipe', line: 0, name: 'all' }, 'justfile', [])?.programs, [
+      { argv: ['just', '-f', 'justfile'] },
+    ]);
+  });
+
+  it('is the file’s own where the target is the file', () => {
+    assert.equal(commandOf({ kind: 'pythonGuard', line: 3 }, 'a.py', []), undefined);
+  });
+
+  it('calls a Python main function with the script’s own name and exit code', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'targets-'));
+    writeFileSync(join(folder, 'm.py'), 'import sys\ndef main():\n    print(sys.argv, __file__)\n    return 5\n');
+    const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', []);
+    const [program = '', ...before] = command?.programs[0]?.argv ?? [];
+    const { status, stdout } = spawnSync(program, [...before, ...(command?.args ?? [])], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    rmSync(folder, { recursive: true });
+    assert.deepEqual({ status, stdout }, { status: 5, stdout: "['m.py'] m.py\n" });
   });
 });

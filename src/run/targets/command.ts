@@ -1,0 +1,44 @@
+import type { Program } from '../runners.ts';
+import { runnerOf } from '../runners.ts';
+import type { Target } from './target.ts';
+
+/** Lock files that tell which package manager a folder uses. */
+const PACKAGE_MANAGERS: Readonly<Record<string, string>> = {
+  'pnpm-lock.yaml': 'pnpm',
+  'yarn.lock': 'yarn',
+  'bun.lock': 'bun',
+  'bun.lockb': 'bun',
+};
+export const PACKAGE_MANAGER_FILES = Object.keys(PACKAGE_MANAGERS);
+
+/** Calls `main` of a script that has no guard of its own. */
+const CALL_MAIN = 'import runpy, sys; sys.argv = sys.argv[1:]; sys.exit(runpy.run_path(sys.argv[0])["main"]())';
+
+/**
+ * The command line of a target in the file `fileName`, to be run in the file's folder. Absent where running the target is
+ * running the file. `siblings` are the names beside the file, as far as they are among `PACKAGE_MANAGER_FILES`.
+ */
+export function commandOf(
+  target: Target,
+  fileName: string,
+  siblings: readonly string[],
+): { label: string; programs: readonly Program[]; args: readonly string[] } | undefined {
+  switch (target.kind) {
+    case 'file':
+    case 'pythonGuard':
+      return undefined;
+    case 'pythonMain': {
+      const programs = (runnerOf('python') ?? []).map(({ argv }): Program => ({ argv: [...argv, '-c', CALL_MAIN] }));
+      return { label: `${fileName}: main()`, programs, args: [fileName] };
+    }
+    case 'packageScript': {
+      const lockFile = PACKAGE_MANAGER_FILES.find((name) => siblings.includes(name));
+      const manager = (lockFile && PACKAGE_MANAGERS[lockFile]) || 'npm';
+      return { label: `${manager} run ${target.name}`, programs: [{ argv: [manager, 'run'] }], args: [target.name] };
+    }
+    case 'makeTarget':
+      return { label: `make ${target.name}`, programs: [{ argv: ['make', '-f', fileName] }], args: [target.name] };
+    case 'justRecipe':
+      return { label: `just ${target.name}`, programs: [{ argv: ['just', '-f', fileName] }], args: [target.name] };
+  }
+}
