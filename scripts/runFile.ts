@@ -42,6 +42,8 @@ export async function runFile({ file, folder, settings }: RunFileOptions): Promi
   });
   const end = relay.result();
   await relay.close();
+  // A sentence that sends the reader to a file must not take that file away.
+  if (end?.error?.includes(profile.folder)) profile.keep();
   await profile.remove();
   if (end?.exitCode !== undefined && end.error === undefined) return end.exitCode;
   if (end) say(end.error ?? 'The run ended without an exit code.');

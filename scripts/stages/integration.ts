@@ -90,5 +90,10 @@ async function copyOf(workspace: string, into: string): Promise<string> {
 
 async function tail(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '(none)');
-  return text.split('\n').slice(-40).join('\n');
+  // The stack frames of the minified workbench tell nothing.
+  return text
+    .split('\n')
+    .filter((line) => !/^ +at .*workbench\.js/.test(line))
+    .slice(-40)
+    .join('\n');
 }

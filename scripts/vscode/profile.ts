@@ -14,6 +14,8 @@ export interface Profile {
 export interface TemporaryProfile extends Profile {
   readonly folder: string;
   remove(): Promise<void>;
+  /** Leaves the folder where it is, for someone to look into. */
+  keep(): void;
 }
 
 /** Settings that every VS Code of ours starts with: no news, no chat, nothing that asks the network. */
@@ -35,16 +37,26 @@ const quiet: Settings = {
 /** A profile in a temporary folder of its own, which is removed at the latest when this process ends. */
 export async function temporaryProfile(settings: Settings): Promise<TemporaryProfile> {
   const folder = await mkdtemp(join(tmpdir(), 'vscode-'));
-  const remove = beforeExit(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return { folder, remove, ...(await profileIn(folder, settings)) };
+  let kept = false;
+  const keep = () => {
+    kept = true;
+  };
+  const remove = beforeExit(async () => {
+    if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  });
+  return { folder, remove, keep, ...(await profileIn(folder, settings)) };
 }
 
 /** The profile of a folder; its user settings are written anew. */
 export async function profileIn(folder: string, settings: Settings): Promise<Profile> {
   const userDataDir = join(folder, 'user-data');
   const extensionsDir = join(folder, 'extensions');
-  await Promise.all([join(userDataDir, 'User'), extensionsDir].map((each) => mkdir(each, { recursive: true })));
   const text = JSON.stringify({ ...quiet, ...settings }, undefined, 2);
-  await writeFile(join(userDataDir, 'User', 'settings.json'), text);
+  await mkdir(extensionsDir, { recursive: true });
+  // A server takes settings of the scope 'machine' from a file of its own, and the others from the user's.
+  for (const kind of ['User', 'Machine']) {
+    await mkdir(join(userDataDir, kind), { recursive: true });
+    await writeFile(join(userDataDir, kind, 'settings.json'), text);
+  }
   return { userDataDir, extensionsDir };
 }

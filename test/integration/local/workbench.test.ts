@@ -8,7 +8,7 @@ describe('a launch on the local Modal', () => {
   });
 
   it('starts with the settings of its launch', () => {
-    assert.equal(vscode.workspace.getConfiguration('modal').inspect('account')?.globalValue, 'local');
+    assert.equal(vscode.workspace.getConfiguration('modal').get('account'), 'local');
   });
 
   it('has loaded the extension', () => {
