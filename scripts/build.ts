@@ -18,6 +18,8 @@ const common: BuildOptions = {
   logLevel: 'warning',
   // VS Code supplies `vscode`; mocha stays a plain package, as its interface is found by file.
   external: ['vscode', 'mocha'],
+  // jsonc-parser's main file loads its parts in a way that a bundle cannot hold; its ES module can be bundled.
+  mainFields: ['module', 'main'],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
 };

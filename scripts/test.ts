@@ -10,11 +10,13 @@ import { oneFailed, onePassed, sum, type TestCounts } from './counts.ts';
 import { fromWhereNpmRan } from './paths.ts';
 import { sentence } from './say.ts';
 import { check } from './stages/check.ts';
+import { endToEnd } from './stages/endToEnd.ts';
 import { integration } from './stages/integration.ts';
 import type { Stage, StageOptions } from './stages/stage.ts';
+import { ui } from './stages/ui.ts';
 import { unit } from './stages/unit.ts';
 
-const stages: readonly Stage[] = [check, unit, integration];
+const stages: readonly Stage[] = [check, unit, integration, ui, endToEnd];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });

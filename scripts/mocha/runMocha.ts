@@ -26,5 +26,16 @@ export async function runMocha({ files, timeoutMs, grep }: MochaOptions): Promis
       const { passes = 0, failures = 0 } = runner.stats ?? {};
       resolve({ passed: passes, failed: failures });
     });
+    runner.on('fail', (_test, error: unknown) => {
+      if (error instanceof Error) error.stack = withoutForeignFrames(error.stack);
+    });
   });
+}
+
+/** A stack without the frames of Node and of VS Code itself, which are many and tell nothing. */
+function withoutForeignFrames(stack = ''): string {
+  return stack
+    .split('\n')
+    .filter((line) => !/^\s+at .*(node:|[\\/]\.vscode-test[\\/]|extensionHostProcess\.js)/.test(line))
+    .join('\n');
 }

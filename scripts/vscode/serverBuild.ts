@@ -46,6 +46,7 @@ async function fetchInto(folder: string): Promise<void> {
   ]);
   say('Fetching the packages of VS Code…');
   await npm('fetch the packages of VS Code', vscode, ['install', '--omit=dev', '--ignore-scripts']);
+  await npm('fetch TypeScript for VS Code', join(vscode, 'extensions'), ['install', '--omit=dev', '--ignore-scripts']);
   say('Compiling the native modules of VS Code…');
   await npm('compile the native modules of VS Code', vscode, ['rebuild', ...nativeModules, ...headers()]);
   await rename(unfinished, folder);

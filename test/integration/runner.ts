@@ -21,6 +21,6 @@ export async function run(): Promise<void> {
   const relay = await connectRelay<TestCounts>();
   // VS Code's own console cannot be patched, only replaced.
   const print = (...args: unknown[]) => relay.write(`${format(...args)}\n`);
-  globalThis.console = { ...console, log: print, info: print, warn: print, error: print };
+  globalThis.console = { ...console, log: print, info: print };
   await relay.finish(await runMocha({ ...options, files: JSON.parse(TEST_FILES) as string[] }));
 }

@@ -1,0 +1,17 @@
+import { mochaInNode } from './mochaInNode.ts';
+import type { Stage } from './stage.ts';
+import { testFiles } from './testFiles.ts';
+
+/** The commands of the readme, as a person types them. */
+export const endToEnd: Stage = {
+  name: 'end-to-end',
+  title: 'End to end (npm start)',
+  needsBuild: false,
+  run: async ({ files, grep }) =>
+    mochaInNode({
+      files: testFiles('test/end-to-end', files),
+      grep,
+      testTimeoutMs: 120_000,
+      stageTimeoutMs: 600_000,
+    }),
+};

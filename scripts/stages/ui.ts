@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { projectFolder } from '../paths.ts';
+import { runProcess } from '../processes.ts';
+import { installExtension } from '../vscode/installExtension.ts';
+import { temporaryProfile } from '../vscode/profile.ts';
+import { mochaInNode } from './mochaInNode.ts';
+import type { Stage } from './stage.ts';
+import { testFiles } from './testFiles.ts';
+
+const packTimeoutMs = 180_000;
+
+/** What a person sees and presses: the packed extension, installed, in the workbench in a browser. */
+export const ui: Stage = {
+  name: 'ui',
+  title: 'UI tests (the packed extension, by mouse and keyboard)',
+  needsBuild: false,
+  run: async ({ files, grep }) => {
+    const chosen = testFiles('test/ui', files);
+    const installed = await temporaryProfile({});
+    await installExtension(await packed(join(installed.folder, 'extension.vsix')), installed);
+    return mochaInNode({
+      files: chosen,
+      grep,
+      testTimeoutMs: 120_000,
+      stageTimeoutMs: 600_000,
+      env: { INSTALLED_EXTENSIONS: installed.extensionsDir },
+    }).finally(installed.remove);
+  },
+};
+
+/** Packs in a process of its own, whose long list of files is of interest only when it fails. */
+async function packed(path: string): Promise<string> {
+  const script = join(projectFolder, 'scripts', 'package.ts');
+  const { exitCode, output } = await runProcess(process.execPath, [script, path], {
+    cwd: projectFolder,
+    timeoutMs: packTimeoutMs,
+  });
+  if (exitCode !== 0) throw new Error(`The extension could not be packed:\n${output}`);
+  return path;
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { runProcess } from '../processes.ts';
+import type { Profile } from './profile.ts';
+import { withoutOuterVsCode } from './server.ts';
+import { serverBuild } from './serverBuild.ts';
+
+const installTimeoutMs = 60_000;
+
+/** Installs a packed extension into the extensions folder of a profile, as a user would. */
+export async function installExtension(vsix: string, { userDataDir, extensionsDir }: Profile): Promise<void> {
+  const server = join(await serverBuild(), 'out', 'server-main.js');
+  const { exitCode, output } = await runProcess(
+    process.execPath,
+    [
+      server,
+      '--accept-server-license-terms',
+      `--install-extension=${vsix}`,
+      `--server-data-dir=${join(userDataDir, 'server')}`,
+      `--user-data-dir=${userDataDir}`,
+      `--extensions-dir=${extensionsDir}`,
+    ],
+    { timeoutMs: installTimeoutMs, env: withoutOuterVsCode(process.env) },
+  );
+  if (exitCode !== 0) throw new Error(`VS Code refused to install ${vsix}:\n${output}`);
+}

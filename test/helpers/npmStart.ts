@@ -1,0 +1,27 @@
+/** Runs `npm start -- --run` as a person does, in a process of its own. */
+import { projectFolder } from '../../scripts/paths.ts';
+import { type RunningProcess, startProcess } from '../../scripts/processes.ts';
+
+export interface StartedRun {
+  readonly running: RunningProcess;
+  stdout(): string;
+  stderr(): string;
+}
+
+/** Starts `npm start -- --run` with these arguments, from a folder (the project's by default). */
+export function npmStartRun(args: readonly string[], from = projectFolder): StartedRun {
+  const command = ['start', '--silent', '--prefix', projectFolder, '--', '--run', ...args];
+  const running = startProcess(process.platform === 'win32' ? 'npm.cmd' : 'npm', command, {
+    cwd: from,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+  const collected = { stdout: '', stderr: '' };
+  running.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    collected.stdout += text;
+  });
+  running.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    collected.stderr += text;
+  });
+  return { running, stdout: () => collected.stdout, stderr: () => collected.stderr };
+}

@@ -1,0 +1,185 @@
+/** Drives VS Code's workbench in a headless browser, as a person would, with the packed extension installed. */
+import { cp, mkdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { projectFolder, vscodeTestFolder } from '../../scripts/paths.ts';
+import { say } from '../../scripts/say.ts';
+import { startBrowser } from '../../scripts/vscode/browser.ts';
+import { type Settings, temporaryProfile } from '../../scripts/vscode/profile.ts';
+import { startServer } from '../../scripts/vscode/server.ts';
+import { waitFor } from './waitFor.ts';
+
+const readyTimeoutMs = 60_000;
+const stepTimeoutMs = 20_000;
+
+export interface WorkbenchOptions {
+  /** Folder of the project, of which a copy is opened. */
+  readonly folder?: string;
+  /** User settings beside `"modal.account": "local"`. */
+  readonly settings?: Settings;
+  readonly theme?: 'dark' | 'light';
+  readonly width?: number;
+  readonly height?: number;
+  /** Whether VS Code asks for trust in the folder, which then is not trusted. */
+  readonly workspaceTrust?: boolean;
+}
+
+let browser: Promise<Browser> | undefined;
+const open = new Set<Workbench>();
+
+/** Opens a workbench and waits until it is ready. It is closed after the test that opened it, or by `close`. */
+export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Workbench> {
+  const installed = process.env.INSTALLED_EXTENSIONS;
+  if (!installed) throw new Error('Run the UI tests with `npm test -- ui`, which packs and installs the extension.');
+  const profile = await temporaryProfile({
+    'modal.account': 'local',
+    // Only the DOM renderer's text can be read from the page.
+    'terminal.integrated.gpuAcceleration': 'off',
+    'workbench.colorTheme': options.theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern',
+    'window.commandCenter': false,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code's own variables
+    'window.title': '${activeEditorShort}${separator}${rootName}',
+    ...options.settings,
+  });
+  await cp(installed, profile.extensionsDir, { recursive: true });
+  const source = options.folder ?? 'examples/hello';
+  const folder = join(profile.folder, 'workspace', basename(source));
+  await mkdir(dirname(folder), { recursive: true });
+  await cp(join(projectFolder, source), folder, { recursive: true });
+  const flags = {
+    ...profile,
+    folder,
+    extensionDevelopmentPaths: [],
+    extensionTestsPath: undefined,
+    workspaceTrust: options.workspaceTrust ?? false,
+  };
+  browser ??= startBrowser();
+  const [server, running] = await Promise.all([startServer(flags, { testDriver: false }), browser]);
+  const page = await running.newPage({ viewport: { width: options.width ?? 1280, height: options.height ?? 800 } });
+  page.setDefaultTimeout(stepTimeoutMs);
+  const workbench = new Workbench(page, folder, async () => {
+    open.delete(workbench);
+    await page.close();
+    await server.stop();
+    await profile.remove();
+  });
+  open.add(workbench);
+  await page.goto(`http://${server.authority}/`, { waitUntil: 'commit', timeout: readyTimeoutMs });
+  await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: readyTimeoutMs });
+  return workbench;
+}
+
+/** One window of VS Code. Every step waits for its effect, and says what it waited for when that does not come. */
+export class Workbench {
+  readonly page: Page;
+  /** The copy of the folder that this window has open. */
+  readonly folder: string;
+  readonly close: () => Promise<void>;
+
+  constructor(page: Page, folder: string, close: () => Promise<void>) {
+    this.page = page;
+    this.folder = folder;
+    this.close = close;
+  }
+
+  /** Opens a file of the explorer with the mouse, and keeps it open. */
+  async openFile(name: string): Promise<void> {
+    await this.page.locator('.explorer-folders-view .monaco-list-row', { hasText: name }).first().dblclick();
+    await this.page.locator('.tab.active', { hasText: name }).waitFor();
+  }
+
+  /** The code lenses of the active editor whose text holds `text`. */
+  codeLens(text: string): Locator {
+    return this.page.locator('.editor-instance .codelens-decoration a', { hasText: text });
+  }
+
+  /** Presses the first code lens with this text. */
+  async clickCodeLens(text: string): Promise<void> {
+    await this.codeLens(text).first().click();
+  }
+
+  /** Runs a command by its title in the command palette. */
+  async runCommand(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input[type="text"]');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    const entry = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
+    await entry.waitFor();
+    await entry.click();
+  }
+
+  /** The lines that the visible terminal shows, without the blanks at their ends. */
+  async terminalText(): Promise<string> {
+    const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allTextContents();
+    return rows
+      .map((row) => row.replaceAll('\u00a0', ' ').trimEnd())
+      .join('\n')
+      .trimEnd();
+  }
+
+  /** Waits until the visible terminal shows `pattern`, and returns all its text. */
+  async waitForTerminal(pattern: RegExp, timeoutMs = readyTimeoutMs): Promise<string> {
+    return waitFor(
+      `the terminal to show ${pattern}`,
+      timeoutMs,
+      () => this.terminalText(),
+      (text) => pattern.test(text),
+    );
+  }
+
+  /** The texts of the notifications on the screen. */
+  async notifications(): Promise<string[]> {
+    return this.page.locator('.notifications-toasts .notification-list-item-message').allTextContents();
+  }
+
+  /** Waits for a notification whose text matches, and returns that text. */
+  async waitForNotification(pattern: RegExp, timeoutMs = stepTimeoutMs): Promise<string> {
+    const texts = await waitFor(
+      `a notification like ${pattern}`,
+      timeoutMs,
+      () => this.notifications(),
+      (all) => all.some((text) => pattern.test(text)),
+    );
+    return texts.find((text) => pattern.test(text)) ?? '';
+  }
+
+  /** Presses a button of a notification. */
+  async clickNotification(button: string): Promise<void> {
+    await this.page.locator('.notifications-toasts .monaco-button', { hasText: button }).first().click();
+  }
+
+  /** Opens a view container of the activity bar by its title. */
+  async openView(title: string): Promise<void> {
+    await this.page.locator(`.activitybar a.action-label[aria-label^="${title}"]`).first().click();
+    await this.page.locator('.sidebar .composite.title', { hasText: title }).waitFor();
+  }
+
+  /** The texts of the rows of the side bar's trees. */
+  async treeRows(): Promise<string[]> {
+    return this.page.locator('.sidebar .monaco-list-row').allInnerTexts();
+  }
+
+  /** Saves what the window shows as PNG. */
+  async screenshot(path: string): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await this.page.screenshot({ path });
+  }
+}
+
+afterEach(async function () {
+  for (const workbench of [...open]) {
+    if (this.currentTest?.state === 'failed') {
+      const name = this.currentTest
+        .fullTitle()
+        .replace(/[^\w]+/g, '-')
+        .slice(0, 100);
+      const path = join(vscodeTestFolder, 'screenshots', `${name}.png`);
+      await workbench.screenshot(path).then(
+        () => say(`What it looked like: ${path}`),
+        () => say('The page could not be photographed.'),
+      );
+    }
+    await workbench.close();
+  }
+});

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { globSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+describe('the installed package', () => {
+  const extensions = process.env.INSTALLED_EXTENSIONS ?? '';
+  const installed = join(extensions, readdirSync(extensions).find((name) => name.startsWith('modal-sandboxes')) ?? '');
+  const files = globSync('**/*', { cwd: installed, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+
+  it('holds the bundles that the extension loads', () => {
+    for (const bundle of ['extension', 'modal-sdk', 'local-modal']) assert.ok(files.includes(`dist/${bundle}.cjs`));
+  });
+
+  it('holds the bundles, the pictures, the manifest and the documents, and nothing else', () => {
+    const allowed = /^(dist\/[\w-]+\.cjs|media\/.+|package\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
+    assert.deepEqual(
+      files.filter((file) => !allowed.test(file)),
+      [],
+    );
+  });
+});
