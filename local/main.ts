@@ -1,1 +1,63 @@
-process.exitCode = 0;
+/** The command line of the local Modal. */
+import { type Options, parseOptions, readSeed, usage } from './options.ts';
+import { type LocalModal, startServer } from './server.ts';
+
+// Whoever started the server may be gone, and with it the other end of its output.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+
+/** How long an end may take before it is forced, in milliseconds. */
+const stopLimitMs = 1800;
+
+async function run(options: Options): Promise<void> {
+  const server = await startServer({
+    port: options.port,
+    dataFolder: options.data,
+    tokens: options.token,
+    seed: await readSeed(options.seed),
+    controlPort: options.control,
+    allowUnisolated: options['allow-unisolated'],
+  });
+  const stop = stopOnce(server);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (options['exit-with-parent']) followParent(stop);
+  const control = server.controlUrl ? ` (control ${server.controlUrl})` : '';
+  process.stdout.write(`Local Modal is ready at ${server.url}${control}\n`);
+}
+
+function stopOnce(server: LocalModal): () => void {
+  let stopping = false;
+  return () => {
+    if (stopping) return;
+    stopping = true;
+    // The sandboxes die with this process in any case: their first processes hold a pipe to it.
+    setTimeout(() => process.exit(0), stopLimitMs);
+    server.stop().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+}
+
+/** Ends when the parent does: at once when forked with a channel, else when a look each half second finds another parent. */
+function followParent(stop: () => void): void {
+  const parent = process.ppid;
+  process.on('disconnect', stop);
+  setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, 500).unref();
+}
+
+function fail(error: unknown, code: number): never {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(code);
+}
+
+let options: Options;
+try {
+  options = parseOptions(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(usage);
+  fail(error, 2);
+}
+run(options).catch((error) => fail(error, 1));

@@ -1,0 +1,97 @@
+/**
+ * The lowest layer of every image: this machine's own userland. `/usr` and its like are laid under each sandbox as they
+ * are (copy-on-write); `/etc` is copied once without its secrets; all else starts empty.
+ */
+import { constants } from 'node:fs';
+import { access, chmod, cp, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** A part of the root that is an overlay of its own, as the machine's files lie under it. */
+export interface Tree {
+  /** Folder name inside each layer. */
+  name: string;
+  /** Absolute path inside the sandbox. */
+  target: string;
+  /** Folder of this machine under all layers. */
+  host?: string;
+}
+
+export interface Base {
+  folder: string;
+  trees: readonly Tree[];
+}
+
+const emptyFolders = [
+  ...['home', 'root', 'opt', 'srv', 'mnt', 'media', 'proc', 'sys', 'run', 'dev/pts', 'dev/shm'],
+  ...['var/log', 'var/lib', 'var/cache', 'var/spool', 'usr', '__modal/.bin'],
+];
+const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const links: Record<string, string> = {
+  'dev/ptmx': 'pts/ptmx',
+  'dev/fd': '/proc/self/fd',
+  'dev/stdin': 'fd/0',
+  'dev/stdout': 'fd/1',
+  'dev/stderr': 'fd/2',
+  'var/run': '/run',
+  'var/lock': '/run/lock',
+};
+const secretFiles = /^\/etc\/(g?shadow-?|sudoers(\.d)?|ssh\/ssh_host_.*|ssl\/private|machine-id|krb5\.keytab)$/;
+
+export const deviceNames: readonly string[] = devices;
+
+async function isDirectory(file: string): Promise<boolean> {
+  return lstat(file).then(
+    (stat) => stat.isDirectory(),
+    () => false,
+  );
+}
+
+async function readable(file: string): Promise<boolean> {
+  if ((await lstat(file)).isSymbolicLink()) return true;
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function makeRoot(root: string): Promise<void> {
+  for (const folder of emptyFolders) await mkdir(path.join(root, folder), { recursive: true });
+  for (const folder of ['tmp', 'var/tmp']) {
+    await mkdir(path.join(root, folder), { recursive: true });
+    await chmod(path.join(root, folder), 0o1777);
+  }
+  await chmod(path.join(root, 'root'), 0o700);
+  for (const device of devices) await writeFile(path.join(root, 'dev', device), '');
+  for (const [name, target] of Object.entries(links)) await symlink(target, path.join(root, name));
+  await cp('/etc', path.join(root, 'etc'), {
+    recursive: true,
+    verbatimSymlinks: true,
+    filter: async (source) => !secretFiles.test(source) && (await readable(source)),
+  });
+  // apt would drop to a user that the sandbox's user namespace may not have.
+  await mkdir(path.join(root, 'etc/apt/apt.conf.d'), { recursive: true });
+  await writeFile(path.join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
+}
+
+/** Makes the base layer under `folder` unless it is there, and says of which trees a root consists. */
+export async function prepareBase(folder: string): Promise<Base> {
+  const trees: Tree[] = [{ name: 'root', target: '/' }];
+  const rootLinks: [string, string][] = [];
+  for (const name of ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']) {
+    if (await isDirectory(`/${name}`)) trees.push({ name, target: `/${name}`, host: `/${name}` });
+    else {
+      const target = await readlink(`/${name}`).catch(() => undefined);
+      if (target !== undefined) rootLinks.push([name, target]);
+    }
+  }
+  if (await isDirectory('/var/lib/dpkg')) trees.push({ name: 'dpkg', target: '/var/lib/dpkg', host: '/var/lib/dpkg' });
+  if (!(await isDirectory(folder))) {
+    const unfinished = `${folder}.${process.pid}`;
+    await rm(unfinished, { recursive: true, force: true });
+    await makeRoot(path.join(unfinished, 'root'));
+    for (const [name, target] of rootLinks) await symlink(target, path.join(unfinished, 'root', name));
+    for (const tree of trees) await mkdir(path.join(unfinished, 'root', tree.target), { recursive: true });
+    await rename(unfinished, folder);
+  }
+  return { folder, trees };
+}

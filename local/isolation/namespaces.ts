@@ -1,0 +1,193 @@
+/**
+ * Containers out of Linux user namespaces, with util-linux alone and without root. PID 1 of each has built its
+ * root and then waits on a pipe held by this server: when the server dies, however it dies, the pipe closes,
+ * PID 1 ends, and the kernel kills everything in the namespace. Commands join with `nsenter`, their pipes being ours.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { type Base, deviceNames } from './base.ts';
+import type { BindMount, Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
+import { killBelow } from './processes.ts';
+import { underTerminal } from './pty.ts';
+
+// $1: folder with the container's fstab, $2: the data folder, from which the mounts are named (short names: the kernel
+// takes 4096 bytes of options). It ends as a `cat` of its stdin, which is that pipe, with SIGCHLD ignored: so the kernel
+// itself reaps the orphans that PID 1 inherits. Other signals do not reach a PID 1 that does not handle them.
+const enter = `
+set -e
+read -r pid _ < /proc/self/stat
+cd "$2"
+mount --make-rprivate /
+mount --all --fstab "$1/fstab"
+unshare --net mount -t sysfs -o ro sysfs "$1/root/sys" 2>/dev/null || true
+cd "$1/root"
+pivot_root . .
+cd /
+umount --lazy .
+echo "ready $pid"
+exec env --ignore-signal=CHLD cat > /dev/null
+`;
+
+// As root the whole range of ids is mapped, so that a sandbox can have other users; the ids are written from outside,
+// and only an exec after that holds root's capabilities in the new namespace.
+const mapped = `
+echo unmapped
+read -r _
+exec "$@"
+`;
+
+const escaped = (file: string) =>
+  file.replace(/[\\\s#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
+const asRoot = process.getuid?.() === 0;
+/** Longer than any start seen, on a machine that has much else to do. */
+const startLimitMs = 30_000;
+
+export class Namespaces implements Isolation {
+  readonly #base: Base;
+  readonly #dataFolder: string;
+
+  constructor(base: Base, dataFolder: string) {
+    this.#base = base;
+    this.#dataFolder = dataFolder;
+  }
+
+  async start(spec: ContainerSpec): Promise<Container> {
+    await this.#prepare(spec);
+    const namespaces = ['--mount', '--pid', '--fork', ...(spec.network ? [] : ['--net'])];
+    const init = ['sh', '-c', enter, 'sandbox', path.relative(this.#dataFolder, spec.folder) || '.', this.#dataFolder];
+    const argv = asRoot
+      ? ['--user', 'sh', '-c', mapped, 'sandbox', 'unshare', ...namespaces, ...init]
+      : ['--user', '--map-root-user', ...namespaces, ...init];
+    const child = spawn('unshare', argv, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: hostPath } });
+    child.stdin.on('error', () => {});
+    const ended = once(child, 'exit').then(() => undefined);
+    const pid = await readiness(child);
+    return new NamespaceContainer(child, pid, spec.network, ended);
+  }
+
+  /** Lays out the folders and the mount table of a container. */
+  async #prepare(spec: ContainerSpec): Promise<void> {
+    const own = path.relative(this.#dataFolder, spec.folder);
+    const base = path.relative(this.#dataFolder, this.#base.folder);
+    const lines: string[] = [];
+    for (const { name, target, host } of this.#base.trees) {
+      const lower = [...spec.layers].reverse().map((layer) => path.join(path.relative(this.#dataFolder, layer), name));
+      const lowest = host ? [host] : [path.join(base, name)];
+      for (const side of ['up', 'work']) await mkdir(path.join(spec.folder, side, name), { recursive: true });
+      const options = [
+        `lowerdir=${[...lower, ...lowest].join(':')}`,
+        `upperdir=${own}/up/${name}`,
+        `workdir=${own}/work/${name}`,
+        'userxattr',
+      ];
+      lines.push(`overlay ${escaped(path.join(own, 'root', target))} overlay ${escaped(options.join(','))} 0 0`);
+    }
+    const root = escaped(`${own}/root`);
+    lines.push(`proc ${root}/proc proc nosuid,nodev,noexec 0 0`);
+    if (asRoot) lines.push(`${root}/proc/sys ${root}/proc/sys none bind,ro,nosuid,nodev,noexec 0 0`);
+    lines.push(`devpts ${root}/dev/pts devpts newinstance,ptmxmode=0666,mode=620 0 0`);
+    lines.push(`tmpfs ${root}/dev/shm tmpfs mode=1777 0 0`, `tmpfs ${root}/run tmpfs mode=755 0 0`);
+    for (const device of deviceNames) lines.push(`/dev/${device} ${root}/dev/${device} none bind 0 0`);
+    await mkdir(path.join(spec.folder, 'root'), { recursive: true });
+    await writeFile(path.join(spec.folder, 'fstab'), `${lines.join('\n')}\n`);
+  }
+}
+
+const hostPath = process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Waits until PID 1 says it is ready; answers its process id as this machine sees it. */
+async function readiness(child: ChildProcess): Promise<number> {
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), startLimitMs);
+  try {
+    if (!child.stdout) throw new Error('The container has no output');
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (line === 'unmapped') {
+        await writeFile(`/proc/${child.pid}/gid_map`, '0 0 4294967295');
+        await writeFile(`/proc/${child.pid}/uid_map`, '0 0 4294967295');
+        child.stdin?.write('mapped\n');
+      } else if (line.startsWith('ready ')) {
+        return Number(line.slice('ready '.length));
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new Error(`No namespace could be made: ${complaint.trim() || 'it ended without a word'}`);
+}
+
+class NamespaceContainer implements Container {
+  readonly root: string;
+  readonly pids: readonly number[];
+  readonly ended: Promise<void>;
+  readonly #init: ChildProcess;
+  readonly #join: readonly string[];
+
+  constructor(init: ChildProcess, pid: number, network: boolean, ended: Promise<void>) {
+    this.#init = init;
+    this.ended = ended;
+    this.pids = [pid];
+    this.root = `/proc/${pid}/root`;
+    this.#join = ['-t', String(pid), '-U', '-m', '-p', ...(network ? [] : ['-n']), '--preserve-credentials'];
+  }
+
+  async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
+    const command = pty ? underTerminal(argv, pty) : ['setsid', '--', ...argv];
+    const child = spawn('nsenter', [...this.#join, `--wdns=${workdir}`, '--', ...command], {
+      detached: true,
+      stdio: [...stdio],
+      env,
+    });
+    await once(child, 'spawn');
+    return { child, kill: () => child.pid !== undefined && killBelow(child.pid) };
+  }
+
+  async kill(): Promise<void> {
+    for (const pid of this.pids) {
+      try {
+        if (this.#init.exitCode === null && this.#init.signalCode === null) process.kill(pid, 'SIGKILL');
+      } catch {
+        // It ended by itself.
+      }
+    }
+    await this.ended;
+  }
+
+  async mount({ source, target, readOnly }: BindMount): Promise<void> {
+    throw new Error(`not yet: ${source} ${target} ${readOnly}`);
+  }
+
+  async unmount(target: string): Promise<void> {
+    throw new Error(`not yet: ${target}`);
+  }
+}
+
+/** Why namespaces cannot be had on this machine, or undefined when they can. */
+export async function whyNoNamespaces(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return `${process.platform} has no namespaces`;
+  const child = spawn('unshare', ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'true'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code) => resolve(code === 0 ? undefined : complaint.trim() || `unshare ended with ${code}`));
+  });
+}
+
+/** The processes of a container that run on this machine, as far as `/proc` tells. */
+export async function commandLine(pid: number): Promise<string> {
+  return readFile(`/proc/${pid}/cmdline`, 'utf8').then(
+    (text) => text.replaceAll('\0', ' ').trim(),
+    () => '',
+  );
+}

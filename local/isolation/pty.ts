@@ -1,0 +1,65 @@
+/**
+ * A terminal for a command without a native module: a perl script (perl-base is on every Debian and on most others) that
+ * opens a pty of the sandbox's own devpts and moves bytes both ways without ever blocking one way on the other; where
+ * there is no perl, util-linux's `script`.
+ */
+import { existsSync } from 'node:fs';
+import { failedPrecondition } from '../status.ts';
+import type { PtySize } from './container.ts';
+
+// The numbers are Linux's own on x86 and Arm: TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ and TIOCGPGRP, F_SETFL and O_NONBLOCK, EAGAIN and
+// EINTR. (The modules that hold their names take longer to load than the command to start.)
+// Input waits until the terminal has a foreground process group: a ^C before that would reach nobody.
+// `setsid -c` makes the slave on its stdin the controlling terminal of a session of its own.
+const relay = `
+my ($rows, $cols) = splice @ARGV, 0, 2;
+sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
+my $n = pack 'i', 0; ioctl($m, 0x40045431, $n); ioctl($m, 0x80045430, $n);
+sysopen(my $s, '/dev/pts/' . unpack('i', $n), 0402) or die "no pty: $!\\n";
+ioctl($s, 0x5414, pack('S4', $rows, $cols, 0, 0));
+pipe(my $r, my $w); $SIG{CHLD} = sub { syswrite $w, 'x' };
+my $pid = fork;
+if (!$pid) {
+  open STDIN, '<&', $s; open STDOUT, '>&', $s; open STDERR, '>&', $s; close $m;
+  exec 'setsid', '-c', '--', @ARGV; exit 127;
+}
+close $s; fcntl($m, 4, 04000);
+my ($in, $open, $dead, $status, $ready) = ('', 1, 0, 0, 0);
+while (1) {
+  my ($rd, $wr) = ('', '');
+  if (!$ready) { my $g = pack 'i', 0; ioctl($m, 0x540f, $g); $ready = unpack 'i', $g }
+  vec($rd, 0, 1) = 1 if $ready && $open && length $in < 65536;
+  vec($rd, fileno $r, 1) = 1; vec($rd, fileno $m, 1) = 1 unless $dead;
+  vec($wr, fileno $m, 1) = 1 if length $in && !$dead;
+  if (select($rd, $wr, undef, $ready ? undef : 0.002) < 0) { next }
+  if (vec($rd, 0, 1)) { sysread(STDIN, $in, 65536, length $in) or $open = 0 }
+  if (vec($wr, fileno $m, 1)) { my $k = syswrite $m, $in, 4096; substr($in, 0, $k, '') if $k }
+  if (vec($rd, fileno $m, 1)) { drain(1) or $dead = 1 }
+  if (vec($rd, fileno $r, 1)) { sysread $r, my $x, 16; if (waitpid($pid, 1) == $pid) { $status = $?; last } }
+}
+1 while !$dead && drain(0);
+if (my $sig = $status & 127) { $SIG{CHLD} = 'DEFAULT'; kill $sig, $$; select undef, undef, undef, 0.1; exit 128 + $sig }
+exit $status >> 8;
+sub drain {
+  my $k = sysread $m, my $out, 65536;
+  return $_[0] && ($! == 11 || $! == 4) ? 1 : 0 if !defined $k;
+  return 0 if !$k;
+  for (my $at = 0; $at < $k;) { my $put = syswrite STDOUT, $out, $k - $at, $at; if (defined $put) { $at += $put } else { exit 1 } }
+  return 1;
+}
+`;
+
+const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
+
+/**
+ * The command line that runs `argv` under a terminal and relays it over its own stdin and stdout.
+ * @throws FAILED_PRECONDITION when this machine has neither perl nor `script`
+ */
+export function underTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
+  if (existsSync('/usr/bin/perl')) return ['/usr/bin/perl', '-e', relay, '--', String(rows), String(cols), ...argv];
+  if (existsSync('/usr/bin/script')) {
+    const command = `stty rows ${rows} cols ${cols}; exec ${argv.map(quoted).join(' ')}`;
+    return ['/usr/bin/script', '--quiet', '--return', '--command', command, '/dev/null'];
+  }
+  throw failedPrecondition('A terminal needs perl or util-linux’s script on this machine');
+}

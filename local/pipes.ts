@@ -1,0 +1,108 @@
+/**
+ * Pipes for the stdio of commands. Node's own are sockets, which a program cannot open again as `/dev/stdout`; these are
+ * real ones. Node cannot make them, so a perl process makes them in batches and we open them through `/proc` before it
+ * lets go; where there is no perl or no `/proc`, named FIFOs stand in (whose readers hang when they open `/dev/stdin`
+ * anew after its end).
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, existsSync, openSync, unlinkSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+
+/** A command takes one pipe from us and two to us. */
+const batch = { fromUs: 16, toUs: 32 };
+const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
+
+/** The two ends of a pipe, as descriptors. Only our own end is non-blocking. */
+export interface PipeEnds {
+  ours: number;
+  theirs: number;
+}
+
+type Direction = keyof typeof batch;
+
+const holder = `
+my @held; $| = 1;
+for (1 .. $ARGV[0]) { pipe(my $r, my $w) or die "$!"; push @held, $r, $w; print fileno $r, ' ', fileno $w, "\\n" }
+my $wait = <STDIN>;
+`;
+
+export class Pipes {
+  readonly #folder: string;
+  readonly #stock: Record<Direction, PipeEnds[]> = { fromUs: [], toUs: [] };
+  #made = 0;
+  #making: Promise<void> | undefined;
+
+  /** @param folder where FIFOs have names for a moment; made when missing */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A pipe that this process reads. */
+  toUs(): Promise<PipeEnds> {
+    return this.#take('toUs');
+  }
+
+  /** A pipe that this process writes. */
+  fromUs(): Promise<PipeEnds> {
+    return this.#take('fromUs');
+  }
+
+  async #take(direction: Direction): Promise<PipeEnds> {
+    for (;;) {
+      const ends = this.#stock[direction].pop();
+      if (ends) return ends;
+      this.#making ??= this.#make().finally(() => {
+        this.#making = undefined;
+      });
+      await this.#making;
+    }
+  }
+
+  #make(): Promise<void> {
+    return existsSync('/usr/bin/perl') && existsSync('/proc/self/fd') ? this.#makePipes() : this.#makeFifos();
+  }
+
+  async #makePipes(): Promise<void> {
+    const count = batch.fromUs + batch.toUs;
+    const child = spawn('/usr/bin/perl', ['-e', holder, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
+    let made = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [reading, writing] = line.split(' ').map((fd) => `/proc/${child.pid}/fd/${fd}`);
+      if (reading && writing) this.#open(made < batch.fromUs ? 'fromUs' : 'toUs', reading, writing);
+      if (++made === count) child.stdin.end();
+    }
+    // Until it has gone, its own ends keep the pipes from ending.
+    await ended(child);
+  }
+
+  async #makeFifos(): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const count = batch.fromUs + batch.toUs;
+    const names = Array.from({ length: count }, () => path.join(this.#folder, `${process.pid}-${this.#made++}`));
+    await ended(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
+    for (const [index, name] of names.entries()) {
+      // A FIFO opens for writing only once it has a reader, and for blocking reading only once it has a writer.
+      const opener = openSync(name, O_RDONLY | O_NONBLOCK);
+      const holding = openSync(name, O_WRONLY);
+      this.#open(index < batch.fromUs ? 'fromUs' : 'toUs', name, name);
+      closeSync(opener);
+      closeSync(holding);
+      unlinkSync(name);
+    }
+  }
+
+  #open(direction: Direction, reading: string, writing: string): void {
+    const toUs = direction === 'toUs';
+    const reader = openSync(reading, toUs ? O_RDONLY | O_NONBLOCK : O_RDONLY);
+    const writer = openSync(writing, toUs ? O_WRONLY : O_WRONLY | O_NONBLOCK);
+    this.#stock[direction].push(toUs ? { ours: reader, theirs: writer } : { ours: writer, theirs: reader });
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null) await once(child, 'exit');
+  if (child.exitCode !== 0) throw new Error(`Pipes could not be made: ${child.spawnfile} ended with ${child.exitCode}`);
+}

@@ -1,0 +1,100 @@
+/**
+ * Puts handlers on the wire: every RPC of a service is there, the ones without a handler answering UNIMPLEMENTED; each
+ * call is counted, checked and, when a test asked for it, made to fail; a repeated create is answered, not repeated.
+ */
+import type { CallContext, ServiceImplementation } from 'nice-grpc';
+import { apply, cut, type Fault, type Faults } from './faults.ts';
+import { unimplemented } from './status.ts';
+import type { WireDefinition } from './wire.ts';
+
+type UnaryHandler = (request: unknown, context: CallContext) => Promise<unknown>;
+type StreamHandler = (request: unknown, context: CallContext) => AsyncIterable<unknown>;
+type UploadHandler = (messages: AsyncIterable<unknown>, context: CallContext) => Promise<unknown>;
+
+export interface ServiceGuard {
+  faults: Faults;
+  /** Refuses a call by throwing. `request` is undefined for a stream of requests. */
+  check(method: string, context: CallContext, request: unknown): void;
+}
+
+/** How long the reply to a call is kept for its repetition. */
+const replyKeptMs = 5 * 60_000;
+
+/**
+ * Remembers replies by the client's idempotency key. The SDK sends one key with all attempts of a call, so that a create
+ * whose reply was lost is not carried out again.
+ */
+class Replies {
+  readonly #replies = new Map<string, Promise<unknown>>();
+
+  once(key: string | undefined, method: string, handle: () => Promise<unknown>): Promise<unknown> {
+    if (!key) return handle();
+    const name = `${method} ${key}`;
+    const known = this.#replies.get(name);
+    if (known) return known;
+    const reply = handle();
+    this.#replies.set(name, reply);
+    const forget = () => this.#replies.delete(name);
+    // A failure is not remembered: the next attempt may fare better.
+    reply.then(() => setTimeout(forget, replyKeptMs).unref(), forget);
+    return reply;
+  }
+}
+
+/** Long polls and look-ups: a later attempt must look again. */
+const looksOnly = /(Get|GetV2|GetTaskId|GetTaskIdV2|Wait|WaitV2|List|ListV2|Poll|Lookup|FromId|ByTag|Read|Status)$/;
+
+/** A service out of some handlers, complete and guarded. */
+export function implement(
+  definition: WireDefinition,
+  handlers: Readonly<Record<string, unknown>>,
+  guard: ServiceGuard,
+): ServiceImplementation<never> {
+  const replies = new Replies();
+  const service: Record<string, unknown> = {};
+  const strangers = Object.keys(handlers).filter((name) => !(name in definition.methods));
+  if (strangers.length > 0) throw new Error(`${definition.name} has no ${strangers.join(', ')}`);
+  for (const [key, { name, requestStream, responseStream }] of Object.entries(definition.methods)) {
+    const begin = async (context: CallContext, request: unknown): Promise<Fault[]> => {
+      const faults = guard.faults.meet(name);
+      await apply(faults, 'before', context);
+      guard.check(key, context, request);
+      if (!handlers[key]) throw unimplemented(`${name} is not part of the local Modal`);
+      return faults;
+    };
+    if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin);
+    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin);
+    else service[key] = unary(handlers[key] as UnaryHandler, begin, looksOnly.test(name) ? undefined : replies, name);
+  }
+  return service as ServiceImplementation<never>;
+}
+
+type Begin = (context: CallContext, request: unknown) => Promise<Fault[]>;
+
+function unary(handler: UnaryHandler, begin: Begin, replies: Replies | undefined, name: string): UnaryHandler {
+  return async (request, context) => {
+    const faults = await begin(context, request);
+    const key = context.metadata.get('x-idempotency-key');
+    const handle = () => handler(request, context);
+    const reply = await (replies ? replies.once(key, name, handle) : handle());
+    await apply(faults, 'after', context);
+    return reply;
+  };
+}
+
+function streaming(handler: StreamHandler, begin: Begin): StreamHandler {
+  return async function* (request, context) {
+    const faults = await begin(context, request);
+    yield* cut(faults, handler(request, context));
+    await apply(faults, 'after', context);
+  };
+}
+
+function uploading(handler: UploadHandler, begin: Begin): UploadHandler {
+  return async (messages, context) => {
+    const faults = await begin(context, undefined);
+    const reply = await handler(cut(faults, messages), context);
+    await apply(faults, 'after', context);
+    return reply;
+  };
+}

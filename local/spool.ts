@@ -1,0 +1,162 @@
+/**
+ * The output of a process: everything it wrote, readable from any offset by any number of readers, while it runs and
+ * after. The last part is kept in memory and the rest in a file, so that a stream of any length takes bounded memory.
+ */
+import { type FileHandle, open, rm } from 'node:fs/promises';
+
+/** Bytes of one stream kept in memory. */
+const memoryBytes = 4 * 1024 * 1024;
+/** Bytes not yet in the file beyond which the source is asked to wait. */
+const unwrittenBytes = 8 * 1024 * 1024;
+/** Largest piece that a reader gets at once. */
+const pieceBytes = 1024 * 1024;
+
+export class Spool {
+  readonly #path: string;
+  #chunks: Buffer[] = [];
+  /** Offset in the stream of the first byte in `#chunks`. */
+  #memoryStart = 0;
+  #length = 0;
+  #written = 0;
+  #writing: Promise<void> | undefined;
+  #file: FileHandle | undefined;
+  #ended = false;
+  #waiting = new Set<() => void>();
+
+  /** @param path where the overflow goes; the file is made only when needed */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Bytes so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Takes a chunk. The promise, if there is one, asks the source to wait until the disk has caught up. */
+  append(chunk: Buffer): Promise<void> | undefined {
+    if (this.#ended || chunk.length === 0) return undefined;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    this.#wake();
+    if (this.#length - this.#memoryStart <= memoryBytes) return undefined;
+    this.#writing ??= this.#writeOut().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#length - this.#written > unwrittenBytes ? this.#writing : undefined;
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** All bytes from `offset` on as they come, until the stream has ended or `signal` aborts. */
+  async *read(offset: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+    let at = offset;
+    while (!signal.aborted) {
+      const piece = at < this.#memoryStart ? await this.#fromFile(at) : this.#fromMemory(at);
+      if (piece.length > 0) {
+        at += piece.length;
+        yield piece;
+      } else if (this.#ended && at >= this.#length) {
+        return;
+      } else {
+        await this.#change(signal);
+      }
+    }
+  }
+
+  /** Forgets everything. */
+  async dispose(): Promise<void> {
+    this.end();
+    await this.#writing?.catch(() => {});
+    this.#chunks = [];
+    if (!this.#file) return;
+    await this.#file.close();
+    this.#file = undefined;
+    await rm(this.#path, { force: true });
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  #change(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal.removeEventListener('abort', wake);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      signal.addEventListener('abort', wake);
+      this.#waiting.add(wake);
+    });
+  }
+
+  #fromMemory(at: number): Buffer {
+    let start = this.#memoryStart;
+    const pieces: Buffer[] = [];
+    let size = 0;
+    for (const chunk of this.#chunks) {
+      if (start + chunk.length > at) {
+        const piece = at > start ? chunk.subarray(at - start) : chunk;
+        if (size > 0 && size + piece.length > pieceBytes) break;
+        pieces.push(piece.subarray(0, pieceBytes));
+        size += piece.length;
+        if (size >= pieceBytes) break;
+      }
+      start += chunk.length;
+    }
+    return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+  }
+
+  async #fromFile(at: number): Promise<Buffer> {
+    if (!this.#file) return Buffer.alloc(0);
+    const wanted = Math.min(pieceBytes, this.#memoryStart - at);
+    const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+    return buffer.subarray(0, bytesRead);
+  }
+
+  /** Writes all that is in memory to the file, then lets go of what exceeds the memory's share. */
+  async #writeOut(): Promise<void> {
+    this.#file ??= await open(this.#path, 'w+', 0o600);
+    while (this.#written < this.#length) {
+      const pending = this.#unwritten();
+      await this.#file.writev(pending, this.#written);
+      for (const chunk of pending) this.#written += chunk.length;
+      this.#trim();
+    }
+  }
+
+  #unwritten(): Buffer[] {
+    const pending: Buffer[] = [];
+    let end = this.#length;
+    for (let index = this.#chunks.length - 1; index >= 0 && end > this.#written; index--) {
+      const chunk = this.#chunks[index];
+      if (!chunk) break;
+      pending.unshift(chunk);
+      end -= chunk.length;
+    }
+    return pending;
+  }
+
+  #trim(): void {
+    let drop = 0;
+    let start = this.#memoryStart;
+    for (const chunk of this.#chunks) {
+      const next = start + chunk.length;
+      if (next > this.#written || this.#length - next < memoryBytes / 2) break;
+      start = next;
+      drop++;
+    }
+    this.#chunks.splice(0, drop);
+    this.#memoryStart = start;
+  }
+}

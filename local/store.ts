@@ -1,0 +1,159 @@
+/**
+ * What survives a restart: one JSON file, replaced as a whole (written beside, synced, renamed), so that a kill at any
+ * moment leaves either the old state or the new one. Handlers change `state` and await `save()` before they answer.
+ */
+import { mkdir, open, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+
+const seconds = z.number();
+
+const environment = z.object({ id: z.string(), name: z.string(), createdAt: seconds });
+const app = z.object({
+  id: z.string(),
+  name: z.string(),
+  environment: z.string(),
+  createdAt: seconds,
+  stoppedAt: seconds.optional(),
+});
+const secret = z.object({
+  id: z.string(),
+  name: z.string(),
+  environment: z.string(),
+  env: z.record(z.string(), z.string()),
+  createdAt: seconds,
+});
+const image = z.object({
+  id: z.string(),
+  kind: z.enum(['built', 'filesystem', 'directory']),
+  /** What the layer was built from, for the cache; see images.ts. */
+  key: z.string().optional(),
+  /** Folders under `layers/`, lowest first. */
+  layers: z.array(z.string()),
+  env: z.record(z.string(), z.string()),
+  workdir: z.string().optional(),
+  builderVersion: z.string(),
+  createdAt: seconds,
+  expiresAt: seconds.optional(),
+});
+const imageTag = z.object({
+  environment: z.string(),
+  /** `name:tag` */
+  tag: z.string(),
+  imageId: z.string(),
+  revisionId: z.string(),
+  createdAt: seconds,
+  updatedAt: seconds,
+});
+const volume = z.object({
+  id: z.string(),
+  /** Absent when ephemeral. */
+  name: z.string().optional(),
+  environment: z.string(),
+  version: z.union([z.literal(1), z.literal(2)]),
+  createdAt: seconds,
+});
+const result = z.object({ status: z.number(), exitcode: z.number(), exception: z.string() });
+const sandbox = z.object({
+  id: z.string(),
+  taskId: z.string(),
+  version: z.union([z.literal(1), z.literal(2)]),
+  appId: z.string(),
+  environment: z.string(),
+  name: z.string().optional(),
+  tags: z.record(z.string(), z.string()),
+  imageId: z.string(),
+  createdAt: seconds,
+  startedAt: seconds.optional(),
+  finishedAt: seconds.optional(),
+  readyAt: seconds.optional(),
+  result: result.optional(),
+  timeoutSecs: z.number(),
+  idleTimeoutSecs: z.number().optional(),
+  regions: z.array(z.string()),
+  gpuType: z.string(),
+  milliCpu: z.number(),
+  memoryMb: z.number(),
+  exitSnapshotId: z.string().optional(),
+});
+
+const byId = <Item extends z.ZodType>(item: Item) => z.record(z.string(), item).default({});
+
+const schema = z.object({
+  /** Signs the tokens that this data folder hands out. */
+  signingKey: z.string(),
+  environments: byId(environment),
+  apps: byId(app),
+  secrets: byId(secret),
+  images: byId(image),
+  /** Keyed by environment and tag, see images.ts. */
+  imageTags: byId(imageTag),
+  volumes: byId(volume),
+  sandboxes: byId(sandbox),
+});
+
+export type State = z.infer<typeof schema>;
+export type EnvironmentRecord = z.infer<typeof environment>;
+export type AppRecord = z.infer<typeof app>;
+export type SecretRecord = z.infer<typeof secret>;
+export type ImageRecord = z.infer<typeof image>;
+export type ImageTagRecord = z.infer<typeof imageTag>;
+export type VolumeRecord = z.infer<typeof volume>;
+export type SandboxRecord = z.infer<typeof sandbox>;
+export type EndResult = z.infer<typeof result>;
+
+/** Seconds since 1970, with a fraction: how Modal tells time. */
+export const nowSecs = () => Date.now() / 1000;
+
+export class Store {
+  readonly state: State;
+  readonly #folder: string;
+  #writing: Promise<void> = Promise.resolve();
+  #queued: Promise<void> | undefined;
+
+  private constructor(folder: string, state: State) {
+    this.#folder = folder;
+    this.state = state;
+  }
+
+  /**
+   * Reads the state in `folder`, or begins one.
+   * @throws when the file is there but is not a state of ours.
+   */
+  static async open(folder: string, signingKey: () => string): Promise<Store> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const file = path.join(folder, 'state.json');
+    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (text === undefined) return new Store(folder, schema.parse({ signingKey: signingKey() }));
+    const parsed = schema.safeParse(JSON.parse(text));
+    if (!parsed.success) throw new Error(`${file} is not a state of the local Modal: ${z.prettifyError(parsed.error)}`);
+    return new Store(folder, parsed.data);
+  }
+
+  /** Settles when every change made before the call is on the disk. Calls made meanwhile share one write. */
+  save(): Promise<void> {
+    this.#queued ??= this.#writing.then(() => {
+      this.#queued = undefined;
+      this.#writing = this.#write();
+      return this.#writing;
+    });
+    return this.#queued;
+  }
+
+  async #write(): Promise<void> {
+    const file = path.join(this.#folder, 'state.json');
+    const handle = await open(`${file}.new`, 'w', 0o600);
+    try {
+      await handle.writeFile(JSON.stringify(this.state));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(`${file}.new`, file);
+    const folder = await open(this.#folder, 'r');
+    await folder.sync().finally(() => folder.close());
+  }
+}

@@ -1,0 +1,149 @@
+/** A real local Modal for a test: the built bundle as a process of its own, on a data folder of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { ModalClient } from 'modal';
+import type { ControlSettings, Running } from '../../local/control.ts';
+import type { FaultRequest } from '../../local/faults.ts';
+import type { SeedInput } from '../../local/options.ts';
+
+const bundle = fileURLToPath(new URL('../../dist/local-modal.cjs', import.meta.url));
+
+export interface LocalModalSetup {
+  /** Environments and secrets to begin with. */
+  seed?: SeedInput;
+  /** `ID:SECRET` pairs to accept; none = any. */
+  tokens?: string[];
+  /** A folder to keep; without it there is a temporary one, removed at `stop()`. */
+  dataDir?: string;
+  /** More command-line arguments. */
+  args?: string[];
+  /** Run the server as another user of this machine (for root only). */
+  uid?: number;
+}
+
+/** The control channel, typed. */
+export interface ControlClient {
+  addFault(fault: FaultRequest): Promise<void>;
+  clearFaults(): Promise<void>;
+  /** Calls per RPC name since the last reset. */
+  calls(): Promise<Record<string, number>>;
+  resetCalls(): Promise<void>;
+  set(settings: ControlSettings): Promise<void>;
+  /** Takes a sandbox away, as a failing worker would. */
+  preempt(sandboxId: string): Promise<void>;
+  running(): Promise<Running>;
+}
+
+export interface RunningLocalModal {
+  url: string;
+  dataDir: string;
+  pid: number;
+  control: ControlClient;
+  /** A client of the official SDK, logged in here. */
+  client(params?: ConstructorParameters<typeof ModalClient>[0]): ModalClient;
+  /** Ends the server as SIGTERM does, and removes a temporary data folder. */
+  stop(): Promise<void>;
+  /** SIGKILL; the data folder stays for another start. */
+  kill(): Promise<void>;
+}
+
+/** How long a server may take to be ready, in milliseconds. */
+const startLimitMs = 20_000;
+
+/** @throws with what the server said, when it does not start */
+export async function startLocalModal(setup: LocalModalSetup = {}): Promise<RunningLocalModal> {
+  const dataDir = setup.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'local-modal-')));
+  const args = ['--data', dataDir, '--control', '0', ...(setup.args ?? [])];
+  for (const token of setup.tokens ?? []) args.push('--token', token);
+  if (setup.seed) {
+    const seedFile = path.join(dataDir, 'seed.json');
+    await writeFile(seedFile, JSON.stringify(setup.seed));
+    args.push('--seed', seedFile);
+  }
+  const child = spawn(process.execPath, [bundle, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid: setup.uid });
+  const { url, control } = await addresses(child);
+  const [tokenId, tokenSecret] = (setup.tokens?.[0] ?? 'ak-test:as-test').split(':');
+  const clients: ModalClient[] = [];
+  return {
+    url,
+    dataDir,
+    pid: child.pid ?? 0,
+    control: controlClient(control),
+    client(params) {
+      const client = newClient(url, { tokenId, tokenSecret, logLevel: 'error', ...params });
+      clients.push(client);
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.close();
+      await end(child, 'SIGTERM');
+      if (!setup.dataDir) await rm(dataDir, { recursive: true, force: true });
+    },
+    async kill() {
+      await end(child, 'SIGKILL');
+    },
+  };
+}
+
+/** A client for a server elsewhere: the SDK takes the address from the environment alone. */
+export function newClient(url: string, params: ConstructorParameters<typeof ModalClient>[0]): ModalClient {
+  const before = process.env.MODAL_SERVER_URL;
+  process.env.MODAL_SERVER_URL = url;
+  try {
+    return new ModalClient(params);
+  } finally {
+    if (before === undefined) delete process.env.MODAL_SERVER_URL;
+    else process.env.MODAL_SERVER_URL = before;
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill(signal);
+  await ended;
+}
+
+async function addresses(child: ChildProcess): Promise<{ url: string; control: string }> {
+  let complaint = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), startLimitMs);
+  try {
+    if (!child.stdout) throw new Error('The server has no output');
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [, url, control] = /ready at (\S+) \(control (\S+)\)$/.exec(line) ?? [];
+      if (url && control) return { url, control };
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new Error(`The local Modal did not start: ${complaint.trim() || 'it said nothing'}`);
+}
+
+function controlClient(url: string): ControlClient {
+  async function call<Answer>(method: string, what: string, body?: unknown): Promise<Answer> {
+    const response = await fetch(`${url}${what}`, {
+      method,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(`${method} ${what}: ${JSON.stringify(answer)}`);
+    return answer as Answer;
+  }
+  return {
+    addFault: (fault) => call('POST', '/faults', fault),
+    clearFaults: () => call('DELETE', '/faults'),
+    calls: () => call('GET', '/calls'),
+    resetCalls: () => call('DELETE', '/calls'),
+    set: (settings) => call('POST', '/settings', settings),
+    preempt: (sandboxId) => call('POST', `/preempt/${sandboxId}`),
+    running: () => call('GET', '/running'),
+  };
+}
