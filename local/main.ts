@@ -1,6 +1,9 @@
 /** The command line of the local Modal. */
+import { mkdir } from 'node:fs/promises';
+import { newId } from './ids.ts';
 import { type Options, parseOptions, readSeed, usage } from './options.ts';
 import { type LocalModal, startServer } from './server.ts';
+import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './shared.ts';
 
 // Whoever started the server may be gone, and with it the other end of its output.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
@@ -8,31 +11,48 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 /** How long an end may take before it is forced, in milliseconds. */
 const stopLimitMs = 1800;
 
+/** Exit code when the data folder belongs to another server that is alive. */
+const inUse = 3;
+
 async function run(options: Options): Promise<void> {
+  await mkdir(options.data, { recursive: true, mode: 0o700 });
+  await claim(options.data);
+  const own = { id: newId('ak'), secret: newId('as') };
   const server = await startServer({
     port: options.port,
     dataFolder: options.data,
-    tokens: options.token,
+    tokens: options.shared ? [own, ...options.token] : options.token,
     seed: await readSeed(options.seed),
     controlPort: options.control,
     allowUnisolated: options['allow-unisolated'],
   });
-  const stop = stopOnce(server);
+  const stop = stopOnce(server, options.data);
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (options['exit-with-parent']) followParent(stop);
+  if (options.shared) {
+    server.http.route('/lease', new Leases(options.linger * 1000, stop).handler(own));
+    await writeServerFile(options.data, {
+      url: server.url,
+      pid: process.pid,
+      tokenId: own.id,
+      tokenSecret: own.secret,
+      leaseUrl: server.http.url('/lease'),
+    });
+  }
   const control = server.controlUrl ? ` (control ${server.controlUrl})` : '';
   process.stdout.write(`Local Modal is ready at ${server.url}${control}\n`);
 }
 
-function stopOnce(server: LocalModal): () => void {
+function stopOnce(server: LocalModal, dataFolder: string): () => void {
   let stopping = false;
   return () => {
     if (stopping) return;
     stopping = true;
     // The sandboxes die with this process in any case: their first processes hold a pipe to it.
     setTimeout(() => process.exit(0), stopLimitMs);
-    server.stop().then(
+    const stopped = removeServerFile(dataFolder).then(() => server.stop());
+    stopped.then(
       () => process.exit(0),
       () => process.exit(1),
     );
@@ -60,4 +80,4 @@ try {
   process.stderr.write(usage);
   fail(error, 2);
 }
-run(options).catch((error) => fail(error, 1));
+run(options).catch((error) => fail(error, error instanceof DataFolderInUse ? inUse : 1));

@@ -43,6 +43,8 @@ export interface RunningLocalModal {
   url: string;
   dataDir: string;
   pid: number;
+  /** Settles when the server's process has gone. */
+  ended: Promise<void>;
   control: ControlClient;
   /** A client of the official SDK, logged in here. */
   client(params?: ConstructorParameters<typeof ModalClient>[0]): ModalClient;
@@ -66,13 +68,19 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     args.push('--seed', seedFile);
   }
   const child = spawn(process.execPath, [bundle, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid: setup.uid });
+  const ended = once(child, 'exit').then(() => undefined);
   const { url, control } = await addresses(child);
   const [tokenId, tokenSecret] = (setup.tokens?.[0] ?? 'ak-test:as-test').split(':');
   const clients: ModalClient[] = [];
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    child.kill(signal);
+    await ended;
+  }
   return {
     url,
     dataDir,
     pid: child.pid ?? 0,
+    ended,
     control: controlClient(control),
     client(params) {
       const client = newClient(url, { tokenId, tokenSecret, logLevel: 'error', ...params });
@@ -81,11 +89,11 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     },
     async stop() {
       for (const client of clients) client.close();
-      await end(child, 'SIGTERM');
+      await end('SIGTERM');
       if (!setup.dataDir) await rm(dataDir, { recursive: true, force: true });
     },
     async kill() {
-      await end(child, 'SIGKILL');
+      await end('SIGKILL');
     },
   };
 }
@@ -100,13 +108,6 @@ export function newClient(url: string, params: ConstructorParameters<typeof Moda
     if (before === undefined) delete process.env.MODAL_SERVER_URL;
     else process.env.MODAL_SERVER_URL = before;
   }
-}
-
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill(signal);
-  await ended;
 }
 
 async function addresses(child: ChildProcess): Promise<{ url: string; control: string }> {
