@@ -1,6 +1,7 @@
 /** Child processes that cannot be left behind: each leads a process group of its own, which ends with us. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeExit } from './cleanup.ts';
 
 const stopGraceMs = 3_000;
@@ -66,7 +67,7 @@ async function stopGroup(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || !signalGroup(child, 'SIGTERM')) return;
   const deadline = Date.now() + stopGraceMs;
   while (Date.now() < deadline) {
-    if (!signalGroup(child, 0)) return;
+    if (!signalGroup(child, 0) || onlyZombies(child.pid)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   signalGroup(child, 'SIGKILL');
@@ -83,4 +84,20 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whether nobody of a group runs any more: a container's first process may be slow to collect the dead. */
+function onlyZombies(group: number): boolean {
+  if (process.platform !== 'linux') return false;
+  return readdirSync('/proc').every((pid) => {
+    if (!/^\d+$/.test(pid)) return true;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // pid (name) state parent group …, where the name may hold anything.
+      const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return Number(itsGroup) !== group || state === 'Z';
+    } catch {
+      return true;
+    }
+  });
 }

@@ -1,5 +1,5 @@
 /** Finds an installed desktop VS Code. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /**
@@ -10,14 +10,14 @@ export function desktopVsCode(env: NodeJS.ProcessEnv = process.env): string | un
   const named = env.VSCODE;
   if (named === 'server' || !hasScreen(env)) return undefined;
   if (named) {
-    const executable = executableOf(named);
+    const executable = behindCommand(named) ?? programAt(named);
     if (executable) return executable;
     throw new Error(`VSCODE names ${named}, which is no VS Code. Name its executable, or its 'code' command.`);
   }
   const command = process.platform === 'win32' ? 'code.cmd' : 'code';
   for (const folder of (env.PATH ?? '').split(delimiter)) {
     const candidate = join(folder, command);
-    const executable = existsSync(candidate) ? executableOf(candidate) : undefined;
+    const executable = behindCommand(candidate);
     if (executable) return executable;
   }
   return undefined;
@@ -31,17 +31,17 @@ function hasScreen(env: NodeJS.ProcessEnv): boolean {
  * The program behind a `code` command, which is a script that hands over and returns at once: beside its `bin` folder
  * on Linux and Windows, inside the application on macOS. A remote's `code` has none.
  */
-function executableOf(path: string): string | undefined {
+function behindCommand(path: string): string | undefined {
   if (!existsSync(path)) return undefined;
   const real = realpathSync(path);
-  const bin = dirname(real);
-  const besideBin = dirname(bin);
-  const candidates = {
-    linux: [join(besideBin, 'code'), '/snap/code/current/usr/share/code/code'],
-    darwin: ['Code', 'Electron'].map((name) => join(dirname(dirname(besideBin)), 'MacOS', name)),
-    win32: [join(besideBin, 'Code.exe')],
-  }[process.platform as 'linux'];
-  const isCommand = /[\\/]bin[\\/]code(\.cmd)?$/.test(real) || real.endsWith('/snap');
-  if (!isCommand) return real;
-  return candidates?.find((candidate) => candidate !== real && existsSync(candidate));
+  if (real.endsWith('/snap')) return programAt('/snap/code/current/usr/share/code/code');
+  if (!/[\\/]bin[\\/]code(\.cmd)?$/.test(real)) return undefined;
+  const besideBin = dirname(dirname(real));
+  const macOs = join(besideBin, '..', '..', 'MacOS');
+  const candidates = { darwin: [join(macOs, 'Code'), join(macOs, 'Electron')], win32: [join(besideBin, 'Code.exe')] };
+  return (candidates[process.platform as 'darwin'] ?? [join(besideBin, 'code')]).find(programAt);
+}
+
+function programAt(path: string): string | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : undefined;
 }

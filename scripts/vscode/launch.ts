@@ -22,7 +22,7 @@ export async function launch(
   flags: LaunchFlags,
   { print, env = process.env, timeoutMs }: LaunchOptions,
 ): Promise<number> {
-  const desktop = desktopVsCode();
+  const desktop = desktopVsCode(env);
   const ended = desktop ? launchDesktop(desktop, flags, print, env) : launchServer(flags, print, env);
   if (timeoutMs === undefined) return ended;
   let timer: NodeJS.Timeout | undefined;

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { desktopArguments, parseFlags } from '../../../scripts/vscode/flags.ts';
+
+/** What `@vscode/test-electron` puts on the command line. */
+const fromTestElectron = [
+  '/work space/hello',
+  '--user-data-dir=/tmp/u',
+  '--extensions-dir=/tmp/e',
+  '--no-sandbox',
+  '--disable-gpu-sandbox',
+  '--disable-updates',
+  '--skip-welcome',
+  '--skip-release-notes',
+  '--disable-workspace-trust',
+  '--extensionTestsPath=/dist/runner.cjs',
+  '--extensionDevelopmentPath=/a',
+  '--extensionDevelopmentPath=/b',
+];
+
+describe('the launcher’s command line', () => {
+  it('takes VS Code’s own flags', () => {
+    assert.deepEqual(parseFlags(fromTestElectron), {
+      flags: {
+        folder: '/work space/hello',
+        extensionDevelopmentPaths: ['/a', '/b'],
+        extensionTestsPath: '/dist/runner.cjs',
+        userDataDir: '/tmp/u',
+        extensionsDir: '/tmp/e',
+        workspaceTrust: false,
+      },
+      log: undefined,
+      timeoutMs: undefined,
+    });
+  });
+
+  it('can keep workspace trust although it is told to disable it', () => {
+    const { flags } = parseFlags([...fromTestElectron, '--launcher-keep-trust']);
+    assert.equal(flags.workspaceTrust, true);
+    assert.ok(!desktopArguments(flags).includes('--disable-workspace-trust'));
+  });
+
+  it('hands VS Code’s flags, and none of its own, to the desktop', () => {
+    const { flags } = parseFlags([...fromTestElectron, '--launcher-log=/l', '--launcher-timeout-ms=5']);
+    const handed = desktopArguments(flags);
+    for (const flag of fromTestElectron) assert.ok(handed.includes(flag), flag);
+    assert.ok(!handed.some((flag) => flag.startsWith('--launcher')));
+  });
+
+  it('refuses to run in anybody’s own profile', () => {
+    assert.throws(() => parseFlags(['--extensions-dir=/e']), /needs --user-data-dir=/);
+  });
+});

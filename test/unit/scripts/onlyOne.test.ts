@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { onlyOne } from '../../../scripts/vscode/onlyOne.ts';
+
+describe('work that only one process does at a time', () => {
+  let folder: string;
+  let lock: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'lock-'));
+    lock = join(folder, 'lock');
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  it('waits for the work before it', async () => {
+    const order: string[] = [];
+    const work = (name: string) => async () => {
+      order.push(`${name} starts`);
+      await sleep(50);
+      order.push(`${name} ends`);
+    };
+    await Promise.all([onlyOne(lock, 5_000, work('a')), onlyOne(lock, 5_000, work('b'))]);
+    assert.equal(order[1], order[0]?.replace('starts', 'ends'));
+    assert.equal(order.length, 4);
+  });
+
+  it('leaves no lock, also when the work fails', async () => {
+    await assert.rejects(
+      onlyOne(lock, 1_000, async () => {
+        throw new Error('no network');
+      }),
+      /no network/,
+    );
+    assert.equal(existsSync(lock), false);
+  });
+
+  it('takes over the lock of a process that died', async () => {
+    await mkdir(lock);
+    const longAgo = new Date(Date.now() - 60_000);
+    await utimes(lock, longAgo, longAgo);
+    assert.equal(await onlyOne(lock, 1_000, async () => 'done'), 'done');
+  });
+
+  it('gives up after a time, and says on whom it waited', async () => {
+    await mkdir(lock);
+    await assert.rejects(
+      onlyOne(lock, 100, async () => 'done'),
+      /Waited 0\.1 s for process unknown, which holds .*lock/,
+    );
+  });
+});
