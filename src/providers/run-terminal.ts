@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
-import type { TerminalSize } from '../run/command.ts';
+import type { TerminalSize } from '../run/control.ts';
 import { Run, type RunRequest, type RunResult } from '../run/run.ts';
 import type { Sessions } from '../session/sessions.ts';
 
@@ -45,9 +45,11 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   handleInput(text: string): void {
-    // Ctrl+C before the program is there stops what we do for it; the program itself gets it as a key.
-    if (text === '\u0003' && !this.#run?.started) this.#run?.cancel();
-    else this.#run?.write(text);
+    this.#run?.write(text);
+  }
+
+  setDimensions(dimensions: vscode.TerminalDimensions): void {
+    this.#run?.resize({ columns: dimensions.columns, rows: dimensions.rows });
   }
 
   async #start(size: TerminalSize | undefined): Promise<void> {

@@ -4,7 +4,10 @@ import type { ContainerProcess, Sandbox } from 'modal';
 import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
 import type { Folder, Session, Sessions } from '../session/sessions.ts';
 import { type PushResult, push } from '../sync/push.ts';
-import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, runCommand, type TerminalSize } from './command.ts';
+import { EXIT_NO_PROGRAM, NO_PROGRAM_MARK, runCommand } from './command.ts';
+import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
+import { formatBytes, formatSeconds } from './format.ts';
+import { OutputPacer } from './pace.ts';
 import type { Program } from './runners.ts';
 import { Stdin } from './stdin.ts';
 
@@ -41,6 +44,8 @@ export interface RunOutput {
 }
 
 const CANCELLED = 'Cancelled.';
+const INTERRUPT = '\u0003';
+const RESIZE_DEBOUNCE_MS = 50;
 
 /** One run: session, sync, exec, streams, end. `done` never rejects. */
 export class Run {
@@ -51,14 +56,20 @@ export class Run {
   readonly #output: RunOutput;
   readonly #cancel = new AbortController();
   readonly #stdin = new Stdin();
-  readonly #size: TerminalSize | undefined;
-  #started = false;
+  readonly #pacer: OutputPacer;
+  #size: TerminalSize | undefined;
+  #sandbox: Sandbox | undefined;
+  #resizing: NodeJS.Timeout | undefined;
 
   constructor(request: RunRequest, sessions: Sessions, output: RunOutput, size?: TerminalSize) {
     this.#request = request;
     this.#sessions = sessions;
     this.#output = output;
     this.#size = size;
+    this.#pacer = new OutputPacer(
+      (bytes) => output.write(bytes),
+      (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
+    );
     this.done = this.#run().catch((error) =>
       this.#cancel.signal.aborted
         ? { error: CANCELLED }
@@ -66,17 +77,27 @@ export class Run {
     );
   }
 
-  /** Whether the program itself has been started. */
-  get started(): boolean {
-    return this.#started;
-  }
-
-  /** Sends what was typed to the program; kept until the program is there. */
+  /**
+   * What was typed. It is kept until the program is there; an interrupt (Ctrl+C) before that stops the run, and one after
+   * it also leaves out the output that is still waiting to be shown.
+   */
   write(text: string): void {
+    if (text.includes(INTERRUPT)) {
+      if (this.#sandbox) this.#pacer.skipAhead();
+      else this.cancel();
+    }
     this.#stdin.write(text);
   }
 
-  /** Stops whatever the run is at; a program is ended with its whole process group. */
+  /** The terminal has another size. Sizes that follow each other quickly, as while dragging, are told once. */
+  resize(size: TerminalSize): void {
+    this.#size = size;
+    clearTimeout(this.#resizing);
+    if (this.#sandbox)
+      this.#resizing = setTimeout(() => void this.#control(resizeCommand(this.id, size)), RESIZE_DEBOUNCE_MS);
+  }
+
+  /** Stops whatever the run is at; a program is ended with everything it has started. */
   cancel(): void {
     this.#cancel.abort();
   }
@@ -103,7 +124,9 @@ export class Run {
     const session = await this.#sessions.acquire(folder);
     if (session.isNew) {
       const { account } = await this.#sessions.connection();
-      this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${account.label} in ${seconds(startedAt)}`);
+      this.#output.status(
+        `Started sandbox ${session.sandbox.sandboxId} on ${account.label} in ${formatSeconds(performance.now() - startedAt)}`,
+      );
     }
     return session;
   }
@@ -119,15 +142,18 @@ export class Run {
   async #execute(sandbox: Sandbox): Promise<RunResult> {
     const { programs, args, cwd } = this.#request;
     this.#cancel.signal.throwIfAborted();
-    const process = await sandbox.exec(runCommand(this.id, programs, args, this.#size), {
+    const size = this.#size;
+    const process = await sandbox.exec(runCommand(this.id, programs, args, size), {
       mode: 'binary',
       pty: true,
       workdir: posix.join(REMOTE_ROOT, cwd),
     });
-    this.#started = true;
-    const kill = () => void this.#kill(sandbox);
-    this.#cancel.signal.addEventListener('abort', kill, { once: true });
-    if (this.#cancel.signal.aborted) kill();
+    this.#sandbox = sandbox;
+    if (this.#size && this.#size !== size) this.resize(this.#size);
+    const end = () => void this.#control(endCommand(this.id));
+    this.#cancel.signal.addEventListener('abort', end, { once: true });
+    if (this.#cancel.signal.aborted) end();
+    const signsOfLife = setInterval(() => void this.#control(touchCommand(this.id)), SIGN_OF_LIFE_MS);
     try {
       this.#stdin.connect(process.stdin);
       const onlyMark = await this.#copyOutput(process);
@@ -135,35 +161,44 @@ export class Run {
       if (onlyMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(programs) };
       return { exitCode };
     } finally {
+      clearInterval(signsOfLife);
+      clearTimeout(this.#resizing);
+      this.#sandbox = undefined;
       this.#stdin.disconnect();
-      this.#cancel.signal.removeEventListener('abort', kill);
+      this.#cancel.signal.removeEventListener('abort', end);
     }
   }
 
   /** Passes output on as it comes. Resolves true when there was nothing but the wrapper's mark. */
   async #copyOutput(process: ContainerProcess<Uint8Array>): Promise<boolean> {
     const mark = Buffer.from(NO_PROGRAM_MARK);
-    let held: Buffer | undefined = Buffer.alloc(0);
-    for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
-      if (!held) {
-        this.#output.write(chunk);
-        continue;
+    let isOnlyMark = false;
+    async function* withoutMark(): AsyncGenerator<Uint8Array> {
+      let held: Buffer | undefined = Buffer.alloc(0);
+      for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
+        if (!held) {
+          yield chunk;
+          continue;
+        }
+        held = Buffer.concat([held, chunk]);
+        if (mark.subarray(0, held.length).equals(held)) continue;
+        yield held;
+        held = undefined;
       }
-      held = Buffer.concat([held, chunk]);
-      if (mark.subarray(0, held.length).equals(held)) continue;
-      this.#output.write(held);
-      held = undefined;
+      isOnlyMark = held?.equals(mark) ?? false;
+      if (held && !isOnlyMark) yield held;
     }
-    if (held && !held.equals(mark)) this.#output.write(held);
-    return held?.equals(mark) ?? false;
+    await this.#pacer.copy(withoutMark());
+    return isOnlyMark;
   }
 
-  async #kill(sandbox: Sandbox): Promise<void> {
+  /** Runs a control command beside the program; when it cannot be run, the sandbox is gone and the program with it. */
+  async #control(command: string[]): Promise<void> {
     try {
-      const killer = await sandbox.exec(killCommand(this.id), { stdout: 'ignore', stderr: 'ignore' });
-      await killer.wait();
+      const process = await this.#sandbox?.exec(command, { stdout: 'ignore', stderr: 'ignore' });
+      await process?.wait();
     } catch {
-      // The sandbox is gone, and the program with it.
+      // The run's own streams tell that the sandbox has ended.
     }
   }
 
@@ -187,16 +222,4 @@ function missingProgram(programs: readonly Program[]): string {
   const names = programs.map(({ argv, label }) => label ?? argv[0]);
   const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
   return `The sandbox’s image has no ${list}. Choose an image that has it in the setting modal.image, then terminate the sandbox and run again.`;
-}
-
-/** `3.4 KB`, in steps of 1,000. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  const units = ['KB', 'MB', 'GB', 'TB'];
-  const power = Math.min(Math.floor(Math.log10(bytes) / 3), units.length);
-  return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
-}
-
-function seconds(since: number): string {
-  return `${((performance.now() - since) / 1000).toFixed(1)} s`;
 }

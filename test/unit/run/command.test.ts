@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { EXIT_NO_PROGRAM, killCommand, NO_PROGRAM_MARK, quote, runCommand } from '../../../src/run/command.ts';
+import { EXIT_NO_PROGRAM, NO_PROGRAM_MARK, runCommand } from '../../../src/run/command.ts';
+import { endCommand } from '../../../src/run/control.ts';
 import type { Program } from '../../../src/run/runners.ts';
+import { quote } from '../../../src/run/shell.ts';
 
 function run(argv: string[]) {
   const [program = '', ...args] = argv;
@@ -45,6 +47,6 @@ describe('the command of a run', () => {
   });
 
   it('can be ended by its run id, even when it never ran', () => {
-    assert.equal(run(killCommand('never-started')).status, 0);
+    assert.deepEqual(run(endCommand('never-started')), { status: 0, stdout: 'gone\n' });
   });
 });

@@ -1,0 +1,9 @@
+/** Quotes a word for a POSIX shell. */
+export function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Quotes words and joins them to a command line. */
+export function words(argv: readonly string[]): string {
+  return argv.map(quote).join(' ');
+}

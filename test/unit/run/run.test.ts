@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Account } from '../../../src/modal/accounts.ts';
+import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import type { TerminalSize } from '../../../src/run/control.ts';
+import { REMOTE_ROOT, Run, type RunResult } from '../../../src/run/run.ts';
+import { type Program, runnerOf } from '../../../src/run/runners.ts';
+import { Sessions } from '../../../src/session/sessions.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+
+const SETTINGS = { app: 'tests', image: 'python:3.13-slim', timeoutMs: 600_000, idleTimeoutMs: 600_000 };
+const shell = runnerOf('shellscript') as readonly Program[];
+
+describe('a run on the local Modal', () => {
+  let server: RunningLocalModal;
+  let account: Account;
+  let sessions: Sessions;
+  let path: string;
+
+  before(async () => {
+    server = await startLocalModal();
+    account = { label: 'Local Modal', serverUrl: server.url, tokenId: 'ak-test', tokenSecret: 'as-test' };
+  });
+  after(() => server.stop());
+
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'run-test-'));
+    sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
+  });
+  afterEach(async () => {
+    await sessions.dispose();
+    await rm(path, { recursive: true });
+  });
+
+  function start(
+    file: string,
+    { programs = shell, args = [] as string[], size = undefined as TerminalSize | undefined } = {},
+  ) {
+    const text = { output: '', status: '' };
+    const decoder = new TextDecoder();
+    const run = new Run(
+      { folder: { name: 'folder', path }, label: file, programs, args: [`${REMOTE_ROOT}/${file}`, ...args], cwd: '' },
+      sessions,
+      {
+        status: (line) => (text.status += `${line}\n`),
+        write: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
+      },
+      size,
+    );
+    return { run, text };
+  }
+
+  async function runToEnd(...args: Parameters<typeof start>): Promise<RunResult & { output: string; status: string }> {
+    const { run, text } = start(...args);
+    return { ...(await run.done), ...text };
+  }
+
+  it('prints the program’s output and ends with its exit code', async () => {
+    await writeFile(join(path, 'a.sh'), 'echo "in $PWD with $1"; exit 3');
+    const { exitCode, output, status } = await runToEnd('a.sh', { args: ['it’s'] });
+    assert.equal(exitCode, 3);
+    assert.equal(output, 'in /workspace with it’s\r\n');
+    assert.match(status, /^Started sandbox sb-\S+ on Local Modal in [\d.]+ s\nSynced 1 file \(\d+ B\) in \d+ ms\n$/);
+  });
+
+  it('sees the folder without .git and what .gitignore names', async () => {
+    await mkdir(join(path, 'sub/.git'), { recursive: true });
+    await mkdir(join(path, 'empty'));
+    await writeFile(join(path, '.gitignore'), '*.log\n!keep.log\n');
+    for (const name of ['a.log', 'keep.log', 'sub/b.log', 'sub/c.txt', 'sub/.git/HEAD'])
+      await writeFile(join(path, name), name);
+    await writeFile(join(path, 'a.sh'), 'find . -mindepth 1 | LC_ALL=C sort');
+    const { output } = await runToEnd('a.sh');
+    assert.deepEqual(output.trim().split('\r\n'), [
+      './.gitignore',
+      './a.sh',
+      './empty',
+      './keep.log',
+      './sub',
+      './sub/c.txt',
+    ]);
+  });
+
+  it('uses one sandbox for all runs of a folder', async () => {
+    await writeFile(join(path, 'a.sh'), 'cat /tmp/left 2>/dev/null; echo once > /tmp/left');
+    const first = await runToEnd('a.sh');
+    const second = await runToEnd('a.sh');
+    assert.equal(first.output + second.output, 'once\r\n');
+    assert.doesNotMatch(second.status, /Started/);
+  });
+
+  it('starts another sandbox when the kept one has ended', async () => {
+    await writeFile(join(path, 'a.sh'), 'echo fine');
+    const first = await runToEnd('a.sh');
+    const { client } = await sessions.connection();
+    await terminateSandbox(client, /sb-\S+/.exec(first.status)?.[0] ?? '');
+    const second = await runToEnd('a.sh');
+    assert.equal(second.output, 'fine\r\n');
+    assert.match(second.status, /has ended; starting another\nStarted sandbox/);
+  });
+
+  it('hands what is typed to the program, also what was typed before it started', async () => {
+    await writeFile(join(path, 'a.sh'), 'read -r line; echo "got $line"');
+    const { run, text } = start('a.sh');
+    run.write('early\r');
+    await run.done;
+    assert.match(text.output, /got early\r\n$/);
+  });
+
+  it('passes bytes on untouched, colours and split characters included', async () => {
+    await writeFile(join(path, 'a.sh'), "printf '\\033[31mr\\303'; sleep 0.2; printf '\\251\\033[0m'");
+    const { output } = await runToEnd('a.sh');
+    assert.equal(output, '\u001b[31mré\u001b[0m');
+  });
+
+  it('says that the interpreter is missing, and which image setting mends it', async () => {
+    await writeFile(join(path, 'a.x'), '');
+    const { error, exitCode, output } = await runToEnd('a.x', {
+      programs: [{ argv: ['no-such'] }, { argv: ['nor-this'] }],
+    });
+    assert.match(error ?? '', /image has no no-such or nor-this\. .*modal\.image/);
+    assert.equal(exitCode, undefined);
+    assert.equal(output, '');
+  });
+
+  it('leaves exit code 127 of the program itself alone', async () => {
+    await writeFile(join(path, 'a.sh'), 'exit 127');
+    assert.deepEqual((await runToEnd('a.sh')).exitCode, 127);
+  });
+
+  const untilPrinted = async (text: { output: string }, words: string) => {
+    while (!text.output.includes(words)) await new Promise((resolve) => setTimeout(resolve, 10));
+  };
+  const countLeft = async () => {
+    await writeFile(join(path, 'left.sh'), 'ps ax -o stat,args | grep -v "^Z" | grep -c "[s]leep 1000"');
+    return (await runToEnd('left.sh')).output.trim();
+  };
+
+  for (const [name, program] of [
+    ['on an interrupt', 'sleep 1000; echo never'],
+    ['by TERM when it ignores interrupts', 'trap "" INT; sleep 1000 & echo ready; wait; echo never'],
+    [
+      'by KILL when it ignores both',
+      'trap "" INT TERM; sleep 1000 & (trap "" INT TERM; while :; do sleep 1000; done) & wait; wait; sleep 1000',
+    ],
+    ['with its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
+  ] as const) {
+    it(`ends the program ${name} when it is cancelled, and leaves nothing behind`, async () => {
+      await writeFile(join(path, 'a.sh'), `echo ready; ${program}`);
+      const { run, text } = start('a.sh');
+      await untilPrinted(text, 'ready');
+      run.cancel();
+      const { exitCode, error } = await run.done;
+      assert.ok(exitCode !== 0 || error !== undefined);
+      assert.doesNotMatch(text.output, /never/);
+      assert.equal(await countLeft(), '0');
+    }).timeout(15_000);
+  }
+
+  it('gives the terminal its size at the start, and follows later sizes', async () => {
+    await writeFile(
+      join(path, 'a.sh'),
+      'stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done',
+    );
+    const { run, text } = start('a.sh', { size: { rows: 31, columns: 97 } });
+    await untilPrinted(text, 'ready');
+    for (const columns of [50, 60, 72]) run.resize({ rows: 40, columns });
+    assert.deepEqual(await run.done, { exitCode: 5 });
+    assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
+  });
+
+  it('shows nothing of what waits when a flood of output is interrupted, but its last words', async () => {
+    await writeFile(
+      join(path, 'a.sh'),
+      'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done',
+    );
+    const { run, text } = start('a.sh');
+    await untilPrinted(text, 'ready');
+    while (text.output.length < 4_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
+    run.write('\u0003');
+    assert.equal((await run.done).exitCode, 130);
+    assert.match(text.output, /interrupted\r\n$/);
+  });
+
+  it('can be cancelled before it has a sandbox', async () => {
+    const { run } = start('a.sh');
+    run.cancel();
+    assert.deepEqual(await run.done, { error: 'Cancelled.' });
+  });
+
+  it('says that the server cannot be reached', async () => {
+    account = { ...account, serverUrl: 'http://127.0.0.1:9' };
+    try {
+      const { error, needsAccount } = await runToEnd('a.sh');
+      assert.match(error ?? '', /^The Modal server cannot be reached/);
+      assert.equal(needsAccount, undefined);
+    } finally {
+      account = { ...account, serverUrl: server.url };
+    }
+  }).timeout(20_000);
+
+  it('asks for another account when the token is refused', async () => {
+    account = { ...account, tokenSecret: 'as-invalid' };
+    try {
+      const { error, needsAccount } = await runToEnd('a.sh');
+      assert.match(error ?? '', /did not accept the token/);
+      assert.equal(needsAccount, true);
+    } finally {
+      account = { ...account, tokenSecret: 'as-test' };
+    }
+  });
+
+  it('says that the folder is gone', async () => {
+    await rm(path, { recursive: true });
+    const { error } = await runToEnd('a.sh');
+    await mkdir(path);
+    assert.match(error ?? '', /ENOENT/);
+  });
+});
