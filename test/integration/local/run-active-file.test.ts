@@ -46,7 +46,7 @@ describe('Run Active File in Sandbox', () => {
     const uri = await writeWorkspaceFile('task.sh', 'exit 7');
     const codes: (number | undefined)[] = [];
     const listening = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
-      if (execution.task.definition.type === 'modal') codes.push(exitCode);
+      if (execution.task.name === 'task.sh') codes.push(exitCode);
     });
     await runFile(uri);
     while (codes.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
