@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import type { TerminalSize } from '../run/control.ts';
-import { Run, type RunRequest, type RunResult } from '../run/run.ts';
+import { CANCELLED, Run, type RunRequest, type RunResult } from '../run/run.ts';
 import type { Sessions } from '../session/sessions.ts';
 
 const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
@@ -41,7 +41,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   close(): void {
     this.#closed = true;
     this.#run?.cancel();
-    this.#ended.resolve({ error: 'Cancelled.' });
+    this.#ended.resolve({ error: CANCELLED });
   }
 
   handleInput(text: string): void {

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import type { RunRequest, RunResult } from '../run/run.ts';
+import { CANCELLED, type RunRequest, type RunResult } from '../run/run.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { requestForFile } from './run-request.ts';
 import { RunTerminal } from './run-terminal.ts';
 
 export const TASK_TYPE = 'modal';
+/** VS Code ends a task just after its terminal; this is the most that is waited for it. */
+const TASK_END_TIMEOUT_MS = 5_000;
 
 /** A `modal` task as written in tasks.json. */
 const TaskSchema = z.object({
@@ -17,6 +20,8 @@ const TaskSchema = z.object({
 /** Carries every run as a task of VS Code's own, so that re-run, panels and 'Terminate Task' are VS Code's. */
 export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   readonly #sessions: Sessions;
+  /** What runs, by folder and name. */
+  readonly #active = new Map<string, vscode.TaskExecution>();
   readonly #text = new vscode.EventEmitter<{ runId: string; data: string }>();
   readonly onDidWriteOutput = this.#text.event;
 
@@ -44,24 +49,51 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   }
 
   /**
-   * Runs a request in a terminal of its own and resolves when it has ended. `again` makes the request anew when the task
-   * is re-run.
+   * Runs a request in a terminal of its own and resolves when VS Code has ended its task. `again` makes the request anew
+   * when the task is re-run. A task that still runs is ended only by the user's word.
    */
   async run(request: RunRequest, again: () => Promise<RunRequest>): Promise<RunResult> {
+    const name = await this.#freeName(request);
+    if (name === undefined) return { error: CANCELLED };
     const opened = Promise.withResolvers<RunTerminal>();
     let isFirst = true;
-    const definition = { type: TASK_TYPE, file: request.label };
-    const scope =
-      vscode.workspace.getWorkspaceFolder(vscode.Uri.file(request.folder.path)) ?? vscode.TaskScope.Workspace;
-    const task = taskOf(definition, scope, request.label, async () => {
+    const definition = { type: TASK_TYPE, file: name };
+    const task = taskOf(definition, scopeOf(request), name, async () => {
       const terminal = this.#terminal(isFirst ? async () => request : again);
       isFirst = false;
       opened.resolve(terminal);
       return terminal;
     });
     const execution = await vscode.tasks.executeTask(task);
-    const ended = opened.promise.then((terminal) => terminal.ended);
-    return Promise.race([ended, endOf(execution, ended)]);
+    const run = { name: `${request.folder.path}\n${name}`, execution };
+    this.#active.set(run.name, execution);
+    const taskEnded = endOf(execution).then((): RunResult => {
+      if (this.#active.get(run.name) === execution) this.#active.delete(run.name);
+      return { error: CANCELLED };
+    });
+    // The terminal's own word comes first, where there is one: a task may be ended before it has a terminal.
+    const result = await Promise.race([opened.promise.then((terminal) => terminal.ended), taskEnded]);
+    await Promise.race([taskEnded, sleep(TASK_END_TIMEOUT_MS)]);
+    return result;
+  }
+
+  /** The request's label, or a variation of it when a task of that name runs and shall go on. */
+  async #freeName({ folder, label }: RunRequest): Promise<string | undefined> {
+    const active = (name: string) => this.#active.get(`${folder.path}\n${name}`);
+    const running = active(label);
+    if (!running) return label;
+    const restart = 'End It and Run Again';
+    const both = 'Run Both';
+    const pressed = await vscode.window.showWarningMessage(`“${label}” is still running.`, restart, both);
+    if (pressed === restart) {
+      running.terminate();
+      if (active(label)) await endOf(running);
+      return label;
+    }
+    if (pressed !== both) return undefined;
+    let count = 2;
+    while (active(`${label} (${count})`)) count += 1;
+    return `${label} (${count})`;
   }
 
   #terminal(request: () => Promise<RunRequest>): RunTerminal {
@@ -88,15 +120,17 @@ function taskOf(
   return task;
 }
 
-/** Resolves when VS Code has ended a task that never got as far as its terminal. */
-function endOf(execution: vscode.TaskExecution, ended: Promise<unknown>): Promise<RunResult> {
+function scopeOf({ folder }: RunRequest): vscode.WorkspaceFolder | vscode.TaskScope {
+  return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(folder.path)) ?? vscode.TaskScope.Workspace;
+}
+
+/** Resolves when VS Code has ended a task. */
+function endOf(execution: vscode.TaskExecution): Promise<void> {
   return new Promise((resolve) => {
     const listener = vscode.tasks.onDidEndTask((event) => {
       if (event.execution !== execution) return;
       listener.dispose();
-      // The terminal's own word comes first, where there is one.
-      setImmediate(() => resolve({ error: 'Cancelled.' }));
+      resolve();
     });
-    void ended.then(() => listener.dispose());
   });
 }

@@ -43,7 +43,8 @@ export interface RunOutput {
   write(bytes: Uint8Array): void;
 }
 
-const CANCELLED = 'Cancelled.';
+/** The `error` of a run that the user has stopped before its program could end. */
+export const CANCELLED = 'Cancelled.';
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
 

@@ -54,6 +54,27 @@ describe('Run Active File in Sandbox', () => {
     assert.deepEqual(codes, [7]);
   });
 
+  it('asks before it ends a program that still runs, and can run beside it', async () => {
+    const uri = await writeWorkspaceFile('long.sh', 'test -e /tmp/long && exit 4; touch /tmp/long; sleep 1000');
+    const started = new Promise((resolve) => vscode.tasks.onDidStartTask(resolve));
+    const first = runFile(uri);
+    await started;
+    const names = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
+
+    const unanswered = await answering({}, () => runFile(uri));
+    assert.match(unanswered.messages[0] ?? '', /“long\.sh” is still running/);
+    assert.deepEqual(names(), ['long.sh']);
+
+    const beside = await answering({ showWarningMessage: 'Run Both' }, () => runFile(uri));
+    assert.equal(beside.result.exitCode, 4);
+    assert.deepEqual(names(), ['long.sh']);
+
+    const restarted = await answering({ showWarningMessage: 'End It and Run Again' }, () => runFile(uri));
+    assert.equal(restarted.result.exitCode, 4);
+    assert.notEqual((await first).exitCode, 0);
+    assert.deepEqual(names(), []);
+  });
+
   it('offers a lens above the first line of a file that can be run, and above no other', async () => {
     const lenses = async (uri: vscode.Uri) => {
       await vscode.window.showTextDocument(uri);
