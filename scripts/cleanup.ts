@@ -22,7 +22,7 @@ export function beforeExit(undo: Undo): () => Promise<void> {
 }
 
 /** Runs everything registered, last registered first. Never throws; what fails is said on stderr. */
-export async function cleanUp(): Promise<void> {
+async function cleanUp(): Promise<void> {
   const timer = setTimeout(() => {
     say(`Cleaning up took longer than ${cleanupTimeoutMs / 1000} s; leaving anyway.`);
     process.exit(1);
@@ -38,10 +38,21 @@ export async function cleanUp(): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Cleans up, then ends the process with `code`. */
-export async function exit(code: number): Promise<never> {
-  await cleanUp();
-  process.exit(code);
+let ending: Promise<never> | undefined;
+
+/**
+ * Cleans up, then ends the process with `code`. Cleaning up makes what still runs fail, so that others call this too:
+ * the first code counts.
+ */
+export function exit(code: number): Promise<never> {
+  ending ??= cleanUp().then(() => process.exit(code));
+  return ending;
+}
+
+/** Ends the process with 1 after saying why; a failure that ending itself has caused is not worth saying. */
+export function fail(error: unknown): Promise<never> {
+  if (!ending) say(sentence(error));
+  return exit(1);
 }
 
 function watchForTheEnd(): void {

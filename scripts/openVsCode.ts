@@ -3,10 +3,12 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { beforeExit } from './cleanup.ts';
 import { projectFolder, vscodeTestFolder } from './paths.ts';
 import { startProcess } from './processes.ts';
 import { say } from './say.ts';
 import { desktopVsCode } from './vscode/desktop.ts';
+import { endLocalModal } from './vscode/endLocalModal.ts';
 import { desktopArguments, type LaunchFlags } from './vscode/flags.ts';
 import { profileIn, type Settings } from './vscode/profile.ts';
 import { startServer, withoutOuterVsCode } from './vscode/server.ts';
@@ -21,6 +23,7 @@ export interface OpenOptions {
 /** Opens VS Code and returns when it has been closed; the server build runs until this process is told to end. */
 export async function openVsCode({ folder, settings, trusted }: OpenOptions): Promise<number> {
   const profile = await profileIn(vscodeTestFolder, { ...settings, 'security.workspace.trust.startupPrompt': 'once' });
+  beforeExit(() => endLocalModal(profile.userDataDir));
   const desktop = desktopVsCode();
   const flags: LaunchFlags = {
     ...profile,

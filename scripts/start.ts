@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAll } from './buildAll.ts';
-import { exit } from './cleanup.ts';
+import { exit, fail } from './cleanup.ts';
 import { openVsCode } from './openVsCode.ts';
 import { fromWhereNpmRan, projectFolder } from './paths.ts';
 import { runFile } from './runFile.ts';
-import { say, sentence } from './say.ts';
+import { say } from './say.ts';
 
 const usage = `Usage: npm start [folder]                     opens VS Code with the extension on the folder (examples/hello)
        npm start -- --run file [folder]       runs the file without a screen, ends with its exit code
@@ -37,6 +37,5 @@ async function main(): Promise<number> {
 try {
   await exit(await main());
 } catch (error) {
-  say(sentence(error));
-  await exit(1);
+  await fail(error);
 }

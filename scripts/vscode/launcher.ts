@@ -3,8 +3,7 @@
  * suite then runs in desktop VS Code where there is one, and in the server build elsewhere.
  */
 import { appendFileSync } from 'node:fs';
-import { exit } from '../cleanup.ts';
-import { say, sentence } from '../say.ts';
+import { exit, fail } from '../cleanup.ts';
 import { parseFlags } from './flags.ts';
 import { launch } from './launch.ts';
 
@@ -13,6 +12,5 @@ try {
   const print = (line: string) => (log ? appendFileSync(log, `${line}\n`) : process.stdout.write(`${line}\n`));
   await exit(await launch(flags, { print, timeoutMs }));
 } catch (error) {
-  say(sentence(error));
-  await exit(1);
+  await fail(error);
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeExit } from '../cleanup.ts';
+import { endLocalModal } from './endLocalModal.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -42,6 +43,7 @@ export async function temporaryProfile(settings: Settings): Promise<TemporaryPro
     kept = true;
   };
   const remove = beforeExit(async () => {
+    await endLocalModal(join(folder, 'user-data'));
     if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   return { folder, remove, keep, ...(await profileIn(folder, settings)) };
