@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import { requestForFile, requestForTarget } from '../providers/run-request.ts';
 import type { RunTasks } from '../providers/tasks.ts';
-import type { RunRequest, RunResult } from '../run/run.ts';
+import type { RunRequest, RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
 import type { AccountService } from './accounts.ts';
 

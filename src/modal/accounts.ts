@@ -11,6 +11,8 @@ export interface Account {
   readonly serverUrl?: string;
   /** Modal environment; absent: the workspace's default one. */
   readonly environment?: string;
+  /** Sandboxes are processes of this machine: they cost nothing. */
+  readonly isLocal?: true;
 }
 
 /** No usable account; the message says why, and the user is offered to choose one. */

@@ -80,7 +80,8 @@ export class LocalModal {
       this.#lease = undefined;
       this.#starting = undefined;
     });
-    return { label: 'Local Modal', serverUrl: server.url, tokenId: server.tokenId, tokenSecret: server.tokenSecret };
+    const { url: serverUrl, tokenId, tokenSecret } = server;
+    return { label: 'Local Modal', isLocal: true, serverUrl, tokenId, tokenSecret };
   }
 }
 

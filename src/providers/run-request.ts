@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
-import { REMOTE_ROOT, type RunRequest } from '../run/run.ts';
+import { REMOTE_ROOT, type RunRequest } from '../run/request.ts';
 import { runnerOf } from '../run/runners.ts';
 import { commandOf, PACKAGE_MANAGER_FILES } from '../run/targets/command.ts';
 import type { Target } from '../run/targets/target.ts';

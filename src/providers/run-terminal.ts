@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import type { TerminalSize } from '../run/control.ts';
-import { CANCELLED, Run, type RunRequest, type RunResult } from '../run/run.ts';
+import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
+import { Run } from '../run/run.ts';
+import { summaryOf } from '../run/summary.ts';
 import type { Sessions } from '../session/sessions.ts';
 
 const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
@@ -19,7 +21,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #options: RunTerminalOptions;
   readonly #write = new vscode.EventEmitter<string>();
   readonly #close = new vscode.EventEmitter<number>();
-  readonly #decoder = new TextDecoder();
+  readonly #stdout = new TextDecoder();
+  readonly #stderr = new TextDecoder();
   readonly #ended = Promise.withResolvers<RunResult>();
   #run: Run | undefined;
   #closed = false;
@@ -53,12 +56,11 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   async #start(size: TerminalSize | undefined): Promise<void> {
-    const startedAt = performance.now();
     const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
-    this.#text(this.#decoder.decode());
-    const took = `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-    if (result.error !== undefined) this.#line(red(`● ${result.error}`));
-    else this.#line((result.exitCode === 0 ? dim : red)(`● Exited with code ${result.exitCode} after ${took}`));
+    this.#text(this.#stdout.decode());
+    this.#text(this.#stderr.decode());
+    const isFine = result.error === undefined && result.exitCode === 0;
+    this.#line((isFine ? dim : red)(`● ${summaryOf(result)}`));
     this.#ended.resolve(result);
     this.#close.fire(result.exitCode ?? 1);
   }
@@ -67,12 +69,18 @@ export class RunTerminal implements vscode.Pseudoterminal {
     const request = await this.#options.request();
     const output = {
       status: (line: string) => this.#line(dim(`● ${line}`)),
-      write: (bytes: Uint8Array) => this.#text(this.#decoder.decode(bytes, { stream: true })),
+      stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
+      stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
     };
     const run = new Run(request, this.#options.sessions, output, size);
     this.#run = run;
     if (this.#closed) run.cancel();
     return run.done;
+  }
+
+  /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
+  #program(text: string, { pty = true }: RunRequest): void {
+    this.#text(pty ? text : text.replaceAll(/\r?\n/g, '\r\n'));
   }
 
   #line(text: string): void {

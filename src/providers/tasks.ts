@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import { CANCELLED, type RunRequest, type RunResult } from '../run/run.ts';
+import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { requestForFile } from './run-request.ts';
 import { RunTerminal } from './run-terminal.ts';

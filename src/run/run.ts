@@ -2,49 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, Sandbox } from 'modal';
 import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
-import type { Folder, Session, Sessions } from '../session/sessions.ts';
+import { pricePerHourUsd } from '../modal/prices.ts';
+import type { Session, Sessions } from '../session/sessions.ts';
 import { type PushResult, push } from '../sync/push.ts';
-import { EXIT_NO_PROGRAM, NO_PROGRAM_MARK, runCommand } from './command.ts';
+import { EXIT_NO_PROGRAM, runCommand } from './command.ts';
 import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
+import { ProgramOutput } from './program-output.ts';
+import { CANCELLED, REMOTE_ROOT, type RunOutput, type RunRequest, type RunResult } from './request.ts';
 import type { Program } from './runners.ts';
 import { Stdin } from './stdin.ts';
 
-/** Where a folder lies in its sandbox. */
-export const REMOTE_ROOT = '/workspace';
-
-/** Everything that decides a run. Every way to start one builds this and hands it to `Run`. */
-export interface RunRequest {
-  readonly folder: Folder;
-  /** What people call it; names its terminal. */
-  readonly label: string;
-  /** The programs that can run it, in the order of preference. */
-  readonly programs: readonly Program[];
-  /** The rest of the command line, after the program's own arguments. */
-  readonly args: readonly string[];
-  /** Where it starts, relative to the folder, with `/`; `''` is the folder itself. */
-  readonly cwd: string;
-}
-
-/** How a run ended. `error` is a sentence for people; then the program was not started, or was lost. */
-export interface RunResult {
-  readonly exitCode?: number;
-  readonly error?: string;
-  /** The error is one that choosing another account can mend. */
-  readonly needsAccount?: boolean;
-}
-
-/** Where a run's words go. */
-export interface RunOutput {
-  /** A line of our own about what happens. */
-  status(line: string): void;
-  /** The program's bytes, as they come. */
-  write(bytes: Uint8Array): void;
-}
-
-/** The `error` of a run that the user has stopped before its program could end. */
-export const CANCELLED = 'Cancelled.';
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
 
@@ -68,7 +37,7 @@ export class Run {
     this.#output = output;
     this.#size = size;
     this.#pacer = new OutputPacer(
-      (bytes) => output.write(bytes),
+      (bytes) => output.stdout(bytes),
       (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
     );
     this.done = this.#run().catch((error) =>
@@ -104,12 +73,27 @@ export class Run {
   }
 
   async #run(): Promise<RunResult> {
-    const { folder } = this.#request;
+    const startedAt = performance.now();
     for (let attempt = 0; ; attempt += 1) {
-      const session = await this.#untilCancelled(this.#acquire(folder));
+      const session = await this.#untilCancelled(this.#acquire());
       try {
-        await this.#sync(session);
-        return await this.#execute(session.sandbox);
+        const acquiredAt = performance.now();
+        if (this.#request.sync !== false) await this.#sync(session);
+        const syncedAt = performance.now();
+        const ended = await this.#execute(session.sandbox);
+        const { firstOutputMs, ...result } = ended;
+        const endedAt = performance.now();
+        return {
+          ...result,
+          sandboxId: session.sandbox.sandboxId,
+          timings: {
+            startMs: acquiredAt - startedAt,
+            syncMs: syncedAt - acquiredAt,
+            ...(firstOutputMs !== undefined && { firstOutputMs }),
+            runMs: endedAt - syncedAt,
+          },
+          ...(session.isBilled && { costUsd: ((pricePerHourUsd({}) ?? 0) * (endedAt - startedAt)) / 3_600_000 }),
+        };
       } catch (error) {
         if (!isSandboxGone(error)) throw error;
         await this.#sessions.drop(session);
@@ -120,14 +104,12 @@ export class Run {
     }
   }
 
-  async #acquire(folder: Folder): Promise<Session> {
+  async #acquire(): Promise<Session> {
     const startedAt = performance.now();
-    const session = await this.#sessions.acquire(folder);
+    const session = await this.#sessions.acquire(this.#request.folder);
     if (session.isNew) {
-      const { account } = await this.#sessions.connection();
-      this.#output.status(
-        `Started sandbox ${session.sandbox.sandboxId} on ${account.label} in ${formatSeconds(performance.now() - startedAt)}`,
-      );
+      const took = formatDuration(performance.now() - startedAt);
+      this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);
     }
     return session;
   }
@@ -140,27 +122,32 @@ export class Run {
     if (result.skipped.length > 5) this.#output.status(`Not synced: ${result.skipped.length - 5} more`);
   }
 
-  async #execute(sandbox: Sandbox): Promise<RunResult> {
-    const { programs, args, cwd } = this.#request;
+  async #execute(sandbox: Sandbox): Promise<RunResult & { firstOutputMs?: number }> {
+    const { programs, args, cwd, env = {}, pty = true } = this.#request;
     this.#cancel.signal.throwIfAborted();
-    const size = this.#size;
+    const startedAt = performance.now();
+    const size = pty ? this.#size : undefined;
     const process = await sandbox.exec(runCommand(this.id, programs, args, size), {
       mode: 'binary',
-      pty: true,
-      workdir: posix.join(REMOTE_ROOT, cwd),
+      pty,
+      workdir: posix.resolve(REMOTE_ROOT, cwd),
+      env: { ...env },
     });
     this.#sandbox = sandbox;
-    if (this.#size && this.#size !== size) this.resize(this.#size);
+    if (pty && this.#size && this.#size !== size) this.resize(this.#size);
     const end = () => void this.#control(endCommand(this.id));
     this.#cancel.signal.addEventListener('abort', end, { once: true });
     if (this.#cancel.signal.aborted) end();
     const signsOfLife = setInterval(() => void this.#control(touchCommand(this.id)), SIGN_OF_LIFE_MS);
     try {
       this.#stdin.connect(process.stdin);
-      const onlyMark = await this.#copyOutput(process);
+      const output = new ProgramOutput(process.stdout);
+      const stderr = pty ? undefined : this.#copyStderr(process);
+      await this.#pacer.copy(output.chunks());
+      await stderr;
       const exitCode = await process.wait();
-      if (onlyMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(programs) };
-      return { exitCode };
+      if (output.isNoProgramMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(programs) };
+      return { exitCode, ...(output.firstAt !== undefined && { firstOutputMs: output.firstAt - startedAt }) };
     } finally {
       clearInterval(signsOfLife);
       clearTimeout(this.#resizing);
@@ -170,27 +157,8 @@ export class Run {
     }
   }
 
-  /** Passes output on as it comes. Resolves true when there was nothing but the wrapper's mark. */
-  async #copyOutput(process: ContainerProcess<Uint8Array>): Promise<boolean> {
-    const mark = Buffer.from(NO_PROGRAM_MARK);
-    let isOnlyMark = false;
-    async function* withoutMark(): AsyncGenerator<Uint8Array> {
-      let held: Buffer | undefined = Buffer.alloc(0);
-      for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
-        if (!held) {
-          yield chunk;
-          continue;
-        }
-        held = Buffer.concat([held, chunk]);
-        if (mark.subarray(0, held.length).equals(held)) continue;
-        yield held;
-        held = undefined;
-      }
-      isOnlyMark = held?.equals(mark) ?? false;
-      if (held && !isOnlyMark) yield held;
-    }
-    await this.#pacer.copy(withoutMark());
-    return isOnlyMark;
+  async #copyStderr(process: ContainerProcess<Uint8Array>): Promise<void> {
+    for await (const chunk of process.stderr as AsyncIterable<Uint8Array>) this.#output.stderr(chunk);
   }
 
   /** Runs a control command beside the program; when it cannot be run, the sandbox is gone and the program with it. */
@@ -216,7 +184,7 @@ export class Run {
 }
 
 function syncLine({ files, bytes, durationMs }: PushResult): string {
-  return `Synced ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)}) in ${Math.round(durationMs)} ms`;
+  return `Synced ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)}) in ${formatDuration(durationMs)}`;
 }
 
 function missingProgram(programs: readonly Program[]): string {

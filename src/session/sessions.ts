@@ -22,6 +22,9 @@ export interface Folder {
 export interface Session {
   readonly folder: Folder;
   readonly sandbox: Sandbox;
+  readonly accountLabel: string;
+  /** Whether the sandbox costs money. */
+  readonly isBilled: boolean;
   /** True when this call started the sandbox. */
   readonly isNew: boolean;
 }
@@ -70,7 +73,9 @@ export class Sessions {
   async acquire(folder: Folder): Promise<Session> {
     const connection = await this.connection();
     const running = this.#sandboxes.get(folder.path);
-    if (running) return { folder, sandbox: await running, isNew: false };
+    const { label: accountLabel, isLocal } = connection.account;
+    const common = { folder, accountLabel, isBilled: isLocal !== true };
+    if (running) return { ...common, sandbox: await running, isNew: false };
     const { image, timeoutMs, idleTimeoutMs } = this.#sources.settings();
     const starting = createSandbox(connection.client, connection.app, {
       image,
@@ -80,7 +85,7 @@ export class Sessions {
     });
     this.#sandboxes.set(folder.path, starting);
     try {
-      return { folder, sandbox: await starting, isNew: true };
+      return { ...common, sandbox: await starting, isNew: true };
     } catch (error) {
       this.#forget(folder.path, starting);
       throw error;

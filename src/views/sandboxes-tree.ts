@@ -45,7 +45,7 @@ export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, v
     const folder = sandbox.tags[Tag.folderName];
     const item = new vscode.TreeItem(folder ?? sandbox.id);
     item.id = sandbox.id;
-    item.description = `up ${duration(Date.now() - sandbox.createdAt.getTime())}`;
+    item.description = `since ${sandbox.createdAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
     item.tooltip = [
       sandbox.id,
       `Started ${sandbox.createdAt.toLocaleString()}`,
@@ -64,11 +64,4 @@ export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, v
     const state = error ? 'failed' : this.#store.sandboxes ? 'loaded' : 'loading';
     void vscode.commands.executeCommand('setContext', 'modal.sandboxesState', state);
   }
-}
-
-function duration(ms: number): string {
-  const minutes = Math.floor(ms / 60_000);
-  if (minutes < 1) return 'less than a minute';
-  if (minutes < 60) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

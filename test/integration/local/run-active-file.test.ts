@@ -6,7 +6,10 @@ describe('Run Active File in Sandbox', () => {
   it('shows what was synced, the program’s output and its exit code', async () => {
     const { exitCode, text } = await runFile(await writeWorkspaceFile('ok.py', 'print("hello")'));
     assert.equal(exitCode, 0);
-    assert.match(text, /● Synced \d+ files? \([\d.]+ K?B\) in \d+ ms\nhello\n● Exited with code 0 after [\d.]+ s\n$/);
+    assert.match(
+      text,
+      /● Synced \d+ files? \([\d.]+ K?B\) in [\d.]+ m?s\nhello\n● Exited with code 0 · start [\d.]+ m?s · sync .* · run [\d.]+ m?s\n$/,
+    );
   });
 
   it('ends with the program’s own exit code', async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Account } from '../../../src/modal/accounts.ts';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
 import type { TerminalSize } from '../../../src/run/control.ts';
-import { REMOTE_ROOT, Run, type RunResult } from '../../../src/run/run.ts';
+import { REMOTE_ROOT, type RunRequest, type RunResult } from '../../../src/run/request.ts';
+import { Run } from '../../../src/run/run.ts';
 import { type Program, runnerOf } from '../../../src/run/runners.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
@@ -21,7 +22,13 @@ describe('a run on the local Modal', () => {
 
   before(async () => {
     server = await startLocalModal();
-    account = { label: 'Local Modal', serverUrl: server.url, tokenId: 'ak-test', tokenSecret: 'as-test' };
+    account = {
+      label: 'Local Modal',
+      isLocal: true,
+      serverUrl: server.url,
+      tokenId: 'ak-test',
+      tokenSecret: 'as-test',
+    };
   });
   after(() => server.stop());
 
@@ -34,25 +41,28 @@ describe('a run on the local Modal', () => {
     await rm(path, { recursive: true });
   });
 
-  function start(
-    file: string,
-    { programs = shell, args = [] as string[], size = undefined as TerminalSize | undefined } = {},
-  ) {
-    const text = { output: '', status: '' };
+  function start(file: string, { size, args = [], ...rest }: Partial<RunRequest> & { size?: TerminalSize } = {}) {
+    const text = { output: '', errors: '', status: '' };
     const decoder = new TextDecoder();
-    const run = new Run(
-      { folder: { name: 'folder', path }, label: file, programs, args: [`${REMOTE_ROOT}/${file}`, ...args], cwd: '' },
-      sessions,
-      {
-        status: (line) => (text.status += `${line}\n`),
-        write: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
-      },
-      size,
-    );
-    return { run, text };
+    const request = {
+      folder: { name: 'folder', path },
+      label: file,
+      programs: shell,
+      args: [`${REMOTE_ROOT}/${file}`, ...args],
+      cwd: '',
+      ...rest,
+    };
+    const output = {
+      status: (line: string) => (text.status += `${line}\n`),
+      stdout: (bytes: Uint8Array) => (text.output += decoder.decode(bytes, { stream: true })),
+      stderr: (bytes: Uint8Array) => (text.errors += Buffer.from(bytes).toString()),
+    };
+    return { run: new Run(request, sessions, output, size), text };
   }
 
-  async function runToEnd(...args: Parameters<typeof start>): Promise<RunResult & { output: string; status: string }> {
+  async function runToEnd(
+    ...args: Parameters<typeof start>
+  ): Promise<RunResult & { output: string; errors: string; status: string }> {
     const { run, text } = start(...args);
     return { ...(await run.done), ...text };
   }
@@ -62,7 +72,10 @@ describe('a run on the local Modal', () => {
     const { exitCode, output, status } = await runToEnd('a.sh', { args: ['it’s'] });
     assert.equal(exitCode, 3);
     assert.equal(output, 'in /workspace with it’s\r\n');
-    assert.match(status, /^Started sandbox sb-\S+ on Local Modal in [\d.]+ s\nSynced 1 file \(\d+ B\) in \d+ ms\n$/);
+    assert.match(
+      status,
+      /^Started sandbox sb-\S+ on Local Modal in [\d.]+ m?s\nSynced 1 file \(\d+ B\) in [\d.]+ m?s\n$/,
+    );
   });
 
   it('sees the folder without .git and what .gitignore names', async () => {
@@ -113,6 +126,37 @@ describe('a run on the local Modal', () => {
     await writeFile(join(path, 'a.sh'), "printf '\\033[31mr\\303'; sleep 0.2; printf '\\251\\033[0m'");
     const { output } = await runToEnd('a.sh');
     assert.equal(output, '\u001b[31mré\u001b[0m');
+  });
+
+  it('keeps stdout and stderr apart without a terminal, and ends input with nothing', async () => {
+    await writeFile(join(path, 'a.sh'), 'test -t 1 || echo no terminal; echo wrong >&2');
+    const { exitCode, output, errors } = await runToEnd('a.sh', { pty: false });
+    assert.deepEqual({ exitCode, output, errors }, { exitCode: 0, output: 'no terminal\n', errors: 'wrong\n' });
+  });
+
+  it('starts in the folder it names, with the variables it names', async () => {
+    await mkdir(join(path, 'sub'));
+    await writeFile(join(path, 'a.sh'), 'pwd; echo "$GREETING"');
+    const { output } = await runToEnd('a.sh', { cwd: 'sub', env: { GREETING: 'it’s "me"' } });
+    assert.equal(output, '/workspace/sub\r\nit’s "me"\r\n');
+  });
+
+  it('sends nothing when it is told not to', async () => {
+    await writeFile(join(path, 'a.sh'), 'true');
+    await runToEnd('a.sh');
+    await writeFile(join(path, 'b.sh'), 'true');
+    const { exitCode, status } = await runToEnd('b.sh', { sync: false });
+    assert.notEqual(exitCode, 0);
+    assert.equal(status, '');
+  });
+
+  it('tells what its time went on, and no cost on the local Modal', async () => {
+    await writeFile(join(path, 'a.sh'), 'sleep 0.2; echo late; sleep 0.2');
+    const { timings, costUsd, sandboxId } = await runToEnd('a.sh');
+    assert.ok(timings?.firstOutputMs !== undefined && timings.firstOutputMs >= 200);
+    assert.ok(timings.runMs >= timings.firstOutputMs + 200);
+    assert.equal(costUsd, undefined);
+    assert.match(sandboxId ?? '', /^sb-/);
   });
 
   it('says that the interpreter is missing, and which image setting mends it', async () => {
@@ -167,7 +211,7 @@ describe('a run on the local Modal', () => {
     const { run, text } = start('a.sh', { size: { rows: 31, columns: 97 } });
     await untilPrinted(text, 'ready');
     for (const columns of [50, 60, 72]) run.resize({ rows: 40, columns });
-    assert.deepEqual(await run.done, { exitCode: 5 });
+    assert.equal((await run.done).exitCode, 5);
     assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
   });
 
