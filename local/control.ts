@@ -6,6 +6,7 @@ import { type Faults, faultSchema } from './faults.ts';
 import { reply } from './helper-http.ts';
 import { processTree } from './isolation/processes.ts';
 import { portOf } from './listen.ts';
+import { ending } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import { EndStatus } from './wire.ts';
 
@@ -73,7 +74,7 @@ export class Control {
         return {};
       }
       case 'POST /preempt':
-        return table.get(argument)?.finish({ status: EndStatus.internalFailure, exitcode: 0, exception: 'preempted' });
+        return table.get(argument)?.finish(ending(EndStatus.internalFailure, 0, 'preempted'));
       case 'GET /running':
         return this.#running();
       default:

@@ -1,11 +1,13 @@
 /** The router's RPCs about commands: start, streams, end. */
 import type { CallContext } from 'nice-grpc';
 import type { ExecSpec } from './exec.ts';
-import type { Sandbox } from './sandbox.ts';
+import { fileOperation } from './files-api.ts';
+import { Jail } from './jail.ts';
+import type { SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import type { Secrets } from './secrets.ts';
 import type { Spool } from './spool.ts';
-import { invalidArgument } from './status.ts';
+import { invalidArgument, notFound } from './status.ts';
 import type { ExecRef, ExecStartRequest, Router, StdinStreamMessage } from './wire.ts';
 
 /** The router's numbers for the streams of a command. */
@@ -19,11 +21,12 @@ interface Parts {
 export function execsService({ table, secrets }: Parts) {
   const execOf = ({ taskId, execId }: ExecRef) => table.withTask(taskId).execWithId(execId);
 
-  function specOf(sandbox: Sandbox, request: ExecStartRequest): ExecSpec {
+  function specOf({ parts }: SandboxContainer, request: ExecStartRequest): ExecSpec {
     if (request.commandArgs.length === 0) throw invalidArgument('A command needs at least one argument');
     const pty = request.ptyInfo?.enabled ? request.ptyInfo : undefined;
-    const workdir = request.workdir || sandbox.defaults.workdir;
+    const workdir = request.workdir || parts.workdir;
     if (!workdir.startsWith('/')) throw invalidArgument(`The working directory must be absolute: ${workdir}`);
+    assertDirectory(parts.container.root, workdir);
     const terminal: Record<string, string> = {};
     if (pty?.envTerm) terminal.TERM = pty.envTerm;
     if (pty?.envColorterm) terminal.COLORTERM = pty.envColorterm;
@@ -32,7 +35,7 @@ export function execsService({ table, secrets }: Parts) {
       argv: request.commandArgs,
       workdir,
       env: {
-        ...sandbox.defaults.env,
+        ...parts.env,
         ...terminal,
         ...secrets.merged(request.secretIds, request.secretSources),
         ...request.env,
@@ -50,7 +53,13 @@ export function execsService({ table, secrets }: Parts) {
   return {
     async taskExecStart(request) {
       const sandbox = table.withTask(request.taskId);
-      await sandbox.exec(request.execId, specOf(sandbox, request));
+      const container = sandbox.container(request.containerId);
+      const operation = fileOperation(request.commandArgs);
+      await sandbox.run(request.execId, async () =>
+        operation
+          ? container.launchFileOperation(request.execId, request.commandArgs, operation)
+          : container.launch(request.execId, specOf(container, request)),
+      );
       return {};
     },
     async *taskExecStdioRead(request, { signal }: CallContext) {
@@ -91,4 +100,14 @@ export function execsService({ table, secrets }: Parts) {
       return {};
     },
   } satisfies Partial<Router>;
+}
+
+/** @throws NOT_FOUND unless there is such a directory inside */
+function assertDirectory(root: string, workdir: string): void {
+  try {
+    if (new Jail(root).stat(workdir).isDirectory()) return;
+  } catch {
+    // As bad as something else than a directory.
+  }
+  throw notFound(`The working directory ${workdir} does not exist`);
 }

@@ -35,3 +35,8 @@ export function newSandboxId(version: 1 | 2): string {
 export function newTaskId(version: 1 | 2): string {
   return `ta-${ulid()}${version === 2 ? 'V' : ''}`;
 }
+
+/** A name for a layer's folder: short, as the names of all layers of a root have to fit into one mount option. */
+export function newLayerName(): string {
+  return spell(crockford, 10).toLowerCase();
+}

@@ -13,7 +13,7 @@ export const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/
 
 /** What a layer builds upon, and what it leaves for the next. */
 export interface ImageContent {
-  /** Folders under `layers/`, lowest first. */
+  /** Names of layer folders, lowest first. */
   layers: readonly string[];
   env: Readonly<Record<string, string>>;
   workdir?: string | undefined;
@@ -144,7 +144,6 @@ class LayerBuild {
       folder: scratch,
       layers: (this.#recipe.base?.layers ?? []).map((layer) => path.join(layersFolder, layer)),
       network: true,
-      mounts: [],
       limits: {},
     });
     const env = { HOME: '/root', ...this.#args, ...this.#env, ...this.#recipe.secretEnv };

@@ -4,7 +4,7 @@ import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { CallContext } from 'nice-grpc';
 import { environmentNamed, imageBuilderVersion } from './environments.ts';
-import { newId } from './ids.ts';
+import { newId, newLayerName } from './ids.ts';
 import { assertBuildable, BuildFailure, type BuildTools, buildLayer } from './image-build.ts';
 import { removeTree } from './remove-tree.ts';
 import type { Secrets } from './secrets.ts';
@@ -70,7 +70,7 @@ export class Images {
   }
 
   get layersFolder(): string {
-    return path.join(this.#folder, 'layers');
+    return path.join(this.#folder, 'l');
   }
 
   layerFolders(image: ImageRecord): string[] {
@@ -146,7 +146,7 @@ export class Images {
         ...this.#tools,
         layersFolder: this.layersFolder,
         scratch: path.join(this.#folder, 'sandboxes', `build-${id}`),
-        layerName: id,
+        layerName: newLayerName(),
         log: (stream, text) => build.add(LogStream[stream], text),
       });
       await this.#keepLog(id, build);

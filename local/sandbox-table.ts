@@ -9,18 +9,19 @@ import type { Images } from './images.ts';
 import type { Isolation } from './isolation/container.ts';
 import type { Pipes } from './pipes.ts';
 import { removeTree } from './remove-tree.ts';
-import { assertNameFree, Sandbox } from './sandbox.ts';
+import { assertNameFree, ending, Sandbox } from './sandbox.ts';
+import { mainContainer, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition } from './sandbox-definition.ts';
 import { notFound } from './status.ts';
-import { type AppRecord, nowSecs, type SandboxRecord, type Store } from './store.ts';
+import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Store } from './store.ts';
 import { EndStatus, type SandboxDefinition } from './wire.ts';
 
 /** Ended sandboxes that are still listed when asked for. */
 const rememberedEnded = 1000;
 /** How long the output of an ended sandbox's commands stays readable. */
 const outputKeptMs = 10 * 60_000;
-/** `NetworkAccessType` of a sandbox that may reach nothing. */
-const blocked = 2;
+/** `NetworkAccessType`. */
+const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
 
 export interface SandboxRequest {
   app: AppRecord;
@@ -31,29 +32,44 @@ export interface SandboxRequest {
   version: 1 | 2;
 }
 
+/** What others do around a sandbox's life. */
+export interface SandboxHooks {
+  /** Its root stands, nothing runs in it yet. */
+  prepared(sandbox: Sandbox, main: SandboxContainer): Promise<void>;
+  started(sandbox: Sandbox): Promise<void>;
+  /** Its processes are stopped, its root still stands. */
+  beforeGone(sandbox: Sandbox): Promise<void>;
+}
+
 export class SandboxTable {
   /** How long each start takes on top, so that a slow one can be seen. */
   coldStartMs = 0;
   readonly #store: Store;
   readonly #images: Images;
-  readonly #isolation: Isolation;
-  readonly #pipes: Pipes;
+  readonly #tools: { isolation: Isolation; pipes: Pipes };
+  readonly #hooks: SandboxHooks;
   readonly #folder: string;
   readonly #live = new Map<string, Sandbox>();
   #lastCreatedAt = 0;
 
-  constructor(store: Store, images: Images, dataFolder: string, tools: { isolation: Isolation; pipes: Pipes }) {
+  constructor(
+    store: Store,
+    images: Images,
+    dataFolder: string,
+    tools: { isolation: Isolation; pipes: Pipes },
+    hooks: SandboxHooks,
+  ) {
+    this.#hooks = hooks;
     this.#store = store;
     this.#images = images;
     this.#folder = path.join(dataFolder, 'sandboxes');
-    this.#isolation = tools.isolation;
-    this.#pipes = tools.pipes;
+    this.#tools = tools;
   }
 
   /** Ends on paper what an earlier server left running, and clears what it left behind. */
   async recover(): Promise<void> {
     for (const record of this.records()) {
-      record.result ??= { status: EndStatus.terminated, exitcode: 0, exception: 'The local Modal was restarted' };
+      record.result ??= ending(EndStatus.terminated, 0, 'The local Modal was restarted');
       record.finishedAt ??= nowSecs();
     }
     await removeTree(this.#folder);
@@ -112,32 +128,48 @@ export class SandboxTable {
       milliCpu: definition.resources?.milliCpu ?? 0,
       memoryMb: definition.resources?.memoryMb ?? 0,
     };
-    const workdir = definition.workdir ?? image.workdir ?? '/';
-    const env = this.#environment(record, request, image.env);
     const folder = path.join(this.#folder, record.id);
-    const parts = { record, definition, defaults: { env, workdir }, folder };
-    const sandbox = new Sandbox(parts, this.#pipes, (ended) => this.#onEnd(ended));
+    const sandbox = new Sandbox(record, definition, folder, {
+      beforeGone: (ending) => this.#hooks.beforeGone(ending),
+      afterGone: (ended) => this.#onEnd(ended),
+    });
     this.#store.state.sandboxes[record.id] = record;
     this.#live.set(record.id, sandbox);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-      if (this.coldStartMs > 0) await pause(this.coldStartMs);
-      const container = await this.#isolation.start({
-        folder,
-        layers: this.#images.layerFolders(image),
-        network: definition.networkAccess?.networkAccessType !== blocked,
-        mounts: [],
-        limits: { memoryMiB: definition.resources?.memoryMbMax || undefined },
-      });
-      await sandbox.begin(container);
+      const main = await this.#start(sandbox, image, this.#environment(record, request, image.env));
+      await this.#hooks.prepared(sandbox, main);
+      await sandbox.begin(main);
       await this.#store.save();
+      void this.#hooks.started(sandbox);
       return sandbox;
     } catch (error) {
+      await sandbox.finish(ending(EndStatus.initFailure, 1, String(error)));
       this.#live.delete(record.id);
       delete this.#store.state.sandboxes[record.id];
-      await sandbox.finish({ status: EndStatus.initFailure, exitcode: 1, exception: String(error) });
       throw error;
     }
+  }
+
+  async #start(sandbox: Sandbox, image: ImageRecord, env: Record<string, string>): Promise<SandboxContainer> {
+    const { definition, folder } = sandbox;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (this.coldStartMs > 0) await pause(this.coldStartMs);
+    const container = await this.#tools.isolation.start({
+      folder,
+      layers: this.#images.layerFolders(image),
+      network: mayReachOut(definition),
+      limits: { memoryMiB: definition.resources?.memoryMbMax || undefined },
+    });
+    return new SandboxContainer({
+      id: mainContainer,
+      container,
+      image,
+      folder,
+      env,
+      workdir: definition.workdir ?? image.workdir ?? '/',
+      pipes: this.#tools.pipes,
+      onActivity: () => sandbox.touch(),
+    });
   }
 
   #environment(
@@ -170,7 +202,7 @@ export class SandboxTable {
   async #onEnd(sandbox: Sandbox): Promise<void> {
     const forget = setTimeout(() => this.#forget(sandbox), outputKeptMs);
     forget.unref();
-    for (const side of ['up', 'work', 'root']) {
+    for (const side of ['up', 'work', 'root', 'mounts', 'volumes', 'sidecars']) {
       await removeTree(path.join(sandbox.folder, side)).catch(() => {});
     }
     const ended = this.records().filter((record) => record.result);
@@ -184,24 +216,31 @@ export class SandboxTable {
   async #forget(sandbox: Sandbox): Promise<void> {
     this.#live.delete(sandbox.record.id);
     for (const exec of sandbox.execs.values()) await (await exec.catch(() => undefined))?.dispose();
-    await sandbox.entrypoint?.dispose();
+    for (const { entrypoint } of sandbox.allContainers()) await entrypoint?.dispose();
     await removeTree(sandbox.folder).catch(() => {});
   }
 
   /** Ends every sandbox, for the end of the server. */
   async terminateAll(which: (record: SandboxRecord) => boolean = () => true): Promise<void> {
-    const result = { status: EndStatus.terminated, exitcode: 0, exception: '' };
     await Promise.all(
       this.live()
         .filter(({ record }) => which(record))
-        .map((sandbox) => sandbox.finish(result)),
+        .map((sandbox) => sandbox.finish(ending(EndStatus.terminated))),
     );
   }
 
   /** True while a running sandbox stands on this layer. */
   usesLayer(layer: string): boolean {
     return this.live().some(
-      ({ running, record }) => running && this.#store.state.images[record.imageId]?.layers.includes(layer),
+      (sandbox) =>
+        sandbox.running &&
+        sandbox
+          .allContainers()
+          .some(
+            ({ parts, imageMounts }) =>
+              parts.image.layers.includes(layer) ||
+              [...imageMounts.values()].some(({ layers }) => layers.includes(layer)),
+          ),
     );
   }
 
@@ -230,4 +269,15 @@ export class SandboxTable {
       .filter((record) => filter.tags.every(({ tagName, tagValue }) => record.tags[tagName] === tagValue))
       .sort((one, other) => other.createdAt - one.createdAt);
   }
+}
+
+/**
+ * Whether a sandbox gets this machine's network. A namespace has all of it or none, so a list that names anything less
+ * than everything is held by giving none.
+ */
+function mayReachOut({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
+  if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return false;
+  if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return true;
+  const { allowedCidrs, allowedDomains } = networkAccess;
+  return allowedCidrs.includes('0.0.0.0/0') || allowedDomains.includes('*');
 }

@@ -1,31 +1,41 @@
-/** A running sandbox: its container, its entrypoint, its execs, its clocks. */
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import { Exec, type ExecSpec } from './exec.ts';
-import type { Container } from './isolation/container.ts';
-import type { Pipes } from './pipes.ts';
+/** A running sandbox: its containers, its execs, its clocks. */
+import type { Exec } from './exec.ts';
+import { LogBook } from './log-book.ts';
+import { exitCodeOf, mainContainer, type SandboxContainer } from './sandbox-container.ts';
 import { alreadyExists, failedPrecondition, notFound } from './status.ts';
 import { type EndResult, nowSecs, type SandboxRecord } from './store.ts';
-import { EndStatus, type SandboxDefinition } from './wire.ts';
+import { EndStatus, LogStream, type SandboxDefinition } from './wire.ts';
 
-/** What a process of the sandbox gets unless its exec says otherwise. */
-export interface ProcessDefaults {
-  env: Readonly<Record<string, string>>;
-  workdir: string;
+/** A container beside the main one. */
+export interface Sidecar {
+  id: string;
+  name: string;
+  container: SandboxContainer;
+  result: EndResult | undefined;
+  /** Settles when it has ended. */
+  ended: Promise<void>;
+}
+
+/** What is done around the end of a sandbox. */
+export interface EndSteps {
+  /** Its processes are stopped, its files are still there. */
+  beforeGone(sandbox: Sandbox): Promise<void>;
+  afterGone(sandbox: Sandbox): Promise<void>;
 }
 
 export class Sandbox {
   readonly record: SandboxRecord;
   readonly definition: SandboxDefinition;
-  readonly defaults: ProcessDefaults;
+  /** Folder on this machine for everything of this sandbox. */
   readonly folder: string;
   /** Settles when the sandbox has ended, with all of its processes. */
   readonly ended: Promise<EndResult>;
-  entrypoint: Exec | undefined;
   readonly execs = new Map<string, Promise<Exec>>();
-  #container: Container | undefined;
-  readonly #pipes: Pipes;
-  readonly #onEnd: (sandbox: Sandbox) => Promise<void>;
+  readonly sidecars = new Map<string, Sidecar>();
+  /** What the entrypoint wrote, line by line. */
+  readonly log = new LogBook();
+  #main: SandboxContainer | undefined;
+  readonly #steps: EndSteps;
   #settle: (result: EndResult) => void = () => {};
   #settled = false;
   #finishing: Promise<void> | undefined;
@@ -33,23 +43,17 @@ export class Sandbox {
   #idle: NodeJS.Timeout | undefined;
   #active = 0;
 
-  constructor(
-    parts: { record: SandboxRecord; definition: SandboxDefinition; defaults: ProcessDefaults; folder: string },
-    pipes: Pipes,
-    onEnd: (sandbox: Sandbox) => Promise<void>,
-  ) {
-    this.record = parts.record;
-    this.definition = parts.definition;
-    this.defaults = parts.defaults;
-    this.folder = parts.folder;
-    this.#pipes = pipes;
-    this.#onEnd = onEnd;
+  constructor(record: SandboxRecord, definition: SandboxDefinition, folder: string, steps: EndSteps) {
+    this.record = record;
+    this.definition = definition;
+    this.folder = folder;
+    this.#steps = steps;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
   }
 
-  /** True from creation until it is known how it ended. */
+  /** True from creation until it is known how it ends. */
   get running(): boolean {
     return this.record.result === undefined;
   }
@@ -59,60 +63,54 @@ export class Sandbox {
     return !this.running && !this.#settled;
   }
 
-  /** @throws NOT_FOUND unless it runs */
-  get container(): Container {
-    if (!this.#container || !this.running) throw notFound(`Sandbox ${this.record.id} is not running`);
-    return this.#container;
-  }
-
-  /** Processes on this machine that are the container itself. */
+  /** Processes on this machine that are the containers themselves. */
   get pids(): readonly number[] {
-    return this.#container?.pids ?? [];
+    return this.allContainers().flatMap(({ parts }) => [...parts.container.pids]);
   }
 
-  /** Puts the sandbox to work in its container. */
-  async begin(container: Container): Promise<void> {
-    this.#container = container;
-    this.record.startedAt = nowSecs();
-    void container.ended.then(() => this.finish({ status: EndStatus.terminated, exitcode: 0, exception: '' }));
-    this.#lifetime = setTimeout(
-      () => this.finish({ status: EndStatus.timeout, exitcode: 0, exception: '' }),
-      Math.max(0, (this.record.createdAt + this.record.timeoutSecs - nowSecs()) * 1000),
-    );
-    await mkdir(path.join(this.folder, 'spool'), { recursive: true });
-    const argv = this.definition.entrypointArgs;
-    if (argv.length > 0) await this.#startEntrypoint(argv);
-    this.touch();
-  }
-
-  async #startEntrypoint(argv: readonly string[]): Promise<void> {
-    const pty = this.definition.ptyInfo;
-    const entrypoint = await this.#launch('entrypoint', {
-      argv,
-      ...this.defaults,
-      pty: pty?.enabled ? { rows: pty.winszRows, cols: pty.winszCols } : undefined,
-      keep: { stdout: true, stderr: true },
-    });
-    this.entrypoint = entrypoint;
-    void entrypoint.ended.then(({ code, signal }) => {
-      const exitcode = signal === undefined ? (code ?? 0) : 128 + signal;
-      return this.finish({ status: exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode, exception: '' });
-    });
-  }
-
-  #launch(name: string, spec: ExecSpec): Promise<Exec> {
-    return Exec.start(this.container, this.#pipes, path.join(this.folder, 'spool', name), spec, () => this.touch());
+  allContainers(): SandboxContainer[] {
+    const sidecars = [...this.sidecars.values()].filter(({ result }) => !result);
+    return [...(this.#main ? [this.#main] : []), ...sidecars.map(({ container }) => container)];
   }
 
   /**
-   * Starts a command, once per `execId` however often it is asked.
-   * @throws NOT_FOUND when the sandbox does not run
+   * The container with this id, '' being the main one.
+   * @throws NOT_FOUND when it does not run
    */
-  async exec(execId: string, spec: ExecSpec): Promise<Exec> {
-    return this.run(execId, () => this.#launch(execId, spec));
+  container(id = ''): SandboxContainer {
+    if (!this.running || !this.#main) throw notFound(`Sandbox ${this.record.id} is not running`);
+    if (id === '' || id === mainContainer) return this.#main;
+    const sidecar = this.sidecars.get(id);
+    if (!sidecar || sidecar.result) throw notFound(`Container ${id} is not running`);
+    return sidecar.container;
   }
 
-  /** Like `exec`, for commands started in another way. */
+  /** Puts the sandbox to work in its container. */
+  async begin(main: SandboxContainer): Promise<void> {
+    this.#main = main;
+    this.record.startedAt = nowSecs();
+    void main.parts.container.ended.then(() => this.finish(ending(EndStatus.terminated)));
+    this.#lifetime = setTimeout(
+      () => this.finish(ending(EndStatus.timeout)),
+      Math.max(0, (this.record.createdAt + this.record.timeoutSecs - nowSecs()) * 1000),
+    );
+    const argv = this.definition.entrypointArgs;
+    if (argv.length > 0) {
+      const entrypoint = await main.startEntrypoint(argv, this.definition.ptyInfo);
+      this.log.follow(entrypoint.stdout, LogStream.stdout);
+      this.log.follow(entrypoint.stderr, LogStream.stderr);
+      void entrypoint.ended.then((status) => {
+        const exitcode = exitCodeOf(status);
+        return this.finish(ending(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode));
+      });
+    }
+    this.touch();
+  }
+
+  /**
+   * Starts a command, once per `execId` however often it is asked. It counts as activity until its end.
+   * @throws what `start` throws, and then the id is free again
+   */
   async run(execId: string, start: () => Promise<Exec>): Promise<Exec> {
     const known = this.execs.get(execId);
     if (known) return known;
@@ -154,10 +152,7 @@ export class Sandbox {
     clearTimeout(this.#idle);
     const { idleTimeoutSecs } = this.record;
     if (!idleTimeoutSecs || this.#active > 0 || !this.running) return;
-    this.#idle = setTimeout(
-      () => this.finish({ status: EndStatus.idleTimeout, exitcode: 0, exception: '' }),
-      idleTimeoutSecs * 1000,
-    );
+    this.#idle = setTimeout(() => this.finish(ending(EndStatus.idleTimeout)), idleTimeoutSecs * 1000);
   }
 
   /** @throws FAILED_PRECONDITION when it has a name or has ended */
@@ -175,13 +170,21 @@ export class Sandbox {
   async #finish(result: EndResult): Promise<void> {
     clearTimeout(this.#lifetime);
     clearTimeout(this.#idle);
+    const containers = this.allContainers().map(({ parts }) => parts.container);
     this.record.finishedAt = nowSecs();
     this.record.result = result;
-    await this.#container?.kill();
-    await this.#onEnd(this);
+    await Promise.all(containers.map((container) => container.quiet()));
+    await this.#steps.beforeGone(this).catch(() => {});
+    await Promise.all(containers.map((container) => container.kill()));
+    await this.#steps.afterGone(this);
     this.#settled = true;
     this.#settle(result);
   }
+}
+
+/** A result as it is kept. */
+export function ending(status: EndStatus, exitcode = 0, exception = ''): EndResult {
+  return { status, exitcode, exception };
 }
 
 /** @throws ALREADY_EXISTS when a running sandbox of the same app has the name */

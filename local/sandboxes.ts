@@ -3,25 +3,30 @@ import type { CallContext } from 'nice-grpc';
 import { appNamed, appWithId } from './apps.ts';
 import type { Auth } from './auth.ts';
 import { environmentNamed } from './environments.ts';
-import { assertNameFree } from './sandbox.ts';
+import { assertNameFree, ending } from './sandbox.ts';
 import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import type { Secrets } from './secrets.ts';
 import { invalidArgument, notFound } from './status.ts';
-import type { SandboxRecord, Store } from './store.ts';
+import { nowSecs, type SandboxRecord, type Store } from './store.ts';
+import type { Tunnels } from './tunnels.ts';
 import { type ControlPlane, EndStatus, type Request } from './wire.ts';
 
 /** Sandboxes in one answer of a list. */
 const pageSize = 100;
+/** What Modal bills when nothing was asked for. */
+const defaultMilliCpu = 125;
+const defaultMemoryMb = 128;
 
 interface Parts {
   store: Store;
   table: SandboxTable;
   secrets: Secrets;
   auth: Auth;
+  tunnels: Tunnels;
 }
 
-export function sandboxesService({ store, table, secrets, auth }: Parts) {
+export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts) {
   const info = (record: SandboxRecord) => ({
     id: record.id,
     createdAt: record.createdAt,
@@ -34,6 +39,7 @@ export function sandboxesService({ store, table, secrets, auth }: Parts) {
     idleTimeoutSecs: record.idleTimeoutSecs,
     readyAt: record.readyAt,
     metadata: { appId: record.appId, result: record.result },
+    tunnels: tunnels.of(table.get(record.id)),
     taskInfo: {
       id: record.taskId,
       sandboxId: record.id,
@@ -76,7 +82,7 @@ export function sandboxesService({ store, table, secrets, auth }: Parts) {
 
   async function terminate({ sandboxId }: Request<'sandboxTerminateV2'>) {
     const existingResult = table.record(sandboxId).result;
-    await table.get(sandboxId)?.finish({ status: EndStatus.terminated, exitcode: 0, exception: '' });
+    await table.get(sandboxId)?.finish(ending(EndStatus.terminated));
     return { existingResult };
   }
 
@@ -117,7 +123,7 @@ export function sandboxesService({ store, table, secrets, auth }: Parts) {
       return {
         sandboxId: record.id,
         taskId: record.taskId,
-        tunnels: [],
+        tunnels: tunnels.of(table.get(record.id)),
         metadata: { appId: record.appId },
         commandRouterAccess: auth.routerAccess(record.taskId),
       };
@@ -149,6 +155,16 @@ export function sandboxesService({ store, table, secrets, auth }: Parts) {
       record.name = name;
       await store.save();
       return {};
+    },
+    async sandboxGetResourceUsage({ sandboxId }) {
+      const { startedAt, finishedAt, milliCpu, memoryMb, gpuType } = table.record(sandboxId);
+      const nanosecs = ((finishedAt ?? nowSecs()) - (startedAt ?? nowSecs())) * 1e9;
+      return {
+        cpuCoreNanosecs: Math.round((nanosecs * (milliCpu || defaultMilliCpu)) / 1000),
+        memGibNanosecs: Math.round((nanosecs * (memoryMb || defaultMemoryMb)) / 1024),
+        gpuNanosecs: gpuType ? Math.round(nanosecs) : 0,
+        gpuType: gpuType || undefined,
+      };
     },
     async sandboxGetCommandRouterAccess({ sandboxId, taskId }) {
       return auth.routerAccess(sandboxId ? table.record(sandboxId).taskId : (taskId ?? ''));

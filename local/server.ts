@@ -6,7 +6,9 @@ import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
 import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
 import { appsService } from './apps.ts';
 import { Auth, assertOwnTask, type TokenPair } from './auth.ts';
+import { connectTokensService } from './connect-tokens.ts';
 import { Control } from './control.ts';
+import { entrypointsRouter, entrypointsService } from './entrypoints.ts';
 import { defaultEnvironment, ensureEnvironment, environmentsService } from './environments.ts';
 import { execsService } from './execs.ts';
 import { Faults } from './faults.ts';
@@ -16,13 +18,18 @@ import { prepareBase } from './isolation/base.ts';
 import type { Isolation } from './isolation/container.ts';
 import { Namespaces, whyNoNamespaces } from './isolation/namespaces.ts';
 import { Refusing, Unisolated } from './isolation/unisolated.ts';
+import { logsService } from './logs.ts';
 import type { Seed } from './options.ts';
 import { Pipes } from './pipes.ts';
+import { Readiness, readinessRouter } from './readiness.ts';
 import { implement } from './rpc.ts';
 import { SandboxTable } from './sandbox-table.ts';
 import { sandboxesService } from './sandboxes.ts';
 import { Secrets, secretsService } from './secrets.ts';
+import { sidecarsRouter, sidecarsService } from './sidecars.ts';
+import { Snapshots, snapshotsRouter } from './snapshots.ts';
 import { Store } from './store.ts';
+import { Tunnels, tunnelsService } from './tunnels.ts';
 import { TokenFlows, workspaceService } from './workspace.ts';
 
 export interface ServerOptions {
@@ -60,7 +67,14 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const tools = { isolation, pipes: new Pipes(path.join(dataFolder, 'run')) };
   const secrets = new Secrets(store);
   const images = new Images(store, secrets, dataFolder, tools);
-  const table = new SandboxTable(store, images, dataFolder, tools);
+  const snapshots = new Snapshots(images);
+  const tunnels = new Tunnels();
+  const readiness = new Readiness(store);
+  const table = new SandboxTable(store, images, dataFolder, tools, {
+    prepared: (sandbox) => tunnels.open(sandbox),
+    started: (sandbox) => readiness.watch(sandbox),
+    beforeGone: async () => {},
+  });
   await table.recover();
   await plant(store, secrets, options.seed);
   const flows = new TokenFlows(auth);
@@ -74,9 +88,20 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...secretsService(store, secrets),
     ...appsService(store, table),
     ...imagesService(store, images, (layer) => table.usesLayer(layer)),
-    ...sandboxesService({ store, table, secrets, auth }),
+    ...sandboxesService({ store, table, secrets, auth, tunnels }),
+    ...entrypointsService(table),
+    ...logsService(table),
+    ...tunnelsService(table, tunnels),
+    ...connectTokensService(table),
+    ...sidecarsService({ table, images, secrets, tools }),
   };
-  const router = execsService({ table, secrets });
+  const router = {
+    ...execsService({ table, secrets }),
+    ...entrypointsRouter(table),
+    ...readinessRouter(table),
+    ...sidecarsRouter(table),
+    ...snapshotsRouter(table, snapshots),
+  };
 
   const server = createServer({
     'grpc.max_receive_message_length': maxMessageBytes,

@@ -28,13 +28,15 @@ const image = z.object({
   kind: z.enum(['built', 'filesystem', 'directory']),
   /** What the layer was built from, for the cache; see images.ts. */
   key: z.string().optional(),
-  /** Folders under `layers/`, lowest first. */
+  /** Names of layer folders, lowest first. */
   layers: z.array(z.string()),
   env: z.record(z.string(), z.string()),
   workdir: z.string().optional(),
   builderVersion: z.string(),
   createdAt: seconds,
   expiresAt: seconds.optional(),
+  /** SHA-256 of the customer's key, without which a snapshot made with one cannot be mounted. */
+  keyDigest: z.string().optional(),
 });
 const imageTag = z.object({
   environment: z.string(),

@@ -18,8 +18,14 @@ export type Reply<Method extends keyof ControlPlane> = Awaited<ReturnType<Contro
 /** All RPCs of `modal.client.ModalClient`, as handlers. */
 export type ControlPlane = ServiceImplementation<ControlPlaneService>;
 
-type Unary<In, Out> = MethodDefinition<In, In, Out, Out, false, false>;
-type ServerStream<In, Out> = MethodDefinition<In, In, Out, Out, false, true>;
+/** As in the SDK's own types: a message may be given in part. */
+type Partially<T> = T extends Uint8Array | Date | string | number | boolean | undefined
+  ? T
+  : T extends (infer Item)[]
+    ? Partially<Item>[]
+    : { [Key in keyof T]?: Partially<T[Key]> };
+type Unary<In, Out> = MethodDefinition<In, In, Partially<Out>, Out, false, false>;
+type ServerStream<In, Out> = MethodDefinition<In, In, Partially<Out>, Out, false, true>;
 type ClientStream<In, Out> = MethodDefinition<In, In, Out, Out, true, false>;
 type RouterRequest<Method extends keyof RouterClient> = RouterClient[Method] extends (request: infer In) => unknown
   ? In

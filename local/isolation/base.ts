@@ -3,7 +3,7 @@
  * are (copy-on-write); `/etc` is copied once without its secrets; all else starts empty.
  */
 import { constants } from 'node:fs';
-import { access, chmod, cp, lstat, mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, chmod, cp, lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A part of the root that is an overlay of its own, as the machine's files lie under it. */
@@ -73,6 +73,32 @@ async function makeRoot(root: string): Promise<void> {
   await writeFile(path.join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
 }
 
+/**
+ * Makes every folder of a tree anew: those of another user's cannot be written to, but in an overlay a folder of ours over
+ * them counts, and what is in them shows through.
+ */
+async function ownFolders(host: string, own: string): Promise<void> {
+  const entries = await readdir(host, { withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (!entry.isDirectory()) continue;
+    await mkdir(path.join(own, entry.name), { recursive: true });
+    await ownFolders(path.join(host, entry.name), path.join(own, entry.name));
+  }
+}
+
+/** Images with Python have it as `python`, Debian only as `python3`. */
+async function linkPython(usr: string): Promise<void> {
+  const there = (file: string) =>
+    lstat(file).then(
+      () => true,
+      () => false,
+    );
+  if (!(await there('/usr/bin/python3')) || (await there('/usr/bin/python')) || (await there('/usr/local/bin/python')))
+    return;
+  await mkdir(path.join(usr, 'local/bin'), { recursive: true });
+  await symlink('/usr/bin/python3', path.join(usr, 'local/bin/python'));
+}
+
 /** Makes the base layer under `folder` unless it is there, and says of which trees a root consists. */
 export async function prepareBase(folder: string): Promise<Base> {
   const trees: Tree[] = [{ name: 'root', target: '/' }];
@@ -90,7 +116,12 @@ export async function prepareBase(folder: string): Promise<Base> {
     await rm(unfinished, { recursive: true, force: true });
     await makeRoot(path.join(unfinished, 'root'));
     for (const [name, target] of rootLinks) await symlink(target, path.join(unfinished, 'root', name));
-    for (const tree of trees) await mkdir(path.join(unfinished, 'root', tree.target), { recursive: true });
+    for (const tree of trees) {
+      await mkdir(path.join(unfinished, 'root', tree.target), { recursive: true });
+      await mkdir(path.join(unfinished, tree.name), { recursive: true });
+      if (tree.host && process.getuid?.() !== 0) await ownFolders(tree.host, path.join(unfinished, tree.name));
+    }
+    await linkPython(path.join(unfinished, 'usr'));
     await rename(unfinished, folder);
   }
   return { folder, trees };

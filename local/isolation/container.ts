@@ -1,5 +1,6 @@
 /** What the rest of the server knows of isolation: a container is a root with processes in it. */
 import type { ChildProcess } from 'node:child_process';
+import type { Duplex } from 'node:stream';
 
 export interface ContainerSpec {
   /** Folder on this machine for the container's own changes; made by the caller, removed by the caller. */
@@ -8,16 +9,25 @@ export interface ContainerSpec {
   layers: readonly string[];
   /** False cuts it off from everything but its own loopback. */
   network: boolean;
-  mounts: readonly BindMount[];
   limits: Limits;
 }
 
+/** A folder of this machine inside a container. */
 export interface BindMount {
-  /** Folder on this machine. */
   source: string;
   /** Absolute path inside; made when missing. */
   target: string;
   readOnly: boolean;
+}
+
+/** Folders of this machine laid over each other, the uppermost taking the changes. */
+export interface OverlayMount {
+  /** Lowest first, at least one. */
+  lower: readonly string[];
+  upper: string;
+  work: string;
+  /** Absolute path inside; made when missing. */
+  target: string;
 }
 
 /** What the container as a whole may take; undefined is no limit. */
@@ -51,6 +61,8 @@ export interface Command {
 export interface Container {
   /** Path on this machine through which the container's root is seen, mounts included. */
   readonly root: string;
+  /** Folder on this machine that holds what differs from the layers: itself a layer, once nothing writes there. */
+  readonly changes: string;
   /** Process ids on this machine that belong to it as a whole. */
   readonly pids: readonly number[];
   /** Settles when the container is gone with all of its processes, however it came to that. */
@@ -59,11 +71,27 @@ export interface Container {
   /** Kills every process in it and waits until they are gone. */
   kill(): Promise<void>;
   /**
-   * Mounts a folder of this machine inside, over whatever is there.
+   * Connects to a port on its loopback.
+   * @throws when nothing listens there
+   */
+  connect(port: number): Promise<Duplex>;
+  /** Kills every process in it but lets it stand, mounts and all. */
+  quiet(): Promise<void>;
+  /**
+   * Mounts over whatever is at the target.
    * @throws when the kernel refuses
    */
-  mount(mount: BindMount): Promise<void>;
-  unmount(target: string): Promise<void>;
+  mount(mount: BindMount | OverlayMount): Promise<void>;
+  /**
+   * Takes away the uppermost mount at a target.
+   * @throws when files on it are open, unless `lazy`
+   */
+  unmount(target: string, options: { lazy: boolean }): Promise<void>;
+  /**
+   * Copies a folder of this machine as it is, links and owners included, with the container's own rights.
+   * @param to made when missing
+   */
+  copyOut(from: string, to: string): Promise<void>;
 }
 
 export interface Isolation {

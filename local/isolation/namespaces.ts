@@ -5,29 +5,53 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import { Jail } from '../jail.ts';
 import { type Base, deviceNames } from './base.ts';
-import type { BindMount, Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
+import type {
+  BindMount,
+  Command,
+  CommandSpec,
+  Container,
+  ContainerSpec,
+  Isolation,
+  OverlayMount,
+} from './container.ts';
 import { killBelow } from './processes.ts';
 import { underTerminal } from './pty.ts';
+import { connectHere, connectThrough, relayCommand } from './relay.ts';
+import { run } from './run.ts';
 
-// $1: folder with the container's fstab, $2: the data folder, from which the mounts are named (short names: the kernel
-// takes 4096 bytes of options). It ends as a `cat` of its stdin, which is that pipe, with SIGCHLD ignored: so the kernel
-// itself reaps the orphans that PID 1 inherits. Other signals do not reach a PID 1 that does not handle them.
-const enter = `
+// Two mount namespaces: the outer one, in which `unshare` itself stays behind, sees this machine's folders and the
+// container's root; PID 1 goes on into the inner one, which sees that root alone. What is mounted below the root in the
+// outer one shows in the inner one: so folders can be mounted into a running container without ever being inside.
+// $1: folder of the container, $2: the data folder, from which the mounts are named (short names: the kernel takes 4096
+// bytes of options).
+const outer = `
 set -e
 read -r pid _ < /proc/self/stat
 cd "$2"
 mount --make-rprivate /
 mount --all --fstab "$1/fstab"
 unshare --net mount -t sysfs -o ro sysfs "$1/root/sys" 2>/dev/null || true
+mount --make-rshared "$1/root"
 cd "$1/root"
+exec unshare --mount --propagation unchanged sh -c "$3" sandbox "$pid"
+`;
+
+// It ends as a `cat` of its stdin, a pipe held by this server, with SIGCHLD ignored: so the kernel itself reaps the orphans
+// that PID 1 inherits. Other signals do not reach a PID 1 that does not handle them.
+const inner = `
+set -e
+mount --make-rslave /
+cd "$PWD"
 pivot_root . .
 cd /
 umount --lazy .
-echo "ready $pid"
+echo "ready $1"
 exec env --ignore-signal=CHLD cat > /dev/null
 `;
 
@@ -57,7 +81,8 @@ export class Namespaces implements Isolation {
   async start(spec: ContainerSpec): Promise<Container> {
     await this.#prepare(spec);
     const namespaces = ['--mount', '--pid', '--fork', ...(spec.network ? [] : ['--net'])];
-    const init = ['sh', '-c', enter, 'sandbox', path.relative(this.#dataFolder, spec.folder) || '.', this.#dataFolder];
+    const own = path.relative(this.#dataFolder, spec.folder);
+    const init = ['sh', '-c', outer, 'sandbox', own, this.#dataFolder, inner];
     const argv = asRoot
       ? ['--user', 'sh', '-c', mapped, 'sandbox', 'unshare', ...namespaces, ...init]
       : ['--user', '--map-root-user', ...namespaces, ...init];
@@ -65,7 +90,7 @@ export class Namespaces implements Isolation {
     child.stdin.on('error', () => {});
     const ended = once(child, 'exit').then(() => undefined);
     const pid = await readiness(child);
-    return new NamespaceContainer(child, pid, spec.network, ended);
+    return new NamespaceContainer({ init: child, pid, spec, dataFolder: this.#dataFolder, ended });
   }
 
   /** Lays out the folders and the mount table of a container. */
@@ -75,7 +100,7 @@ export class Namespaces implements Isolation {
     const lines: string[] = [];
     for (const { name, target, host } of this.#base.trees) {
       const lower = [...spec.layers].reverse().map((layer) => path.join(path.relative(this.#dataFolder, layer), name));
-      const lowest = host ? [host] : [path.join(base, name)];
+      const lowest = [path.join(base, name), ...(host ? [host] : [])];
       for (const side of ['up', 'work']) await mkdir(path.join(spec.folder, side, name), { recursive: true });
       const options = [
         `lowerdir=${[...lower, ...lowest].join(':')}`,
@@ -122,19 +147,32 @@ async function readiness(child: ChildProcess): Promise<number> {
   throw new Error(`No namespace could be made: ${complaint.trim() || 'it ended without a word'}`);
 }
 
+interface ContainerParts {
+  /** `unshare`, which stays in the outer mount namespace. */
+  init: ChildProcess;
+  /** PID 1, as this machine sees it. */
+  pid: number;
+  spec: ContainerSpec;
+  dataFolder: string;
+  ended: Promise<void>;
+}
+
 class NamespaceContainer implements Container {
   readonly root: string;
+  readonly changes: string;
   readonly pids: readonly number[];
   readonly ended: Promise<void>;
-  readonly #init: ChildProcess;
+  readonly #parts: ContainerParts;
   readonly #join: readonly string[];
 
-  constructor(init: ChildProcess, pid: number, network: boolean, ended: Promise<void>) {
-    this.#init = init;
-    this.ended = ended;
+  constructor(parts: ContainerParts) {
+    const { pid, spec } = parts;
+    this.#parts = parts;
+    this.ended = parts.ended;
     this.pids = [pid];
     this.root = `/proc/${pid}/root`;
-    this.#join = ['-t', String(pid), '-U', '-m', '-p', ...(network ? [] : ['-n']), '--preserve-credentials'];
+    this.changes = path.join(spec.folder, 'up');
+    this.#join = ['-t', String(pid), '-U', '-m', '-p', ...(spec.network ? [] : ['-n']), '--preserve-credentials'];
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
@@ -148,10 +186,23 @@ class NamespaceContainer implements Container {
     return { child, kill: () => child.pid !== undefined && killBelow(child.pid) };
   }
 
+  connect(port: number): Promise<Duplex> {
+    if (this.#parts.spec.network) return connectHere(port);
+    return connectThrough('nsenter', [...this.#join, '--', ...relayCommand(port)]);
+  }
+
+  async quiet(): Promise<void> {
+    // `kill -1` reaches every process of the namespace but PID 1 and the sender.
+    await run('nsenter', [...this.#join, '--', 'sh', '-c', 'kill -KILL -1 2>/dev/null; true'], { cwd: '/' }).catch(
+      () => {},
+    );
+  }
+
   async kill(): Promise<void> {
+    const { init } = this.#parts;
     for (const pid of this.pids) {
       try {
-        if (this.#init.exitCode === null && this.#init.signalCode === null) process.kill(pid, 'SIGKILL');
+        if (init.exitCode === null && init.signalCode === null) process.kill(pid, 'SIGKILL');
       } catch {
         // It ended by itself.
       }
@@ -159,12 +210,46 @@ class NamespaceContainer implements Container {
     await this.ended;
   }
 
-  async mount({ source, target, readOnly }: BindMount): Promise<void> {
-    throw new Error(`not yet: ${source} ${target} ${readOnly}`);
+  async mount(mount: BindMount | OverlayMount): Promise<void> {
+    const jail = new Jail(this.root);
+    jail.mkdirs(mount.target);
+    const target = this.#outside(jail.realpath(mount.target));
+    if ('lower' in mount) {
+      const relative = (folder: string) => path.relative(this.#parts.dataFolder, folder);
+      const lower = [...mount.lower].reverse().map(relative).join(':');
+      const options = `lowerdir=${lower},upperdir=${relative(mount.upper)},workdir=${relative(mount.work)},userxattr`;
+      return this.#outer('mount -t overlay overlay -o "$1" "$2"', options, target);
+    }
+    if (!mount.readOnly) return this.#outer('mount --bind "$1" "$2"', mount.source, target);
+    // The inner namespace takes a mount as it is when it comes, so it has to be read-only before.
+    const stage = path.join(this.#parts.spec.folder, 'stage');
+    await mkdir(stage, { recursive: true });
+    return this.#outer(
+      'mount --bind "$1" "$3" && mount -o remount,bind,ro "$3" && mount --bind "$3" "$2" && umount "$3"',
+      mount.source,
+      target,
+      stage,
+    );
   }
 
-  async unmount(target: string): Promise<void> {
-    throw new Error(`not yet: ${target}`);
+  unmount(target: string, { lazy }: { lazy: boolean }): Promise<void> {
+    const outside = this.#outside(new Jail(this.root).realpath(target));
+    return this.#outer(lazy ? 'umount --lazy "$1"' : 'umount "$1"', outside);
+  }
+
+  async copyOut(from: string, to: string): Promise<void> {
+    await mkdir(to, { recursive: true });
+    await this.#outer('cp --archive --reflink=auto "$1/." "$2"', from, to);
+  }
+
+  #outside(target: string): string {
+    return path.join(this.#parts.spec.folder, 'root', target);
+  }
+
+  /** Runs a line of shell where this machine's folders are seen, with the container's rights. */
+  #outer(script: string, ...args: string[]): Promise<void> {
+    const enter = ['-t', String(this.#parts.init.pid), '-U', '-m', '--preserve-credentials'];
+    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#parts.dataFolder, ...args]);
   }
 }
 
@@ -182,12 +267,4 @@ export async function whyNoNamespaces(): Promise<string | undefined> {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code) => resolve(code === 0 ? undefined : complaint.trim() || `unshare ended with ${code}`));
   });
-}
-
-/** The processes of a container that run on this machine, as far as `/proc` tells. */
-export async function commandLine(pid: number): Promise<string> {
-  return readFile(`/proc/${pid}/cmdline`, 'utf8').then(
-    (text) => text.replaceAll('\0', ' ').trim(),
-    () => '',
-  );
 }

@@ -4,11 +4,13 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { Duplex } from 'node:stream';
 import { failedPrecondition } from '../status.ts';
 import type { Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
 import { killBelow } from './processes.ts';
+import { connectHere } from './relay.ts';
 
 export class Unisolated implements Isolation {
   async start({ folder }: ContainerSpec): Promise<Container> {
@@ -20,6 +22,7 @@ export class Unisolated implements Isolation {
 
 class PlainFolder implements Container {
   readonly root: string;
+  readonly changes: string;
   readonly pids: readonly number[] = [];
   readonly ended: Promise<void>;
   #end: () => void = () => {};
@@ -27,6 +30,7 @@ class PlainFolder implements Container {
 
   constructor(root: string) {
     this.root = root;
+    this.changes = path.dirname(root);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -55,11 +59,23 @@ class PlainFolder implements Container {
     return command;
   }
 
-  async kill(): Promise<void> {
+  connect(port: number): Promise<Duplex> {
+    return connectHere(port);
+  }
+
+  async quiet(): Promise<void> {
     const ends = [...this.#commands].map(({ child }) => once(child, 'exit'));
     for (const command of this.#commands) command.kill();
     await Promise.all(ends);
+  }
+
+  async kill(): Promise<void> {
+    await this.quiet();
     this.#end();
+  }
+
+  copyOut(from: string, to: string): Promise<void> {
+    return cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
   }
 
   async mount(): Promise<void> {

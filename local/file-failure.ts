@@ -1,0 +1,48 @@
+/** Failures of file operations, in the words that the SDK maps to its typed errors. */
+
+export type FailureKind =
+  | 'NotFound'
+  | 'IsDirectory'
+  | 'NotDirectory'
+  | 'PermissionDenied'
+  | 'FileTooLarge'
+  | 'PathAlreadyExists'
+  | 'DirectoryNotEmpty'
+  | 'NotSupported'
+  | 'Io';
+
+export class FileFailure extends Error {
+  readonly kind: FailureKind;
+
+  constructor(kind: FailureKind, message: string) {
+    super(message);
+    this.kind = kind;
+  }
+}
+
+/** @throws FileFailure */
+export function refuse(kind: FailureKind, message: string): never {
+  throw new FileFailure(kind, message);
+}
+
+const bySystemCode: Record<string, [FailureKind, string]> = {
+  ENOENT: ['NotFound', 'No such file or directory'],
+  EISDIR: ['IsDirectory', 'Is a directory'],
+  ENOTDIR: ['NotDirectory', 'Not a directory'],
+  EACCES: ['PermissionDenied', 'Permission denied'],
+  EPERM: ['PermissionDenied', 'Operation not permitted'],
+  EROFS: ['PermissionDenied', 'Read-only file system'],
+  EEXIST: ['PathAlreadyExists', 'File exists'],
+  ENOTEMPTY: ['DirectoryNotEmpty', 'Directory not empty'],
+  EBUSY: ['PermissionDenied', 'Device or resource busy'],
+  ELOOP: ['Io', 'Too many levels of symbolic links'],
+  ENOSPC: ['Io', 'No space left on device'],
+};
+
+/** What the helper writes to stderr for an error. */
+export function failureOf(error: unknown): { error_kind: FailureKind; message: string; detail: string } {
+  if (error instanceof FileFailure) return { error_kind: error.kind, message: error.message, detail: '' };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const [kind, message] = bySystemCode[code] ?? ['Io', code || 'The operation failed'];
+  return { error_kind: kind, message, detail: code };
+}

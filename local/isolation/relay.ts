@@ -1,0 +1,53 @@
+/** Connections to a port inside a container: straight where it shares this machine's network, else through a process. */
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** @throws when nothing listens on the port */
+export function connectHere(port: number): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+// Says "ok" once it is connected, then moves bytes both ways; the end of one way does not end the other.
+const relay = `
+use Socket;
+socket(my $s, PF_INET, SOCK_STREAM, 0) && connect($s, sockaddr_in($ARGV[0], inet_aton('127.0.0.1'))) or die "$!\\n";
+$| = 1; print 'ok';
+my ($in, $out) = (1, 1);
+while ($in || $out) {
+  my $rd = ''; vec($rd, 0, 1) = 1 if $in; vec($rd, fileno $s, 1) = 1 if $out;
+  next if select($rd, undef, undef, undef) < 0;
+  if ($in && vec $rd, 0, 1) { if (sysread STDIN, my $b, 65536) { put($s, $b) } else { shutdown $s, 1; $in = 0 } }
+  if ($out && vec $rd, fileno $s, 1) { if (sysread $s, my $b, 65536) { put(*STDOUT, $b) } else { close STDOUT; $out = 0 } }
+}
+sub put { my ($to, $b) = @_; for (my $at = 0; $at < length $b;) { my $k = syswrite $to, $b, length($b) - $at, $at; exit 1 unless $k; $at += $k } }
+`;
+
+/** The command that connects its stdio to a port. */
+export function relayCommand(port: number): string[] {
+  return ['/usr/bin/perl', '-e', relay, '--', String(port)];
+}
+
+/** @throws when the relay cannot connect */
+export function connectThrough(program: string, args: readonly string[]): Promise<Duplex> {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
+  child.stdin.on('error', () => {});
+  let complaint = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', () => reject(new Error(complaint.trim() || 'The relay ended')));
+    child.stdout.once('readable', () => {
+      const greeting: Buffer | null = child.stdout.read(2);
+      if (greeting?.toString() !== 'ok') return;
+      const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin });
+      duplex.once('close', () => child.kill());
+      resolve(duplex);
+    });
+  });
+}
