@@ -67,12 +67,17 @@ export class Auth {
    */
   taskOf(metadata: Metadata): string {
     const token = /^Bearer (.+)$/.exec(metadata.get('authorization') ?? '')?.[1] ?? '';
-    const [header = '', payload = '', signature = ''] = token.split('.');
-    if (!sameText(this.#signature(`${header}.${payload}`), signature)) throw unauthenticated('Invalid router token');
-    const claims: { task?: unknown; exp?: unknown } = JSON.parse(Buffer.from(payload, 'base64url').toString());
-    if (typeof claims.exp !== 'number' || claims.exp <= nowSecs())
-      throw unauthenticated('The router token has expired');
+    const claims = this.claims(token);
+    if (!claims) throw unauthenticated('The router token is not valid, or has expired');
     return String(claims.task);
+  }
+
+  /** What a token says that this server signed; undefined when it did not, or when the token has expired. */
+  claims(token: string): Readonly<Record<string, unknown>> | undefined {
+    const [header = '', payload = '', signature = ''] = token.split('.');
+    if (!sameText(this.#signature(`${header}.${payload}`), signature)) return undefined;
+    const claims: { exp?: unknown } = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    return typeof claims.exp === 'number' && claims.exp > nowSecs() ? { ...claims } : undefined;
   }
 
   #signature(content: string): string {

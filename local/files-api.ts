@@ -176,7 +176,7 @@ class Files {
     await this.#jail.atAsync(file, true, async (place) => {
       const before = place.lstat();
       if (place.name === '' || before?.isDirectory()) refuse('IsDirectory', 'Is a directory');
-      const beside = `/proc/self/fd/${place.directory}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
+      const beside = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
       const handle = await open(beside, 'wx', 0o644);
       try {
         for await (const chunk of input.read(signal)) await handle.write(chunk);

@@ -15,6 +15,7 @@ import {
   renameSync,
   rmdirSync,
   type Stats,
+  symlinkSync,
   unlinkSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -36,16 +37,28 @@ export class Place {
   readonly name: string;
   /** Names of the directories that lead here. */
   readonly above: readonly string[];
+  readonly #root: string;
 
-  constructor(directory: number, name: string, above: readonly string[]) {
+  constructor(root: string, above: readonly string[], directory: number, name: string) {
+    this.#root = root;
     this.directory = directory;
     this.name = name;
     this.above = above;
   }
 
+  /** The directory as a path; without `/proc` one by names, which is as safe as its folders are left alone. */
+  get folder(): string {
+    return O_PATH ? `/proc/self/fd/${this.directory}` : path.join(this.#root, ...this.above);
+  }
+
+  /** An entry of this directory, by its name. */
+  entry(directory: number, name: string): Place {
+    return new Place(this.#root, [...this.above, this.name], directory, name);
+  }
+
   /** A path that leads to the entry and to nothing else. */
   get path(): string {
-    return this.name === '' ? `/proc/self/fd/${this.directory}/.` : `/proc/self/fd/${this.directory}/${this.name}`;
+    return `${this.folder}/${this.name || '.'}`;
   }
 
   /** The entry itself, a link not followed; undefined when there is none. */
@@ -108,12 +121,12 @@ export class Jail {
       for (;;) {
         const name = waiting.shift();
         const here = stack.at(-1) ?? -1;
-        if (name === undefined) return this.#release(stack, new Place(here, '', names));
+        if (name === undefined) return this.#release(stack, new Place(this.#root, names, here, ''));
         if (name === '..') {
           if (stack.length > 1) up();
           continue;
         }
-        const place = new Place(here, name, [...names]);
+        const place = new Place(this.#root, [...names], here, name);
         const stat = place.lstat();
         const last = waiting.length === 0;
         if (stat?.isSymbolicLink() && (!last || follow)) {
@@ -162,12 +175,8 @@ export class Jail {
   /** Names in a directory, sorted. */
   list(file: string): string[] {
     return this.at(file, true, (place) => {
-      const fd = place.open(O_RDONLY | O_DIRECTORY);
-      try {
-        return readdirSync(`/proc/self/fd/${fd}`).sort();
-      } finally {
-        closeSync(fd);
-      }
+      if (!existing(place, file).isDirectory()) throw systemError('ENOTDIR', file);
+      return readdirSync(place.path).sort();
     });
   }
 
@@ -203,6 +212,11 @@ export class Jail {
     this.at(from, false, (source) => this.at(to, false, (target) => renameSync(source.path, target.path)));
   }
 
+  /** Makes a link that says `target`, whatever that is. */
+  symlink(target: string, file: string): void {
+    this.at(file, false, (place) => symlinkSync(target, place.path));
+  }
+
   /** Removes an entry, links as such. @throws ENOTEMPTY for a directory that holds something, unless `recursive` */
   remove(file: string, recursive: boolean): void {
     this.at(file, false, (place) => {
@@ -220,8 +234,8 @@ function removeAt(place: Place, stat: Stats, recursive: boolean): void {
   if (recursive) {
     const fd = place.open(O_RDONLY | O_DIRECTORY);
     try {
-      for (const name of readdirSync(`/proc/self/fd/${fd}`)) {
-        const inside = new Place(fd, name, [...place.above, place.name]);
+      for (const name of readdirSync(O_PATH ? `/proc/self/fd/${fd}` : place.path)) {
+        const inside = place.entry(fd, name);
         const found = inside.lstat();
         if (found) removeAt(inside, found, true);
       }

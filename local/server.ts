@@ -6,6 +6,7 @@ import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
 import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
 import { appsService } from './apps.ts';
 import { Auth, assertOwnTask, type TokenPair } from './auth.ts';
+import { Blobs } from './blobs.ts';
 import { connectTokensService } from './connect-tokens.ts';
 import { Control } from './control.ts';
 import { entrypointsRouter, entrypointsService } from './entrypoints.ts';
@@ -30,6 +31,10 @@ import { sidecarsRouter, sidecarsService } from './sidecars.ts';
 import { Snapshots, snapshotsRouter } from './snapshots.ts';
 import { Store } from './store.ts';
 import { Tunnels, tunnelsService } from './tunnels.ts';
+import { volumeFilesService } from './volume-files.ts';
+import { VolumeMounts, volumeMountsRouter } from './volume-mounts.ts';
+import { VolumeStore } from './volume-store.ts';
+import { volumesService } from './volumes.ts';
 import { TokenFlows, workspaceService } from './workspace.ts';
 
 export interface ServerOptions {
@@ -69,11 +74,16 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const images = new Images(store, secrets, dataFolder, tools);
   const snapshots = new Snapshots(images);
   const tunnels = new Tunnels();
+  const volumes = new VolumeStore(store, dataFolder);
+  const mounts = new VolumeMounts(volumes);
   const readiness = new Readiness(store);
   const table = new SandboxTable(store, images, dataFolder, tools, {
-    prepared: (sandbox) => tunnels.open(sandbox),
+    async prepared(sandbox, main) {
+      await mounts.attach(sandbox, main);
+      await tunnels.open(sandbox);
+    },
     started: (sandbox) => readiness.watch(sandbox),
-    beforeGone: async () => {},
+    beforeGone: (sandbox) => mounts.detach(sandbox),
   });
   await table.recover();
   await plant(store, secrets, options.seed);
@@ -93,6 +103,8 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...logsService(table),
     ...tunnelsService(table, tunnels),
     ...connectTokensService(table),
+    ...volumesService(store, volumes),
+    ...volumeFilesService({ volumes, blobs: new Blobs(dataFolder), auth, http }),
     ...sidecarsService({ table, images, secrets, tools }),
   };
   const router = {
@@ -101,6 +113,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...readinessRouter(table),
     ...sidecarsRouter(table),
     ...snapshotsRouter(table, snapshots),
+    ...volumeMountsRouter(table, mounts),
   };
 
   const server = createServer({

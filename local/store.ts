@@ -54,6 +54,8 @@ const volume = z.object({
   environment: z.string(),
   version: z.union([z.literal(1), z.literal(2)]),
   createdAt: seconds,
+  /** Name of the folder with its committed files; see volume-store.ts. */
+  current: z.string(),
 });
 const result = z.object({ status: z.number(), exitcode: z.number(), exception: z.string() });
 const sandbox = z.object({

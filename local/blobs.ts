@@ -1,0 +1,66 @@
+/** Uploaded bytes that wait to become part of a volume's file, by the SHA-256 of their content. */
+import { createHash } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { newLayerName } from './ids.ts';
+
+/** How long bytes wait that no file claims. */
+const keptMs = 60 * 60_000;
+
+export class Blobs {
+  readonly #folder: string;
+
+  constructor(dataFolder: string) {
+    this.#folder = path.join(dataFolder, 'blobs');
+    setInterval(() => void this.sweep(), keptMs).unref();
+  }
+
+  path(sha256Hex: string): string {
+    if (!/^[0-9a-f]{64}$/.test(sha256Hex)) throw new Error(`Not a SHA-256: ${sha256Hex}`);
+    return path.join(this.#folder, sha256Hex);
+  }
+
+  /** Whether the bytes are there; if so, their time begins anew. */
+  async has(sha256Hex: string): Promise<boolean> {
+    const now = new Date();
+    return utimes(this.path(sha256Hex), now, now).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Keeps bytes. @throws when they are not what the hash says */
+  async put(sha256Hex: string, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
+    const unfinished = path.join(this.#folder, `.${newLayerName()}`);
+    const hash = createHash('sha256');
+    try {
+      await pipeline(
+        Readable.from(bytes),
+        async function* (source: AsyncIterable<Uint8Array>) {
+          for await (const chunk of source) {
+            hash.update(chunk);
+            yield chunk;
+          }
+        },
+        createWriteStream(unfinished, { mode: 0o600 }),
+      );
+      if (hash.digest('hex') !== sha256Hex) throw new Error('The content does not have the hash that was said');
+      await rename(unfinished, this.path(sha256Hex));
+    } catch (error) {
+      await rm(unfinished, { force: true });
+      throw error;
+    }
+  }
+
+  async sweep(): Promise<void> {
+    for (const name of await readdir(this.#folder).catch(() => [])) {
+      const file = path.join(this.#folder, name);
+      const found = await stat(file).catch(() => undefined);
+      if (found && Date.now() - found.mtimeMs > keptMs) await rm(file, { force: true });
+    }
+  }
+}
