@@ -1,102 +1,271 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
-import { IgnoreRules } from './ignore.ts';
+import { foldersOf } from './git-index.ts';
+import { type FolderRules, landmarksOf, type Rule, type Rules } from './rules.ts';
+import { type Entry, type Holding, needsHash, parentOf } from './tree.ts';
 
-/** Something to send. Paths are relative to the root, with `/`. */
-export interface Entry {
+/** Something that is not synced although no rule leaves it out. */
+export interface Skipped {
   readonly path: string;
-  readonly kind: 'file' | 'folder' | 'link';
-  /** 0o755 or 0o644 for a file. */
-  readonly mode: number;
-  /** Bytes of a file. */
-  readonly size: number;
-  readonly mtimeMs: number;
-  /** Target of a link. */
-  readonly target?: string;
+  readonly reason: string;
 }
 
+/** What one rule left out. */
+export interface LeftOut {
+  readonly rule: Rule;
+  /** Files and folders, each folder counted as one. */
+  readonly count: number;
+  /** The first few paths. */
+  readonly examples: readonly string[];
+}
+
+/** The local tree, or the parts of it that were asked about. */
 export interface Scan {
   readonly entries: readonly Entry[];
-  /** What cannot be sent, with the reason. */
-  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+  /** Undefined when the whole tree was read; else the paths it speaks for, with all below them. */
+  readonly scope: readonly string[] | undefined;
+  /** Hashes of the files that only their content can tell about. */
+  readonly hashes: ReadonlyMap<string, string>;
+  /** Paths the sandbox has that rules leave out: they stay there. */
+  readonly released: readonly string[];
+  /** Folders that could not be read: nothing below them counts as deleted. */
+  readonly unreadable: readonly string[];
+  readonly skipped: readonly Skipped[];
+  readonly leftOut: readonly LeftOut[];
+  readonly credentials: readonly string[];
 }
 
-const NEVER_SENT = new Set(['.git', '.hg', '.svn']);
+export interface ScanOptions {
+  /** What the sandbox holds, so that only files in doubt are hashed. */
+  readonly holding?: Holding;
+  /** Paths to look at, for a scan of less than the whole tree. */
+  readonly paths?: readonly string[];
+  /** Called between files; throws to end the scan. */
+  checkpoint?(files: number): void;
+}
+
+const EXAMPLES = 3;
+const MAX_NAMED = 200;
+const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
+const onWindows = process.platform === 'win32';
 
 /**
- * Lists what a run needs of a folder: everything but version control and what `.gitignore` files name. Reads names and
- * sizes, no contents. Synchronous calls, since they are several times faster than promises here; yields to the event
- * loop between folders. Throws the file system's error when the root cannot be read.
+ * Lists what is to be synced. Synchronous, since that is several times faster than promises; meant for a worker.
+ * Throws the file system's error when the root cannot be read.
  */
-export async function scan(root: string, signal?: AbortSignal): Promise<Scan> {
-  const entries: Entry[] = [];
-  const skipped: { path: string; reason: string }[] = [];
-  const queue: { folder: string; rules: IgnoreRules }[] = [{ folder: '', rules: IgnoreRules.none }];
-  let yieldedAt = performance.now();
-  for (let next = queue.pop(); next; next = queue.pop()) {
-    signal?.throwIfAborted();
-    if (performance.now() - yieldedAt > 8) {
-      await new Promise((resolve) => setImmediate(resolve));
-      yieldedAt = performance.now();
-    }
-    const { folder } = next;
-    let children: string[];
-    try {
-      children = readdirSync(`${root}/${folder}`);
-    } catch (error) {
-      if (folder === '') throw error;
-      skipped.push({ path: folder, reason: reasonOf(error) });
-      continue;
-    }
-    const rules = children.includes('.gitignore')
-      ? next.rules.with(folder, readFileSync(`${root}/${folder}/.gitignore`, 'utf8'))
-      : next.rules;
-    let kept = 0;
-    for (const name of children) {
-      if (NEVER_SENT.has(name)) continue;
-      const path = folder === '' ? name : `${folder}/${name}`;
-      try {
-        const entry = read(root, path);
-        if (typeof entry === 'string') {
-          if (!rules.ignores(path, false)) skipped.push({ path, reason: entry });
-          continue;
-        }
-        if (rules.ignores(path, entry.kind === 'folder')) continue;
-        kept += 1;
-        if (entry.kind === 'folder') queue.push({ folder: path, rules });
-        else entries.push(entry);
-      } catch (error) {
-        skipped.push({ path, reason: reasonOf(error) });
-      }
-    }
-    // Folders come with the files in them; only an empty one needs an entry of its own.
-    if (kept === 0 && folder !== '') entries.push(folderEntry(root, folder));
+export function scan(rules: Rules, options: ScanOptions = {}): Scan {
+  const walk = new Walk(rules, options);
+  if (options.paths) walk.some(options.paths);
+  else walk.all();
+  return walk.result();
+}
+
+class Walk {
+  readonly #rules: Rules;
+  readonly #options: ScanOptions;
+  readonly #entries: Entry[] = [];
+  readonly #released: string[] = [];
+  readonly #unreadable: string[] = [];
+  readonly #skipped: Skipped[] = [];
+  readonly #credentials: string[] = [];
+  readonly #leftOut = new Map<Rule, { count: number; examples: string[] }>();
+
+  constructor(rules: Rules, options: ScanOptions) {
+    this.#rules = rules;
+    this.#options = options;
   }
-  return { entries, skipped };
+
+  all(): void {
+    const listing = readdirSync(this.#rules.root, { withFileTypes: true });
+    this.#folder('', listing, this.#rules.top(landmarksOf(listing)));
+  }
+
+  /** Reads the given paths only, and the folders they lie in as far as those became empty or full. */
+  some(paths: readonly string[]): void {
+    lstatSync(this.#rules.root);
+    const parents = foldersOf(paths);
+    for (const path of paths) {
+      const at = this.#descend(parentOf(path));
+      const name = path.slice(path.lastIndexOf('/') + 1);
+      const child = at?.listing.find((entry) => entry.name === name);
+      if (at && child) this.#child(path, child, at.folder);
+    }
+    for (const parent of parents) {
+      const at = this.#descend(parent);
+      if (at && !at.folder.isLeftOut && !this.#hasSynced(at.listing, at.folder)) this.#add(parent);
+    }
+  }
+
+  /** The rules in a folder, unless they leave it out or it is not there. */
+  #descend(path: string): { folder: FolderRules; listing: readonly Dirent[] } | undefined {
+    let listing: readonly Dirent[] = readdirSync(this.#rules.root, { withFileTypes: true });
+    let folder = this.#rules.top(landmarksOf(listing));
+    let at = '';
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      if (!listing.some((entry) => entry.name === name && entry.isDirectory())) return undefined;
+      if (!folder.judge(name, true).enter) return undefined;
+      at = at === '' ? name : `${at}/${name}`;
+      try {
+        listing = readdirSync(`${this.#rules.root}/${at}`, { withFileTypes: true });
+      } catch {
+        this.#unreadable.push(at);
+        return undefined;
+      }
+      folder = folder.enter(name, landmarksOf(listing));
+    }
+    return { folder, listing };
+  }
+
+  #hasSynced(listing: readonly Dirent[], folder: FolderRules): boolean {
+    return listing.some((child) => folder.judge(child.name, child.isDirectory()).rule.included);
+  }
+
+  /** Returns how many names in the folder are synced. */
+  #folder(path: string, listing: readonly Dirent[], folder: FolderRules): number {
+    this.#options.checkpoint?.(this.#entries.length);
+    let kept = 0;
+    const sorted = [...listing].sort((one, other) => (one.name < other.name ? -1 : 1));
+    for (const child of sorted) kept += this.#child(path === '' ? child.name : `${path}/${child.name}`, child, folder);
+    if (kept === 0 && path !== '' && !folder.isLeftOut) {
+      this.#add(path);
+      return 1;
+    }
+    return kept;
+  }
+
+  /** Returns 1 when something was added for this child, else 0. */
+  #child(path: string, child: Dirent, folder: FolderRules): number {
+    const isFolder = child.isDirectory();
+    const { rule, enter } = folder.judge(child.name, isFolder);
+    if (isFolder && enter) return this.#enter(path, child.name, folder);
+    if (!rule.included) {
+      this.#leaveOut(path, rule, isFolder);
+      return 0;
+    }
+    return this.#add(path) ? 1 : 0;
+  }
+
+  #enter(path: string, name: string, folder: FolderRules): number {
+    let listing: Dirent[];
+    try {
+      listing = readdirSync(`${this.#rules.root}/${path}`, { withFileTypes: true });
+    } catch (error) {
+      this.#unreadable.push(path);
+      this.#skipped.push({ path, reason: reasonOf(error) });
+      return 1;
+    }
+    return this.#folder(path, listing, folder.enter(name, landmarksOf(listing))) > 0 ? 1 : 0;
+  }
+
+  #add(path: string): boolean {
+    try {
+      const entry = readEntry(this.#rules.root, path);
+      if (typeof entry !== 'string') {
+        this.#entries.push(entry);
+        return true;
+      }
+      this.#skipped.push({ path, reason: entry });
+      this.#release(path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !path.includes('\ufffd')) return false;
+      this.#skipped.push({ path, reason: path.includes('\ufffd') ? 'its name is not UTF-8' : reasonOf(error) });
+      this.#unreadable.push(path);
+    }
+    return false;
+  }
+
+  #leaveOut(path: string, rule: Rule, isFolder: boolean): void {
+    this.#release(path);
+    if (rule.kind === 'credential' && this.#credentials.length < MAX_NAMED) this.#credentials.push(path);
+    const found = this.#leftOut.get(rule) ?? { count: 0, examples: [] };
+    found.count += 1;
+    if (found.examples.length < EXAMPLES) found.examples.push(isFolder ? `${path}/` : path);
+    this.#leftOut.set(rule, found);
+  }
+
+  #release(path: string): void {
+    const { holding } = this.#options;
+    if (holding?.get(path) || holding?.hasFolder(path)) this.#released.push(path);
+  }
+
+  result(): Scan {
+    const { holding, paths } = this.#options;
+    const hashes = new Map<string, string>();
+    for (const entry of this.#entries) {
+      const sent = holding?.get(entry.path);
+      if (!needsHash(sent, entry)) continue;
+      const hash = hashFile(`${this.#rules.root}/${entry.path}`, () =>
+        this.#options.checkpoint?.(this.#entries.length),
+      );
+      if (hash) hashes.set(entry.path, hash);
+    }
+    return {
+      entries: this.#entries,
+      scope: paths && [...new Set([...paths])],
+      hashes,
+      released: this.#released,
+      unreadable: this.#unreadable,
+      skipped: this.#skipped,
+      leftOut: [...this.#leftOut].map(([rule, { count, examples }]) => ({ rule, count, examples })),
+      credentials: this.#credentials,
+    };
+  }
 }
 
-/** The entry of a path, or the reason why it cannot be sent. */
-function read(root: string, path: string): Entry | string {
-  const stat = lstatSync(`${root}/${path}`);
-  const common = { path, mtimeMs: stat.mtimeMs };
-  if (stat.isFile()) return { ...common, kind: 'file', mode: stat.mode & 0o100 ? 0o755 : 0o644, size: stat.size };
-  if (stat.isDirectory()) return { ...common, kind: 'folder', mode: 0o755, size: 0 };
-  if (!stat.isSymbolicLink()) return 'not a file, folder or link';
-  const target = readlinkSync(`${root}/${path}`).replaceAll('\\', '/');
-  if (!staysInside(path, target)) return `a link to ${target}, outside the folder`;
-  return { ...common, kind: 'link', mode: 0o777, size: 0, target };
+/** The entry of a path, or the reason why it cannot be synced. Throws the file system's error. */
+export function readEntry(root: string, path: string): Entry | string {
+  const full = `${root}/${path}`;
+  // NTFS file numbers do not fit a double; they are only compared, so their low bits will do.
+  const stat = lstatSync(full);
+  const common = { path, mtimeMs: stat.mtimeMs, ctimeMs: stat.ctimeMs, ino: stat.ino };
+  if (stat.isFile())
+    return { ...common, kind: 'file', executable: !onWindows && (stat.mode & 0o100) !== 0, size: stat.size };
+  if (stat.isDirectory()) return { ...common, kind: 'folder', executable: false, size: 0 };
+  if (!stat.isSymbolicLink()) return 'it is not a file, folder or link';
+  const read = readlinkSync(full);
+  const target = onWindows ? read.replaceAll('\\', '/') : read;
+  if (!staysInside(path, target)) return `it is a link to ${target}, outside of the folder`;
+  return { ...common, kind: 'link', executable: false, size: 0, target };
 }
 
-function folderEntry(root: string, path: string): Entry {
-  return { path, kind: 'folder', mode: 0o755, size: 0, mtimeMs: lstatSync(`${root}/${path}`).mtimeMs };
-}
-
-function staysInside(path: string, target: string): boolean {
-  if (posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
+/** Whether a link at `path` points into the tree, by its words alone. */
+export function staysInside(path: string, target: string): boolean {
+  if (target === '' || posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
   const resolved = posix.normalize(posix.join(posix.dirname(path), target));
   return resolved !== '..' && !resolved.startsWith('../');
 }
 
+/** The hash of what a buffer holds, in the form of `Sent.hash`. */
+export function shortHash(digest: Buffer): string {
+  return digest.toString('base64url', 0, 16);
+}
+
+/** Hash of a file; undefined when it cannot be read. */
+export function hashFile(path: string, checkpoint: () => void): string | undefined {
+  let fd: number;
+  try {
+    fd = openSync(path, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const hash = createHash('sha256');
+    const slab = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
+    for (let bytes = readSync(fd, slab); bytes > 0; bytes = readSync(fd, slab)) {
+      hash.update(slab.subarray(0, bytes));
+      checkpoint();
+    }
+    return shortHash(hash.digest());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === 'read') return undefined;
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function reasonOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EACCES' || code === 'EPERM' ? 'it cannot be read: permission denied' : (code ?? String(error));
 }

@@ -1,0 +1,130 @@
+import { STATE_FOLDER } from './rules-builtin.ts';
+
+/**
+ * What the sandbox does with a push, in plain `sh` with `tar`, `xargs` and `mv` (GNU, busybox or bsd).
+ *
+ * Arguments: root, generation to reach, KiB of room that is needed (0: do not look), then the generations it may start
+ * from. Input: a line `raw`, `gzip` or `zstd`, then the archive. Everything lands in a folder of its own first and is
+ * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
+ * meets half a file. A root that does not exist yet is made beside its place and appears by one rename.
+ *
+ * Its last line says how it went: see `parseReply`.
+ */
+export const APPLY_SCRIPT = `set -u; export LC_ALL=C; umask 022; exec 2>&1
+root=$1 next=$2 need=$3; shift 3
+die() { code=$1; shift; printf '%s\\n' "$*"; exit "$code"; }
+for tool in tar xargs; do command -v $tool >/dev/null 2>&1 || die 74 "NOTOOL $tool"; done
+work=$root
+[ -d "$root" ] || { [ ! -e "$root" ] || die 70 "FAIL $root is not a folder"; work=$root.part-$next; }
+s=${STATE_FOLDER} in=$s/in.$next
+lock=
+clean() { cd "$work" 2>/dev/null && rm -rf "$in"; [ -z "$lock" ] || rmdir "$work/$s/lock"; [ "$work" = "$root" ] || rm -rf "$work"; }
+trap clean EXIT
+trap 'exit 70' HUP INT TERM
+mkdir -p "$work/$in" 2>&1 || die 70 "FAIL cannot write in $work"
+cd "$work" || die 70 "FAIL cannot enter $work"
+check() { have=none; [ ! -f $s/gen ] || IFS= read -r have < $s/gen || :; for g do [ "$g" != "$have" ] || return 0; done; die 75 "DRIFT $have"; }
+check "$@"
+[ "$need" = 0 ] || {
+  free=$(df -Pk . 2>/dev/null | while read -r _ _ _ a _; do f=$a; echo "$f"; done | tail -n 1)
+  case $free in ''|*[!0-9]*) ;; *) [ "$free" -ge "$need" ] || die 76 "ROOM $free $need";; esac
+}
+IFS= read -r how || die 71 "CUT"
+case $how in
+raw) tar -xof - -C "$in" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")";;
+*) command -v "$how" >/dev/null 2>&1 || die 74 "NOTOOL $how"
+  { "$how" -dc && : > "$in/.whole"; } 2>"$in/.err" | tar -xof - -C "$in" 2>>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")"
+  [ -f "$in/.whole" ] || die 71 "CUT";;
+esac
+[ -f "$in/log" ] || die 71 "CUT"
+tries=0
+until mkdir $s/lock 2>/dev/null; do
+  [ -z "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] || { rmdir $s/lock; continue; }
+  tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
+  sleep 0.2
+done
+lock=1
+check "$@"
+[ ! -f "$in/rm" ] || {
+  link=$(xargs -0 sh -c 'for d do [ ! -h "./$d" ] || { printf "%s\\n" "$d"; exit; }; done' sh < "$in/up")
+  [ -z "$link" ] || die 77 "LINK $link"
+}
+printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
+mkdir -p $s/m; [ ! -f "$in/full" ] || rm -f $s/m/*
+mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"
+[ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")"
+[ ! -f "$in/rd" ] || xargs -0 rmdir -- < "$in/rd" 2>/dev/null || :
+[ ! -f "$in/mv" ] || {
+  if [ ! -f "$in/many" ]; then cp "$in/mv" "$in/slow"
+  elif command -v perl >/dev/null 2>&1; then
+    T="$in/t" perl -0ne 'chomp; $s="$ENV{T}/$_"; $d="./$_"; (-l $d || -d $d || !rename($s, $d)) and print "$_\\0"' < "$in/mv" > "$in/slow"
+  elif command -v python3 >/dev/null 2>&1; then
+    T="$in/t" python3 -SEc 'import os,sys
+b=sys.stdin.buffer.read().split(b"\\0")[:-1]; t=os.environb[b"T"]; o=sys.stdout.buffer
+for p in b:
+  try:
+    if os.path.islink(b"./"+p) or os.path.isdir(b"./"+p): raise OSError
+    os.rename(t+b"/"+p, b"./"+p)
+  except OSError: o.write(p+b"\\0")' < "$in/mv" > "$in/slow"
+  else cp "$in/mv" "$in/slow"; fi
+  [ ! -s "$in/slow" ] || xargs -0 sh -c 't=$0/t
+for p do
+  case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
+  if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
+    if [ -d "./$p" ]; then cp -a "$t/$p/." "./$p/" || exit 255; continue; fi
+    if [ -e "./$p" ] || [ -h "./$p" ]; then printf "CONFLICT %s\\n" "$p"; exit 255; fi
+  elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
+  elif [ -d "./$p" ]; then printf "CONFLICT %s\\n" "$p"; exit 255; fi
+  mv -f "$t/$p" "./$p" || exit 255
+done' "$in" < "$in/slow" > "$in/.out" 2>"$in/.err" || {
+    if [ -s "$in/.out" ]; then die 73 "$(tail -n 1 "$in/.out")"; else die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"; fi
+  }
+}
+[ -f $s/.gitignore ] || printf '*\\n' > $s/.gitignore
+[ -f $s/stamp ] || : > $s/stamp
+printf '%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
+rm -rf "$in"; rmdir $s/lock; lock=
+if [ "$work" != "$root" ]; then
+  cd /; [ ! -e "$root" ] || die 75 "DRIFT unknown"
+  mv "$work" "$root" 2>/dev/null || die 70 "FAIL cannot make $root"
+  work=$root
+fi
+trap - EXIT
+printf 'OK %s %s\\n' "$next" "$(for tool in zstd gzip; do command -v $tool >/dev/null 2>&1 && printf ' %s' $tool; done)"`;
+
+/** How a push ended in the sandbox. */
+export type Reply =
+  | { readonly kind: 'ok'; readonly decoders: readonly string[] }
+  /** Another generation than the expected: `have` is what is there, `none` when nothing is. */
+  | { readonly kind: 'drift'; readonly have: string }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'room'; readonly freeBytes: number; readonly neededBytes: number }
+  | { readonly kind: 'conflict'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string }
+  | { readonly kind: 'no-tool'; readonly tool: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Reads what the script printed; the last line counts. */
+export function parseReply(output: string): Reply {
+  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  const [word = '', ...rest] = line.split(' ');
+  const text = rest.join(' ');
+  switch (word) {
+    case 'OK':
+      return { kind: 'ok', decoders: rest.slice(1).filter((name) => name !== '') };
+    case 'DRIFT':
+      return { kind: 'drift', have: text };
+    case 'CUT':
+      return { kind: 'cut' };
+    case 'ROOM':
+      return { kind: 'room', freeBytes: Number(rest[0]) * 1024, neededBytes: Number(rest[1]) * 1024 };
+    case 'CONFLICT':
+      return { kind: 'conflict', path: text };
+    case 'LINK':
+      return { kind: 'link', path: text };
+    case 'NOTOOL':
+      return { kind: 'no-tool', tool: text };
+    default:
+      return { kind: 'failed', reason: (word === 'FAIL' ? text : line) || 'it was ended' };
+  }
+}

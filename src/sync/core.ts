@@ -1,0 +1,410 @@
+import { randomBytes } from 'node:crypto';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { Copies, type Copy } from './copies.ts';
+import { foldersOf } from './git-index.ts';
+import { readListing } from './list-script.ts';
+import { writeManifest } from './manifest.ts';
+import { type Packed, Packer } from './pack.ts';
+import { isEmpty, makePlan, movesOf, type Plan } from './plan.ts';
+import { findChanges, type RemoteChanges, reconcile } from './remote.ts';
+import { type Explanation, type RuleSettings, Rules } from './rules.ts';
+import { type LeftOut, type Scan, type Skipped, scan } from './scan.ts';
+import { Holding, type Sent } from './tree.ts';
+
+export interface CoreOptions {
+  readonly root: string;
+  readonly storageDir: string;
+  readonly remoteRoot: string;
+  readonly rules: RuleSettings;
+}
+
+/** Which copy, and how much of the tree to look at. */
+export interface PrepareRequest {
+  readonly sandboxId: string;
+  /** The sandbox was just started from an image without this folder. */
+  readonly fresh: boolean;
+  /** Paths to look at; the whole tree when left out. */
+  readonly paths?: readonly string[] | undefined;
+  /** Paths that are deleted in the sandbox besides. */
+  readonly alsoDelete?: readonly string[] | undefined;
+  /** Paths to leave as they are in the sandbox. */
+  readonly keep?: readonly string[] | undefined;
+}
+
+/** What a push would do, in numbers and names for people. */
+export interface Prepared {
+  readonly isEmpty: boolean;
+  /** Nothing was sent to this sandbox yet. */
+  readonly isFirst: boolean;
+  readonly isApproved: boolean;
+  /** The generation that the sandbox must be at when nothing is to be sent. */
+  readonly generation: string;
+  /** Whether the end of an earlier push is unknown. */
+  readonly isUnsettled: boolean;
+  readonly puts: number;
+  readonly putBytes: number;
+  readonly deletes: number;
+  /** A few of the paths that are deleted. */
+  readonly deleteExamples: readonly string[];
+  /** Files and links that the sandbox holds. */
+  readonly known: number;
+  readonly largest: readonly { readonly path: string; readonly bytes: number }[];
+  readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
+  readonly leftOut: readonly LeftOut[];
+  readonly credentials: readonly string[];
+  readonly skipped: readonly Skipped[];
+  readonly released: readonly string[];
+  /** Paths that a program in the sandbox changed, which the push would overwrite or delete. */
+  readonly overwrites: readonly string[];
+}
+
+/** An archive that is being sent. */
+export interface Opened {
+  readonly next: string;
+  /** Generations from which the sandbox may start. */
+  readonly accept: readonly string[];
+  /** KiB that must be free there. */
+  readonly neededKiB: number;
+}
+
+export type Compression = 'raw' | 'gzip' | 'zstd';
+
+/** One piece of an archive; `bytes` is undefined at its end. */
+export interface Chunk {
+  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
+  /** Packed so far. */
+  readonly files: number;
+  readonly contentBytes: number;
+  readonly path: string;
+}
+
+/** How a push went locally. */
+export interface Settled {
+  readonly files: number;
+  readonly bytes: number;
+  readonly skipped: readonly Skipped[];
+  /** Files that changed while they were read: another push is due. */
+  readonly unstable: readonly string[];
+}
+
+interface Sending {
+  readonly next: string;
+  readonly full: boolean;
+  readonly plan: Plan;
+  readonly packer: Packer;
+  chunks: Generator<Buffer> | undefined;
+}
+
+const EXAMPLES = 10;
+/** Content below this is looked at before it is compressed. */
+const SAMPLE_BYTES = 64 * 1024;
+/** More renames than this are worth starting an interpreter for. */
+const MANY_MOVES = 40;
+const MANIFEST_FILES = 200;
+/** A folder that was agreed to may grow to this, or to twice its size, without another question. */
+const MAX_UNASKED_GROWTH_BYTES = 200_000_000;
+
+/**
+ * Everything that reads the local tree and keeps the index, for one root: scan, plan, pack, settle. Synchronous, so it
+ * lives in a worker; `engine.ts` talks with the sandbox.
+ */
+export class Core {
+  readonly #options: CoreOptions;
+  #rules: Rules;
+  readonly copies: Copies;
+  /** What was planned and what is being sent, for each sandbox. */
+  readonly #prepared = new Map<string, { readonly request: PrepareRequest; readonly plan: Plan }>();
+  readonly #sending = new Map<string, Sending>();
+  /** Throws to end what is under way. */
+  readonly #checkpoint: (files: number) => void;
+
+  /** Throws the file system's error when the root cannot be read. */
+  constructor(options: CoreOptions, checkpoint: (files: number) => void = () => {}) {
+    this.#options = options;
+    this.#checkpoint = checkpoint;
+    this.#rules = new Rules(options.root, options.rules);
+    this.copies = new Copies(options.storageDir, this.#rules.root, options.remoteRoot);
+  }
+
+  /** Reads the tree and plans a push. */
+  prepare(request: PrepareRequest): Prepared {
+    this.#rules = new Rules(this.#options.root, this.#options.rules);
+    const copy = this.copies.get(request.sandboxId, request.fresh);
+    const found = scan(this.#rules, {
+      holding: copy.holding,
+      checkpoint: this.#checkpoint,
+      ...(request.paths && { paths: request.paths }),
+    });
+    const plan = adjust(makePlan(copy.holding, found), request);
+    this.#prepared.set(request.sandboxId, { request, plan });
+    this.#sending.delete(request.sandboxId);
+    return describe(copy, plan, found, this.copies.approvedBytes);
+  }
+
+  /** Begins the archive of what was prepared. */
+  open(sandboxId: string): Opened {
+    const prepared = this.#prepared.get(sandboxId);
+    if (!prepared) throw new Error('nothing was prepared');
+    const { request, plan } = prepared;
+    const copy = this.copies.get(request.sandboxId, request.fresh);
+    copy.sequence += 1;
+    const next = `${String(copy.sequence).padStart(8, '0')}.${randomBytes(6).toString('hex')}`;
+    const full = copy.generation === 'none' || copy.sequence % MANIFEST_FILES === 0;
+    const packer = new Packer(plan.putBytes + plan.puts.length * 1024);
+    const sending: Sending = { next, full, plan, packer, chunks: undefined };
+    sending.chunks = this.#archive(sending, copy.holding);
+    this.#sending.set(sandboxId, sending);
+    const accept = [copy.generation, ...copy.unsettled.flatMap((generation) => [generation, `dirty.${generation}`])];
+    copy.unsettled.push(next);
+    const neededKiB =
+      plan.putBytes > 16 * 1024 * 1024 ? Math.ceil((plan.putBytes * 1.1) / 1024) + plan.puts.length * 4 : 0;
+    return { next, accept, neededKiB };
+  }
+
+  /** The next piece of the open archive. */
+  next(sandboxId: string, compression: Compression): Chunk {
+    const sending = this.#current(sandboxId);
+    const { value } = sending.chunks?.next() ?? {};
+    const { packed } = sending.packer;
+    return {
+      bytes: value && compress(value, compression),
+      files: packed.files,
+      contentBytes: packed.bytes,
+      path: packed.sent.at(-1)?.path ?? '',
+    };
+  }
+
+  /** The whole open archive in base64, unless it gets longer than `maxChars`: then it is open no more. */
+  inline(sandboxId: string, maxChars: number): string | undefined {
+    const sending = this.#current(sandboxId);
+    if (sending.plan.putBytes > maxChars * 8 || sending.plan.puts.length > 500) return undefined;
+    const archive = Buffer.concat([...(sending.chunks ?? [])]);
+    const payload = Buffer.concat([Buffer.from('gzip\n'), gzipSync(archive, { level: 6 })]).toString('base64');
+    return payload.length > maxChars ? undefined : payload;
+  }
+
+  /** The sandbox has taken the archive in: the index follows. */
+  commit(sandboxId: string): Settled {
+    const { next, full, plan, packer } = this.#current(sandboxId);
+    const copy = this.copies.get(sandboxId, false);
+    for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) copy.holding.delete(path);
+    for (const entry of [...plan.refreshed, ...packer.packed.sent]) {
+      copy.holding.set(entry);
+      copy.changedThere.delete(entry.path);
+    }
+    for (const path of plan.deletes) copy.changedThere.delete(path);
+    copy.generation = next;
+    copy.unsettled = [];
+    this.#sending.delete(sandboxId);
+    this.copies.save(sandboxId);
+    if (full && plan.putBytes > (this.copies.approvedBytes ?? -1)) this.copies.approve(plan.putBytes);
+    return this.#settled(packer.packed);
+  }
+
+  /** Nothing was to be sent and the sandbox is known to be there: what was learned of the local files is kept. */
+  confirm(sandboxId: string): void {
+    const prepared = this.#prepared.get(sandboxId);
+    if (!prepared) return;
+    const { request, plan } = prepared;
+    if (plan.refreshed.length === 0 && plan.released.length === 0) return;
+    const copy = this.copies.get(request.sandboxId, request.fresh);
+    for (const entry of plan.refreshed) copy.holding.set(entry);
+    this.copies.save(request.sandboxId);
+  }
+
+  /** Whether the sandbox took the archive in is not known: whatever was in it is in doubt. */
+  abandon(sandboxId: string): void {
+    const sending = this.#sending.get(sandboxId);
+    if (!sending) return;
+    const { holding } = this.copies.get(sandboxId, false);
+    for (const entry of sending.plan.puts) {
+      const sent = holding.get(entry.path);
+      holding.set({ ...(sent ?? { ...entry, hash: '', racy: false }), unsure: true });
+    }
+    for (const path of sending.plan.deletes) {
+      const sent = holding.get(path);
+      if (sent) holding.set({ ...sent, unsure: true });
+    }
+    this.#sending.delete(sandboxId);
+  }
+
+  /** The sandbox did not begin with the archive: all is as before. */
+  withdraw(sandboxId: string): void {
+    const sending = this.#sending.get(sandboxId);
+    if (!sending) return;
+    const copy = this.copies.get(sandboxId, false);
+    copy.unsettled = copy.unsettled.filter((generation) => generation !== sending.next);
+    this.#sending.delete(sandboxId);
+  }
+
+  /** The sandbox is at a generation that some other index describes. */
+  adopt(sandboxId: string, generation: string): boolean {
+    return this.copies.adopt(sandboxId, generation);
+  }
+
+  /** The sandbox has nothing of ours. */
+  reset(sandboxId: string): void {
+    this.copies.replace(sandboxId, undefined);
+  }
+
+  /** Takes in a sandbox's own account of what it holds. Undefined when that is not whole. */
+  async reconcile(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | undefined> {
+    const listing = await readListing(Buffer.from(output));
+    if (!listing) return undefined;
+    const old = this.copies.get(sandboxId, false);
+    const done = reconcile(listing, old.holding, this.#rules);
+    // A folder that is not ours, or whose manifest is lost: everything is sent over it.
+    const holding = done?.holding ?? new Holding();
+    const sequence = Math.max(old.sequence, Number.parseInt(listing.generation, 10) || 0);
+    const copy = this.copies.replace(sandboxId, { generation: done ? listing.generation : 'none', sequence, holding });
+    if (!done && listing.generation !== 'none') copy.unsettled.push(listing.generation.replace(/^dirty\./, ''));
+    for (const path of done?.changes.modified ?? []) copy.changedThere.add(path);
+    return done?.changes ?? { modified: [], created: [...listing.paths.keys()], deleted: [] };
+  }
+
+  /** Names of folders that a list of the sandbox passes over, as nothing of ours is in one. */
+  passedOver(sandboxId: string): string[] {
+    const { holding } = this.copies.get(sandboxId, false);
+    const used = new Set(
+      [...foldersOf(holding.entries.keys())].map((folder) => folder.slice(folder.lastIndexOf('/') + 1)),
+    );
+    return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
+  }
+
+  /** Whether the last list of changes was taken in. */
+  wasListed(sandboxId: string): boolean {
+    return this.copies.get(sandboxId, false).listed;
+  }
+
+  /** Takes in a list of what is newer in the sandbox. Undefined when it is not whole. */
+  async changes(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | undefined> {
+    const listing = await readListing(Buffer.from(output));
+    if (!listing) return undefined;
+    const copy = this.copies.get(sandboxId, false);
+    const changes = findChanges(listing, copy.holding, this.#rules);
+    for (const path of [...changes.modified, ...changes.deleted]) {
+      const sent = copy.holding.get(path) as Sent;
+      copy.holding.set({ ...sent, unsure: true });
+      copy.changedThere.add(path);
+    }
+    // The marks must outlive this process before the sandbox forgets the times.
+    this.copies.save(sandboxId);
+    copy.listed = true;
+    return { ...changes, modified: [...copy.changedThere].filter((path) => !changes.deleted.includes(path)) };
+  }
+
+  /** Nothing of the sandbox's below this path is ours any more. */
+  forget(sandboxId: string, folder: string): void {
+    const { holding } = this.copies.get(sandboxId, false);
+    for (const path of [...holding.entries.keys()]) if (path.startsWith(`${folder}/`)) holding.delete(path);
+  }
+
+  /** What files and rules say about paths. */
+  explain(paths: readonly string[]): Explanation[] {
+    this.#rules = new Rules(this.#options.root, this.#options.rules);
+    return paths.map((path) => this.#rules.explain(path));
+  }
+
+  /** The rules as of the last look at the tree. */
+  get rules(): Rules {
+    return this.#rules;
+  }
+
+  #current(sandboxId: string): Sending {
+    const sending = this.#sending.get(sandboxId);
+    if (!sending) throw new Error('no archive is open');
+    return sending;
+  }
+
+  *#archive({ next, full, plan, packer }: Sending, holding: Holding): Generator<Buffer> {
+    yield* packer.entries(this.#rules.root, plan.puts);
+    const { sent } = packer.packed;
+    const moves = movesOf(
+      sent.map(({ path }) => path),
+      holding,
+    );
+    const gone = [...plan.deletes, ...plan.emptied, ...plan.released];
+    if (plan.deletes.length > 0) yield* packer.text('rm', list(plan.deletes.map((path) => `./${path}`)));
+    if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
+    if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
+    if (moves.length > 0) yield* packer.text('mv', list(moves));
+    if (moves.length > MANY_MOVES) yield* packer.text('many', Buffer.alloc(0));
+    if (full) yield* packer.text('full', Buffer.alloc(0));
+    const put = full ? [...merged(holding, gone, sent)] : sent;
+    yield* packer.text('log', writeManifest(next, full, put, full ? [] : gone));
+    yield* packer.end();
+  }
+
+  #settled({ files, bytes, skipped, sent }: Packed): Settled {
+    return { files, bytes, skipped, unstable: sent.filter(({ unsure }) => unsure).map(({ path }) => path) };
+  }
+}
+
+/** A plan with what a request adds to it and takes from it. */
+function adjust(plan: Plan, { alsoDelete = [], keep = [] }: PrepareRequest): Plan {
+  if (alsoDelete.length === 0 && keep.length === 0) return plan;
+  const kept = new Set(keep);
+  const puts = plan.puts.filter(({ path }) => !kept.has(path));
+  const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
+  return { ...plan, puts, deletes, putBytes: puts.reduce((bytes, { size }) => bytes + size, 0) };
+}
+
+function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: number | undefined): Prepared {
+  const { puts, deletes } = plan;
+  return {
+    isEmpty: isEmpty(plan) && plan.released.length === 0,
+    isFirst: copy.generation === 'none',
+    isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
+    generation: copy.generation,
+    isUnsettled: copy.unsettled.length > 0,
+    puts: puts.length,
+    putBytes: plan.putBytes,
+    deletes: deletes.length,
+    deleteExamples: deletes.slice(0, EXAMPLES),
+    known: copy.holding.size,
+    largest: [...puts]
+      .sort((one, other) => other.size - one.size)
+      .slice(0, EXAMPLES)
+      .map(({ path, size }) => ({ path, bytes: size })),
+    folders: topFolders(plan),
+    leftOut: found.leftOut,
+    credentials: found.credentials,
+    skipped: found.skipped,
+    released: plan.released,
+    overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => copy.changedThere.has(path)),
+  };
+}
+
+/** The folders at the root with the most bytes to send. */
+function topFolders({ puts }: Plan): Prepared['folders'] {
+  const folders = new Map<string, { files: number; bytes: number }>();
+  for (const { path, size } of puts) {
+    const slash = path.indexOf('/');
+    const name = slash < 0 ? '' : path.slice(0, slash);
+    const sum = folders.get(name) ?? { files: 0, bytes: 0 };
+    sum.files += 1;
+    sum.bytes += size;
+    folders.set(name, sum);
+  }
+  const sorted = [...folders].sort(([, one], [, other]) => other.bytes - one.bytes);
+  return sorted.slice(0, EXAMPLES).map(([path, sum]) => ({ path, ...sum }));
+}
+
+function list(paths: readonly string[]): Buffer {
+  return Buffer.from(paths.map((path) => `${path}\0`).join(''));
+}
+
+function* merged(holding: Holding, gone: readonly string[], sent: readonly Sent[]): Generator<Sent> {
+  const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
+  for (const entry of holding.entries.values()) if (!replaced.has(entry.path)) yield entry;
+  yield* sent;
+}
+
+/** Compresses a piece by itself: gunzip and zstd read one after the other as one. */
+function compress(piece: Buffer, compression: Compression): Uint8Array<ArrayBuffer> {
+  if (compression === 'raw') return piece as Buffer<ArrayBuffer>;
+  if (compression === 'zstd') return zstdCompressSync(piece) as Buffer<ArrayBuffer>;
+  const sample = piece.subarray(0, SAMPLE_BYTES);
+  const helps = gzipSync(sample, { level: 1 }).length < sample.length * 0.95;
+  return gzipSync(piece, { level: helps ? 1 : 0 }) as Buffer<ArrayBuffer>;
+}

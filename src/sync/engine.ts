@@ -1,0 +1,480 @@
+import { posix } from 'node:path';
+import * as zlib from 'node:zlib';
+import type { Sandbox } from 'modal';
+import { UserError } from '../modal/errors.ts';
+import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
+import { ArchiveSource, ResumeLost } from './archive-source.ts';
+import type { Compression, Prepared, PrepareRequest } from './core.ts';
+import { execWith, untilAborted } from './exec.ts';
+import { LIST_SCRIPT } from './list-script.ts';
+import { Puller, type PullRequest, type PullResult } from './puller.ts';
+import { type Ask, questionsFor, refuseRoot, type SyncQuestion, SyncStopped } from './questions.ts';
+import type { RemoteChanges } from './remote.ts';
+import { errorFor } from './reply-error.ts';
+import type { Explanation, RuleSettings } from './rules.ts';
+import { applyPreamble, checkPreamble, type RunSyncOutcome } from './run-preamble.ts';
+import type { Skipped } from './scan.ts';
+import { WorkerClient } from './worker-client.ts';
+
+export interface SyncEngineOptions {
+  /** The local folder. */
+  readonly root: string;
+  /** Where the engine keeps its indexes; never inside `root`. */
+  readonly storageDir: string;
+  /** The folder in the sandbox, absolute. */
+  readonly remoteRoot?: string;
+  readonly rules?: RuleSettings;
+  /** Answers what the engine does not decide. Without it every question stops the sync. */
+  readonly ask?: Ask;
+  /** `never` for a sandbox on this machine. By default it is chosen by what the connection was seen to do. */
+  readonly compression?: 'auto' | 'never';
+  /** The program of the engine's thread; found by itself in this repository and in its bundle. */
+  readonly worker?: string | URL;
+}
+
+export interface SyncProgress {
+  readonly stage: 'scanning' | 'sending' | 'applying' | 'receiving';
+  readonly files: number;
+  /** Bytes of contents so far. */
+  readonly bytes: number;
+  /** Bytes to send in all; 0 while that is not known. */
+  readonly totalBytes: number;
+  /** What is being sent. */
+  readonly path: string;
+  readonly bytesPerSecond: number;
+}
+
+export interface PushOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
+  /** Only these paths are looked at, as for a save; else the whole tree. */
+  readonly paths?: readonly string[] | undefined;
+  /** The sandbox was just started and has nothing of this folder: saves a look. */
+  readonly fresh?: boolean | undefined;
+  readonly ask?: Ask | undefined;
+  /** What to do with files that a program in the sandbox changed. `replace` by default; the result names them. */
+  readonly onRemoteChange?: 'replace' | 'keep' | 'ask' | undefined;
+}
+
+export interface PushResult {
+  readonly files: number;
+  /** Bytes of contents. */
+  readonly bytes: number;
+  readonly deleted: number;
+  readonly durationMs: number;
+  readonly skipped: readonly Skipped[];
+  /** What looks like a credential and was not sent. */
+  readonly credentials: readonly string[];
+  /** Paths that rules leave out by now; their copies stay in the sandbox. */
+  readonly released: readonly string[];
+  /** Paths where a program’s change in the sandbox was overwritten. */
+  readonly replaced: readonly string[];
+}
+
+/** A run's share in a sync: shell lines before its command, and what to do when their outcome is known. */
+export interface PreparedRun {
+  /** Put before the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` takes off the output. */
+  readonly script: string;
+  /** What the run carries with it, or what was pushed before it. */
+  readonly result: PushResult;
+  /** True when the program may count as started; false when the run is to be prepared again. Call it once. */
+  settle(outcome: RunSyncOutcome): Promise<boolean>;
+}
+
+/** Argument vectors are limited to 65,536 characters in all; this leaves room for the script and the command. */
+const INLINE_CHARS = 40 * 1024;
+const ATTEMPTS = 6;
+/** Connections faster than this are not slowed down by compression. */
+const FAST_BYTES_PER_SECOND = 80_000_000;
+/** A sandbox that starts a process in this time is on this machine or beside it. */
+const NEAR_MS = 25;
+const MIN_MEASURED_BYTES = 1_000_000;
+
+/** What is known about a sandbox's connection. */
+interface Link {
+  bytesPerSecond: number | undefined;
+  decoders: readonly string[];
+  queue: Promise<unknown>;
+}
+
+/** Links by sandbox id. */
+const links = new Map<string, Link>();
+
+/**
+ * Keeps a folder in a sandbox equal to a local one. One engine for each folder; it works for any number of sandboxes,
+ * one push at a time in each. All methods throw `UserError` with a next step, `SyncStopped` for a question without a
+ * yes, the SDK's errors, and the signal's reason within 200 ms.
+ */
+export class SyncEngine {
+  readonly remoteRoot: string;
+  readonly #options: SyncEngineOptions;
+  readonly #worker: WorkerClient;
+  #pulls: Promise<unknown> = Promise.resolve();
+
+  constructor(options: SyncEngineOptions) {
+    this.#options = options;
+    this.remoteRoot = posix.normalize(options.remoteRoot ?? '/workspace');
+    const { root, storageDir, rules = {}, worker } = options;
+    this.#worker = new WorkerClient({ root, storageDir, rules, remoteRoot: this.remoteRoot }, worker);
+  }
+
+  /** Starts the thread, so that the first sync need not wait for it. */
+  warmUp(): void {
+    this.#worker.start();
+  }
+
+  /** Ends the thread. */
+  dispose(): Promise<void> {
+    return this.#worker.dispose();
+  }
+
+  /** What a push to a sandbox would do; without one, what a first sync would send. Sends nothing. */
+  async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<Prepared> {
+    refuseRoot(this.#options.root);
+    return this.#prepare({ sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined }, options);
+  }
+
+  /** Why paths are synced or not, with the deciding rule. */
+  explain(paths: readonly string[]): Promise<Explanation[]> {
+    return this.#worker.call('explain', [paths]);
+  }
+
+  /** Makes the sandbox's folder equal to the local one. */
+  push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
+    return this.#queued(sandbox, options.signal, () => this.#push(sandbox, options, []));
+  }
+
+  /**
+   * Prepares a run: a change that is small travels with the run's own command, a larger one is pushed first, and no
+   * change costs nothing. Holds the sandbox's queue until `settle` is called.
+   */
+  async prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
+    let release: () => void = () => {};
+    const settled = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    return new Promise((resolve, reject) => {
+      this.#queued(sandbox, options.signal, async () => {
+        resolve(await this.#prepareRun(sandbox, options, release));
+        await settled;
+      }).catch(reject);
+    });
+  }
+
+  /** What programs changed in the sandbox since it was last asked. Cheap enough to ask after every run. */
+  remoteChanges(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<RemoteChanges> {
+    return this.#queued(sandbox, options.signal, async () => {
+      const { sandboxId } = sandbox;
+      const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
+      return this.#listed(sandbox, ['changed', taken], options.signal, (output) =>
+        this.#worker.call('changes', [sandboxId, output]),
+      );
+    });
+  }
+
+  /** Files that only the sandbox has and no rule leaves out: what `mirror` would delete. */
+  mirrorPreview(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<readonly string[]> {
+    return this.#queued(sandbox, options.signal, async () => (await this.#reconcile(sandbox, options.signal)).created);
+  }
+
+  /** Pushes, and deletes what `mirrorPreview` named. Asks once more, with the list. */
+  mirror(sandbox: Sandbox, extras: readonly string[], options: PushOptions = {}): Promise<PushResult> {
+    return this.#queued(sandbox, options.signal, async () => {
+      if (extras.length > 0) await this.#demand({ kind: 'mirror', extras }, options);
+      return this.#push(sandbox, options, extras);
+    });
+  }
+
+  /** Brings files back. See `PullRequest`. */
+  pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
+    return this.#queued(sandbox, request.signal, () =>
+      this.#pullAlone(() =>
+        new Puller(this.#worker, this.remoteRoot, request.ask ?? this.#options.ask).pull(sandbox, request),
+      ),
+    );
+  }
+
+  /** The worker takes in one archive at a time, whatever sandbox it comes from. */
+  #pullAlone<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#pulls.then(work);
+    this.#pulls = turn.catch(() => {});
+    return turn;
+  }
+
+  async #prepareRun(sandbox: Sandbox, options: PushOptions, release: () => void): Promise<PreparedRun> {
+    const startedAt = performance.now();
+    refuseRoot(this.#options.root);
+    const request: PrepareRequest = {
+      sandboxId: sandbox.sandboxId,
+      fresh: options.fresh ?? false,
+      paths: options.paths,
+    };
+    let plan = await this.#prepare(request, options);
+    let result: PushResult | undefined;
+    if (!plan.isEmpty || plan.isFirst || plan.isUnsettled) {
+      const { replaced } = await this.#askAll(plan, request, options);
+      const payload =
+        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, replaced, release);
+      if (payload) return payload;
+      result = await this.#push(sandbox, options, []);
+      plan = await this.#prepare(request, options);
+    } else await this.#worker.call('confirm', [sandbox.sandboxId]);
+    result ??= resultOf(plan, startedAt);
+    return {
+      script: checkPreamble(this.remoteRoot, plan.generation),
+      result,
+      settle: async (outcome) => {
+        try {
+          if (outcome.kind === 'drift') await this.#follow(sandbox, outcome.have);
+          return outcome.kind === 'same';
+        } finally {
+          release();
+        }
+      },
+    };
+  }
+
+  async #inline(
+    sandbox: Sandbox,
+    plan: Prepared,
+    startedAt: number,
+    replaced: readonly string[],
+    release: () => void,
+  ): Promise<PreparedRun | undefined> {
+    const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
+    const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_CHARS]);
+    if (!payload) {
+      await this.#worker.call('withdraw', [sandbox.sandboxId]);
+      return undefined;
+    }
+    const args = [this.remoteRoot, next, String(neededKiB), ...accept];
+    return {
+      script: applyPreamble(args, payload),
+      result: { ...resultOf(plan, startedAt), files: plan.puts, bytes: plan.putBytes, deleted: plan.deletes, replaced },
+      settle: async (outcome) => {
+        try {
+          return await this.#settleInline(sandbox, outcome);
+        } finally {
+          release();
+        }
+      },
+    };
+  }
+
+  async #settleInline(sandbox: Sandbox, outcome: RunSyncOutcome): Promise<boolean> {
+    if (outcome.kind === 'ok') {
+      await this.#worker.call('commit', [sandbox.sandboxId]);
+      return true;
+    }
+    if (outcome.kind === 'unknown' || outcome.kind === 'same') await this.#worker.call('abandon', [sandbox.sandboxId]);
+    else await this.#afterFailure(sandbox, outcome);
+    return false;
+  }
+
+  async #push(sandbox: Sandbox, options: PushOptions, alsoDelete: readonly string[]): Promise<PushResult> {
+    const startedAt = performance.now();
+    refuseRoot(this.#options.root);
+    let keep: readonly string[] = [];
+    for (let attempt = 1; ; attempt += 1) {
+      const request = {
+        sandboxId: sandbox.sandboxId,
+        fresh: options.fresh ?? false,
+        paths: options.paths,
+        alsoDelete,
+        keep,
+      };
+      const plan = await this.#prepare(request, options);
+      if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
+        // What it holds is known only to us; a push that has nothing to send still must know that it is there.
+        await this.#worker.call('confirm', [sandbox.sandboxId]);
+        if (await this.#isAt(sandbox, plan.generation, options.signal)) return resultOf(plan, startedAt);
+        continue;
+      }
+      const asked = await this.#askAll(plan, request, options);
+      keep = asked.keep;
+      if (keep.length > 0) await this.#prepare({ ...request, keep }, options);
+      const reply = await this.#send(sandbox, plan, options);
+      if (reply.kind === 'ok') {
+        const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandbox.sandboxId]);
+        const done = resultOf(plan, startedAt);
+        if (unstable.length === 0 || attempt >= ATTEMPTS)
+          return {
+            ...done,
+            files,
+            bytes,
+            deleted: plan.deletes,
+            skipped: [...done.skipped, ...skipped, ...unstable.map(changing)],
+            replaced: asked.replaced,
+          };
+        continue;
+      }
+      await this.#afterFailure(sandbox, reply, options.signal);
+      const canMend =
+        ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
+      if (!canMend || attempt >= ATTEMPTS) throw errorFor(reply, this.remoteRoot);
+    }
+  }
+
+  /** Sends the open plan as one stream. Throws after marking everything in it as unknown. */
+  async #send(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
+    const link = linkOf(sandbox);
+    const { signal, onProgress } = options;
+    for (let attempt = 1; ; attempt += 1) {
+      const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
+      const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.remoteRoot, next, String(neededKiB), ...accept];
+      let sentFrom = 0;
+      let compression: Compression = 'raw';
+      const source = (startMs: number) => {
+        compression = this.#compression(link, startMs, plan.putBytes);
+        sentFrom = performance.now();
+        const head = Buffer.from(`${compression}\n`);
+        return new ArchiveSource(
+          head,
+          () => this.#worker.call('next', [sandbox.sandboxId, compression]),
+          (chunk, sentBytes) => {
+            const seconds = (performance.now() - sentFrom) / 1000;
+            if (sentBytes > MIN_MEASURED_BYTES && seconds > 0) link.bytesPerSecond = sentBytes / seconds;
+            onProgress?.({
+              stage: 'sending',
+              files: chunk.files,
+              bytes: chunk.contentBytes,
+              totalBytes: plan.putBytes,
+              path: chunk.path,
+              bytesPerSecond: seconds > 0 ? chunk.contentBytes / seconds : 0,
+            });
+          },
+        );
+      };
+      try {
+        const reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
+        if (reply.kind === 'ok') link.decoders = reply.decoders;
+        if (reply.kind === 'no-tool' && reply.tool === compression) link.decoders = [];
+        return reply;
+      } catch (error) {
+        await this.#worker.call('abandon', [sandbox.sandboxId]);
+        if (!(error instanceof ResumeLost) || attempt > 2) throw error;
+        // Everything that is in doubt goes out again.
+        await this.#prepare({ sandboxId: sandbox.sandboxId, fresh: false }, options);
+      }
+    }
+  }
+
+  #compression(link: Link, startMs: number, bytes: number): Compression {
+    if (this.#options.compression === 'never' || bytes < 16 * 1024) return 'raw';
+    const isFast = link.bytesPerSecond ? link.bytesPerSecond > FAST_BYTES_PER_SECOND : startMs < NEAR_MS;
+    if (isFast) return 'raw';
+    if (link.decoders.includes('zstd') && typeof zlib.zstdCompressSync === 'function') return 'zstd';
+    return link.decoders.includes('gzip') ? 'gzip' : 'raw';
+  }
+
+  async #afterFailure(sandbox: Sandbox, reply: Reply, signal?: AbortSignal): Promise<void> {
+    const before: readonly Reply['kind'][] = ['drift', 'room', 'no-tool', 'link', 'cut'];
+    await this.#worker.call(before.includes(reply.kind) ? 'withdraw' : 'abandon', [sandbox.sandboxId]);
+    if (reply.kind === 'drift') await this.#follow(sandbox, reply.have, signal);
+    if (reply.kind === 'link') await this.#worker.call('forget', [sandbox.sandboxId, reply.path]);
+  }
+
+  /** The sandbox is at another generation than the index: finds the index of that one, or asks the sandbox. */
+  async #follow(sandbox: Sandbox, have: string, signal?: AbortSignal): Promise<void> {
+    const { sandboxId } = sandbox;
+    if (have === 'none') await this.#worker.call('reset', [sandboxId]);
+    else if (!(await this.#worker.call('adopt', [sandboxId, have]))) await this.#reconcile(sandbox, signal);
+  }
+
+  async #isAt(sandbox: Sandbox, generation: string, signal?: AbortSignal): Promise<boolean> {
+    const output = await execWith(sandbox, ['sh', '-c', `${checkPreamble(this.remoteRoot, generation)}`], { signal });
+    const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
+    if (have === undefined) return true;
+    await this.#follow(sandbox, have, signal);
+    return false;
+  }
+
+  #reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
+    return this.#listed(sandbox, ['all', '0'], signal, (output) =>
+      this.#worker.call('reconcile', [sandbox.sandboxId, output]),
+    );
+  }
+
+  /** Runs the list script until its output is whole: files that vanish while it lists spoil it. */
+  async #listed(
+    sandbox: Sandbox,
+    args: readonly string[],
+    signal: AbortSignal | undefined,
+    take: (output: Buffer) => Promise<RemoteChanges | undefined>,
+  ): Promise<RemoteChanges> {
+    const passedOver = await this.#worker.call('passedOver', [sandbox.sandboxId]);
+    const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.remoteRoot, ...args, ...passedOver];
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const changes = await take(await execWith(sandbox, argv, { signal }));
+      if (changes) return changes;
+    }
+    throw new UserError(
+      `The files in ${this.remoteRoot} could not be listed. Run again once no program changes them, or terminate the sandbox to start afresh.`,
+    );
+  }
+
+  async #prepare(request: PrepareRequest, { signal, onProgress }: PushOptions): Promise<Prepared> {
+    const onFiles = (files: number) =>
+      onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
+    return this.#worker.call('prepare', [request], { signal, onFiles });
+  }
+
+  async #askAll(
+    plan: Prepared,
+    request: PrepareRequest,
+    options: PushOptions,
+  ): Promise<{ keep: readonly string[]; replaced: readonly string[] }> {
+    for (const question of questionsFor(plan)) await this.#demand(question, options);
+    const paths = plan.overwrites.filter((path) => !request.keep?.includes(path));
+    if (paths.length === 0) return { keep: request.keep ?? [], replaced: [] };
+    const { onRemoteChange = 'replace' } = options;
+    const replaces =
+      onRemoteChange === 'ask'
+        ? await this.#answer({ kind: 'remote-changes', paths }, options)
+        : onRemoteChange === 'replace';
+    return replaces
+      ? { keep: request.keep ?? [], replaced: paths }
+      : { keep: [...(request.keep ?? []), ...paths], replaced: [] };
+  }
+
+  async #demand(question: SyncQuestion, options: PushOptions): Promise<void> {
+    if (!(await this.#answer(question, options))) throw new SyncStopped(question);
+    options.signal?.throwIfAborted();
+  }
+
+  async #answer(question: SyncQuestion, options: PushOptions): Promise<boolean> {
+    const ask = options.ask ?? this.#options.ask;
+    return (await ask?.(question)) === true;
+  }
+
+  /** One at a time for each sandbox, whatever engine asks. */
+  #queued<T>(sandbox: Sandbox, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const link = linkOf(sandbox);
+    const turn = link.queue.then(() => {
+      signal?.throwIfAborted();
+      return work();
+    });
+    link.queue = turn.catch(() => {});
+    return untilAborted(turn, signal);
+  }
+}
+
+function linkOf(sandbox: Sandbox): Link {
+  const link = links.get(sandbox.sandboxId) ?? {
+    bytesPerSecond: undefined,
+    decoders: ['gzip'],
+    queue: Promise.resolve(),
+  };
+  links.set(sandbox.sandboxId, link);
+  return link;
+}
+
+function resultOf(plan: Prepared, startedAt: number): PushResult {
+  const { skipped, credentials, released } = plan;
+  const durationMs = performance.now() - startedAt;
+  return { files: 0, bytes: 0, deleted: 0, durationMs, skipped, credentials, released, replaced: [] };
+}
+
+function changing(path: string): Skipped {
+  return { path, reason: 'it changes all the time; what was sent may be of two moments' };
+}

@@ -1,0 +1,89 @@
+import type { ContainerProcess, Sandbox } from 'modal';
+
+/** Bytes for a process, in order. Read again from an earlier place when a connection is resumed. */
+export interface Source {
+  readFrom(offset: number): AsyncIterable<Uint8Array>;
+}
+
+export interface ExecOptions {
+  /** Made once the process has started, with the time that took. */
+  readonly source?: ((startMs: number) => Source) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The sandbox ends the process after this time, so that a lost one does not keep the sandbox awake. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 60 * 60_000;
+const WRITE_BYTES = 1024 * 1024;
+
+/**
+ * Runs a command with these bytes as its input, and returns what it printed. Three calls in all: start, input, output.
+ * A process that ends before it has read everything is no error: its output says why. Throws the SDK's errors, and the
+ * signal's reason at once.
+ */
+export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOptions = {}): Promise<Buffer> {
+  const { source, signal, timeoutMs = TIMEOUT_MS } = options;
+  signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const starting = sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs });
+  // Started after all: its input ends at once, and it cleans up.
+  const process = await untilAborted(
+    starting,
+    signal,
+    () => void starting.then((late) => late.closeStdin()).catch(() => {}),
+  );
+  const output = readAll(process.stdout);
+  output.catch(() => {});
+  if (!source) return untilAborted(output, signal);
+  const sending = send(process, source(performance.now() - startedAt), signal);
+  sending.catch(() => {});
+  try {
+    await untilAborted(sending, signal, () => void process.closeStdin());
+  } catch (error) {
+    signal?.throwIfAborted();
+    await process.closeStdin();
+    const said = await untilAborted(output, signal).catch(() => Buffer.alloc(0));
+    if (said.length === 0) throw error;
+    return said;
+  }
+  return untilAborted(output, signal);
+}
+
+async function send(process: ContainerProcess<Uint8Array>, source: Source, signal?: AbortSignal): Promise<void> {
+  // The streaming call is internal to the SDK: one call in all, where the public writer makes one for each write.
+  if (typeof process._stdinWriteStream === 'function') {
+    await process._stdinWriteStream({ readFrom: (offset) => checked(source.readFrom(offset), signal) });
+    return;
+  }
+  const writer = process.stdin.getWriter();
+  for await (const bytes of checked(source.readFrom(0), signal))
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES) await writer.write(bytes.subarray(at, at + WRITE_BYTES));
+  await writer.close();
+}
+
+async function* checked(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    signal?.throwIfAborted();
+    yield piece;
+  }
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream as AsyncIterable<Uint8Array>) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Gives up waiting when the signal is aborted; `onAbort` tidies up behind. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, onAbort?: () => void): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      onAbort?.();
+      reject(signal.reason);
+    };
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,260 @@
+/**
+ * Patterns of the gitignore syntax, matched as git itself matches them (gitignore(5), and git's wildmatch): on bytes, a
+ * later line beats an earlier one. Tested against `git check-ignore` on generated trees.
+ */
+
+/** One line of an ignore file. */
+export interface Pattern {
+  /** The line as written. */
+  readonly text: string;
+  /** Counted from 1. */
+  readonly line: number;
+  /** A `!` line: takes back what an earlier line left out. */
+  readonly negated: boolean;
+  readonly folderOnly: boolean;
+  /** The pattern without `!` and slashes at its ends. */
+  readonly body: string;
+  /** True when it is matched against the whole path, false when against the name alone. */
+  readonly anchored: boolean;
+  readonly matches: (path: string, name: string) => boolean;
+}
+
+/** The lines of one ignore file, with their paths relative to the folder it lies in. */
+export class PatternList {
+  static readonly empty = new PatternList('', '');
+  /** Where the lines come from, for people. */
+  readonly source: string;
+  readonly patterns: readonly Pattern[];
+  readonly #byName = new Map<string, number[]>();
+  readonly #byExtension = new Map<string, number[]>();
+  readonly #others: number[] = [];
+  readonly #ignoreCase: boolean;
+
+  constructor(source: string, text: string, ignoreCase = false) {
+    this.source = source;
+    this.#ignoreCase = ignoreCase;
+    this.patterns = parse(text, ignoreCase);
+    for (const [index, { anchored, body }] of this.patterns.entries()) {
+      if (!anchored && isLiteral(body)) this.#add(this.#byName, body, index);
+      else if (!anchored && /^\*\.[^*?[\\.]+$/.test(body)) this.#add(this.#byExtension, body.slice(1), index);
+      else this.#others.push(index);
+    }
+  }
+
+  #add(map: Map<string, number[]>, key: string, index: number): void {
+    const folded = this.#ignoreCase ? key.toLowerCase() : key;
+    map.set(folded, [...(map.get(folded) ?? []), index]);
+  }
+
+  /** The last line that matches, which decides. `path` is relative to the list's folder, `name` its last part. */
+  last(path: string, name: string, isFolder: boolean): Pattern | undefined {
+    if (this.patterns.length === 0) return undefined;
+    const byteName = toBytes(name);
+    const key = this.#ignoreCase ? byteName.toLowerCase() : byteName;
+    const dot = key.lastIndexOf('.');
+    let best = this.#newest(this.#byName.get(key), isFolder, -1);
+    if (dot >= 0) best = this.#newest(this.#byExtension.get(key.slice(dot)), isFolder, best);
+    if (this.#others.length > 0) {
+      const bytePath = toBytes(path);
+      for (let at = this.#others.length - 1; at >= 0; at -= 1) {
+        const index = this.#others[at] as number;
+        if (index < best) break;
+        const pattern = this.patterns[index] as Pattern;
+        if ((isFolder || !pattern.folderOnly) && pattern.matches(bytePath, byteName)) {
+          best = index;
+          break;
+        }
+      }
+    }
+    return this.patterns[best];
+  }
+
+  #newest(indexes: readonly number[] | undefined, isFolder: boolean, best: number): number {
+    if (!indexes) return best;
+    for (let at = indexes.length - 1; at >= 0; at -= 1) {
+      const index = indexes[at] as number;
+      if (index > best && (isFolder || !this.patterns[index]?.folderOnly)) return index;
+    }
+    return best;
+  }
+
+  /**
+   * Whether a line of the wanted sort could match something below a folder. Lines without a slash can match anywhere
+   * and do not count: they never reopen a folder that is left out, as in git.
+   */
+  mayMatchBelow(folder: string, negated: boolean): boolean {
+    const parts = folder.split('/');
+    return this.patterns.some(
+      (pattern) => pattern.anchored && pattern.negated === negated && reaches(pattern.body.split('/'), parts),
+    );
+  }
+}
+
+/** Whether a pattern's first parts match a folder's parts and leave something to match below it. */
+function reaches(pattern: readonly string[], folder: readonly string[]): boolean {
+  for (const [depth, part] of folder.entries()) {
+    const own = pattern[depth];
+    if (own === '**') return depth > 0;
+    if (own === undefined || !compile(own, true, false)(toBytes(part))) return false;
+  }
+  return pattern.length > folder.length;
+}
+
+function parse(text: string, ignoreCase: boolean): Pattern[] {
+  const patterns: Pattern[] = [];
+  const lines = text.replace(/^\ufeff/, '').split('\n');
+  for (const [index, raw] of lines.entries()) {
+    if (raw === '' || raw.startsWith('#')) continue;
+    // As git does: the last line has an end of line too.
+    const line = trimSpaces(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
+    const negated = line.startsWith('!');
+    let body = negated ? line.slice(1) : line;
+    const folderOnly = body.endsWith('/');
+    if (folderOnly) body = body.slice(0, -1);
+    const anchored = body.includes('/');
+    if (body.startsWith('/')) body = body.slice(1);
+    if (body === '') continue;
+    const test = compile(body, anchored, ignoreCase);
+    const matches = anchored ? (path: string) => test(path) : (_path: string, name: string) => test(name);
+    patterns.push({ text: line, line: index + 1, negated, folderOnly, body: toBytes(body), anchored, matches });
+  }
+  return patterns;
+}
+
+/** Without trailing spaces, but for those after a backslash. */
+function trimSpaces(line: string): string {
+  let end = 0;
+  for (let at = 0; at < line.length; at += 1) {
+    if (line[at] === '\\') {
+      at += 1;
+      if (at === line.length) return line;
+      end = at + 1;
+    } else if (line[at] !== ' ') end = at + 1;
+  }
+  return line.slice(0, end);
+}
+
+function isLiteral(body: string): boolean {
+  return !/[*?[\\]/.test(body);
+}
+
+/** One character for each byte of UTF-8, since git's `?` and classes match bytes. */
+function toBytes(text: string): string {
+  return /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString('latin1') : text;
+}
+
+function compile(source: string, isPath: boolean, ignoreCase: boolean): (text: string) => boolean {
+  const body = toBytes(source);
+  const special = body.search(/[*?[\\]/);
+  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
+  if (special < 0) {
+    const wanted = fold(body);
+    return (text) => fold(text) === wanted;
+  }
+  // Git compares the part before the first wildcard by itself; what follows it starts like a path of its own.
+  const rest = translate(body.slice(special), isPath);
+  if (rest === undefined) return () => false;
+  const expression = new RegExp(`^${escapeLiteral(body.slice(0, special))}${rest}$`, ignoreCase ? 'is' : 's');
+  return (text) => expression.test(text);
+}
+
+/** A wildcard pattern as the source of a regular expression; undefined for one that never matches. */
+function translate(pattern: string, isPath: boolean): string | undefined {
+  const any = isPath ? '[^/]' : '.';
+  let source = '';
+  for (let at = 0; at < pattern.length; at += 1) {
+    const char = pattern[at] as string;
+    if (char === '?') source += any;
+    else if (char === '\\') {
+      at += 1;
+      const next = pattern[at];
+      if (next === undefined) return undefined;
+      source += escapeLiteral(next);
+    } else if (char === '[') {
+      const set = readClass(pattern, at, isPath);
+      if (!set) return undefined;
+      source += set.source;
+      at = set.end;
+    } else if (char === '*') {
+      const start = at;
+      while (pattern[at + 1] === '*') at += 1;
+      const wholePart =
+        at > start && (start === 0 || pattern[start - 1] === '/') && /^(?:$|\/|\\\/)/.test(pattern.slice(at + 1));
+      if (!isPath || (wholePart && pattern[at + 1] !== '/')) source += '.*';
+      else if (wholePart) {
+        source += '(?:.*/)?';
+        at += 1;
+      } else source += `${any}*`;
+    } else source += escapeLiteral(char);
+  }
+  return source;
+}
+
+const NAMED_CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  cntrl: /[\0-\x1f\x7f]/,
+  digit: /[0-9]/,
+  graph: /[!-~]/,
+  lower: /[a-z]/,
+  print: /[ -~]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /[ \t\n\v\f\r]/,
+  upper: /[A-Z]/,
+  xdigit: /[0-9A-Fa-f]/,
+};
+
+/** A `[…]` that starts at `start`, as a regular expression and the place of its `]`; undefined when it has no end. */
+function readClass(pattern: string, start: number, isPath: boolean): { source: string; end: number } | undefined {
+  let at = start + 1;
+  const negated = pattern[at] === '!' || pattern[at] === '^';
+  if (negated) at += 1;
+  const members = new Set<number>();
+  let previous = -1;
+  for (let first = true; first || pattern[at] !== ']'; at += 1, first = false) {
+    let char = pattern[at];
+    if (char === undefined) return undefined;
+    const named = char === '[' && pattern[at + 1] === ':' ? pattern.indexOf(']', at + 2) : -1;
+    if (char === '[' && pattern[at + 1] === ':' && named < 0) return undefined;
+    if (named > 0 && pattern[named - 1] === ':' && named - 1 >= at + 2) {
+      const expression = NAMED_CLASSES[pattern.slice(at + 2, named - 1)];
+      if (!expression) return undefined;
+      for (let code = 0; code < 256; code += 1) if (expression.test(String.fromCharCode(code))) members.add(code);
+      previous = -1;
+      at = named;
+      continue;
+    }
+    if (char === '-' && previous >= 0 && pattern[at + 1] !== undefined && pattern[at + 1] !== ']') {
+      at += 1;
+      if (pattern[at] === '\\') at += 1;
+      const last = pattern[at];
+      if (last === undefined) return undefined;
+      for (let code = previous; code <= last.charCodeAt(0); code += 1) members.add(code);
+      previous = -1;
+      continue;
+    }
+    if (char === '\\') {
+      at += 1;
+      char = pattern[at];
+      if (char === undefined) return undefined;
+    }
+    previous = char.charCodeAt(0);
+    members.add(previous);
+  }
+  return { source: classSource(members, negated, isPath), end: at };
+}
+
+function classSource(members: ReadonlySet<number>, negated: boolean, isPath: boolean): string {
+  let inside = '';
+  for (let code = 0; code < 256; code += 1) {
+    if (members.has(code) === negated || (isPath && code === 0x2f)) continue;
+    inside += `\\x${code.toString(16).padStart(2, '0')}`;
+  }
+  // A class without members matches nothing.
+  return inside === '' ? '(?!)' : `[${inside}]`;
+}
+
+function escapeLiteral(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}

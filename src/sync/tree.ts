@@ -1,0 +1,129 @@
+/** What a path is. Folders are listed only when nothing in them is synced; others come with what is in them. */
+export type Kind = 'file' | 'folder' | 'link';
+
+/** Something of the local tree. Paths are relative to the root, with `/`. */
+export interface Entry {
+  readonly path: string;
+  readonly kind: Kind;
+  readonly executable: boolean;
+  /** Bytes of a file, else 0. */
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly ino: number;
+  /** Target of a link. */
+  readonly target?: string;
+}
+
+/** What the sandbox was given for a path, and how the local file looked then. */
+export interface Sent extends Entry {
+  /** First 16 bytes of the content's SHA-256 in base64url; empty for what is not a file. */
+  readonly hash: string;
+  /** Written so shortly before it was read that its times cannot tell whether it was written again. */
+  readonly racy: boolean;
+  /** What the sandbox holds is not known; the next push sends it whatever the index says. */
+  readonly unsure: boolean;
+}
+
+/** Everything a sandbox holds of a tree, by path, as of one generation. */
+export class Holding {
+  readonly entries = new Map<string, Sent>();
+  /** Number of children in each folder that has any. */
+  readonly #children = new Map<string, number>();
+
+  constructor(entries: Iterable<Sent> = []) {
+    for (const entry of entries) this.set(entry);
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  get(path: string): Sent | undefined {
+    return this.entries.get(path);
+  }
+
+  set(entry: Sent): void {
+    if (!this.entries.has(entry.path)) this.#count(entry.path);
+    this.entries.set(entry.path, entry);
+  }
+
+  delete(path: string): void {
+    if (this.entries.delete(path)) this.#discount(path);
+  }
+
+  /** Whether the sandbox has this folder. */
+  hasFolder(path: string): boolean {
+    return path === '' || this.#children.has(path) || this.entries.get(path)?.kind === 'folder';
+  }
+
+  /** Children that are files, links, listed folders, or folders with such below them. */
+  childCount(folder: string): number {
+    return this.#children.get(folder) ?? 0;
+  }
+
+  #count(path: string): void {
+    for (let child = path; child !== ''; ) {
+      const parent = parentOf(child);
+      const count = this.#children.get(parent) ?? 0;
+      this.#children.set(parent, count + 1);
+      if (count > 0) return;
+      child = parent;
+    }
+  }
+
+  #discount(path: string): void {
+    for (let child = path; child !== ''; ) {
+      const parent = parentOf(child);
+      const count = this.#children.get(parent) ?? 0;
+      if (count > 1) {
+        this.#children.set(parent, count - 1);
+        return;
+      }
+      this.#children.delete(parent);
+      child = parent;
+    }
+  }
+}
+
+/** The folder of a path; `''` for the root. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
+}
+
+/** Whether a path is the folder or lies below it. */
+export function isWithin(path: string, folder: string): boolean {
+  return folder === '' || path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Whether the local file may differ from what was sent, as far as its inode tells. "Different", never "newer". */
+export function looksChanged(sent: Sent, entry: Entry): boolean {
+  return (
+    sent.racy ||
+    sent.size !== entry.size ||
+    sent.mtimeMs !== entry.mtimeMs ||
+    sent.ctimeMs !== entry.ctimeMs ||
+    sent.ino !== entry.ino
+  );
+}
+
+/** Whether only its content can tell if a file changed. */
+export function needsHash(sent: Sent | undefined, entry: Entry): boolean {
+  return (
+    sent?.kind === 'file' &&
+    entry.kind === 'file' &&
+    !sent.unsure &&
+    sent.hash !== '' &&
+    sent.size === entry.size &&
+    looksChanged(sent, entry)
+  );
+}
+
+/** Longest time in which two writes may leave the same time behind, on file systems with fine and with coarse clocks. */
+const RACY_MS = { fine: 20, coarse: 2000 } as const;
+
+/** Whether a file with these times, read at `readAtMs`, could be written again without a trace. */
+export function isRacy(entry: Entry, readAtMs: number): boolean {
+  const windowMs = entry.mtimeMs % 1000 === 0 ? RACY_MS.coarse : RACY_MS.fine;
+  return Math.max(entry.mtimeMs, entry.ctimeMs) > readAtMs - windowMs;
+}

@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { execFileSync, execSync } from 'node:child_process';
+import {
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A push', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    engine = engineFor(root);
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    await sandbox.terminate();
+  });
+
+  async function assertEqualTrees(): Promise<void> {
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  }
+
+  it('makes the sandbox equal to the folder: files, modes, links, empty folders', async () => {
+    writeTree(root, {
+      'a.txt': 'hello',
+      'src/deep/er/b.py': 'print(1)',
+      'run.sh': '#!/bin/sh\necho hi',
+      empty: null,
+      'nested/empty/too': null,
+      link: { link: 'src/deep' },
+      'zero.bin': '',
+      'big.bin': Buffer.alloc(3_000_001, 'x'),
+    });
+    const result = await engine.push(sandbox, { fresh: true });
+    await assertEqualTrees();
+    assert.equal(result.files, 5);
+  });
+
+  it('sends nothing when nothing changed', async () => {
+    writeTree(root, { 'a.txt': 'hello' });
+    await engine.push(sandbox);
+    const result = await engine.push(sandbox);
+    assert.deepEqual([result.files, result.bytes, result.deleted], [0, 0, 0]);
+  });
+
+  it('sends only what changed, deletes what is gone, and leaves alone what only the sandbox has', async () => {
+    writeTree(root, { 'a.txt': 'a', 'b.txt': 'b', 'gone/c.txt': 'c', 'kept/d.txt': 'd' });
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'echo out > kept/output; echo x > own');
+    writeTree(root, { 'a.txt': 'changed', 'new/sub/e.txt': 'e' });
+    rmSync(join(root, 'gone'), { recursive: true });
+    rmSync(join(root, 'kept'), { recursive: true });
+    const result = await engine.push(sandbox);
+    assert.deepEqual([result.files, result.deleted], [2, 2]);
+    assert.equal(
+      await inSandbox(sandbox, 'cat kept/output own; ls -A gone kept new/sub'),
+      [
+        'out',
+        'x',
+        "ls: cannot access 'gone': No such file or directory",
+        'kept:',
+        'output',
+        '',
+        'new/sub:',
+        'e.txt',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('changes types: file to folder, folder to file, file to link, link to folder, full to empty and back', async () => {
+    writeTree(root, {
+      'to-folder': 'x',
+      'to-file/a/b': 'x',
+      'to-link': 'x',
+      'link-to-folder': { link: 'to-file' },
+      'full/x': 'x',
+      bare: null,
+      'link-to-file': { link: 'to-folder' },
+    });
+    await engine.push(sandbox);
+    await assertEqualTrees();
+    for (const name of ['to-folder', 'to-file', 'to-link', 'link-to-folder', 'link-to-file', 'full/x'])
+      rmSync(join(root, name), { recursive: true });
+    writeTree(root, {
+      'to-folder/y': 'y',
+      'to-file': 'y',
+      'to-link': { link: 'to-file' },
+      'link-to-folder/z': 'z',
+      'link-to-file': 'z',
+      'bare/a': 'a',
+    });
+    await engine.push(sandbox);
+    await assertEqualTrees();
+  });
+
+  it('carries a changed executable bit', async () => {
+    writeTree(root, { tool: 'x' });
+    await engine.push(sandbox);
+    chmodSync(join(root, 'tool'), 0o755);
+    await engine.push(sandbox);
+    await assertEqualTrees();
+  });
+
+  it('sends a file of the same size and time when its inode is another', async () => {
+    writeTree(root, { a: 'one', b: 'two' });
+    const time = new Date(Date.now() - 60_000);
+    for (const name of ['a', 'b']) utimesSync(join(root, name), time, time);
+    await engine.push(sandbox);
+    renameSync(join(root, 'b'), join(root, 'a'));
+    await engine.push(sandbox);
+    await assertEqualTrees();
+  });
+
+  it('sends an older file too, and nothing for a mere touch', async () => {
+    writeTree(root, { a: 'one', b: 'two' });
+    await engine.push(sandbox);
+    writeTree(root, { a: 'other' });
+    utimesSync(join(root, 'a'), 1000, 1000);
+    utimesSync(join(root, 'b'), new Date(), new Date());
+    assert.equal((await engine.push(sandbox)).files, 1);
+    await assertEqualTrees();
+  });
+
+  it('sees a write of the same size in the same instant as the one before', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      writeTree(root, { a: `${round}` });
+      await engine.push(sandbox);
+      const time = new Date();
+      writeTree(root, { a: `${round + 5}` });
+      utimesSync(join(root, 'a'), time, time);
+      await engine.push(sandbox);
+      assert.equal(await inSandbox(sandbox, 'cat a'), `${round + 5}`);
+    }
+  });
+
+  it('carries every name exactly, also when it is deleted', async () => {
+    const names = [
+      'new\nline',
+      'tab\t',
+      '"quote\'',
+      '$HOME',
+      '`id`',
+      'back\\slash',
+      '-rf',
+      ' lead',
+      'trail ',
+      '*',
+      '?[a]',
+      'é',
+      '\u0065\u0301',
+      '日本語',
+      '🙂',
+      '~x',
+      '#x',
+      '%s',
+      'a'.repeat(255),
+      '.hidden',
+      'x;y&z|w',
+      '!',
+    ];
+    const long = `${'d'.repeat(200)}/${'e'.repeat(200)}/${'f'.repeat(250)}/${'g'.repeat(250)}/${'h'.repeat(200)}`;
+    writeTree(root, { ...Object.fromEntries(names.map((name) => [name, name])), [`${long}/x`]: 'deep', 'keep/y': 'y' });
+    symlinkSync(`${long}/x`, join(root, 'long-link'));
+    mkdirSync(join(root, 'in -folder\n'));
+    for (const name of names) writeFileSync(join(root, 'in -folder\n', name), name);
+    await engine.push(sandbox);
+    const listing = 'find . -path ./.modal-sync -prune -o -print0 | sort -z | sha256sum';
+    const local = execSync(listing, {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    assert.equal(await inSandbox(sandbox, listing), local);
+    for (const name of [...names, long.slice(0, 200), 'in -folder\n', 'long-link'])
+      rmSync(join(root, name), { recursive: true });
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('keeps times, and survives those that no archive can hold', async () => {
+    const years = [1960, 1970, 1971, 2024, 2039, 2200, 2300];
+    for (const year of years) {
+      writeTree(root, { [`y${year}`]: 'x' });
+      // Node takes negative times for the present.
+      execFileSync('touch', ['-d', `${year}-06-01T00:00:00Z`, join(root, `y${year}`)]);
+    }
+    await engine.push(sandbox);
+    const said = await inSandbox(sandbox, `stat -c %Y y1960 y1971 y2024 y2039`);
+    assert.deepEqual(said.trim().split('\n').map(Number), [
+      0,
+      ...[1971, 2024, 2039].map((year) => Date.UTC(year, 5, 1) / 1000),
+    ]);
+    assert.equal((await engine.push(sandbox)).files, 0);
+  });
+
+  it('sends a file that became ignored no more, and does not delete it there', async () => {
+    writeTree(root, { 'a.log': 'one', 'b.txt': 'b' });
+    await engine.push(sandbox);
+    writeTree(root, { '.modalignore': '*.log\n', 'a.log': 'two' });
+    assert.deepEqual((await engine.push(sandbox)).released, ['a.log']);
+    assert.equal(await inSandbox(sandbox, 'cat a.log'), 'one');
+    rmSync(join(root, '.modalignore'));
+    await engine.push(sandbox);
+    await assertEqualTrees();
+  });
+
+  it('never sends credentials unless a rule names them, and says so', async () => {
+    writeTree(root, {
+      '.env': 'SECRET',
+      'certs/a.pem': 'KEY',
+      '.aws/credentials': 'KEY',
+      'main.py': '',
+      '.env.example': 'x',
+    });
+    const result = await engine.push(sandbox);
+    assert.deepEqual([...result.credentials].sort(), ['.aws', '.env', 'certs/a.pem']);
+    assert.deepEqual(await inSandbox(sandbox, 'ls -A'), '.env.example\n.modal-sync\ncerts\nmain.py\n');
+    writeTree(root, { '.modalignore': '!.env\n' });
+    await engine.push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'cat .env'), 'SECRET');
+  });
+
+  it('makes no more calls for many files than for one', async () => {
+    writeTree(root, { a: 'a' });
+    await engine.push(sandbox);
+    const counts: Record<string, number>[] = [];
+    for (const number of [1, 400]) {
+      writeTree(
+        root,
+        Object.fromEntries(Array.from({ length: number }, (_, at) => [`d${at % 20}/f${number}-${at}`, 'x'.repeat(at)])),
+      );
+      await sandboxes.server.control.resetCalls();
+      await engine.push(sandbox);
+      counts.push(await sandboxes.server.control.calls());
+    }
+    assert.deepEqual(counts[1], counts[0]);
+    assert.ok(
+      Object.values(counts[0] as object).reduce((sum, count) => sum + count, 0) <= 3,
+      JSON.stringify(counts[0]),
+    );
+  });
+
+  it('takes a file that shrinks or grows while it is read for what it is in the end', async () => {
+    writeTree(root, { 'big.bin': Buffer.alloc(40_000_000, 1) });
+    let changed = 0;
+    await engine.push(sandbox, {
+      onProgress: ({ stage }) => {
+        if (stage !== 'sending' || changed > 0) return;
+        changed += 1;
+        truncateSync(join(root, 'big.bin'), 5_000_000);
+      },
+    });
+    assert.equal(changed, 1);
+    await assertEqualTrees();
+  });
+});

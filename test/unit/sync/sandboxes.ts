@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { App, ModalClient, Sandbox } from 'modal';
+import { SyncEngine, type SyncEngineOptions } from '../../../src/sync/engine.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { temporaryFolder } from './temporary.ts';
+
+/** A real local Modal with sandboxes for the tests of one file. */
+export class Sandboxes {
+  readonly server: RunningLocalModal;
+  readonly #client: ModalClient;
+  readonly #app: App;
+
+  private constructor(server: RunningLocalModal, client: ModalClient, app: App) {
+    this.server = server;
+    this.#client = client;
+    this.#app = app;
+  }
+
+  static async start(): Promise<Sandboxes> {
+    const server = await startLocalModal();
+    const client = server.client();
+    return new Sandboxes(server, client, await client.apps.fromName('sync-tests', { createIfMissing: true }));
+  }
+
+  async create(): Promise<Sandbox> {
+    const image = await this.#client.images.fromRegistry('python:3.13-slim').build(this.#app);
+    return this.#client.sandboxes.create(this.#app, image, { timeoutMs: 600_000 });
+  }
+
+  /** A sandbox like another one at this moment. */
+  async restore(sandbox: Sandbox): Promise<Sandbox> {
+    const image = await sandbox.snapshotFilesystem();
+    return this.#client.sandboxes.create(this.#app, image, { timeoutMs: 600_000 });
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}
+
+/** Runs a shell line in the synced folder and returns what it printed. */
+export async function inSandbox(sandbox: Sandbox, line: string, workdir = '/workspace'): Promise<string> {
+  const process = await sandbox.exec(['sh', '-c', `cd ${workdir} && { ${line}\n} 2>&1`], { timeoutMs: 60_000 });
+  const output = await process.stdout.readText();
+  await process.wait();
+  return output;
+}
+
+/** Prints kind, executable bit, name and content of everything, in order. */
+const TREE_SCRIPT = `find . -path ./.modal-sync -prune -o ! -name . -print0 | sort -z | while IFS= read -r -d '' p; do
+  if [ -h "$p" ]; then echo "link $p $(readlink "$p")"; elif [ -d "$p" ]; then echo "folder $p"
+  else x=-; [ -x "$p" ] && x=x; echo "file $x $p $(sha256sum < "$p")"; fi; done`;
+
+/** Everything in the sandbox's folder, one line for each path. */
+export async function remoteTree(sandbox: Sandbox, root = '/workspace'): Promise<string[]> {
+  const process = await sandbox.exec(['bash', '-c', `cd ${root} && ${TREE_SCRIPT}`], { timeoutMs: 60_000 });
+  return (await process.stdout.readText()).split('\n').filter((line) => line !== '');
+}
+
+/** The same for a local folder. */
+export function localTree(root: string): string[] {
+  const { stdout } = spawnSync('bash', ['-c', TREE_SCRIPT], { cwd: root, encoding: 'utf8' });
+  return stdout.split('\n').filter((line) => line !== '' && !/^\S+ (\S )?\.\/\.git(\/|$)/.test(line));
+}
+
+/** An engine that agrees to everything unless told otherwise. */
+export function engineFor(root: string, options: Partial<SyncEngineOptions> = {}): SyncEngine {
+  return new SyncEngine({ root, storageDir: join(temporaryFolder(), 'storage'), ask: () => true, ...options });
+}
