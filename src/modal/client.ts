@@ -13,7 +13,8 @@ export async function connect(account: Account): Promise<ModalClient> {
   return withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
-      MODAL_SERVER_URL: account.serverUrl,
+      // Where an account names no server, the one of VS Code's own environment holds, as for Modal's other tools.
+      MODAL_SERVER_URL: account.serverUrl ?? process.env.MODAL_SERVER_URL,
       MODAL_ENVIRONMENT: account.environment,
       MODAL_SANDBOX_V2: undefined,
     },

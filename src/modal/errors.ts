@@ -17,6 +17,9 @@ export class UserError extends Error {
   override name = 'UserError';
 }
 
+/** grpc-js wraps the reason of a failed connection in words about its own workings. */
+const GRPC_NOISE = /^No connection established\. Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/;
+
 interface ErrorShape {
   readonly name: string;
   readonly message: string;
@@ -54,7 +57,7 @@ export function isAccountProblem(error: unknown): boolean {
 /** Turns any error into one sentence with a next step. The only place that does so. */
 export function explainError(error: unknown): string {
   const { name, message, code, details } = shapeOf(error);
-  const text = firstLine(details || message);
+  const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
   if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;
   if (name === 'UserError' || name === 'SettingsError') return message;
   if (name === 'AbortError') return 'Cancelled.';

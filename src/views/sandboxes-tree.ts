@@ -4,10 +4,25 @@ import type { SandboxStore } from './sandbox-store.ts';
 
 export const SANDBOXES_VIEW = 'modal.sandboxes';
 
+/** A row that does something, where there is nothing to list. */
+interface ActionRow {
+  readonly label: string;
+  readonly icon: string;
+  readonly command: string;
+}
+
+// A view shows its message or its welcome text, never both; the reason of a failure matters more.
+const FAILED_ACTIONS: readonly ActionRow[] = [
+  { label: 'Try Again', icon: 'refresh', command: 'modal.refreshSandboxes' },
+  { label: 'Choose Account…', icon: 'account', command: 'modal.chooseAccount' },
+];
+
+type Row = SandboxSummary | ActionRow;
+
 /** The Sandboxes view: what runs on the account, newest first. Renders the store and nothing else. */
-export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, vscode.Disposable {
+export class SandboxesTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly #store: SandboxStore;
-  readonly #view: vscode.TreeView<SandboxSummary>;
+  readonly #view: vscode.TreeView<Row>;
   readonly #disposables: vscode.Disposable[];
   readonly #isAccountChosen: () => boolean;
   readonly onDidChangeTreeData: vscode.Event<void>;
@@ -37,24 +52,14 @@ export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, v
     this.#describe();
   }
 
-  getChildren(): SandboxSummary[] {
-    return this.#isAccountChosen() ? [...(this.#store.sandboxes ?? [])] : [];
+  getChildren(): Row[] {
+    if (!this.#isAccountChosen()) return [];
+    const { sandboxes = [], error } = this.#store;
+    return error && sandboxes.length === 0 ? [...FAILED_ACTIONS] : [...sandboxes];
   }
 
-  getTreeItem(sandbox: SandboxSummary): vscode.TreeItem {
-    const folder = sandbox.tags[Tag.folderName];
-    const item = new vscode.TreeItem(folder ?? sandbox.id);
-    item.id = sandbox.id;
-    item.description = `since ${sandbox.createdAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
-    item.tooltip = [
-      sandbox.id,
-      `Started ${sandbox.createdAt.toLocaleString()}`,
-      `Ends at the latest ${sandbox.endsAt.toLocaleString()}`,
-    ].join('\n');
-    item.iconPath = new vscode.ThemeIcon('vm-running');
-    item.contextValue = 'sandbox';
-    item.accessibilityInformation = { label: `Sandbox of ${folder ?? 'no folder'}, ${item.description}` };
-    return item;
+  getTreeItem(row: Row): vscode.TreeItem {
+    return 'command' in row ? actionItem(row) : sandboxItem(row);
   }
 
   #describe(): void {
@@ -64,4 +69,27 @@ export class SandboxesTree implements vscode.TreeDataProvider<SandboxSummary>, v
     const state = error ? 'failed' : this.#store.sandboxes ? 'loaded' : 'loading';
     void vscode.commands.executeCommand('setContext', 'modal.sandboxesState', state);
   }
+}
+
+function actionItem({ label, icon, command }: ActionRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(label);
+  item.iconPath = new vscode.ThemeIcon(icon);
+  item.command = { title: label, command };
+  return item;
+}
+
+function sandboxItem(sandbox: SandboxSummary): vscode.TreeItem {
+  const folder = sandbox.tags[Tag.folderName];
+  const item = new vscode.TreeItem(folder ?? sandbox.id);
+  item.id = sandbox.id;
+  item.description = `since ${sandbox.createdAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
+  item.tooltip = [
+    sandbox.id,
+    `Started ${sandbox.createdAt.toLocaleString()}`,
+    `Ends at the latest ${sandbox.endsAt.toLocaleString()}`,
+  ].join('\n');
+  item.iconPath = new vscode.ThemeIcon('vm-running');
+  item.contextValue = 'sandbox';
+  item.accessibilityInformation = { label: `Sandbox of ${folder ?? 'no folder'}, ${item.description}` };
+  return item;
 }

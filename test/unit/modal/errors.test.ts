@@ -44,6 +44,11 @@ describe('error sentences', () => {
     });
   }
 
+  it('leaves out what gRPC says of its own workings', () => {
+    const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:9. Resolution note: ';
+    assert.match(explainError(grpc(Status.UNAVAILABLE, details)), /reached \(connect ECONNREFUSED 127\.0\.0\.1:9\)\./);
+  });
+
   it('tells a sandbox that has ended from other failures', () => {
     assert.equal(isSandboxGone(grpc(Status.NOT_FOUND, 'no task')), true);
     assert.equal(isSandboxGone(grpc(Status.UNAVAILABLE, 'net')), false);
