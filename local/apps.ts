@@ -64,6 +64,16 @@ export function appsService(store: Store, tenants: AppTenants) {
         }));
       return { apps };
     },
+    async appGetInfo({ appId }) {
+      const app = appWithId(store, appId);
+      const lifecycle = {
+        appState: app.stoppedAt === undefined ? AppState.deployed : AppState.stopped,
+        createdAt: app.createdAt,
+        createdBy: 'local',
+        stoppedAt: app.stoppedAt ?? 0,
+      };
+      return { info: { appId, description: app.name, environmentName: app.environment, lifecycle } };
+    },
     async appStop({ appId }) {
       const app = appWithId(store, appId);
       app.stoppedAt ??= nowSecs();

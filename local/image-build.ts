@@ -1,4 +1,5 @@
 /** Builds one layer: interprets its Dockerfile lines, and really runs what RUN says, in the layered root. */
+import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { assignments, commandLine, expand, type Instruction, parseDockerfile, words } from './dockerfile.ts';
@@ -97,6 +98,7 @@ class LayerBuild {
         if (!this.#recipe.base) {
           const tag = words(expand(rest, this.#variables))[0] ?? '';
           this.#tools.log('system', `The base userland is this machine's own: no registry is reached for ${tag}\n`);
+          await this.#imitate(tag);
         }
         break;
       case 'ENV':
@@ -119,6 +121,13 @@ class LayerBuild {
         break;
       default: // What only describes the image (LABEL, EXPOSE, CMD, …) changes nothing for a sandbox.
     }
+  }
+
+  /** Alpine's shell knows more than Debian's: images of it get the shell of this machine that comes nearest. */
+  async #imitate(tag: string): Promise<void> {
+    if (!tag.includes('alpine') || !existsSync('/usr/bin/bash')) return;
+    this.#tools.log('system', 'sh is bash, which comes nearest to the shell of Alpine\n');
+    await this.#run(['ln', '-sfn', 'bash', '/usr/bin/sh'], `FROM ${tag}`, '/');
   }
 
   async finish(): Promise<ImageContent> {

@@ -1,9 +1,9 @@
 /** Images: layers with a cache, their builds with logs, and the names under which they are published. */
 import { createHash } from 'node:crypto';
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { CallContext } from 'nice-grpc';
-import { environmentNamed, imageBuilderVersion } from './environments.ts';
+import { imageBuilderVersion } from './environments.ts';
 import { newId, newLayerName } from './ids.ts';
 import { assertBuildable, BuildFailure, type BuildTools, buildLayer } from './image-build.ts';
 import { removeTree } from './remove-tree.ts';
@@ -208,6 +208,21 @@ export class Images {
     }
   }
 
+  /** Forgets images that have expired. */
+  async sweep(inUse: (layer: string) => boolean): Promise<void> {
+    for (const { id, expiresAt } of Object.values(this.#store.state.images)) {
+      if (expiresAt !== undefined && expiresAt <= nowSecs()) await this.delete(id, inUse);
+    }
+  }
+
+  /** Removes layers of no image, which builds and snapshots left when they were broken off. For the start alone. */
+  async clear(): Promise<void> {
+    const kept = new Set(Object.values(this.#store.state.images).flatMap(({ layers }) => layers));
+    for (const layer of await readdir(this.layersFolder).catch(() => [])) {
+      if (!kept.has(layer)) await removeTree(path.join(this.layersFolder, layer));
+    }
+  }
+
   /** Forgets an image; a layer goes when no other image has it. @throws NOT_FOUND */
   async delete(imageId: string, inUse: (layer: string) => boolean): Promise<void> {
     const image = this.#store.state.images[imageId];
@@ -215,6 +230,7 @@ export class Images {
     delete this.#store.state.images[imageId];
     this.#builds.delete(imageId);
     await this.#store.save();
+    await rm(this.#logFile(imageId), { force: true });
     const kept = new Set(Object.values(this.#store.state.images).flatMap(({ layers }) => layers));
     for (const layer of image.layers) {
       if (!kept.has(layer) && !inUse(layer)) await removeTree(path.join(this.layersFolder, layer));
@@ -222,17 +238,8 @@ export class Images {
   }
 }
 
-export function imagesService(store: Store, images: Images, inUse: (layer: string) => boolean) {
-  const tagKey = (environment: string, tag: string) => `${environment}/${tag}`;
+export function imagesService(images: Images, inUse: (layer: string) => boolean) {
   const metadata = { imageBuilderVersion };
-
-  /** A published name `environment/name:tag`, or `name:tag` with the environment beside it. */
-  function located(tag: string, environmentName: string): { environment: string; tag: string } {
-    const slash = tag.lastIndexOf('/');
-    const environment = environmentNamed(store, slash < 0 ? environmentName : tag.slice(0, slash)).name;
-    const bare = tag.slice(slash + 1);
-    return { environment, tag: bare.includes(':') ? bare : `${bare}:latest` };
-  }
 
   return {
     async imageGetOrCreate(request) {
@@ -260,23 +267,6 @@ export function imagesService(store: Store, images: Images, inUse: (layer: strin
     async imageDelete({ imageId }) {
       await images.delete(imageId, inUse);
       return {};
-    },
-    async imagePublish({ imageId, tag, environmentName }) {
-      images.get(imageId);
-      const place = located(tag, environmentName);
-      const key = tagKey(place.environment, place.tag);
-      const now = nowSecs();
-      const createdAt = store.state.imageTags[key]?.createdAt ?? now;
-      const record = { ...place, imageId, revisionId: newId('ir'), createdAt, updatedAt: now };
-      store.state.imageTags[key] = record;
-      await store.save();
-      return { revisionId: record.revisionId };
-    },
-    async imageGetByTag({ tag, environmentName }) {
-      const place = located(tag, environmentName);
-      const record = store.state.imageTags[tagKey(place.environment, place.tag)];
-      if (!record) throw notFound(`Image '${tag}' not found in environment '${place.environment}'`);
-      return { imageId: images.get(record.imageId).id, metadata };
     },
   } satisfies Partial<ControlPlane>;
 }

@@ -158,7 +158,10 @@ export class SandboxTable {
       folder,
       layers: this.#images.layerFolders(image),
       network: mayReachOut(definition),
-      limits: { memoryMiB: definition.resources?.memoryMbMax || undefined },
+      limits: {
+        memoryMiB: definition.resources?.memoryMbMax || undefined,
+        cpus: definition.resources?.milliCpuMax ? definition.resources.milliCpuMax / 1000 : undefined,
+      },
     });
     return new SandboxContainer({
       id: mainContainer,

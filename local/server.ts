@@ -12,14 +12,17 @@ import { Control } from './control.ts';
 import { entrypointsRouter, entrypointsService } from './entrypoints.ts';
 import { defaultEnvironment, ensureEnvironment, environmentsService } from './environments.ts';
 import { execsService } from './execs.ts';
+import { exitSnapshotsService, takeExitSnapshot } from './exit-snapshots.ts';
 import { Faults } from './faults.ts';
 import { HelperHttp, tokenFlowPage } from './helper-http.ts';
+import { imageNamesService } from './image-names.ts';
 import { Images, imagesService } from './images.ts';
 import { prepareBase } from './isolation/base.ts';
 import type { Isolation } from './isolation/container.ts';
 import { Namespaces, whyNoNamespaces } from './isolation/namespaces.ts';
 import { Refusing, Unisolated } from './isolation/unisolated.ts';
 import { logsService } from './logs.ts';
+import { networkPolicyRouter } from './network-policy.ts';
 import type { Seed } from './options.ts';
 import { Pipes } from './pipes.ts';
 import { Readiness, readinessRouter } from './readiness.ts';
@@ -58,6 +61,8 @@ export interface LocalModal {
 
 /** As the SDK's own channels have it. */
 const maxMessageBytes = 100 * 1024 * 1024;
+/** How often expired images are looked for. */
+const sweepEveryMs = 60_000;
 /** RPCs for which one needs no token yet. */
 const openMethods = new Set(['tokenFlowCreate', 'tokenFlowWait']);
 
@@ -83,9 +88,14 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
       await tunnels.open(sandbox);
     },
     started: (sandbox) => readiness.watch(sandbox),
-    beforeGone: (sandbox) => mounts.detach(sandbox),
+    async beforeGone(sandbox) {
+      await mounts.detach(sandbox);
+      await takeExitSnapshot(sandbox, snapshots);
+    },
   });
   await table.recover();
+  await images.clear();
+  setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), sweepEveryMs).unref();
   await plant(store, secrets, options.seed);
   const flows = new TokenFlows(auth);
   const http = new HelperHttp();
@@ -97,10 +107,12 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...environmentsService(store),
     ...secretsService(store, secrets),
     ...appsService(store, table),
-    ...imagesService(store, images, (layer) => table.usesLayer(layer)),
+    ...imagesService(images, (layer) => table.usesLayer(layer)),
+    ...imageNamesService(store, images),
     ...sandboxesService({ store, table, secrets, auth, tunnels }),
     ...entrypointsService(table),
     ...logsService(table),
+    ...exitSnapshotsService(table),
     ...tunnelsService(table, tunnels),
     ...connectTokensService(table),
     ...volumesService(store, volumes),
@@ -112,6 +124,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...entrypointsRouter(table),
     ...readinessRouter(table),
     ...sidecarsRouter(table),
+    ...networkPolicyRouter(table),
     ...snapshotsRouter(table, snapshots),
     ...volumeMountsRouter(table, mounts),
   };

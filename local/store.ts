@@ -42,10 +42,10 @@ const imageTag = z.object({
   environment: z.string(),
   /** `name:tag` */
   tag: z.string(),
-  imageId: z.string(),
-  revisionId: z.string(),
   createdAt: seconds,
   updatedAt: seconds,
+  /** What was published under the name, the latest first. */
+  revisions: z.array(z.object({ imageId: z.string(), revisionId: z.string(), createdAt: seconds })),
 });
 const volume = z.object({
   id: z.string(),
@@ -90,7 +90,7 @@ const schema = z.object({
   apps: byId(app),
   secrets: byId(secret),
   images: byId(image),
-  /** Keyed by environment and tag, see images.ts. */
+  /** Keyed by environment and tag, see image-names.ts. */
   imageTags: byId(imageTag),
   volumes: byId(volume),
   sandboxes: byId(sandbox),

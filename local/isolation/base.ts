@@ -2,8 +2,8 @@
  * The lowest layer of every image: this machine's own userland. `/usr` and its like are laid under each sandbox as they
  * are (copy-on-write); `/etc` is copied once without its secrets; all else starts empty.
  */
-import { constants } from 'node:fs';
-import { access, chmod, cp, lstat, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { constants, type Dirent, mkdirSync, readdirSync } from 'node:fs';
+import { access, chmod, cp, lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A part of the root that is an overlay of its own, as the machine's files lie under it. */
@@ -35,6 +35,8 @@ const links: Record<string, string> = {
   'var/run': '/run',
   'var/lock': '/run/lock',
 };
+/** These change with the network, and are often links to where a sandbox cannot see. */
+const followedFiles = ['/etc/resolv.conf', '/etc/hosts'];
 const secretFiles = /^\/etc\/(g?shadow-?|sudoers(\.d)?|ssh\/ssh_host_.*|ssl\/private|machine-id|krb5\.keytab)$/;
 
 export const deviceNames: readonly string[] = devices;
@@ -75,14 +77,19 @@ async function makeRoot(root: string): Promise<void> {
 
 /**
  * Makes every folder of a tree anew: those of another user's cannot be written to, but in an overlay a folder of ours over
- * them counts, and what is in them shows through.
+ * them counts, and what is in them shows through. (In one go: nothing else is to be done yet, and it takes a third.)
  */
-async function ownFolders(host: string, own: string): Promise<void> {
-  const entries = await readdir(host, { withFileTypes: true }).catch(() => []);
+function ownFolders(host: string, own: string): void {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(host, { withFileTypes: true });
+  } catch {
+    return;
+  }
   for (const entry of entries) {
     if (!entry.isDirectory()) continue;
-    await mkdir(path.join(own, entry.name), { recursive: true });
-    await ownFolders(path.join(host, entry.name), path.join(own, entry.name));
+    mkdirSync(path.join(own, entry.name), { recursive: true });
+    ownFolders(path.join(host, entry.name), path.join(own, entry.name));
   }
 }
 
@@ -119,10 +126,16 @@ export async function prepareBase(folder: string): Promise<Base> {
     for (const tree of trees) {
       await mkdir(path.join(unfinished, 'root', tree.target), { recursive: true });
       await mkdir(path.join(unfinished, tree.name), { recursive: true });
-      if (tree.host && process.getuid?.() !== 0) await ownFolders(tree.host, path.join(unfinished, tree.name));
+      if (tree.host && process.getuid?.() !== 0) ownFolders(tree.host, path.join(unfinished, tree.name));
     }
     await linkPython(path.join(unfinished, 'usr'));
     await rename(unfinished, folder);
+  }
+  for (const file of followedFiles) {
+    const content = await readFile(file).catch(() => undefined);
+    if (!content) continue;
+    await rm(path.join(folder, 'root', file), { force: true });
+    await writeFile(path.join(folder, 'root', file), content);
   }
   return { folder, trees };
 }

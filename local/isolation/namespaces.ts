@@ -20,6 +20,7 @@ import type {
   Isolation,
   OverlayMount,
 } from './container.ts';
+import { type AppliedLimits, applyLimits } from './limits.ts';
 import { killBelow } from './processes.ts';
 import { underTerminal } from './pty.ts';
 import { connectHere, connectThrough, relayCommand } from './relay.ts';
@@ -86,11 +87,13 @@ export class Namespaces implements Isolation {
     const argv = asRoot
       ? ['--user', 'sh', '-c', mapped, 'sandbox', 'unshare', ...namespaces, ...init]
       : ['--user', '--map-root-user', ...namespaces, ...init];
-    const child = spawn('unshare', argv, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: hostPath } });
+    const limits = await applyLimits(`local-modal-${process.pid}-${path.basename(spec.folder)}`, spec.limits);
+    const [program = '', ...args] = limits.wrap(['unshare', ...argv]);
+    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: hostPath } });
     child.stdin.on('error', () => {});
-    const ended = once(child, 'exit').then(() => undefined);
+    const ended = once(child, 'exit').then(() => limits.remove());
     const pid = await readiness(child);
-    return new NamespaceContainer({ init: child, pid, spec, dataFolder: this.#dataFolder, ended });
+    return new NamespaceContainer({ init: child, pid, spec, limits, dataFolder: this.#dataFolder, ended });
   }
 
   /** Lays out the folders and the mount table of a container. */
@@ -153,6 +156,7 @@ interface ContainerParts {
   /** PID 1, as this machine sees it. */
   pid: number;
   spec: ContainerSpec;
+  limits: AppliedLimits;
   dataFolder: string;
   ended: Promise<void>;
 }
@@ -177,11 +181,9 @@ class NamespaceContainer implements Container {
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
     const command = pty ? underTerminal(argv, pty) : ['setsid', '--', ...argv];
-    const child = spawn('nsenter', [...this.#join, `--wdns=${workdir}`, '--', ...command], {
-      detached: true,
-      stdio: [...stdio],
-      env,
-    });
+    const enter = ['nsenter', ...this.#join, `--wdns=${workdir}`, '--', ...command];
+    const [program = '', ...args] = this.#parts.limits.wrap(enter);
+    const child = spawn(program, args, { detached: true, stdio: [...stdio], env, cwd: '/' });
     await once(child, 'spawn');
     return { child, kill: () => child.pid !== undefined && killBelow(child.pid) };
   }
