@@ -67,7 +67,11 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     await writeFile(seedFile, JSON.stringify(setup.seed));
     args.push('--seed', seedFile);
   }
-  const child = spawn(process.execPath, [bundle, ...args], { stdio: ['ignore', 'pipe', 'pipe'], uid: setup.uid });
+  const child = spawn(process.execPath, [bundle, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    uid: setup.uid,
+    gid: setup.uid,
+  });
   const ended = once(child, 'exit').then(() => undefined);
   const { url, control } = await addresses(child);
   const [tokenId, tokenSecret] = (setup.tokens?.[0] ?? 'ak-test:as-test').split(':');
