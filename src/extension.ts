@@ -4,10 +4,11 @@ import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
 import { RunCommands } from './commands/run.ts';
 import { terminate } from './commands/sandboxes.ts';
-import { parseSettings } from './config/settings.ts';
+import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
 import { RunLenses } from './providers/code-lens.ts';
+import { readSettings } from './providers/settings.ts';
 import { RunTasks, TASK_TYPE } from './providers/tasks.ts';
 import type { Target } from './run/targets/target.ts';
 import { Sessions } from './session/sessions.ts';
@@ -18,6 +19,8 @@ let sessions: Sessions | undefined;
 
 /** Builds the modules in order. Makes no call and waits for nothing; the SDK is loaded by the first run or view. */
 export function activate(context: vscode.ExtensionContext): SandboxesApi {
+  const log = vscode.window.createOutputChannel('Sandboxes for Modal', { log: true });
+  setLog(log);
   const localModal = new LocalModal(() => ({
     serverPath: join(context.extensionPath, 'dist', 'local-modal.cjs'),
     dataDir: join(context.globalStorageUri.fsPath, 'local-modal'),
@@ -41,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
   context.subscriptions.push(
+    log,
     localModal,
     store,
     tree,
@@ -52,6 +56,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
+    command('modal.showLog', () => log.show()),
     command('modal.refreshSandboxes', () => store.refresh()),
     command('modal.terminateSandbox', (sandbox: SandboxSummary) => terminate(sandbox, running, store)),
     vscode.workspace.onDidChangeConfiguration((event) => {
@@ -66,8 +71,4 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
 /** Ends this window's sandboxes: nobody is left to use them. */
 export async function deactivate(): Promise<void> {
   await sessions?.dispose();
-}
-
-function readSettings() {
-  return parseSettings({ ...vscode.workspace.getConfiguration('modal') });
 }

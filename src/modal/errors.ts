@@ -1,3 +1,4 @@
+import { logError } from '../log.ts';
 import { AccountError } from './accounts.ts';
 
 /** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
@@ -54,8 +55,9 @@ export function isAccountProblem(error: unknown): boolean {
   return error instanceof AccountError || shapeOf(error).code === Code.unauthenticated;
 }
 
-/** Turns any error into one sentence with a next step. The only place that does so. */
+/** Turns any error into one sentence with a next step, and notes the whole of it in the log. The only place that does so. */
 export function explainError(error: unknown): string {
+  logError(error);
   const { name, message, code, details } = shapeOf(error);
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
   if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;

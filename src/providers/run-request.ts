@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { posix, sep } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import { REMOTE_ROOT, type RunRequest } from '../run/request.ts';
-import { runnerOf } from '../run/runners.ts';
+import { extensionOf, type Program, runnerOf } from '../run/runners.ts';
 import { commandOf, PACKAGE_MANAGER_FILES } from '../run/targets/command.ts';
 import type { Target } from '../run/targets/target.ts';
+import type { Folder } from '../session/sessions.ts';
+import { readSettings } from './settings.ts';
 
 /**
  * What running a file means: its folder, its runner, its place in the folder. Saves what is unsaved first, since a run
@@ -14,12 +16,7 @@ import type { Target } from '../run/targets/target.ts';
 export async function requestForFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
   const { folder, file, name } = placeOf(uri);
   const document = await openDocument(uri, name);
-  const programs = runnerOf(document.languageId);
-  if (!programs) {
-    throw new UserError(
-      `“${name}” is ${document.languageId}, which has no runner. Python, JavaScript, TypeScript and shell files can be run.`,
-    );
-  }
+  const programs = await programsFor(document, name, folder);
   await saveAll();
   return { folder, label: file, programs, args: [`${REMOTE_ROOT}/${file}`, ...args], cwd: '' };
 }
@@ -32,6 +29,34 @@ export async function requestForTarget(uri: vscode.Uri, target: Target): Promise
   await saveAll();
   const cwd = posix.dirname(file) === '.' ? '' : posix.dirname(file);
   return { folder, ...command, cwd };
+}
+
+/** The file's runner; a file that nobody knows how to run gets a question, whose answer is kept in the settings. */
+async function programsFor(document: vscode.TextDocument, name: string, folder: Folder): Promise<readonly Program[]> {
+  const { runners } = readSettings(document.uri);
+  const file = {
+    name,
+    languageId: document.languageId,
+    firstLine: document.lineAt(0).text,
+    isUvProject: existsSync(join(folder.path, 'uv.lock')),
+  };
+  const known = runnerOf(file, runners);
+  if (known) return known;
+  const key = extensionOf(name) || document.languageId;
+  const answer = await vscode.window.showInputBox({
+    title: `Run “${name}” in Sandbox`,
+    prompt: `The command that runs ${key} files, such as “node”; the file’s path comes after it. Kept in modal.runners.`,
+    ignoreFocusOut: true,
+  });
+  const [program, ...args] = answer?.trim().split(/\s+/).filter(Boolean) ?? [];
+  if (!program) {
+    throw new UserError(
+      `Nothing says how to run “${name}”. Name a command for ${key} in the setting modal.runners, then run again.`,
+    );
+  }
+  const configuration = vscode.workspace.getConfiguration('modal');
+  await configuration.update('runners', { ...runners, [key]: [program, ...args] }, vscode.ConfigurationTarget.Global);
+  return [{ argv: [program, ...args] }];
 }
 
 /** Where a file lies in the workspace. */

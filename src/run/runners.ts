@@ -23,12 +23,64 @@ const RUNNERS: Readonly<Record<string, readonly Program[]>> = {
     },
   ],
   shellscript: [{ argv: ['bash'] }, { argv: ['sh'] }],
+  r: [{ argv: ['Rscript'] }],
+  julia: [{ argv: ['julia'] }],
+  ruby: [{ argv: ['ruby'] }],
+  go: [{ argv: ['go', 'run'] }],
+  perl: [{ argv: ['perl'] }],
+  php: [{ argv: ['php'] }],
+  lua: [{ argv: ['lua'] }],
 };
 
-/** Languages whose files can be run. */
+/** Languages whose files can be run as they are. */
 export const RUNNABLE_LANGUAGES: readonly string[] = Object.keys(RUNNERS);
 
-/** The programs that run files of a language; absent when it has none. */
-export function runnerOf(languageId: string): readonly Program[] | undefined {
-  return Object.hasOwn(RUNNERS, languageId) ? RUNNERS[languageId] : undefined;
+/** The user's own runners: a command line by language id, or by the file's extension with its dot. */
+export type CustomRunners = Readonly<Record<string, readonly string[]>>;
+
+export interface FileToRun {
+  readonly name: string;
+  readonly languageId: string;
+  readonly firstLine: string;
+  /** Whether the folder is a project of uv's, which has an environment of its own. */
+  readonly isUvProject: boolean;
+}
+
+/**
+ * The programs that run a file: the user's own for its extension or language, then its `#!` line where the language has
+ * no better word, then the language's. Absent when nobody knows.
+ */
+export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly Program[] | undefined {
+  const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
+  if (own && isCommand(own)) return [{ argv: own }];
+  const known = entryOf(RUNNERS, file.languageId);
+  const shebang = shebangOf(file.firstLine);
+  // Shells differ; a Python or Ruby file's first line is about the author's machine.
+  if (shebang && (!known || file.languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
+  if (known && file.languageId === 'python' && file.isUvProject) {
+    return [{ argv: ['uv', 'run', 'python', '-u'] }, ...known];
+  }
+  return known;
+}
+
+/** A language may be called `constructor`. */
+function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** `.py` of `main.py`; `''` where there is none. */
+export function extensionOf(name: string): string {
+  const dot = name.lastIndexOf('.');
+  return dot > 0 ? name.slice(dot) : '';
+}
+
+/** The command line of a `#!` line; `env` only looks programs up, which the wrapper does as well. */
+function shebangOf(line: string): [string, ...string[]] | undefined {
+  const words = /^#!\s*(.+?)\s*$/.exec(line)?.[1]?.split(/\s+/) ?? [];
+  if (/(?:^|\/)env$/.test(words[0] ?? '')) words.splice(0, words[1] === '-S' ? 2 : 1);
+  return isCommand(words) ? words : undefined;
+}
+
+function isCommand(words: readonly string[]): words is [string, ...string[]] {
+  return words.length > 0;
 }

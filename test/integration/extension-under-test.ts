@@ -46,20 +46,23 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
   return uri;
 }
 
-type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage';
+type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox';
 
-/** Answers VS Code's messages by their buttons while `action` runs, and returns what they said. */
+/** Answers VS Code's messages (by a button) and input boxes (by a text) while `action` runs, and returns what they said. */
 export async function answering<T>(
   answers: Partial<Record<Shower, string>>,
   action: () => Promise<T>,
 ): Promise<{ result: T; messages: string[] }> {
-  const window = vscode.window as unknown as Record<Shower, (message: string) => Promise<string | undefined>>;
-  const showers = ['showErrorMessage', 'showInformationMessage', 'showWarningMessage'] as const;
+  const window = vscode.window as unknown as Record<
+    Shower,
+    (message: string | { title: string }) => Promise<string | undefined>
+  >;
+  const showers = ['showErrorMessage', 'showInformationMessage', 'showWarningMessage', 'showInputBox'] as const;
   const originals = showers.map((shower) => [shower, window[shower]] as const);
   const messages: string[] = [];
   for (const shower of showers) {
     window[shower] = async (message) => {
-      messages.push(message);
+      messages.push(typeof message === 'string' ? message : message.title);
       return answers[shower];
     };
   }

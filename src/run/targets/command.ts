@@ -28,7 +28,8 @@ export function commandOf(
     case 'pythonGuard':
       return undefined;
     case 'pythonMain': {
-      const programs = (runnerOf('python') ?? []).map(({ argv }): Program => ({ argv: [...argv, '-c', CALL_MAIN] }));
+      const python = runnerOf({ name: fileName, languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
+      const programs = python.map(({ argv }): Program => ({ argv: [...argv, '-c', CALL_MAIN] }));
       return { label: `${fileName}: main()`, programs, args: [fileName] };
     }
     case 'packageScript': {

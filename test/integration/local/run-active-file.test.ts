@@ -103,11 +103,6 @@ describe('Run Active File in Sandbox', () => {
       /“alone\.py” is in no folder of the workspace\. Open its folder/,
     ],
     [
-      'a language without a runner',
-      () => writeWorkspaceFile('notes.md', '# notes'),
-      /“notes\.md” is markdown, which has no runner/,
-    ],
-    [
       'a file that is not there',
       async () => (await writeWorkspaceFile('x.py', '')).with({ path: '/nowhere/x.py' }),
       /is in no folder/,
@@ -122,6 +117,19 @@ describe('Run Active File in Sandbox', () => {
       assert.equal(result.text, '', 'nothing was started');
     });
   }
+
+  it('asks how to run a file that nobody knows, and remembers the answer', () =>
+    withSetting('runners', {}, async () => {
+      const uri = await writeWorkspaceFile('lines.txt', 'one\ntwo\n');
+      const unanswered = await answering({}, () => runFile(uri));
+      assert.equal(unanswered.messages[0], 'Run “lines.txt” in Sandbox');
+      assert.match(unanswered.result.error ?? '', /^Nothing says how to run “lines\.txt”\..*modal\.runners/);
+
+      const answered = await answering({ showInputBox: 'wc -l' }, () => runFile(uri));
+      assert.match(answered.result.text, /^2 \/workspace\/lines\.txt$/m);
+      const again = await answering({}, () => runFile(uri));
+      assert.deepEqual([again.result.exitCode, again.messages], [0, []]);
+    }));
 
   it('says that no file is open', async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');

@@ -7,12 +7,12 @@ import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
 import type { TerminalSize } from '../../../src/run/control.ts';
 import { REMOTE_ROOT, type RunRequest, type RunResult } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
-import { type Program, runnerOf } from '../../../src/run/runners.ts';
+import type { Program } from '../../../src/run/runners.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 
 const SETTINGS = { app: 'tests', image: 'python:3.13-slim', timeoutMs: 600_000, idleTimeoutMs: 600_000 };
-const shell = runnerOf('shellscript') as readonly Program[];
+const shell: readonly Program[] = [{ argv: ['bash'] }];
 
 describe('a run on the local Modal', () => {
   let server: RunningLocalModal;
