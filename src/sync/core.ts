@@ -135,7 +135,7 @@ export class Core {
       checkpoint: this.#checkpoint,
       ...(request.paths && { paths: request.paths }),
     });
-    const plan = adjust(makePlan(copy.holding, found), request);
+    const plan = adjust(makePlan(copy.holding, found), copy.holding, request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
     return describe(copy, plan, found, this.copies.approvedBytes);
@@ -341,12 +341,23 @@ export class Core {
 }
 
 /** A plan with what a request adds to it and takes from it. */
-function adjust(plan: Plan, { alsoDelete = [], keep = [] }: PrepareRequest): Plan {
+function adjust(plan: Plan, holding: Holding, { alsoDelete = [], keep = [] }: PrepareRequest): Plan {
   if (alsoDelete.length === 0 && keep.length === 0) return plan;
   const kept = new Set(keep);
   const puts = plan.puts.filter(({ path }) => !kept.has(path));
   const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
-  return { ...plan, puts, deletes, putBytes: puts.reduce((bytes, { size }) => bytes + size, 0) };
+  // Folders that only the sandbox has are not in the index; a full one stays.
+  const emptied = [...foldersOf(alsoDelete)]
+    .filter((folder) => !holding.hasFolder(folder))
+    .sort()
+    .reverse();
+  return {
+    ...plan,
+    puts,
+    deletes,
+    emptied: [...plan.emptied, ...emptied],
+    putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
+  };
 }
 
 function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: number | undefined): Prepared {

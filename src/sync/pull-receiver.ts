@@ -105,9 +105,11 @@ export class PullReceiver {
       const { header } = entry;
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       const reason = this.#refusal(path, header);
-      if (reason === 'sensitive') this.#found.sensitive.push(path);
+      const isFolder = header.type === 'directory';
+      if (reason === 'sensitive') this.#found.sensitive.push(...(isFolder ? [] : [path]));
       else if (reason) this.#found.refused.push({ path: header.name, reason });
-      if (reason || header.type === 'directory') entry.resume();
+      if (isFolder && !reason) mkdirSync(join(this.#core.rules.root, path), { recursive: true });
+      if (reason || isFolder) entry.resume();
       else await this.#take(path, header, entry as AsyncIterable<Buffer>);
     }
   }
@@ -127,7 +129,7 @@ export class PullReceiver {
     if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type)) return `it is a ${header.type}`;
     if (header.type === 'symlink' && !staysInside(path, header.linkname)) return `it is a link to ${header.linkname}`;
     if (parts.some((part) => SENSITIVE.test(part)) && !this.#request.allowed.includes(path)) return 'sensitive';
-    if (header.type === 'directory') return undefined;
+    if (header.type === 'directory') return this.#parentRefusal([...parts, '']);
     const folded = path.normalize('NFC').toLowerCase();
     const foldsHere = process.platform === 'win32' || process.platform === 'darwin';
     if (this.#names.has(foldsHere ? folded : path)) return 'another entry has its name';

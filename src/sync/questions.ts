@@ -48,10 +48,10 @@ const LIMITS = {
 export function questionsFor(plan: Prepared): SyncQuestion[] {
   const questions: SyncQuestion[] = [];
   const isHuge = plan.putBytes > LIMITS.syncBytes || plan.puts > LIMITS.syncFiles;
+  const hugeFiles = plan.largest.filter(({ bytes }) => bytes > LIMITS.fileBytes);
   if (plan.isFirst && !plan.isApproved) questions.push({ kind: 'first-sync', plan });
+  if (hugeFiles.length > 0) questions.push({ kind: 'huge-file', files: hugeFiles });
   else if (!plan.isFirst && isHuge) questions.push({ kind: 'huge-sync', files: plan.puts, bytes: plan.putBytes, plan });
-  const huge = plan.largest.filter(({ bytes }) => bytes > LIMITS.fileBytes);
-  if (huge.length > 0) questions.push({ kind: 'huge-file', files: huge });
   if (plan.deletes > LIMITS.deletes && plan.deletes > plan.known * LIMITS.deletedShare)
     questions.push({ kind: 'mass-deletion', deletes: plan.deletes, known: plan.known, examples: plan.deleteExamples });
   return questions;

@@ -1,0 +1,250 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Sandbox } from 'modal';
+import { isSandboxGone } from '../../../src/modal/errors.ts';
+import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
+import { Core } from '../../../src/sync/core.ts';
+import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
+import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A push that something happens to', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    engine = engineFor(root);
+  });
+  afterEach(async () => {
+    await sandboxes.server.control.clearFaults();
+    await engine.dispose();
+    await sandbox.terminate();
+  });
+
+  it('goes on where the connection was cut, as often as that happens', async () => {
+    writeTree(root, { 'a.bin': randomBytes(3_000_000), 'b/c.bin': randomBytes(2_000_000) });
+    for (const bytes of [1, 100_000, 777_777])
+      await sandboxes.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 1, cutAfterBytes: bytes });
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('throws when the connection does not come back, and the next one heals it', async () => {
+    writeTree(root, { a: 'a', b: 'b' });
+    await engine.push(sandbox);
+    writeTree(root, { a: 'changed', 'new/c': 'c', 'big.bin': randomBytes(500_000) });
+    rmSync(join(root, 'b'));
+    await sandboxes.server.control.addFault({ method: 'TaskExecStdinWriteStream', code: 9 });
+    await assert.rejects(engine.push(sandbox));
+    assert.equal(await inSandbox(sandbox, 'cat a b; ls .modal-sync'), 'abgen\nm\nstamp\n');
+    await sandboxes.server.control.clearFaults();
+    rmSync(join(root, 'new'), { recursive: true });
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('is known to have arrived, or sent again, when only its reply was lost', async () => {
+    writeTree(root, { a: 'a' });
+    await engine.push(sandbox);
+    writeTree(root, { a: 'b', c: 'c' });
+    await sandboxes.server.control.addFault({ method: 'TaskExecStdioRead', code: 9 });
+    await assert.rejects(engine.push(sandbox));
+    await sandboxes.server.control.clearFaults();
+    rmSync(join(root, 'c'));
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('says that the sandbox has ended', async () => {
+    writeTree(root, { a: 'a' });
+    await sandbox.terminate();
+    await assert.rejects(engine.push(sandbox), isSandboxGone);
+  });
+
+  it('changes nothing when it cannot write, and names the folder', async () => {
+    writeTree(root, { a: 'a' });
+    const elsewhere = engineFor(root, { remoteRoot: '/proc/nowhere' });
+    await assert.rejects(elsewhere.push(sandbox), /\/proc\/nowhere/);
+    await elsewhere.dispose();
+    const onFile = engineFor(root, { remoteRoot: '/etc/passwd' });
+    await assert.rejects(onFile.push(sandbox), /\/etc\/passwd is not a folder/);
+    await onFile.dispose();
+  });
+
+  it('stops at once when it is cancelled, at every stage, and the next one goes on from there', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 300 }, (_, at) => [`d${at % 30}/f${at}`, randomBytes(60_000)]),
+    );
+    writeTree(root, files);
+    // Each piece takes its time, so that there is a middle to cancel in.
+    for (const when of ['scanning', 'starting', 'sending', 'applying']) {
+      const cancel = new AbortController();
+      if (when === 'starting')
+        await sandboxes.server.control.addFault({ method: 'TaskExecStart', times: 1, delayMs: 1500 });
+      if (when === 'applying')
+        await sandboxes.server.control.addFault({ method: 'TaskExecStdioRead', times: 1, delayMs: 1500 });
+      let abortedAt = 0;
+      const abort = () => {
+        abortedAt ||= performance.now();
+        cancel.abort();
+      };
+      if (when === 'starting' || when === 'applying') setTimeout(abort, 900);
+      const onProgress = ({ stage }: SyncProgress) => {
+        if (stage === when) abort();
+      };
+      if (when === 'scanning') queueMicrotask(abort);
+      const started = engine.push(sandbox, { signal: cancel.signal, onProgress, fresh: true });
+      await assert.rejects(started, { name: 'AbortError' }, when);
+      const took = performance.now() - abortedAt;
+      assert.ok(took < 200, `cancelling while ${when} took ${took} ms`);
+      await sandboxes.server.control.clearFaults();
+    }
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+    assert.equal(
+      (await inSandbox(sandbox, 'ls -A /workspace/.modal-sync; ls -d /workspace.part* 2>/dev/null')).replace(
+        'stamp.next\n',
+        '',
+      ),
+      '.gitignore\ngen\nm\nstamp\n',
+    );
+  });
+
+  it('reaches a slow and failing network’s end', async () => {
+    writeTree(root, { 'a.bin': randomBytes(400_000), b: 'b' });
+    await sandboxes.server.control.addFault({ method: '*', delayMs: 100, jitterMs: 50 });
+    await sandboxes.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 2, cutAfterBytes: 150_000 });
+    let told = 0;
+    await engine.push(sandbox, { onProgress: () => (told += 1) });
+    assert.ok(told > 0);
+    await sandboxes.server.control.clearFaults();
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+});
+
+describe('The apply script', () => {
+  after(removeTemporary);
+
+  /** A push as the core makes it, for a sandbox that holds `before`. */
+  function pushOf(setup: {
+    before: Record<string, string>;
+    after: Record<string, string>;
+    without: readonly string[];
+  }) {
+    const local = temporaryFolder();
+    const remote = join(temporaryFolder(), 'root');
+    const core = new Core({ root: local, storageDir: temporaryFolder(), remoteRoot: remote, rules: {} });
+    const next = () => {
+      core.prepare({ sandboxId: 's', fresh: true });
+      const opened = core.open('s');
+      const parts: Uint8Array[] = [];
+      for (let chunk = core.next('s', 'raw'); chunk.bytes; chunk = core.next('s', 'raw')) parts.push(chunk.bytes);
+      return { ...opened, archive: Buffer.concat(parts) };
+    };
+    writeTree(local, setup.before);
+    const first = next();
+    assert.equal(parseReply(apply(remote, first, first.archive, 'raw')).kind, 'ok');
+    core.commit('s');
+    writeTree(local, setup.after);
+    for (const path of setup.without) rmSync(join(local, path));
+    return { local, remote, core, push: next() };
+  }
+
+  function apply(
+    remote: string,
+    { next, accept }: { next: string; accept: readonly string[] },
+    input: Buffer,
+    how: string,
+    shell: readonly string[] = ['sh'],
+  ): string {
+    const [program = 'sh', ...rest] = shell;
+    const args = [...rest, '-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
+    return spawnSync(program, args, { input: Buffer.concat([Buffer.from(`${how}\n`), input]), encoding: 'utf8' })
+      .stdout;
+  }
+
+  const setup = {
+    before: { 'a.txt': 'old', 'sub/b.txt': 'old', 'gone.txt': 'x' },
+    after: { 'a.txt': 'new', 'sub/b.txt': 'new', 'sub/c.txt': 'new', 'more/d.txt': 'new' },
+    without: ['gone.txt'],
+  };
+
+  for (const how of ['raw', 'gzip'] as const)
+    it(`changes nothing and says so when a ${how} stream is cut, wherever that is, and heals by sending again`, () => {
+      const { local, remote, push } = pushOf(setup);
+      const whole = how === 'gzip' ? gzipSync(push.archive, { level: 1 }) : push.archive;
+      const before = localTree(remote).filter((line) => !line.includes('.modal-sync'));
+      // The end of a tar archive is zeros: what lies in them is no cut.
+      const end = how === 'gzip' ? whole.length - 1 : push.archive.lastIndexOf('ustar') + 512;
+      for (let cut = 0; cut < end; cut += how === 'gzip' ? 41 : 512) {
+        const reply = parseReply(apply(remote, push, whole.subarray(0, cut), how));
+        assert.ok(['cut', 'failed'].includes(reply.kind), `cut at ${cut}: ${JSON.stringify(reply)}`);
+        const left = localTree(remote).filter((line) => !line.includes('.modal-sync'));
+        assert.deepEqual(left, before, `cut at ${cut}`);
+      }
+      assert.equal(parseReply(apply(remote, push, whole, how)).kind, 'ok');
+      assert.deepEqual(localTree(remote), localTree(local));
+      assert.equal(readFileSync(join(remote, '.modal-sync/gen'), 'utf8'), `${push.next}\n`);
+    });
+
+  it('gives the same result in dash, bash and busybox, with their own tools', () => {
+    const shells = [['dash'], ['bash'], ['busybox', 'sh']].filter(
+      ([program]) => !spawnSync(program as string, ['-c', ':']).error,
+    );
+    assert.ok(shells.length >= 2);
+    for (const shell of shells) {
+      const { local, remote, push } = pushOf(setup);
+      assert.equal(parseReply(apply(remote, push, push.archive, 'raw', shell)).kind, 'ok', shell.join(' '));
+      assert.deepEqual(localTree(remote), localTree(local));
+    }
+  });
+
+  it('refuses to start from another generation', () => {
+    const { remote, push } = pushOf(setup);
+    const reply = parseReply(apply(remote, { ...push, accept: ['00000009.abcdef'] }, push.archive, 'raw'));
+    assert.equal(reply.kind, 'drift');
+  });
+
+  it('refuses when there is too little room, and says how much there is', () => {
+    const { remote, push } = pushOf(setup);
+    const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, push.next, String(2 ** 50), ...push.accept];
+    const reply = parseReply(spawnSync('sh', args, { input: push.archive, encoding: 'utf8' }).stdout);
+    assert.equal(reply.kind, 'room');
+    assert.ok(reply.kind === 'room' && reply.freeBytes > 0 && reply.neededBytes === 2 ** 60);
+  });
+
+  it('names the tool that an image lacks', () => {
+    const { remote, push } = pushOf(setup);
+    const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, push.next, '0', ...push.accept];
+    const { stdout } = spawnSync('/bin/sh', args, { input: '', encoding: 'utf8', env: { PATH: '/nowhere' } });
+    assert.deepEqual(parseReply(stdout), { kind: 'no-tool', tool: 'tar' });
+  });
+
+  it('moves many files at once and one by one with the same result', () => {
+    for (const number of [10, 200]) {
+      const names = Array.from({ length: number }, (_, at) => `d${at % 7}/f ${at}\n`);
+      const { local, remote, push } = pushOf({
+        before: Object.fromEntries(names.map((name) => [name, 'old'])),
+        after: Object.fromEntries(names.map((name) => [name, `new ${name}`])),
+        without: [names[3] as string],
+      });
+      assert.equal(parseReply(apply(remote, push, push.archive, 'raw')).kind, 'ok');
+      assert.deepEqual(localTree(remote), localTree(local));
+    }
+  });
+});

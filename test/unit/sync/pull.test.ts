@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { type Header, pack } from 'tar-stream';
+import { Core } from '../../../src/sync/core.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { PullReceiver, type Received } from '../../../src/sync/pull-receiver.ts';
+import { engineFor, inSandbox, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A pull', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    engine = engineFor(root);
+    writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c' });
+    await engine.push(sandbox);
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    await sandbox.terminate();
+  });
+
+  it('brings back files and folders by name, with their modes and links', async () => {
+    await inSandbox(
+      sandbox,
+      'mkdir -p out/deep; echo 1 > out/deep/x; echo 2 > "out/-y\nz"; chmod +x out/deep/x; ln -s deep/x out/l; echo no > other',
+    );
+    const result = await engine.pull(sandbox, { paths: ['out', 'missing'] });
+    assert.equal(readFileSync(join(root, 'out/deep/x'), 'utf8'), '1\n');
+    assert.equal(readFileSync(join(root, 'out/-y\nz'), 'utf8'), '2\n');
+    assert.ok((lstatSync(join(root, 'out/deep/x')).mode & 0o100) !== 0);
+    assert.ok(lstatSync(join(root, 'out/l')).isSymbolicLink());
+    assert.deepEqual([existsSync(join(root, 'other')), result.missing], [false, ['missing']]);
+  });
+
+  it('brings back files by pattern', async () => {
+    await inSandbox(sandbox, 'mkdir -p r/s; echo 1 > r/s/x.csv; echo 2 > y.csv; echo 3 > r/z.txt');
+    const result = await engine.pull(sandbox, { patterns: ['*.csv', '!y.csv'] });
+    assert.deepEqual(result.written, ['r/s/x.csv']);
+  });
+
+  it('brings back what changed since, and does not send it back again', async () => {
+    await inSandbox(sandbox, 'echo theirs > a.txt; echo out > out.txt');
+    const { modified, created } = await engine.remoteChanges(sandbox);
+    const result = await engine.pull(sandbox, { paths: [...modified, ...created] });
+    assert.deepEqual([...result.written].sort(), ['a.txt', 'out.txt']);
+    assert.equal(readFileSync(join(root, 'a.txt'), 'utf8'), 'theirs\n');
+    assert.equal((await engine.push(sandbox)).files, 0);
+  });
+
+  it('never writes over a local change: the sandbox’s version lands beside it', async () => {
+    writeTree(root, { 'a.txt': 'ours', 'new.txt': 'ours' });
+    rmSync(join(root, 'b/c.txt'));
+    await inSandbox(sandbox, 'echo theirs | tee a.txt new.txt b/c.txt b/d.txt');
+    writeTree(root, { 'b/d.txt': 'theirs\n' });
+    const result = await engine.pull(sandbox, { paths: ['a.txt', 'new.txt', 'b'] });
+    assert.deepEqual(result.conflicts.map(({ path }) => path).sort(), ['a.txt', 'b/c.txt', 'new.txt']);
+    assert.deepEqual(result.same, ['b/d.txt']);
+    assert.equal(readFileSync(join(root, 'a.txt'), 'utf8'), 'ours');
+    assert.equal(readFileSync(join(root, 'a.txt.remote'), 'utf8'), 'theirs\n');
+    assert.equal(existsSync(join(root, 'b/c.txt')), false);
+  });
+
+  it('does not write over a file with unsaved changes', async () => {
+    await inSandbox(sandbox, 'echo theirs > a.txt');
+    const { conflicts } = await engine.pull(sandbox, { paths: ['a.txt'], dirty: ['a.txt'] });
+    assert.deepEqual(conflicts, [{ path: 'a.txt', copy: 'a.txt.remote' }]);
+    assert.equal(readFileSync(join(root, 'a.txt'), 'utf8'), 'a');
+  });
+
+  it('writes what makes programs here do things only after a yes', async () => {
+    await inSandbox(
+      sandbox,
+      'mkdir -p p/.vscode p/.git/hooks; echo x > p/.vscode/tasks.json; echo x > p/.git/hooks/pre-commit; echo x > p/.envrc',
+    );
+    const refused = await engine.pull(sandbox, { paths: ['p'], ask: () => false });
+    assert.deepEqual([...refused.sensitive].sort(), ['p/.envrc', 'p/.git/hooks/pre-commit', 'p/.vscode/tasks.json']);
+    assert.equal(existsSync(join(root, 'p/.envrc')), false);
+    const asked: string[] = [];
+    await engine.pull(sandbox, { paths: ['p/.vscode'], ask: (question) => asked.push(question.kind) > 0 });
+    assert.deepEqual(asked, ['sensitive-pull']);
+    assert.equal(readFileSync(join(root, 'p/.vscode/tasks.json'), 'utf8'), 'x\n');
+  });
+
+  it('does not write through a link that leads away', async () => {
+    const outside = temporaryFolder();
+    await inSandbox(sandbox, 'mkdir d; echo x > d/x');
+    symlinkSync(outside, join(root, 'd'));
+    const { refused } = await engine.pull(sandbox, { paths: ['d'] });
+    assert.equal(refused.length, 1);
+    assert.equal(existsSync(join(outside, 'x')), false);
+  });
+
+  it('takes no path outside of the folder', async () => {
+    for (const path of ['../x', '/etc/passwd', 'a/../../x'])
+      await assert.rejects(engine.pull(sandbox, { paths: [path] }), /outside/);
+  });
+
+  it('says so when the stream is cut, and pulls the rest the next time', async () => {
+    await inSandbox(sandbox, 'mkdir big; for i in 1 2 3 4 5 6; do head -c 300000 /dev/urandom > big/$i; done');
+    await sandboxes.server.control.addFault({
+      method: 'TaskExecStdioRead',
+      cutAfterBytes: 700_000,
+      code: 9,
+      times: 1,
+      when: 'after',
+    });
+    await engine.pull(sandbox, { paths: ['big'] }).catch(() => {});
+    await sandboxes.server.control.clearFaults();
+    await engine.pull(sandbox, { paths: ['big'] });
+    const sums = await inSandbox(sandbox, 'cat big/* | sha256sum');
+    const { execSync } = await import('node:child_process');
+    assert.equal(execSync('cat big/[1-6] | sha256sum', { cwd: root, encoding: 'utf8' }), sums);
+  });
+});
+
+describe('What comes in a pull', () => {
+  let root: string;
+
+  beforeEach(() => {
+    root = temporaryFolder();
+  });
+  after(removeTemporary);
+
+  async function receive(
+    entries: readonly (Partial<Header> & { name: string; content?: string })[],
+    paths = [''],
+  ): Promise<Received> {
+    const archive = pack();
+    for (const { content, ...header } of entries) archive.entry(header, content ?? '');
+    archive.finalize();
+    const receiver = new PullReceiver(
+      new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
+    );
+    receiver.receiveBegin({ sandboxId: 's', paths, dirty: [], allowed: [] });
+    for await (const part of archive as AsyncIterable<Buffer>) await receiver.receiveBytes(part);
+    return receiver.receiveEnd();
+  }
+
+  it('is refused where its name leads elsewhere', async () => {
+    const names = ['../x', '/etc/x', 'C:x', 'a/../../x', 'a//b', './../x', 'a/./b', 'back\\slash', '.modal-sync/gen'];
+    const result = await receive(names.map((name) => ({ name, content: 'x' })));
+    assert.deepEqual([result.written, result.refused.length], [[], names.length]);
+  });
+
+  it('is refused when it was not asked for', async () => {
+    const result = await receive(
+      [
+        { name: 'asked/x', content: 'x' },
+        { name: 'asked-not', content: 'x' },
+      ],
+      ['asked'],
+    );
+    assert.deepEqual([result.written, result.refused.map(({ path }) => path)], [['asked/x'], ['asked-not']]);
+  });
+
+  it('is refused when it is a device, a hard link, or a link out of the folder', async () => {
+    const result = await receive([
+      { name: 'a', type: 'link', linkname: '/etc/passwd' },
+      { name: 'b', type: 'symlink', linkname: '/etc/passwd' },
+      { name: 'c', type: 'symlink', linkname: '../../x' },
+      { name: 'd', type: 'fifo' },
+      { name: 'e', type: 'character-device', devmajor: 1, devminor: 3 },
+    ]);
+    assert.deepEqual([result.written, result.refused.length], [[], 5]);
+  });
+
+  it('cannot make a link and write through it', async () => {
+    const result = await receive([
+      { name: 'real/x', content: 'mine' },
+      { name: 'l', type: 'symlink', linkname: 'real' },
+      { name: 'l/x', content: 'theirs' },
+    ]);
+    assert.equal(readFileSync(join(root, 'real/x'), 'utf8'), 'mine');
+    assert.deepEqual(
+      result.refused.map(({ path }) => path),
+      ['l/x'],
+    );
+  });
+
+  it('is taken once for each name', async () => {
+    const result = await receive([
+      { name: 'x', content: 'first' },
+      { name: 'x', content: 'second' },
+    ]);
+    assert.equal(readFileSync(join(root, 'x'), 'utf8'), 'first');
+    assert.equal(result.refused.length, 1);
+  });
+
+  it('is an error when it is damaged', async () => {
+    const receiver = new PullReceiver(
+      new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
+    );
+    receiver.receiveBegin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
+    await receiver.receiveBytes(Buffer.alloc(1024, 'x')).catch(() => {});
+    await assert.rejects(receiver.receiveEnd());
+  });
+});

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { Core } from '../../../src/sync/core.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { refuseRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/questions.ts';
+import { engineFor, inSandbox, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A sync asks', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let storageDir: string;
+  let engine: SyncEngine;
+  let asked: SyncQuestion[];
+  let answer: boolean;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    storageDir = join(temporaryFolder(), 'storage');
+    asked = [];
+    answer = true;
+    engine = newEngine();
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    await sandbox.terminate();
+  });
+
+  function newEngine(): SyncEngine {
+    return engineFor(root, {
+      storageDir,
+      ask: (question) => {
+        asked.push(question);
+        return answer;
+      },
+    });
+  }
+
+  it('before the first sync of a folder, with what it would send, and once only', async () => {
+    writeTree(root, { 'a/x': 'xx', 'a/y': 'y', 'b/z': 'z', '.env': '', '.gitignore': '*.log\n', 'q.log': '' });
+    answer = false;
+    await assert.rejects(
+      engine.push(sandbox),
+      (error) => error instanceof SyncStopped && error.question.kind === 'first-sync',
+    );
+    const [question] = asked;
+    assert.ok(question?.kind === 'first-sync');
+    const { puts, putBytes, folders, credentials, leftOut } = question.plan;
+    assert.deepEqual(
+      [puts, putBytes, folders[0], folders[1], credentials],
+      [4, 10, { path: '', files: 1, bytes: 6 }, { path: 'a', files: 2, bytes: 3 }, ['.env']],
+    );
+    assert.deepEqual(
+      leftOut.map(({ rule, count }) => [rule.kind, rule.text, count]),
+      [
+        ['credential', '.env*', 1],
+        ['git', '*.log', 1],
+      ],
+    );
+    assert.equal(await inSandbox(sandbox, 'ls -A', '/tmp'), '');
+    answer = true;
+    await engine.push(sandbox);
+    await engine.dispose();
+    engine = newEngine();
+    const another = await sandboxes.create();
+    await engine.push(another, { fresh: true });
+    await another.terminate();
+    assert.equal(asked.length, 2);
+  });
+
+  it('before it deletes much of what the sandbox has, as after a switch of branches', async () => {
+    writeTree(root, Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, 'x'])));
+    await engine.push(sandbox);
+    for (let at = 0; at < 30; at += 1) rmSync(join(root, `f${at}`));
+    answer = false;
+    await assert.rejects(engine.push(sandbox), /delete 30 of 60 files/);
+    assert.equal(await inSandbox(sandbox, 'ls | wc -l'), '60\n');
+    answer = true;
+    assert.equal((await engine.push(sandbox)).deleted, 30);
+  });
+
+  it('nothing about few deletions', async () => {
+    writeTree(root, Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`f${at}`, 'x'])));
+    await engine.push(sandbox);
+    for (let at = 0; at < 20; at += 1) rmSync(join(root, `f${at}`));
+    await engine.push(sandbox);
+    assert.equal(asked.length, 1);
+  });
+
+  it('before it sends a file of more than a gigabyte', async () => {
+    writeTree(root, { a: 'a' });
+    await engine.push(sandbox);
+    writeFileSync(join(root, 'huge'), '');
+    truncateSync(join(root, 'huge'), 9_000_000_000);
+    answer = false;
+    await assert.rejects(engine.push(sandbox), /huge is too large to be sent unasked/);
+    assert.deepEqual(
+      asked.slice(1).map(({ kind }) => kind),
+      ['huge-file'],
+    );
+  });
+
+  it('nobody, and stops, when a run has no one to ask', async () => {
+    const silent = engineFor(root, { ask: undefined as never });
+    writeTree(root, { a: 'a' });
+    await assert.rejects(silent.push(sandbox), SyncStopped);
+    await silent.dispose();
+  });
+
+  it('stops when the folder is gone, and deletes nothing', async () => {
+    writeTree(root, { a: 'a' });
+    await engine.push(sandbox);
+    renameSync(root, `${root}-away`);
+    await assert.rejects(engine.push(sandbox), /is not there/);
+    renameSync(`${root}-away`, root);
+    assert.equal(await inSandbox(sandbox, 'cat a'), 'a');
+  });
+
+  it('asks before it empties a sandbox because the folder was emptied', async () => {
+    writeTree(root, Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`f${at}`, 'x'])));
+    await engine.push(sandbox);
+    for (let at = 0; at < 25; at += 1) rmSync(join(root, `f${at}`));
+    answer = false;
+    await assert.rejects(engine.push(sandbox), /25 of 25/);
+    assert.equal(await inSandbox(sandbox, 'ls | wc -l'), '25\n');
+  });
+});
+
+describe('A folder is refused', () => {
+  after(removeTemporary);
+
+  it('when it is the root, a home folder, or above one', () => {
+    for (const root of ['/', homedir(), dirname(homedir()), join(homedir(), '.')])
+      assert.throws(() => refuseRoot(root), /holds more than one project/);
+    refuseRoot(temporaryFolder());
+  });
+});
+
+describe('A folder that cannot be read', () => {
+  after(removeTemporary);
+
+  it('is reported, and nothing below it counts as deleted', () => {
+    const root = writeTree(temporaryFolder(), { 'locked/a': 'a', 'locked/sub/b': 'b', c: 'c' });
+    chmodSync(root, 0o755);
+    const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
+    core.prepare({ sandboxId: 's', fresh: true });
+    core.open('s');
+    for (; core.next('s', 'raw').bytes; );
+    core.commit('s');
+    rmSync(join(root, 'c'));
+    chmodSync(join(root, 'locked'), 0);
+    const isSuperuser = process.geteuid?.() === 0;
+    if (isSuperuser) process.seteuid?.(65534);
+    try {
+      const plan = core.prepare({ sandboxId: 's', fresh: false });
+      assert.deepEqual(plan.deleteExamples, ['c']);
+      assert.deepEqual(plan.skipped, [{ path: 'locked', reason: 'it cannot be read: permission denied' }]);
+    } finally {
+      if (isSuperuser) process.seteuid?.(0);
+      chmodSync(join(root, 'locked'), 0o755);
+    }
+  });
+});

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A sandbox that is not as we left it', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let storageDir: string;
+  let engine: SyncEngine;
+  const others: (SyncEngine | Sandbox)[] = [];
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    storageDir = join(temporaryFolder(), 'storage');
+    engine = engineFor(root, { storageDir });
+    writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d.txt': 'd', 'e/f/g.txt': 'g' });
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    for (const other of others.splice(0)) await ('dispose' in other ? other.dispose() : other.terminate());
+    await sandbox.terminate();
+  });
+
+  it('gets only the difference when another window, with an index of its own, has synced it', async () => {
+    await engine.push(sandbox);
+    const other = engineFor(root);
+    others.push(other);
+    writeTree(root, { 'a.txt': 'changed' });
+    const theirs = await other.push(sandbox);
+    assert.deepEqual([theirs.files, theirs.deleted], [1, 0]);
+    rmSync(join(root, 'b'), { recursive: true });
+    writeTree(root, { 'new.txt': 'new' });
+    const ours = await engine.push(sandbox);
+    assert.deepEqual([ours.files, ours.deleted], [1, 2]);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('gets only the difference when it was restored from a snapshot, whichever generation that has', async () => {
+    await engine.push(sandbox);
+    const early = await sandboxes.restore(sandbox);
+    others.push(early);
+    writeTree(root, { 'a.txt': 'changed', 'h.txt': 'h' });
+    rmSync(join(root, 'e'), { recursive: true });
+    await engine.push(sandbox);
+    const late = await sandboxes.restore(sandbox);
+    others.push(late);
+    assert.deepEqual([(await engine.push(late)).files, (await engine.push(early)).files], [0, 2]);
+    assert.deepEqual(await remoteTree(late), localTree(root));
+    assert.deepEqual(await remoteTree(early), localTree(root));
+  });
+
+  it('is sent everything when it is a new one, and keeps what only it has', async () => {
+    await engine.push(sandbox);
+    const fresh = await sandboxes.create();
+    others.push(fresh);
+    await fresh.exec(['sh', '-c', 'mkdir -p /workspace/b && echo own > /workspace/b/own']).then((made) => made.wait());
+    assert.equal((await engine.push(fresh)).files, 4);
+    assert.equal(await inSandbox(fresh, 'cat b/own b/c.txt a.txt'), 'own\nca');
+  });
+
+  it('tells what a program changed, created and deleted, and is put right by the next push', async () => {
+    await engine.push(sandbox);
+    await inSandbox(
+      sandbox,
+      'echo more >> a.txt; echo out > result.csv; mkdir node_modules; echo m > node_modules/m; rm -r e; rm b/c.txt',
+    );
+    const changes = await engine.remoteChanges(sandbox);
+    assert.deepEqual(changes.modified, ['a.txt']);
+    assert.deepEqual([...changes.deleted].sort(), ['b/c.txt', 'e/f/g.txt']);
+    assert.deepEqual(changes.created, ['result.csv']);
+    const result = await engine.push(sandbox);
+    assert.deepEqual([...result.replaced].sort(), ['a.txt', 'b/c.txt', 'e/f/g.txt']);
+    assert.equal(await inSandbox(sandbox, 'cat a.txt b/c.txt e/f/g.txt result.csv'), 'acgout\n');
+    const after = await engine.remoteChanges(sandbox);
+    assert.deepEqual([after.modified, after.deleted], [[], []]);
+  });
+
+  it('keeps a program’s changes when the user says so', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'echo theirs > a.txt');
+    await engine.remoteChanges(sandbox);
+    writeTree(root, { 'b/c.txt': 'ours' });
+    const asked: string[][] = [];
+    await engine.push(sandbox, {
+      onRemoteChange: 'ask',
+      ask: (question) => {
+        if (question.kind === 'remote-changes') asked.push([...question.paths]);
+        return question.kind !== 'remote-changes';
+      },
+    });
+    assert.deepEqual(asked, [['a.txt']]);
+    assert.equal(await inSandbox(sandbox, 'cat a.txt b/c.txt'), 'theirs\nours');
+  });
+
+  it('is sent everything again when its manifest is damaged, and loses nothing of its own', async () => {
+    await engine.push(sandbox);
+    await inSandbox(
+      sandbox,
+      'echo broken > .modal-sync/m/*; echo other > .modal-sync/gen; echo own > own; echo x > a.txt',
+    );
+    await engine.push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'cat a.txt b/c.txt own'), 'acown\n');
+    assert.equal((await engine.push(sandbox)).files, 0);
+  });
+
+  it('is asked itself when the local index is damaged, so that nothing is sent twice and deletions are known', async () => {
+    await engine.push(sandbox);
+    await engine.dispose();
+    const folder = join(storageDir, readdirSync(storageDir)[0] as string);
+    for (const name of readdirSync(folder).filter((name) => name.endsWith('.index')))
+      writeFileSync(join(folder, name), 'nonsense');
+    rmSync(join(root, 'b/c.txt'));
+    engine = engineFor(root, { storageDir });
+    const result = await engine.push(sandbox);
+    assert.deepEqual([result.files, result.deleted], [0, 1]);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('never has files behind a link deleted', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mkdir /tmp/volume; mv b/c.txt b/d.txt /tmp/volume; rmdir b; ln -s /tmp/volume b');
+    rmSync(join(root, 'b'), { recursive: true });
+    await engine.push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'cat /tmp/volume/c.txt'), 'c');
+  });
+
+  it('is written through a link that it has where we have a folder', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mv b /tmp/real; ln -s /tmp/real b');
+    writeTree(root, { 'b/c.txt': 'through' });
+    await engine.push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'readlink b; cat /tmp/real/c.txt'), '/tmp/real\nthrough');
+  });
+
+  it('says which path is in the way when it has a folder where we have a file', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mkdir -p out; echo x > out/x');
+    writeTree(root, { out: 'file' });
+    await assert.rejects(engine.push(sandbox), /\/workspace\/out.*Remove it/);
+    await inSandbox(sandbox, 'rm -r out');
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('can be mirrored exactly: only after a preview, and never what rules leave out', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'echo x > extra; mkdir more; echo y > more/y; mkdir __pycache__; echo z > __pycache__/z');
+    const extras = await engine.mirrorPreview(sandbox);
+    assert.deepEqual([...extras].sort(), ['extra', 'more/y']);
+    await assert.rejects(engine.mirror(sandbox, extras, { ask: () => false }), /left as it is/);
+    assert.equal(await inSandbox(sandbox, 'cat extra'), 'x\n');
+    await engine.mirror(sandbox, extras);
+    assert.equal(await inSandbox(sandbox, 'ls -A'), '.modal-sync\n__pycache__\na.txt\nb\ne\n');
+  });
+});

@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseGitIndex } from '../../../src/sync/git-index.ts';
+import { type RuleSettings, Rules } from '../../../src/sync/rules.ts';
+import { scan } from '../../../src/sync/scan.ts';
+import { removeTemporary, type TreeSpec, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('What is synced', () => {
+  after(removeTemporary);
+
+  function git(folder: string, ...args: string[]): string {
+    return execFileSync(
+      'git',
+      ['-C', folder, '-c', 'user.name=t', '-c', 'user.email=t@t', '-c', 'protocol.file.allow=always', ...args],
+      {
+        encoding: 'utf8',
+      },
+    );
+  }
+
+  function repo(tree: TreeSpec): string {
+    const root = temporaryFolder();
+    git(root, 'init', '-q');
+    return writeTree(root, tree);
+  }
+
+  function synced(root: string, settings: RuleSettings = {}): string[] {
+    return scan(new Rules(root, settings))
+      .entries.map(({ path }) => path)
+      .sort();
+  }
+
+  function why(root: string, path: string, settings: RuleSettings = {}) {
+    const { included, kind, text, line } = new Rules(root, settings).explain(path);
+    return { included, kind, text, line };
+  }
+
+  it('is what git tracks although it ignores it, also below a folder it ignores', () => {
+    const root = repo({
+      '.gitignore': 'dist/\n*.log\n',
+      'dist/kept.js': '',
+      'dist/other.js': '',
+      'kept.log': '',
+      'other.log': '',
+    });
+    git(root, 'add', '-f', 'dist/kept.js', 'kept.log');
+    assert.deepEqual(synced(root), ['.gitignore', 'dist/kept.js', 'kept.log']);
+    assert.deepEqual(why(root, 'dist/kept.js'), { included: true, kind: 'tracked', text: 'git tracks it', line: 0 });
+    git(root, 'rm', '-q', '--cached', 'kept.log');
+    assert.deepEqual(synced(root), ['.gitignore', 'dist/kept.js']);
+  });
+
+  it('reads the index in all its versions as git does', () => {
+    const root = repo(
+      Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${'d'.repeat(at % 9)}x/é${'f'.repeat(at)}`, 'x'])),
+    );
+    git(root, 'add', '.');
+    git(root, 'update-index', '--skip-worktree', 'x/é');
+    for (const version of ['2', '3', '4']) {
+      git(root, 'update-index', '--index-version', version);
+      const expected = git(root, 'ls-files', '-z').split('\0').slice(0, -1).sort();
+      assert.deepEqual(parseGitIndex(readFileSync(join(root, '.git/index')))?.sort(), expected, `version ${version}`);
+    }
+    git(root, 'update-index', '--split-index');
+    assert.equal(parseGitIndex(readFileSync(join(root, '.git/index'))), undefined);
+    assert.equal(synced(root).length, 60);
+  });
+
+  it('follows the user’s own ignore file and .git/info/exclude', () => {
+    const root = repo({ 'a.own': '', 'b.info': '', c: '', 'own-list': '*.own\n' });
+    git(root, 'config', 'core.excludesFile', join(root, 'own-list'));
+    appendFileSync(join(root, '.git/info/exclude'), '*.info\n');
+    assert.deepEqual(synced(root), ['c', 'own-list']);
+    assert.equal(why(root, 'b.info').kind, 'git');
+  });
+
+  it('follows the ignore files of the larger repository that the folder lies in', () => {
+    const root = repo({
+      '.gitignore': '*.top\n/sub/here\n',
+      'sub/a.top': '',
+      'sub/here': '',
+      'sub/b': '',
+      'sub/deep/here': '',
+    });
+    assert.deepEqual(synced(join(root, 'sub')), ['b', 'deep/here']);
+  });
+
+  it('is everything in a folder that the larger repository ignores, since it was opened on purpose', () => {
+    const root = repo({ '.gitignore': 'build/\n', 'build/a': '', 'build/b/c': '' });
+    assert.deepEqual(synced(join(root, 'build')), ['a', 'b/c']);
+  });
+
+  it('follows a nested repository’s own rules in it, and leaves its .git out', () => {
+    const root = repo({
+      '.gitignore': '*.log\n',
+      'in/a.log': '',
+      'in/.gitignore': '*.tmp\n',
+      'in/b.tmp': '',
+      'a.log': '',
+    });
+    git(join(root, 'in'), 'init', '-q');
+    assert.deepEqual(synced(root), ['.gitignore', 'in/.gitignore', 'in/a.log']);
+  });
+
+  it('works in submodules and worktrees, whose .git is a file', () => {
+    const inner = repo({ 'x.txt': '', '.gitignore': '*.log' });
+    git(inner, 'add', '.');
+    git(inner, 'commit', '-qm', 'x');
+    const root = repo({ a: '' });
+    git(root, 'submodule', '--quiet', 'add', inner, 'sub');
+    writeTree(root, { 'sub/y.log': '' });
+    assert.deepEqual(synced(root), ['.gitmodules', 'a', 'sub/.gitignore', 'sub/x.txt']);
+    const tree = join(temporaryFolder(), 'tree');
+    git(inner, 'worktree', 'add', '-q', tree);
+    writeTree(tree, { 'z.log': '' });
+    assert.deepEqual(synced(tree), ['.gitignore', 'x.txt']);
+  });
+
+  it('works when the folder itself is a link', () => {
+    const root = repo({ '.gitignore': 'x\n', x: '', y: '' });
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(root, link);
+    assert.deepEqual(synced(link), ['.gitignore', 'y']);
+  });
+
+  it('honours .gitignore without a repository', () => {
+    const root = writeTree(temporaryFolder(), {
+      '.gitignore': '*.log\n',
+      'a.log': '',
+      'sub/.gitignore': '!b.log',
+      'sub/b.log': '',
+    });
+    assert.deepEqual(synced(root), ['.gitignore', 'sub/.gitignore', 'sub/b.log']);
+  });
+
+  it('is one file below an ignored folder when a setting includes it, and nothing beside it', () => {
+    const root = repo({
+      '.gitignore': 'data/\n',
+      'data/a/x.bin': '',
+      'data/a/y.bin': '',
+      'data/b/z': '',
+      'node_modules/m/index.js': '',
+      'node_modules/n/x.js': '',
+    });
+    const settings = { include: ['data/a/x.bin', '/node_modules/m/'] };
+    assert.deepEqual(synced(root, settings), ['.gitignore', 'data/a/x.bin', 'node_modules/m/index.js']);
+    assert.deepEqual(why(root, 'data/a/x.bin', settings), {
+      included: true,
+      kind: 'include',
+      text: 'data/a/x.bin',
+      line: 1,
+    });
+    assert.deepEqual(why(root, 'data/a/y.bin', settings), { included: false, kind: 'git', text: 'data/', line: 1 });
+  });
+
+  it('puts .modalignore above git’s rules, both ways', () => {
+    const root = repo({
+      '.gitignore': 'dist/\n',
+      '.modalignore': '*.mp4\n!dist/\n/dist/*.map\n',
+      'a.mp4': '',
+      'dist/x.js': '',
+      'dist/x.map': '',
+      b: '',
+    });
+    assert.deepEqual(synced(root), ['.gitignore', '.modalignore', 'b', 'dist/x.js']);
+    assert.deepEqual(why(root, 'a.mp4'), { included: false, kind: 'modalignore', text: '*.mp4', line: 1 });
+  });
+
+  it('is never a credential that is not named, however much else is included', () => {
+    const tree = {
+      '.env': '',
+      '.env.local': '',
+      'k/id_rsa': '',
+      'k/x.pem': '',
+      '.ssh/config': '',
+      '.netrc': '',
+      '.modal.toml': '',
+      '.aws/credentials': '',
+      'deep/.config/gcloud/x': '',
+    };
+    const root = repo({ ...tree, a: '' });
+    git(root, 'add', '-f', '.');
+    for (const include of [[], ['*'], ['**'], ['k/'], ['/k/**'], ['.aws/']])
+      assert.deepEqual(
+        synced(root, { include }).filter((path) => path in tree),
+        [],
+        String(include),
+      );
+    assert.deepEqual(
+      synced(root, { include: ['*.pem', '.env', '.aws/credentials'] }).filter((path) => path in tree),
+      ['.aws/credentials', '.env', 'k/x.pem'],
+    );
+  });
+
+  it('is never version control’s data nor our own, whatever is included', () => {
+    const root = repo({ a: '', '.hg/x': '', '.modal-sync/gen': '', 'sub/.svn/x': '' });
+    assert.deepEqual(synced(root, { include: ['.git/', '.hg/', '.modal-sync/', '**', '.git/config'] }), ['a', 'sub']);
+  });
+
+  it('is no Python environment of this machine, whatever its name', () => {
+    const root = repo({ 'myenv/pyvenv.cfg': '', 'myenv/lib/x.py': '', a: '' });
+    assert.deepEqual(synced(root), ['a']);
+    assert.match(why(root, 'myenv/lib/x.py').text, /Python environment/);
+  });
+
+  it('does not read what an ignored folder holds', () => {
+    const root = repo({ '.gitignore': 'big/\n', 'big/a/b/c': '', 'big/.gitignore': '!*', d: '' });
+    const found = scan(new Rules(root));
+    assert.deepEqual(
+      found.leftOut.map(({ rule, count, examples }) => [rule.text, count, examples]),
+      [
+        ['version control’s own data is never synced', 1, ['.git/']],
+        ['big/', 1, ['big/']],
+      ],
+    );
+  });
+
+  it('reports links that lead out, and passes pipes by', () => {
+    const root = repo({
+      in: { link: 'sub/x' },
+      'sub/up': { link: '../a' },
+      out: { link: '../../x' },
+      abs: { link: '/etc' },
+      loop: { link: 'loop' },
+      a: '',
+    });
+    execFileSync('mkfifo', [join(root, 'pipe')]);
+    const found = scan(new Rules(root));
+    assert.deepEqual(found.entries.map(({ path }) => path).sort(), ['a', 'in', 'loop', 'sub/up']);
+    assert.deepEqual(found.skipped.map(({ path }) => path).sort(), ['abs', 'out', 'pipe']);
+  });
+
+  it('says the line and the file that decide', () => {
+    const root = repo({
+      '.gitignore': '# comment\n\n*.log\n',
+      'sub/.gitignore': '!keep.log\n',
+      'sub/keep.log': '',
+      'x.log': '',
+    });
+    const { source, line } = new Rules(root).explain('x.log');
+    assert.deepEqual([source, line], [join(new Rules(root).root, '.gitignore'), 3]);
+    assert.equal(why(root, 'sub/keep.log').included, true);
+    assert.equal(why(root, 'not/there/y.log').included, false);
+  });
+});

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { RunMarkReader } from '../../../src/sync/run-preamble.ts';
+import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('A run’s sync', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    engine = engineFor(root);
+    writeTree(root, { 'main.sh': 'cat data', data: 'one' });
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    await sandbox.terminate();
+  });
+
+  /** As the executor does: prepare, run with the script in front, take off the mark, settle. */
+  async function run(command: string[], pty = false): Promise<{ output: string; attempts: number; files: number }> {
+    for (let attempts = 1; ; attempts += 1) {
+      const prepared = await engine.prepareRun(sandbox);
+      const script = `${prepared.script}\nexec "$@"`;
+      const process = await sandbox.exec(['sh', '-c', script, 'run', ...command], {
+        mode: 'binary',
+        pty,
+        workdir: '/workspace',
+      });
+      const mark = new RunMarkReader();
+      const parts: Uint8Array[] = [];
+      let started: boolean | undefined;
+      for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
+        parts.push(mark.feed(chunk));
+        if (mark.outcome && started === undefined) started = await prepared.settle(mark.outcome);
+      }
+      parts.push(mark.end());
+      started ??= await prepared.settle(mark.outcome ?? { kind: 'unknown' });
+      if (started) return { output: Buffer.concat(parts).toString(), attempts, files: prepared.result.files };
+      assert.ok(attempts < 5, 'it never starts');
+    }
+  }
+
+  async function callsOf(work: () => Promise<unknown>): Promise<Record<string, number>> {
+    await sandboxes.server.control.resetCalls();
+    await work();
+    return sandboxes.server.control.calls();
+  }
+
+  it('sends the folder first when it is new, then runs', async () => {
+    assert.deepEqual(await run(['sh', 'main.sh']), { output: 'one', attempts: 1, files: 2 });
+  });
+
+  it('makes no call of its own when nothing or little changed', async () => {
+    await run(['sh', 'main.sh']);
+    const bare = await callsOf(async () => {
+      const process = await sandbox.exec(['cat', '/workspace/data'], { mode: 'binary' });
+      for await (const _ of process.stdout as AsyncIterable<Uint8Array>);
+    });
+    assert.deepEqual(await callsOf(() => run(['sh', 'main.sh'])), bare);
+    writeTree(root, { data: 'two', 'sub/new.txt': 'new' });
+    rmSync(join(root, 'main.sh'));
+    writeTree(root, { 'other.sh': 'cat data sub/new.txt' });
+    let output = '';
+    const calls = await callsOf(async () => {
+      ({ output } = await run(['sh', 'other.sh']));
+    });
+    assert.deepEqual(calls, bare);
+    assert.equal(output, 'twonew');
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('leaves the program’s arguments, input and terminal alone', async () => {
+    await run(['true']);
+    writeTree(root, { data: 'again' });
+    const { output } = await run(
+      ['sh', '-c', 'printf "%s|" "$@"; test -t 0 && test -t 1 && cat data', 'x', 'a b', '', '$HOME'],
+      true,
+    );
+    assert.equal(output, 'a b||$HOME|again');
+  });
+
+  it('pushes first when the change is too large to travel along', async () => {
+    await run(['true']);
+    writeTree(root, { 'random.bin': randomBytes(100_000) });
+    assert.deepEqual(await run(['sh', '-c', 'wc -c < random.bin']), { output: '100000\n', attempts: 1, files: 1 });
+  });
+
+  it('notices a sandbox at another generation before the program starts', async () => {
+    await run(['true']);
+    const other = engineFor(root);
+    writeTree(root, { data: 'two' });
+    await other.push(sandbox);
+    writeTree(root, { data: 'three' });
+    await other.push(sandbox);
+    await other.dispose();
+    writeTree(root, { extra: 'x' });
+    const { output, attempts } = await run(['cat', 'data', 'extra']);
+    assert.deepEqual([output, attempts], ['threex', 2]);
+    assert.deepEqual(await run(['cat', 'data']), { output: 'three', attempts: 1, files: 0 });
+  });
+
+  it('is sent again when the program’s output never told how it went', async () => {
+    await run(['true']);
+    writeTree(root, { data: 'two' });
+    const prepared = await engine.prepareRun(sandbox);
+    assert.equal(await prepared.settle({ kind: 'unknown' }), false);
+    rmSync(join(root, 'main.sh'));
+    assert.equal((await run(['cat', 'data'])).output, 'two');
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('waits for the run before it, and for a push', async () => {
+    await run(['true']);
+    writeTree(root, { data: 'two' });
+    const [first, pushed, second] = await Promise.all([
+      run(['cat', 'data']),
+      engine.push(sandbox),
+      run(['cat', 'data']),
+    ]);
+    assert.deepEqual([first.output, pushed.files, second.output], ['two', 0, 'two']);
+  });
+
+  it('gives way to a run although the sandbox has no base64', async () => {
+    await run(['true']);
+    writeTree(root, { data: 'two' });
+    const before = await engine.prepareRun(sandbox);
+    const broken = await sandbox.exec(['sh', '-c', `PATH=/nowhere\n${before.script}\necho started`], {
+      mode: 'binary',
+    });
+    const mark = new RunMarkReader();
+    for await (const chunk of broken.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
+    assert.equal(mark.outcome?.kind, 'failed');
+    assert.equal(await before.settle(mark.outcome ?? { kind: 'unknown' }), false);
+    assert.equal((await run(['cat', 'data'])).output, 'two');
+    assert.equal(await inSandbox(sandbox, 'ls .modal-sync'), 'gen\nm\nstamp\n');
+  });
+});
+
+describe('The mark of a run’s sync', () => {
+  it('is found however its bytes are cut, and nothing else is taken', () => {
+    const bytes = Buffer.from('\u001b]7770;sync;OK 00000002.abc  gzip\u0007\u001b]0;title\u0007hello');
+    for (let cut = 1; cut < bytes.length; cut += 1) {
+      const reader = new RunMarkReader();
+      const output = Buffer.concat([
+        reader.feed(bytes.subarray(0, cut)),
+        reader.feed(bytes.subarray(cut)),
+        reader.end(),
+      ]);
+      assert.equal(output.toString(), '\u001b]0;title\u0007hello');
+      assert.equal(reader.outcome?.kind, 'ok');
+    }
+  });
+
+  it('is not waited for when the program’s own output comes first', () => {
+    const reader = new RunMarkReader();
+    assert.equal(
+      Buffer.from(reader.feed(Buffer.from('\u001b]7770;no-program\u0007'))).toString(),
+      '\u001b]7770;no-program\u0007',
+    );
+    assert.equal(reader.outcome?.kind, 'unknown');
+  });
+});
