@@ -26,6 +26,7 @@ const quiet: Settings = {
   'extensions.autoUpdate': false,
   'git.enabled': false,
   'npm.autoDetect': 'off',
+  'remote.autoForwardPorts': false,
   'security.workspace.trust.banner': 'always',
   'security.workspace.trust.startupPrompt': 'never',
   'telemetry.telemetryLevel': 'off',

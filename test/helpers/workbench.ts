@@ -66,6 +66,8 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   open.add(workbench);
   await page.goto(`http://${server.authority}/`, { waitUntil: 'commit', timeout: readyTimeoutMs });
   await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: readyTimeoutMs });
+  // What the extension contributes comes later than the explorer: commands, menus and this icon at once.
+  await workbench.viewIcon('Modal').waitFor({ timeout: readyTimeoutMs });
   return workbench;
 }
 
@@ -144,20 +146,42 @@ export class Workbench {
     return texts.find((text) => pattern.test(text)) ?? '';
   }
 
+  /** The labels of the buttons of the notifications on the screen. */
+  async notificationButtons(): Promise<string[]> {
+    return this.page.locator('.notifications-toasts .monaco-text-button').allTextContents();
+  }
+
   /** Presses a button of a notification. */
   async clickNotification(button: string): Promise<void> {
     await this.page.locator('.notifications-toasts .monaco-button', { hasText: button }).first().click();
   }
 
+  /** The icon of a view container in the activity bar. */
+  viewIcon(title: string): Locator {
+    return this.page.locator(`.activitybar a.action-label[aria-label^="${title}"]`).first();
+  }
+
   /** Opens a view container of the activity bar by its title. */
   async openView(title: string): Promise<void> {
-    await this.page.locator(`.activitybar a.action-label[aria-label^="${title}"]`).first().click();
+    await this.viewIcon(title).click();
     await this.page.locator('.sidebar .composite.title', { hasText: title }).waitFor();
   }
 
   /** The texts of the rows of the side bar's trees. */
   async treeRows(): Promise<string[]> {
     return this.page.locator('.sidebar .monaco-list-row').allInnerTexts();
+  }
+
+  /** Presses an action beside a row of the side bar's trees, which shows while the mouse is over the row. */
+  async clickRowAction(row: string, action: string): Promise<void> {
+    const item = this.page.locator('.sidebar .monaco-list-row', { hasText: row }).first();
+    await item.hover();
+    await item.locator(`.actions a[aria-label*="${action}"]`).click();
+  }
+
+  /** Presses a button of the dialog on the screen. */
+  async clickDialog(button: string): Promise<void> {
+    await this.page.locator('.monaco-dialog-box .monaco-button', { hasText: button }).first().click();
   }
 
   /** Saves what the window shows as PNG. */

@@ -9,4 +9,12 @@ describe('Run in Sandbox', () => {
     const text = await workbench.waitForTerminal(/Exited with code 0/);
     assert.match(text, /Hello from the sandbox!/);
   });
+
+  it('runs the active file from the palette, and shows its traceback and exit code', async () => {
+    const workbench = await openWorkbench({ theme: 'light' });
+    await workbench.openFile('crash.py');
+    await workbench.runCommand('Run Active File in Sandbox');
+    const text = await workbench.waitForTerminal(/Exited with code 1/);
+    assert.match(text, /ZeroDivisionError: division by zero/);
+  });
 });
