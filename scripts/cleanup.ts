@@ -3,7 +3,12 @@ import { say, sentence } from './say.ts';
 
 type Undo = () => void | Promise<void>;
 
-const pending = new Set<Undo>();
+interface Pending {
+  readonly undo: Undo;
+  running?: Promise<void>;
+}
+
+const pending = new Set<Pending>();
 const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const cleanupTimeoutMs = 15_000;
 const parentCheckMs = 1_000;
@@ -15,10 +20,17 @@ let watching = false;
  */
 export function beforeExit(undo: Undo): () => Promise<void> {
   watchForTheEnd();
-  pending.add(undo);
-  return async () => {
-    if (pending.delete(undo)) await undo();
-  };
+  const entry: Pending = { undo };
+  pending.add(entry);
+  return () => run(entry);
+}
+
+/** Runs once, however often it is called; the process does not end while it runs. */
+function run(entry: Pending): Promise<void> {
+  entry.running ??= Promise.resolve()
+    .then(entry.undo)
+    .finally(() => pending.delete(entry));
+  return entry.running;
 }
 
 /** Runs everything registered, last registered first. Never throws; what fails is said on stderr. */
@@ -27,13 +39,9 @@ async function cleanUp(): Promise<void> {
     say(`Cleaning up took longer than ${cleanupTimeoutMs / 1000} s; leaving anyway.`);
     process.exit(1);
   }, cleanupTimeoutMs);
-  for (const undo of [...pending].reverse()) {
-    pending.delete(undo);
-    try {
-      await undo();
-    } catch (error) {
-      say(`While cleaning up: ${sentence(error)}`);
-    }
+  // What is under way may register more while the rest is undone.
+  for (let entry = [...pending].at(-1); entry !== undefined; entry = [...pending].at(-1)) {
+    await run(entry).catch((error: unknown) => say(`While cleaning up: ${sentence(error)}`));
   }
   clearTimeout(timer);
 }
@@ -49,6 +57,11 @@ export function exit(code: number): Promise<never> {
   return ending;
 }
 
+/** Whether the process is about to end; nothing new may be started then. */
+export function isEnding(): boolean {
+  return ending !== undefined;
+}
+
 /** Ends the process with 1 after saying why; a failure that ending itself has caused is not worth saying. */
 export function fail(error: unknown): Promise<never> {
   if (!ending) say(sentence(error));
@@ -59,7 +72,8 @@ function watchForTheEnd(): void {
   if (watching) return;
   watching = true;
   for (const [signal, number] of Object.entries(signalNumbers)) {
-    process.once(signal, () => void exit(128 + number));
+    // A second signal changes nothing: without a listener it would end the process in the middle of cleaning up.
+    process.on(signal, () => void exit(128 + number));
   }
   // A parent that is killed outright tells nobody; without this its VS Code would live on.
   const parent = process.ppid;

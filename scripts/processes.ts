@@ -2,9 +2,8 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { beforeExit } from './cleanup.ts';
+import { beforeExit, isEnding } from './cleanup.ts';
 
-const stopGraceMs = 3_000;
 const groups = process.platform !== 'win32';
 
 export interface RunningProcess {
@@ -21,15 +20,25 @@ export interface FinishedProcess {
   readonly output: string;
 }
 
+export interface StartOptions extends SpawnOptions {
+  /** How long it may take to end when asked, before it is forced. Longer where it has processes of its own to end. */
+  readonly stopGraceMs?: number;
+}
+
 /** Starts a process that leads a group of its own; the group is stopped when this process ends. */
-export function startProcess(command: string, args: readonly string[], options: SpawnOptions = {}): RunningProcess {
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  { stopGraceMs = 3_000, ...options }: StartOptions = {},
+): RunningProcess {
+  if (isEnding()) throw new Error(`Not starting ${command}: this process is ending.`);
   const child = spawn(command, args, { ...options, detached: groups });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`Could not start ${command}: ${error.message}`)));
     child.once('exit', (code) => resolve(code ?? 128));
   });
   ended.catch(() => {});
-  const stop = beforeExit(() => stopGroup(child));
+  const stop = beforeExit(() => stopGroup(child, stopGraceMs));
   return { child, ended, stop };
 }
 
@@ -63,7 +72,7 @@ export async function runProcess(
  * Ends the group that `child` leads. The leader may be gone while others of its group still run, so that the group is
  * asked in any case.
  */
-async function stopGroup(child: ChildProcess): Promise<void> {
+async function stopGroup(child: ChildProcess, stopGraceMs: number): Promise<void> {
   if (child.pid === undefined || !signalGroup(child, 'SIGTERM')) return;
   const deadline = Date.now() + stopGraceMs;
   while (Date.now() < deadline) {

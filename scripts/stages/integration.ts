@@ -1,9 +1,10 @@
 import { cp, mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runTests, TestRunFailedError } from '@vscode/test-electron';
+import type { runTests } from '@vscode/test-electron';
 import { sum, type TestCounts } from '../counts.ts';
 import { distFolder, projectFolder } from '../paths.ts';
+import { startProcess } from '../processes.ts';
 import { launcherFlags } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
@@ -19,6 +20,8 @@ const launcher = join(
   'vscode',
   process.platform === 'win32' ? 'launcher.cmd' : 'launcher.sh',
 );
+
+const runTestsProgram = join(projectFolder, 'scripts', 'vscode', 'runTests.ts');
 
 /** What runs inside a real VS Code: one launch for each folder of `test/integration`. */
 export const integration: Stage = {
@@ -42,7 +45,7 @@ async function runLaunch(name: string, { files, grep }: StageOptions): Promise<T
   const profile = await temporaryProfile(launch.settings);
   const log = join(profile.folder, 'vscode.log');
   try {
-    const failure = await runTests({
+    const options: Parameters<typeof runTests>[0] = {
       vscodeExecutablePath: launcher,
       extensionDevelopmentPath: projectFolder,
       extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
@@ -60,14 +63,16 @@ async function runLaunch(name: string, { files, grep }: StageOptions): Promise<T
         `--${launcherFlags.timeoutMs}=${launchTimeoutMs}`,
         ...(launch.workspaceTrust ? [`--${launcherFlags.keepTrust}`] : []),
       ],
-    }).then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    };
+    const running = startProcess(process.execPath, [runTestsProgram, JSON.stringify(options)], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      stopGraceMs: 12_000,
+    });
+    const exitCode = await running.ended;
+    await running.stop();
     const counts = relay.result();
     if (counts) return counts;
-    const end = failure instanceof TestRunFailedError ? `with ${failure.code ?? failure.signal} ` : '';
-    throw new Error(`VS Code ended ${end}before its tests did. The last of its log:\n${await tail(log)}`);
+    throw new Error(`VS Code ended with ${exitCode} before its tests did. The last of its log:\n${await tail(log)}`);
   } finally {
     await relay.close();
     await profile.remove();

@@ -24,6 +24,7 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
     {
       cwd: projectFolder,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stopGraceMs: 12_000,
       env: { ...process.env, ...options.env },
     },
   );

@@ -1,9 +1,10 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runProcess } from '../processes.ts';
+import { promisify } from 'node:util';
 
-const endTimeoutMs = 5_000;
+const graceMs = 3_000;
 
 /**
  * Ends the local Modal that the extension started for a profile, and its sandboxes with it. It would wait half a minute
@@ -11,23 +12,32 @@ const endTimeoutMs = 5_000;
  */
 export async function endLocalModal(userDataDir: string): Promise<void> {
   const data = join(userDataDir, 'User', 'globalStorage', 'modal-sandboxes.modal-sandboxes', 'local-modal');
-  const pid = await pidIn(join(data, 'server.json'));
-  if (pid === undefined) return;
-  const deadline = Date.now() + endTimeoutMs;
-  for (let asked = false; await isServerOf(data, pid); asked = true) {
+  const deadline = Date.now() + graceMs;
+  for (let asked = false; ; asked = true) {
+    const servers = await processesWith(data);
+    if (servers.length === 0) return;
     const late = Date.now() > deadline;
-    if (!asked || late) signal(pid, late ? 'SIGKILL' : 'SIGTERM');
+    if (!asked || late) for (const pid of servers) signal(pid, late ? 'SIGKILL' : 'SIGTERM');
+    if (late) return;
     await sleep(50);
   }
 }
 
-async function pidIn(file: string): Promise<number | undefined> {
-  try {
-    const { pid } = JSON.parse(await readFile(file, 'utf8')) as { pid?: unknown };
-    return typeof pid === 'number' ? pid : undefined;
-  } catch {
-    return undefined;
+/** The processes that have the folder on their command line. */
+async function processesWith(folder: string): Promise<number[]> {
+  if (process.platform === 'win32') return [];
+  if (process.platform !== 'linux') {
+    // Not `runProcess`, which starts nothing when this process ends, as it may now.
+    const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,args='], { timeout: 5_000 });
+    const lines = stdout.split('\n').filter((line) => line.includes(folder));
+    return lines.map((line) => Number.parseInt(line, 10));
   }
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commandLine = (pid: string) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  const found = await Promise.all(
+    pids.map(async (pid) => ((await commandLine(pid)).includes(folder) ? [Number(pid)] : [])),
+  );
+  return found.flat();
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -36,15 +46,4 @@ function signal(pid: number, name: NodeJS.Signals): void {
   } catch {
     // It has ended in between.
   }
-}
-
-/** Whether the process is that server: a number in a file may have gone to another process since. */
-async function isServerOf(data: string, pid: number): Promise<boolean> {
-  if (process.platform === 'linux') {
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    return commandLine.includes(data);
-  }
-  if (process.platform === 'win32') return false;
-  const { output } = await runProcess('ps', ['-o', 'args=', '-p', String(pid)], { timeoutMs: 5_000 });
-  return output.includes(data);
 }
