@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { waitFor } from '../helpers/waitFor.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -35,7 +36,17 @@ describe('the Sandboxes view', () => {
     await workbench.runCommand('Modal: Focus on Sandboxes View');
     await row(workbench).waitFor();
     await workbench.runCommand('Modal: Focus on Sandboxes View');
-    await workbench.page.keyboard.press('ArrowDown');
+    await workbench.page.locator('.sidebar .monaco-list:focus').waitFor();
+    // The view may draw its rows anew under the keys.
+    await waitFor(
+      'the row to be chosen by keyboard',
+      10_000,
+      async () => {
+        await workbench.page.keyboard.press('ArrowDown');
+        return workbench.page.locator('.sidebar .monaco-list-row.focused').count();
+      },
+      (count) => count > 0,
+    );
     await workbench.page.keyboard.press('Shift+F10');
     await workbench.page.locator('.monaco-menu').getByText('Terminate Sandbox').waitFor();
     await picture(workbench, 'light');
