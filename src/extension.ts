@@ -9,13 +9,15 @@ import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
 import { RunLenses } from './providers/code-lens.ts';
 import { readSettings } from './providers/settings.ts';
+import { askInDialog } from './providers/sync-questions.ts';
 import { RunTasks, TASK_TYPE } from './providers/tasks.ts';
 import type { Target } from './run/targets/target.ts';
+import { FolderSyncs } from './session/folder-syncs.ts';
 import { Sessions } from './session/sessions.ts';
 import { SandboxStore } from './views/sandbox-store.ts';
 import { SandboxesTree } from './views/sandboxes-tree.ts';
 
-let sessions: Sessions | undefined;
+let shutDown: (() => Promise<unknown>) | undefined;
 
 /** Builds the modules in order. Makes no call and waits for nothing; the SDK is loaded by the first run or view. */
 export function activate(context: vscode.ExtensionContext): SandboxesApi {
@@ -35,10 +37,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     },
     onChange: () => void store.refresh(),
   });
-  sessions = running;
   const store = new SandboxStore(running);
   const tree = new SandboxesTree(store, () => accounts.isChosen);
-  const tasks = new RunTasks(running);
+  const syncs = new FolderSyncs({
+    storageDir: () => join((context.storageUri ?? context.globalStorageUri).fsPath, 'sync'),
+    rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
+  });
+  shutDown = () => Promise.all([running.dispose(), syncs.dispose()]);
+  const tasks = new RunTasks({ sessions: running, syncs, ask: askInDialog });
   const run = new RunCommands(tasks, accounts);
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
@@ -70,5 +76,5 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
 
 /** Ends this window's sandboxes: nobody is left to use them. */
 export async function deactivate(): Promise<void> {
-  await sessions?.dispose();
+  await shutDown?.();
 }

@@ -16,6 +16,7 @@ export const SettingsSchema = z.object({
   image: z.string().min(1, 'must name an image, such as "python:3.13-slim"').default('python:3.13-slim'),
   timeoutMinutes: z.number().int().min(1).max(1440).default(240),
   idleTimeoutMinutes: z.number().int().min(1).max(1440).default(10),
+  sync: z.object({ include: z.array(z.string()).default([]), exclude: z.array(z.string()).default([]) }).prefault({}),
   runners: z.record(z.string(), z.array(z.string()).min(1)).default({}),
   codeLens: z
     .object({

@@ -2,9 +2,8 @@ import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import type { TerminalSize } from '../run/control.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
-import { Run } from '../run/run.ts';
+import { Run, type RunServices } from '../run/run.ts';
 import { summaryOf } from '../run/summary.ts';
-import type { Sessions } from '../session/sessions.ts';
 
 const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
 const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
@@ -12,7 +11,7 @@ const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
 export interface RunTerminalOptions {
   /** What to run; its errors are shown in the terminal. */
   readonly request: () => Promise<RunRequest>;
-  readonly sessions: Sessions;
+  readonly services: RunServices;
   onText(runId: string, text: string): void;
 }
 
@@ -27,6 +26,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   #run: Run | undefined;
   #closed = false;
   #atLineStart = true;
+  #inProgress = false;
 
   readonly onDidWrite = this.#write.event;
   readonly onDidClose = this.#close.event;
@@ -69,10 +69,11 @@ export class RunTerminal implements vscode.Pseudoterminal {
     const request = await this.#options.request();
     const output = {
       status: (line: string) => this.#line(dim(`● ${line}`)),
+      progress: (line: string) => this.#progress(line),
       stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
       stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
     };
-    const run = new Run(request, this.#options.sessions, output, size);
+    const run = new Run(request, this.#options.services, output, size);
     this.#run = run;
     if (this.#closed) run.cancel();
     return run.done;
@@ -83,12 +84,21 @@ export class RunTerminal implements vscode.Pseudoterminal {
     this.#text(pty ? text : text.replaceAll(/\r?\n/g, '\r\n'));
   }
 
+  /** A line that the next one takes the place of. */
+  #progress(line: string): void {
+    if (!this.#atLineStart && !this.#inProgress) return;
+    this.#write.fire(`\r\u001b[2K${dim(`○ ${line}`)}`);
+    this.#inProgress = true;
+  }
+
   #line(text: string): void {
     this.#text(`${this.#atLineStart ? '' : '\r\n'}${text}\r\n`);
   }
 
   #text(text: string): void {
     if (text === '') return;
+    if (this.#inProgress) this.#write.fire('\r\u001b[2K');
+    this.#inProgress = false;
     this.#atLineStart = text.endsWith('\n');
     this.#write.fire(text);
     this.#options.onText(this.#run?.id ?? '', text);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { z } from 'zod';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
-import type { Sessions } from '../session/sessions.ts';
+import type { RunServices } from '../run/run.ts';
 import { requestForFile } from './run-request.ts';
 import { RunTerminal } from './run-terminal.ts';
 
@@ -19,14 +19,14 @@ const TaskSchema = z.object({
 
 /** Carries every run as a task of VS Code's own, so that re-run, panels and 'Terminate Task' are VS Code's. */
 export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
-  readonly #sessions: Sessions;
+  readonly #services: RunServices;
   /** What runs, by folder and name. */
   readonly #active = new Map<string, vscode.TaskExecution>();
   readonly #text = new vscode.EventEmitter<{ runId: string; data: string }>();
   readonly onDidWriteOutput = this.#text.event;
 
-  constructor(sessions: Sessions) {
-    this.#sessions = sessions;
+  constructor(services: RunServices) {
+    this.#services = services;
   }
 
   dispose(): void {
@@ -99,7 +99,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   #terminal(request: () => Promise<RunRequest>): RunTerminal {
     return new RunTerminal({
       request,
-      sessions: this.#sessions,
+      services: this.#services,
       onText: (runId, data) => this.#text.fire({ runId, data }),
     });
   }

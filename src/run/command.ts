@@ -2,29 +2,40 @@ import { controlPreamble, type TerminalSize } from './control.ts';
 import type { Program } from './runners.ts';
 import { quote, words } from './shell.ts';
 
-/** The wrapper's exit code, together with its mark, when none of the programs is in the sandbox. */
-export const EXIT_NO_PROGRAM = 127;
-/** Printed alone in that case; a private escape sequence, so that no program prints it by chance. */
-export const NO_PROGRAM_MARK = '\u001b]7770;no-program\u0007';
+/** What the wrapper says instead of becoming the program, together with an exit code that few programs have. */
+export const WrapperMark = {
+  noProgram: '\u001b]7770;no-program\u0007',
+  noFolder: '\u001b]7770;no-folder\u0007',
+} as const;
+export const EXIT_WRAPPER = 127;
+
+/** What a run's wrapper does before it becomes the program. */
+export interface Wrapping {
+  readonly runId: string;
+  /** Absolute. */
+  readonly cwd: string;
+  /** Shell lines that bring the folder up to date. */
+  readonly sync?: string;
+  /** The terminal's size; absent where there is none. */
+  readonly size?: TerminalSize;
+}
 
 /**
- * The argument vector that runs a program in the sandbox. A small shell wrapper makes the run controllable, picks the
- * first program that exists and becomes it.
+ * The argument vector that runs a program in the sandbox. A small shell wrapper makes the run controllable, takes in
+ * what the folder's sync sends along, picks the first program that exists and becomes it.
  */
-export function runCommand(
-  runId: string,
-  programs: readonly Program[],
-  args: readonly string[],
-  size?: TerminalSize,
-): string[] {
+export function runCommand(programs: readonly Program[], args: readonly string[], wrapping: Wrapping): string[] {
+  const { runId, cwd, sync, size } = wrapping;
   const choices = programs.map(({ argv, probe }) => {
     const there = `command -v ${quote(argv[0])}${probe ? ` && ${words(probe)}` : ''}`;
     return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${words(argv)} "$@"; fi`;
   });
   const script = [
     controlPreamble(runId, size),
+    ...(sync === undefined ? [] : [sync]),
+    `cd -- ${quote(cwd)} 2>/dev/null || { printf '\\033]7770;no-folder\\007'; exit ${EXIT_WRAPPER}; }`,
     ...choices,
-    `printf '\\033]7770;no-program\\007'; exit ${EXIT_NO_PROGRAM}`,
+    `printf '\\033]7770;no-program\\007'; exit ${EXIT_WRAPPER}`,
   ].join('\n');
   return ['sh', '-c', script, 'modal-run', ...args];
 }

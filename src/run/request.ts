@@ -50,6 +50,8 @@ export interface RunResult {
 export interface RunOutput {
   /** A line of our own about what happens. */
   status(line: string): void;
+  /** What is being done, replaced by the next word of it or by the next line. */
+  progress(line: string): void;
   /** The program's bytes, as they come; with a terminal, both of its streams. */
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;

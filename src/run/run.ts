@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, Sandbox } from 'modal';
-import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
 import { pricePerHourUsd } from '../modal/prices.ts';
+import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session, Sessions } from '../session/sessions.ts';
-import { type PushResult, push } from '../sync/push.ts';
-import { EXIT_NO_PROGRAM, runCommand } from './command.ts';
+import type { PreparedRun } from '../sync/engine.ts';
+import type { Ask } from '../sync/questions.ts';
+import type { RunSyncOutcome } from '../sync/run-preamble.ts';
+import { EXIT_WRAPPER, runCommand, WrapperMark } from './command.ts';
 import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
@@ -13,16 +16,36 @@ import { ProgramOutput } from './program-output.ts';
 import { CANCELLED, REMOTE_ROOT, type RunOutput, type RunRequest, type RunResult } from './request.ts';
 import type { Program } from './runners.ts';
 import { Stdin } from './stdin.ts';
+import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
+
+/** A program's end, with when it could be started and when it first spoke (`performance.now()`). */
+interface Ended {
+  readonly exitCode?: number;
+  readonly error?: string;
+  readonly syncedAt: number;
+  readonly firstAt: number | undefined;
+}
+
+/** What every run works with. */
+export interface RunServices {
+  readonly sessions: Sessions;
+  readonly syncs: FolderSyncs;
+  /** Answers what a sync does not decide by itself. */
+  readonly ask: Ask;
+}
+
+/** How often a run is prepared anew, when the sandbox holds something else than was known. */
+const SYNC_ATTEMPTS = 4;
 
 /** One run: session, sync, exec, streams, end. `done` never rejects. */
 export class Run {
   readonly id = randomUUID();
   readonly done: Promise<RunResult>;
   readonly #request: RunRequest;
-  readonly #sessions: Sessions;
+  readonly #services: RunServices;
   readonly #output: RunOutput;
   readonly #cancel = new AbortController();
   readonly #stdin = new Stdin();
@@ -31,9 +54,9 @@ export class Run {
   #sandbox: Sandbox | undefined;
   #resizing: NodeJS.Timeout | undefined;
 
-  constructor(request: RunRequest, sessions: Sessions, output: RunOutput, size?: TerminalSize) {
+  constructor(request: RunRequest, services: RunServices, output: RunOutput, size?: TerminalSize) {
     this.#request = request;
-    this.#sessions = sessions;
+    this.#services = services;
     this.#output = output;
     this.#size = size;
     this.#pacer = new OutputPacer(
@@ -78,25 +101,23 @@ export class Run {
       const session = await this.#untilCancelled(this.#acquire());
       try {
         const acquiredAt = performance.now();
-        if (this.#request.sync !== false) await this.#sync(session);
-        const syncedAt = performance.now();
-        const ended = await this.#execute(session.sandbox);
-        const { firstOutputMs, ...result } = ended;
+        const { exitCode, error, syncedAt, firstAt } = await this.#execute(session);
         const endedAt = performance.now();
         return {
-          ...result,
+          ...(exitCode !== undefined && { exitCode }),
+          ...(error !== undefined && { error }),
           sandboxId: session.sandbox.sandboxId,
           timings: {
             startMs: acquiredAt - startedAt,
             syncMs: syncedAt - acquiredAt,
-            ...(firstOutputMs !== undefined && { firstOutputMs }),
+            ...(firstAt !== undefined && { firstOutputMs: firstAt - syncedAt }),
             runMs: endedAt - syncedAt,
           },
           ...(session.isBilled && { costUsd: ((pricePerHourUsd({}) ?? 0) * (endedAt - startedAt)) / 3_600_000 }),
         };
       } catch (error) {
         if (!isSandboxGone(error)) throw error;
-        await this.#sessions.drop(session);
+        await this.#services.sessions.drop(session);
         // A kept sandbox may have ended since the last run; one that was just started should not have.
         if (session.isNew || attempt > 0) throw error;
         this.#output.status('The sandbox has ended; starting another');
@@ -106,7 +127,8 @@ export class Run {
 
   async #acquire(): Promise<Session> {
     const startedAt = performance.now();
-    const session = await this.#sessions.acquire(this.#request.folder);
+    this.#output.progress('Starting a sandbox…');
+    const session = await this.#services.sessions.acquire(this.#request.folder);
     if (session.isNew) {
       const took = formatDuration(performance.now() - startedAt);
       this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);
@@ -114,40 +136,51 @@ export class Run {
     return session;
   }
 
-  async #sync(session: Session): Promise<void> {
-    const { signal } = this.#cancel;
-    const result = await this.#untilCancelled(push(session.sandbox, session.folder.path, REMOTE_ROOT, { signal }));
-    this.#output.status(syncLine(result));
-    for (const { path, reason } of result.skipped.slice(0, 5)) this.#output.status(`Not synced: ${path} (${reason})`);
-    if (result.skipped.length > 5) this.#output.status(`Not synced: ${result.skipped.length - 5} more`);
+  /** Syncs and starts the program with one command where the change is small, and follows the program to its end. */
+  async #execute(session: Session): Promise<Ended> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sync = this.#request.sync === false ? undefined : await this.#prepareSync(session, attempt === 1);
+      const ended = await this.#attempt(session.sandbox, sync);
+      if (ended) return ended;
+      if (attempt === SYNC_ATTEMPTS) {
+        throw new UserError(
+          'The workspace in the sandbox kept changing while it was synced. Stop what writes to it there, then run again.',
+        );
+      }
+    }
   }
 
-  async #execute(sandbox: Sandbox): Promise<RunResult & { firstOutputMs?: number }> {
-    const { programs, args, cwd, env = {}, pty = true } = this.#request;
-    this.#cancel.signal.throwIfAborted();
-    const startedAt = performance.now();
-    const size = pty ? this.#size : undefined;
-    const process = await sandbox.exec(runCommand(this.id, programs, args, size), {
-      mode: 'binary',
-      pty,
-      workdir: posix.resolve(REMOTE_ROOT, cwd),
-      env: { ...env },
+  async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
+    const { ask, syncs } = this.#services;
+    this.#output.progress('Syncing…');
+    return syncs.of(this.#request.folder).prepareRun(session.sandbox, {
+      signal: this.#cancel.signal,
+      fresh: isFirst && session.isNew,
+      // What the local Modal gets does not leave this machine.
+      ask: (question) => (!session.isBilled && question.kind === 'first-sync') || ask(question),
+      onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
+  }
+
+  /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
+  async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<Ended | undefined> {
+    let process: ContainerProcess<Uint8Array>;
+    const size = this.#request.pty === false ? undefined : this.#size;
+    try {
+      this.#cancel.signal.throwIfAborted();
+      process = await this.#start(sandbox, sync, size);
+    } catch (error) {
+      await sync?.settle({ kind: 'unknown' });
+      throw error;
+    }
     this.#sandbox = sandbox;
-    if (pty && this.#size && this.#size !== size) this.resize(this.#size);
+    if (size && this.#size && this.#size !== size) this.resize(this.#size);
     const end = () => void this.#control(endCommand(this.id));
     this.#cancel.signal.addEventListener('abort', end, { once: true });
     if (this.#cancel.signal.aborted) end();
     const signsOfLife = setInterval(() => void this.#control(touchCommand(this.id)), SIGN_OF_LIFE_MS);
     try {
-      this.#stdin.connect(process.stdin);
-      const output = new ProgramOutput(process.stdout);
-      const stderr = pty ? undefined : this.#copyStderr(process);
-      await this.#pacer.copy(output.chunks());
-      await stderr;
-      const exitCode = await process.wait();
-      if (output.isNoProgramMark && exitCode === EXIT_NO_PROGRAM) return { error: missingProgram(programs) };
-      return { exitCode, ...(output.firstAt !== undefined && { firstOutputMs: output.firstAt - startedAt }) };
+      return await this.#follow(process, sync);
     } finally {
       clearInterval(signsOfLife);
       clearTimeout(this.#resizing);
@@ -155,6 +188,51 @@ export class Run {
       this.#stdin.disconnect();
       this.#cancel.signal.removeEventListener('abort', end);
     }
+  }
+
+  #start(
+    sandbox: Sandbox,
+    sync: PreparedRun | undefined,
+    size: TerminalSize | undefined,
+  ): Promise<ContainerProcess<Uint8Array>> {
+    const { programs, args, cwd, env = {}, pty = true } = this.#request;
+    const wrapping = {
+      runId: this.id,
+      cwd: posix.resolve(REMOTE_ROOT, cwd),
+      ...(sync && { sync: sync.script }),
+      ...(size && { size }),
+    };
+    return sandbox.exec(runCommand(programs, args, wrapping), { mode: 'binary', pty, env: { ...env } });
+  }
+
+  async #follow(process: ContainerProcess<Uint8Array>, sync: PreparedRun | undefined): Promise<Ended | undefined> {
+    const output = new ProgramOutput(process.stdout, sync !== undefined);
+    let syncedAt = performance.now();
+    const started = output.synced
+      .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
+      .then(async (outcome) => {
+        syncedAt = performance.now();
+        const isStarted = (await sync?.settle(outcome)) ?? true;
+        if (!isStarted) return false;
+        if (sync) for (const line of syncReport(sync.result)) this.#output.status(line);
+        this.#stdin.connect(process.stdin);
+        return true;
+      });
+    const stderr = this.#request.pty === false ? this.#copyStderr(process) : undefined;
+    await this.#pacer.copy(afterStart(output.chunks(), started));
+    const exitCode = await process.wait();
+    await stderr;
+    if (!(await started)) return undefined;
+    const error = exitCode === EXIT_WRAPPER ? this.#explainMark(output.mark) : undefined;
+    return { ...(error === undefined ? { exitCode } : { error }), syncedAt, firstAt: output.firstAt };
+  }
+
+  #explainMark(mark: string | undefined): string | undefined {
+    const { cwd, programs } = this.#request;
+    if (mark === WrapperMark.noProgram) return missingProgram(programs);
+    if (mark === WrapperMark.noFolder)
+      return `The folder ${posix.resolve(REMOTE_ROOT, cwd)} is not in the sandbox. Check that no ignore rule leaves it out, then run again.`;
+    return undefined;
   }
 
   async #copyStderr(process: ContainerProcess<Uint8Array>): Promise<void> {
@@ -183,8 +261,9 @@ export class Run {
   }
 }
 
-function syncLine({ files, bytes, durationMs }: PushResult): string {
-  return `Synced ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(bytes)}) in ${formatDuration(durationMs)}`;
+/** The program's bytes, once it is certain that it is the program that speaks. */
+async function* afterStart(chunks: AsyncIterable<Uint8Array>, started: Promise<boolean>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) if (chunk.length > 0 && (await started)) yield chunk;
 }
 
 function missingProgram(programs: readonly Program[]): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { EXIT_NO_PROGRAM, NO_PROGRAM_MARK, runCommand } from '../../../src/run/command.ts';
+import { EXIT_WRAPPER, runCommand, WrapperMark } from '../../../src/run/command.ts';
 import { endCommand } from '../../../src/run/control.ts';
 import type { Program } from '../../../src/run/runners.ts';
 import { quote } from '../../../src/run/shell.ts';
@@ -18,15 +18,20 @@ function programsOf(...argvs: [string, ...string[]][]): Program[] {
 describe('the command of a run', () => {
   it('becomes the first program that exists, with its arguments before the file', () => {
     const programs = programsOf(['no-such-program'], ['sh', '-e'], ['false']);
-    assert.deepEqual(run(runCommand('t1', programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'])), {
+    assert.deepEqual(run(runCommand(programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'], { runId: 't1', cwd: '/' })), {
       status: 0,
       stdout: 'a b c e\n',
     });
   });
 
   it('prints its mark and nothing else when no program exists', () => {
-    const result = run(runCommand('t2', programsOf(['no-such-program']), ['x.py']));
-    assert.deepEqual(result, { status: EXIT_NO_PROGRAM, stdout: NO_PROGRAM_MARK });
+    const result = run(runCommand(programsOf(['no-such-program']), ['x.py'], { runId: 't2', cwd: '/' }));
+    assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noProgram });
+  });
+
+  it('prints another mark when the folder it is to start in is not there', () => {
+    const result = run(runCommand(programsOf(['true']), [], { runId: 't5', cwd: '/no such folder' }));
+    assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noFolder });
   });
 
   it('passes over a program that cannot do it', () => {
@@ -34,11 +39,14 @@ describe('the command of a run', () => {
       { argv: ['sh', '-e'], probe: ['false'] },
       { argv: ['sh', '-u'], probe: ['true'] },
     ];
-    assert.deepEqual(run(runCommand('t4', programs, ['-c', 'echo $-'])), { status: 0, stdout: 'u\n' });
+    assert.deepEqual(run(runCommand(programs, ['-c', 'echo $-'], { runId: 't4', cwd: '/' })), {
+      status: 0,
+      stdout: 'u\n',
+    });
   });
 
   it('passes the program’s exit code on', () => {
-    assert.equal(run(runCommand('t3', programsOf(['sh']), ['-c', 'exit 42'])).status, 42);
+    assert.equal(run(runCommand(programsOf(['sh']), ['-c', 'exit 42'], { runId: 't3', cwd: '/' })).status, 42);
   });
 
   it('quotes any word for a shell', () => {

@@ -8,7 +8,9 @@ import type { TerminalSize } from '../../../src/run/control.ts';
 import { REMOTE_ROOT, type RunRequest, type RunResult } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { Program } from '../../../src/run/runners.ts';
+import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
+import type { Ask } from '../../../src/sync/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 
 const SETTINGS = { app: 'tests', image: 'python:3.13-slim', timeoutMs: 600_000, idleTimeoutMs: 600_000 };
@@ -18,7 +20,14 @@ describe('a run on the local Modal', () => {
   let server: RunningLocalModal;
   let account: Account;
   let sessions: Sessions;
+  let syncs: FolderSyncs;
   let path: string;
+  let storage: string;
+  let questions: string[];
+  const ask: Ask = ({ kind }) => {
+    questions.push(kind);
+    return true;
+  };
 
   before(async () => {
     server = await startLocalModal();
@@ -34,11 +43,14 @@ describe('a run on the local Modal', () => {
 
   beforeEach(async () => {
     path = await mkdtemp(join(tmpdir(), 'run-test-'));
+    storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
+    questions = [];
+    syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}) });
     sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
   });
   afterEach(async () => {
-    await sessions.dispose();
-    await rm(path, { recursive: true });
+    await Promise.all([sessions.dispose(), syncs.dispose()]);
+    await Promise.all([path, storage].map((folder) => rm(folder, { recursive: true })));
   });
 
   function start(file: string, { size, args = [], ...rest }: Partial<RunRequest> & { size?: TerminalSize } = {}) {
@@ -53,11 +65,12 @@ describe('a run on the local Modal', () => {
       ...rest,
     };
     const output = {
+      progress: () => {},
       status: (line: string) => (text.status += `${line}\n`),
       stdout: (bytes: Uint8Array) => (text.output += decoder.decode(bytes, { stream: true })),
       stderr: (bytes: Uint8Array) => (text.errors += Buffer.from(bytes).toString()),
     };
-    return { run: new Run(request, sessions, output, size), text };
+    return { run: new Run(request, { sessions, syncs, ask }, output, size), text };
   }
 
   async function runToEnd(
@@ -148,6 +161,68 @@ describe('a run on the local Modal', () => {
     const { exitCode, status } = await runToEnd('b.sh', { sync: false });
     assert.notEqual(exitCode, 0);
     assert.equal(status, '');
+  });
+
+  it('sends only what changed, deletions included, and costs no call of its own for it', async () => {
+    await writeFile(join(path, 'a.sh'), 'cat *.txt; rm -f made; touch made');
+    for (const name of ['1.txt', '2.txt', '3.txt']) await writeFile(join(path, name), `${name}\n`);
+    await runToEnd('a.sh');
+
+    await server.control.resetCalls();
+    assert.match((await runToEnd('a.sh')).status, /^Synced, nothing to send/);
+    const nothingChanged = await server.control.calls();
+
+    await writeFile(join(path, '1.txt'), 'changed\n');
+    await rm(join(path, '2.txt'));
+    await writeFile(join(path, '4.txt'), 'four\n');
+    await server.control.resetCalls();
+    const { output, status } = await runToEnd('a.sh');
+    assert.equal(output, 'changed\r\n3.txt\r\nfour\r\n');
+    assert.match(status, /^Synced 2 files \(13 B\), 1 deletion in/);
+    assert.deepEqual(await server.control.calls(), nothingChanged);
+
+    await server.control.resetCalls();
+    const bare = await (await sessions.acquire({ name: 'folder', path })).sandbox.exec(['true'], { pty: true });
+    await bare.stdout.readText();
+    await bare.wait();
+    assert.deepEqual(await server.control.calls(), nothingChanged, 'as many calls as a bare exec of the SDK');
+  });
+
+  it('asks before the first sync to a sandbox that is not on this machine, and sends nothing without a yes', async () => {
+    await writeFile(join(path, 'a.sh'), 'echo here');
+    await runToEnd('a.sh');
+    assert.deepEqual(questions, [], 'the local Modal is on this machine');
+    const { isLocal: _, ...elsewhere } = account;
+    const other = new Sessions({ account: async () => elsewhere, settings: () => SETTINGS });
+    const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}) });
+    const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: [], cwd: '' };
+    const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
+    const asked: string[] = [];
+    const services = { sessions: other, syncs: fresh, ask: ({ kind }: { kind: string }) => asked.push(kind) < 0 };
+    const { error } = await new Run(request, services, silent).done;
+    assert.deepEqual(asked, ['first-sync']);
+    assert.match(error ?? '', /nobody agreed to send it/);
+    await Promise.all([other.dispose(), fresh.dispose()]);
+  });
+
+  it('does not send what looks like a credential, and says so', async () => {
+    await writeFile(join(path, '.env'), 'SECRET=1');
+    await writeFile(join(path, 'a.sh'), 'ls -A');
+    const { output, status } = await runToEnd('a.sh');
+    assert.doesNotMatch(output, /\.env/);
+    assert.match(status, /Not sent, as they look like credentials: \.env/);
+  });
+
+  it('runs in a folder that the same command brings along, and names one that is not there', async () => {
+    await writeFile(join(path, 'a.sh'), 'pwd');
+    await runToEnd('a.sh');
+    await mkdir(join(path, 'new'));
+    await writeFile(join(path, 'new/b.txt'), '');
+    assert.equal((await runToEnd('a.sh', { cwd: 'new' })).output, '/workspace/new\r\n');
+    assert.match(
+      (await runToEnd('a.sh', { cwd: 'gone' })).error ?? '',
+      /^The folder \/workspace\/gone is not in the sandbox/,
+    );
   });
 
   it('tells what its time went on, and no cost on the local Modal', async () => {

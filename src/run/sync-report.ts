@@ -1,0 +1,44 @@
+import type { PushResult, SyncProgress } from '../sync/engine.ts';
+import { formatBytes, formatDuration } from './format.ts';
+
+/** Reasons are shown for this many paths; of the others only how many there are. */
+const MAX_REASONS = 5;
+
+/** The lines that tell what a sync did, and what it left out and why. */
+export function syncReport(result: PushResult): string[] {
+  const { credentials, replaced, released, skipped } = result;
+  const lines = [syncLine(result)];
+  if (credentials.length > 0) lines.push(`Not sent, as they look like credentials: ${some(credentials)}`);
+  if (replaced.length > 0) lines.push(`Overwrote what a program had changed in the sandbox: ${some(replaced)}`);
+  if (released.length > 0) lines.push(`No longer synced, left in the sandbox as they are: ${some(released)}`);
+  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => `Not synced: ${path} (${reason})`));
+  if (skipped.length > MAX_REASONS) lines.push(`Not synced: ${skipped.length - MAX_REASONS} more`);
+  return lines;
+}
+
+function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
+  const took = formatDuration(durationMs);
+  if (files === 0 && deleted === 0) return `Synced, nothing to send (${took})`;
+  const parts = [
+    ...(files > 0 || deleted === 0 ? [`${count(files, 'file')} (${formatBytes(bytes)})`] : []),
+    ...(deleted > 0 ? [`${count(deleted, 'deletion')}`] : []),
+  ];
+  return `Synced ${parts.join(', ')} in ${took}`;
+}
+
+/** What a sync is at. */
+export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond }: SyncProgress): string {
+  if (stage === 'scanning') return `Looking for changes… ${count(files, 'file')}`;
+  if (stage === 'applying') return 'Unpacking in the sandbox…';
+  const total = totalBytes > 0 ? ` of ${formatBytes(totalBytes)}` : '';
+  return `Sending ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s…`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+function some(paths: readonly string[]): string {
+  const more = paths.length - 3;
+  return `${paths.slice(0, 3).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
