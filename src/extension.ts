@@ -3,15 +3,19 @@ import * as vscode from 'vscode';
 import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
 import { RunCommands } from './commands/run.ts';
+import { runTaskInSandbox } from './commands/run-task.ts';
 import { terminate } from './commands/sandboxes.ts';
 import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
 import { RunLenses } from './providers/code-lens.ts';
+import { RunTerminals } from './providers/run-terminals.ts';
 import { readSettings } from './providers/settings.ts';
+import { openShell, registerTerminalProfile } from './providers/shell-terminal.ts';
 import { askInDialog } from './providers/sync-questions.ts';
-import { RunTasks, TASK_TYPE } from './providers/tasks.ts';
+import { RunTasks } from './providers/tasks.ts';
 import type { Target } from './run/targets/target.ts';
+import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
 import { Sessions } from './session/sessions.ts';
 import { SandboxStore } from './views/sandbox-store.ts';
@@ -44,7 +48,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
   });
   shutDown = () => Promise.all([running.dispose(), syncs.dispose()]);
-  const tasks = new RunTasks({ sessions: running, syncs, ask: askInDialog });
+  const terminals = new RunTerminals({ sessions: running, syncs, ask: askInDialog });
+  const tasks = new RunTasks(terminals);
   const run = new RunCommands(tasks, accounts);
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
@@ -54,11 +59,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     localModal,
     store,
     tree,
-    tasks,
+    terminals,
     lenses,
+    registerTerminalProfile(terminals),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
     command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
+    command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
+    command('modal.openTerminal', (sandbox?: SandboxSummary) => openShell(terminals, sandbox?.id)),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
@@ -71,7 +79,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => lenses.update()),
   );
-  return { onDidWriteOutput: tasks.onDidWriteOutput };
+  return { onDidWriteOutput: terminals.onDidWriteOutput };
 }
 
 /** Ends this window's sandboxes: nobody is left to use them. */

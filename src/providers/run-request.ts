@@ -61,11 +61,7 @@ async function programsFor(document: vscode.TextDocument, name: string, folder: 
 
 /** Where a file lies in the workspace. */
 function placeOf(uri: vscode.Uri) {
-  if (!vscode.workspace.isTrusted) {
-    throw new UserError(
-      'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
-    );
-  }
+  requireTrust();
   const name = posix.basename(uri.path);
   if (uri.scheme === 'untitled') {
     throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
@@ -85,8 +81,23 @@ function placeOf(uri: vscode.Uri) {
   return { name, file, folder: { name: folder.name, path: folder.uri.fsPath } };
 }
 
-function siblingsOf(uri: vscode.Uri): string[] {
+/** Files beside a file that tell its package manager. */
+export function siblingsOf(uri: vscode.Uri): string[] {
   return PACKAGE_MANAGER_FILES.filter((name) => existsSync(vscode.Uri.joinPath(uri, '..', name).fsPath));
+}
+
+/** Everything that must hold before any run. Throws `UserError` when it does not. */
+export async function readyToRun(): Promise<void> {
+  requireTrust();
+  await saveAll();
+}
+
+/** Throws `UserError` in a workspace that the user has not said to trust. */
+export function requireTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new UserError(
+    'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
+  );
 }
 
 async function saveAll(): Promise<void> {

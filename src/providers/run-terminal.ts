@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import type { TerminalSize } from '../run/control.ts';
+import { LocalPaths } from '../run/local-paths.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import { Run, type RunServices } from '../run/run.ts';
 import { summaryOf } from '../run/summary.ts';
@@ -12,6 +13,8 @@ export interface RunTerminalOptions {
   /** What to run; its errors are shown in the terminal. */
   readonly request: () => Promise<RunRequest>;
   readonly services: RunServices;
+  /** What problem matchers need in the place of `/workspace/`; absent: the output stays as it is. */
+  readonly localPrefix: string | undefined;
   onText(runId: string, text: string): void;
 }
 
@@ -23,6 +26,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #stdout = new TextDecoder();
   readonly #stderr = new TextDecoder();
   readonly #ended = Promise.withResolvers<RunResult>();
+  readonly #paths: LocalPaths | undefined;
   #run: Run | undefined;
   #closed = false;
   #atLineStart = true;
@@ -35,6 +39,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   constructor(options: RunTerminalOptions) {
     this.#options = options;
+    if (options.localPrefix !== undefined) this.#paths = new LocalPaths(options.localPrefix);
   }
 
   open(dimensions: vscode.TerminalDimensions | undefined): void {
@@ -59,6 +64,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
     this.#text(this.#stdout.decode());
     this.#text(this.#stderr.decode());
+    this.#text(this.#paths?.end() ?? '');
     const isFine = result.error === undefined && result.exitCode === 0;
     this.#line((isFine ? dim : red)(`● ${summaryOf(result)}`));
     this.#ended.resolve(result);
@@ -81,7 +87,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
   #program(text: string, { pty = true }: RunRequest): void {
-    this.#text(pty ? text : text.replaceAll(/\r?\n/g, '\r\n'));
+    const local = this.#paths?.feed(text) ?? text;
+    this.#text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));
   }
 
   /** A line that the next one takes the place of. */

@@ -1,50 +1,85 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { z } from 'zod';
+import { UserError } from '../modal/errors.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
-import type { RunServices } from '../run/run.ts';
-import { requestForFile } from './run-request.ts';
-import { RunTerminal } from './run-terminal.ts';
+import { commandOf } from '../run/targets/command.ts';
+import { findPackageScripts } from '../run/targets/package-json.ts';
+import { parseTask, requestForTask, TASK_TYPE } from '../run/task-definition.ts';
+import { problemMatchersOf } from './problem-matchers.ts';
+import { readyToRun, requestForFile, siblingsOf } from './run-request.ts';
+import type { RunTerminal } from './run-terminal.ts';
+import type { RunTerminals } from './run-terminals.ts';
 
-export const TASK_TYPE = 'modal';
 /** VS Code ends a task just after its terminal; this is the most that is waited for it. */
 const TASK_END_TIMEOUT_MS = 5_000;
 
-/** A `modal` task as written in tasks.json. */
-const TaskSchema = z.object({
-  type: z.literal(TASK_TYPE),
-  file: z.string().min(1),
-  args: z.array(z.string()).default([]),
-});
-
 /** Carries every run as a task of VS Code's own, so that re-run, panels and 'Terminate Task' are VS Code's. */
-export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
-  readonly #services: RunServices;
+export class RunTasks implements vscode.TaskProvider {
+  readonly #terminals: RunTerminals;
   /** What runs, by folder and name. */
   readonly #active = new Map<string, vscode.TaskExecution>();
-  readonly #text = new vscode.EventEmitter<{ runId: string; data: string }>();
-  readonly onDidWriteOutput = this.#text.event;
 
-  constructor(services: RunServices) {
-    this.#services = services;
+  constructor(terminals: RunTerminals) {
+    this.#terminals = terminals;
   }
 
-  dispose(): void {
-    this.#text.dispose();
-  }
-
-  provideTasks(): vscode.Task[] {
-    return [];
+  /** The active file, and the scripts of each folder's package.json. */
+  async provideTasks(): Promise<vscode.Task[]> {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code's own variable
+    const file = { type: TASK_TYPE, file: '${file}' };
+    const folders = vscode.workspace.workspaceFolders ?? [];
+    const scripts = await Promise.all(folders.map((folder) => this.#packageScripts(folder)));
+    return [
+      ...folders.slice(0, 1).map((folder) => this.#configured(file, folder, 'Run Active File')),
+      ...scripts.flat(),
+    ];
   }
 
   /** Gives a task of tasks.json its execution; VS Code resolves `${file}` and its like before it starts. */
-  resolveTask(task: vscode.Task): vscode.Task | undefined {
-    if (!TaskSchema.safeParse(task.definition).success) return undefined;
-    const scope = task.scope ?? vscode.TaskScope.Workspace;
-    return taskOf(task.definition, scope, task.name, async (resolved) => {
-      const definition = TaskSchema.parse(resolved);
-      const uri = vscode.Uri.file(definition.file);
-      return this.#terminal(() => requestForFile(uri, definition.args));
+  resolveTask(task: vscode.Task): vscode.Task {
+    return this.#configured(task.definition, task.scope ?? vscode.TaskScope.Workspace, task.name);
+  }
+
+  /** Starts a task made of a definition with VS Code's variables in it, under the name of the task it stands for. */
+  async start(
+    definition: vscode.TaskDefinition,
+    folder: vscode.WorkspaceFolder,
+    name: string,
+  ): Promise<vscode.TaskExecution> {
+    const task = this.#configured(definition, folder, name);
+    task.problemMatchers = [...(problemMatchersOf(folder, name)?.names ?? [])];
+    return vscode.tasks.executeTask(task);
+  }
+
+  async #packageScripts(folder: vscode.WorkspaceFolder): Promise<vscode.Task[]> {
+    const uri = vscode.Uri.joinPath(folder.uri, 'package.json');
+    const text = await vscode.workspace.fs.readFile(uri).then(
+      (bytes) => new TextDecoder().decode(bytes),
+      () => '',
+    );
+    return findPackageScripts(text).flatMap((target) => {
+      const command = commandOf(target, 'package.json', siblingsOf(uri));
+      const [program, ...before] = command?.programs[0]?.argv ?? [];
+      if (!command || !program) return [];
+      return [
+        this.#configured(
+          { type: TASK_TYPE, command: program, args: [...before, ...command.args] },
+          folder,
+          command.label,
+        ),
+      ];
+    });
+  }
+
+  #configured(
+    definition: vscode.TaskDefinition,
+    scope: vscode.WorkspaceFolder | vscode.TaskScope,
+    name: string,
+  ): vscode.Task {
+    return taskOf(definition, scope, name, async (resolved) => {
+      const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
+      const localPrefix = folder && problemMatchersOf(folder, name)?.localPrefix;
+      return this.#terminals.create(() => requestOf(resolved, folder, name), localPrefix);
     });
   }
 
@@ -59,16 +94,16 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     let isFirst = true;
     const definition = { type: TASK_TYPE, file: name };
     const task = taskOf(definition, scopeOf(request), name, async () => {
-      const terminal = this.#terminal(isFirst ? async () => request : again);
+      const terminal = this.#terminals.create(isFirst ? async () => request : again);
       isFirst = false;
       opened.resolve(terminal);
       return terminal;
     });
     const execution = await vscode.tasks.executeTask(task);
-    const run = { name: `${request.folder.path}\n${name}`, execution };
-    this.#active.set(run.name, execution);
+    const key = keyOf(request, name);
+    this.#active.set(key, execution);
     const taskEnded = endOf(execution).then((): RunResult => {
-      if (this.#active.get(run.name) === execution) this.#active.delete(run.name);
+      if (this.#active.get(key) === execution) this.#active.delete(key);
       return { error: CANCELLED };
     });
     // The terminal's own word comes first, where there is one: a task may be ended before it has a terminal.
@@ -78,8 +113,9 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   }
 
   /** The request's label, or a variation of it when a task of that name runs and shall go on. */
-  async #freeName({ folder, label }: RunRequest): Promise<string | undefined> {
-    const active = (name: string) => this.#active.get(`${folder.path}\n${name}`);
+  async #freeName(request: RunRequest): Promise<string | undefined> {
+    const { label } = request;
+    const active = (name: string) => this.#active.get(keyOf(request, name));
     const running = active(label);
     if (!running) return label;
     const restart = 'End It and Run Again';
@@ -95,14 +131,25 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     while (active(`${label} (${count})`)) count += 1;
     return `${label} (${count})`;
   }
+}
 
-  #terminal(request: () => Promise<RunRequest>): RunTerminal {
-    return new RunTerminal({
-      request,
-      services: this.#services,
-      onText: (runId, data) => this.#text.fire({ runId, data }),
-    });
-  }
+/** The request of a definition whose variables VS Code has resolved. Throws `UserError` when it says nothing that can run. */
+async function requestOf(
+  resolved: vscode.TaskDefinition,
+  folder: vscode.WorkspaceFolder | undefined,
+  name: string,
+): Promise<RunRequest> {
+  const task = parseTask(resolved);
+  if (typeof task === 'string') throw new UserError(task);
+  const { file, args, env, sync, pty } = task;
+  if (file) return { ...(await requestForFile(vscode.Uri.file(file), args)), env, sync, pty };
+  if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run the task again.');
+  await readyToRun();
+  return requestForTask(task, { name: folder.name, path: folder.uri.fsPath }, name);
+}
+
+function keyOf({ folder }: RunRequest, name: string): string {
+  return `${folder.path}\n${name}`;
 }
 
 function taskOf(

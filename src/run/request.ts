@@ -21,6 +21,8 @@ export interface RunRequest {
   readonly pty?: boolean;
   /** Whether the folder is sent first; absent: yes. */
   readonly sync?: boolean;
+  /** The sandbox to run in; absent: the folder's own. */
+  readonly sandboxId?: string;
 }
 
 /** What a run's time went on, in milliseconds. */

@@ -116,7 +116,7 @@ export class Run {
           ...(session.isBilled && { costUsd: ((pricePerHourUsd({}) ?? 0) * (endedAt - startedAt)) / 3_600_000 }),
         };
       } catch (error) {
-        if (!isSandboxGone(error)) throw error;
+        if (!isSandboxGone(error) || this.#request.sandboxId) throw error;
         await this.#services.sessions.drop(session);
         // A kept sandbox may have ended since the last run; one that was just started should not have.
         if (session.isNew || attempt > 0) throw error;
@@ -128,7 +128,9 @@ export class Run {
   async #acquire(): Promise<Session> {
     const startedAt = performance.now();
     this.#output.progress('Starting a sandbox…');
-    const session = await this.#services.sessions.acquire(this.#request.folder);
+    const { folder, sandboxId } = this.#request;
+    const { sessions } = this.#services;
+    const session = await (sandboxId ? sessions.attach(sandboxId, folder) : sessions.acquire(folder));
     if (session.isNew) {
       const took = formatDuration(performance.now() - startedAt);
       this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);

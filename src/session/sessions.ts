@@ -94,6 +94,13 @@ export class Sessions {
     }
   }
 
+  /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
+  async attach(sandboxId: string, folder: Folder): Promise<Session> {
+    const { client, account } = await this.connection();
+    const sandbox = await client.sandboxes.fromId(sandboxId);
+    return { folder, sandbox, accountLabel: account.label, isBilled: account.isLocal !== true, isNew: false };
+  }
+
   /** Drops a session whose sandbox has ended, so that the next run starts another. */
   async drop(session: Session): Promise<void> {
     const kept = this.#sandboxes.get(session.folder.path);

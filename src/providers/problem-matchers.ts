@@ -1,0 +1,59 @@
+import { sep } from 'node:path';
+import * as vscode from 'vscode';
+import { z } from 'zod';
+
+/** What tasks.json says of a task, as far as VS Code's API does not tell it. */
+const ConfiguredTaskSchema = z.object({
+  label: z.string().optional(),
+  problemMatcher: z.unknown().optional(),
+});
+const MatcherSchema = z.object({
+  name: z.string().optional(),
+  base: z.string().optional(),
+  fileLocation: z.unknown().optional(),
+});
+
+/** VS Code's own matchers that take absolute paths; all others take paths relative to the folder. */
+const ABSOLUTE = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish', '$eslint-compact', '$eslint-stylish'];
+
+export interface ProblemMatchers {
+  /** Named matchers, which a task made by an extension can have. */
+  readonly names: readonly string[];
+  /** What the matchers need in the place of the sandbox's `/workspace/`. */
+  readonly localPrefix: string;
+}
+
+/** The problem matchers of a task of tasks.json; absent when it has none. */
+export function problemMatchersOf(folder: vscode.WorkspaceFolder, label: string): ProblemMatchers | undefined {
+  const configured = vscode.workspace.getConfiguration('tasks', folder).get<unknown[]>('tasks') ?? [];
+  const task = configured
+    .map((each) => ConfiguredTaskSchema.safeParse(each).data)
+    .find((each) => each?.label === label);
+  const matchers = [task?.problemMatcher ?? []].flat();
+  if (matchers.length === 0) return undefined;
+  const isAbsolute = matchers.some((matcher) => takesAbsolutePaths(matcher));
+  return {
+    names: matchers.filter((matcher) => typeof matcher === 'string'),
+    localPrefix: isAbsolute ? folder.uri.fsPath + sep : '',
+  };
+}
+
+function takesAbsolutePaths(matcher: unknown): boolean {
+  if (typeof matcher === 'string') return ABSOLUTE.includes(matcher) || isAbsolute(contributed(matcher)?.fileLocation);
+  const { base, fileLocation } = MatcherSchema.safeParse(matcher).data ?? {};
+  return fileLocation === undefined ? base !== undefined && takesAbsolutePaths(base) : isAbsolute(fileLocation);
+}
+
+function isAbsolute(fileLocation: unknown): boolean {
+  return [fileLocation].flat()[0] === 'absolute';
+}
+
+/** The definition of a matcher that another extension brings. */
+function contributed(name: string): z.infer<typeof MatcherSchema> | undefined {
+  for (const { packageJSON } of vscode.extensions.all) {
+    const matchers = z.array(MatcherSchema).safeParse(packageJSON?.contributes?.problemMatchers).data ?? [];
+    const found = matchers.find((matcher) => `$${matcher.name}` === name);
+    if (found) return found;
+  }
+  return undefined;
+}

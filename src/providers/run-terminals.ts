@@ -1,0 +1,33 @@
+import * as vscode from 'vscode';
+import type { RunOutputEvent } from '../api.ts';
+import type { RunRequest } from '../run/request.ts';
+import type { RunServices } from '../run/run.ts';
+import { RunTerminal } from './run-terminal.ts';
+
+/** Makes the terminals of runs, and tells what all of them show. */
+export class RunTerminals implements vscode.Disposable {
+  readonly #services: RunServices;
+  readonly #output = new vscode.EventEmitter<RunOutputEvent>();
+  readonly onDidWriteOutput = this.#output.event;
+
+  constructor(services: RunServices) {
+    this.#services = services;
+  }
+
+  dispose(): void {
+    this.#output.dispose();
+  }
+
+  /**
+   * A terminal that runs a request when VS Code opens it; errors of making the request are shown in it. With a
+   * `localPrefix`, it takes the place of `/workspace/` in the output.
+   */
+  create(request: () => Promise<RunRequest>, localPrefix?: string): RunTerminal {
+    return new RunTerminal({
+      request,
+      localPrefix,
+      services: this.#services,
+      onText: (runId, data) => this.#output.fire({ runId, data }),
+    });
+  }
+}

@@ -1,0 +1,7 @@
+import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+
+/** A workspace with a tasks.json of every kind of task. */
+export default {
+  workspace: 'test/fixtures/tasks',
+  settings: { 'modal.account': 'local' },
+} satisfies IntegrationLaunch;

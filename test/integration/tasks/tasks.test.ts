@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { stripVTControlCharacters } from 'node:util';
+import * as vscode from 'vscode';
+import { activate } from '../extension-under-test.ts';
+
+/** Waits for the next task of a name to end, while `start` starts it; its exit code and what it showed. */
+async function taskRun(
+  name: string,
+  start: () => Thenable<unknown>,
+): Promise<{ exitCode: number | undefined; text: string }> {
+  const api = await activate();
+  let text = '';
+  const output = api.onDidWriteOutput(({ data }) => (text += data));
+  const ended = new Promise<number | undefined>((resolve) => {
+    const listener = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+      if (execution.task.name !== name) return;
+      listener.dispose();
+      resolve(exitCode);
+    });
+  });
+  await start();
+  const exitCode = await ended;
+  output.dispose();
+  return { exitCode, text: stripVTControlCharacters(text).replaceAll('\r\n', '\n') };
+}
+
+async function runOwn(name: string) {
+  const task = (await vscode.tasks.fetchTasks({ type: 'modal' })).find((each) => each.name === name);
+  assert.ok(task, `there is a task “${name}”`);
+  return taskRun(name, () => vscode.tasks.executeTask(task));
+}
+
+const runInSandbox = (name: string) => taskRun(name, () => vscode.commands.executeCommand('modal.runTask', name));
+
+describe('a task of type modal', () => {
+  it('runs its script with VS Code’s variables resolved, in its folder of the sandbox, and ends with its exit code', async () => {
+    const { exitCode, text } = await runOwn('own');
+    assert.match(text, /^hello \/workspace\/sub in \/workspace\/sub$/m);
+    assert.equal(exitCode, 6);
+  });
+
+  it('runs its file with its arguments, without a terminal when it says so', async () => {
+    const { exitCode, text } = await runOwn('own file');
+    assert.match(text, /^\['a b'\] False$/m);
+    assert.equal(exitCode, 0);
+  });
+
+  it('says which property is wrong', async () => {
+    const { exitCode, text } = await runOwn('wrong');
+    assert.match(text, /● “args” of the task: .*expected array.* Mend it in tasks\.json/);
+    assert.equal(exitCode, 1);
+    assert.match((await runOwn('nothing')).text, /needs exactly one of "file", "command" and "script"/);
+  });
+
+  it('is there for each script of package.json', async () => {
+    const tasks = await vscode.tasks.fetchTasks({ type: 'modal' });
+    const script = tasks.find(({ name }) => name === 'npm run hello');
+    assert.deepEqual(script?.definition, { type: 'modal', command: 'npm', args: ['run', 'hello'] });
+  });
+});
+
+describe('Run Task in Sandbox', () => {
+  it('runs a shell task, and its problem matcher marks the local file', async () => {
+    const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
+    const marked = new Promise<void>((resolve) => {
+      const listener = vscode.languages.onDidChangeDiagnostics(() => {
+        if (!vscode.languages.getDiagnostics(uri).some(({ message }) => message === 'It is broken.')) return;
+        listener.dispose();
+        resolve();
+      });
+    });
+    const { exitCode } = await runInSandbox('compile');
+    assert.equal(exitCode, 0);
+    await marked;
+    const [problem] = vscode.languages.getDiagnostics(uri).filter(({ message }) => message === 'It is broken.');
+    assert.deepEqual([problem?.range.start.line, problem?.range.start.character], [1, 2]);
+  });
+
+  it('takes its arguments with their quoting, its inputs, its folder and its variables', async () => {
+    const word = vscode.commands.registerCommand('test.word', () => 'spoken');
+    const { text } = await runInSandbox('quoted');
+    word.dispose();
+    assert.match(text, /^\$HOME it's\|spoken\|tasks\|/m);
+  });
+
+  it('runs a process task with the sandbox’s paths', async () => {
+    const { exitCode, text } = await runInSandbox('process');
+    assert.match(text, /^print\(sys\.argv\[1:\], sys\.stdout\.isatty\(\)\)$/m);
+    assert.equal(exitCode, 0);
+  });
+});

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { LocalPaths } from '../../../src/run/local-paths.ts';
+import { parseTask, requestForTask, shellLine, toRemote } from '../../../src/run/task-definition.ts';
+
+const folder = { name: 'app', path: '/home/me/my app' };
+
+describe('a task of tasks.json', () => {
+  it('says what is wrong with it, and where', () => {
+    const wrong = (raw: object) => parseTask({ type: 'modal', ...raw });
+    assert.match(
+      String(wrong({})),
+      /^The task: needs exactly one of "file", "command" and "script"\. Mend it in tasks\.json/,
+    );
+    assert.match(String(wrong({ command: 'a', script: 'b' })), /exactly one/);
+    assert.match(String(wrong({ command: 'a', args: 'b' })), /^“args” of the task: .*expected array/);
+    assert.match(String(wrong({ command: 'a', env: { 'A B': 'c' } })), /“env\.A B” of the task/);
+    assert.match(String(wrong({ command: 'a', env: { A: 1 } })), /“env\.A” of the task: .*expected string/);
+  });
+
+  it('runs a command with its arguments, its folder and its variables, at the sandbox’s paths', () => {
+    const task = parseTask({
+      type: 'modal',
+      command: 'pytest',
+      args: ['/home/me/my app/tests', '--root=/home/me/my app', '/home/me/my app2'],
+      cwd: '/home/me/my app/sub',
+      env: { CONFIG: '/home/me/my app/c.toml' },
+      pty: false,
+      sync: false,
+    });
+    assert.ok(typeof task !== 'string');
+    assert.deepEqual(requestForTask(task, folder, 'test'), {
+      folder,
+      label: 'test',
+      programs: [{ argv: ['pytest'] }],
+      args: ['/workspace/tests', '--root=/workspace', '/home/me/my app2'],
+      cwd: '/workspace/sub',
+      env: { CONFIG: '/workspace/c.toml' },
+      sync: false,
+      pty: false,
+    });
+  });
+
+  it('runs a script in bash, or in sh where there is no bash, with its arguments', () => {
+    const task = parseTask({ type: 'modal', script: 'echo "$1" | wc', args: ['x'] });
+    assert.ok(typeof task !== 'string');
+    const { programs, args, cwd } = requestForTask(task, folder, 'x');
+    assert.deepEqual(
+      programs.map(({ argv }) => argv),
+      [
+        ['bash', '-c', 'echo "$1" | wc', 'bash'],
+        ['sh', '-c', 'echo "$1" | wc', 'sh'],
+      ],
+    );
+    assert.deepEqual([args, cwd], [['x'], '/workspace']);
+  });
+
+  it('knows paths of Windows too', () => {
+    assert.equal(toRemote('run C:\\me\\app\\a\\b.py:3', 'C:\\me\\app'), 'run /workspace/a/b.py:3');
+  });
+});
+
+describe('a shell task’s command line', () => {
+  it('keeps plain words as the shell’s own text, and quotes the rest as the task says', () => {
+    assert.equal(
+      shellLine([
+        'echo',
+        '$HOME',
+        'a b',
+        "'c d'",
+        { value: 'e f$', quoting: 'escape' },
+        { value: "it's $x", quoting: 'strong' },
+        { value: '$x "y"', quoting: 'weak' },
+      ]),
+      `echo $HOME 'a b' 'c d' e\\ f\\$ 'it'\\''s $x' "$x \\"y\\""`,
+    );
+  });
+});
+
+describe('paths in output for problem matchers', () => {
+  const through = (replacement: string, ...chunks: string[]) => {
+    const paths = new LocalPaths(replacement);
+    return chunks.map((chunk) => paths.feed(chunk)).join('') + paths.end();
+  };
+
+  it('become local ones, also where a chunk ends within them', () => {
+    const text = 'File "/workspace/a.py", line 1\n/workspace/b.c:3:4: x';
+    const expected = 'File "/home/me/a.py", line 1\n/home/me/b.c:3:4: x';
+    assert.equal(through('/home/me/', text), expected);
+    for (let cut = 1; cut < text.length; cut += 1) {
+      assert.equal(through('/home/me/', text.slice(0, cut), text.slice(cut)), expected, `cut at ${cut}`);
+    }
+  });
+
+  it('become relative ones where the matcher wants that', () => {
+    assert.equal(through('', '/workspace/src/a.ts(1,2): error'), 'src/a.ts(1,2): error');
+  });
+
+  it('stay where they are part of another path', () => {
+    assert.equal(
+      through('/l/', '/x/workspace/a ./workspace/b /workspaces/c /workspace'),
+      '/x/workspace/a ./workspace/b /workspaces/c /workspace',
+    );
+  });
+});
