@@ -22,6 +22,8 @@ const common: BuildOptions = {
   external: ['vscode', 'mocha'],
   // jsonc-parser's main file loads its parts in a way that a bundle cannot hold; its ES module can be bundled.
   mainFields: ['module', 'main'],
+  // zod asks for it; VS Code's extension host logs an error for whoever does.
+  define: { navigator: 'undefined' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
 };
@@ -58,7 +60,7 @@ const testEntries: BuildOptions = {
   outdir: 'dist/test',
   outbase: 'test',
   entryPoints: [
-    { in: 'scripts/vscode/runFile.entry.ts', out: 'run-file' },
+    { in: 'scripts/vscode/run-file.entry.ts', out: 'run-file' },
     { in: 'test/integration/runner.ts', out: 'integration-runner' },
     ...globSync('test/integration/**/*.test.ts').map((path) => ({
       in: path,

@@ -1,6 +1,6 @@
 /** `npm run package [path]`: packs the VSIX that users get. */
 import { exit, fail } from './cleanup.ts';
-import { packageVsix } from './packageVsix.ts';
+import { packageVsix } from './package-vsix.ts';
 import { say } from './say.ts';
 
 try {

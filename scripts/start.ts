@@ -5,11 +5,11 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildAll } from './buildAll.ts';
+import { buildAll } from './build-all.ts';
 import { exit, fail } from './cleanup.ts';
-import { openVsCode } from './openVsCode.ts';
+import { openVsCode } from './open-vs-code.ts';
 import { fromWhereNpmRan, projectFolder } from './paths.ts';
-import { runFile } from './runFile.ts';
+import { runFile } from './run-file.ts';
 import { say } from './say.ts';
 
 const usage = `Usage: npm start [folder]                     opens VS Code with the extension on the folder (examples/hello)

@@ -4,13 +4,13 @@
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { buildAll } from './buildAll.ts';
+import { buildAll } from './build-all.ts';
 import { exit } from './cleanup.ts';
 import { oneFailed, onePassed, sum, type TestCounts } from './counts.ts';
 import { fromWhereNpmRan } from './paths.ts';
 import { sentence } from './say.ts';
 import { check } from './stages/check.ts';
-import { endToEnd } from './stages/endToEnd.ts';
+import { endToEnd } from './stages/end-to-end.ts';
 import { integration } from './stages/integration.ts';
 import type { Stage, StageOptions } from './stages/stage.ts';
 import { ui } from './stages/ui.ts';

@@ -1,7 +1,7 @@
 /** Runs test files with mocha in plain Node, and sends the counts to the process that started it. */
 import { parseArgs } from 'node:util';
 import { exit } from '../cleanup.ts';
-import { runMocha } from './runMocha.ts';
+import { runMocha } from './run-mocha.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { importBoundary } from '../checks/importBoundary.ts';
+import { importBoundary } from '../checks/import-boundary.ts';
 import { oneFailed, onePassed, sum, type TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';

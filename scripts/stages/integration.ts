@@ -8,9 +8,9 @@ import { startProcess } from '../processes.ts';
 import { launcherFlags } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
-import type { IntegrationLaunch } from './integrationLaunch.ts';
+import type { IntegrationLaunch } from './integration-launch.ts';
 import type { Stage, StageOptions } from './stage.ts';
-import { testFiles } from './testFiles.ts';
+import { testFiles } from './test-files.ts';
 
 const folder = join('test', 'integration');
 const launchTimeoutMs = 300_000;
@@ -21,7 +21,7 @@ const launcher = join(
   process.platform === 'win32' ? 'launcher.cmd' : 'launcher.sh',
 );
 
-const runTestsProgram = join(projectFolder, 'scripts', 'vscode', 'runTests.ts');
+const runTestsProgram = join(projectFolder, 'scripts', 'vscode', 'run-tests.ts');
 
 /** What runs inside a real VS Code: one launch for each folder of `test/integration`. */
 export const integration: Stage = {

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
-import { installExtension } from '../vscode/installExtension.ts';
+import { installExtension } from '../vscode/install-extension.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
-import { mochaInNode } from './mochaInNode.ts';
+import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
-import { testFiles } from './testFiles.ts';
+import { testFiles } from './test-files.ts';
 
 const packTimeoutMs = 180_000;
 

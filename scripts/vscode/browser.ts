@@ -7,7 +7,7 @@ import { beforeExit } from '../cleanup.ts';
 import { projectFolder, vscodeTestFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
 import { say } from '../say.ts';
-import { onlyOne } from './onlyOne.ts';
+import { onlyOne } from './only-one.ts';
 
 const unpackTimeoutMs = 120_000;
 const launchTimeoutMs = 60_000;

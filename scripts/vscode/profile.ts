@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeExit } from '../cleanup.ts';
-import { endLocalModal } from './endLocalModal.ts';
+import { endLocalModal } from './end-local-modal.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 

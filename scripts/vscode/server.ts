@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeExit } from '../cleanup.ts';
 import { startProcess } from '../processes.ts';
 import type { LaunchFlags } from './flags.ts';
-import { serverBuild } from './serverBuild.ts';
+import { serverBuild } from './server-build.ts';
 
 const startTimeoutMs = 60_000;
 

@@ -7,7 +7,7 @@ import { say } from '../../scripts/say.ts';
 import { startBrowser } from '../../scripts/vscode/browser.ts';
 import { type Settings, temporaryProfile } from '../../scripts/vscode/profile.ts';
 import { startServer } from '../../scripts/vscode/server.ts';
-import { waitFor } from './waitFor.ts';
+import { waitFor } from './wait-for.ts';
 
 const readyTimeoutMs = 60_000;
 const stepTimeoutMs = 20_000;

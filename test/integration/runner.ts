@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'node:util';
 import type { TestCounts } from '../../scripts/counts.ts';
-import { runMocha } from '../../scripts/mocha/runMocha.ts';
+import { runMocha } from '../../scripts/mocha/run-mocha.ts';
 import { connectRelay } from '../../scripts/vscode/relay.ts';
 
 const testTimeoutMs = 60_000;

@@ -1,4 +1,4 @@
-import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
 /** A launch of its own, so that no other test has run anything before. */
 export default {

@@ -1,4 +1,4 @@
-import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
 /** The usual case: a trusted folder, on the local Modal. */
 export default {

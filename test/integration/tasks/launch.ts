@@ -1,4 +1,4 @@
-import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
 /** A workspace with a tasks.json of every kind of task. */
 export default {

@@ -1,4 +1,4 @@
-import type { IntegrationLaunch } from '../../../scripts/stages/integrationLaunch.ts';
+import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
 /** A folder that nobody has said to trust. */
 export default {

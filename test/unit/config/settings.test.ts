@@ -7,7 +7,8 @@ interface Manifest {
 }
 
 function flatten(prefix: string, value: unknown): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return { [prefix]: value };
+  const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  if (!isGroup) return { [prefix]: value };
   return Object.assign({}, ...Object.entries(value).map(([key, each]) => flatten(`${prefix}.${key}`, each)));
 }
 

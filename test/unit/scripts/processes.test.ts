@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../../scripts/paths.ts';
 import { runProcess, startProcess } from '../../../scripts/processes.ts';
-import { waitFor } from '../../helpers/waitFor.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 describe('a child process', () => {
   before(function () {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { importBoundary, importsOf } from '../../../scripts/checks/importBoundary.ts';
+import { importBoundary, importsOf } from '../../../scripts/checks/import-boundary.ts';
 
 describe('the import boundary', () => {
   let root: string;

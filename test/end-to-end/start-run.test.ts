@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { npmStartRun } from '../helpers/npmStart.ts';
-import { waitFor } from '../helpers/waitFor.ts';
+import { npmStartRun } from '../helpers/npm-start.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 
 const runTimeoutMs = 60_000;
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { runProcess } from '../processes.ts';
 import type { Profile } from './profile.ts';
 import { withoutOuterVsCode } from './server.ts';
-import { serverBuild } from './serverBuild.ts';
+import { serverBuild } from './server-build.ts';
 
 const installTimeoutMs = 60_000;
 

@@ -1,6 +1,6 @@
 /** Runs inside the extension host as its 'tests': opens a file, runs it through the extension, relays the terminal. */
 import * as vscode from 'vscode';
-import type { RunEnd } from '../runFile.ts';
+import type { RunEnd } from '../run-file.ts';
 import { sentence } from '../say.ts';
 import { connectRelay } from './relay.ts';
 

@@ -1,7 +1,7 @@
 /** Builds for release and packs the VSIX that users get. */
 import { join } from 'node:path';
 import { createVSIX } from '@vscode/vsce';
-import { buildAll } from './buildAll.ts';
+import { buildAll } from './build-all.ts';
 import { projectFolder } from './paths.ts';
 
 /** Packs the extension and returns the path of the VSIX, by default `<name>.vsix` in the project's folder. */

@@ -1,6 +1,6 @@
-import { mochaInNode } from './mochaInNode.ts';
+import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
-import { testFiles } from './testFiles.ts';
+import { testFiles } from './test-files.ts';
 
 /** The commands of the readme, as a person types them. */
 export const endToEnd: Stage = {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onlyOne } from '../../../scripts/vscode/onlyOne.ts';
+import { onlyOne } from '../../../scripts/vscode/only-one.ts';
 
 describe('work that only one process does at a time', () => {
   let folder: string;

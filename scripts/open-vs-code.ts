@@ -8,7 +8,7 @@ import { projectFolder, vscodeTestFolder } from './paths.ts';
 import { startProcess } from './processes.ts';
 import { say } from './say.ts';
 import { desktopVsCode } from './vscode/desktop.ts';
-import { endLocalModal } from './vscode/endLocalModal.ts';
+import { endLocalModal } from './vscode/end-local-modal.ts';
 import { desktopArguments, type LaunchFlags } from './vscode/flags.ts';
 import { profileIn, type Settings } from './vscode/profile.ts';
 import { startServer, withoutOuterVsCode } from './vscode/server.ts';

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { projectFolder, vscodeTestFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
 import { say } from '../say.ts';
-import { onlyOne } from './onlyOne.ts';
+import { onlyOne } from './only-one.ts';
 
 /** Version of the npm package; its number is VS Code's own with the major version 4 (4.139.1 is VS Code 1.139.1). */
 const version = '4.139.1';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { waitFor } from '../helpers/waitFor.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
