@@ -87,11 +87,12 @@ export class Control {
     for (const { record, running, execs, pids } of this.#parts.table.live()) {
       if (!running) continue;
       const started = await Promise.all([...execs].map(async ([id, exec]) => ({ id, exec: await exec })));
+      const active = started.filter(({ exec }) => !exec.status);
       sandboxes.push({
         id: record.id,
         taskId: record.taskId,
-        pids: [...pids, ...started.map(({ exec }) => exec.pid ?? 0)].filter(Boolean).flatMap(processTree),
-        execs: started.filter(({ exec }) => !exec.status).map(({ id, exec }) => ({ id, argv: exec.argv })),
+        pids: [...pids, ...active.map(({ exec }) => exec.pid ?? 0)].filter(Boolean).flatMap(processTree),
+        execs: active.map(({ id, exec }) => ({ id, argv: exec.argv })),
       });
     }
     return { sandboxes };

@@ -5,7 +5,7 @@ import type { Sandbox } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import type { Snapshots } from './snapshots.ts';
 import { failedPrecondition } from './status.ts';
-import type { ControlPlane } from './wire.ts';
+import type { ControlPlane, Request } from './wire.ts';
 
 const option = 'enable_exit_snapshot';
 /** As for any snapshot that no lifetime was named for. */
@@ -26,17 +26,16 @@ export async function takeExitSnapshot(sandbox: Sandbox, snapshots: Snapshots): 
 }
 
 export function exitSnapshotsService(table: SandboxTable) {
-  return {
-    async sandboxGetExitSnapshot({ sandboxId, timeout }, { signal }: CallContext) {
-      const record = table.record(sandboxId);
-      const sandbox = table.get(sandboxId);
-      if (sandbox && !wanted(sandbox)) {
-        throw failedPrecondition(`Sandbox ${sandboxId} was created without ${option}`);
-      }
-      if (sandbox) await Promise.race([sandbox.ended, pause(timeout * 1000, undefined, { signal })]);
-      if (record.exitSnapshotId) return { success: { imageId: record.exitSnapshotId } };
-      if (sandbox?.running || sandbox?.ending) return { pending: {} };
-      return { error: { errorCode: internal, message: 'The sandbox left no snapshot' } };
-    },
-  } satisfies Partial<ControlPlane>;
+  async function get({ sandboxId, timeout }: Request<'sandboxGetExitSnapshotV2'>, { signal }: CallContext) {
+    const record = table.record(sandboxId);
+    const sandbox = table.get(sandboxId);
+    if (sandbox && !wanted(sandbox)) {
+      throw failedPrecondition(`Sandbox ${sandboxId} was created without ${option}`);
+    }
+    if (sandbox) await Promise.race([sandbox.ended, pause(timeout * 1000, undefined, { signal })]);
+    if (record.exitSnapshotId) return { success: { imageId: record.exitSnapshotId } };
+    if (sandbox?.running || sandbox?.ending) return { pending: {} };
+    return { error: { errorCode: internal, message: 'The sandbox left no snapshot' } };
+  }
+  return { sandboxGetExitSnapshot: get, sandboxGetExitSnapshotV2: get } satisfies Partial<ControlPlane>;
 }

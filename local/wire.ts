@@ -24,9 +24,9 @@ type Partially<T> = T extends Uint8Array | Date | string | number | boolean | un
   : T extends (infer Item)[]
     ? Partially<Item>[]
     : { [Key in keyof T]?: Partially<T[Key]> };
-type Unary<In, Out> = MethodDefinition<In, In, Partially<Out>, Out, false, false>;
-type ServerStream<In, Out> = MethodDefinition<In, In, Partially<Out>, Out, false, true>;
-type ClientStream<In, Out> = MethodDefinition<In, In, Out, Out, true, false>;
+type Unary<In, Out> = MethodDefinition<Partially<In>, In, Partially<Out>, Out, false, false>;
+type ServerStream<In, Out> = MethodDefinition<Partially<In>, In, Partially<Out>, Out, false, true>;
+type ClientStream<In, Out> = MethodDefinition<Partially<In>, In, Out, Out, true, false>;
 type RouterRequest<Method extends keyof RouterClient> = RouterClient[Method] extends (request: infer In) => unknown
   ? In
   : RouterClient[Method] extends (request: infer In, options?: never) => unknown
@@ -67,7 +67,8 @@ export interface ExecStatus {
   signal?: number | undefined;
 }
 
-type RouterService = {
+/** The router as a service, for clients of it. */
+export type RouterService = {
   sandboxStdinWriteV2: Unary<Omit<StdinWriteRequest, 'execId'>, Empty>;
   sandboxStdioReadV2: ServerStream<Omit<StdioReadRequest, 'execId'>, { data: Uint8Array; startingOffset: number }>;
   sandboxWaitUntilReady: Unary<{ taskId: string; timeout: number }, { readyAt: number }>;

@@ -30,13 +30,14 @@ import { run } from './run.ts';
 // container's root; PID 1 goes on into the inner one, which sees that root alone. What is mounted below the root in the
 // outer one shows in the inner one: so folders can be mounted into a running container without ever being inside.
 // $1: folder of the container, $2: the data folder, from which the mounts are named (short names: the kernel takes 4096
-// bytes of options).
+// bytes of options), $3: what goes on inside, $4: set when the network is its own, whose loopback then has to be raised.
 const outer = `
 set -e
 read -r pid _ < /proc/self/stat
 cd "$2"
 mount --make-rprivate /
 mount --all --fstab "$1/fstab"
+[ -z "$4" ] || ip link set lo up 2>/dev/null || perl -e "$4"
 unshare --net mount -t sysfs -o ro sysfs "$1/root/sys" 2>/dev/null || true
 mount --make-rshared "$1/root"
 cd "$1/root"
@@ -55,6 +56,9 @@ umount --lazy .
 echo "ready $1"
 exec env --ignore-signal=CHLD cat > /dev/null
 `;
+
+// SIOCSIFFLAGS with IFF_UP, for machines without `ip`.
+const raiseLoopback = `socket my $s, 2, 2, 0; ioctl $s, 0x8914, pack 'a16 s x14', 'lo', 1`;
 
 // As root the whole range of ids is mapped, so that a sandbox can have other users; the ids are written from outside,
 // and only an exec after that holds root's capabilities in the new namespace.
@@ -83,7 +87,7 @@ export class Namespaces implements Isolation {
     await this.#prepare(spec);
     const namespaces = ['--mount', '--pid', '--fork', ...(spec.network ? [] : ['--net'])];
     const own = path.relative(this.#dataFolder, spec.folder);
-    const init = ['sh', '-c', outer, 'sandbox', own, this.#dataFolder, inner];
+    const init = ['sh', '-c', outer, 'sandbox', own, this.#dataFolder, inner, spec.network ? '' : raiseLoopback];
     const argv = asRoot
       ? ['--user', 'sh', '-c', mapped, 'sandbox', 'unshare', ...namespaces, ...init]
       : ['--user', '--map-root-user', ...namespaces, ...init];

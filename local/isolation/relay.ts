@@ -14,7 +14,8 @@ export function connectHere(port: number): Promise<Duplex> {
 // Says "ok" once it is connected, then moves bytes both ways; the end of one way does not end the other.
 const relay = `
 use Socket;
-socket(my $s, PF_INET, SOCK_STREAM, 0) && connect($s, sockaddr_in($ARGV[0], inet_aton('127.0.0.1'))) or die "$!\\n";
+socket(my $s, PF_INET, SOCK_STREAM, 0) or die "$!\\n";
+connect($s, sockaddr_in($ARGV[0], inet_aton('127.0.0.1'))) or die "$!\\n";
 $| = 1; print 'ok';
 my ($in, $out) = (1, 1);
 while ($in || $out) {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ModalClient } from 'modal';
+import { type App, type Image, ModalClient, type Sandbox } from 'modal';
 import type { ControlSettings, Running } from '../../local/control.ts';
 import type { FaultRequest } from '../../local/faults.ts';
 import type { SeedInput } from '../../local/options.ts';
@@ -22,6 +22,8 @@ export interface LocalModalSetup {
   dataDir?: string;
   /** More command-line arguments. */
   args?: string[];
+  /** Variables for the server's process, instead of this one's. */
+  env?: Record<string, string>;
   /** Run the server as another user of this machine (for root only). */
   uid?: number;
 }
@@ -60,7 +62,7 @@ const startLimitMs = 20_000;
 /** @throws with what the server said, when it does not start */
 export async function startLocalModal(setup: LocalModalSetup = {}): Promise<RunningLocalModal> {
   const dataDir = setup.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'local-modal-')));
-  const args = ['--data', dataDir, '--control', '0', ...(setup.args ?? [])];
+  const args = ['--data', dataDir, '--control', '0', '--exit-with-parent', ...(setup.args ?? [])];
   for (const token of setup.tokens ?? []) args.push('--token', token);
   if (setup.seed) {
     const seedFile = path.join(dataDir, 'seed.json');
@@ -69,6 +71,7 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
   }
   const child = spawn(process.execPath, [bundle, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: setup.env,
     uid: setup.uid,
     gid: setup.uid,
   });
@@ -150,5 +153,38 @@ function controlClient(url: string): ControlClient {
     set: (settings) => call('POST', '/settings', settings),
     preempt: (sandboxId) => call('POST', `/preempt/${sandboxId}`),
     running: () => call('GET', '/running'),
+  };
+}
+
+/** A running server with what nearly every test of sandboxes needs. */
+export interface Workbench {
+  server: RunningLocalModal;
+  modal: ModalClient;
+  app: App;
+  image: Image;
+  /** Runs a line of shell in a sandbox. @returns its output; throws when it fails */
+  shell(sandbox: Sandbox, line: string): Promise<string>;
+}
+
+export async function startWorkbench(setup: LocalModalSetup = {}): Promise<Workbench> {
+  const server = await startLocalModal(setup);
+  const modal = server.client();
+  const app = await modal.apps.fromName('tests', { createIfMissing: true });
+  const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+  return {
+    server,
+    modal,
+    app,
+    image,
+    async shell(sandbox, line) {
+      const process = await sandbox.exec(['sh', '-c', line]);
+      const [output, errors, code] = await Promise.all([
+        process.stdout.readText(),
+        process.stderr.readText(),
+        process.wait(),
+      ]);
+      if (code !== 0) throw new Error(`'${line}' ended with ${code}: ${errors}`);
+      return output;
+    },
   };
 }

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  type Sandbox,
+  SandboxFilesystemDirectoryNotEmptyError,
+  SandboxFilesystemIsADirectoryError,
+  SandboxFilesystemNotADirectoryError,
+  SandboxFilesystemNotFoundError,
+  SandboxFilesystemPathAlreadyExistsError,
+} from 'modal';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+describe('the local Modal: the files API', () => {
+  let bench: Workbench;
+  let sandbox: Sandbox;
+  before(async () => {
+    bench = await startWorkbench();
+    sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+  });
+  after(() => bench.server.stop());
+
+  it('writes and reads bytes of any length, and makes the folders above', async () => {
+    for (const size of [0, 1, 5_000_000, 20_000_001]) {
+      const content = randomBytes(size);
+      await sandbox.filesystem.writeBytes(content, `/made/for/${size}`);
+      assert.ok(content.equals(await sandbox.filesystem.readBytes(`/made/for/${size}`)));
+    }
+  });
+
+  it('keeps the mode of a file that it writes anew, and writes through links', async () => {
+    await bench.shell(sandbox, 'mkdir /mode; echo old > /mode/file; chmod 751 /mode/file; ln -s file /mode/link');
+    await sandbox.filesystem.writeText('new', '/mode/link');
+    assert.equal(
+      await bench.shell(sandbox, 'stat -c "%a %F" /mode/file /mode/link; cat /mode/file'),
+      '751 regular file\n777 symbolic link\nnew',
+    );
+  });
+
+  it('tells the same of a file as stat inside', async () => {
+    await bench.shell(sandbox, 'mkdir /facts; echo 12345 > /facts/f; chmod 640 /facts/f; chown 0:5 /facts/f');
+    const info = await sandbox.filesystem.stat('/facts/f');
+    const told = [info.name, info.size, info.permissions, info.owner, info.group, info.type].join(' ');
+    assert.equal(told, (await bench.shell(sandbox, 'stat -c "f %s 0640 %U %G file" /facts/f')).trim());
+  });
+
+  it('lists a folder by name, its links as links', async () => {
+    await bench.shell(sandbox, 'mkdir -p /list/sub; touch /list/b /list/a; ln -s /nowhere /list/dangling');
+    const entries = await sandbox.filesystem.listFiles('/list');
+    assert.deepEqual(
+      entries.map(({ name, type, symlinkTarget }) => [name, type, symlinkTarget]),
+      [
+        ['a', 'file', null],
+        ['b', 'file', null],
+        ['dangling', 'symlink', '/nowhere'],
+        ['sub', 'directory', null],
+      ],
+    );
+  });
+
+  it('fails with the SDK’s typed errors', async () => {
+    await bench.shell(sandbox, 'mkdir -p /errors/full; touch /errors/full/x /errors/file');
+    const files = sandbox.filesystem;
+    await assert.rejects(files.readText('/errors/none'), SandboxFilesystemNotFoundError);
+    await assert.rejects(files.readText('/errors/full'), SandboxFilesystemIsADirectoryError);
+    await assert.rejects(files.listFiles('/errors/file'), SandboxFilesystemNotADirectoryError);
+    await assert.rejects(files.writeText('x', '/errors/file/below'), SandboxFilesystemNotADirectoryError);
+    await assert.rejects(files.makeDirectory('/errors/file'), SandboxFilesystemPathAlreadyExistsError);
+    await assert.rejects(files.remove('/errors/full'), SandboxFilesystemDirectoryNotEmptyError);
+    await files.remove('/errors/full', { recursive: true });
+    await assert.rejects(files.stat('/errors/full'), SandboxFilesystemNotFoundError);
+  });
+
+  it('cannot be led out of the sandbox by links', async () => {
+    const state = `${bench.server.dataDir}/state.json`;
+    await bench.shell(
+      sandbox,
+      `ln -s ${bench.server.dataDir} /out; ln -s ${state} /state; ln -s ../../../../../../../..${state} /relative`,
+    );
+    for (const file of ['/out/state.json', '/state', '/relative', `/../../../..${state}`]) {
+      await assert.rejects(sandbox.filesystem.readText(file), SandboxFilesystemNotFoundError, file);
+    }
+    await sandbox.filesystem.writeText('written', '/out/state.json').catch(() => {});
+    assert.doesNotMatch(readFileSync(state, 'utf8'), /^written/);
+  });
+
+  it('tells of changes as inotify sees them: made, changed, moved, removed', async () => {
+    await bench.shell(sandbox, 'mkdir -p /watched/sub');
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { eventType, paths } of sandbox.filesystem.watch('/watched', { recursive: true })) {
+        seen.push(`${eventType} ${paths.join(' ')}`);
+        if (paths.includes('/watched/end')) return;
+      }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    await bench.shell(
+      sandbox,
+      'cd /watched; echo 1 > sub/file; mv sub/file moved; rm moved; mkdir late; sleep 0.2; touch late/inside; touch end',
+    );
+    await watching;
+    assert.ok(seen.includes('Create /watched/sub/file'), seen.join('\n'));
+    assert.ok(seen.includes('Modify /watched/sub/file /watched/moved'), seen.join('\n'));
+    assert.ok(seen.includes('Remove /watched/moved'), seen.join('\n'));
+    assert.ok(seen.includes('Create /watched/late/inside'), seen.join('\n'));
+  });
+});

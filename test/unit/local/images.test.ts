@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { NotFoundError } from 'modal';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+describe('the local Modal: images', () => {
+  let bench: Workbench;
+  before(async () => {
+    bench = await startWorkbench();
+  });
+  after(() => bench.server.stop());
+
+  const from = (tag: string) => bench.modal.images.fromRegistry(tag);
+
+  async function logOf(imageId: string): Promise<string> {
+    let log = '';
+    const request = { imageId, timeout: 5, includeLogsForFinished: true };
+    for await (const { taskLogs } of bench.modal.cpClient.imageJoinStreaming(request)) {
+      for (const { data } of taskLogs) log += data;
+    }
+    return log;
+  }
+
+  it('say in the first line of their log whose userland they have', async () => {
+    const [first = ''] = (await logOf(bench.image.imageId)).split('\n');
+    assert.match(first, /this machine's own.*debian:12-slim/);
+  });
+
+  it('run what RUN says, layer upon layer, with variables and working directory', async () => {
+    const image = await from('debian:12')
+      .dockerfileCommands([
+        'ENV GREETING=hello NAME="big world"',
+        'WORKDIR /srv/app',
+        'RUN echo $GREETING, $NAME > said',
+      ])
+      .dockerfileCommands(['RUN cat said > again && \\', '    rm said'])
+      .build(bench.app);
+    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
+    assert.equal(
+      await bench.shell(sandbox, 'pwd; ls; cat again; echo $GREETING'),
+      '/srv/app\nagain\nhello, big world\nhello\n',
+    );
+  });
+
+  it('are built once for the same lines on the same base, and again when forced', async () => {
+    const lines = ['RUN date +%N > /stamp'];
+    const first = await from('debian:12').dockerfileCommands(lines).build(bench.app);
+    const second = await from('debian:12').dockerfileCommands(lines).build(bench.app);
+    assert.equal(second.imageId, first.imageId);
+    const forced = await from('debian:12').dockerfileCommands(lines, { forceBuild: true }).build(bench.app);
+    assert.notEqual(forced.imageId, first.imageId);
+  });
+
+  it('share one build among those who ask at the same time', async () => {
+    const lines = ['RUN sleep 0.3; date +%N > /same-time'];
+    const all = await Promise.all([1, 2, 3].map(() => from('debian:12').dockerfileCommands(lines).build(bench.app)));
+    assert.equal(new Set(all.map(({ imageId }) => imageId)).size, 1);
+  });
+
+  it('get the secrets of their build in RUN, and keep none', async () => {
+    const secret = await bench.modal.secrets.fromObject({ BUILD_TOKEN: 'hidden' });
+    const image = await from('debian:12')
+      .dockerfileCommands(['RUN printf %s "$BUILD_TOKEN" | wc -c > /length'], { secrets: [secret] })
+      .build(bench.app);
+    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
+    assert.equal(await bench.shell(sandbox, 'cat /length; echo "<$BUILD_TOKEN>"'), '6\n<>\n');
+  });
+
+  it('fail with the line that failed, and with its output in the log as it comes', async () => {
+    const lines = ['RUN echo before', 'RUN echo why >&2; exit 3'];
+    const failing = from('debian:12').dockerfileCommands(lines).build(bench.app);
+    await assert.rejects(failing, (error: Error) => {
+      assert.match(error.message, /exit code 3 in line: RUN echo why >&2; exit 3/);
+      return true;
+    });
+    const message = await failing.then(String, (error: Error) => error.message);
+    const imageId = /(im-\w+)/.exec(message)?.[1] ?? '';
+    const log = await logOf(imageId);
+    assert.match(log, /before\n[\s\S]*why\n/);
+  });
+
+  it('stream their log while they are built', async () => {
+    const { imageId } = await bench.modal.cpClient.imageGetOrCreate({
+      appId: bench.app.appId,
+      image: {
+        dockerfileCommands: ['FROM base', 'RUN echo early; sleep 1.5; echo late'],
+        baseImages: [{ dockerTag: 'base', imageId: bench.image.imageId }],
+      },
+    });
+    const times = new Map<string, number>();
+    for await (const { taskLogs } of bench.modal.cpClient.imageJoinStreaming({ imageId, timeout: 10 })) {
+      for (const { data } of taskLogs) times.set(data.trim(), Date.now());
+    }
+    assert.ok((times.get('late') ?? 0) - (times.get('early') ?? 0) > 1000);
+  });
+
+  it('refuse lines for which files would have to be uploaded', async () => {
+    const request = { appId: bench.app.appId, image: { dockerfileCommands: ['FROM debian', 'COPY a b'] } };
+    await assert.rejects(bench.modal.cpClient.imageGetOrCreate(request), /INVALID_ARGUMENT.*COPY/);
+  });
+
+  it('are found by id until they are deleted', async () => {
+    const image = await from('debian:12').dockerfileCommands(['RUN true']).build(bench.app);
+    assert.equal((await bench.modal.images.fromId(image.imageId)).imageId, image.imageId);
+    await bench.modal.images.delete(image.imageId);
+    await assert.rejects(bench.modal.images.fromId(image.imageId), NotFoundError);
+    await assert.rejects(bench.modal.images.delete(image.imageId), /No Image with ID/);
+  });
+
+  it('are published under names with revisions, listed by prefix in pages', async () => {
+    const other = await from('debian:12').dockerfileCommands(['RUN echo other']).build(bench.app);
+    for (let n = 0; n < 3; n++) await bench.image.publish(`listed:tag-${n}`);
+    await other.publish('listed:tag-1');
+    assert.equal((await bench.modal.images.fromName('listed:tag-1')).imageId, other.imageId);
+    const list = (pageToken: string) =>
+      bench.modal.cpClient.imageListTags({ tagPrefix: 'listed:', maxObjects: 2, pageToken });
+    const first = await list('');
+    const second = await list(first.nextPageToken);
+    assert.deepEqual(
+      [...first.items, ...second.items].map(({ tag }) => tag),
+      ['listed:tag-0', 'listed:tag-1', 'listed:tag-2'],
+    );
+    assert.equal(second.nextPageToken, '');
+    const { items } = await bench.modal.cpClient.imageTagRevisions({ tag: 'listed:tag-1' });
+    assert.deepEqual(
+      items.map(({ imageId }) => imageId),
+      [other.imageId, bench.image.imageId],
+    );
+    await bench.modal.cpClient.imageNameDelete({ tag: 'listed:tag-1' });
+    await assert.rejects(bench.modal.images.fromName('listed:tag-1'), NotFoundError);
+  });
+});

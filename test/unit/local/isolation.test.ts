@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { chownSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { startLocalModal, startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+/** Ids of this machine's processes whose command line contains `text`. */
+function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 5000;
+  while (!holds()) {
+    assert.ok(Date.now() < deadline, `in time: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('the local Modal: isolation', () => {
+  let bench: Workbench;
+
+  before(async () => {
+    bench = await startWorkbench();
+  });
+  after(() => bench.server.stop());
+
+  it('shows a sandbox its own processes, root, /tmp and /dev, and nobody else’s', async () => {
+    const mark = path.join(tmpdir(), `mark-${process.pid}`);
+    await writeFile(mark, 'outside');
+    const [one, two] = await Promise.all([
+      bench.modal.sandboxes.create(bench.app, bench.image),
+      bench.modal.sandboxes.create(bench.app, bench.image),
+    ]);
+    await bench.shell(one, 'echo 1 > /tmp/own; echo 1 > /usr/bin/own; echo 1 > /etc/own');
+    await assert.rejects(bench.shell(two, 'ls /tmp/own || ls /usr/bin/own || ls /etc/own'));
+    await assert.rejects(bench.shell(one, `cat ${mark}`));
+    const processes = (await bench.shell(one, 'ls /proc')).split('\n').filter((name) => /^\d+$/.test(name));
+    assert.ok(processes.length <= 4, `only its own processes: ${processes}`);
+    const devices = (await bench.shell(one, 'ls /dev')).split('\n');
+    assert.deepEqual(
+      devices.filter((name) => /^(sd|vd|nvme|loop|mem|kmsg)/.test(name)),
+      [],
+    );
+    await assert.rejects(bench.shell(one, 'test -s /etc/shadow'));
+  });
+
+  it('shares pids, ttys and mounts among the commands of one sandbox', async () => {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+    const sleeper = await sandbox.exec(['sleep', '1000']);
+    await bench.shell(sandbox, 'mount -t tmpfs none /mnt; kill -TERM $(pidof sleep)');
+    assert.equal(await sleeper.wait(), 143);
+    assert.match(await bench.shell(sandbox, 'cat /proc/mounts'), / \/mnt tmpfs /);
+  });
+
+  it('reaches nothing when the network is blocked, but can still be executed in and connected to', async () => {
+    const listener = createServer((socket) => socket.end('hello'));
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    const address = listener.address();
+    const port = typeof address === 'object' ? address?.port : 0;
+    const dial = `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3`;
+    const [open, blocked] = await Promise.all([
+      bench.modal.sandboxes.create(bench.app, bench.image),
+      bench.modal.sandboxes.create(bench.app, bench.image, { blockNetwork: true, encryptedPorts: [9000] }),
+    ]);
+    assert.equal(await (await open.exec(['bash', '-c', dial])).stdout.readText(), 'hello');
+    const refused = await blocked.exec(['bash', '-c', dial]);
+    assert.notEqual(await refused.wait(), 0);
+    assert.equal(await bench.shell(blocked, 'cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d " \\n"'), 'lo');
+    listener.close();
+  });
+
+  it('leaves no process behind after SIGTERM, not even one that made itself a daemon', async () => {
+    const name = `daemon-${process.pid}-term`;
+    const other = await startWorkbench();
+    const sandbox = await other.modal.sandboxes.create(other.app, other.image);
+    await other.shell(sandbox, `setsid sh -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &`).catch(() => {});
+    await other.shell(sandbox, `(bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
+    await until('the daemon runs', () => processesWith(name).length > 0);
+    const { sandboxes } = await other.server.control.running();
+    const pids = sandboxes.flatMap((each) => each.pids);
+    assert.ok(pids.length > 0);
+    await other.server.stop();
+    await until('the daemon has gone', () => processesWith(name).length === 0);
+    for (const pid of pids) assert.throws(() => process.kill(pid, 0), `process ${pid} has gone`);
+  });
+
+  it('leaves no process behind after SIGKILL', async () => {
+    const name = `daemon-${process.pid}-kill`;
+    const other = await startWorkbench();
+    const sandbox = await other.modal.sandboxes.create(other.app, other.image, { command: ['sleep', '876'] });
+    await sandbox.exec(['bash', '-c', `exec -a ${name} sleep 987`], { pty: true });
+    await other.shell(sandbox, `(setsid bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
+    await until('both run', () => processesWith(name).length >= 2);
+    const pids = (await other.server.control.running()).sandboxes.flatMap((each) => each.pids);
+    await other.server.kill();
+    await until('all have gone', () => processesWith(name).length === 0);
+    await until('all pids have gone', () => pids.every((pid) => !readdirSync('/proc').includes(String(pid))));
+  });
+
+  it('ends on SIGTERM within two seconds, with sandboxes running', async () => {
+    const other = await startWorkbench();
+    await Promise.all(Array.from({ length: 10 }, () => other.modal.sandboxes.create(other.app, other.image)));
+    const before = performance.now();
+    await other.server.stop();
+    assert.ok(performance.now() - before < 2500);
+  });
+
+  it('works for an ordinary user, who may change /usr inside too', async () => {
+    if (process.getuid?.() !== 0) {
+      // The other tests run as an ordinary user already.
+      assert.notEqual(process.getuid?.(), 0);
+      return;
+    }
+    const nobody = 65534;
+    const dataDir = mkdtempSync(path.join(tmpdir(), 'ordinary-'));
+    chownSync(dataDir, nobody, nobody);
+    const server = await startLocalModal({ dataDir, uid: nobody });
+    const modal = server.client();
+    const app = await modal.apps.fromName('ordinary', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian').dockerfileCommands(['RUN touch /usr/lib/built']).build(app);
+    const sandbox = await modal.sandboxes.create(app, image);
+    const script = 'test -e /usr/lib/built && touch /usr/bin/mine && rm /usr/bin/yes && id -u';
+    const run = await sandbox.exec(['sh', '-c', script], { pty: true });
+    assert.equal(await run.stdout.readText(), '0\r\n');
+    await sandbox.filesystem.writeText('text', '/root/new/file');
+    const copy = await modal.sandboxes.create(app, await sandbox.snapshotFilesystem());
+    assert.equal(await copy.filesystem.readText('/root/new/file'), 'text');
+    await server.stop();
+    const { rmSync } = await import('node:fs');
+    rmSync(dataDir, { recursive: true, force: true });
+  }).timeout(30_000);
+});

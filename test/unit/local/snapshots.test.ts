@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { NotFoundError } from 'modal';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+describe('the local Modal: snapshots', () => {
+  let bench: Workbench;
+  before(async () => {
+    bench = await startWorkbench();
+  });
+  after(() => bench.server.stop());
+
+  const create = (image = bench.image) => bench.modal.sandboxes.create(bench.app, image);
+
+  it('keep the whole root, removals included, and leave the sandbox as it is', async () => {
+    const sandbox = await create();
+    await bench.shell(
+      sandbox,
+      'mkdir -p /srv/a/b; echo deep > /srv/a/b/c; ln -s c /srv/a/b/link; rm /usr/bin/yes; chmod 700 /srv/a',
+    );
+    const snapshot = await sandbox.snapshotFilesystem();
+    await bench.shell(sandbox, 'echo later > /srv/a/b/c');
+    const restored = await create(snapshot);
+    assert.equal(
+      await bench.shell(
+        restored,
+        'cat /srv/a/b/link; readlink /srv/a/b/link; ls /usr/bin/yes 2>&1 | grep -c "No such"; stat -c %a /srv/a',
+      ),
+      'deep\nc\n1\n700\n',
+    );
+  });
+
+  it('take the room of what changed, not of the root', async () => {
+    const base = await bench.modal.images
+      .fromRegistry('debian:12')
+      .dockerfileCommands(['RUN head -c 200000000 /dev/urandom > /big'])
+      .build(bench.app);
+    const sandbox = await create(base);
+    await bench.shell(sandbox, 'head -c 5000000 /dev/urandom > /small');
+    const used = () =>
+      Number(
+        execFileSync('du', ['-sk', `${bench.server.dataDir}/l`])
+          .toString()
+          .split('\t')[0],
+      );
+    const before = used();
+    const snapshot = await sandbox.snapshotFilesystem();
+    const grown = used() - before;
+    assert.ok(grown >= 4800 && grown < 8000, `${grown} KiB for 5 MB of change`);
+    const restored = await create(snapshot);
+    assert.equal(await bench.shell(restored, 'stat -c %s /big /small'), '200000000\n5000000\n');
+  }).timeout(30_000);
+
+  it('can be taken of snapshots of snapshots', async () => {
+    let image = bench.image;
+    for (let turn = 0; turn < 12; turn++) {
+      const sandbox = await create(image);
+      await bench.shell(sandbox, `echo ${turn} > /turn-${turn}; rm -f /turn-${turn - 2}`);
+      image = await sandbox.snapshotFilesystem();
+      await sandbox.terminate();
+    }
+    assert.equal(await bench.shell(await create(image), 'ls / | grep turn'), 'turn-10\nturn-11\n');
+  }).timeout(20_000);
+
+  it('of a directory can be mounted elsewhere, changed, and snapshotted again', async () => {
+    const sandbox = await create();
+    await bench.shell(sandbox, 'mkdir /work; echo one > /work/one; echo two > /work/two');
+    const first = await sandbox.snapshotDirectory('/work');
+    const other = await create();
+    await bench.shell(other, 'mkdir /mnt/here; echo old > /mnt/here/old');
+    await other.mountImage('/mnt/here', first);
+    assert.equal(await bench.shell(other, 'cd /mnt/here; ls; rm one; echo three > three'), 'one\ntwo\n');
+    const second = await other.snapshotDirectory('/mnt/here');
+    await other.unmountImage('/mnt/here');
+    assert.equal(await bench.shell(other, 'ls /mnt/here'), 'old\n');
+    await sandbox.mountImage('/work', second);
+    assert.equal(await bench.shell(sandbox, 'ls /work; cat /work/three'), 'three\ntwo\nthree\n');
+  });
+
+  it('of an empty mount hide what is below until it is unmounted', async () => {
+    const sandbox = await create();
+    await bench.shell(sandbox, 'mkdir /covered; touch /covered/file');
+    await sandbox.mountImage('/covered');
+    assert.equal(await bench.shell(sandbox, 'ls /covered; touch /covered/other'), '');
+    await sandbox.unmountImage('/covered');
+    assert.equal(await bench.shell(sandbox, 'ls /covered'), 'file\n');
+  });
+
+  it('expire', async () => {
+    const sandbox = await create();
+    const snapshot = await sandbox.snapshotFilesystem({ ttlMs: 1000 });
+    await create(snapshot);
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await assert.rejects(create(snapshot), /NOT_FOUND/);
+    await assert.rejects(bench.modal.images.fromId(snapshot.imageId), NotFoundError);
+  });
+
+  it('are refused for a directory that is not there', async () => {
+    await assert.rejects((await create()).snapshotDirectory('/no/such'), /NOT_FOUND|not found/i);
+  });
+
+  it('are left at the end of a sandbox that was asked for one', async () => {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, {
+      experimentalOptions: { enable_exit_snapshot: true },
+    });
+    await bench.shell(sandbox, 'echo last words > /said');
+    await sandbox.terminate();
+    const snapshot = await sandbox.experimentalGetExitSnapshot();
+    assert.equal(await bench.shell(await create(snapshot), 'cat /said'), 'last words\n');
+  });
+});

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import path from 'node:path';
+import { NotFoundError } from 'modal';
+import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
+import { rawControlPlane } from './raw-clients.ts';
+
+describe('the local Modal: what lasts', () => {
+  let dataDir: string;
+  beforeEach(async () => {
+    dataDir = await mkdtemp(path.join(tmpdir(), 'lasting-'));
+  });
+  afterEach(() => rm(dataDir, { recursive: true, force: true }));
+
+  it('is everything acknowledged before a SIGKILL: images, snapshots, names, volumes, secrets', async () => {
+    const first = await startLocalModal({
+      dataDir,
+      seed: { environments: ['dev'], secrets: { named: { KEY: 'value' } } },
+    });
+    const modal = first.client();
+    const app = await modal.apps.fromName('lasting', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian').dockerfileCommands(['RUN echo built > /built']).build(app);
+    await image.publish('published');
+    const volume = await modal.volumes.fromName('volume', { createIfMissing: true });
+    const sandbox = await modal.sandboxes.create(app, image, { volumes: { '/data': volume }, name: 'named' });
+    await sandbox.filesystem.writeText('snapped', '/snapped');
+    await sandbox.filesystem.writeText('committed', '/data/file');
+    await sandbox.reloadVolumes();
+    const snapshot = await sandbox.snapshotFilesystem();
+    await first.kill();
+
+    const second = await startLocalModal({ dataDir });
+    const again = second.client();
+    assert.equal((await again.apps.fromName('lasting')).appId, app.appId);
+    assert.equal((await again.images.fromName('published')).imageId, image.imageId);
+    const secret = await again.secrets.fromName('named', { requiredKeys: ['KEY'], environment: 'dev' });
+    assert.equal(
+      await again.cpClient.sandboxWaitV2({ sandboxId: sandbox.sandboxId }).then(({ result }) => result?.status),
+      3,
+    );
+    await assert.rejects(again.sandboxes.fromName('lasting', 'named'), NotFoundError);
+    const restored = await again.sandboxes.create(await again.apps.fromName('lasting'), snapshot, {
+      volumes: { '/data': await again.volumes.fromName('volume') },
+      secrets: [secret],
+      name: 'named',
+    });
+    const process = await restored.exec(['sh', '-c', 'cat /built /snapped /data/file; echo $KEY']);
+    assert.equal(await process.stdout.readText(), 'built\nsnappedcommittedvalue\n');
+    await second.stop();
+  }).timeout(20_000);
+
+  it('is whole when the server is killed in the middle of many writes', async () => {
+    const acknowledged: string[] = [];
+    const server = await startLocalModal({ dataDir });
+    const { cpClient } = server.client();
+    const writing = (async () => {
+      for (let n = 0; ; n++) {
+        const { secretId } = await cpClient.secretGetOrCreate(
+          { deploymentName: `s${n}`, objectCreationType: 1, envDict: { N: `${n}` } },
+          { retries: 0 },
+        );
+        acknowledged.push(secretId);
+      }
+    })();
+    writing.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    await server.kill();
+    await assert.rejects(writing);
+    assert.ok(acknowledged.length > 10, `${acknowledged.length} were acknowledged`);
+    const next = await startLocalModal({ dataDir });
+    const { items } = await next.client().cpClient.secretList({});
+    const kept = new Set(items.map(({ secretId }) => secretId));
+    assert.deepEqual(
+      acknowledged.filter((id) => !kept.has(id)),
+      [],
+    );
+    await next.stop();
+  });
+
+  it('can be read by its user alone, and is reached through loopback alone', async () => {
+    const server = await startLocalModal({ dataDir });
+    await server.client().apps.fromName('a', { createIfMissing: true });
+    assert.equal((await stat(path.join(dataDir, 'state.json'))).mode & 0o777, 0o600);
+    const own = await startLocalModal();
+    assert.equal((await stat(own.dataDir)).mode & 0o077, 0);
+    const addresses = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    const port = Number(new URL(server.url).port);
+    for (const { address } of addresses.filter(({ internal, family }) => !internal && family === 'IPv4')) {
+      await assert.rejects(
+        new Promise((resolve, reject) => connect(port, address, () => resolve(address)).once('error', reject)),
+        /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/,
+      );
+    }
+    await own.stop();
+    await server.stop();
+  });
+
+  it('is not taken for a state when it is something else', async () => {
+    await writeFile(path.join(dataDir, 'state.json'), '{"signingKey": 7}');
+    await assert.rejects(startLocalModal({ dataDir }), /state\.json is not a state of the local Modal/);
+    assert.equal(await readFile(path.join(dataDir, 'state.json'), 'utf8'), '{"signingKey": 7}');
+  });
+});
+
+describe('the local Modal: who may call', () => {
+  it('is anyone with a token when none was named, but for the one that is always wrong', async () => {
+    const server = await startLocalModal();
+    await server.client({ tokenId: 'ak-any', tokenSecret: 'as-any' }).apps.fromName('a', { createIfMissing: true });
+    const wrong = server.client({ tokenId: 'ak-any', tokenSecret: 'as-invalid' });
+    await assert.rejects(wrong.apps.fromName('a'), /UNAUTHENTICATED/);
+    await server.stop();
+  });
+
+  it('is the named tokens’ holder alone otherwise', async () => {
+    const server = await startLocalModal({ tokens: ['ak-one:as-one', 'ak-two:as-two'] });
+    for (const name of ['one', 'two']) {
+      const client = server.client({ tokenId: `ak-${name}`, tokenSecret: `as-${name}` });
+      await client.apps.fromName('a', { createIfMissing: true });
+    }
+    const mixed = server.client({ tokenId: 'ak-one', tokenSecret: 'as-two' });
+    await assert.rejects(mixed.apps.fromName('a'), /UNAUTHENTICATED/);
+    await server.stop();
+  });
+
+  it('is who has signed in on the local page', async () => {
+    const server = await startLocalModal({ tokens: ['ak-one:as-one'] });
+    const { client: flow, channel } = await rawControlPlane(server.url);
+    const { tokenFlowId, webUrl, code, waitSecret } = await flow.tokenFlowCreate({ nextUrl: '' });
+    assert.deepEqual((await flow.tokenFlowWait({ tokenFlowId, waitSecret, timeout: 0.1 })).timeout, true);
+    assert.ok((await (await fetch(webUrl)).text()).includes(code));
+    const waiting = flow.tokenFlowWait({ tokenFlowId, waitSecret, timeout: 10 });
+    await fetch(webUrl, { method: 'POST' });
+    const { tokenId, tokenSecret, workspaceUsername } = await waiting;
+    assert.equal(workspaceUsername, 'local');
+    const signedIn = newClient(server.url, { tokenId, tokenSecret, logLevel: 'error' });
+    await signedIn.apps.fromName('a', { createIfMissing: true });
+    signedIn.close();
+    await assert.rejects(flow.tokenFlowWait({ tokenFlowId, waitSecret: 'wrong', timeout: 1 }), /PERMISSION_DENIED/);
+    await assert.rejects(flow.appList({}), /UNAUTHENTICATED/);
+    channel.close();
+    await server.stop();
+  });
+});
