@@ -18,10 +18,10 @@ work=$root
 [ -d "$root" ] || { [ ! -e "$root" ] || die 70 "FAIL $root is not a folder"; work=$root.part-$next; }
 s=${STATE_FOLDER} in=$s/in.$next
 lock=
-clean() { cd "$work" 2>/dev/null && rm -rf "$in"; [ -z "$lock" ] || rmdir "$work/$s/lock"; [ "$work" = "$root" ] || rm -rf "$work"; }
+clean() { cd "$work" 2>/dev/null && rm -rf "$in" $lock; [ "$work" = "$root" ] || rm -rf "$work"; }
 trap clean EXIT
 trap 'exit 70' HUP INT TERM
-mkdir -p "$work/$in" 2>&1 || die 70 "FAIL cannot write in $work"
+mkdir -p "$work/$in" "$work/$s/m" || die 70 "FAIL cannot write in $work"
 cd "$work" || die 70 "FAIL cannot enter $work"
 check() { have=none; [ ! -f $s/gen ] || IFS= read -r have < $s/gen || :; for g do [ "$g" != "$have" ] || return 0; done; die 75 "DRIFT $have"; }
 check "$@"
@@ -38,24 +38,24 @@ raw) tar -xof - -C "$in" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")";;
 esac
 [ -f "$in/log" ] || die 71 "CUT"
 tries=0
-until mkdir $s/lock 2>/dev/null; do
+[ "$work" != "$root" ] || until mkdir $s/lock 2>/dev/null; do
   [ -z "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] || { rmdir $s/lock; continue; }
   tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
   sleep 0.2
 done
-lock=1
-check "$@"
+[ "$work" != "$root" ] || { lock=$s/lock; check "$@"; }
 [ ! -f "$in/rm" ] || {
   link=$(xargs -0 sh -c 'for d do [ ! -h "./$d" ] || { printf "%s\\n" "$d"; exit; }; done' sh < "$in/up")
   [ -z "$link" ] || die 77 "LINK $link"
 }
 printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
-mkdir -p $s/m; [ ! -f "$in/full" ] || rm -f $s/m/*
+[ ! -f "$in/full" ] || rm -f $s/m/*
 mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"
 [ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")"
 [ ! -f "$in/rd" ] || xargs -0 rmdir -- < "$in/rd" 2>/dev/null || :
-[ ! -f "$in/mv" ] || {
-  if [ ! -f "$in/many" ]; then cp "$in/mv" "$in/slow"
+[ ! -f "$in/mv" ] || [ "$work" != "$root" ] || {
+  slow=$in/slow
+  if [ ! -f "$in/many" ]; then slow=$in/mv
   elif command -v perl >/dev/null 2>&1; then
     T="$in/t" perl -0ne 'chomp; $s="$ENV{T}/$_"; $d="./$_"; (-l $d || -d $d || !rename($s, $d)) and print "$_\\0"' < "$in/mv" > "$in/slow"
   elif command -v python3 >/dev/null 2>&1; then
@@ -66,8 +66,8 @@ for p in b:
     if os.path.islink(b"./"+p) or os.path.isdir(b"./"+p): raise OSError
     os.rename(t+b"/"+p, b"./"+p)
   except OSError: o.write(p+b"\\0")' < "$in/mv" > "$in/slow"
-  else cp "$in/mv" "$in/slow"; fi
-  [ ! -s "$in/slow" ] || xargs -0 sh -c 't=$0/t
+  else slow=$in/mv; fi
+  [ ! -s "$slow" ] || xargs -0 sh -c 't=$0/t
 for p do
   case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
   if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
@@ -76,21 +76,21 @@ for p do
   elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
   elif [ -d "./$p" ]; then printf "CONFLICT %s\\n" "$p"; exit 255; fi
   mv -f "$t/$p" "./$p" || exit 255
-done' "$in" < "$in/slow" > "$in/.out" 2>"$in/.err" || {
+done' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
     if [ -s "$in/.out" ]; then die 73 "$(tail -n 1 "$in/.out")"; else die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"; fi
   }
 }
 [ -f $s/.gitignore ] || printf '*\\n' > $s/.gitignore
 [ -f $s/stamp ] || : > $s/stamp
 printf '%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
-rm -rf "$in"; rmdir $s/lock; lock=
 if [ "$work" != "$root" ]; then
-  cd /; [ ! -e "$root" ] || die 75 "DRIFT unknown"
-  mv "$work" "$root" 2>/dev/null || die 70 "FAIL cannot make $root"
-  work=$root
-fi
+  [ ! -e "$root" ] || die 75 "DRIFT unknown"
+  [ -d "$in/t" ] || mkdir "$in/t"
+  { mv "$in/t" "$work/t" && rm -rf "$in" && mv $s t/ && cd / && mv "$work/t" "$root" && rmdir "$work"; } || die 70 "FAIL cannot make $root"
+else rm -rf "$in" $lock; fi
 trap - EXIT
-printf 'OK %s %s\\n' "$next" "$(for tool in zstd gzip; do command -v $tool >/dev/null 2>&1 && printf ' %s' $tool; done)"`;
+tools=; for tool in zstd gzip; do ! command -v $tool >/dev/null 2>&1 || tools="$tools $tool"; done
+printf 'OK %s%s\\n' "$next" "$tools"`;
 
 /** How a push ended in the sandbox. */
 export type Reply =

@@ -131,7 +131,8 @@ export class SyncEngine {
   /** What a push to a sandbox would do; without one, what a first sync would send. Sends nothing. */
   async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<Prepared> {
     refuseRoot(this.#options.root);
-    return this.#prepare({ sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined }, options);
+    const { paths } = options;
+    return this.#prepare({ sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined, paths }, options);
   }
 
   /** Why paths are synced or not, with the deciding rule. */

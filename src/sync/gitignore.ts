@@ -25,9 +25,13 @@ export class PatternList {
   /** Where the lines come from, for people. */
   readonly source: string;
   readonly patterns: readonly Pattern[];
+  /** Lines by the name, extension or last part that they need; most names are told apart by looking here. */
   readonly #byName = new Map<string, number[]>();
   readonly #byExtension = new Map<string, number[]>();
+  readonly #byLastPart = new Map<string, number[]>();
   readonly #others: number[] = [];
+  /** Matches every name that one of `#others` could match. */
+  readonly #anyOther: RegExp | undefined;
   readonly #ignoreCase: boolean;
 
   constructor(source: string, text: string, ignoreCase = false) {
@@ -35,9 +39,16 @@ export class PatternList {
     this.#ignoreCase = ignoreCase;
     this.patterns = parse(text, ignoreCase);
     for (const [index, { anchored, body }] of this.patterns.entries()) {
+      const lastPart = body.slice(body.lastIndexOf('/') + 1);
       if (!anchored && isLiteral(body)) this.#add(this.#byName, body, index);
       else if (!anchored && /^\*\.[^*?[\\.]+$/.test(body)) this.#add(this.#byExtension, body.slice(1), index);
+      else if (anchored && lastPart !== '' && isLiteral(lastPart)) this.#add(this.#byLastPart, lastPart, index);
       else this.#others.push(index);
+    }
+    const others = this.#others.map((index) => this.patterns[index] as Pattern);
+    if (others.length > 0 && others.every(({ anchored }) => !anchored)) {
+      const sources = others.flatMap(({ body }) => expressionOf(body, false) ?? []);
+      this.#anyOther = new RegExp(`^(?:${sources.join('|')})$`, ignoreCase ? 'is' : 's');
     }
   }
 
@@ -54,19 +65,22 @@ export class PatternList {
     const dot = key.lastIndexOf('.');
     let best = this.#newest(this.#byName.get(key), isFolder, -1);
     if (dot >= 0) best = this.#newest(this.#byExtension.get(key.slice(dot)), isFolder, best);
-    if (this.#others.length > 0) {
-      const bytePath = toBytes(path);
-      for (let at = this.#others.length - 1; at >= 0; at -= 1) {
-        const index = this.#others[at] as number;
-        if (index < best) break;
-        const pattern = this.patterns[index] as Pattern;
-        if ((isFolder || !pattern.folderOnly) && pattern.matches(bytePath, byteName)) {
-          best = index;
-          break;
-        }
-      }
+    const anchored = this.#byLastPart.get(key);
+    if (anchored) best = this.#newestMatching(anchored, path, byteName, isFolder, best);
+    if (this.#others.length > 0 && (!this.#anyOther || this.#anyOther.test(byteName)))
+      best = this.#newestMatching(this.#others, path, byteName, isFolder, best);
+    return best < 0 ? undefined : this.patterns[best];
+  }
+
+  #newestMatching(indexes: readonly number[], path: string, byteName: string, isFolder: boolean, best: number): number {
+    const bytePath = toBytes(path);
+    for (let at = indexes.length - 1; at >= 0; at -= 1) {
+      const index = indexes[at] as number;
+      if (index < best) return best;
+      const pattern = this.patterns[index] as Pattern;
+      if ((isFolder || !pattern.folderOnly) && pattern.matches(bytePath, byteName)) return index;
     }
-    return this.patterns[best];
+    return best;
   }
 
   #newest(indexes: readonly number[] | undefined, isFolder: boolean, best: number): number {
@@ -145,17 +159,23 @@ function toBytes(text: string): string {
 
 function compile(source: string, isPath: boolean, ignoreCase: boolean): (text: string) => boolean {
   const body = toBytes(source);
-  const special = body.search(/[*?[\\]/);
   const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
-  if (special < 0) {
+  if (isLiteral(body)) {
     const wanted = fold(body);
     return (text) => fold(text) === wanted;
   }
-  // Git compares the part before the first wildcard by itself; what follows it starts like a path of its own.
-  const rest = translate(body.slice(special), isPath);
-  if (rest === undefined) return () => false;
-  const expression = new RegExp(`^${escapeLiteral(body.slice(0, special))}${rest}$`, ignoreCase ? 'is' : 's');
+  const pattern = expressionOf(body, isPath);
+  if (pattern === undefined) return () => false;
+  const expression = new RegExp(`^${pattern}$`, ignoreCase ? 'is' : 's');
   return (text) => expression.test(text);
+}
+
+/** A pattern as the source of a regular expression; undefined for one that never matches. */
+function expressionOf(body: string, isPath: boolean): string | undefined {
+  // Git compares the part before the first wildcard by itself; what follows it starts like a path of its own.
+  const special = body.search(/[*?[\\]/);
+  const rest = special < 0 ? '' : translate(body.slice(special), isPath);
+  return rest === undefined ? undefined : escapeLiteral(special < 0 ? body : body.slice(0, special)) + rest;
 }
 
 /** A wildcard pattern as the source of a regular expression; undefined for one that never matches. */

@@ -56,7 +56,11 @@ export interface Listing {
 }
 
 const TYPE_BITS = 0o170000;
-const KINDS: Readonly<Record<number, Kind>> = { [0o100000]: 'file', [0o040000]: 'folder', [0o120000]: 'link' };
+const KINDS: ReadonlyMap<number, Kind> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'folder'],
+  [0o120000, 'link'],
+]);
 
 /** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
 export async function readListing(output: Buffer): Promise<Listing | undefined> {
@@ -79,7 +83,7 @@ export async function readListing(output: Buffer): Promise<Listing | undefined> 
   const paths = new Map<string, Listed>();
   for (const [at, name] of names.entries()) {
     const [mode = '', size, seconds] = (stats[at] as string).split(' ');
-    const kind = KINDS[Number.parseInt(mode, 16) & TYPE_BITS];
+    const kind = KINDS.get(Number.parseInt(mode, 16) & TYPE_BITS);
     if (!kind) return undefined;
     const executable = kind === 'file' && (Number.parseInt(mode, 16) & 0o100) !== 0;
     paths.set(name, { kind, executable, size: Number(size), seconds: Number(seconds) });

@@ -1,6 +1,6 @@
 import { foldersOf } from './git-index.ts';
 import type { Scan } from './scan.ts';
-import { type Entry, type Holding, isWithin, looksChanged, parentOf, type Sent } from './tree.ts';
+import { type Entry, type Holding, isRacy, isWithin, looksChanged, parentOf, type Sent } from './tree.ts';
 
 /** What makes a sandbox's tree equal to the local one. A value: making one reads and changes nothing. */
 export interface Plan {
@@ -23,19 +23,21 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
   const puts: Entry[] = [];
   const refreshed: Sent[] = [];
   const retyped: Sent[] = [];
-  const found = new Set<string>();
   let known = 0;
   for (const entry of scan.entries) {
+    if (isUntouched(entry)) {
+      known += 1;
+      continue;
+    }
     const sent = holding.get(entry.path);
     if (sent) known += 1;
-    found.add(entry.path);
     if (!sent || needsPut(sent, entry, scan.hashes)) {
       puts.push(entry);
       if (sent && sent.kind !== entry.kind) retyped.push(sent);
     } else if (entry.kind === 'file' && looksChanged(sent, entry))
-      refreshed.push({ ...entry, hash: sent.hash, racy: false, unsure: false });
+      refreshed.push({ ...entry, hash: sent.hash, racy: isRacy(entry, scan.startedAtMs), unsure: false });
   }
-  const missing = known === holding.size ? [] : missingOf(holding, scan, found);
+  const missing = known === holding.size ? [] : missingOf(holding, scan);
   const isReleased = covers(scan.released);
   const isUnknown = covers(scan.unreadable);
   const released = missing.filter(({ path }) => isReleased(path));
@@ -59,6 +61,11 @@ export function isEmpty(plan: Plan): boolean {
   return plan.puts.length === 0 && plan.deletes.length === 0 && plan.emptied.length === 0;
 }
 
+/** Whether a scan gave the holding's own value, as it does for a file that did not change. */
+function isUntouched(entry: Entry): entry is Sent {
+  return 'hash' in entry;
+}
+
 function needsPut(sent: Sent, entry: Entry, hashes: ReadonlyMap<string, string>): boolean {
   if (sent.unsure || sent.kind !== entry.kind || sent.executable !== entry.executable) return true;
   if (entry.kind === 'link') return sent.target !== entry.target;
@@ -67,7 +74,8 @@ function needsPut(sent: Sent, entry: Entry, hashes: ReadonlyMap<string, string>)
 }
 
 /** What the sandbox holds within the scan's scope that the scan did not find. */
-function missingOf(holding: Holding, { scope }: Scan, found: ReadonlySet<string>): Sent[] {
+function missingOf(holding: Holding, { scope, entries }: Scan): Sent[] {
+  const found = new Set(entries.map(({ path }) => path));
   const isMissing = ({ path }: Sent) => !found.has(path);
   if (!scope) return [...holding.entries.values()].filter(isMissing);
   const folders = scope.filter((path) => !holding.get(path) || holding.childCount(path) > 0);

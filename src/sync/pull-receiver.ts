@@ -212,7 +212,7 @@ export class PullReceiver {
     const local = hashFile(full, () => {});
     if (local === hash) return 'same';
     const entry = readEntry(this.#core.rules.root, path) as Entry;
-    if (!sent || sent.kind !== 'file' || local === undefined) return 'changed';
+    if (sent?.kind !== 'file' || local === undefined) return 'changed';
     return sent.hash === local || !(sent.unsure || looksChanged(sent, entry)) ? 'as-sent' : 'changed';
   }
 

@@ -3,7 +3,7 @@ import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readlinkSync,
 import { posix } from 'node:path';
 import { foldersOf } from './git-index.ts';
 import { type FolderRules, landmarksOf, type Rule, type Rules } from './rules.ts';
-import { type Entry, type Holding, needsHash, parentOf } from './tree.ts';
+import { type Entry, type Holding, needsHash, parentOf, type Sent } from './tree.ts';
 
 /** Something that is not synced although no rule leaves it out. */
 export interface Skipped {
@@ -22,6 +22,9 @@ export interface LeftOut {
 
 /** The local tree, or the parts of it that were asked about. */
 export interface Scan {
+  /** When it began, in milliseconds since 1970. */
+  readonly startedAtMs: number;
+  /** A file that is for certain as it was sent is given as the very value that the holding has. */
   readonly entries: readonly Entry[];
   /** Undefined when the whole tree was read; else the paths it speaks for, with all below them. */
   readonly scope: readonly string[] | undefined;
@@ -48,6 +51,8 @@ export interface ScanOptions {
 const EXAMPLES = 3;
 const MAX_NAMED = 200;
 const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
+const TYPE_BITS = 0o170000;
+const REGULAR_FILE = 0o100000;
 const onWindows = process.platform === 'win32';
 
 /**
@@ -64,7 +69,9 @@ export function scan(rules: Rules, options: ScanOptions = {}): Scan {
 class Walk {
   readonly #rules: Rules;
   readonly #options: ScanOptions;
+  readonly #startedAtMs = Date.now();
   readonly #entries: Entry[] = [];
+  readonly #doubtful: Entry[] = [];
   readonly #released: string[] = [];
   readonly #unreadable: string[] = [];
   readonly #skipped: Skipped[] = [];
@@ -125,8 +132,7 @@ class Walk {
   #folder(path: string, listing: readonly Dirent[], folder: FolderRules): number {
     this.#options.checkpoint?.(this.#entries.length);
     let kept = 0;
-    const sorted = [...listing].sort((one, other) => (one.name < other.name ? -1 : 1));
-    for (const child of sorted) kept += this.#child(path === '' ? child.name : `${path}/${child.name}`, child, folder);
+    for (const child of listing) kept += this.#child(path === '' ? child.name : `${path}/${child.name}`, child, folder);
     if (kept === 0 && path !== '' && !folder.isLeftOut) {
       this.#add(path);
       return 1;
@@ -160,9 +166,11 @@ class Walk {
 
   #add(path: string): boolean {
     try {
-      const entry = readEntry(this.#rules.root, path);
+      const sent = this.#options.holding?.get(path);
+      const entry = readEntry(this.#rules.root, path, sent);
       if (typeof entry !== 'string') {
         this.#entries.push(entry);
+        if (entry !== sent && needsHash(sent, entry)) this.#doubtful.push(entry);
         return true;
       }
       this.#skipped.push({ path, reason: entry });
@@ -190,17 +198,14 @@ class Walk {
   }
 
   result(): Scan {
-    const { holding, paths } = this.#options;
+    const { paths } = this.#options;
     const hashes = new Map<string, string>();
-    for (const entry of this.#entries) {
-      const sent = holding?.get(entry.path);
-      if (!needsHash(sent, entry)) continue;
-      const hash = hashFile(`${this.#rules.root}/${entry.path}`, () =>
-        this.#options.checkpoint?.(this.#entries.length),
-      );
-      if (hash) hashes.set(entry.path, hash);
+    for (const { path } of this.#doubtful) {
+      const hash = hashFile(`${this.#rules.root}/${path}`, () => this.#options.checkpoint?.(this.#entries.length));
+      if (hash) hashes.set(path, hash);
     }
     return {
+      startedAtMs: this.#startedAtMs,
       entries: this.#entries,
       scope: paths && [...new Set([...paths])],
       hashes,
@@ -213,20 +218,48 @@ class Walk {
   }
 }
 
-/** The entry of a path, or the reason why it cannot be synced. Throws the file system's error. */
-export function readEntry(root: string, path: string): Entry | string {
+/**
+ * The entry of a path, or the reason why it cannot be synced; `sent` itself when nothing tells the file from it. Throws
+ * the file system's error.
+ */
+export function readEntry(root: string, path: string, sent?: Sent): Entry | string {
   const full = `${root}/${path}`;
-  // NTFS file numbers do not fit a double; they are only compared, so their low bits will do.
+  // NTFS file numbers do not fit a double; they are only compared, so their high bits will do.
   const stat = lstatSync(full);
-  const common = { path, mtimeMs: stat.mtimeMs, ctimeMs: stat.ctimeMs, ino: stat.ino };
-  if (stat.isFile())
-    return { ...common, kind: 'file', executable: !onWindows && (stat.mode & 0o100) !== 0, size: stat.size };
+  const { size, mtimeMs, ctimeMs, ino, mode } = stat;
+  const type = mode & TYPE_BITS;
+  if (type === REGULAR_FILE) {
+    const executable = !onWindows && (mode & 0o100) !== 0;
+    if (sent && isUntouched(sent, executable, size, mtimeMs, ctimeMs, ino)) return sent;
+    return { path, kind: 'file', executable, size, mtimeMs, ctimeMs, ino };
+  }
+  const common = { path, mtimeMs, ctimeMs, ino };
   if (stat.isDirectory()) return { ...common, kind: 'folder', executable: false, size: 0 };
   if (!stat.isSymbolicLink()) return 'it is not a file, folder or link';
   const read = readlinkSync(full);
   const target = onWindows ? read.replaceAll('\\', '/') : read;
   if (!staysInside(path, target)) return `it is a link to ${target}, outside of the folder`;
   return { ...common, kind: 'link', executable: false, size: 0, target };
+}
+
+function isUntouched(
+  sent: Sent,
+  executable: boolean,
+  size: number,
+  mtimeMs: number,
+  ctimeMs: number,
+  ino: number,
+): boolean {
+  return (
+    sent.kind === 'file' &&
+    !sent.racy &&
+    !sent.unsure &&
+    sent.mtimeMs === mtimeMs &&
+    sent.ctimeMs === ctimeMs &&
+    sent.size === size &&
+    sent.ino === ino &&
+    sent.executable === executable
+  );
 }
 
 /** Whether a link at `path` points into the tree, by its words alone. */

@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { APPLY_SCRIPT, parseReply } from '../src/sync/apply-script.ts';
+import { Core } from '../src/sync/core.ts';
+
+/** A push without a network: the engine's core, a pipe, and the same shell script that a sandbox runs. */
+export class PipeSync {
+  readonly #core: Core;
+  readonly #remoteRoot: string;
+
+  constructor(root: string, storageDir: string, remoteRoot: string) {
+    this.#core = new Core({ root, storageDir, remoteRoot, rules: {} });
+    this.#remoteRoot = remoteRoot;
+  }
+
+  /** Throws when the script does not say that it took everything in. */
+  async push(): Promise<void> {
+    const plan = this.#core.prepare({ sandboxId: 'pipe', fresh: true });
+    if (plan.isEmpty && !plan.isFirst) return;
+    const { next, accept } = this.#core.open('pipe');
+    const child = spawn('sh', ['-c', APPLY_SCRIPT, 'modal-sync', this.#remoteRoot, next, '0', ...accept]);
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    child.stdin.write('raw\n');
+    for (let chunk = this.#core.next('pipe', 'raw'); chunk.bytes; chunk = this.#core.next('pipe', 'raw'))
+      if (!child.stdin.write(chunk.bytes)) await once(child.stdin, 'drain');
+    child.stdin.end();
+    await once(child, 'close');
+    if (parseReply(said).kind !== 'ok') throw new Error(said);
+    this.#core.commit('pipe');
+  }
+}

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Sandbox } from 'modal';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { LiveSync } from '../../../src/sync/live.ts';
+import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('Live sync', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+    sandbox = await sandboxes.create();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(() => {
+    root = temporaryFolder();
+    engine = engineFor(root, { remoteRoot: `/live${root.replaceAll('/', '-')}` });
+  });
+  afterEach(() => engine.dispose());
+
+  it('makes one push of a burst, and one of what comes while it is under way', async () => {
+    const pushes: (readonly string[] | undefined)[] = [];
+    const live = new LiveSync({
+      push: async (paths) => {
+        pushes.push(paths);
+        await pause(60);
+      },
+      quietMs: 20,
+    });
+    for (let at = 0; at < 200; at += 1) live.changed(`f${at}`);
+    while (pushes.length === 0) await pause(5);
+    for (let at = 0; at < 200; at += 1) live.changed(`f${at}`);
+    await live.flush();
+    assert.deepEqual(
+      pushes.map((paths) => paths?.length),
+      [200, 200],
+    );
+    live.dispose();
+  });
+
+  it('looks at everything after a flood, a lost event or a changed rule', async () => {
+    const pushes: (readonly string[] | undefined)[] = [];
+    const live = new LiveSync({ push: async (paths) => void pushes.push(paths) });
+    for (let at = 0; at < 3000; at += 1) live.changed(`f${at}`);
+    await live.flush();
+    live.changed('sub/.gitignore');
+    await live.flush();
+    live.lost();
+    await live.flush();
+    assert.deepEqual(pushes, [undefined, undefined, undefined]);
+    live.dispose();
+  });
+
+  it('carries edits, new folders, deletions and renames by the paths that events name', async () => {
+    writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d/e.txt': 'e', 'x/y/z': 'z' });
+    await engine.push(sandbox);
+    const live = new LiveSync({ push: async (paths) => void (await engine.push(sandbox, { paths })) });
+    writeTree(root, { 'a.txt': 'changed', 'new/deep/f.txt': 'f', 'b/g.txt': 'g' });
+    rmSync(join(root, 'b/d'), { recursive: true });
+    rmSync(join(root, 'x/y/z'));
+    for (const path of ['a.txt', 'new', 'b/g.txt', 'b/d', 'x/y/z']) live.changed(path);
+    await live.flush();
+    assert.deepEqual(await remoteTree(sandbox, engine.remoteRoot), localTree(root));
+    writeTree(root, { 'x/y/again': '1' });
+    rmSync(join(root, 'new'), { recursive: true });
+    for (const path of ['x/y/again', 'new/deep/f.txt', 'new/deep', 'new']) live.changed(path);
+    await live.flush();
+    assert.deepEqual(await remoteTree(sandbox, engine.remoteRoot), localTree(root));
+    live.dispose();
+  });
+
+  it('never shows a reader half of a file', async () => {
+    const content = (letter: string) => `${letter.repeat(400_000)}\n`;
+    writeTree(root, { 'served.txt': content('a') });
+    await engine.push(sandbox);
+    const watching = inSandbox(
+      sandbox,
+      'i=0; while [ $i -lt 150 ]; do i=$((i+1)); cat served.txt > /tmp/copy || echo gone; s=$(tr -d "\\n" < /tmp/copy | tr -s ab); n=$(wc -c < /tmp/copy); case "$s $n" in "a 400001"|"b 400001") ;; *) echo "bad $s $n";; esac; done',
+      engine.remoteRoot,
+    );
+    for (let round = 0; round < 6; round += 1) {
+      writeTree(root, { 'served.txt': content(round % 2 ? 'a' : 'b') });
+      await engine.push(sandbox, { paths: ['served.txt'] });
+    }
+    assert.equal(await watching, '');
+  });
+});
