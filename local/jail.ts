@@ -192,6 +192,11 @@ export class Jail {
     });
   }
 
+  /** Opens a directory, for others to start from. @throws ENOTDIR */
+  openDirectory(file: string): number {
+    return this.at(file, true, (place) => openSync(place.path, O_RDONLY | O_DIRECTORY | (place.name ? O_NOFOLLOW : 0)));
+  }
+
   /** Makes a directory. @throws EEXIST when anything of that name is there */
   mkdir(file: string, mode = 0o755): void {
     this.at(file, false, (place) => mkdirSync(place.path, { mode }));

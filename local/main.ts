@@ -8,6 +8,13 @@ import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } fro
 // Whoever started the server may be gone, and with it the other end of its output.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
+// A fault in the handling of one sandbox must not take the others away.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    process.stderr.write(`${event}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  });
+}
+
 /** How long an end may take before it is forced, in milliseconds. */
 const stopLimitMs = 1800;
 

@@ -6,6 +6,9 @@ import { alreadyExists, failedPrecondition, notFound } from './status.ts';
 import { type EndResult, nowSecs, type SandboxRecord } from './store.ts';
 import { EndStatus, LogStream, type SandboxDefinition } from './wire.ts';
 
+/** How long the output of a command stays readable after its end. */
+const outputKeptMs = 60 * 60_000;
+
 /** A container beside the main one. */
 export interface Sidecar {
   id: string;
@@ -120,7 +123,11 @@ export class Sandbox {
     this.enter();
     const leave = () => this.leave();
     starting.then(
-      (exec) => exec.ended.then(leave),
+      (exec) =>
+        exec.ended.then(() => {
+          leave();
+          setTimeout(() => this.#forget(execId, exec), outputKeptMs).unref();
+        }),
       () => {
         this.execs.delete(execId);
         leave();
@@ -129,7 +136,12 @@ export class Sandbox {
     return starting;
   }
 
-  /** @throws NOT_FOUND */
+  #forget(execId: string, exec: Exec): void {
+    this.execs.delete(execId);
+    void exec.dispose();
+  }
+
+  /** @throws NOT_FOUND, also a long while after its end */
   async execWithId(execId: string): Promise<Exec> {
     const exec = this.execs.get(execId);
     if (!exec) throw notFound(`Exec ${execId} not found`);

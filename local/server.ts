@@ -14,6 +14,7 @@ import { defaultEnvironment, ensureEnvironment, environmentsService } from './en
 import { execsService } from './execs.ts';
 import { exitSnapshotsService, takeExitSnapshot } from './exit-snapshots.ts';
 import { Faults } from './faults.ts';
+import { withLargeWindows } from './flow-control.ts';
 import { HelperHttp, tokenFlowPage } from './helper-http.ts';
 import { imageNamesService } from './image-names.ts';
 import { Images, imagesService } from './images.ts';
@@ -61,6 +62,8 @@ export interface LocalModal {
 
 /** As the SDK's own channels have it. */
 const maxMessageBytes = 100 * 1024 * 1024;
+/** The number goes up when a base is laid out otherwise; the old one is then just left. */
+const baseFolder = 'base-1';
 /** How often expired images are looked for. */
 const sweepEveryMs = 60_000;
 /** RPCs for which one needs no token yet. */
@@ -134,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     'grpc.max_send_message_length': maxMessageBytes,
   });
   serve(server, { auth, faults }, controlPlane, router);
-  grpcPort = await server.listen(`127.0.0.1:${options.port}`);
+  grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
   await http.listen(0);
   const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table });
   const controlPort = await control?.listen(options.controlPort ?? 0);
@@ -189,7 +192,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
   const why = await whyNoNamespaces();
-  if (why === undefined) return new Namespaces(await prepareBase(path.join(dataFolder, 'base')), dataFolder);
+  if (why === undefined) return new Namespaces(await prepareBase(path.join(dataFolder, baseFolder)), dataFolder);
   return allowUnisolated ? new Unisolated() : new Refusing(why);
 }
 

@@ -3,12 +3,13 @@
  * snapshot of it copies those and nothing else, and puts them on top of the image's layers.
  */
 import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { newId, newLayerName } from './ids.ts';
 import type { Images } from './images.ts';
 import { Jail } from './jail.ts';
-import type { SandboxContainer } from './sandbox-container.ts';
+import type { ContainerParts, SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import { failedPrecondition, invalidArgument, notFound } from './status.ts';
 import { type ImageRecord, nowSecs } from './store.ts';
@@ -42,7 +43,7 @@ export class Snapshots {
   async filesystem({ parts }: SandboxContainer, options: SnapshotOptions): Promise<ImageRecord> {
     const expiresAt = lifetime(options.ttlSeconds);
     const layer = newLayerName();
-    await parts.container.copyOut(parts.container.changes, path.join(this.#images.layersFolder, layer));
+    await copyOut(parts, new Jail(parts.container.changes), '/', path.join(this.#images.layersFolder, layer));
     return this.#keep({
       kind: 'filesystem',
       layers: [...parts.image.layers, layer],
@@ -64,7 +65,8 @@ export class Snapshots {
     const layer = newLayerName();
     const to = path.join(this.#images.layersFolder, layer, 'root');
     const mounted = container.imageMounts.get(at);
-    await container.parts.container.copyOut(mounted?.upper ?? path.join(container.root, at), to);
+    if (mounted) await copyOut(container.parts, new Jail(mounted.upper), '/', to);
+    else await copyOut(container.parts, new Jail(container.root), at, to);
     return this.#keep({
       kind: 'directory',
       layers: [...(mounted?.layers ?? []), layer],
@@ -108,6 +110,15 @@ export class Snapshots {
     if (!container.imageMounts.has(at)) throw notFound(`No image is mounted at ${file}`);
     container.imageMounts.delete(at);
     await container.parts.container.unmount(at, { lazy: true });
+  }
+}
+
+async function copyOut({ container }: ContainerParts, jail: Jail, from: string, to: string): Promise<void> {
+  const folder = jail.openDirectory(from);
+  try {
+    await container.copyOut(folder, to);
+  } finally {
+    closeSync(folder);
   }
 }
 

@@ -5,9 +5,11 @@
 import { type FileHandle, open, rm } from 'node:fs/promises';
 
 /** Bytes of one stream kept in memory. */
-const memoryBytes = 4 * 1024 * 1024;
+const memoryBytes = 1024 * 1024;
+/** Bytes of a stream that has ended kept in memory, beyond which all of it goes to the file. */
+const endedBytes = 64 * 1024;
 /** Bytes not yet in the file beyond which the source is asked to wait. */
-const unwrittenBytes = 8 * 1024 * 1024;
+const unwrittenBytes = 4 * 1024 * 1024;
 /** Largest piece that a reader gets at once. */
 const pieceBytes = 1024 * 1024;
 
@@ -44,15 +46,22 @@ export class Spool {
     this.#length += chunk.length;
     this.#wake();
     if (this.#length - this.#memoryStart <= memoryBytes) return undefined;
-    this.#writing ??= this.#writeOut().finally(() => {
-      this.#writing = undefined;
-    });
-    return this.#length - this.#written > unwrittenBytes ? this.#writing : undefined;
+    const writing = this.#startWriting();
+    return this.#length - this.#written > unwrittenBytes ? writing : undefined;
   }
 
   end(): void {
+    if (this.#ended) return;
     this.#ended = true;
+    if (this.#length - this.#memoryStart > endedBytes) void this.#startWriting().catch(() => {});
     this.#wake();
+  }
+
+  #startWriting(): Promise<void> {
+    this.#writing ??= this.#writeOut().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
   }
 
   /** All bytes from `offset` on as they come, until the stream has ended or `signal` aborts. */
@@ -131,8 +140,9 @@ export class Spool {
       const pending = this.#unwritten();
       await this.#file.writev(pending, this.#written);
       for (const chunk of pending) this.#written += chunk.length;
-      this.#trim();
+      this.#trim(memoryBytes / 2);
     }
+    if (this.#ended) this.#trim(0);
   }
 
   #unwritten(): Buffer[] {
@@ -147,12 +157,13 @@ export class Spool {
     return pending;
   }
 
-  #trim(): void {
+  /** Lets go of what is in the file, but for the last bytes. */
+  #trim(kept: number): void {
     let drop = 0;
     let start = this.#memoryStart;
     for (const chunk of this.#chunks) {
       const next = start + chunk.length;
-      if (next > this.#written || this.#length - next < memoryBytes / 2) break;
+      if (next > this.#written || this.#length - next < kept) break;
       start = next;
       drop++;
     }

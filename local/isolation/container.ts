@@ -59,7 +59,10 @@ export interface Command {
 }
 
 export interface Container {
-  /** Path on this machine through which the container's root is seen, mounts included. */
+  /**
+   * Path, in this process alone, through which the container's root is seen, mounts included.
+   * @throws when the container has ended
+   */
   readonly root: string;
   /** Folder on this machine that holds what differs from the layers: itself a layer, once nothing writes there. */
   readonly changes: string;
@@ -88,10 +91,12 @@ export interface Container {
    */
   unmount(target: string, options: { lazy: boolean }): Promise<void>;
   /**
-   * Copies a folder of this machine as it is, links and owners included, with the container's own rights.
-   * @param to made when missing
+   * Copies a folder as it is, links and owners included, with the container's own rights.
+   * @param from the folder, held open
+   * @param to on this machine; made when missing
+   * @throws when files vanish in the middle again and again
    */
-  copyOut(from: string, to: string): Promise<void>;
+  copyOut(from: number, to: string): Promise<void>;
 }
 
 export interface Isolation {

@@ -5,11 +5,14 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { Jail } from '../jail.ts';
+import { removeTree } from '../remove-tree.ts';
+import { notFound } from '../status.ts';
 import { type Base, deviceNames } from './base.ts';
 import type {
   BindMount,
@@ -73,6 +76,7 @@ const escaped = (file: string) =>
 const asRoot = process.getuid?.() === 0;
 /** Longer than any start seen, on a machine that has much else to do. */
 const startLimitMs = 30_000;
+const copyAttempts = 4;
 
 export class Namespaces implements Isolation {
   readonly #base: Base;
@@ -166,21 +170,31 @@ interface ContainerParts {
 }
 
 class NamespaceContainer implements Container {
-  readonly root: string;
   readonly changes: string;
   readonly pids: readonly number[];
   readonly ended: Promise<void>;
   readonly #parts: ContainerParts;
   readonly #join: readonly string[];
+  #root: number | undefined;
 
   constructor(parts: ContainerParts) {
     const { pid, spec } = parts;
     this.#parts = parts;
     this.ended = parts.ended;
     this.pids = [pid];
-    this.root = `/proc/${pid}/root`;
+    // Held open, as the number of a process may come to mean another one.
+    this.#root = openSync(`/proc/${pid}/root`, constants.O_DIRECTORY);
+    void this.ended.then(() => {
+      if (this.#root !== undefined) closeSync(this.#root);
+      this.#root = undefined;
+    });
     this.changes = path.join(spec.folder, 'up');
     this.#join = ['-t', String(pid), '-U', '-m', '-p', ...(spec.network ? [] : ['-n']), '--preserve-credentials'];
+  }
+
+  get root(): string {
+    if (this.#root === undefined) throw notFound('The container has ended');
+    return `/proc/self/fd/${this.#root}`;
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
@@ -224,28 +238,34 @@ class NamespaceContainer implements Container {
       const relative = (folder: string) => path.relative(this.#parts.dataFolder, folder);
       const lower = [...mount.lower].reverse().map(relative).join(':');
       const options = `lowerdir=${lower},upperdir=${relative(mount.upper)},workdir=${relative(mount.work)},userxattr`;
-      return this.#outer('mount -t overlay overlay -o "$1" "$2"', options, target);
+      return this.#outer('mount -t overlay overlay -o "$1" "$2"', [options, target]);
     }
-    if (!mount.readOnly) return this.#outer('mount --bind "$1" "$2"', mount.source, target);
+    if (!mount.readOnly) return this.#outer('mount --bind "$1" "$2"', [mount.source, target]);
     // The inner namespace takes a mount as it is when it comes, so it has to be read-only before.
     const stage = path.join(this.#parts.spec.folder, 'stage');
     await mkdir(stage, { recursive: true });
     return this.#outer(
       'mount --bind "$1" "$3" && mount -o remount,bind,ro "$3" && mount --bind "$3" "$2" && umount "$3"',
-      mount.source,
-      target,
-      stage,
+      [mount.source, target, stage],
     );
   }
 
   unmount(target: string, { lazy }: { lazy: boolean }): Promise<void> {
     const outside = this.#outside(new Jail(this.root).realpath(target));
-    return this.#outer(lazy ? 'umount --lazy "$1"' : 'umount "$1"', outside);
+    return this.#outer(lazy ? 'umount --lazy "$1"' : 'umount "$1"', [outside]);
   }
 
-  async copyOut(from: string, to: string): Promise<void> {
-    await mkdir(to, { recursive: true });
-    await this.#outer('cp --archive --reflink=auto "$1/." "$2"', from, to);
+  async copyOut(from: number, to: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      await mkdir(to, { recursive: true });
+      try {
+        return await this.#outer('cp --archive --reflink=auto /proc/self/fd/3/. "$1"', [to], from);
+      } catch (error) {
+        // What runs inside may have removed a file while it was being copied.
+        await removeTree(to);
+        if (attempt === copyAttempts) throw error;
+      }
+    }
   }
 
   #outside(target: string): string {
@@ -253,9 +273,11 @@ class NamespaceContainer implements Container {
   }
 
   /** Runs a line of shell where this machine's folders are seen, with the container's rights. */
-  #outer(script: string, ...args: string[]): Promise<void> {
+  #outer(script: string, args: readonly string[], handle?: number): Promise<void> {
     const enter = ['-t', String(this.#parts.init.pid), '-U', '-m', '--preserve-credentials'];
-    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#parts.dataFolder, ...args]);
+    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#parts.dataFolder, ...args], {
+      handle,
+    });
   }
 }
 

@@ -1,12 +1,18 @@
-import { type SpawnOptions, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+
+interface RunOptions {
+  cwd?: string;
+  /** A descriptor of this process that the program finds as its fd 3. */
+  handle?: number;
+}
 
 /**
  * Runs a helper program to its end.
  * @throws with what it wrote to stderr, when it fails
  */
-export function run(program: string, args: readonly string[], options: SpawnOptions = {}): Promise<void> {
+export function run(program: string, args: readonly string[], { cwd, handle }: RunOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(program, args, { cwd, stdio: ['ignore', 'ignore', 'pipe', handle ?? 'ignore'] });
     let complaint = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint += text;

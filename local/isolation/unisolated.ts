@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import { failedPrecondition } from '../status.ts';
@@ -74,12 +74,12 @@ class PlainFolder implements Container {
     this.#end();
   }
 
-  copyOut(from: string, to: string): Promise<void> {
-    return cp(from, to, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+  copyOut(): Promise<void> {
+    return this.mount();
   }
 
   async mount(): Promise<void> {
-    throw failedPrecondition('Nothing can be mounted without isolation');
+    throw failedPrecondition('Without isolation there are no mounts, volumes and snapshots');
   }
 
   unmount(): Promise<void> {
