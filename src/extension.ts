@@ -5,14 +5,20 @@ import { AccountService } from './commands/accounts.ts';
 import { RunCommands } from './commands/run.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
 import { terminate } from './commands/sandboxes.ts';
+import { SyncCommands } from './commands/sync.ts';
+import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
 import { RunLenses } from './providers/code-lens.ts';
+import { LiveSync } from './providers/live-sync.ts';
+import { RunRequests } from './providers/run-requests.ts';
 import { RunTerminals } from './providers/run-terminals.ts';
 import { readSettings } from './providers/settings.ts';
 import { openShell, registerTerminalProfile } from './providers/shell-terminal.ts';
+import { SyncDecorations } from './providers/sync-decorations.ts';
 import { askInDialog } from './providers/sync-questions.ts';
+import { SyncRules } from './providers/sync-rules.ts';
 import { RunTasks } from './providers/tasks.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
@@ -48,10 +54,15 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
   });
   shutDown = () => Promise.all([running.dispose(), syncs.dispose()]);
+  const rules = new SyncRules(syncs);
+  const requests = new RunRequests(rules);
+  const sync = new SyncCommands(running, syncs);
   const terminals = new RunTerminals({ sessions: running, syncs, ask: askInDialog });
-  const tasks = new RunTasks(terminals);
-  const run = new RunCommands(tasks, accounts);
+  const tasks = new RunTasks(terminals, requests);
+  const run = new RunCommands(tasks, requests, accounts);
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
+  const live = new LiveSync(running, syncs);
+  const decorations = new SyncDecorations(syncs);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
   context.subscriptions.push(
@@ -61,12 +72,19 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     tree,
     terminals,
     lenses,
+    live,
+    decorations,
     registerTerminalProfile(terminals),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
     command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
     command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
     command('modal.openTerminal', (sandbox?: SandboxSummary) => openShell(terminals, sandbox?.id)),
+    command('modal.whySynced', (uri?: vscode.Uri) => whySynced(rules, uri)),
+    command('modal.syncNow', () => sync.push()),
+    command('modal.pullChanges', () => sync.pullChanges()),
+    command('modal.pull', (patterns?: string[]) => sync.pull(patterns)),
+    command('modal.mirror', () => sync.mirror()),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
@@ -76,8 +94,19 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modal')) tree.update();
       if (event.affectsConfiguration('modal.codeLens')) lenses.update();
+      if (event.affectsConfiguration('modal.sync')) {
+        live.update();
+        decorations.update();
+      }
     }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => lenses.update()),
+    vscode.workspace.onDidChangeWorkspaceFolders(() => live.update()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      lenses.update();
+      live.update();
+    }),
+    vscode.tasks.onDidEndTask(({ execution }) => {
+      if (execution.task.definition.type === TASK_TYPE) decorations.update();
+    }),
   );
   return { onDidWriteOutput: terminals.onDidWriteOutput };
 }

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
-import { requestForFile, requestForTarget } from '../providers/run-request.ts';
+import type { RunRequests } from '../providers/run-requests.ts';
 import type { RunTasks } from '../providers/tasks.ts';
 import type { RunRequest, RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
@@ -9,9 +9,11 @@ import type { AccountService } from './accounts.ts';
 /** The commands that run something. Each resolves when the run has ended; what went wrong is shown and is in `error`. */
 export class RunCommands {
   readonly #tasks: RunTasks;
+  readonly #requests: RunRequests;
   readonly #accounts: AccountService;
 
-  constructor(tasks: RunTasks, accounts: AccountService) {
+  constructor(tasks: RunTasks, requests: RunRequests, accounts: AccountService) {
+    this.#requests = requests;
     this.#tasks = tasks;
     this.#accounts = accounts;
   }
@@ -20,12 +22,12 @@ export class RunCommands {
   async runActiveFile(uri?: vscode.Uri): Promise<RunResult> {
     const target = uri ?? vscode.window.activeTextEditor?.document.uri;
     if (!target) return report({ error: 'No file is open in the editor. Open the file to run, then run again.' });
-    return this.#run(() => requestForFile(target));
+    return this.#run(() => this.#requests.forFile(target));
   }
 
   /** `modal.runTarget`: a part of a file, as the code lenses name it. */
   runTarget(uri: vscode.Uri, target: Target): Promise<RunResult> {
-    return this.#run(() => requestForTarget(uri, target));
+    return this.#run(() => this.#requests.forTarget(uri, target));
   }
 
   async #run(make: () => Promise<RunRequest>): Promise<RunResult> {

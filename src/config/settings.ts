@@ -16,7 +16,14 @@ export const SettingsSchema = z.object({
   image: z.string().min(1, 'must name an image, such as "python:3.13-slim"').default('python:3.13-slim'),
   timeoutMinutes: z.number().int().min(1).max(1440).default(240),
   idleTimeoutMinutes: z.number().int().min(1).max(1440).default(10),
-  sync: z.object({ include: z.array(z.string()).default([]), exclude: z.array(z.string()).default([]) }).prefault({}),
+  sync: z
+    .object({
+      root: z.string().default(''),
+      include: z.array(z.string()).default([]),
+      exclude: z.array(z.string()).default([]),
+      live: z.boolean().default(false),
+    })
+    .prefault({}),
   runners: z.record(z.string(), z.array(z.string()).min(1)).default({}),
   codeLens: z
     .object({

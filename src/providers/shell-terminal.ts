@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import type { RunRequest } from '../run/request.ts';
 import { REMOTE_ROOT } from '../run/request.ts';
-import { requireTrust } from './run-request.ts';
+import { requireTrust, syncedFolder } from './folders.ts';
 import type { RunTerminals } from './run-terminals.ts';
 
 const SHELLS = ['bash', 'sh'] as const;
@@ -34,7 +34,7 @@ function shellRequest(sandboxId: string | undefined): RunRequest {
   if (!folder && !sandboxId)
     throw new UserError('No folder is open. Open one (“File: Open Folder…”), then open the terminal again.');
   return {
-    folder: { name: folder?.name ?? '', path: folder?.uri.fsPath ?? '' },
+    folder: folder ? syncedFolder(folder) : { name: '', path: '' },
     label: 'shell',
     // A sandbox that somebody else started need not have the folder.
     programs: SHELLS.map((shell) => ({

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { formatBytes } from '../run/format.ts';
 import type { SyncQuestion } from '../sync/questions.ts';
@@ -71,6 +72,6 @@ function dialogFor(question: SyncQuestion): Dialog {
 }
 
 function leftOutLine({ rule, count, examples }: LeftOut): string {
-  const from = rule.source ? ` of ${rule.source}` : '';
+  const from = rule.source ? ` of ${basename(rule.source)}` : '';
   return `${examples.slice(0, 3).join(', ')}${count > 3 ? ` and ${count - 3} more` : ''} (${rule.text}${from})`;
 }

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { UserError } from '../modal/errors.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import { commandOf } from '../run/targets/command.ts';
 import { findPackageScripts } from '../run/targets/package-json.ts';
-import { parseTask, requestForTask, TASK_TYPE } from '../run/task-definition.ts';
+import { TASK_TYPE } from '../run/task-definition.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
-import { readyToRun, requestForFile, siblingsOf } from './run-request.ts';
+import { type RunRequests, siblingsOf } from './run-requests.ts';
 import type { RunTerminal } from './run-terminal.ts';
 import type { RunTerminals } from './run-terminals.ts';
 
@@ -16,11 +15,13 @@ const TASK_END_TIMEOUT_MS = 5_000;
 /** Carries every run as a task of VS Code's own, so that re-run, panels and 'Terminate Task' are VS Code's. */
 export class RunTasks implements vscode.TaskProvider {
   readonly #terminals: RunTerminals;
+  readonly #requests: RunRequests;
   /** What runs, by folder and name. */
   readonly #active = new Map<string, vscode.TaskExecution>();
 
-  constructor(terminals: RunTerminals) {
+  constructor(terminals: RunTerminals, requests: RunRequests) {
     this.#terminals = terminals;
+    this.#requests = requests;
   }
 
   /** The active file, and the scripts of each folder's package.json. */
@@ -79,7 +80,7 @@ export class RunTasks implements vscode.TaskProvider {
     return taskOf(definition, scope, name, async (resolved) => {
       const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
       const localPrefix = folder && problemMatchersOf(folder, name)?.localPrefix;
-      return this.#terminals.create(() => requestOf(resolved, folder, name), localPrefix);
+      return this.#terminals.create(() => this.#requests.forTask(resolved, folder, name), localPrefix);
     });
   }
 
@@ -131,21 +132,6 @@ export class RunTasks implements vscode.TaskProvider {
     while (active(`${label} (${count})`)) count += 1;
     return `${label} (${count})`;
   }
-}
-
-/** The request of a definition whose variables VS Code has resolved. Throws `UserError` when it says nothing that can run. */
-async function requestOf(
-  resolved: vscode.TaskDefinition,
-  folder: vscode.WorkspaceFolder | undefined,
-  name: string,
-): Promise<RunRequest> {
-  const task = parseTask(resolved);
-  if (typeof task === 'string') throw new UserError(task);
-  const { file, args, env, sync, pty } = task;
-  if (file) return { ...(await requestForFile(vscode.Uri.file(file), args)), env, sync, pty };
-  if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run the task again.');
-  await readyToRun();
-  return requestForTask(task, { name: folder.name, path: folder.uri.fsPath }, name);
 }
 
 function keyOf({ folder }: RunRequest, name: string): string {

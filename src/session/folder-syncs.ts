@@ -29,6 +29,11 @@ export class FolderSyncs {
     return engine;
   }
 
+  /** Whether the folder was synced, or asked about, in this window. */
+  isUsed(folder: Folder): boolean {
+    return this.#engines.has(folder.path);
+  }
+
   /** Ends the engines' threads. */
   async dispose(): Promise<void> {
     const engines = [...this.#engines.values()];

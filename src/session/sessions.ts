@@ -94,6 +94,11 @@ export class Sessions {
     }
   }
 
+  /** The folder's sandbox, where this window has started one. */
+  async running(folder: Folder): Promise<Sandbox | undefined> {
+    return this.#sandboxes.get(folder.path)?.catch(() => undefined);
+  }
+
   /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const { client, account } = await this.connection();

@@ -46,22 +46,29 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
   return uri;
 }
 
-type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox';
+type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox' | 'showQuickPick';
 
-/** Answers VS Code's messages (by a button) and input boxes (by a text) while `action` runs, and returns what they said. */
+/** What a message, an input box or a pick is asked with. */
+type Asked = string | { title: string } | object[];
+
+/** Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all`) while `action` runs, and returns what they said. */
 export async function answering<T>(
   answers: Partial<Record<Shower, string>>,
   action: () => Promise<T>,
 ): Promise<{ result: T; messages: string[] }> {
-  const window = vscode.window as unknown as Record<
-    Shower,
-    (message: string | { title: string }) => Promise<string | undefined>
-  >;
-  const showers = ['showErrorMessage', 'showInformationMessage', 'showWarningMessage', 'showInputBox'] as const;
+  const window = vscode.window as unknown as Record<Shower, (message: Asked) => Promise<unknown>>;
+  const showers = [
+    'showErrorMessage',
+    'showInformationMessage',
+    'showWarningMessage',
+    'showInputBox',
+    'showQuickPick',
+  ] as const;
   const originals = showers.map((shower) => [shower, window[shower]] as const);
   const messages: string[] = [];
   for (const shower of showers) {
     window[shower] = async (message) => {
+      if (Array.isArray(message)) return answers[shower] === 'all' ? message : undefined;
       messages.push(typeof message === 'string' ? message : message.title);
       return answers[shower];
     };

@@ -1,34 +1,64 @@
 import { existsSync } from 'node:fs';
-import { join, posix, sep } from 'node:path';
+import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import { REMOTE_ROOT, type RunRequest } from '../run/request.ts';
 import { extensionOf, type Program, runnerOf } from '../run/runners.ts';
 import { commandOf, PACKAGE_MANAGER_FILES } from '../run/targets/command.ts';
 import type { Target } from '../run/targets/target.ts';
+import { parseTask, requestForTask } from '../run/task-definition.ts';
 import type { Folder } from '../session/sessions.ts';
+import { placeOf, requireTrust, syncedFolder } from './folders.ts';
 import { readSettings } from './settings.ts';
+import type { SyncRules } from './sync-rules.ts';
 
 /**
- * What running a file means: its folder, its runner, its place in the folder. Saves what is unsaved first, since a run
- * sees the disk. Throws `UserError` when the file cannot be run.
+ * Turns what the user points at into run requests. Saves what is unsaved first, since a run sees the disk. All methods
+ * throw `UserError` when it cannot be run.
  */
-export async function requestForFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
-  const { folder, file, name } = placeOf(uri);
-  const document = await openDocument(uri, name);
-  const programs = await programsFor(document, name, folder);
-  await saveAll();
-  return { folder, label: file, programs, args: [`${REMOTE_ROOT}/${file}`, ...args], cwd: '' };
-}
+export class RunRequests {
+  readonly #rules: SyncRules;
 
-/** What running a part of a file means, such as a script of a package.json. Throws `UserError` when it cannot be run. */
-export async function requestForTarget(uri: vscode.Uri, target: Target): Promise<RunRequest> {
-  const { folder, file, name } = placeOf(uri);
-  const command = commandOf(target, name, siblingsOf(uri));
-  if (!command) return requestForFile(uri);
-  await saveAll();
-  const cwd = posix.dirname(file) === '.' ? '' : posix.dirname(file);
-  return { folder, ...command, cwd };
+  constructor(rules: SyncRules) {
+    this.#rules = rules;
+  }
+
+  /** A file as a whole. */
+  async forFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
+    const { folder, path, name } = placeOf(uri);
+    const document = await openDocument(uri, name);
+    const programs = await programsFor(document, name, folder);
+    await saveAll();
+    await this.#rules.requireSynced(uri);
+    return { folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args], cwd: '' };
+  }
+
+  /** A part of a file, such as a script of a package.json. */
+  async forTarget(uri: vscode.Uri, target: Target): Promise<RunRequest> {
+    const { folder, path, name } = placeOf(uri);
+    const command = commandOf(target, name, siblingsOf(uri));
+    if (!command) return this.forFile(uri);
+    await saveAll();
+    await this.#rules.requireSynced(uri);
+    const cwd = posix.dirname(path) === '.' ? '' : posix.dirname(path);
+    return { folder, ...command, cwd };
+  }
+
+  /** A task's definition, whose variables VS Code has resolved. */
+  async forTask(
+    definition: vscode.TaskDefinition,
+    workspaceFolder: vscode.WorkspaceFolder | undefined,
+    name: string,
+  ): Promise<RunRequest> {
+    const task = parseTask(definition);
+    if (typeof task === 'string') throw new UserError(task);
+    const { file, args, env, sync, pty } = task;
+    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), env, sync, pty };
+    if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run again.');
+    requireTrust();
+    await saveAll();
+    return requestForTask(task, syncedFolder(workspaceFolder), name);
+  }
 }
 
 /** The file's runner; a file that nobody knows how to run gets a question, whose answer is kept in the settings. */
@@ -59,45 +89,9 @@ async function programsFor(document: vscode.TextDocument, name: string, folder: 
   return [{ argv: [program, ...args] }];
 }
 
-/** Where a file lies in the workspace. */
-function placeOf(uri: vscode.Uri) {
-  requireTrust();
-  const name = posix.basename(uri.path);
-  if (uri.scheme === 'untitled') {
-    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
-  }
-  if (uri.scheme !== 'file') {
-    throw new UserError(
-      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
-    );
-  }
-  const folder = vscode.workspace.getWorkspaceFolder(uri);
-  if (!folder) {
-    throw new UserError(
-      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
-    );
-  }
-  const file = uri.fsPath.slice(folder.uri.fsPath.length).split(sep).filter(Boolean).join('/');
-  return { name, file, folder: { name: folder.name, path: folder.uri.fsPath } };
-}
-
 /** Files beside a file that tell its package manager. */
 export function siblingsOf(uri: vscode.Uri): string[] {
   return PACKAGE_MANAGER_FILES.filter((name) => existsSync(vscode.Uri.joinPath(uri, '..', name).fsPath));
-}
-
-/** Everything that must hold before any run. Throws `UserError` when it does not. */
-export async function readyToRun(): Promise<void> {
-  requireTrust();
-  await saveAll();
-}
-
-/** Throws `UserError` in a workspace that the user has not said to trust. */
-export function requireTrust(): void {
-  if (vscode.workspace.isTrusted) return;
-  throw new UserError(
-    'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
-  );
 }
 
 async function saveAll(): Promise<void> {

@@ -1,0 +1,155 @@
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import * as vscode from 'vscode';
+import { explainError, UserError } from '../modal/errors.ts';
+import { chooseFolder } from '../providers/folders.ts';
+import { askInDialog } from '../providers/sync-questions.ts';
+import { formatBytes } from '../run/format.ts';
+import { progressLine, syncReport } from '../run/sync-report.ts';
+import type { FolderSyncs } from '../session/folder-syncs.ts';
+import type { Folder, Sessions } from '../session/sessions.ts';
+import type { SyncEngine } from '../sync/engine.ts';
+import type { PullResult } from '../sync/puller.ts';
+
+/** What a command works on, with its progress and its cancel button. */
+interface Work {
+  readonly folder: Folder;
+  readonly engine: SyncEngine;
+  readonly signal: AbortSignal;
+  report(message: string): void;
+}
+
+/** The palette's sync commands. Each shows progress, can be cancelled, and says what it did. */
+export class SyncCommands {
+  readonly #sessions: Sessions;
+  readonly #syncs: FolderSyncs;
+
+  constructor(sessions: Sessions, syncs: FolderSyncs) {
+    this.#sessions = sessions;
+    this.#syncs = syncs;
+  }
+
+  /** `modal.syncNow`: sends what changed, starting a sandbox if need be. */
+  push(): Promise<void> {
+    return this.#do('Syncing to the sandbox', async ({ folder, engine, signal, report }) => {
+      const { sandbox, isNew, isBilled } = await this.#sessions.acquire(folder);
+      const result = await engine.push(sandbox, {
+        signal,
+        fresh: isNew,
+        ask: (question) => (!isBilled && question.kind === 'first-sync') || askInDialog(question),
+        onProgress: (progress) => report(progressLine(progress)),
+      });
+      return syncReport(result).join(' ');
+    });
+  }
+
+  /** `modal.pullChanges`: shows what programs changed in the sandbox and brings back what is picked. */
+  pullChanges(): Promise<void> {
+    return this.#do('Looking for changes in the sandbox', async (work) => {
+      const sandbox = await this.#running(work.folder);
+      const { modified, created, deleted } = await work.engine.remoteChanges(sandbox, work);
+      const items = [
+        ...modified.map((label) => ({ label, description: 'changed there', picked: true })),
+        ...created.map((label) => ({ label, description: 'only there', picked: false })),
+      ];
+      const also = deleted.length > 0 ? ` ${deleted.length} synced files were deleted there; they stay here.` : '';
+      if (items.length === 0) return `Nothing to pull: no program has changed or made files.${also}`;
+      const picked = await vscode.window.showQuickPick(items, {
+        title: 'Modal: Pull Changes from Sandbox',
+        placeHolder: 'What to bring back into this folder?',
+        canPickMany: true,
+        ignoreFocusOut: true,
+      });
+      if (!picked || picked.length === 0) return undefined;
+      return this.#pull(sandbox, work, { paths: picked.map(({ label }) => label) });
+    });
+  }
+
+  /** `modal.pull`: brings back files by their paths or patterns. */
+  async pull(patterns?: readonly string[]): Promise<void> {
+    const asked =
+      patterns ??
+      (
+        await vscode.window.showInputBox({
+          title: 'Modal: Pull Files from Sandbox',
+          prompt: 'Paths or patterns as in .gitignore, such as “results/*.csv”, separated by commas',
+          ignoreFocusOut: true,
+        })
+      )
+        ?.split(',')
+        .map((pattern) => pattern.trim())
+        .filter(Boolean);
+    if (!asked || asked.length === 0) return;
+    await this.#do('Pulling from the sandbox', async (work) =>
+      this.#pull(await this.#running(work.folder), work, { patterns: asked }),
+    );
+  }
+
+  /** `modal.mirror`: makes the sandbox's folder exactly equal, deleting what only it has, after a look at the list. */
+  mirror(): Promise<void> {
+    return this.#do('Comparing with the sandbox', async ({ folder, engine, signal }) => {
+      const sandbox = await this.#running(folder);
+      const extras = await engine.mirrorPreview(sandbox, { signal });
+      const result = await engine.mirror(sandbox, extras, { signal, ask: askInDialog });
+      return extras.length === 0
+        ? `The sandbox has nothing that this folder has not. ${syncReport(result)[0]}.`
+        : `Mirrored exactly: ${syncReport(result)[0]}.`;
+    });
+  }
+
+  async #pull(
+    sandbox: Sandbox,
+    { folder, engine, signal, report }: Work,
+    what: { paths?: readonly string[]; patterns?: readonly string[] },
+  ): Promise<string> {
+    const dirty = vscode.workspace.textDocuments
+      .filter(({ isDirty, uri }) => isDirty && uri.fsPath.startsWith(folder.path))
+      .map(({ uri }) => uri.fsPath.slice(folder.path.length + 1).replaceAll('\\', '/'));
+    const result = await engine.pull(sandbox, {
+      ...what,
+      dirty,
+      signal,
+      ask: askInDialog,
+      onProgress: ({ bytes }) => report(`${formatBytes(bytes)}…`),
+    });
+    for (const { path, copy } of result.conflicts.slice(0, 3)) {
+      const [here, there] = [path, copy].map((each) => vscode.Uri.file(join(folder.path, each)));
+      await vscode.commands.executeCommand('vscode.diff', here, there, `${path} (here ↔ sandbox)`);
+    }
+    return pullReport(result);
+  }
+
+  async #running(folder: Folder): Promise<Sandbox> {
+    const sandbox = await this.#sessions.running(folder);
+    if (!sandbox) throw new UserError(`No sandbox serves “${folder.name}”. Run something in it first.`);
+    return sandbox;
+  }
+
+  async #do(title: string, action: (work: Work) => Promise<string | undefined>): Promise<void> {
+    const cancel = new AbortController();
+    try {
+      const folder = await chooseFolder();
+      const engine = this.#syncs.of(folder);
+      const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
+      const said = await vscode.window.withProgress(options, (progress, token) => {
+        token.onCancellationRequested(() => cancel.abort());
+        return action({ folder, engine, signal: cancel.signal, report: (message) => progress.report({ message }) });
+      });
+      if (said) void vscode.window.showInformationMessage(said);
+    } catch (error) {
+      if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
+    }
+  }
+}
+
+function pullReport({ written, same, conflicts, refused, sensitive, missing }: PullResult): string {
+  const parts = [`Pulled ${written.length} ${written.length === 1 ? 'file' : 'files'}`];
+  if (same.length > 0) parts.push(`${same.length} were equal already`);
+  if (conflicts.length > 0)
+    parts.push(`${conflicts.length} changed on both sides lie beside yours as ${conflicts[0]?.copy}`);
+  if (sensitive.length > 0) parts.push(`${sensitive.length} that change what programs here run were left`);
+  if (refused.length > 0)
+    parts.push(`${refused.length} were refused, such as ${refused[0]?.path} (${refused[0]?.reason})`);
+  if (missing.length > 0) parts.push(`${missing.length} are not in the sandbox`);
+  return `${parts.join('; ')}.`;
+}

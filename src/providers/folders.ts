@@ -1,0 +1,75 @@
+import { join, normalize, posix, sep } from 'node:path';
+import * as vscode from 'vscode';
+import { UserError } from '../modal/errors.ts';
+import type { Folder } from '../session/sessions.ts';
+import { readSettings } from './settings.ts';
+
+/** A file of the workspace and its place in the folder that is synced. */
+export interface Place {
+  readonly folder: Folder;
+  readonly workspaceFolder: vscode.WorkspaceFolder;
+  /** Relative to the folder, with `/`. */
+  readonly path: string;
+  /** The file's name, for people. */
+  readonly name: string;
+}
+
+/** Throws `UserError` in a workspace that the user has not said to trust. */
+export function requireTrust(): void {
+  if (vscode.workspace.isTrusted) return;
+  throw new UserError(
+    'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
+  );
+}
+
+/** What is synced of a workspace folder: all of it, or the sub-folder in `modal.sync.root`. Throws `UserError`. */
+export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
+  const { root } = readSettings(uri).sync;
+  const path = join(uri.fsPath, normalize(root));
+  if (!`${path}${sep}`.startsWith(`${uri.fsPath}${sep}`)) {
+    throw new UserError(
+      `The setting modal.sync.root (“${root}”) leads out of the folder. Name a folder inside of it, then run again.`,
+    );
+  }
+  return { name, path: path.endsWith(sep) ? path.slice(0, -1) : path };
+}
+
+/** The folder that commands without a file mean: the active editor's, the only one, or the one the user picks. */
+export async function chooseFolder(): Promise<Folder> {
+  requireTrust();
+  const active = vscode.window.activeTextEditor?.document.uri;
+  const folders = vscode.workspace.workspaceFolders ?? [];
+  const folder =
+    (active && vscode.workspace.getWorkspaceFolder(active)) ??
+    (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick() : folders[0]);
+  if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
+  return syncedFolder(folder);
+}
+
+/** Where a file lies in the workspace. Throws `UserError` for a file that cannot be synced. */
+export function placeOf(uri: vscode.Uri): Place {
+  requireTrust();
+  const name = posix.basename(uri.path);
+  if (uri.scheme === 'untitled') {
+    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
+  }
+  if (uri.scheme !== 'file') {
+    throw new UserError(
+      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
+    );
+  }
+  const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
+  if (!workspaceFolder) {
+    throw new UserError(
+      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
+    );
+  }
+  const folder = syncedFolder(workspaceFolder);
+  if (uri.fsPath !== folder.path && !uri.fsPath.startsWith(folder.path + sep)) {
+    throw new UserError(
+      `“${name}” is outside of what is synced (the setting modal.sync.root). Change the setting, then run again.`,
+    );
+  }
+  const path = uri.fsPath.slice(folder.path.length).split(sep).filter(Boolean).join('/');
+  return { folder, workspaceFolder, path, name };
+}

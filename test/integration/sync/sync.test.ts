@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
+const read = async (path: string) =>
+  new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.joinPath(root(), path)));
+const exists = (path: string) =>
+  vscode.workspace.fs.stat(vscode.Uri.joinPath(root(), path)).then(
+    () => true,
+    () => false,
+  );
+const run = async (script: string) => runFile(await writeWorkspaceFile('script.sh', script));
+const configuration = () => vscode.workspace.getConfiguration('modal', root());
+
+describe('Why Is This (Not) Synced?', () => {
+  const why = async (uri: vscode.Uri) =>
+    (await answering({}, async () => vscode.commands.executeCommand<string>('modal.whySynced', uri))).result;
+
+  it('names the rule and its line', async () => {
+    await writeWorkspaceFile('.gitignore', '# logs\n*.log\n__pycache__/\n');
+    assert.equal(
+      await why(await writeWorkspaceFile('a.log', '')),
+      '“a.log” is not synced: line 2 of .gitignore says “*.log”.',
+    );
+    assert.match(
+      await why(await writeWorkspaceFile('__pycache__/a.pyc', '')),
+      /“__pycache__\/a\.pyc” is not synced: “__pycache__\/” is left out unless it is included \(it decides about “__pycache__”\)\./,
+    );
+    assert.match(await why(await writeWorkspaceFile('.env', 'A=1')), /“\.env” is not synced: .*credential/);
+    assert.match(
+      await why(await writeWorkspaceFile('plain.txt', '')),
+      /“plain\.txt” is synced: no rule leaves it out\./,
+    );
+  });
+
+  it('says so where there is no folder', async () => {
+    assert.match(await why(vscode.Uri.file('/tmp')), /is in no folder of the workspace/);
+  });
+});
+
+describe('running a file that is not synced', () => {
+  it('says so before anything starts, and runs it once it is included', async () => {
+    const uri = await writeWorkspaceFile('left out.log', 'echo ran');
+    await withSetting('runners', { '.log': ['sh'] }, async () => {
+      const refused = await answering({}, () => runFile(uri));
+      assert.match(refused.messages[0] ?? '', /“left out\.log” is not synced \(line 2 of \.gitignore says “\*\.log”\)/);
+      assert.match(refused.result.error ?? '', /modal\.sync\.include/);
+      assert.equal(refused.result.text, '');
+
+      const { result } = await answering({ showWarningMessage: 'Include It' }, () => runFile(uri));
+      assert.match(result.text, /^ran$/m);
+      assert.deepEqual(configuration().get('sync.include'), ['/left\\ out.log']);
+    });
+    await configuration().update('sync.include', undefined, vscode.ConfigurationTarget.WorkspaceFolder);
+  });
+});
+
+describe('pulling', () => {
+  it('brings back what programs changed and made, and leaves the rest', async () => {
+    await writeWorkspaceFile('data.txt', 'here\n');
+    await run('echo there > data.txt; mkdir -p out; echo made > out/made.txt');
+    assert.equal(await read('data.txt'), 'here\n');
+    const { messages } = await answering({ showQuickPick: 'all' }, async () =>
+      vscode.commands.executeCommand('modal.pullChanges'),
+    );
+    assert.match(messages.join('\n'), /Pulled 2 files/);
+    assert.deepEqual([await read('data.txt'), await read('out/made.txt')], ['there\n', 'made\n']);
+  });
+
+  it('never writes over a change made here', async () => {
+    await writeWorkspaceFile('both.txt', 'first\n');
+    await run('echo there > both.txt');
+    await writeWorkspaceFile('both.txt', 'mine\n');
+    const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.pull', ['both.txt']));
+    assert.match(messages.join('\n'), /changed on both sides lie beside yours as (\S+)\./);
+    assert.equal(await read('both.txt'), 'mine\n');
+  });
+
+  it('takes patterns, and says when nothing is there', async () => {
+    await run('mkdir -p results; echo 1 > results/a.csv; echo 2 > results/b.txt');
+    await answering({}, async () => vscode.commands.executeCommand('modal.pull', ['results/*.csv']));
+    assert.deepEqual([await exists('results/a.csv'), await exists('results/b.txt')], [true, false]);
+    const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.pull', ['*.nothing']));
+    assert.match(messages.join('\n'), /Pulled 0 files/);
+  });
+});
+
+describe('Mirror Folder Exactly', () => {
+  it('deletes what only the sandbox has, after a look at the list', async () => {
+    await run('echo extra > only-there.txt');
+    const mirror = async () => vscode.commands.executeCommand('modal.mirror');
+    const refused = await answering({}, mirror);
+    assert.match(refused.messages[0] ?? '', /Delete \d+ files that only the sandbox has\?/);
+    assert.match((await run('cat only-there.txt')).text, /^extra$/m);
+    await answering({ showWarningMessage: 'Delete There' }, mirror);
+    assert.match((await run('cat only-there.txt')).text, /No such file/);
+  });
+});
+
+describe('live sync', () => {
+  it('sends a saved file while a program runs', () =>
+    withSetting('sync.live', true, async () => {
+      await writeWorkspaceFile('live.txt', 'old\n');
+      const uri = await writeWorkspaceFile(
+        'wait.sh',
+        'echo waiting; for i in $(seq 200); do grep -q new live.txt && exec cat live.txt; sleep 0.05; done; exit 9',
+      );
+      const ended = runFile(uri);
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(root(), 'live.txt'));
+      const edit = new vscode.WorkspaceEdit();
+      edit.insert(document.uri, new vscode.Position(0, 0), 'new ');
+      await vscode.workspace.applyEdit(edit);
+      await document.save();
+      const { exitCode, text } = await ended;
+      assert.match(text, /^new old$/m);
+      assert.equal(exitCode, 0);
+    })).timeout(30_000);
+});
+
+describe('modal.sync.root', () => {
+  it('makes a sub-folder the one that is synced and run in', () =>
+    withSetting('sync.root', 'part', async () => {
+      const uri = await writeWorkspaceFile('part/here.sh', 'pwd; ls');
+      assert.match((await runFile(uri)).text, /^\/workspace\nhere\.sh$/m);
+      const outside = await answering({}, async () => runFile(await writeWorkspaceFile('script.sh', '')));
+      assert.match(outside.result.error ?? '', /outside of what is synced \(the setting modal\.sync\.root\)/);
+    }));
+
+  it('cannot lead out of the folder', () =>
+    withSetting('sync.root', '../..', async () => {
+      const { result } = await answering({}, () => run('true'));
+      assert.match(result.error ?? '', /modal\.sync\.root .*leads out of the folder/);
+    }));
+});
