@@ -51,32 +51,47 @@ done
 printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
 [ ! -f "$in/full" ] || rm -f $s/m/*
 mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"
-[ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")"
+[ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>/dev/null || xargs -0 sh -c 'for p do
+  if [ -h "$p" ] || { [ -e "$p" ] && [ ! -d "$p" ]; }; then rm -f "$p" || exit 255; fi
+done' sh < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"
 [ ! -f "$in/rd" ] || xargs -0 rmdir -- < "$in/rd" 2>/dev/null || :
 [ ! -f "$in/mv" ] || [ "$work" != "$root" ] || {
   slow=$in/slow
   if [ ! -f "$in/many" ]; then slow=$in/mv
   elif command -v perl >/dev/null 2>&1; then
-    T="$in/t" perl -0ne 'chomp; $s="$ENV{T}/$_"; $d="./$_"; (-l $d || -d $d || !rename($s, $d)) and print "$_\\0"' < "$in/mv" > "$in/slow"
+    T="$in/t" perl -0ne 'sub go { my $p = $_[0]; my ($s, $d) = ("$ENV{T}/$p", "./$p");
+  if (-l $d || !-d $d) { print "$p\\0" if -l $d || !rename($s, $d); return }
+  if (-l $s || !-d $s || !opendir(my $h, $s)) { print "$p\\0"; return } else { go("$p/$_") for grep { !/^\\.\\.?$/ } readdir $h } }
+chomp; go($_)' < "$in/mv" > "$in/slow"
   elif command -v python3 >/dev/null 2>&1; then
     T="$in/t" python3 -SEc 'import os,sys
-b=sys.stdin.buffer.read().split(b"\\0")[:-1]; t=os.environb[b"T"]; o=sys.stdout.buffer
-for p in b:
+t=os.environb[b"T"]; o=sys.stdout.buffer
+def go(p):
+  s=t+b"/"+p; d=b"./"+p
+  if os.path.isdir(d) and not os.path.islink(d) and os.path.isdir(s) and not os.path.islink(s):
+    for c in os.listdir(s): go(p+b"/"+c)
+    return
   try:
-    if os.path.islink(b"./"+p) or os.path.isdir(b"./"+p): raise OSError
-    os.rename(t+b"/"+p, b"./"+p)
-  except OSError: o.write(p+b"\\0")' < "$in/mv" > "$in/slow"
+    if os.path.islink(d) or os.path.isdir(d): raise OSError
+    os.rename(s, d)
+  except OSError: o.write(p+b"\\0")
+for p in sys.stdin.buffer.read().split(b"\\0")[:-1]: go(p)' < "$in/mv" > "$in/slow"
   else slow=$in/mv; fi
   [ ! -s "$slow" ] || xargs -0 sh -c 't=$0/t
-for p do
+conflict() { printf "CONFLICT %s\\n" "$1"; exit 255; }
+place() { for p do
   case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
   if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
-    if [ -d "./$p" ]; then cp -a "$t/$p/." "./$p/" || exit 255; continue; fi
-    if [ -e "./$p" ] || [ -h "./$p" ]; then printf "CONFLICT %s\\n" "$p"; exit 255; fi
+    if [ -d "./$p" ]; then
+      for c in "$t/$p"/* "$t/$p"/.[!.]* "$t/$p"/..?*; do { [ ! -e "$c" ] && [ ! -h "$c" ]; } || place "\${c#"$t/"}"; done
+      continue
+    fi
+    if [ -e "./$p" ] || [ -h "./$p" ]; then conflict "$p"; fi
   elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
-  elif [ -d "./$p" ]; then printf "CONFLICT %s\\n" "$p"; exit 255; fi
+  elif [ -d "./$p" ]; then conflict "$p"; fi
   mv -f "$t/$p" "./$p" || exit 255
-done' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
+done; }
+place "$@"' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
     if [ -s "$in/.out" ]; then die 73 "$(tail -n 1 "$in/.out")"; else die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"; fi
   }
 }

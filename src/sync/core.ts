@@ -8,6 +8,7 @@ import { type Packed, Packer } from './pack.ts';
 import { isEmpty, makePlan, movesOf, type Plan } from './plan.ts';
 import { findChanges, type RemoteChanges, reconcile } from './remote.ts';
 import { type Explanation, type RuleSettings, Rules } from './rules.ts';
+import { changesRules } from './rules-builtin.ts';
 import { type LeftOut, type Scan, type Skipped, scan } from './scan.ts';
 import { Holding, type Sent } from './tree.ts';
 
@@ -133,7 +134,7 @@ export class Core {
     const found = scan(this.#rules, {
       holding: copy.holding,
       checkpoint: this.#checkpoint,
-      ...(request.paths && { paths: request.paths }),
+      ...(request.paths && !request.paths.some(changesRules) && { paths: request.paths }),
     });
     const plan = adjust(makePlan(copy.holding, found), copy.holding, request);
     this.#prepared.set(request.sandboxId, { request, plan });
@@ -276,11 +277,12 @@ export class Core {
     return this.copies.get(sandboxId, false).listed;
   }
 
-  /** Takes in a list of what is newer in the sandbox. Undefined when it is not whole. */
-  async changes(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | undefined> {
+  /** Takes in a list of what is newer in the sandbox. Undefined when it is not whole, `drift` at another generation. */
+  async changes(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | 'drift' | undefined> {
     const listing = await readListing(Buffer.from(output));
     if (!listing) return undefined;
     const copy = this.copies.get(sandboxId, false);
+    if (listing.generation !== copy.generation) return 'drift';
     const changes = findChanges(listing, copy.holding, this.#rules);
     for (const path of [...changes.modified, ...changes.deleted]) {
       const sent = copy.holding.get(path) as Sent;
@@ -328,7 +330,7 @@ export class Core {
     if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
     if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
     if (moves.length > 0) yield* packer.text('mv', list(moves));
-    if (moves.length > MANY_MOVES) yield* packer.text('many', Buffer.alloc(0));
+    if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
     if (full) yield* packer.text('full', Buffer.alloc(0));
     const put = full ? [...merged(holding, gone, sent)] : sent;
     yield* packer.text('log', writeManifest(next, full, put, full ? [] : gone));

@@ -167,9 +167,10 @@ export class SyncEngine {
     return this.#queued(sandbox, options.signal, async () => {
       const { sandboxId } = sandbox;
       const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
-      return this.#listed(sandbox, ['changed', taken], options.signal, (output) =>
+      const changes = await this.#listed(sandbox, ['changed', taken], options.signal, (output) =>
         this.#worker.call('changes', [sandboxId, output]),
       );
+      return changes === 'drift' ? this.#reconcile(sandbox, options.signal) : changes;
     });
   }
 
@@ -397,12 +398,12 @@ export class SyncEngine {
   }
 
   /** Runs the list script until its output is whole: files that vanish while it lists spoil it. */
-  async #listed(
+  async #listed<Changes>(
     sandbox: Sandbox,
     args: readonly string[],
     signal: AbortSignal | undefined,
-    take: (output: Buffer) => Promise<RemoteChanges | undefined>,
-  ): Promise<RemoteChanges> {
+    take: (output: Buffer) => Promise<Changes | undefined>,
+  ): Promise<Changes> {
     const passedOver = await this.#worker.call('passedOver', [sandbox.sandboxId]);
     const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.remoteRoot, ...args, ...passedOver];
     for (let attempt = 1; attempt <= 3; attempt += 1) {

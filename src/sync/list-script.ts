@@ -11,6 +11,7 @@ import type { Kind } from './tree.ts';
  */
 export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null
 root=$1 what=$2 taken=$3; shift 3
+[ -d "$root" ] || { printf none; exit; }
 cd "$root" || exit 3
 s=${STATE_FOLDER} o=$s/out.$$
 mkdir -p $o || exit 4
@@ -64,6 +65,8 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
 
 /** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
 export async function readListing(output: Buffer): Promise<Listing | undefined> {
+  if (output.toString('latin1') === 'none')
+    return { generation: 'none', manifest: [], paths: new Map(), folders: [], children: new Set() };
   const members = new Map<string, Buffer>();
   try {
     const isCompressed = output[0] === 0x1f && output[1] === 0x8b;

@@ -1,3 +1,5 @@
+import { changesRules } from './rules-builtin.ts';
+
 /** Tells what changed under a folder, as an editor's watcher does. Paths relative to the root, with `/`. */
 export interface LiveOptions {
   /** Pushes these paths, or everything when there are none. Its failures go to `onError`, and the paths are tried again. */
@@ -12,8 +14,6 @@ export interface LiveOptions {
 /** A watcher drops events in a flood of this size, so that only a whole scan tells the truth. */
 const FLOOD = 2000;
 const RETRY_MS = 5000;
-/** Changes of these change what is synced at all. */
-const RULE_FILES = new Set(['.gitignore', '.modalignore', '.git']);
 
 /**
  * Gathers changed paths into pushes: a burst of saves becomes one, only one is under way at a time, and what comes
@@ -34,7 +34,7 @@ export class LiveSync {
 
   /** A path was created, changed or deleted. */
   changed(path: string): void {
-    if (path.split('/').some((part) => RULE_FILES.has(part))) this.#everything = true;
+    if (changesRules(path)) this.#everything = true;
     this.#dirty.add(path);
     this.#schedule();
   }

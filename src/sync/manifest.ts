@@ -33,7 +33,8 @@ export function writeManifest(
     ({ path, kind, executable, size, mtimeMs, hash }) =>
       `${path}\0${kind === 'file' ? (executable ? 'x' : 'f') : kind === 'link' ? 'l' : 'd'} ${size} ${tarSeconds(mtimeMs)} ${hash}\0`,
   );
-  return Buffer.from(`${JSON.stringify(header)}\n${records.join('')}${gone.map((path) => `${path}\0-\0`).join('')}`);
+  // A path may be taken away as a folder and put as a file: what is put counts.
+  return Buffer.from(`${JSON.stringify(header)}\n${gone.map((path) => `${path}\0-\0`).join('')}${records.join('')}`);
 }
 
 /**

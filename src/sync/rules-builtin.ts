@@ -101,3 +101,10 @@ export const isVirtualEnvironment: Rule = {
 export function namesOnPurpose({ body, folderOnly }: Pattern): boolean {
   return !folderOnly && /[^*?]/.test(body.slice(body.lastIndexOf('/') + 1));
 }
+
+const RULE_FILES = new Set(['.gitignore', '.modalignore', '.git']);
+
+/** Whether a change of this path can change what is synced elsewhere. */
+export function changesRules(path: string): boolean {
+  return path.split('/').some((part) => RULE_FILES.has(part));
+}

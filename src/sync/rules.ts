@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { type GitRepo, noRepo, openRepo, repoAround } from './git-repo.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
@@ -131,7 +131,7 @@ export class Rules {
     const folder = this.#open(parentOf(path));
     if (!(folder instanceof FolderRules)) return folder;
     const name = path.slice(path.lastIndexOf('/') + 1);
-    const stat = isFolder === undefined ? lstatSync(join(this.root, path), { throwIfNoEntry: false }) : undefined;
+    const stat = isFolder === undefined ? statOf(join(this.root, path)) : undefined;
     if (stat && !stat.isDirectory() && !stat.isFile() && !stat.isSymbolicLink()) return { ...HARD.special, path };
     return { ...folder.judge(name, isFolder ?? stat?.isDirectory() ?? false).rule, path };
   }
@@ -333,7 +333,16 @@ function withGitignore(git: GitRules, folder: string, exists: boolean): GitRules
 
 /** Git does not follow a `.gitignore` that is a link. */
 function existsIgnore(top: string, parts: readonly string[]): boolean {
-  return lstatSync(join(top, ...parts, '.gitignore'), { throwIfNoEntry: false })?.isFile() ?? false;
+  return statOf(join(top, ...parts, '.gitignore'))?.isFile() ?? false;
+}
+
+/** Undefined for what is not there, also when a file stands where one of its folders should. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function readText(path: string): string {
