@@ -84,6 +84,8 @@ export interface PreparedRun {
 /** Argument vectors are limited to 65,536 characters in all; this leaves room for the script and the command. */
 const INLINE_CHARS = 40 * 1024;
 const ATTEMPTS = 6;
+/** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
+const SETTLE_MS = 120_000;
 /** Connections faster than this are not slowed down by compression. */
 const FAST_BYTES_PER_SECOND = 80_000_000;
 /** A sandbox that starts a process in this time is on this machine or beside it. */
@@ -149,15 +151,21 @@ export class SyncEngine {
    * Prepares a run: a change that is small travels with the run's own command, a larger one is pushed first, and no
    * change costs nothing. Holds the sandbox's queue until `settle` is called.
    */
-  async prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
-    let release: () => void = () => {};
-    const settled = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+  prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
     return new Promise((resolve, reject) => {
       this.#queued(sandbox, options.signal, async () => {
-        resolve(await this.#prepareRun(sandbox, options, release));
-        await settled;
+        const { settle, ...run } = await this.#prepareRun(sandbox, options);
+        // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
+        await new Promise<void>((release) => {
+          const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS);
+          let outcome: Promise<boolean> | undefined;
+          const once = (said: RunSyncOutcome) => {
+            clearTimeout(late);
+            outcome ??= settle(said).finally(release);
+            return outcome;
+          };
+          resolve({ ...run, settle: once });
+        });
       }).catch(reject);
     });
   }
@@ -203,7 +211,7 @@ export class SyncEngine {
     return turn;
   }
 
-  async #prepareRun(sandbox: Sandbox, options: PushOptions, release: () => void): Promise<PreparedRun> {
+  async #prepareRun(sandbox: Sandbox, options: PushOptions): Promise<PreparedRun> {
     const startedAt = performance.now();
     refuseRoot(this.#options.root);
     const request: PrepareRequest = {
@@ -216,7 +224,7 @@ export class SyncEngine {
     if (!plan.isEmpty || plan.isFirst || plan.isUnsettled) {
       const { replaced } = await this.#askAll(plan, request, options);
       const payload =
-        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, replaced, release);
+        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, replaced);
       if (payload) return payload;
       result = await this.#push(sandbox, options, []);
       plan = await this.#prepare(request, options);
@@ -226,12 +234,8 @@ export class SyncEngine {
       script: checkPreamble(this.remoteRoot, plan.generation),
       result,
       settle: async (outcome) => {
-        try {
-          if (outcome.kind === 'drift') await this.#follow(sandbox, outcome.have);
-          return outcome.kind === 'same';
-        } finally {
-          release();
-        }
+        if (outcome.kind === 'drift') await this.#follow(sandbox, outcome.have);
+        return outcome.kind === 'same';
       },
     };
   }
@@ -241,7 +245,6 @@ export class SyncEngine {
     plan: Prepared,
     startedAt: number,
     replaced: readonly string[],
-    release: () => void,
   ): Promise<PreparedRun | undefined> {
     const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
     const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_CHARS]);
@@ -253,13 +256,7 @@ export class SyncEngine {
     return {
       script: applyPreamble(args, payload),
       result: { ...resultOf(plan, startedAt), files: plan.puts, bytes: plan.putBytes, deleted: plan.deletes, replaced },
-      settle: async (outcome) => {
-        try {
-          return await this.#settleInline(sandbox, outcome);
-        } finally {
-          release();
-        }
-      },
+      settle: (outcome) => this.#settleInline(sandbox, outcome),
     };
   }
 

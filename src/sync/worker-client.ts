@@ -83,7 +83,7 @@ export class WorkerClient {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#file, { workerData: this.#data });
+    const worker = new Worker(this.#file, { workerData: this.#data, execArgv: [] });
     // Idle threads must not keep a script from ending.
     worker.unref();
     worker.on('message', (answer: Answer) => this.#take(answer));
