@@ -2,9 +2,9 @@
  * Puts handlers on the wire: every RPC of a service is there, the ones without a handler answering UNIMPLEMENTED; each
  * call is counted, checked and, when a test asked for it, made to fail; a repeated create is answered, not repeated.
  */
-import type { CallContext, ServiceImplementation } from 'nice-grpc';
+import { type CallContext, ServerError, type ServiceImplementation } from 'nice-grpc';
 import { apply, cut, type Fault, type Faults } from './faults.ts';
-import { unimplemented } from './status.ts';
+import { internal, unimplemented } from './status.ts';
 import type { WireDefinition } from './wire.ts';
 
 type UnaryHandler = (request: unknown, context: CallContext) => Promise<unknown>;
@@ -62,39 +62,58 @@ export function implement(
       if (!handlers[key]) throw unimplemented(`${name} is not part of the local Modal`);
       return faults;
     };
-    if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin);
-    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin);
+    if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin, name);
+    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, name);
     else service[key] = unary(handlers[key] as UnaryHandler, begin, looksOnly.test(name) ? undefined : replies, name);
   }
   return service as ServiceImplementation<never>;
+}
+
+/** What the client is told of an error that is no status: its message, as a fault of the server, which also goes to stderr. */
+function told(error: unknown, name: string): unknown {
+  if (error instanceof ServerError || (error instanceof Error && error.name === 'AbortError')) return error;
+  process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return internal(error instanceof Error ? error.message : String(error));
 }
 
 type Begin = (context: CallContext, request: unknown) => Promise<Fault[]>;
 
 function unary(handler: UnaryHandler, begin: Begin, replies: Replies | undefined, name: string): UnaryHandler {
   return async (request, context) => {
-    const faults = await begin(context, request);
-    const key = context.metadata.get('x-idempotency-key');
-    const handle = () => handler(request, context);
-    const reply = await (replies ? replies.once(key, name, handle) : handle());
-    await apply(faults, 'after', context);
-    return reply;
+    try {
+      const faults = await begin(context, request);
+      const key = context.metadata.get('x-idempotency-key');
+      const handle = () => handler(request, context);
+      const reply = await (replies ? replies.once(key, name, handle) : handle());
+      await apply(faults, 'after', context);
+      return reply;
+    } catch (error) {
+      throw told(error, name);
+    }
   };
 }
 
-function streaming(handler: StreamHandler, begin: Begin): StreamHandler {
+function streaming(handler: StreamHandler, begin: Begin, name: string): StreamHandler {
   return async function* (request, context) {
-    const faults = await begin(context, request);
-    yield* cut(faults, handler(request, context));
-    await apply(faults, 'after', context);
+    try {
+      const faults = await begin(context, request);
+      yield* cut(faults, handler(request, context));
+      await apply(faults, 'after', context);
+    } catch (error) {
+      throw told(error, name);
+    }
   };
 }
 
-function uploading(handler: UploadHandler, begin: Begin): UploadHandler {
+function uploading(handler: UploadHandler, begin: Begin, name: string): UploadHandler {
   return async (messages, context) => {
-    const faults = await begin(context, undefined);
-    const reply = await handler(cut(faults, messages), context);
-    await apply(faults, 'after', context);
-    return reply;
+    try {
+      const faults = await begin(context, undefined);
+      const reply = await handler(cut(faults, messages), context);
+      await apply(faults, 'after', context);
+      return reply;
+    } catch (error) {
+      throw told(error, name);
+    }
   };
 }

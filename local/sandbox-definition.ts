@@ -1,6 +1,6 @@
 /** What a sandbox may be asked to be: refuses what Modal refuses. */
 import { isIP } from 'node:net';
-import { invalidArgument } from './status.ts';
+import { failedPrecondition, invalidArgument } from './status.ts';
 import type { SandboxDefinition } from './wire.ts';
 
 const maxLifetimeSecs = 24 * 60 * 60;
@@ -48,10 +48,22 @@ export function assertSandboxDefinition(definition: SandboxDefinition): void {
   for (const region of definition.schedulerPlacement?.regions ?? []) {
     if (!regions.test(region)) throw invalidArgument(`Unknown region: ${region}`);
   }
+  assertLocal(definition);
   for (const cidr of definition.networkAccess?.allowedCidrs ?? []) assertCidr(cidr);
   for (const cidr of definition.inboundCidrAllowlist) assertCidr(cidr);
   for (const domain of definition.networkAccess?.allowedDomains ?? []) assertDomain(domain);
   if (definition.workdir !== undefined && !definition.workdir.startsWith('/')) {
     throw invalidArgument(`The working directory must be absolute: ${definition.workdir}`);
   }
+}
+
+/** Refuses what lives in a cloud: to leave it out silently would look as if it worked. @throws FAILED_PRECONDITION */
+function assertLocal({ cloudBucketMounts, s3Mounts, nfsMounts, proxyId, enableSnapshot }: SandboxDefinition): void {
+  const needs = [
+    cloudBucketMounts.length + s3Mounts.length > 0 ? 'Cloud buckets' : undefined,
+    nfsMounts.length > 0 ? 'Network file systems' : undefined,
+    proxyId ? 'Proxies' : undefined,
+    enableSnapshot ? 'Memory snapshots' : undefined,
+  ].filter(Boolean);
+  if (needs.length > 0) throw failedPrecondition(`${needs.join(', ')} need Modal's cloud; the local Modal has none`);
 }

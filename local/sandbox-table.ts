@@ -278,7 +278,7 @@ export class SandboxTable {
  * Whether a sandbox gets this machine's network. A namespace has all of it or none, so a list that names anything less
  * than everything is held by giving none.
  */
-function mayReachOut({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
+export function mayReachOut({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
   if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return false;
   if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return true;
   const { allowedCidrs, allowedDomains } = networkAccess;

@@ -191,7 +191,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
 }
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
-  const why = await whyNoNamespaces();
+  const why = await whyNoNamespaces(path.join(dataFolder, 'trial'));
   if (why === undefined) return new Namespaces(await prepareBase(path.join(dataFolder, baseFolder)), dataFolder);
   return allowUnisolated ? new Unisolated() : new Refusing(why);
 }

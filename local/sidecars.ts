@@ -10,7 +10,7 @@ import type { Isolation } from './isolation/container.ts';
 import type { Pipes } from './pipes.ts';
 import { ending, type Sandbox, type Sidecar } from './sandbox.ts';
 import { exitCodeOf, mainContainer, SandboxContainer } from './sandbox-container.ts';
-import type { SandboxTable } from './sandbox-table.ts';
+import { mayReachOut, type SandboxTable } from './sandbox-table.ts';
 import type { Secrets } from './secrets.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from './status.ts';
 import { type ControlPlane, EndStatus, type Router } from './wire.ts';
@@ -22,9 +22,7 @@ interface Parts {
   tools: { isolation: Isolation; pipes: Pipes };
 }
 
-/** `NetworkAccessType` of a container that may reach nothing. */
-const blocked = 2;
-/** Exit code of a container that ran for nothing but being there. */
+/** What a container without a command of its own does. */
 const forever = ['sleep', 'infinity'];
 
 export function sidecarsService({ table, images, secrets, tools }: Parts) {
@@ -46,7 +44,7 @@ export function sidecarsService({ table, images, secrets, tools }: Parts) {
       const container = await tools.isolation.start({
         folder,
         layers: images.layerFolders(image),
-        network: sandbox.definition.networkAccess?.networkAccessType !== blocked,
+        network: mayReachOut(sandbox.definition),
         limits: {},
       });
       const sidecar = new SandboxContainer({

@@ -89,7 +89,7 @@ export class Namespaces implements Isolation {
 
   async start(spec: ContainerSpec): Promise<Container> {
     await this.#prepare(spec);
-    const namespaces = ['--mount', '--pid', '--fork', ...(spec.network ? [] : ['--net'])];
+    const namespaces = ['--mount', '--pid', '--ipc', '--fork', ...(spec.network ? [] : ['--net'])];
     const own = path.relative(this.#dataFolder, spec.folder);
     const init = ['sh', '-c', outer, 'sandbox', own, this.#dataFolder, inner, spec.network ? '' : raiseLoopback];
     const argv = asRoot
@@ -189,7 +189,7 @@ class NamespaceContainer implements Container {
       this.#root = undefined;
     });
     this.changes = path.join(spec.folder, 'up');
-    this.#join = ['-t', String(pid), '-U', '-m', '-p', ...(spec.network ? [] : ['-n']), '--preserve-credentials'];
+    this.#join = ['-t', String(pid), '-U', '-m', '-p', '-i', ...(spec.network ? [] : ['-n']), '--preserve-credentials'];
   }
 
   get root(): string {
@@ -281,18 +281,24 @@ class NamespaceContainer implements Container {
   }
 }
 
-/** Why namespaces cannot be had on this machine, or undefined when they can. */
-export async function whyNoNamespaces(): Promise<string | undefined> {
+// As a container's root is made, with this folder's file system for the changes.
+const trial = `
+set -e
+mkdir -p "$0/up" "$0/work" "$0/root"
+exec unshare --user --map-root-user --mount --pid --fork \\
+  mount -t overlay overlay -o "lowerdir=/usr,upperdir=$0/up,workdir=$0/work,userxattr" "$0/root"
+`;
+
+/** Why containers cannot be had with their files in `folder`, or undefined when they can. */
+export async function whyNoNamespaces(folder: string): Promise<string | undefined> {
   if (process.platform !== 'linux') return `${process.platform} has no namespaces`;
-  const child = spawn('unshare', ['--user', '--map-root-user', '--mount', '--pid', '--fork', 'true'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let complaint = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
-  });
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code) => resolve(code === 0 ? undefined : complaint.trim() || `unshare ended with ${code}`));
-  });
+  try {
+    await run('unshare', ['--version']);
+    await run('/bin/sh', ['-c', trial, folder]);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    await removeTree(folder);
+  }
 }

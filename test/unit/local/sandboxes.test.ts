@@ -184,6 +184,11 @@ describe('the local Modal: sandboxes', () => {
     for (const [params, message] of refused) await assert.rejects(create(params), message);
   });
 
+  it('refuses what only Modal’s cloud has, rather than to leave it out', async () => {
+    const bucket = bench.modal.cloudBucketMounts.create('a-bucket');
+    await assert.rejects(create({ cloudBucketMounts: { '/mnt': bucket } }), /FAILED_PRECONDITION: Cloud buckets need/);
+  });
+
   it('runs a V1 sandbox when a GPU is asked for, with its own stdio', async () => {
     const sandbox = await create({ gpu: 'T4', command: ['sh', '-c', 'read x; echo "v1 $x"; exit 4'] });
     assert.match(sandbox.sandboxId, /^sb-[0-9A-Za-z]{22}$/);
