@@ -22,7 +22,8 @@ function dialogFor(question: SyncQuestion): Dialog {
   switch (question.kind) {
     case 'first-sync':
     case 'huge-sync': {
-      const { puts, putBytes, folders, leftOut, credentials } = question.plan;
+      const { puts, putBytes, folders, credentials } = question.plan;
+      const leftOut = question.plan.leftOut.filter(({ rule }) => rule.kind !== 'credential');
       const lines = [
         ...folders
           .slice(0, 5)

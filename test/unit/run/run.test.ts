@@ -195,13 +195,26 @@ describe('a run on the local Modal', () => {
     const { isLocal: _, ...elsewhere } = account;
     const other = new Sessions({ account: async () => elsewhere, settings: () => SETTINGS });
     const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}) });
-    const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: [], cwd: '' };
+    const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'], cwd: '' };
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
     const asked: string[] = [];
-    const services = { sessions: other, syncs: fresh, ask: ({ kind }: { kind: string }) => asked.push(kind) < 0 };
+    let answer = false;
+    const services = {
+      sessions: other,
+      syncs: fresh,
+      ask: ({ kind }: { kind: string }) => {
+        asked.push(kind);
+        return answer;
+      },
+    };
     const { error } = await new Run(request, services, silent).done;
     assert.deepEqual(asked, ['first-sync']);
     assert.match(error ?? '', /nobody agreed to send it/);
+
+    answer = true;
+    const agreed = await new Run(request, services, silent).done;
+    assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asked once more, and once only');
+    assert.ok((agreed.costUsd ?? 0) > 0, 'what runs elsewhere costs');
     await Promise.all([other.dispose(), fresh.dispose()]);
   });
 

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningLocalModal, startLocalModal } from '../helpers/local-modal.ts';
+import { openWorkbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+describe('what is synced', () => {
+  it('shows: a file that is left out has a mark in the Explorer, with the rule', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/left-out' });
+    await workbench.openFile('main.py');
+    await workbench.clickCodeLens('Run in Sandbox');
+    const text = await workbench.waitForTerminal(/Exited with code 0/);
+    assert.match(text, /Not sent, as they look like credentials: \.env/);
+    const row = workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.env' });
+    await row
+      .locator('[aria-label*="Not synced to the sandbox"]')
+      .or(row.locator('.monaco-decoration-badge'))
+      .first()
+      .waitFor();
+    await picture(workbench, 'decoration');
+  });
+});
+
+describe('the first sync to an account', () => {
+  let server: RunningLocalModal;
+  let folder: string;
+  before(async () => {
+    server = await startLocalModal();
+    folder = mkdtempSync(join(tmpdir(), 'modal-config-'));
+    process.env.MODAL_CONFIG_PATH = join(folder, 'modal.toml');
+    const profile = `[main]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "${server.url}"\n`;
+    writeFileSync(process.env.MODAL_CONFIG_PATH, profile);
+  });
+  after(async () => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  it('asks once with what would be sent and what not, and goes on after a yes', async () => {
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    writeFileSync(join(workbench.folder, '.env'), 'SECRET=1');
+    await workbench.openFile('main.py');
+    await workbench.clickCodeLens('Run in Sandbox');
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    await picture(workbench, 'first-sync');
+    assert.match(
+      (await dialog.textContent()) ?? '',
+      /Send 8 files \(756 B\) of this folder to a Modal sandbox\?.*look like credentials: \.env/s,
+    );
+    await dialog.getByRole('button', { name: 'Send' }).click();
+    await workbench.waitForTerminal(/Exited with code 0 .* about /);
+    await workbench.clickCodeLens('Run in Sandbox');
+    await workbench.waitForTerminal(/nothing to send[\s\S]*Exited with code 0/);
+  });
+});
