@@ -20,6 +20,8 @@ import { SyncDecorations } from './providers/sync-decorations.ts';
 import { askInDialog } from './providers/sync-questions.ts';
 import { SyncRules } from './providers/sync-rules.ts';
 import { RunTasks } from './providers/tasks.ts';
+import { registerTerminalLinks } from './providers/terminal-links.ts';
+import { RunHistory } from './run/history.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
@@ -59,7 +61,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const sync = new SyncCommands(running, syncs);
   const terminals = new RunTerminals({ sessions: running, syncs, ask: askInDialog });
   const tasks = new RunTasks(terminals, requests);
-  const run = new RunCommands(tasks, requests, accounts);
+  const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
   const live = new LiveSync(running, syncs);
   const decorations = new SyncDecorations(syncs);
@@ -75,8 +77,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     live,
     decorations,
     registerTerminalProfile(terminals),
+    registerTerminalLinks(),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
     command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
+    command('modal.runWithArguments', (uri?: vscode.Uri) => run.runWithArguments(uri)),
+    command('modal.runHistory', () => run.runAgain()),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
     command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
     command('modal.openTerminal', (sandbox?: SandboxSummary) => openShell(terminals, sandbox?.id)),

@@ -2,46 +2,96 @@ import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import type { RunRequests } from '../providers/run-requests.ts';
 import type { RunTasks } from '../providers/tasks.ts';
-import type { RunRequest, RunResult } from '../run/request.ts';
+import { outcomeOf, type RunHistory, type RunStart } from '../run/history.ts';
+import type { RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
 import type { AccountService } from './accounts.ts';
 
+const NO_FILE = 'No file is open in the editor. Open the file to run, then run again.';
+
+/** What the commands that run something work with. */
+export interface RunCommandServices {
+  readonly tasks: RunTasks;
+  readonly requests: RunRequests;
+  readonly accounts: AccountService;
+  readonly history: RunHistory;
+}
+
 /** The commands that run something. Each resolves when the run has ended; what went wrong is shown and is in `error`. */
 export class RunCommands {
-  readonly #tasks: RunTasks;
-  readonly #requests: RunRequests;
-  readonly #accounts: AccountService;
+  readonly #services: RunCommandServices;
 
-  constructor(tasks: RunTasks, requests: RunRequests, accounts: AccountService) {
-    this.#requests = requests;
-    this.#tasks = tasks;
-    this.#accounts = accounts;
+  constructor(services: RunCommandServices) {
+    this.#services = services;
   }
 
   /** `modal.runActiveFile`: the given file, or the one in the active editor. */
   async runActiveFile(uri?: vscode.Uri): Promise<RunResult> {
     const target = uri ?? vscode.window.activeTextEditor?.document.uri;
-    if (!target) return report({ error: 'No file is open in the editor. Open the file to run, then run again.' });
-    return this.#run(() => this.#requests.forFile(target));
+    return target ? this.#run({ uri: target.toString() }) : report({ error: NO_FILE });
+  }
+
+  /** `modal.runWithArguments`: asks for the arguments first, with the last ones filled in. */
+  async runWithArguments(uri?: vscode.Uri): Promise<RunResult> {
+    const target = (uri ?? vscode.window.activeTextEditor?.document.uri)?.toString();
+    if (!target) return report({ error: NO_FILE });
+    const args = await vscode.window.showInputBox({
+      title: 'Modal: Run with Arguments',
+      prompt: 'As you would type them in a shell; the sandbox’s shell expands them',
+      value: this.#services.history.argsOf(target),
+      validateInput: (text) => (hasOpenQuote(text) ? 'A quote is not closed.' : undefined),
+      ignoreFocusOut: true,
+    });
+    return args === undefined ? {} : this.#run({ uri: target, args });
   }
 
   /** `modal.runTarget`: a part of a file, as the code lenses name it. */
   runTarget(uri: vscode.Uri, target: Target): Promise<RunResult> {
-    return this.#run(() => this.#requests.forTarget(uri, target));
+    return this.#run({ uri: uri.toString(), target });
   }
 
-  async #run(make: () => Promise<RunRequest>): Promise<RunResult> {
+  /** `modal.runHistory`: the last runs, to do one again. */
+  async runAgain(): Promise<RunResult> {
+    const items = this.#services.history.runs.map((run) => ({
+      run,
+      label: run.args ? `${run.label} ${run.args}` : run.label,
+      description: new Date(run.at).toLocaleString(),
+      detail: outcomeOf(run),
+      iconPath: new vscode.ThemeIcon(run.exitCode === 0 ? 'pass' : 'error'),
+    }));
+    if (items.length === 0) return report({ error: 'Nothing was run in this workspace yet. Run a file first.' });
+    const picked = await vscode.window.showQuickPick(items, { title: 'Modal: Run History', placeHolder: 'Run again' });
+    return picked ? this.#run({ uri: picked.run.uri, target: picked.run.target, args: picked.run.args }) : {};
+  }
+
+  async #run(start: RunStart): Promise<RunResult> {
+    const { accounts, history, tasks } = this.#services;
     try {
+      const make = () => this.#request(start);
       const request = await make();
-      if (!this.#accounts.isChosen && !(await this.#accounts.offer())) {
+      if (!accounts.isChosen && !(await accounts.offer())) {
         return { error: 'No Modal account is chosen. Sign in, or use the local Modal.' };
       }
-      const result = await this.#tasks.run(request, make);
+      const startedAt = Date.now();
+      const result = await tasks.run(request, make);
+      await history.add(request.label, start, startedAt, result);
       return result.needsAccount ? report(result, 'modal.chooseAccount') : result;
     } catch (error) {
       return report({ error: explainError(error) });
     }
   }
+
+  async #request({ uri, target, args }: RunStart) {
+    const { requests } = this.#services;
+    const file = vscode.Uri.parse(uri);
+    const request = await (target ? requests.forTarget(file, target) : requests.forFile(file));
+    return args ? { ...request, shellArgs: args } : request;
+  }
+}
+
+/** Whether a shell would wait for the rest of a quoted word. */
+function hasOpenQuote(text: string): boolean {
+  return /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/s.test(text) === false;
 }
 
 function report(result: RunResult, command?: 'modal.chooseAccount'): RunResult {

@@ -16,6 +16,8 @@ export interface Wrapping {
   readonly cwd: string;
   /** Shell lines that bring the folder up to date. */
   readonly sync?: string;
+  /** More arguments, as typed for a shell. */
+  readonly shellArgs?: string;
   /** The terminal's size; absent where there is none. */
   readonly size?: TerminalSize;
 }
@@ -25,7 +27,7 @@ export interface Wrapping {
  * what the folder's sync sends along, picks the first program that exists and becomes it.
  */
 export function runCommand(programs: readonly Program[], args: readonly string[], wrapping: Wrapping): string[] {
-  const { runId, cwd, sync, size } = wrapping;
+  const { runId, cwd, sync, size, shellArgs } = wrapping;
   const choices = programs.map(({ argv, probe }) => {
     const there = `command -v ${quote(argv[0])}${probe ? ` && ${words(probe)}` : ''}`;
     return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${words(argv)} "$@"; fi`;
@@ -34,6 +36,7 @@ export function runCommand(programs: readonly Program[], args: readonly string[]
     controlPreamble(runId, size),
     ...(sync === undefined ? [] : [sync]),
     `cd -- ${quote(cwd)} 2>/dev/null || { printf '\\033]7770;no-folder\\007'; exit ${EXIT_WRAPPER}; }`,
+    ...(shellArgs ? [`eval 'set -- "$@" '${quote(shellArgs)}`] : []),
     ...choices,
     `printf '\\033]7770;no-program\\007'; exit ${EXIT_WRAPPER}`,
   ].join('\n');

@@ -13,6 +13,8 @@ export interface RunRequest {
   readonly programs: readonly Program[];
   /** The rest of the command line, after the program's own arguments. */
   readonly args: readonly string[];
+  /** More arguments, as typed for a shell: the sandbox's own expands them. */
+  readonly shellArgs?: string;
   /** Where it starts, relative to the folder, with `/`; `''` is the folder itself. An absolute path is one in the sandbox. */
   readonly cwd: string;
   /** Environment variables of the program, beside the sandbox's own. */

@@ -207,11 +207,12 @@ export class Run {
     sync: PreparedRun | undefined,
     size: TerminalSize | undefined,
   ): Promise<ContainerProcess<Uint8Array>> {
-    const { programs, args, cwd, env = {}, pty = true } = this.#request;
+    const { programs, args, shellArgs, cwd, env = {}, pty = true } = this.#request;
     const wrapping = {
       runId: this.id,
       cwd: posix.resolve(REMOTE_ROOT, cwd),
       ...(sync && { sync: sync.script }),
+      ...(shellArgs && { shellArgs }),
       ...(size && { size }),
     };
     return sandbox.exec(runCommand(programs, args, wrapping), { mode: 'binary', pty, env: { ...env } });

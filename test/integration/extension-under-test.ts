@@ -16,17 +16,26 @@ export async function activate(): Promise<SandboxesApi> {
   return extension.activate();
 }
 
-/** Runs a file through the command; its result with all the terminal's text, colours taken out. */
-export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
+/** What runs show while `action` runs, colours taken out. */
+export async function textOf(action: () => Thenable<unknown>): Promise<string> {
   const api = await activate();
   let text = '';
   const listening = api.onDidWriteOutput(({ data }) => (text += data));
   try {
-    const result = await vscode.commands.executeCommand<RunResult>('modal.runActiveFile', uri);
-    return { ...result, text: stripVTControlCharacters(text).replaceAll('\r\n', '\n') };
+    await action();
+    return stripVTControlCharacters(text).replaceAll('\r\n', '\n');
   } finally {
     listening.dispose();
   }
+}
+
+/** Runs a file through the command; its result with all the terminal's text. */
+export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
+  let result: RunResult = {};
+  const text = await textOf(async () => {
+    result = await vscode.commands.executeCommand<RunResult>('modal.runActiveFile', uri);
+  });
+  return { ...result, text };
 }
 
 /** Writes a file into the workspace's first folder. */
@@ -51,7 +60,7 @@ type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessag
 /** What a message, an input box or a pick is asked with. */
 type Asked = string | { title: string } | object[];
 
-/** Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all`) while `action` runs, and returns what they said. */
+/** Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all` or `first`) while `action` runs, and returns what they said. */
 export async function answering<T>(
   answers: Partial<Record<Shower, string>>,
   action: () => Promise<T>,
@@ -68,7 +77,8 @@ export async function answering<T>(
   const messages: string[] = [];
   for (const shower of showers) {
     window[shower] = async (message) => {
-      if (Array.isArray(message)) return answers[shower] === 'all' ? message : undefined;
+      if (Array.isArray(message))
+        return answers[shower] === 'all' ? message : answers[shower] === 'first' ? message[0] : undefined;
       messages.push(typeof message === 'string' ? message : message.title);
       return answers[shower];
     };

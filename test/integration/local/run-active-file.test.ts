@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { answering, runFile, withSetting, writeOutsideFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  answering,
+  runFile,
+  textOf,
+  withSetting,
+  writeOutsideFile,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 describe('Run Active File in Sandbox', () => {
   it('shows what was synced, the program’s output and its exit code', async () => {
@@ -130,6 +137,18 @@ describe('Run Active File in Sandbox', () => {
       const again = await answering({}, () => runFile(uri));
       assert.deepEqual([again.result.exitCode, again.messages], [0, []]);
     }));
+
+  it('takes arguments, remembers them for the file, and can do a past run again', async () => {
+    const uri = await writeWorkspaceFile('args.py', 'import sys; print(sys.argv[1:])');
+    const withArguments = () => vscode.commands.executeCommand<{ exitCode?: number }>('modal.runWithArguments', uri);
+    const { result } = await answering({ showInputBox: `one "two three"` }, () => textOf(withArguments));
+    assert.match(result, /^\['one', 'two three'\]$/m);
+
+    const again = await answering({ showQuickPick: 'first' }, () =>
+      textOf(() => vscode.commands.executeCommand('modal.runHistory')),
+    );
+    assert.match(again.result, /^\['one', 'two three'\]$/m);
+  });
 
   it('says that no file is open', async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');

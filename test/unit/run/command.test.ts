@@ -45,6 +45,15 @@ describe('the command of a run', () => {
     });
   });
 
+  it('adds arguments as a shell expands them', () => {
+    const argv = runCommand(programsOf(['printf']), ['%s|'], {
+      runId: 't6',
+      cwd: '/',
+      shellArgs: `a "b c" 'it''s' $((6*7))`,
+    });
+    assert.equal(run(argv).stdout, 'a|b c|its|42|');
+  });
+
   it('passes the program’s exit code on', () => {
     assert.equal(run(runCommand(programsOf(['sh']), ['-c', 'exit 42'], { runId: 't3', cwd: '/' })).status, 42);
   });

@@ -1,0 +1,38 @@
+import { REMOTE_ROOT } from './request.ts';
+
+/** A path of the sandbox in a line of text. */
+export interface RemotePath {
+  /** Where the link begins in the text, and how long it is. */
+  readonly start: number;
+  readonly length: number;
+  /** Relative to the folder. */
+  readonly path: string;
+  readonly line: number | undefined;
+  readonly column: number | undefined;
+}
+
+// `File "/workspace/a b.py", line 3`, and `/workspace/a.c:3:4`, `/workspace/a.ts(3,4)`.
+const QUOTED = new RegExp(`"${REMOTE_ROOT}/([^"]+)"(?:, line (\\d+))?`, 'g');
+const PLAIN = new RegExp(
+  `(?<![\\w./"-])${REMOTE_ROOT}/([^\\s:"'(),;]+)(?::(\\d+)(?::(\\d+))?|\\((\\d+)(?:,(\\d+))?\\))?`,
+  'g',
+);
+
+/** The sandbox's paths in a line of a program's output. */
+export function findRemotePaths(text: string): RemotePath[] {
+  const found = [...text.matchAll(QUOTED), ...text.matchAll(PLAIN)].map((match) => {
+    const [whole, path = '', line, column, otherLine, otherColumn] = match;
+    return {
+      start: match.index,
+      length: whole.length,
+      path,
+      line: numberOf(line ?? otherLine),
+      column: numberOf(column ?? otherColumn),
+    };
+  });
+  return found.sort((a, b) => a.start - b.start);
+}
+
+function numberOf(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
+}
