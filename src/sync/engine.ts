@@ -157,7 +157,7 @@ export class SyncEngine {
         const { settle, ...run } = await this.#prepareRun(sandbox, options);
         // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
         await new Promise<void>((release) => {
-          const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS);
+          const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS).unref();
           let outcome: Promise<boolean> | undefined;
           const once = (said: RunSyncOutcome) => {
             clearTimeout(late);

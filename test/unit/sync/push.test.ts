@@ -276,4 +276,19 @@ describe('A push', () => {
     assert.equal(changed, 1);
     await assertEqualTrees();
   });
+
+  it('works in a folder with any name, and to one', async () => {
+    await engine.dispose();
+    root = join(temporaryFolder(), 'é x$(touch y)\'"`');
+    mkdirSync(root);
+    writeTree(root, { 'a b/c': 'c' });
+    engine = engineFor(root, { remoteRoot: "/work dir/é'$x" });
+    await engine.push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'cat "a b/c"', `'/work dir/é'"'"'$x'`), 'c');
+    writeTree(root, { 'a b/c': 'again' });
+    const prepared = await engine.prepareRun(sandbox);
+    const process = await sandbox.exec(['sh', '-c', `${prepared.script}\ncat "/work dir/é'\\$x/a b/c"`]);
+    assert.match(await process.stdout.readText(), /again$/);
+    await prepared.settle({ kind: 'unknown' });
+  });
 });

@@ -39,7 +39,7 @@ describe('The script in the sync engine’s README', () => {
     const [code] = (await once(child, 'close')) as [number];
     assert.equal(code, 0, complaint);
     assert.equal(said, 'to send: 2 files, 2 bytes; never sent: .env\npulled: count.txt\n');
-    assert.equal(readFileSync(`${root}/count.txt`, 'utf8'), '2\n');
+    assert.equal(readFileSync(`${root}/count.txt`, 'utf8'), '3\n');
     assert.ok(script.trim().split('\n').length <= 25);
   });
 });

@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, chmodSync, linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { extract, type Header } from 'tar-stream';
+import { ArchiveSource, ResumeLost } from '../../../src/sync/archive-source.ts';
+import { readIndex, writeIndex } from '../../../src/sync/index-file.ts';
+import { readManifest, writeManifest } from '../../../src/sync/manifest.ts';
+import { Packer } from '../../../src/sync/pack.ts';
+import { makePlan, movesOf } from '../../../src/sync/plan.ts';
+import { Rules } from '../../../src/sync/rules.ts';
+import { type Scan, scan } from '../../../src/sync/scan.ts';
+import { writeHeader } from '../../../src/sync/tar.ts';
+import { type Entry, Holding, type Sent } from '../../../src/sync/tree.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+function entry(path: string, more: Partial<Sent> = {}): Sent {
+  const base = {
+    kind: 'file',
+    executable: false,
+    size: 1,
+    mtimeMs: 1e12,
+    ctimeMs: 1e12,
+    ino: 1,
+    hash: 'h',
+    racy: false,
+    unsure: false,
+  } as const;
+  return { path, ...base, ...more };
+}
+
+function found(entries: readonly Entry[], more: Partial<Scan> = {}): Scan {
+  const nothing = { released: [], unreadable: [], skipped: [], leftOut: [], credentials: [] };
+  return { startedAtMs: 2e12, entries, scope: undefined, hashes: new Map(), ...nothing, ...more };
+}
+
+async function unpack(archive: Buffer): Promise<{ header: Header; content: Buffer }[]> {
+  const reader = extract();
+  reader.end(archive);
+  const members: { header: Header; content: Buffer }[] = [];
+  for await (const member of reader) {
+    const parts: Buffer[] = [];
+    for await (const part of member as AsyncIterable<Buffer>) parts.push(part);
+    members.push({ header: member.header, content: Buffer.concat(parts) });
+  }
+  return members;
+}
+
+describe('A plan', () => {
+  const holding = new Holding([
+    entry('a'),
+    entry('d/x'),
+    entry('d/y'),
+    entry('e/f/g'),
+    entry('full', { kind: 'folder', hash: '' }),
+  ]);
+
+  it('is empty when the scan finds what is held', () => {
+    const plan = makePlan(holding, found([...holding.entries.values()]));
+    assert.deepEqual([plan.puts, plan.deletes, plan.emptied, plan.released], [[], [], [], []]);
+  });
+
+  it('removes the folders that lose their last child, deepest first, and no others', () => {
+    const left = [entry('a'), entry('d/y'), entry('full', { kind: 'folder', hash: '' })];
+    const plan = makePlan(holding, found(left));
+    assert.deepEqual(
+      [plan.deletes, plan.emptied],
+      [
+        ['d/x', 'e/f/g'],
+        ['e/f', 'e'],
+      ],
+    );
+  });
+
+  it('deletes nothing below what could not be read, and lets go of what is left out', () => {
+    const plan = makePlan(holding, found([entry('a')], { unreadable: ['d'], released: ['e'] }));
+    assert.deepEqual([plan.deletes, plan.released, plan.emptied], [[], ['e/f/g'], ['full']]);
+  });
+
+  it('trusts a hash where times differ, and nothing where the sandbox is unknown', () => {
+    const touched = { ...entry('a'), mtimeMs: 5 };
+    const same = makePlan(new Holding([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'h']]) }));
+    assert.deepEqual([same.puts.length, same.refreshed.length], [0, 1]);
+    const other = makePlan(new Holding([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'other']]) }));
+    assert.equal(other.puts.length, 1);
+    const unsure = makePlan(new Holding([entry('a', { unsure: true })]), found([bare(entry('a'))]));
+    assert.equal(unsure.puts.length, 1);
+  });
+
+  it('speaks only for its scope', () => {
+    const plan = makePlan(holding, found([], { scope: ['d/x'] }));
+    assert.deepEqual([plan.deletes, plan.emptied], [['d/x'], []]);
+    assert.deepEqual(makePlan(holding, found([], { scope: ['e'] })).deletes, ['e/f/g']);
+  });
+
+  it('moves whole folders that the sandbox does not have, and single files elsewhere', () => {
+    assert.deepEqual(movesOf(['new/a/b', 'new/c', 'd/z', 'e/h/i'], holding), ['new', 'd/z', 'e/h']);
+  });
+
+  function bare({ hash: _, racy: __, unsure: ___, ...rest }: Sent): Entry {
+    return rest;
+  }
+});
+
+describe('The archive', () => {
+  after(removeTemporary);
+
+  it('is read by tar-stream as it was written, whatever the names and sizes', async () => {
+    const root = temporaryFolder();
+    const names = [
+      'a',
+      'é/ü',
+      `${'x'.repeat(120)}/${'y'.repeat(90)}`,
+      `${'z'.repeat(200)}/${'é'.repeat(100)}/${'w'.repeat(200)}`,
+    ];
+    writeTree(root, Object.fromEntries(names.map((name, at) => [name, 'c'.repeat(at * 511 + 1)])));
+    writeFileSync(join(root, 'big'), Buffer.alloc(2_500_001, 7));
+    const packer = new Packer();
+    const { entries } = scan(new Rules(root));
+    const archive = Buffer.concat([
+      ...packer.entries(root, entries),
+      ...packer.text('log', Buffer.from('x')),
+      ...packer.end(),
+    ]);
+    assert.equal(archive.length % 10_240, 0);
+    const members = await unpack(archive);
+    assert.equal(members.length, names.length + 2);
+    for (const { header, content } of members.slice(0, -1))
+      assert.ok(content.equals(readFileSync(join(root, header.name.slice(2)))), header.name);
+  });
+
+  it('tells sizes beyond 8 GiB and long targets by PAX', async () => {
+    const slab = Buffer.alloc(8192);
+    const size = 9_000_000_000;
+    writeHeader(slab, 0, { name: 'big', type: 'file', executable: false, size, mtimeMs: 0 });
+    assert.match(slab.toString('latin1'), /\d+ size=9000000000\n/);
+    const end = writeHeader(slab, 0, {
+      name: 'l',
+      type: 'link',
+      executable: false,
+      size: 0,
+      mtimeMs: 0,
+      target: 't'.repeat(150),
+    });
+    const [member] = await unpack(Buffer.concat([slab.subarray(0, end), Buffer.alloc(1024)]));
+    assert.equal(member?.header.linkname, 't'.repeat(150));
+  });
+
+  it('skips what is gone, and says that a file changed while it was read', () => {
+    const root = writeTree(temporaryFolder(), { gone: 'x', small: 'abc', large: 'x'.repeat(900_000) });
+    const { entries } = scan(new Rules(root));
+    rmSync(join(root, 'gone'));
+    appendFileSync(join(root, 'small'), 'more');
+    const packer = new Packer();
+    for (const _ of packer.entries(root, entries)) truncateSync(join(root, 'large'), 10);
+    const { skipped, sent } = packer.packed;
+    assert.deepEqual(skipped, [{ path: 'gone', reason: 'ENOENT' }]);
+    assert.deepEqual(
+      sent.filter(({ path }) => path === 'small').map(({ size }) => size),
+      [7],
+    );
+  });
+
+  it('has hard links as two files, and no bits but the executable one', async () => {
+    const root = writeTree(temporaryFolder(), { one: 'x' });
+    linkSync(join(root, 'one'), join(root, 'two'));
+    chmodSync(join(root, 'one'), 0o4555);
+    const packer = new Packer();
+    const archive = Buffer.concat([...packer.entries(root, scan(new Rules(root)).entries), ...packer.end()]);
+    const members = await unpack(archive);
+    assert.deepEqual(
+      members.map(({ header }) => [header.type, header.mode, header.size]),
+      [
+        ['file', 0o755, 1],
+        ['file', 0o755, 1],
+      ],
+    );
+  });
+
+  it('does not stop at a name that is not UTF-8', () => {
+    const root = writeTree(temporaryFolder(), { fine: 'x' });
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/bad`), Buffer.from([0xff, 0xfe])]), 'x');
+    const { entries, skipped } = scan(new Rules(root));
+    assert.deepEqual(
+      entries.map(({ path }) => path),
+      ['fine'],
+    );
+    assert.deepEqual(
+      skipped.map(({ reason }) => reason),
+      ['its name is not UTF-8'],
+    );
+  });
+});
+
+describe('An archive’s source', () => {
+  function source(pieces: number, pieceBytes: number): ArchiveSource {
+    let number = 0;
+    return new ArchiveSource(Buffer.from('raw\n'), async () => {
+      number += 1;
+      const bytes = number > pieces ? undefined : new Uint8Array(pieceBytes).fill(number);
+      return { bytes, files: number, contentBytes: 0, path: '' };
+    });
+  }
+
+  it('gives the same bytes from every place, also when the reader before was left in the middle', async () => {
+    const whole = Buffer.concat([Buffer.from('raw\n'), ...[1, 2, 3, 4].map((number) => Buffer.alloc(100, number))]);
+    for (let offset = 0; offset <= whole.length; offset += 7) {
+      const from = source(4, 100);
+      for await (const piece of from.readFrom(0)) if (piece[0] === 2) break;
+      const parts: Uint8Array[] = [];
+      for await (const piece of from.readFrom(offset)) parts.push(piece);
+      assert.deepEqual(Buffer.concat(parts), whole.subarray(offset));
+    }
+  });
+
+  it('says so when it is asked for what it no longer has', async () => {
+    const from = source(40, 1024 * 1024);
+    for await (const _ of from.readFrom(0));
+    await assert.rejects(async () => {
+      for await (const _ of from.readFrom(5));
+    }, ResumeLost);
+  });
+});
+
+describe('What is kept', () => {
+  after(removeTemporary);
+
+  const kept = {
+    generation: '00000007.abc',
+    sequence: 7,
+    holding: new Holding([
+      entry('a\nb', { racy: true, executable: true, size: 5e9, ino: 2 ** 53, mtimeMs: 1.5 }),
+      entry('d', { kind: 'folder', hash: '' }),
+      { ...entry('l', { kind: 'link', hash: '', unsure: true }), target: 'é/x' },
+    ]),
+  };
+
+  it('is read from an index as it was written', () => {
+    const path = join(temporaryFolder(), 'deep/x.index');
+    writeIndex(path, kept);
+    const read = readIndex(path);
+    assert.deepEqual([...(read?.holding.entries.values() ?? [])], [...kept.holding.entries.values()]);
+    assert.deepEqual([read?.generation, read?.sequence], [kept.generation, kept.sequence]);
+    assert.equal(read?.holding.hasFolder('d'), true);
+  });
+
+  it('counts as nothing when any part of an index is damaged or cut', () => {
+    const path = join(temporaryFolder(), 'x.index');
+    writeIndex(path, kept);
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at += 3) {
+      const damaged = Buffer.from(whole);
+      damaged[at] = (damaged[at] as number) ^ 0x15;
+      writeFileSync(path, damaged);
+      const read = readIndex(path);
+      // A changed letter of the generation is a generation that no sandbox has.
+      if (read)
+        assert.ok(
+          at < whole.indexOf(0x0a) && (read.generation !== kept.generation || read.sequence !== kept.sequence),
+          `byte ${at}`,
+        );
+      writeFileSync(path, whole.subarray(0, at));
+      assert.equal(readIndex(path), undefined);
+    }
+  });
+
+  it('is put together from a manifest’s files, and is unknown when one is damaged', () => {
+    const first = writeManifest('1.a', true, [entry('a'), entry('b/c', { executable: true })], []);
+    const second = writeManifest('2.b', false, [entry('b', { hash: 'h2' })], ['b/c', 'b']);
+    const known = readManifest([first, second]);
+    assert.deepEqual([...(known?.keys() ?? [])], ['a', 'b']);
+    assert.equal(known?.get('b')?.hash, 'h2');
+    assert.equal(readManifest([second]), undefined);
+    for (let cut = 0; cut < second.length; cut += 1)
+      assert.equal(readManifest([first, second.subarray(0, cut)]), undefined);
+  });
+});
