@@ -274,6 +274,7 @@ export class SyncEngine {
     const startedAt = performance.now();
     refuseRoot(this.#options.root);
     let keep: readonly string[] = [];
+    const released = new Set<string>();
     for (let attempt = 1; ; attempt += 1) {
       const request = {
         sandboxId: sandbox.sandboxId,
@@ -295,7 +296,8 @@ export class SyncEngine {
       const reply = await this.#send(sandbox, plan, options);
       if (reply.kind === 'ok') {
         const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandbox.sandboxId]);
-        const done = resultOf(plan, startedAt);
+        for (const path of plan.released) released.add(path);
+        const done = { ...resultOf(plan, startedAt), released: [...released] };
         if (unstable.length === 0 || attempt >= ATTEMPTS)
           return {
             ...done,

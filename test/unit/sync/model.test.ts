@@ -173,7 +173,7 @@ class World {
 
   async #livePush(): Promise<void> {
     const paths = [...this.#dirty];
-    this.log.push(`live push ${paths.join(', ')}`);
+    this.log.push(`live push ${paths.join(', ')}; ignored: ${readIgnore(this.#root)}`);
     await this.#mending(async () => this.#took((await this.#engine.push(this.#sandbox, { paths })).released));
     await this.#check();
   }
@@ -289,6 +289,8 @@ class World {
     ]);
     await inSandbox(this.#sandbox, `p='${victim}'; [ -z "$p" ] || { ${change}; }; echo own > ${name}`).catch(() => '');
     await this.#engine.remoteChanges(this.#sandbox);
+    // A push of some paths puts nothing right elsewhere.
+    this.#needsWhole = true;
   }
 
   async #restart(): Promise<void> {
@@ -358,6 +360,12 @@ class World {
       if (kind === 'folder') lines.add(`folder ./${path}`);
     return lines;
   }
+}
+
+function readIgnore(root: string): string {
+  return existsSync(join(root, '.gitignore'))
+    ? readFileSync(join(root, '.gitignore'), 'utf8').replaceAll('\n', ' ')
+    : '';
 }
 
 /** The path in a line of `remoteTree`. */
