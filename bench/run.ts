@@ -1,0 +1,109 @@
+/**
+ * What a run costs until its program's first byte, beside a bare `exec` of the SDK in the same sandbox: in milliseconds
+ * and in round trips, with nothing, 50 and 100 ms added to every call.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { REMOTE_ROOT, type RunRequest } from '../src/run/request.ts';
+import { Run } from '../src/run/run.ts';
+import { FolderSyncs } from '../src/session/folder-syncs.ts';
+import { Sessions } from '../src/session/sessions.ts';
+import { startLocalModal } from '../test/helpers/local-modal.ts';
+import { type BenchContext, medianMs } from './row.ts';
+
+const DELAYS_MS = [0, 50, 100];
+const SETTINGS = { app: 'bench', image: 'python:3.13-slim', timeoutMs: 3_600_000, idleTimeoutMs: 3_600_000 };
+const PRINT = 'echo first';
+
+export async function run({ quick, add }: BenchContext): Promise<void> {
+  const server = await startLocalModal();
+  const path = mkdtempSync(join(tmpdir(), 'bench-run-'));
+  const storage = mkdtempSync(join(tmpdir(), 'bench-run-storage-'));
+  const account = {
+    label: 'bench',
+    isLocal: true as const,
+    serverUrl: server.url,
+    tokenId: 'ak-b',
+    tokenSecret: 'as-b',
+  };
+  const sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
+  const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}) });
+  const folder = { name: 'bench', path };
+  const request: RunRequest = {
+    folder,
+    label: 'a.sh',
+    programs: [{ argv: ['sh'] }],
+    args: [`${REMOTE_ROOT}/a.sh`],
+    cwd: '',
+  };
+  try {
+    writeFileSync(join(path, 'a.sh'), PRINT);
+    for (let file = 0; file < 200; file += 1) writeFileSync(join(path, `f${file}.txt`), `${file}\n`.repeat(50));
+    const ours = () => firstByteOfRun(request, { sessions, syncs, ask: () => true });
+    await ours();
+    const { sandbox } = await sessions.acquire(folder);
+    const bare = () => firstByteOfExec(sandbox);
+    const rounds = quick ? 3 : 11;
+    const base = new Map<string, number>();
+    for (const delayMs of DELAYS_MS) {
+      await server.control.clearFaults();
+      if (delayMs > 0) await server.control.addFault({ method: '*', delayMs });
+      const changes: [string, number][] = [
+        ['nothing changed', 0],
+        ['3 files changed', 3],
+      ];
+      for (const [what, files] of changes) {
+        const change = (round: number) => {
+          for (let file = 0; file < files; file += 1)
+            writeFileSync(join(path, `f${file}.txt`), `${delayMs} ${round}\n`);
+        };
+        const peer = await medianMs(rounds, bare);
+        const own = await medianMs(rounds, ours, change);
+        const name = `first byte, ${what}`;
+        add({ name: `${name}, ${delayMs} ms added`, ours: own, peer, ratio: own / peer, unit: 'ms' });
+        if (delayMs === 0) {
+          base.set(`${name} ours`, own);
+          base.set(`${name} peer`, peer);
+          continue;
+        }
+        const trips = Math.round((own - (base.get(`${name} ours`) ?? 0)) / delayMs);
+        const peerTrips = Math.round((peer - (base.get(`${name} peer`) ?? 0)) / delayMs);
+        const most = peerTrips + (files === 0 ? 1 : 2);
+        const goal = `at most ${most}`;
+        const row = {
+          ours: trips,
+          peer: peerTrips,
+          ratio: trips / peerTrips,
+          unit: 'trips',
+          goal,
+          holds: trips <= most,
+        };
+        add({ name: `${name}, ${delayMs} ms added, round trips`, ...row });
+      }
+    }
+  } finally {
+    await server.control.clearFaults();
+    await Promise.all([sessions.dispose(), syncs.dispose()]);
+    await server.stop();
+    rmSync(path, { recursive: true });
+    rmSync(storage, { recursive: true });
+  }
+}
+
+/** Resolves at the program's first byte; the rest of the run is waited for outside of the measured time. */
+async function firstByteOfRun(request: RunRequest, services: ConstructorParameters<typeof Run>[1]): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const output = { status: () => {}, progress: () => {}, stdout: () => resolve(), stderr: () => {} };
+    const { done } = new Run(request, services, output);
+    void done.then(({ error }) => reject(new Error(error ?? 'The program printed nothing.')));
+  });
+}
+
+async function firstByteOfExec(sandbox: Sandbox): Promise<void> {
+  const process = await sandbox.exec(['sh', '-c', PRINT], { mode: 'binary', pty: true });
+  const reader = process.stdout.getReader();
+  await reader.read();
+  void reader.cancel();
+}
