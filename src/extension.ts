@@ -11,7 +11,7 @@ import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
 import { RunLenses } from './providers/code-lens.ts';
-import { LiveSync } from './providers/live-sync.ts';
+import { LiveFolders } from './providers/live-folders.ts';
 import { RunRequests } from './providers/run-requests.ts';
 import { RunTerminals } from './providers/run-terminals.ts';
 import { readSettings } from './providers/settings.ts';
@@ -63,7 +63,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
-  const live = new LiveSync(running, syncs);
+  const live = new LiveFolders(running, syncs);
   const decorations = new SyncDecorations(syncs);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 

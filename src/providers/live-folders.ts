@@ -1,0 +1,73 @@
+import { sep } from 'node:path';
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+import type { FolderSyncs } from '../session/folder-syncs.ts';
+import type { Folder, Sessions } from '../session/sessions.ts';
+import { LiveSync } from '../sync/live.ts';
+import { syncedFolder } from './folders.ts';
+import { readSettings } from './settings.ts';
+
+/** Sends what is saved to the folders' running sandboxes, where `modal.sync.live` is on. Starts no sandbox. */
+export class LiveFolders implements vscode.Disposable {
+  readonly #sessions: Sessions;
+  readonly #syncs: FolderSyncs;
+  #watched: vscode.Disposable[] = [];
+
+  constructor(sessions: Sessions, syncs: FolderSyncs) {
+    this.#sessions = sessions;
+    this.#syncs = syncs;
+    this.update();
+  }
+
+  dispose(): void {
+    for (const each of this.#watched) each.dispose();
+    this.#watched = [];
+  }
+
+  /** Settings, folders or trust have changed. */
+  update(): void {
+    this.dispose();
+    if (!vscode.workspace.isTrusted) return;
+    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+      try {
+        if (readSettings(folder.uri).sync.live) this.#watched.push(...this.#watch(syncedFolder(folder)));
+      } catch (error) {
+        void vscode.window.showErrorMessage(explainError(error));
+      }
+    }
+  }
+
+  #watch(folder: Folder): vscode.Disposable[] {
+    const live = new LiveSync({
+      push: (paths) => this.#push(folder, paths),
+      // The next run syncs again, and says at length what is wrong.
+      onError: (error) => vscode.window.setStatusBarMessage(`$(warning) Live sync: ${explainError(error)}`, 10_000),
+    });
+    const pattern = new vscode.RelativePattern(vscode.Uri.file(folder.path), '**/*');
+    const watcher = vscode.workspace.createFileSystemWatcher(pattern);
+    const changed = ({ fsPath }: vscode.Uri) =>
+      live.changed(
+        fsPath
+          .slice(folder.path.length + 1)
+          .split(sep)
+          .join('/'),
+      );
+    return [
+      live,
+      watcher,
+      ...[watcher.onDidChange, watcher.onDidCreate, watcher.onDidDelete].map((event) => event(changed)),
+    ];
+  }
+
+  async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
+    const sandbox = await this.#sessions.running(folder);
+    if (!sandbox) return;
+    const { files, deleted } = await this.#syncs.of(folder).push(sandbox, { paths });
+    const changes = files + deleted;
+    if (changes === 0) return;
+    vscode.window.setStatusBarMessage(
+      `$(sync) Sent ${changes === 1 ? '1 change' : `${changes} changes`} to the sandbox`,
+      3_000,
+    );
+  }
+}
