@@ -1,6 +1,6 @@
 /** Carries a sandbox's changes of a mounted volume over into the volume. */
 import { closeSync, constants, type Stats } from 'node:fs';
-import { chmod, copyFile, lchown, rename, unlink, utimes } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lstat, readdir, rename, unlink, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { Jail } from './jail.ts';
 
@@ -10,14 +10,14 @@ export class CommittedChanges {
   readonly deleted = new Set<string>();
 }
 
-/** The sides of a mounted volume. */
+/** The sides of a mounted volume, as folders of this machine. */
 export interface MountSides {
   /** The volume as it was mounted. */
-  lower: Jail;
+  lower: string;
   /** What was changed since: files, and marks of what was removed. */
-  upper: Jail;
+  upper: string;
   /** Both together, as the sandbox sees it. */
-  merged: Jail;
+  merged: string;
 }
 
 export interface Changes {
@@ -29,48 +29,55 @@ export interface Changes {
 
 const signature = (stat: Stats) => `${stat.ino} ${stat.mode} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
 
-/** What has changed since the last commit. */
-export function findChanges(sides: MountSides, committed: CommittedChanges): Changes {
-  const changes: Changes = { puts: [], deletes: [] };
-  const present = new Set<string>();
-  inFolder('/', { sides, committed, changes, present });
+/**
+ * What has changed since the last commit. This only looks, by names: the sandbox may put links in the way meanwhile, so
+ * whoever acts upon the answer goes through a jail.
+ */
+export async function findChanges(sides: MountSides, committed: CommittedChanges): Promise<Changes> {
+  const search: Search = { sides, committed, puts: [], deletes: new Set(), present: new Set() };
+  await inFolder('/', search);
   // What was committed and is gone again, without ever having been in the volume that was mounted.
   for (const file of committed.signatures.keys()) {
-    if (present.has(file)) continue;
+    if (search.present.has(file)) continue;
     committed.signatures.delete(file);
-    if (!changes.deletes.includes(file)) changes.deletes.push(file);
+    search.deletes.add(file);
   }
-  return changes;
+  return { puts: search.puts, deletes: [...search.deletes] };
 }
 
 interface Search {
   sides: MountSides;
   committed: CommittedChanges;
-  changes: Changes;
+  puts: Changes['puts'];
+  deletes: Set<string>;
   /** Every path of the sandbox's own that was met. */
   present: Set<string>;
 }
 
-function inFolder(folder: string, search: Search): void {
-  const { sides, committed, changes, present } = search;
-  const seen = new Set(attempt(() => sides.merged.list(folder)) ?? []);
-  for (const name of attempt(() => sides.lower.list(folder)) ?? []) {
+async function inFolder(folder: string, search: Search): Promise<void> {
+  const { sides, committed, puts, deletes, present } = search;
+  const seen = new Set(await namesIn(path.join(sides.merged, folder)));
+  for (const name of await namesIn(path.join(sides.lower, folder))) {
     const file = path.posix.join(folder, name);
     if (seen.has(name)) committed.deleted.delete(file);
-    else if (!committed.deleted.has(file)) changes.deletes.push(file);
+    else if (!committed.deleted.has(file)) deletes.add(file);
   }
-  for (const name of attempt(() => sides.upper.list(folder)) ?? []) {
+  for (const name of await namesIn(path.join(sides.upper, folder))) {
     const file = path.posix.join(folder, name);
-    const stat = attempt(() => sides.upper.lstat(file));
+    const stat = await lstat(path.join(sides.upper, file)).catch(() => undefined);
     // Character devices mark what was removed; other special files have no place in a volume.
     if (!stat || !seen.has(name) || !(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink())) continue;
     present.add(file);
-    const changed = committed.signatures.get(file) !== signature(stat);
-    if (changed && !stat.isDirectory()) changes.puts.push({ file, stat });
-    if (!stat.isDirectory()) continue;
-    if (!committed.signatures.has(file)) changes.puts.push({ file, stat });
-    inFolder(file, search);
+    const before = committed.signatures.get(file);
+    if (stat.isDirectory() ? before === undefined : before !== signature(stat)) puts.push({ file, stat });
+    if (stat.isDirectory()) await inFolder(file, search);
   }
+}
+
+/** Names in a folder that is no link; none when there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  const stat = await lstat(folder).catch(() => undefined);
+  return stat?.isDirectory() ? readdir(folder).catch(() => []) : [];
 }
 
 function attempt<T>(look: () => T): T | undefined {

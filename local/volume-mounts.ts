@@ -4,6 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { newLayerName } from './ids.ts';
 import { Jail } from './jail.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -15,6 +16,8 @@ import type { HeldVersion, VolumeStore } from './volume-store.ts';
 import type { Router, SandboxDefinition } from './wire.ts';
 
 const commitEveryMs = 2000;
+/** A commit is followed by a rest of so many times its length. */
+const restFactor = 5;
 
 type MountRequest = SandboxDefinition['volumeMounts'][number];
 
@@ -49,8 +52,21 @@ export class VolumeMounts {
     this.#mounted.set(container, mounted);
     for (const request of sandbox.definition.volumeMounts) mounted.push(await this.#attach(container, request));
     if (!mounted.some(({ upper }) => upper)) return;
-    const timer = setInterval(() => void this.commit(sandbox, container).catch(() => {}), commitEveryMs);
-    void sandbox.ended.then(() => clearInterval(timer));
+    void this.#commitRegularly(sandbox, container);
+  }
+
+  /** Until the end of the sandbox; less often where there is much to look through. */
+  async #commitRegularly(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
+    const over = new AbortController();
+    void sandbox.ended.then(() => over.abort());
+    let tookMs = 0;
+    while (sandbox.running) {
+      await pause(Math.max(commitEveryMs, tookMs * restFactor), undefined, { signal: over.signal }).catch(() => {});
+      if (!sandbox.running) return;
+      const before = performance.now();
+      await this.commit(sandbox, container).catch((error) => process.stderr.write(`Commit of a volume: ${error}\n`));
+      tookMs = performance.now() - before;
+    }
   }
 
   async #attach(container: SandboxContainer, request: MountRequest): Promise<Mounted> {
@@ -101,17 +117,17 @@ export class VolumeMounts {
     for (const { request, subPath, held, upper, committed } of this.#mounted.get(container) ?? []) {
       if (!upper) continue;
       const sides = {
-        lower: new Jail(path.join(held.folder, new Jail(held.folder).realpath(subPath))),
-        upper: new Jail(upper),
-        merged: new Jail(path.join(container.root, new Jail(container.root).realpath(request.mountPath))),
+        lower: path.join(held.folder, new Jail(held.folder).realpath(subPath)),
+        upper,
+        merged: path.join(container.root, new Jail(container.root).realpath(request.mountPath)),
       };
-      const changes = findChanges(sides, committed);
+      const changes = await findChanges(sides, committed);
       if (changes.puts.length + changes.deletes.length === 0) continue;
       await this.#volumes.change(request.volumeId, async (folder) => {
         const target = new Jail(folder);
         target.mkdirs(subPath);
         const inside = new Jail(path.join(folder, target.realpath(subPath)));
-        await applyChanges(inside, sides.upper, changes, committed);
+        await applyChanges(inside, new Jail(upper), changes, committed);
       });
     }
   }

@@ -28,6 +28,7 @@ import { killBelow } from './processes.ts';
 import { underTerminal } from './pty.ts';
 import { connectHere, connectThrough, relayCommand } from './relay.ts';
 import { run } from './run.ts';
+import { tool } from './tools.ts';
 
 // Two mount namespaces: the outer one, in which `unshare` itself stays behind, sees this machine's folders and the
 // container's root; PID 1 goes on into the inner one, which sees that root alone. What is mounted below the root in the
@@ -198,8 +199,9 @@ class NamespaceContainer implements Container {
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
-    const command = pty ? underTerminal(argv, pty) : ['setsid', '--', ...argv];
-    const enter = ['nsenter', ...this.#join, `--wdns=${workdir}`, '--', ...command];
+    const command = pty ? underTerminal(argv, pty) : [tool('setsid'), '--', ...argv];
+    // nsenter has an option for the working directory inside only since util-linux 2.38.
+    const enter = [tool('nsenter'), ...this.#join, '--', tool('env'), `--chdir=${workdir}`, ...command];
     const [program = '', ...args] = this.#parts.limits.wrap(enter);
     const child = spawn(program, args, { detached: true, stdio: [...stdio], env, cwd: '/' });
     await once(child, 'spawn');

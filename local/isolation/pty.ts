@@ -6,13 +6,14 @@
 import { existsSync } from 'node:fs';
 import { failedPrecondition } from '../status.ts';
 import type { PtySize } from './container.ts';
+import { tool } from './tools.ts';
 
 // The numbers are Linux's own on x86 and Arm: TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ and TIOCGPGRP, F_SETFL and O_NONBLOCK, EAGAIN and
 // EINTR. (The modules that hold their names take longer to load than the command to start.)
 // Input waits until the terminal has a foreground process group: a ^C before that would reach nobody.
 // `setsid -c` makes the slave on its stdin the controlling terminal of a session of its own.
 const relay = `
-my ($rows, $cols) = splice @ARGV, 0, 2;
+my ($rows, $cols, $setsid) = splice @ARGV, 0, 3;
 sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
 my $n = pack 'i', 0; ioctl($m, 0x40045431, $n); ioctl($m, 0x80045430, $n);
 sysopen(my $s, '/dev/pts/' . unpack('i', $n), 0402) or die "no pty: $!\\n";
@@ -21,7 +22,7 @@ pipe(my $r, my $w); $SIG{CHLD} = sub { syswrite $w, 'x' };
 my $pid = fork;
 if (!$pid) {
   open STDIN, '<&', $s; open STDOUT, '>&', $s; open STDERR, '>&', $s; close $m;
-  exec 'setsid', '-c', '--', @ARGV; exit 127;
+  exec $setsid, '-c', '--', @ARGV; exit 127;
 }
 close $s; fcntl($m, 4, 04000);
 my ($in, $open, $dead, $status, $ready) = ('', 1, 0, 0, 0);
@@ -56,7 +57,9 @@ const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
  * @throws FAILED_PRECONDITION when this machine has neither perl nor `script`
  */
 export function underTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
-  if (existsSync('/usr/bin/perl')) return ['/usr/bin/perl', '-e', relay, '--', String(rows), String(cols), ...argv];
+  if (existsSync('/usr/bin/perl')) {
+    return ['/usr/bin/perl', '-e', relay, '--', String(rows), String(cols), tool('setsid'), ...argv];
+  }
   if (existsSync('/usr/bin/script')) {
     const command = `stty rows ${rows} cols ${cols}; exec ${argv.map(quoted).join(' ')}`;
     return ['/usr/bin/script', '--quiet', '--return', '--command', command, '/dev/null'];

@@ -55,6 +55,16 @@ describe('the local Modal: execs', () => {
     assert.equal(await process.stdout.readText(), '/usr/lib\nhello /root\n');
   });
 
+  it('starts a program by its path whatever PATH the command has, with and without a terminal', async () => {
+    for (const pty of [false, true]) {
+      const process = await sandbox.exec(['/bin/pwd'], { env: { PATH: '/nowhere' }, workdir: '/usr/lib', pty });
+      assert.equal((await process.stdout.readText()).trim(), '/usr/lib');
+      assert.equal(await process.wait(), 0);
+    }
+    const unknown = await sandbox.exec(['pwd'], { env: { PATH: '/nowhere' } });
+    assert.equal(await unknown.wait(), 127);
+  });
+
   it('gives secrets made of an object as variables', async () => {
     const secret = await modal.secrets.fromObject({ TOKEN: 'abc' });
     const process = await sandbox.exec(['printenv', 'TOKEN'], { secrets: [secret] });
