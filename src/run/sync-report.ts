@@ -3,6 +3,8 @@ import { formatBytes, formatDuration } from './format.ts';
 
 /** Reasons are shown for this many paths; of the others only how many there are. */
 const MAX_REASONS = 5;
+/** Characters of a path in a line of progress. */
+const MAX_PATH = 32;
 
 /** The lines that tell what a sync did, and what it left out and why. */
 export function syncReport(result: PushResult): string[] {
@@ -27,11 +29,11 @@ function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
 }
 
 /** What a sync is at. */
-export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond }: SyncProgress): string {
+export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond, path }: SyncProgress): string {
   if (stage === 'scanning') return `Looking for changes… ${count(files, 'file')}`;
   if (stage === 'applying') return 'Unpacking in the sandbox…';
   const total = totalBytes > 0 ? ` of ${formatBytes(totalBytes)}` : '';
-  return `Sending ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s…`;
+  return `Sending ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s: ${shortened(path)}`;
 }
 
 function count(number: number, noun: string): string {
@@ -41,4 +43,9 @@ function count(number: number, noun: string): string {
 function some(paths: readonly string[]): string {
   const more = paths.length - 3;
   return `${paths.slice(0, 3).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+/** The end of a path says more than its beginning, and a line that wraps cannot be replaced. */
+function shortened(path: string): string {
+  return path.length > MAX_PATH ? `…${path.slice(1 - MAX_PATH)}` : path;
 }

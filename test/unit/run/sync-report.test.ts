@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { progressLine, syncReport } from '../../../src/run/sync-report.ts';
+
+const nothing = {
+  files: 0,
+  bytes: 0,
+  deleted: 0,
+  durationMs: 12,
+  skipped: [],
+  credentials: [],
+  released: [],
+  replaced: [],
+};
+
+describe('what a sync says', () => {
+  it('tells files, bytes and deletions, or that there was nothing to send', () => {
+    assert.deepEqual(syncReport(nothing), ['Synced, nothing to send (12 ms)']);
+    assert.deepEqual(syncReport({ ...nothing, files: 1, bytes: 3400 }), ['Synced 1 file (3.4 KB) in 12 ms']);
+    assert.deepEqual(syncReport({ ...nothing, files: 1200, bytes: 5e6, deleted: 2 }), [
+      'Synced 1,200 files (5.0 MB), 2 deletions in 12 ms',
+    ]);
+    assert.deepEqual(syncReport({ ...nothing, deleted: 1 }), ['Synced 1 deletion in 12 ms']);
+  });
+
+  it('names what was left out, a few by name and the rest by number', () => {
+    const skipped = Array.from({ length: 7 }, (_, at) => ({ path: `p${at}`, reason: 'EACCES' }));
+    const lines = syncReport({ ...nothing, skipped, credentials: ['.env', 'a.pem', 'b.pem', 'c.pem'] });
+    assert.equal(lines[1], 'Not sent, as they look like credentials: .env, a.pem, b.pem and 1 more');
+    assert.equal(lines[2], 'Not synced: p0 (EACCES)');
+    assert.equal(lines.at(-1), 'Not synced: 2 more');
+  });
+
+  it('shows what is being sent, and how fast', () => {
+    const progress = { files: 12, bytes: 3e6, totalBytes: 1e7, bytesPerSecond: 5e6, path: 'a/b.bin' };
+    assert.equal(
+      progressLine({ stage: 'sending', ...progress }),
+      'Sending 12 files, 3.0 MB of 10.0 MB, 5.0 MB/s: a/b.bin',
+    );
+    const long = progressLine({ stage: 'sending', ...progress, path: `deep/${'x'.repeat(100)}/end.py` });
+    assert.match(long, /: …x+\/end\.py$/);
+    assert.ok(long.length < 80, 'fits a line');
+    assert.equal(progressLine({ stage: 'scanning', ...progress }), 'Looking for changes… 12 files');
+  });
+});
