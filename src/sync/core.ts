@@ -134,7 +134,8 @@ export class Core {
     const found = scan(this.#rules, {
       holding: copy.holding,
       checkpoint: this.#checkpoint,
-      ...(request.paths && !request.paths.some(changesRules) && { paths: request.paths }),
+      // A first sync is of the whole tree, and a changed rule may concern any part of it.
+      ...(request.paths && copy.generation !== 'none' && !request.paths.some(changesRules) && { paths: request.paths }),
     });
     const plan = adjust(makePlan(copy.holding, found), copy.holding, request);
     this.#prepared.set(request.sandboxId, { request, plan });

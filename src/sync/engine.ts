@@ -1,14 +1,15 @@
 import { posix } from 'node:path';
-import * as zlib from 'node:zlib';
 import type { Sandbox } from 'modal';
 import { UserError } from '../modal/errors.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import { ArchiveSource, ResumeLost } from './archive-source.ts';
+import { Asking, type OnRemoteChange } from './asking.ts';
 import type { Compression, Prepared, PrepareRequest } from './core.ts';
-import { execWith, untilAborted } from './exec.ts';
+import { execWith } from './exec.ts';
+import { Link } from './link.ts';
 import { LIST_SCRIPT } from './list-script.ts';
 import { Puller, type PullRequest, type PullResult } from './puller.ts';
-import { type Ask, questionsFor, refuseRoot, type SyncQuestion, SyncStopped } from './questions.ts';
+import { type Ask, refuseRoot } from './questions.ts';
 import type { RemoteChanges } from './remote.ts';
 import { errorFor } from './reply-error.ts';
 import type { Explanation, RuleSettings } from './rules.ts';
@@ -53,7 +54,7 @@ export interface PushOptions {
   readonly fresh?: boolean | undefined;
   readonly ask?: Ask | undefined;
   /** What to do with files that a program in the sandbox changed. `replace` by default; the result names them. */
-  readonly onRemoteChange?: 'replace' | 'keep' | 'ask' | undefined;
+  readonly onRemoteChange?: OnRemoteChange | undefined;
 }
 
 export interface PushResult {
@@ -86,22 +87,6 @@ const INLINE_CHARS = 40 * 1024;
 const ATTEMPTS = 6;
 /** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
 const SETTLE_MS = 120_000;
-/** Connections faster than this are not slowed down by compression. */
-const FAST_BYTES_PER_SECOND = 80_000_000;
-/** A sandbox that starts a process in this time is on this machine or beside it. */
-const NEAR_MS = 25;
-const MIN_MEASURED_BYTES = 1_000_000;
-
-/** What is known about a sandbox's connection. */
-interface Link {
-  bytesPerSecond: number | undefined;
-  decoders: readonly string[];
-  queue: Promise<unknown>;
-}
-
-/** Links by sandbox id. */
-const links = new Map<string, Link>();
-
 /**
  * Keeps a folder in a sandbox equal to a local one. One engine for each folder; it works for any number of sandboxes,
  * one push at a time in each. All methods throw `UserError` with a next step, `SyncStopped` for a question without a
@@ -144,7 +129,7 @@ export class SyncEngine {
 
   /** Makes the sandbox's folder equal to the local one. */
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
-    return this.#queued(sandbox, options.signal, () => this.#push(sandbox, options, []));
+    return Link.of(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#asking(options)));
   }
 
   /**
@@ -153,26 +138,28 @@ export class SyncEngine {
    */
   prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
     return new Promise((resolve, reject) => {
-      this.#queued(sandbox, options.signal, async () => {
-        const { settle, ...run } = await this.#prepareRun(sandbox, options);
-        // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
-        await new Promise<void>((release) => {
-          const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS).unref();
-          let outcome: Promise<boolean> | undefined;
-          const once = (said: RunSyncOutcome) => {
-            clearTimeout(late);
-            outcome ??= settle(said).finally(release);
-            return outcome;
-          };
-          resolve({ ...run, settle: once });
-        });
-      }).catch(reject);
+      Link.of(sandbox)
+        .queued(options.signal, async () => {
+          const { settle, ...run } = await this.#prepareRun(sandbox, options);
+          // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
+          await new Promise<void>((release) => {
+            const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS).unref();
+            let outcome: Promise<boolean> | undefined;
+            const once = (said: RunSyncOutcome) => {
+              clearTimeout(late);
+              outcome ??= settle(said).finally(release);
+              return outcome;
+            };
+            resolve({ ...run, settle: once });
+          });
+        })
+        .catch(reject);
     });
   }
 
   /** What programs changed in the sandbox since it was last asked. Cheap enough to ask after every run. */
   remoteChanges(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<RemoteChanges> {
-    return this.#queued(sandbox, options.signal, async () => {
+    return Link.of(sandbox).queued(options.signal, async () => {
       const { sandboxId } = sandbox;
       const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
       const changes = await this.#listed(sandbox, ['changed', taken], options.signal, (output) =>
@@ -184,24 +171,32 @@ export class SyncEngine {
 
   /** Files that only the sandbox has and no rule leaves out: what `mirror` would delete. */
   mirrorPreview(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<readonly string[]> {
-    return this.#queued(sandbox, options.signal, async () => (await this.#reconcile(sandbox, options.signal)).created);
+    return Link.of(sandbox).queued(
+      options.signal,
+      async () => (await this.#reconcile(sandbox, options.signal)).created,
+    );
   }
 
   /** Pushes, and deletes what `mirrorPreview` named. Asks once more, with the list. */
   mirror(sandbox: Sandbox, extras: readonly string[], options: PushOptions = {}): Promise<PushResult> {
-    return this.#queued(sandbox, options.signal, async () => {
-      if (extras.length > 0) await this.#demand({ kind: 'mirror', extras }, options);
-      return this.#push(sandbox, options, extras);
+    return Link.of(sandbox).queued(options.signal, async () => {
+      const asking = this.#asking(options);
+      if (extras.length > 0) await asking.demand({ kind: 'mirror', extras });
+      return this.#push(sandbox, options, asking, extras);
     });
   }
 
   /** Brings files back. See `PullRequest`. */
   pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
-    return this.#queued(sandbox, request.signal, () =>
+    return Link.of(sandbox).queued(request.signal, () =>
       this.#pullAlone(() =>
         new Puller(this.#worker, this.remoteRoot, request.ask ?? this.#options.ask).pull(sandbox, request),
       ),
     );
+  }
+
+  #asking({ ask, onRemoteChange, signal }: PushOptions): Asking {
+    return new Asking(ask ?? this.#options.ask, onRemoteChange, signal);
   }
 
   /** The worker takes in one archive at a time, whatever sandbox it comes from. */
@@ -219,15 +214,16 @@ export class SyncEngine {
       fresh: options.fresh ?? false,
       paths: options.paths,
     };
+    const asking = this.#asking(options);
     let plan = await this.#prepare(request, options);
+    if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
     let result: PushResult | undefined;
     if (!plan.isEmpty || plan.isFirst || plan.isUnsettled) {
-      const { replaced } = await this.#askAll(plan, request, options);
-      const payload =
-        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, replaced);
-      if (payload) return payload;
-      result = await this.#push(sandbox, options, []);
-      plan = await this.#prepare(request, options);
+      const inline =
+        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, asking);
+      if (inline) return inline;
+      result = await this.#push(sandbox, options, asking);
+      plan = await this.#prepare({ ...request, keep: asking.keep }, options);
     } else await this.#worker.call('confirm', [sandbox.sandboxId]);
     result ??= resultOf(plan, startedAt);
     return {
@@ -240,12 +236,7 @@ export class SyncEngine {
     };
   }
 
-  async #inline(
-    sandbox: Sandbox,
-    plan: Prepared,
-    startedAt: number,
-    replaced: readonly string[],
-  ): Promise<PreparedRun | undefined> {
+  async #inline(sandbox: Sandbox, plan: Prepared, startedAt: number, asking: Asking): Promise<PreparedRun | undefined> {
     const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
     const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_CHARS]);
     if (!payload) {
@@ -255,7 +246,13 @@ export class SyncEngine {
     const args = [this.remoteRoot, next, String(neededKiB), ...accept];
     return {
       script: applyPreamble(args, payload),
-      result: { ...resultOf(plan, startedAt), files: plan.puts, bytes: plan.putBytes, deleted: plan.deletes, replaced },
+      result: {
+        ...resultOf(plan, startedAt),
+        files: plan.puts,
+        bytes: plan.putBytes,
+        deleted: plan.deletes,
+        replaced: asking.replaced,
+      },
       settle: (outcome) => this.#settleInline(sandbox, outcome),
     };
   }
@@ -270,44 +267,38 @@ export class SyncEngine {
     return false;
   }
 
-  async #push(sandbox: Sandbox, options: PushOptions, alsoDelete: readonly string[]): Promise<PushResult> {
+  async #push(
+    sandbox: Sandbox,
+    options: PushOptions,
+    asking: Asking,
+    alsoDelete: readonly string[] = [],
+  ): Promise<PushResult> {
     const startedAt = performance.now();
     refuseRoot(this.#options.root);
-    let keep: readonly string[] = [];
+    const { sandboxId } = sandbox;
     const released = new Set<string>();
+    const sum = { files: 0, bytes: 0, deleted: 0 };
     for (let attempt = 1; ; attempt += 1) {
-      const request = {
-        sandboxId: sandbox.sandboxId,
-        fresh: options.fresh ?? false,
-        paths: options.paths,
-        alsoDelete,
-        keep,
-      };
-      const plan = await this.#prepare(request, options);
+      const request = { sandboxId, fresh: options.fresh ?? false, paths: options.paths, alsoDelete };
+      let plan = await this.#prepare({ ...request, keep: asking.keep }, options);
+      if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
+      const done = () => ({ ...resultOf(plan, startedAt), ...sum, released: [...released], replaced: asking.replaced });
       if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
-        await this.#worker.call('confirm', [sandbox.sandboxId]);
-        if (await this.#isAt(sandbox, plan.generation, options.signal)) return resultOf(plan, startedAt);
-        continue;
+        await this.#worker.call('confirm', [sandboxId]);
+        if (await this.#isAt(sandbox, plan.generation, options.signal)) return done();
+        if (attempt < ATTEMPTS) continue;
+        throw errorFor({ kind: 'drift', have: '' }, this.remoteRoot);
       }
-      const asked = await this.#askAll(plan, request, options);
-      keep = asked.keep;
-      if (keep.length > 0) await this.#prepare({ ...request, keep }, options);
       const reply = await this.#send(sandbox, plan, options);
       if (reply.kind === 'ok') {
-        const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandbox.sandboxId]);
+        const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandboxId]);
+        sum.files += files;
+        sum.bytes += bytes;
+        sum.deleted += plan.deletes;
         for (const path of plan.released) released.add(path);
-        const done = { ...resultOf(plan, startedAt), released: [...released] };
-        if (unstable.length === 0 || attempt >= ATTEMPTS)
-          return {
-            ...done,
-            files,
-            bytes,
-            deleted: plan.deletes,
-            skipped: [...done.skipped, ...skipped, ...unstable.map(changing)],
-            replaced: asked.replaced,
-          };
-        continue;
+        if (unstable.length > 0 && attempt < ATTEMPTS) continue;
+        return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
       }
       await this.#afterFailure(sandbox, reply, options.signal);
       const canMend =
@@ -318,7 +309,7 @@ export class SyncEngine {
 
   /** Sends the open plan as one stream. Throws after marking everything in it as unknown. */
   async #send(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
-    const link = linkOf(sandbox);
+    const link = Link.of(sandbox);
     const { signal, onProgress } = options;
     for (let attempt = 1; ; attempt += 1) {
       const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
@@ -326,7 +317,7 @@ export class SyncEngine {
       let sentFrom = 0;
       let compression: Compression = 'raw';
       const source = (startMs: number) => {
-        compression = this.#compression(link, startMs, plan.putBytes);
+        compression = this.#options.compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
         sentFrom = performance.now();
         const head = Buffer.from(`${compression}\n`);
         return new ArchiveSource(
@@ -334,7 +325,7 @@ export class SyncEngine {
           () => this.#worker.call('next', [sandbox.sandboxId, compression]),
           (chunk, sentBytes) => {
             const seconds = (performance.now() - sentFrom) / 1000;
-            if (sentBytes > MIN_MEASURED_BYTES && seconds > 0) link.bytesPerSecond = sentBytes / seconds;
+            link.measured(sentBytes, seconds);
             onProgress?.({
               stage: 'sending',
               files: chunk.files,
@@ -358,14 +349,6 @@ export class SyncEngine {
         await this.#prepare({ sandboxId: sandbox.sandboxId, fresh: false }, options);
       }
     }
-  }
-
-  #compression(link: Link, startMs: number, bytes: number): Compression {
-    if (this.#options.compression === 'never' || bytes < 16 * 1024) return 'raw';
-    const isFast = link.bytesPerSecond ? link.bytesPerSecond > FAST_BYTES_PER_SECOND : startMs < NEAR_MS;
-    if (isFast) return 'raw';
-    if (link.decoders.includes('zstd') && typeof zlib.zstdCompressSync === 'function') return 'zstd';
-    return link.decoders.includes('gzip') ? 'gzip' : 'raw';
   }
 
   async #afterFailure(sandbox: Sandbox, reply: Reply, signal?: AbortSignal): Promise<void> {
@@ -419,55 +402,6 @@ export class SyncEngine {
       onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
     return this.#worker.call('prepare', [request], { signal, onFiles });
   }
-
-  async #askAll(
-    plan: Prepared,
-    request: PrepareRequest,
-    options: PushOptions,
-  ): Promise<{ keep: readonly string[]; replaced: readonly string[] }> {
-    for (const question of questionsFor(plan)) await this.#demand(question, options);
-    const paths = plan.overwrites.filter((path) => !request.keep?.includes(path));
-    if (paths.length === 0) return { keep: request.keep ?? [], replaced: [] };
-    const { onRemoteChange = 'replace' } = options;
-    const replaces =
-      onRemoteChange === 'ask'
-        ? await this.#answer({ kind: 'remote-changes', paths }, options)
-        : onRemoteChange === 'replace';
-    return replaces
-      ? { keep: request.keep ?? [], replaced: paths }
-      : { keep: [...(request.keep ?? []), ...paths], replaced: [] };
-  }
-
-  async #demand(question: SyncQuestion, options: PushOptions): Promise<void> {
-    if (!(await this.#answer(question, options))) throw new SyncStopped(question);
-    options.signal?.throwIfAborted();
-  }
-
-  async #answer(question: SyncQuestion, options: PushOptions): Promise<boolean> {
-    const ask = options.ask ?? this.#options.ask;
-    return (await ask?.(question)) === true;
-  }
-
-  /** One at a time for each sandbox, whatever engine asks. */
-  #queued<T>(sandbox: Sandbox, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-    const link = linkOf(sandbox);
-    const turn = link.queue.then(() => {
-      signal?.throwIfAborted();
-      return work();
-    });
-    link.queue = turn.catch(() => {});
-    return untilAborted(turn, signal);
-  }
-}
-
-function linkOf(sandbox: Sandbox): Link {
-  const link = links.get(sandbox.sandboxId) ?? {
-    bytesPerSecond: undefined,
-    decoders: ['gzip'],
-    queue: Promise.resolve(),
-  };
-  links.set(sandbox.sandboxId, link);
-  return link;
 }
 
 function resultOf(plan: Prepared, startedAt: number): PushResult {

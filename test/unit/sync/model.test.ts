@@ -96,8 +96,7 @@ class World {
   }
 
   #edit(): void {
-    const path = this.#next() < 0.5 ? this.#path() : (this.#existing() ?? this.#path());
-    const full = join(this.#root, path);
+    const chosen = this.#next() < 0.5 ? this.#path() : (this.#existing() ?? this.#path());
     const sort = pick(this.#next, [
       'write',
       'write',
@@ -113,6 +112,9 @@ class World {
       'ignore',
       'same-size',
     ]);
+    // Links have names of their own: one that was given up there and stands where a folder comes is written through.
+    const path = sort === 'link' ? join(dirname(chosen), pick(this.#next, ['link-a', 'link-b'])) : chosen;
+    const full = join(this.#root, path);
     this.log.push(`${sort} ${path}`);
     try {
       if (sort === 'ignore') {
@@ -145,7 +147,7 @@ class World {
 
   #rename(path: string, full: string): void {
     const to = this.#path();
-    if (`${to}/`.startsWith(`${path}/`)) return;
+    if (`${to}/`.startsWith(`${path}/`) || path.includes('link-')) return;
     this.#touched(to);
     mkdirSync(dirname(join(this.#root, to)), { recursive: true });
     renameSync(full, join(this.#root, to));
@@ -173,7 +175,7 @@ class World {
 
   async #livePush(): Promise<void> {
     const paths = [...this.#dirty];
-    this.log.push(`live push ${paths.join(', ')}; ignored: ${readIgnore(this.#root)}`);
+    this.log.push(`live push ${paths.join(', ')}`);
     await this.#mending(async () => this.#took((await this.#engine.push(this.#sandbox, { paths })).released));
     await this.#check();
   }
@@ -360,12 +362,6 @@ class World {
       if (kind === 'folder') lines.add(`folder ./${path}`);
     return lines;
   }
-}
-
-function readIgnore(root: string): string {
-  return existsSync(join(root, '.gitignore'))
-    ? readFileSync(join(root, '.gitignore'), 'utf8').replaceAll('\n', ' ')
-    : '';
 }
 
 /** The path in a line of `remoteTree`. */

@@ -20,7 +20,7 @@ describe('The script in the sync engine’s README', () => {
   it('pushes a folder, runs something and pulls its result, in no more than 25 lines', async () => {
     const readme = readFileSync(new URL('../../../src/sync/README.md', import.meta.url), 'utf8');
     const script = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
-    const root = writeTree(temporaryFolder(), { 'a.txt': 'a', 'b/c.txt': 'c', '.env': 'SECRET=1' });
+    const root = writeTree(temporaryFolder(), { 'a.txt': 'a', 'b.txt': 'b', '.env': 'SECRET=1' });
     const child = spawn(process.execPath, ['--input-type=module-typescript', '--no-warnings', '-'], {
       cwd: fileURLToPath(new URL('../../..', import.meta.url)),
       env: {
@@ -38,8 +38,8 @@ describe('The script in the sync engine’s README', () => {
     child.stdin.end(script);
     const [code] = (await once(child, 'close')) as [number];
     assert.equal(code, 0, complaint);
-    assert.equal(said, 'to send: 2 files, 2 bytes; never sent: .env\npulled: count.txt\n');
-    assert.equal(readFileSync(`${root}/count.txt`, 'utf8'), '3\n');
+    assert.equal(said, 'to send: 2 files, 2 bytes; never sent: .env\npulled: result.txt\n');
+    assert.equal(readFileSync(`${root}/result.txt`, 'utf8'), 'ab');
     assert.ok(script.trim().split('\n').length <= 25);
   });
 });

@@ -125,6 +125,27 @@ describe('A run’s sync', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
+  it('overwrites a program’s change only as it was told, and asks once', async () => {
+    await run(['true']);
+    await inSandbox(sandbox, 'echo theirs > data');
+    await engine.remoteChanges(sandbox);
+    writeTree(root, { more: 'm' });
+    const kept = await engine.prepareRun(sandbox, { onRemoteChange: 'keep' });
+    const process = await sandbox.exec(['sh', '-c', `${kept.script}\ncat /workspace/data /workspace/more`]);
+    assert.match(await process.stdout.readText(), /theirs\nm$/);
+    await kept.settle({ kind: 'ok', decoders: [] });
+    let asked = 0;
+    const ask = () => {
+      asked += 1;
+      return true;
+    };
+    writeTree(root, { 'random.bin': randomBytes(100_000) });
+    const replaced = await engine.prepareRun(sandbox, { onRemoteChange: 'ask', ask });
+    await replaced.settle({ kind: 'same' });
+    assert.deepEqual([asked, replaced.result.replaced], [1, ['data']]);
+    assert.equal((await run(['cat', 'data'])).output, 'one');
+  });
+
   it('waits for the run before it, and for a push', async () => {
     await run(['true']);
     writeTree(root, { data: 'two' });
