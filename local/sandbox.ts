@@ -188,6 +188,8 @@ export class Sandbox {
     await Promise.all(containers.map((container) => container.quiet()));
     await this.#steps.beforeGone(this).catch(() => {});
     await Promise.all(containers.map((container) => container.kill()));
+    // The processes are gone; what is left are operations that this server carries out itself.
+    for (const exec of this.execs.values()) void exec.then((running) => running.kill()).catch(() => {});
     await this.#steps.afterGone(this);
     this.#settled = true;
     this.#settle(result);

@@ -100,6 +100,7 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
       if (!setup.dataDir) await rm(dataDir, { recursive: true, force: true });
     },
     async kill() {
+      for (const client of clients) client.close();
       await end('SIGKILL');
     },
   };

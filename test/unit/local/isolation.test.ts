@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { chownSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -45,6 +45,7 @@ describe('the local Modal: isolation', () => {
     await bench.shell(one, 'echo 1 > /tmp/own; echo 1 > /usr/bin/own; echo 1 > /etc/own');
     await assert.rejects(bench.shell(two, 'ls /tmp/own || ls /usr/bin/own || ls /etc/own'));
     await assert.rejects(bench.shell(one, `cat ${mark}`));
+    await rm(mark);
     const processes = (await bench.shell(one, 'ls /proc')).split('\n').filter((name) => /^\d+$/.test(name));
     assert.ok(processes.length <= 4, `only its own processes: ${processes}`);
     const devices = (await bench.shell(one, 'ls /dev')).split('\n');
@@ -106,6 +107,7 @@ describe('the local Modal: isolation', () => {
     await other.server.kill();
     await until('all have gone', () => processesWith(name).length === 0);
     await until('all pids have gone', () => pids.every((pid) => !readdirSync('/proc').includes(String(pid))));
+    await rm(other.server.dataDir, { recursive: true, force: true });
   });
 
   it('ends on SIGTERM within two seconds, with sandboxes running', async () => {
@@ -137,7 +139,6 @@ describe('the local Modal: isolation', () => {
     const copy = await modal.sandboxes.create(app, await sandbox.snapshotFilesystem());
     assert.equal(await copy.filesystem.readText('/root/new/file'), 'text');
     await server.stop();
-    const { rmSync } = await import('node:fs');
-    rmSync(dataDir, { recursive: true, force: true });
+    await rm(dataDir, { recursive: true, force: true });
   }).timeout(30_000);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { InvalidError, type Sandbox } from 'modal';
 import type { Channel } from 'nice-grpc';
 import type { ExecRef } from '../../../local/wire.ts';
@@ -119,6 +120,21 @@ describe('the local Modal: streams of a command', () => {
       const process = await sandbox.exec(['sh', '-c', 'head -c 50000000 /dev/zero; exit 5']);
       assert.equal(await process.wait(), 5);
     });
+
+    it('of any length takes bounded memory, as does input', async () => {
+      const out = await sandbox.exec(['head', '-c', '600000000', '/dev/zero']);
+      assert.equal(await out.wait(), 0);
+      const into = await sandbox.exec(['wc', '-c'], { mode: 'binary' });
+      const piece = Buffer.alloc(1_000_000);
+      await into._stdinWriteStream({
+        async *readFrom(offset: number) {
+          for (let at = offset; at < 600_000_000; at += piece.length) yield piece;
+        },
+      });
+      assert.equal(String(Buffer.from(await into.stdout.readBytes())), '600000000\n');
+      const peakKiB = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${bench.server.pid}/status`, 'utf8'))?.[1];
+      assert.ok(Number(peakKiB) < 400 * 1024, `${peakKiB} KiB at the peak`);
+    }).timeout(60_000);
 
     it('ends with the command though something it left behind holds the pipe', async () => {
       const process = await sandbox.exec(['sh', '-c', 'sleep 300 & echo done']);
