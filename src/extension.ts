@@ -10,6 +10,7 @@ import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import type { SandboxSummary } from './modal/sandboxes.ts';
+import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
 import { LiveFolders } from './providers/live-folders.ts';
 import { RunRequests } from './providers/run-requests.ts';
@@ -59,7 +60,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const rules = new SyncRules(syncs);
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
-  const terminals = new RunTerminals({ sessions: running, syncs, ask: askInDialog });
+  const services = { sessions: running, syncs, ask: askInDialog };
+  const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
@@ -113,7 +115,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       if (execution.task.definition.type === TASK_TYPE) decorations.update();
     }),
   );
-  return { onDidWriteOutput: terminals.onDidWriteOutput };
+  return createApi(terminals, services);
 }
 
 /** Ends this window's sandboxes: nobody is left to use them. */

@@ -47,7 +47,7 @@ async function runLaunch(name: string, { files, grep }: StageOptions): Promise<T
   try {
     const options: Parameters<typeof runTests>[0] = {
       vscodeExecutablePath: launcher,
-      extensionDevelopmentPath: projectFolder,
+      extensionDevelopmentPath: [projectFolder, ...(launch.extensions ?? []).map((path) => join(projectFolder, path))],
       extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
       extensionTestsEnv: {
         ...launch.env,

@@ -83,6 +83,11 @@ export class Run {
     this.#stdin.write(text);
   }
 
+  /** The program's input ends after what was typed so far. */
+  endInput(): void {
+    this.#stdin.end();
+  }
+
   /** The terminal has another size. Sizes that follow each other quickly, as while dragging, are told once. */
   resize(size: TerminalSize): void {
     this.#size = size;

@@ -7,9 +7,16 @@ export class Stdin {
   #waiting = '';
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #busy = false;
+  #ended = false;
 
   write(text: string): void {
     this.#waiting += text;
+    void this.#flush();
+  }
+
+  /** Nothing more will be typed: the program's input ends after what is waiting. */
+  end(): void {
+    this.#ended = true;
     void this.#flush();
   }
 
@@ -32,6 +39,11 @@ export class Stdin {
         const text = this.#waiting;
         this.#waiting = '';
         await this.#writer.write(this.#encoder.encode(text));
+      }
+      if (this.#writer && this.#ended) {
+        const writer = this.#writer;
+        this.#writer = undefined;
+        await writer.close();
       }
     } catch {
       // The program has closed its input or ended; its exit tells the rest.

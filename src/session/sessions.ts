@@ -53,6 +53,11 @@ export class Sessions {
     this.#sources = sources;
   }
 
+  /** What new sandboxes are made of. */
+  get settings(): SessionSettings {
+    return this.#sources.settings();
+  }
+
   /** Connects to the chosen account; the connection is kept until account or app change. */
   async connection(): Promise<Connection> {
     const account = await this.#sources.account();

@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import { activate, writeWorkspaceFile } from '../extension-under-test.ts';
+
+describe('execute, for other extensions', () => {
+  let api: SandboxesApi;
+  before(async () => {
+    api = await activate();
+  });
+
+  it('runs Python code beside the synced folder, and keeps its streams apart', async () => {
+    await writeWorkspaceFile('data.txt', 'from the folder');
+    const pieces: string[] = [];
+    const result = await api.execute(
+      'import sys; print(open("data.txt").read()); print("wrong", file=sys.stderr); sys.exit(3)',
+      {
+        onStdout: (text) => pieces.push(text),
+      },
+    );
+    assert.deepEqual([result.returncode, result.stdout, result.stderr], [3, 'from the folder\n', 'wrong\n']);
+    assert.equal(pieces.join(''), result.stdout);
+    assert.match(result.sandboxId ?? '', /^sb-/);
+    assert.deepEqual([result.timedOut, result.truncated], [false, false]);
+    assert.ok(result.durationSecs > 0);
+  });
+
+  it('runs an argument vector as it is, with its variables and folder, and with no input', async () => {
+    const { stdout } = await api.execute(['sh', '-c', 'cat; printf "%s|" "$PWD" "$A" "$1"', 'sh', 'it’s $x'], {
+      cwd: '/tmp',
+      env: { A: 'b c' },
+    });
+    assert.equal(stdout, '/tmp|b c|it’s $x|');
+  });
+
+  it('says in the result that the time was over, and leaves nothing behind', async () => {
+    const late = await api.execute(['sh', '-c', 'echo begun; sleep 1000'], { timeoutMs: 1_500 });
+    assert.deepEqual([late.timedOut, late.returncode, late.stdout], [true, 124, 'begun\n']);
+    const { stdout } = await api.execute(['sh', '-c', 'ps ax -o args | grep -c "[s]leep 1000"']);
+    assert.equal(stdout, '0\n');
+  });
+
+  it('rejects with the signal’s reason when it is cancelled', async () => {
+    const cancel = new AbortController();
+    const running = api.execute(['sleep', '1000'], { signal: cancel.signal });
+    setTimeout(() => cancel.abort(new Error('enough')), 500);
+    await assert.rejects(running, /enough/);
+  });
+
+  it('rejects with a sentence for what cannot be started', async () => {
+    await assert.rejects(api.execute(['no-such-program']), /^UserError: The sandbox’s image has no no-such-program\./);
+    await assert.rejects(api.execute([]), /The command is empty/);
+    await assert.rejects(api.execute('x'.repeat(70_000)), /more than 60000 characters/);
+  });
+});
+
+describe('another extension', () => {
+  it('gets the API from activate, and runs code with it', async () => {
+    const result = await vscode.commands.executeCommand('apiUser.run', 'print(6 * 7)');
+    assert.deepEqual(result, { version: 1, returncode: 0, stdout: '42\n' });
+  });
+});
+
+describe('a sandbox, for other extensions', () => {
+  let api: SandboxesApi;
+  let sandbox: SandboxHandle;
+  before(async () => {
+    api = await activate();
+    sandbox = await api.sandboxes.create({ ports: [8123], env: { FROM: 'create' } });
+  });
+  after(() => sandbox.kill());
+
+  it('runs commands, as shell text or as arguments', async () => {
+    const { stdout } = await sandbox.commands.run('echo "$FROM" | tr a-z A-Z');
+    assert.equal(stdout, 'CREATE\n');
+    assert.equal((await sandbox.commands.run(['printf', '%s', '$FROM'])).stdout, '$FROM');
+  });
+
+  it('spawns a command that can be written to and ended', async () => {
+    const cat = sandbox.commands.spawn(['cat']);
+    cat.write('one\n');
+    cat.write('two\n');
+    cat.endInput();
+    assert.equal((await cat.wait()).stdout, 'one\ntwo\n');
+    const sleep = sandbox.commands.spawn(['sleep', '1000']);
+    setTimeout(() => sleep.kill(), 300);
+    assert.notEqual((await sleep.wait()).returncode, 0);
+  });
+
+  it('reads, writes, lists and removes files', async () => {
+    const { files } = sandbox;
+    await files.write('/data/deep/a.txt', 'text é');
+    await files.writeBatch(
+      Array.from({ length: 20 }, (_, at) => ({ path: `/data/many/${at}`, data: Uint8Array.of(at) })),
+    );
+    await files.makeDir('/data/empty/inner');
+    assert.equal(new TextDecoder().decode(await files.read('/data/deep/a.txt')), 'text é');
+    assert.deepEqual([...(await files.read('/data/many/7'))], [7]);
+    assert.equal((await files.list('/data/many')).length, 20);
+    const [entry] = await files.list('/data/deep');
+    assert.deepEqual([entry?.name, entry?.path, entry?.type, entry?.size], ['a.txt', '/data/deep/a.txt', 'file', 7]);
+    assert.ok(Math.abs((entry?.modifiedMs ?? 0) - Date.now()) < 60_000);
+    await files.remove('/data');
+    await assert.rejects(files.read('/data/deep/a.txt'), /^UserError: /);
+  });
+
+  it('names the host of a port', async () => {
+    assert.match(await sandbox.getHost(8123), /^\S+:\d+$/);
+    await assert.rejects(sandbox.getHost(1), /Port 1 was not named/);
+  });
+
+  it('can be found again by its id, until it has ended', async () => {
+    const other = await api.sandboxes.create();
+    const same = await api.sandboxes.connect(other.id);
+    assert.equal((await same.commands.run('echo here')).stdout, 'here\n');
+    await other.kill();
+    await assert.rejects(api.sandboxes.connect(other.id), /has ended\. Create another one|UserError/);
+  });
+
+  it('goes on after a pause with the files it had', async () => {
+    const first = await api.sandboxes.create();
+    await first.files.write('/kept.txt', 'kept');
+    const snapshot = await first.pause();
+    const second = await api.sandboxes.resume(snapshot);
+    assert.notEqual(second.id, first.id);
+    assert.equal((await second.commands.run('cat /kept.txt')).stdout, 'kept');
+    await second.kill();
+  });
+});
