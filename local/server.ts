@@ -62,8 +62,6 @@ export interface LocalModal {
 
 /** As the SDK's own channels have it. */
 const maxMessageBytes = 100 * 1024 * 1024;
-/** The number goes up when a base is laid out otherwise; the old one is then just left. */
-const baseFolder = 'base-1';
 /** How often expired images are looked for. */
 const sweepEveryMs = 60_000;
 /** RPCs for which one needs no token yet. */
@@ -192,7 +190,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
   const why = await whyNoNamespaces(path.join(dataFolder, 'trial'));
-  if (why === undefined) return new Namespaces(await prepareBase(path.join(dataFolder, baseFolder)), dataFolder);
+  if (why === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
   return allowUnisolated ? new Unisolated() : new Refusing(why);
 }
 

@@ -3,8 +3,22 @@
  * are (copy-on-write); `/etc` is copied once without its secrets; all else starts empty.
  */
 import { constants, type Dirent, mkdirSync, readdirSync } from 'node:fs';
-import { access, chmod, cp, lstat, mkdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
+import { removeTree } from '../remove-tree.ts';
 
 /** A part of the root that is an overlay of its own, as the machine's files lie under it. */
 export interface Tree {
@@ -106,8 +120,33 @@ async function linkPython(usr: string): Promise<void> {
   await symlink('/usr/bin/python3', path.join(usr, 'local/bin/python'));
 }
 
-/** Makes the base layer under `folder` unless it is there, and says of which trees a root consists. */
-export async function prepareBase(folder: string): Promise<Base> {
+/** Goes up when a base is laid out otherwise. */
+const layout = 1;
+
+/** The name of a base: another one after programs were installed on this machine or removed. */
+async function baseName(): Promise<string> {
+  const times: number[] = [];
+  for (const folder of ['/usr/bin', '/usr/lib', '/etc/alternatives']) {
+    times.push(
+      await lstat(folder).then(
+        ({ mtimeMs }) => Math.floor(mtimeMs),
+        () => 0,
+      ),
+    );
+  }
+  return `base-${layout}-${Math.max(...times).toString(36)}`;
+}
+
+/**
+ * Makes the base layer in the data folder unless it is there, removes older ones, and says of which trees a root consists.
+ * Only for the start: no sandbox may be standing on a base.
+ */
+export async function prepareBase(dataFolder: string): Promise<Base> {
+  const name = await baseName();
+  const folder = path.join(dataFolder, name);
+  for (const other of await readdir(dataFolder)) {
+    if (other.startsWith('base-') && other !== name) await removeTree(path.join(dataFolder, other));
+  }
   const trees: Tree[] = [{ name: 'root', target: '/' }];
   const rootLinks: [string, string][] = [];
   for (const name of ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']) {
@@ -120,7 +159,6 @@ export async function prepareBase(folder: string): Promise<Base> {
   if (await isDirectory('/var/lib/dpkg')) trees.push({ name: 'dpkg', target: '/var/lib/dpkg', host: '/var/lib/dpkg' });
   if (!(await isDirectory(folder))) {
     const unfinished = `${folder}.${process.pid}`;
-    await rm(unfinished, { recursive: true, force: true });
     await makeRoot(path.join(unfinished, 'root'));
     for (const [name, target] of rootLinks) await symlink(target, path.join(unfinished, 'root', name));
     for (const tree of trees) {

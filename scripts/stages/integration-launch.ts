@@ -11,7 +11,7 @@ export interface IntegrationLaunch {
   readonly settings: Settings;
   /** Whether VS Code asks for trust in the folder, which then is not trusted. */
   readonly workspaceTrust?: boolean;
-  /** Folders of the project with other extensions, loaded beside ours. */
+  /** Folders of the project with other extensions, installed beside ours. */
   readonly extensions?: readonly string[];
   /** More environment for the extension host. */
   readonly env?: Readonly<Record<string, string>>;

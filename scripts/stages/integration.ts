@@ -43,11 +43,14 @@ async function runLaunch(name: string, { files, grep }: StageOptions): Promise<T
   console.log(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —`);
   const relay = await openRelay<TestCounts>((text) => process.stdout.write(text));
   const profile = await temporaryProfile(launch.settings);
+  for (const extension of launch.extensions ?? []) {
+    await cp(join(projectFolder, extension), join(profile.extensionsDir, basename(extension)), { recursive: true });
+  }
   const log = join(profile.folder, 'vscode.log');
   try {
     const options: Parameters<typeof runTests>[0] = {
       vscodeExecutablePath: launcher,
-      extensionDevelopmentPath: [projectFolder, ...(launch.extensions ?? []).map((path) => join(projectFolder, path))],
+      extensionDevelopmentPath: projectFolder,
       extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
       extensionTestsEnv: {
         ...launch.env,
