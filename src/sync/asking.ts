@@ -1,4 +1,4 @@
-import type { Prepared } from './core.ts';
+import type { Prepared } from './prepared.ts';
 import { type Ask, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
 /** What to do with files that a program in the sandbox changed. */

@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { Copies, type Copy } from './copies.ts';
+import { Copies } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { readListing } from './list-script.ts';
 import { writeManifest } from './manifest.ts';
 import { type Packed, Packer } from './pack.ts';
-import { isEmpty, makePlan, movesOf, type Plan } from './plan.ts';
+import { makePlan, movesOf, type Plan } from './plan.ts';
+import { adjust, describe, type Prepared, type PrepareRequest } from './prepared.ts';
 import { findChanges, type RemoteChanges, reconcile } from './remote.ts';
 import { type Explanation, type RuleSettings, Rules } from './rules.ts';
 import { changesRules } from './rules-builtin.ts';
-import { type LeftOut, type Scan, type Skipped, scan } from './scan.ts';
+import { type Skipped, scan } from './scan.ts';
 import { Holding, type Sent } from './tree.ts';
 
 export interface CoreOptions {
@@ -17,46 +18,6 @@ export interface CoreOptions {
   readonly storageDir: string;
   readonly remoteRoot: string;
   readonly rules: RuleSettings;
-}
-
-/** Which copy, and how much of the tree to look at. */
-export interface PrepareRequest {
-  readonly sandboxId: string;
-  /** The sandbox was just started from an image without this folder. */
-  readonly fresh: boolean;
-  /** Paths to look at; the whole tree when left out. */
-  readonly paths?: readonly string[] | undefined;
-  /** Paths that are deleted in the sandbox besides. */
-  readonly alsoDelete?: readonly string[] | undefined;
-  /** Paths to leave as they are in the sandbox. */
-  readonly keep?: readonly string[] | undefined;
-}
-
-/** What a push would do, in numbers and names for people. */
-export interface Prepared {
-  readonly isEmpty: boolean;
-  /** Nothing was sent to this sandbox yet. */
-  readonly isFirst: boolean;
-  readonly isApproved: boolean;
-  /** The generation that the sandbox must be at when nothing is to be sent. */
-  readonly generation: string;
-  /** Whether the end of an earlier push is unknown. */
-  readonly isUnsettled: boolean;
-  readonly puts: number;
-  readonly putBytes: number;
-  readonly deletes: number;
-  /** A few of the paths that are deleted. */
-  readonly deleteExamples: readonly string[];
-  /** Files and links that the sandbox holds. */
-  readonly known: number;
-  readonly largest: readonly { readonly path: string; readonly bytes: number }[];
-  readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
-  readonly leftOut: readonly LeftOut[];
-  readonly credentials: readonly string[];
-  readonly skipped: readonly Skipped[];
-  readonly released: readonly string[];
-  /** Paths that a program in the sandbox changed, which the push would overwrite or delete. */
-  readonly overwrites: readonly string[];
 }
 
 /** An archive that is being sent. */
@@ -96,14 +57,11 @@ interface Sending {
   chunks: Generator<Buffer> | undefined;
 }
 
-const EXAMPLES = 10;
 /** Content below this is looked at before it is compressed. */
 const SAMPLE_BYTES = 64 * 1024;
 /** More renames than this are worth starting an interpreter for. */
 const MANY_MOVES = 40;
 const MANIFEST_FILES = 200;
-/** A folder that was agreed to may grow to this, or to twice its size, without another question. */
-const MAX_UNASKED_GROWTH_BYTES = 200_000_000;
 
 /**
  * Everything that reads the local tree and keeps the index, for one root: scan, plan, pack, settle. Synchronous, so it
@@ -341,67 +299,6 @@ export class Core {
   #settled({ files, bytes, skipped, sent }: Packed): Settled {
     return { files, bytes, skipped, unstable: sent.filter(({ unsure }) => unsure).map(({ path }) => path) };
   }
-}
-
-/** A plan with what a request adds to it and takes from it. */
-function adjust(plan: Plan, holding: Holding, { alsoDelete = [], keep = [] }: PrepareRequest): Plan {
-  if (alsoDelete.length === 0 && keep.length === 0) return plan;
-  const kept = new Set(keep);
-  const puts = plan.puts.filter(({ path }) => !kept.has(path));
-  const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
-  // Folders that only the sandbox has are not in the index; a full one stays.
-  const emptied = [...foldersOf(alsoDelete)]
-    .filter((folder) => !holding.hasFolder(folder))
-    .sort()
-    .reverse();
-  return {
-    ...plan,
-    puts,
-    deletes,
-    emptied: [...plan.emptied, ...emptied],
-    putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
-  };
-}
-
-function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: number | undefined): Prepared {
-  const { puts, deletes } = plan;
-  return {
-    isEmpty: isEmpty(plan) && plan.released.length === 0,
-    isFirst: copy.generation === 'none',
-    isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
-    generation: copy.generation,
-    isUnsettled: copy.unsettled.length > 0,
-    puts: puts.length,
-    putBytes: plan.putBytes,
-    deletes: deletes.length,
-    deleteExamples: deletes.slice(0, EXAMPLES),
-    known: copy.holding.size,
-    largest: [...puts]
-      .sort((one, other) => other.size - one.size)
-      .slice(0, EXAMPLES)
-      .map(({ path, size }) => ({ path, bytes: size })),
-    folders: topFolders(plan),
-    leftOut: found.leftOut,
-    credentials: found.credentials,
-    skipped: found.skipped,
-    released: plan.released,
-    overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => copy.changedThere.has(path)),
-  };
-}
-
-/** The folders at the root with the most bytes to send. */
-function topFolders({ puts }: Plan): Prepared['folders'] {
-  const folders = new Map<string, { files: number; bytes: number }>();
-  for (const { path, size } of puts) {
-    const slash = path.indexOf('/');
-    const name = slash < 0 ? '' : path.slice(0, slash);
-    const sum = folders.get(name) ?? { files: 0, bytes: 0 };
-    sum.files += 1;
-    sum.bytes += size;
-    folders.set(name, sum);
-  }
-  const sorted = [...folders].sort(([, one], [, other]) => other.bytes - one.bytes);
-  return sorted.slice(0, EXAMPLES).map(([path, sum]) => ({ path, ...sum }));
 }
 
 function list(paths: readonly string[]): Buffer {

@@ -3,84 +3,23 @@ import type { Sandbox } from 'modal';
 import { UserError } from '../modal/errors.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import { ArchiveSource, ResumeLost } from './archive-source.ts';
-import { Asking, type OnRemoteChange } from './asking.ts';
-import type { Compression, Prepared, PrepareRequest } from './core.ts';
+import { Asking } from './asking.ts';
+import type { Compression } from './core.ts';
 import { execWith } from './exec.ts';
 import { Link } from './link.ts';
 import { LIST_SCRIPT } from './list-script.ts';
+import type { PreparedRun, PushOptions, PushResult, SyncEngineOptions } from './options.ts';
+import type { Prepared, PrepareRequest } from './prepared.ts';
 import { Puller, type PullRequest, type PullResult } from './puller.ts';
-import { type Ask, refuseRoot } from './questions.ts';
+import { refuseRoot } from './questions.ts';
 import type { RemoteChanges } from './remote.ts';
 import { errorFor } from './reply-error.ts';
-import type { Explanation, RuleSettings } from './rules.ts';
+import type { Explanation } from './rules.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './run-preamble.ts';
 import type { Skipped } from './scan.ts';
 import { WorkerClient } from './worker-client.ts';
 
-export interface SyncEngineOptions {
-  /** The local folder. */
-  readonly root: string;
-  /** Where the engine keeps its indexes; never inside `root`. */
-  readonly storageDir: string;
-  /** The folder in the sandbox, absolute. */
-  readonly remoteRoot?: string;
-  readonly rules?: RuleSettings;
-  /** Answers what the engine does not decide. Without it every question stops the sync. */
-  readonly ask?: Ask;
-  /** `never` for a sandbox on this machine. By default it is chosen by what the connection was seen to do. */
-  readonly compression?: 'auto' | 'never';
-  /** The program of the engine's thread; found by itself in this repository and in its bundle. */
-  readonly worker?: string | URL;
-}
-
-export interface SyncProgress {
-  readonly stage: 'scanning' | 'sending' | 'applying' | 'receiving';
-  readonly files: number;
-  /** Bytes of contents so far. */
-  readonly bytes: number;
-  /** Bytes to send in all; 0 while that is not known. */
-  readonly totalBytes: number;
-  /** What is being sent. */
-  readonly path: string;
-  readonly bytesPerSecond: number;
-}
-
-export interface PushOptions {
-  readonly signal?: AbortSignal | undefined;
-  readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
-  /** Only these paths are looked at, as for a save; else the whole tree. */
-  readonly paths?: readonly string[] | undefined;
-  /** The sandbox was just started and has nothing of this folder: saves a look. */
-  readonly fresh?: boolean | undefined;
-  readonly ask?: Ask | undefined;
-  /** What to do with files that a program in the sandbox changed. `replace` by default; the result names them. */
-  readonly onRemoteChange?: OnRemoteChange | undefined;
-}
-
-export interface PushResult {
-  readonly files: number;
-  /** Bytes of contents. */
-  readonly bytes: number;
-  readonly deleted: number;
-  readonly durationMs: number;
-  readonly skipped: readonly Skipped[];
-  /** What looks like a credential and was not sent. */
-  readonly credentials: readonly string[];
-  /** Paths that rules leave out by now; their copies stay in the sandbox. */
-  readonly released: readonly string[];
-  /** Paths where a program’s change in the sandbox was overwritten. */
-  readonly replaced: readonly string[];
-}
-
-/** A run's share in a sync: shell lines before its command, and what to do when their outcome is known. */
-export interface PreparedRun {
-  /** Put before the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` takes off the output. */
-  readonly script: string;
-  /** What the run carries with it, or what was pushed before it. */
-  readonly result: PushResult;
-  /** True when the program may count as started; false when the run is to be prepared again. Call it once. */
-  settle(outcome: RunSyncOutcome): Promise<boolean>;
-}
+export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 
 /** Argument vectors are limited to 65,536 characters in all; this leaves room for the script and the command. */
 const INLINE_CHARS = 40 * 1024;

@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { UserError } from '../modal/errors.ts';
-import type { Prepared } from './core.ts';
+import type { Prepared } from './prepared.ts';
 
 /** Something the engine does not decide by itself. Sizes in bytes. */
 export type SyncQuestion =

@@ -1,7 +1,9 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
-import { join, relative, sep } from 'node:path';
-import { type GitRepo, noRepo, openRepo, repoAround } from './git-repo.ts';
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { noRepo, openRepo, repoAround } from './git-repo.ts';
+import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
+import { type Landmarks, readLandmarks, readText, statOf } from './landmarks.ts';
 import { BULK, CREDENTIALS, HARD, isVirtualEnvironment, namesOnPurpose } from './rules-builtin.ts';
 import { parentOf } from './tree.ts';
 
@@ -52,23 +54,6 @@ export interface Explanation extends Rule {
 const IN: Rule = { kind: 'default', included: true, text: 'no rule leaves it out', source: '', line: 0 };
 const TRACKED: Rule = { kind: 'tracked', included: true, text: 'git tracks it', source: '', line: 0 };
 
-/** A folder's rules: those of the folders above, then its own. */
-interface GitRules {
-  readonly repo: GitRepo;
-  /** Path of a child in the repository, with this folder's own prefix: `''` or ending in `/`. */
-  readonly prefix: string;
-  /** Ignore files from the repository's top down; `base` is relative to the top like `prefix`. */
-  readonly files: readonly { readonly base: string; readonly list: PatternList }[];
-}
-
-/** What in a folder's listing changes its rules. */
-export interface Landmarks {
-  readonly gitignore: boolean;
-  readonly modalignore: boolean;
-  readonly git: boolean;
-  readonly virtualEnvironment: boolean;
-}
-
 /**
  * The one matcher behind scan, live sync, pull, mirror and decorations. Rules are read from disk once, when it is
  * loaded and when a folder is entered.
@@ -92,28 +77,12 @@ export class Rules {
     const repo = repoAround(this.root) ?? noRepo(this.root);
     const state = {
       path: '',
-      git: this.#gitAbove(repo),
+      git: gitAbove(repo, this.root),
       modalignore: [],
       excludedBy: undefined,
       includedBy: undefined,
     };
     return new FolderRules(this, state).withOwn(landmarks);
-  }
-
-  /** The rules of a larger repository's folders above the root. None when they leave out the root itself. */
-  #gitAbove(repo: GitRepo): GitRules {
-    const parts = relative(repo.top, this.root)
-      .split(sep)
-      .filter((part) => part !== '');
-    let git: GitRules = { repo, prefix: '', files: [] };
-    for (const [depth, name] of parts.entries()) {
-      git = withGitignore(git, join(repo.top, ...parts.slice(0, depth)), existsIgnore(repo.top, parts.slice(0, depth)));
-      const pattern = lastGitPattern(git, name, true);
-      const prefix = `${git.prefix}${name}/`;
-      if (pattern && !pattern[0].negated) return { repo, prefix: `${parts.join('/')}/`, files: [] };
-      git = { ...git, prefix };
-    }
-    return git;
   }
 
   /** Answers for a path below the root by going down to it; what is not there counts as a file. */
@@ -306,80 +275,4 @@ export class FolderRules {
 function ruleOf(pattern: Pattern, kind: RuleKind, source: string): Rule {
   const builtIn = source === '';
   return { kind, included: false, text: pattern.text, source, line: builtIn ? 0 : pattern.line };
-}
-
-type GitPattern = readonly [Pattern, 'git', string];
-
-/** Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's file. */
-function lastGitPattern(git: GitRules, name: string, isFolder: boolean): GitPattern | undefined {
-  const path = git.prefix + name;
-  for (let at = git.files.length - 1; at >= 0; at -= 1) {
-    const { base, list } = git.files[at] as { base: string; list: PatternList };
-    const pattern = list.last(path.slice(base.length), name, isFolder);
-    if (pattern) return [pattern, 'git', list.source];
-  }
-  for (const list of [git.repo.infoExclude, git.repo.userExclude]) {
-    const pattern = list.last(path, name, isFolder);
-    if (pattern) return [pattern, 'git', list.source];
-  }
-  return undefined;
-}
-
-function withGitignore(git: GitRules, folder: string, exists: boolean): GitRules {
-  if (!exists) return git;
-  const list = new PatternList(join(folder, '.gitignore'), readText(join(folder, '.gitignore')), git.repo.ignoreCase);
-  return { ...git, files: [...git.files, { base: git.prefix, list }] };
-}
-
-/** Git does not follow a `.gitignore` that is a link. */
-function existsIgnore(top: string, parts: readonly string[]): boolean {
-  return statOf(join(top, ...parts, '.gitignore'))?.isFile() ?? false;
-}
-
-/** Undefined for what is not there, also when a file stands where one of its folders should. */
-function statOf(path: string): Stats | undefined {
-  try {
-    return lstatSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-const NO_LANDMARKS: Landmarks = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
-
-function readLandmarks(folder: string): Landmarks {
-  try {
-    return landmarksOf(readdirSync(folder, { withFileTypes: true }));
-  } catch {
-    return NO_LANDMARKS;
-  }
-}
-
-/** Finds the names that matter to the rules in a folder's listing. */
-export function landmarksOf(listing: Iterable<{ readonly name: string; isFile(): boolean }>): Landmarks {
-  const found = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
-  for (const child of listing) {
-    switch (child.name) {
-      case '.gitignore':
-        found.gitignore = child.isFile();
-        break;
-      case '.modalignore':
-        found.modalignore = child.isFile();
-        break;
-      case '.git':
-        found.git = true;
-        break;
-      case 'pyvenv.cfg':
-        found.virtualEnvironment = true;
-    }
-  }
-  return found;
 }

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import { foldersOf } from './git-index.ts';
-import { type FolderRules, landmarksOf, type Rule, type Rules } from './rules.ts';
+import { landmarksOf } from './landmarks.ts';
+import type { FolderRules, Rule, Rules } from './rules.ts';
 import { type Entry, type Holding, needsHash, parentOf, type Sent } from './tree.ts';
 
 /** Something that is not synced although no rule leaves it out. */
