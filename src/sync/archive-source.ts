@@ -2,7 +2,7 @@ import type { Chunk } from './core.ts';
 import type { Source } from './exec.ts';
 
 /** Bytes kept for a resumed connection: more than a connection has under way. */
-const KEPT_BYTES = 16 * 1024 * 1024;
+const KEPT_BYTES = 8 * 1024 * 1024;
 /** Pieces asked for ahead, so that the thread packs while the network sends. */
 const AHEAD = 4;
 

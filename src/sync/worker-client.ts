@@ -83,7 +83,11 @@ export class WorkerClient {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#file, { workerData: this.#data, execArgv: [] });
+    const worker = new Worker(this.#file, {
+      workerData: this.#data,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    });
     // Idle threads must not keep a script from ending.
     worker.unref();
     worker.on('message', (answer: Answer) => this.#take(answer));
