@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import type { Row, Suite } from './row.ts';
 
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
+  local: () => import('./local.ts'),
   run: () => import('./run.ts'),
   sync: () => import('./sync.ts'),
 };
