@@ -93,8 +93,9 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   /** A line that the next one takes the place of. */
   #progress(line: string): void {
-    if (!this.#atLineStart && !this.#inProgress) return;
-    this.#write.fire(`\r\u001b[2K${dim(`○ ${line}`)}`);
+    const start = this.#inProgress ? '\r\u001b[2K' : this.#atLineStart ? '' : '\r\n';
+    this.#write.fire(`${start}${dim(`○ ${line}`)}`);
+    this.#atLineStart = true;
     this.#inProgress = true;
   }
 

@@ -1,13 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What VS Code's terminal takes without falling behind: this many bytes a frame. */
-const FRAME_BYTES = 512 * 1024;
+/** What VS Code's terminal takes without falling behind: this many bytes a frame, 16 MB a second. */
+const FRAME_BYTES = 256 * 1024;
 const FRAME_MS = 16;
 /** A read that takes this long had to wait: everything printed so far has been read. */
 const CAUGHT_UP_MS = 30;
 /** Of what is skipped, the end is shown all the same: the last words of a program matter most. */
 const TAIL_BYTES = 16 * 1024;
+/** How often is told how much was skipped so far. */
+const TELL_MS = 200;
 const NEWLINE = 10;
+
+/** Is told about output that is left out, in bytes. */
+export interface SkipListener {
+  /** While it goes on: what is printed is still on its way here. */
+  skipping(bytes: number): void;
+  /** At its end, at the place where the bytes are missing. */
+  skipped(bytes: number): void;
+}
 
 /**
  * Passes a program's output on at the speed a terminal can show. VS Code queues without bound what an extension writes,
@@ -15,16 +25,16 @@ const NEWLINE = 10;
  */
 export class OutputPacer {
   readonly #write: (bytes: Uint8Array) => void;
-  readonly #onSkipped: (bytes: number) => void;
+  readonly #skips: SkipListener;
+  #toldAt = 0;
   #frameEnd = 0;
   #inFrame = 0;
   /** What is being skipped: bytes in all, and the last ones. Absent while nothing is. */
   #skipped: { bytes: number; tail: Buffer } | undefined;
 
-  /** `onSkipped` is told how many bytes were left out, at the place where they are missing. */
-  constructor(write: (bytes: Uint8Array) => void, onSkipped: (bytes: number) => void) {
+  constructor(write: (bytes: Uint8Array) => void, skips: SkipListener) {
     this.#write = write;
-    this.#onSkipped = onSkipped;
+    this.#skips = skips;
   }
 
   /**
@@ -33,7 +43,9 @@ export class OutputPacer {
    */
   skipAhead(): void {
     const isBehind = this.#inFrame >= FRAME_BYTES && performance.now() < this.#frameEnd + FRAME_MS;
-    if (isBehind) this.#skipped ??= { bytes: 0, tail: Buffer.alloc(0) };
+    if (!isBehind || this.#skipped) return;
+    this.#skipped = { bytes: 0, tail: Buffer.alloc(0) };
+    this.#skips.skipping(0);
   }
 
   /** Passes a stream on to its end. */
@@ -71,6 +83,9 @@ export class OutputPacer {
     const tail = Buffer.concat([this.#skipped.tail, chunk.subarray(Math.max(0, chunk.length - TAIL_BYTES))]);
     this.#skipped.tail = tail.subarray(Math.max(0, tail.length - TAIL_BYTES));
     this.#skipped.bytes += chunk.length;
+    if (performance.now() < this.#toldAt + TELL_MS) return;
+    this.#toldAt = performance.now();
+    this.#skips.skipping(this.#skipped.bytes);
   }
 
   async #stopSkipping(): Promise<void> {
@@ -80,7 +95,7 @@ export class OutputPacer {
     // A line is the smallest part that makes sense to a reader.
     const firstLine = skipped.bytes > skipped.tail.length ? skipped.tail.indexOf(NEWLINE) + 1 : 0;
     const shown = skipped.tail.subarray(firstLine);
-    if (skipped.bytes > shown.length) this.#onSkipped(skipped.bytes - shown.length);
+    if (skipped.bytes > shown.length) this.#skips.skipped(skipped.bytes - shown.length);
     await this.#pass(shown);
   }
 }

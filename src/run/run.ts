@@ -60,10 +60,10 @@ export class Run {
     this.#services = services;
     this.#output = output;
     this.#size = size;
-    this.#pacer = new OutputPacer(
-      (bytes) => output.stdout(bytes),
-      (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
-    );
+    this.#pacer = new OutputPacer((bytes) => output.stdout(bytes), {
+      skipping: (bytes) => output.progress(`Interrupted. Skipping what was printed before: ${formatBytes(bytes)}…`),
+      skipped: (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
+    });
     this.done = this.#run().catch((error) =>
       this.#cancel.signal.aborted
         ? { error: CANCELLED }
