@@ -29,7 +29,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
     tokenSecret: 'as-b',
   };
   const sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
-  const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}) });
+  const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const folder = { name: 'bench', path };
   const request: RunRequest = {
     folder,

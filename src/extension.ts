@@ -55,6 +55,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const syncs = new FolderSyncs({
     storageDir: () => join((context.storageUri ?? context.globalStorageUri).fsPath, 'sync'),
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
+    isLocal: () => readSettings().account === 'local',
   });
   shutDown = () => Promise.all([running.dispose(), syncs.dispose()]);
   const rules = new SyncRules(syncs);

@@ -6,12 +6,14 @@ export interface FolderSyncSources {
   /** Where the engines keep their indexes. */
   storageDir(): string;
   rules(folder: Folder): RuleSettings;
+  /** Whether sandboxes run on this machine, where compression costs more than it saves. */
+  isLocal(): boolean;
 }
 
-/** The sync engine of each folder; made anew when the folder's rules change. */
+/** The sync engine of each folder; made anew when its rules or the account change. */
 export class FolderSyncs {
   readonly #sources: FolderSyncSources;
-  readonly #engines = new Map<string, { rules: string; engine: SyncEngine }>();
+  readonly #engines = new Map<string, { key: string; engine: SyncEngine }>();
 
   constructor(sources: FolderSyncSources) {
     this.#sources = sources;
@@ -19,13 +21,18 @@ export class FolderSyncs {
 
   /** The engine of a folder. Starts nothing yet. */
   of(folder: Folder): SyncEngine {
-    const settings = this.#sources.rules(folder);
-    const rules = JSON.stringify(settings);
+    const options = {
+      root: folder.path,
+      storageDir: this.#sources.storageDir(),
+      rules: this.#sources.rules(folder),
+      compression: this.#sources.isLocal() ? 'never' : 'auto',
+    } as const;
+    const key = JSON.stringify(options);
     const known = this.#engines.get(folder.path);
-    if (known?.rules === rules) return known.engine;
+    if (known?.key === key) return known.engine;
     void known?.engine.dispose();
-    const engine = new SyncEngine({ root: folder.path, storageDir: this.#sources.storageDir(), rules: settings });
-    this.#engines.set(folder.path, { rules, engine });
+    const engine = new SyncEngine(options);
+    this.#engines.set(folder.path, { key, engine });
     return engine;
   }
 

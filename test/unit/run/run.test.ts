@@ -45,7 +45,7 @@ describe('a run on the local Modal', () => {
     path = await mkdtemp(join(tmpdir(), 'run-test-'));
     storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
     questions = [];
-    syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}) });
+    syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
     sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
   });
   afterEach(async () => {
@@ -194,7 +194,7 @@ describe('a run on the local Modal', () => {
     assert.deepEqual(questions, [], 'the local Modal is on this machine');
     const { isLocal: _, ...elsewhere } = account;
     const other = new Sessions({ account: async () => elsewhere, settings: () => SETTINGS });
-    const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}) });
+    const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
     const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'], cwd: '' };
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
     const asked: string[] = [];
