@@ -10,7 +10,7 @@ import { startServer } from '../../scripts/vscode/server.ts';
 import { waitFor } from './wait-for.ts';
 
 const readyTimeoutMs = 60_000;
-const stepTimeoutMs = 20_000;
+const stepTimeoutMs = 40_000;
 
 export interface WorkbenchOptions {
   /** Folder of the project, of which a copy is opened. */
