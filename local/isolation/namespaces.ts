@@ -133,7 +133,8 @@ export class Namespaces implements Isolation {
   }
 }
 
-const hostPath = process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin';
+/** `pivot_root` lies where an ordinary user's PATH does not look. */
+const hostPath = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
 
 /** Waits until PID 1 says it is ready; answers its process id as this machine sees it. */
 async function readiness(child: ChildProcess): Promise<number> {

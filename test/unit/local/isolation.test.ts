@@ -118,7 +118,7 @@ describe('the local Modal: isolation', () => {
     assert.ok(performance.now() - before < 2500);
   });
 
-  it('works for an ordinary user, who may change /usr inside too', async () => {
+  it('works for an ordinary user with a user’s PATH, who may change /usr inside too', async () => {
     if (process.getuid?.() !== 0) {
       // The other tests run as an ordinary user already.
       assert.notEqual(process.getuid?.(), 0);
@@ -127,7 +127,7 @@ describe('the local Modal: isolation', () => {
     const nobody = 65534;
     const dataDir = mkdtempSync(path.join(tmpdir(), 'ordinary-'));
     chownSync(dataDir, nobody, nobody);
-    const server = await startLocalModal({ dataDir, uid: nobody });
+    const server = await startLocalModal({ dataDir, uid: nobody, env: { PATH: '/usr/local/bin:/usr/bin:/bin' } });
     const modal = server.client();
     const app = await modal.apps.fromName('ordinary', { createIfMissing: true });
     const image = await modal.images.fromRegistry('debian').dockerfileCommands(['RUN touch /usr/lib/built']).build(app);
