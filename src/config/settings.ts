@@ -24,6 +24,7 @@ export const SettingsSchema = z.object({
       live: z.boolean().default(false),
     })
     .prefault({}),
+  terminal: z.object({ focus: z.boolean().default(false) }).prefault({}),
   runners: z.record(z.string(), z.array(z.string()).min(1)).default({}),
   codeLens: z
     .object({

@@ -8,6 +8,7 @@ import { problemMatchersOf } from './problem-matchers.ts';
 import { type RunRequests, siblingsOf } from './run-requests.ts';
 import type { RunTerminal } from './run-terminal.ts';
 import type { RunTerminals } from './run-terminals.ts';
+import { readSettings } from './settings.ts';
 
 /** VS Code ends a task just after its terminal; this is the most that is waited for it. */
 const TASK_END_TIMEOUT_MS = 5_000;
@@ -148,6 +149,7 @@ function taskOf(
   task.presentationOptions = {
     reveal: vscode.TaskRevealKind.Always,
     panel: vscode.TaskPanelKind.Dedicated,
+    focus: readSettings().terminal.focus,
     clear: true,
   };
   return task;

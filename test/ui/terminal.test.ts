@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-async function start(file: string): Promise<Workbench> {
-  const workbench = await openWorkbench({ folder: 'test/fixtures/terminal' });
+async function start(file: string, settings = {}): Promise<Workbench> {
+  const workbench = await openWorkbench({ folder: 'test/fixtures/terminal', settings });
   await workbench.openFile(file);
   await workbench.clickCodeLens('Run in Sandbox');
   return workbench;
@@ -16,15 +16,17 @@ async function focusTerminal({ page }: Workbench): Promise<void> {
 }
 
 describe('the terminal of a run', () => {
-  it('leaves the focus in the editor', async () => {
-    const workbench = await start('colours.py');
-    await workbench.waitForTerminal(/Exited with code 0/);
-    const focused = await workbench.page
-      .locator('*:focus')
-      .first()
-      .evaluate((element) => element.closest('.editor-instance, .xterm')?.className ?? '');
-    assert.match(focused, /editor-instance/);
-  });
+  for (const focus of [false, true]) {
+    it(`${focus ? 'takes' : 'does not take'} the focus from the editor when the setting says ${focus}`, async () => {
+      const workbench = await start('colours.py', { 'modal.terminal.focus': focus });
+      await workbench.waitForTerminal(/Exited with code 0/);
+      const focused = await workbench.page
+        .locator('*:focus')
+        .first()
+        .evaluate((element) => element.closest('.editor-instance, .xterm')?.className ?? '');
+      assert.match(focused, focus ? /xterm/ : /editor-instance/);
+    });
+  }
 
   it('shows colours and characters as the program writes them', async () => {
     const workbench = await start('colours.py');
