@@ -132,22 +132,30 @@ interface Drain {
   forget(): void;
 }
 
+/**
+ * Where all pipes are read into, each chunk being copied at once: a buffer for each read, as is usual, is much work for the
+ * garbage collector.
+ */
+const landing = Buffer.allocUnsafeSlow(64 * 1024);
+
 /** Reads a pipe as fast as it comes, into `spool` or nowhere. */
 function drain(fd: number, spool: Spool | undefined): Drain {
-  const socket = new Socket({ fd, readable: true, writable: false });
   const state: Drain = { ended: Promise.resolve(), lastByteAt: 0, forget: () => {} };
   let heard = true;
   state.forget = () => {
     heard = false;
   };
   state.ended = new Promise((resolve) => {
-    socket.on('data', (chunk: Buffer) => {
+    const take = (bytes: number): boolean => {
       state.lastByteAt = Date.now();
-      const wait = heard ? spool?.append(chunk) : undefined;
-      if (!wait) return;
-      socket.pause();
-      void wait.finally(() => socket.resume());
-    });
+      const wait = heard ? spool?.append(landing.subarray(0, bytes)) : undefined;
+      void wait?.catch(() => {}).then(() => socket.resume());
+      return !wait;
+    };
+    const onread = { buffer: landing, callback: take };
+    const socket = new Socket({ fd, readable: true, writable: false, onread });
+    // Only a socket that flows tells of its end.
+    socket.resume();
     socket.on('error', () => {});
     socket.on('close', () => resolve());
   });

@@ -33,6 +33,7 @@ import { sandboxesService } from './sandboxes.ts';
 import { Secrets, secretsService } from './secrets.ts';
 import { sidecarsRouter, sidecarsService } from './sidecars.ts';
 import { Snapshots, snapshotsRouter } from './snapshots.ts';
+import { withFastOutput } from './stdio-codec.ts';
 import { Store } from './store.ts';
 import { Tunnels, tunnelsService } from './tunnels.ts';
 import { volumeFilesService } from './volume-files.ts';
@@ -171,7 +172,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
     ),
   );
   add(
-    TaskCommandRouterDefinition,
+    withFastOutput(TaskCommandRouterDefinition),
     implement(
       TaskCommandRouterDefinition,
       { ...router },

@@ -10,12 +10,17 @@ const memoryBytes = 1024 * 1024;
 const endedBytes = 64 * 1024;
 /** Bytes not yet in the file beyond which the source is asked to wait. */
 const unwrittenBytes = 4 * 1024 * 1024;
-/** Largest piece that a reader gets at once. */
+/** Largest piece that a reader gets at once from the file. */
 const pieceBytes = 1024 * 1024;
+/** Blocks of memory grow with the stream, from the one size to the other: most streams are short. */
+const blockBytes = { least: 4 * 1024, most: 512 * 1024 };
 
 export class Spool {
   readonly #path: string;
+  /** The filled parts of the blocks. */
   #chunks: Buffer[] = [];
+  /** The last block as a whole, which the last chunk is the beginning of. */
+  #block: Buffer = Buffer.alloc(0);
   /** Offset in the stream of the first byte in `#chunks`. */
   #memoryStart = 0;
   #length = 0;
@@ -39,11 +44,10 @@ export class Spool {
     return this.#ended;
   }
 
-  /** Takes a chunk. The promise, if there is one, asks the source to wait until the disk has caught up. */
-  append(chunk: Buffer): Promise<void> | undefined {
+  /** Copies a chunk. The promise, if there is one, asks the source to wait until the disk has caught up. */
+  append(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#ended || chunk.length === 0) return undefined;
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+    for (let at = 0; at < chunk.length; ) at += this.#fill(chunk.subarray(at));
     this.#wake();
     if (this.#length - this.#memoryStart <= memoryBytes) return undefined;
     const writing = this.#startWriting();
@@ -55,6 +59,22 @@ export class Spool {
     this.#ended = true;
     if (this.#length - this.#memoryStart > endedBytes) void this.#startWriting().catch(() => {});
     this.#wake();
+  }
+
+  /** Copies what fits into the last block, or into a new one if that is full. */
+  #fill(bytes: Uint8Array): number {
+    let chunk = this.#chunks.at(-1);
+    if (!chunk || chunk.length === this.#block.length) {
+      const size = Math.min(Math.max(this.#length, bytes.length, blockBytes.least), blockBytes.most);
+      this.#block = Buffer.allocUnsafeSlow(size);
+      chunk = this.#block.subarray(0, 0);
+      this.#chunks.push(chunk);
+    }
+    const copied = Math.min(bytes.length, this.#block.length - chunk.length);
+    this.#block.set(bytes.subarray(0, copied), chunk.length);
+    this.#chunks[this.#chunks.length - 1] = this.#block.subarray(0, chunk.length + copied);
+    this.#length += copied;
+    return copied;
   }
 
   #startWriting(): Promise<void> {
@@ -111,19 +131,11 @@ export class Spool {
 
   #fromMemory(at: number): Buffer {
     let start = this.#memoryStart;
-    const pieces: Buffer[] = [];
-    let size = 0;
     for (const chunk of this.#chunks) {
-      if (start + chunk.length > at) {
-        const piece = at > start ? chunk.subarray(at - start) : chunk;
-        if (size > 0 && size + piece.length > pieceBytes) break;
-        pieces.push(piece.subarray(0, pieceBytes));
-        size += piece.length;
-        if (size >= pieceBytes) break;
-      }
+      if (start + chunk.length > at) return chunk.subarray(at - start);
       start += chunk.length;
     }
-    return pieces.length === 1 && pieces[0] ? pieces[0] : Buffer.concat(pieces);
+    return Buffer.alloc(0);
   }
 
   async #fromFile(at: number): Promise<Buffer> {
@@ -147,12 +159,10 @@ export class Spool {
 
   #unwritten(): Buffer[] {
     const pending: Buffer[] = [];
-    let end = this.#length;
-    for (let index = this.#chunks.length - 1; index >= 0 && end > this.#written; index--) {
-      const chunk = this.#chunks[index];
-      if (!chunk) break;
-      pending.unshift(chunk);
-      end -= chunk.length;
+    let start = this.#memoryStart;
+    for (const chunk of this.#chunks) {
+      if (start + chunk.length > this.#written) pending.push(chunk.subarray(Math.max(0, this.#written - start)));
+      start += chunk.length;
     }
     return pending;
   }

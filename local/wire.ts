@@ -101,7 +101,7 @@ export type Router = ServiceImplementation<RouterService>;
 export interface WireDefinition {
   name: string;
   fullName: string;
-  methods: Record<string, { name: string; requestStream: boolean; responseStream: boolean }>;
+  methods: Record<string, { name: string; requestStream: boolean; responseStream: boolean; responseType: object }>;
 }
 
 /** What a sandbox is made of, as the SDK sends it. */
