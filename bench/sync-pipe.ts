@@ -24,8 +24,8 @@ export class PipeSync {
       said += text;
     });
     child.stdin.write('raw\n');
-    for (let chunk = this.#core.next('pipe', 'raw'); chunk.bytes; chunk = this.#core.next('pipe', 'raw'))
-      if (!child.stdin.write(chunk.bytes)) await once(child.stdin, 'drain');
+    const piece = () => this.#core.next('pipe', next, 'raw').bytes;
+    for (let bytes = piece(); bytes; bytes = piece()) if (!child.stdin.write(bytes)) await once(child.stdin, 'drain');
     child.stdin.end();
     await once(child, 'close');
     if (parseReply(said).kind !== 'ok') throw new Error(said);

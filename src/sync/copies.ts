@@ -21,6 +21,24 @@ export interface Copy extends Kept {
   listed: boolean;
 }
 
+/** Stands before a generation in a sandbox from the first thing that its push changes to the last. */
+const UNFINISHED = 'dirty.';
+
+/** The generation of a push that began and did not end, when a sandbox's own word tells of one. */
+export function unfinishedIn(generation: string): string | undefined {
+  return generation.startsWith(UNFINISHED) ? generation.slice(UNFINISHED.length) : undefined;
+}
+
+/** The number that a generation starts with; 0 when nothing was sent. */
+export function sequenceOf(generation: string): number {
+  return Number.parseInt(unfinishedIn(generation) ?? generation, 10) || 0;
+}
+
+/** Whether every push to the copy that began is known to have ended. */
+export function isSettled({ generation, unsettled }: Copy): boolean {
+  return unsettled.length === 0 && unfinishedIn(generation) === undefined;
+}
+
 /** The indexes of one root, one for each sandbox, in a folder of the extension's storage. */
 export class Copies {
   readonly #folder: string;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { Copies } from './copies.ts';
+import { Copies, type Copy, isSettled, sequenceOf, unfinishedIn } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { readListing } from './list-script.ts';
 import { writeManifest } from './manifest.ts';
@@ -10,7 +10,7 @@ import { adjust, describe, type Prepared, type PrepareRequest } from './prepared
 import { findChanges, type RemoteChanges, reconcile } from './remote.ts';
 import { type Explanation, type RuleSettings, Rules } from './rules.ts';
 import { changesRules } from './rules-builtin.ts';
-import { type Skipped, scan } from './scan.ts';
+import { type Scan, type Skipped, scan } from './scan.ts';
 import { Holding, type Sent } from './tree.ts';
 
 export interface CoreOptions {
@@ -87,18 +87,28 @@ export class Core {
 
   /** Reads the tree and plans a push. */
   prepare(request: PrepareRequest): Prepared {
-    this.#rules = new Rules(this.#options.root, this.#options.rules);
-    const copy = this.copies.get(request.sandboxId, request.fresh);
-    const found = scan(this.#rules, {
-      holding: copy.holding,
-      checkpoint: this.#checkpoint,
-      // A first sync is of the whole tree, and a changed rule may concern any part of it.
-      ...(request.paths && copy.generation !== 'none' && !request.paths.some(changesRules) && { paths: request.paths }),
-    });
-    const plan = adjust(makePlan(copy.holding, found), copy.holding, request);
+    const { copy, plan, found } = this.#look(request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
     return describe(copy, plan, found, this.copies.approvedBytes);
+  }
+
+  /** The same for somebody who only wants to know: a push that is under way goes on with its own plan. */
+  survey(request: PrepareRequest): Prepared {
+    const { copy, plan, found } = this.#look(request);
+    return describe(copy, plan, found, this.copies.approvedBytes);
+  }
+
+  #look(request: PrepareRequest): { copy: Copy; plan: Plan; found: Scan } {
+    this.#rules = new Rules(this.#options.root, this.#options.rules);
+    const copy = this.copies.get(request.sandboxId, request.fresh);
+    const paths = scopeOf(request, copy);
+    const found = scan(this.#rules, {
+      holding: copy.holding,
+      checkpoint: this.#checkpoint,
+      ...(paths && { paths }),
+    });
+    return { copy, plan: adjust(makePlan(copy.holding, found), copy.holding, request), found };
   }
 
   /** Begins the archive of what was prepared. */
@@ -121,9 +131,13 @@ export class Core {
     return { next, accept, neededKiB };
   }
 
-  /** The next piece of the open archive. */
-  next(sandboxId: string, compression: Compression): Chunk {
+  /**
+   * The next piece of the archive that leads to a generation. The reader of an archive that was given up may still ask,
+   * and must not be handed a piece of the one after it.
+   */
+  next(sandboxId: string, generation: string, compression: Compression): Chunk {
     const sending = this.#current(sandboxId);
+    if (sending.next !== generation) throw new Error('that archive is open no more');
     const { value } = sending.chunks?.next() ?? {};
     const { packed } = sending.packer;
     return {
@@ -181,7 +195,8 @@ export class Core {
       const sent = holding.get(entry.path);
       holding.set({ ...(sent ?? { ...entry, hash: '', racy: false }), unsure: true });
     }
-    for (const path of sending.plan.deletes) {
+    // What was let go of has left the sandbox's manifest, perhaps: it counts as held only once it was sent again.
+    for (const path of [...sending.plan.deletes, ...sending.plan.released]) {
       const sent = holding.get(path);
       if (sent) holding.set({ ...sent, unsure: true });
     }
@@ -215,9 +230,10 @@ export class Core {
     const done = reconcile(listing, old.holding, this.#rules);
     // A folder that is not ours, or whose manifest is lost: everything is sent over it.
     const holding = done?.holding ?? new Holding();
-    const sequence = Math.max(old.sequence, Number.parseInt(listing.generation, 10) || 0);
+    const sequence = Math.max(old.sequence, sequenceOf(listing.generation));
     const copy = this.copies.replace(sandboxId, { generation: done ? listing.generation : 'none', sequence, holding });
-    if (!done && listing.generation !== 'none') copy.unsettled.push(listing.generation.replace(/^dirty\./, ''));
+    if (!done && listing.generation !== 'none')
+      copy.unsettled.push(unfinishedIn(listing.generation) ?? listing.generation);
     for (const path of done?.changes.modified ?? []) copy.changedThere.add(path);
     return done?.changes ?? { modified: [], created: [...listing.paths.keys()], deleted: [] };
   }
@@ -292,13 +308,22 @@ export class Core {
     if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
     if (full) yield* packer.text('full', Buffer.alloc(0));
     const put = full ? [...merged(holding, gone, sent)] : sent;
-    yield* packer.text('log', writeManifest(next, full, put, full ? [] : gone));
+    yield* packer.text('log', writeManifest(next, full, put, gone));
     yield* packer.end();
   }
 
   #settled({ files, bytes, skipped, sent }: Packed): Settled {
     return { files, bytes, skipped, unstable: sent.filter(({ unsure }) => unsure).map(({ path }) => path) };
   }
+}
+
+/**
+ * The paths that a scan may be limited to. None for a first sync, since a changed rule may concern any part of the tree,
+ * and after a push whose end is not known: what that one put, deleted or let go of may lie anywhere, and a push that
+ * succeeds calls all of it settled.
+ */
+function scopeOf({ paths }: PrepareRequest, copy: Copy): readonly string[] | undefined {
+  return copy.generation !== 'none' && isSettled(copy) && !paths?.some(changesRules) ? paths : undefined;
 }
 
 function list(paths: readonly string[]): Buffer {

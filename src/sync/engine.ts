@@ -58,7 +58,8 @@ export class SyncEngine {
   async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<Prepared> {
     refuseRoot(this.#options.root);
     const { paths } = options;
-    return this.#prepare({ sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined, paths }, options);
+    const request = { sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined, paths };
+    return this.#prepare(request, options, 'survey');
   }
 
   /** Why paths are synced or not, with the deciding rule. */
@@ -217,8 +218,9 @@ export class SyncEngine {
     const { sandboxId } = sandbox;
     const released = new Set<string>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
+    let { paths } = options;
     for (let attempt = 1; ; attempt += 1) {
-      const request = { sandboxId, fresh: options.fresh ?? false, paths: options.paths, alsoDelete };
+      const request = { sandboxId, fresh: options.fresh ?? false, paths, alsoDelete };
       let plan = await this.#prepare({ ...request, keep: asking.keep }, options);
       if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
       const done = () => ({ ...resultOf(plan, startedAt), ...sum, released: [...released], replaced: asking.replaced });
@@ -226,6 +228,7 @@ export class SyncEngine {
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
         await this.#worker.call('confirm', [sandboxId]);
         if (await this.#isAt(sandbox, plan.generation, options.signal)) return done();
+        paths = undefined;
         if (attempt < ATTEMPTS) continue;
         throw errorFor({ kind: 'drift', have: '' }, this.remoteRoot);
       }
@@ -240,53 +243,53 @@ export class SyncEngine {
         return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
       }
       await this.#afterFailure(sandbox, reply, options.signal);
+      // What is known of the sandbox now may differ from the local tree anywhere.
+      paths = undefined;
       const canMend =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
       if (!canMend || attempt >= ATTEMPTS) throw errorFor(reply, this.remoteRoot);
     }
   }
 
-  /** Sends the open plan as one stream. Throws after marking everything in it as unknown. */
+  /** Sends the open plan as one stream. Everything in it is marked as unknown when that fails. */
   async #send(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
     const link = Link.of(sandbox);
     const { signal, onProgress } = options;
-    for (let attempt = 1; ; attempt += 1) {
-      const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
-      const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.remoteRoot, next, String(neededKiB), ...accept];
-      let sentFrom = 0;
-      let compression: Compression = 'raw';
-      const source = (startMs: number) => {
-        compression = this.#options.compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
-        sentFrom = performance.now();
-        const head = Buffer.from(`${compression}\n`);
-        return new ArchiveSource(
-          head,
-          () => this.#worker.call('next', [sandbox.sandboxId, compression]),
-          (chunk, sentBytes) => {
-            const seconds = (performance.now() - sentFrom) / 1000;
-            link.measured(sentBytes, seconds);
-            onProgress?.({
-              stage: 'sending',
-              files: chunk.files,
-              bytes: chunk.contentBytes,
-              totalBytes: plan.putBytes,
-              path: chunk.path,
-              bytesPerSecond: seconds > 0 ? chunk.contentBytes / seconds : 0,
-            });
-          },
-        );
-      };
-      try {
-        const reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
-        if (reply.kind === 'ok') link.decoders = reply.decoders;
-        if (reply.kind === 'no-tool' && reply.tool === compression) link.decoders = [];
-        return reply;
-      } catch (error) {
-        await this.#worker.call('abandon', [sandbox.sandboxId]);
-        if (!(error instanceof ResumeLost) || attempt > 2) throw error;
-        // Everything that is in doubt goes out again.
-        await this.#prepare({ sandboxId: sandbox.sandboxId, fresh: false }, options);
-      }
+    const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
+    const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.remoteRoot, next, String(neededKiB), ...accept];
+    let sentFrom = 0;
+    let compression: Compression = 'raw';
+    const source = (startMs: number) => {
+      compression = this.#options.compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
+      sentFrom = performance.now();
+      const head = Buffer.from(`${compression}\n`);
+      return new ArchiveSource(
+        head,
+        () => this.#worker.call('next', [sandbox.sandboxId, next, compression]),
+        (chunk, sentBytes) => {
+          const seconds = (performance.now() - sentFrom) / 1000;
+          link.measured(sentBytes, seconds);
+          onProgress?.({
+            stage: 'sending',
+            files: chunk.files,
+            bytes: chunk.contentBytes,
+            totalBytes: plan.putBytes,
+            path: chunk.path,
+            bytesPerSecond: seconds > 0 ? chunk.contentBytes / seconds : 0,
+          });
+        },
+      );
+    };
+    try {
+      const reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
+      if (reply.kind === 'ok') link.decoders = reply.decoders;
+      if (reply.kind === 'no-tool' && reply.tool === compression) link.decoders = [];
+      return reply;
+    } catch (error) {
+      await this.#worker.call('abandon', [sandbox.sandboxId]);
+      if (!(error instanceof ResumeLost)) throw error;
+      // Planned anew by the caller, so that everything in doubt goes out again, and what else was asked for.
+      return { kind: 'cut' };
     }
   }
 
@@ -336,10 +339,14 @@ export class SyncEngine {
     );
   }
 
-  async #prepare(request: PrepareRequest, { signal, onProgress }: PushOptions): Promise<Prepared> {
+  async #prepare(
+    request: PrepareRequest,
+    { signal, onProgress }: PushOptions,
+    method: 'prepare' | 'survey' = 'prepare',
+  ): Promise<Prepared> {
     const onFiles = (files: number) =>
       onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
-    return this.#worker.call('prepare', [request], { signal, onFiles });
+    return this.#worker.call(method, [request], { signal, onFiles });
   }
 }
 

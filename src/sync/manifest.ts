@@ -44,15 +44,11 @@ export function writeManifest(
 export function readManifest(files: readonly Buffer[]): Map<string, Remembered> | undefined {
   let known: Map<string, Remembered> | undefined;
   for (const file of files) {
-    const end = file.indexOf(0x0a);
-    const header = Header.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
-    if (!header.success) return undefined;
-    const fields = file.toString('utf8', end + 1).split('\0');
-    if (fields.pop() !== '' || fields.length !== header.data.records * 2) return undefined;
-    if (header.data.full) known = new Map();
+    const read = readFile(file);
+    if (!read) return undefined;
+    if (read.full) known = new Map();
     if (!known) return undefined;
-    for (let at = 0; at < fields.length; at += 2) {
-      const [path, record] = fields.slice(at, at + 2) as [string, string];
+    for (const [path, record] of read.records) {
       known.delete(path);
       if (record === '-') continue;
       const [, letter, size, seconds, hash] = RECORD_FIELDS.exec(record) ?? [];
@@ -63,6 +59,31 @@ export function readManifest(files: readonly Buffer[]): Map<string, Remembered> 
     }
   }
   return known;
+}
+
+/** All paths in the file of one generation: what its push put, and what it took away or gave up. */
+export function pathsIn(files: readonly Buffer[], generation: string): ReadonlySet<string> {
+  const read = files.map(readFile).find((file) => file?.generation === generation);
+  return new Set(read?.records.map(([path]) => path));
+}
+
+interface ManifestFile {
+  readonly generation: string;
+  readonly full: boolean;
+  /** Each path with its fields. */
+  readonly records: readonly (readonly [string, string])[];
+}
+
+/** Undefined for a damaged file. */
+function readFile(file: Buffer): ManifestFile | undefined {
+  const end = file.indexOf(0x0a);
+  const header = Header.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
+  if (!header.success) return undefined;
+  const fields = file.toString('utf8', end + 1).split('\0');
+  if (fields.pop() !== '' || fields.length !== header.data.records * 2) return undefined;
+  const records: [string, string][] = [];
+  for (let at = 0; at < fields.length; at += 2) records.push([fields[at] as string, fields[at + 1] as string]);
+  return { generation: header.data.generation, full: header.data.full, records };
 }
 
 function parseJson(text: string): unknown {

@@ -1,4 +1,4 @@
-import type { Copy } from './copies.ts';
+import { type Copy, isSettled } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { isEmpty, type Plan } from './plan.ts';
 import type { LeftOut, Scan, Skipped } from './scan.ts';
@@ -76,7 +76,7 @@ export function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: num
     isFirst: copy.generation === 'none',
     isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
     generation: copy.generation,
-    isUnsettled: copy.unsettled.length > 0,
+    isUnsettled: !isSettled(copy),
     puts: puts.length,
     putBytes: plan.putBytes,
     deletes: deletes.length,

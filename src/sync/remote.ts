@@ -1,5 +1,6 @@
+import { unfinishedIn } from './copies.ts';
 import type { Listed, Listing } from './list-script.ts';
-import { type Remembered, readManifest } from './manifest.ts';
+import { pathsIn, type Remembered, readManifest } from './manifest.ts';
 import type { Rules } from './rules.ts';
 import { tarSeconds } from './tar.ts';
 import { Holding, parentOf, type Sent } from './tree.ts';
@@ -27,6 +28,7 @@ export interface Reconciled {
 export function reconcile(listing: Listing, known: Holding, rules: Rules): Reconciled | undefined {
   const manifest = readManifest(listing.manifest);
   if (!manifest) return undefined;
+  const doubtful = doubtfulIn(listing);
   const holding = new Holding();
   const modified: string[] = [];
   const deleted: string[] = [];
@@ -34,15 +36,29 @@ export function reconcile(listing: Listing, known: Holding, rules: Rules): Recon
     const listed = listing.paths.get(path);
     if (!listed) {
       // A folder that is not empty any more is no entry of its own.
-      if (remembered.kind !== 'folder') deleted.push(path);
+      if (remembered.kind !== 'folder' && !doubtful.has(path)) deleted.push(path);
       continue;
     }
     const agrees = isSame(listed, remembered);
-    if (!agrees) modified.push(path);
-    holding.set(sentFrom(remembered, listed, known.get(path), !agrees));
+    if (!agrees && !doubtful.has(path)) modified.push(path);
+    holding.set(sentFrom(remembered, listed, known.get(path), !agrees || doubtful.has(path)));
+  }
+  for (const path of doubtful) {
+    const listed = listing.paths.get(path);
+    if (!listed || manifest.has(path) || holding.childCount(path) > 0) continue;
+    holding.set(sentFrom({ path, hash: '', ...listed }, listed, undefined, true));
   }
   const created = createdAmong(listing, (path) => holding.get(path) !== undefined, rules);
   return { holding, changes: { modified, created, deleted } };
+}
+
+/**
+ * Paths of a push that ended in its middle. Its file is in the manifest before anything else is done, so what it says
+ * of them is not known to be true: a file may still be as it was before, and one that it deletes may still be there.
+ */
+function doubtfulIn({ generation, manifest }: Listing): ReadonlySet<string> {
+  const unfinished = unfinishedIn(generation);
+  return unfinished === undefined ? new Set() : pathsIn(manifest, unfinished);
 }
 
 /** Compares a list of what is newer in the sandbox with what was sent. */

@@ -25,7 +25,8 @@ export type Answer =
 
 const PROGRESS_MS = 100;
 const { options, cancelled } = workerData as WorkerData;
-const cancelledUpTo = new Int32Array(cancelled);
+// Only the very call that was cancelled ends: those before it may be another sandbox's, such as the end of a push.
+const cancelledCall = new Int32Array(cancelled);
 const port = parentPort;
 let core: Core | undefined;
 let receiver: PullReceiver | undefined;
@@ -35,7 +36,7 @@ let toldAt = 0;
 class Cancelled extends Error {}
 
 function checkpoint(files: number): void {
-  if (Atomics.load(cancelledUpTo, 0) >= current) throw new Cancelled('cancelled');
+  if (Atomics.load(cancelledCall, 0) === current) throw new Cancelled('cancelled');
   const now = performance.now();
   if (now - toldAt < PROGRESS_MS) return;
   toldAt = now;

@@ -153,7 +153,8 @@ describe('The apply script', () => {
       core.prepare({ sandboxId: 's', fresh: true });
       const opened = core.open('s');
       const parts: Uint8Array[] = [];
-      for (let chunk = core.next('s', 'raw'); chunk.bytes; chunk = core.next('s', 'raw')) parts.push(chunk.bytes);
+      const piece = () => core.next('s', opened.next, 'raw').bytes;
+      for (let bytes = piece(); bytes; bytes = piece()) parts.push(bytes);
       return { ...opened, archive: Buffer.concat(parts) };
     };
     writeTree(local, setup.before);

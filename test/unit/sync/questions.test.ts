@@ -156,8 +156,8 @@ describe('A folder that cannot be read', () => {
     chmodSync(root, 0o755);
     const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
     core.prepare({ sandboxId: 's', fresh: true });
-    core.open('s');
-    for (; core.next('s', 'raw').bytes; );
+    const { next } = core.open('s');
+    while (core.next('s', next, 'raw').bytes);
     core.commit('s');
     rmSync(join(root, 'c'));
     chmodSync(join(root, 'locked'), 0);

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
+import { Core } from '../../../src/sync/core.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { engineFor, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+/** Where the apply script ends, by the first line that it does not come to any more. */
+const ENDS = {
+  'before it says that it began': "printf 'dirty",
+  'before its manifest is there': 'mv -f "$in/log"',
+  'before it deletes': '[ ! -f "$in/rm" ] || xargs -0 rm',
+  'before it empties folders': '[ ! -f "$in/rd" ]',
+  'before it moves files into place': '[ ! -f "$in/mv" ]',
+  'before it says that it ended': `printf '%s\\n' "$next" > $s/gen`,
+  'before it answers': 'tools=;',
+} as const;
+
+/** The sandbox, but that processes taking in a push are killed before a line of the script. */
+function ending(sandbox: Sandbox, line: string): Sandbox {
+  assert.equal(APPLY_SCRIPT.split(`\n${line}`).length, 2, line);
+  const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\ntrap - EXIT; rmdir $s/lock; kill -9 $$\n${line}`);
+  const exec = (argv: string[], options: object) =>
+    sandbox.exec(
+      argv.map((part) => (part === APPLY_SCRIPT ? script : part)),
+      options,
+    );
+  return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;
+}
+
+describe('A push that ends in the middle of the sandbox’s work', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+  const others: SyncEngine[] = [];
+
+  before(async () => {
+    sandboxes = await Sandboxes.start();
+  });
+  after(async () => {
+    await sandboxes.stop();
+    removeTemporary();
+  });
+  beforeEach(async () => {
+    sandbox = await sandboxes.create();
+    root = temporaryFolder();
+    engine = engineFor(root);
+  });
+  afterEach(async () => {
+    await engine.dispose();
+    for (const other of others.splice(0)) await other.dispose();
+    await sandbox.terminate();
+  });
+
+  function anotherWindow(): SyncEngine {
+    const other = engineFor(root);
+    others.push(other);
+    return other;
+  }
+
+  /** The sandbox holds a tree; a push that deletes, adds, changes and lets go of something ends at a line. */
+  async function endAt(line: string): Promise<void> {
+    writeTree(root, { kept: 'k', same: 'old', 'c d/é': 'x', 'gone/deep': 'x', ignored: 'i', '.gitignore': '' });
+    utimesSync(join(root, 'same'), 1e9, 1e9);
+    await engine.push(sandbox);
+    rmSync(join(root, 'c d/é'));
+    rmSync(join(root, 'gone'), { recursive: true });
+    writeTree(root, { same: 'new', 'added/deep': 'a', 'c d/other': 'o', '.gitignore': 'ignored\n' });
+    // Neither its size nor its time tells the sandbox's old file from the new one.
+    utimesSync(join(root, 'same'), 1e9, 1e9);
+    await assert.rejects(engine.push(ending(sandbox, line)));
+    writeTree(root, { '.gitignore': '' });
+    rmSync(join(root, 'added'), { recursive: true });
+  }
+
+  async function assertEqual(): Promise<void> {
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  }
+
+  for (const [when, line] of Object.entries(ENDS)) {
+    it(`${when} is made good by the next push, and another window deletes what that one left`, async () => {
+      await endAt(line);
+      await engine.push(sandbox);
+      await assertEqual();
+      for (const path of ['same', 'ignored', 'kept']) rmSync(join(root, path));
+      await anotherWindow().push(sandbox);
+      await assertEqual();
+    });
+
+    it(`${when} is made good by a push of a path that has nothing to do with it`, async () => {
+      await endAt(line);
+      writeTree(root, { saved: 's' });
+      await engine.push(sandbox, { paths: ['saved'] });
+      await assertEqual();
+    });
+
+    it(`${when} is made good by another window, and what that one sent is deleted by the first one`, async () => {
+      await endAt(line);
+      writeTree(root, { 'added/deep': 'again' });
+      await anotherWindow().push(sandbox);
+      await assertEqual();
+      rmSync(join(root, 'added'), { recursive: true });
+      rmSync(join(root, 'kept'));
+      await engine.push(sandbox);
+      await assertEqual();
+    });
+  }
+
+  it('is no program’s change, so that nobody is asked whether to keep it', async () => {
+    await endAt(ENDS['before it moves files into place']);
+    const other = anotherWindow();
+    const { modified, deleted } = await other.remoteChanges(sandbox);
+    assert.deepEqual([modified, deleted], [[], []]);
+    assert.deepEqual((await other.push(sandbox)).replaced, []);
+    await assertEqual();
+  });
+
+  it('leaves numbers behind that another window’s pushes go on from', async () => {
+    writeTree(root, { a: 'a', b: 'b' });
+    await engine.push(sandbox);
+    for (const text of ['1', '2', '3']) {
+      writeTree(root, { a: text });
+      await engine.push(sandbox);
+    }
+    rmSync(join(root, 'b'));
+    await engine.push(sandbox);
+    writeTree(root, { a: 'cut' });
+    await assert.rejects(engine.push(ending(sandbox, ENDS['before it moves files into place'])));
+    writeTree(root, { b: 'back' });
+    await anotherWindow().push(sandbox);
+    rmSync(join(root, 'b'));
+    await anotherWindow().push(sandbox);
+    await assertEqual();
+  });
+
+  it('at another generation has a push of some paths look at all of them', async () => {
+    writeTree(root, { a: 'a', b: 'b' });
+    await engine.push(sandbox);
+    const early = await sandboxes.restore(sandbox);
+    rmSync(join(root, 'b'));
+    await engine.push(sandbox);
+    writeTree(root, { c: 'c' });
+    await engine.push(early, { paths: ['c'] });
+    assert.deepEqual(await remoteTree(early), localTree(root));
+    await early.terminate();
+  });
+});
+
+describe('An archive that is being sent', () => {
+  after(removeTemporary);
+
+  function coreOf(tree: Record<string, string>): { core: Core; root: string } {
+    const root = writeTree(temporaryFolder(), tree);
+    return { core: new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }), root };
+  }
+
+  it('is not disturbed by a look at what there is to send', () => {
+    const { core, root } = coreOf({ a: 'a' });
+    core.prepare({ sandboxId: 's', fresh: true });
+    const { next } = core.open('s');
+    writeTree(root, { b: 'b' });
+    assert.equal(core.survey({ sandboxId: 's', fresh: true }).puts, 2);
+    while (core.next('s', next, 'raw').bytes);
+    assert.equal(core.commit('s').files, 1);
+  });
+
+  it('gives no piece to the reader of the one before it', () => {
+    const { core } = coreOf({ a: 'a' });
+    core.prepare({ sandboxId: 's', fresh: true });
+    const given = core.open('s');
+    core.abandon('s');
+    core.prepare({ sandboxId: 's', fresh: true });
+    const { next } = core.open('s');
+    assert.throws(() => core.next('s', given.next, 'raw'));
+    assert.ok(core.next('s', next, 'raw').bytes);
+  });
+});
