@@ -37,7 +37,9 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
     } else if (entry.kind === 'file' && looksChanged(sent, entry))
       refreshed.push({ ...entry, hash: sent.hash, racy: isRacy(entry, scan.startedAtMs), unsure: false });
   }
-  const missing = known === holding.size ? [] : missingOf(holding, scan);
+  // Everything was found again: only a scan of the whole tree gives each path once, so that their number tells.
+  const isAllThere = !scan.scope && known === holding.size;
+  const missing = isAllThere ? [] : missingOf(holding, scan);
   const isReleased = covers(scan.released);
   const isUnknown = covers(scan.unreadable);
   const released = missing.filter(({ path }) => isReleased(path));

@@ -93,7 +93,10 @@ class Walk {
   some(paths: readonly string[]): void {
     lstatSync(this.#rules.root);
     const parents = foldersOf(paths);
-    for (const path of paths) {
+    const asked = new Set(paths);
+    for (const path of asked) {
+      // Found with the folder above it.
+      if ([...foldersOf([path])].some((folder) => asked.has(folder))) continue;
       const at = this.#descend(parentOf(path));
       const name = path.slice(path.lastIndexOf('/') + 1);
       const child = at?.listing.find((entry) => entry.name === name);

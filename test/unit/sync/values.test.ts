@@ -86,6 +86,12 @@ describe('A plan', () => {
     assert.equal(unsure.puts.length, 1);
   });
 
+  it('deletes what is gone, however often a scan of some paths gives the others', () => {
+    const twice = [...holding.entries.values()].filter(({ path }) => path.startsWith('d/'));
+    const plan = makePlan(holding, found([...twice, ...twice, ...twice.slice(1)], { scope: ['d', 'd/x', 'a'] }));
+    assert.deepEqual(plan.deletes, ['a']);
+  });
+
   it('speaks only for its scope', () => {
     const plan = makePlan(holding, found([], { scope: ['d/x'] }));
     assert.deepEqual([plan.deletes, plan.emptied], [['d/x'], []]);
