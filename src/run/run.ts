@@ -6,7 +6,7 @@ import { pricePerHourUsd } from '../modal/prices.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session, Sessions } from '../session/sessions.ts';
 import type { PreparedRun } from '../sync/engine.ts';
-import type { Ask, SyncQuestion } from '../sync/questions.ts';
+import type { Ask } from '../sync/questions.ts';
 import type { RunSyncOutcome } from '../sync/run-preamble.ts';
 import { EXIT_WRAPPER, runCommand, WrapperMark } from './command.ts';
 import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
@@ -50,7 +50,6 @@ export class Run {
   readonly #cancel = new AbortController();
   readonly #stdin = new Stdin();
   readonly #pacer: OutputPacer;
-  readonly #answers = new Map<SyncQuestion['kind'], Promise<boolean>>();
   #size: TerminalSize | undefined;
   #sandbox: Sandbox | undefined;
   #resizing: NodeJS.Timeout | undefined;
@@ -165,18 +164,9 @@ export class Run {
       signal: this.#cancel.signal,
       fresh: isFirst && session.isNew,
       // What the local Modal gets does not leave this machine.
-      ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#askOnce(question),
+      ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#services.ask(question),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
-  }
-
-  /** A run asks each thing once: preparing it and sending what is too much to travel with it are one act to people. */
-  #askOnce(question: SyncQuestion): Promise<boolean> {
-    const known = this.#answers.get(question.kind);
-    if (known) return known;
-    const answer = Promise.resolve(this.#services.ask(question));
-    this.#answers.set(question.kind, answer);
-    return answer;
   }
 
   /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
