@@ -40,6 +40,11 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
     readyAt: record.readyAt,
     metadata: { appId: record.appId, result: record.result },
     tunnels: tunnels.of(table.get(record.id)),
+    resourceInfo: {
+      milliCpu: { value: record.milliCpu || defaultMilliCpu, isDefault: !record.milliCpu },
+      memoryMb: { value: record.memoryMb || defaultMemoryMb, isDefault: !record.memoryMb },
+      gpuType: record.gpuType,
+    },
     taskInfo: {
       id: record.taskId,
       sandboxId: record.id,

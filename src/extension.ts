@@ -4,14 +4,13 @@ import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
 import { RunCommands } from './commands/run.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
-import { terminate } from './commands/sandboxes.ts';
 import { SyncCommands } from './commands/sync.ts';
 import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
-import type { SandboxSummary } from './modal/sandboxes.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
+import { workspaceFolderPaths } from './providers/folders.ts';
 import { LiveFolders } from './providers/live-folders.ts';
 import { RunRequests } from './providers/run-requests.ts';
 import { RunTerminals } from './providers/run-terminals.ts';
@@ -23,12 +22,12 @@ import { SyncRules } from './providers/sync-rules.ts';
 import { RunTasks } from './providers/tasks.ts';
 import { registerTerminalLinks } from './providers/terminal-links.ts';
 import { RunHistory } from './run/history.ts';
+import { RunningCommands } from './run/running-commands.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
 import { Sessions } from './session/sessions.ts';
-import { SandboxStore } from './views/sandbox-store.ts';
-import { SandboxesTree } from './views/sandboxes-tree.ts';
+import { sandboxesModule } from './views/sandboxes-module.ts';
 
 let shutDown: (() => Promise<unknown>) | undefined;
 
@@ -48,10 +47,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       const { app, image, timeoutMinutes, idleTimeoutMinutes } = readSettings();
       return { app, image, timeoutMs: timeoutMinutes * 60_000, idleTimeoutMs: idleTimeoutMinutes * 60_000 };
     },
-    onChange: () => void store.refresh(),
+    onChange: () => sandboxes.refresh(),
   });
-  const store = new SandboxStore(running);
-  const tree = new SandboxesTree(store, () => accounts.isChosen);
   const syncs = new FolderSyncs({
     storageDir: () => join((context.storageUri ?? context.globalStorageUri).fsPath, 'sync'),
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
@@ -61,20 +58,30 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const rules = new SyncRules(syncs);
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
-  const services = { sessions: running, syncs, ask: askInDialog };
+  const commands = new RunningCommands();
+  const services = { sessions: running, syncs, ask: askInDialog, commands };
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
   const live = new LiveFolders(running, syncs);
   const decorations = new SyncDecorations(syncs);
+  const isAccountChosen = () => accounts.isChosen;
+  const sandboxes = sandboxesModule({
+    sessions: running,
+    commands,
+    isAccountChosen,
+    folderPaths: workspaceFolderPaths,
+    openTerminal: (sandboxId) => openShell(terminals, sandboxId),
+  });
+  const views = [sandboxes];
+  showAccount(accounts.isChosen);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
   context.subscriptions.push(
     log,
     localModal,
-    store,
-    tree,
+    ...views,
     terminals,
     lenses,
     live,
@@ -87,7 +94,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.runHistory', () => run.runAgain()),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
     command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
-    command('modal.openTerminal', (sandbox?: SandboxSummary) => openShell(terminals, sandbox?.id)),
     command('modal.whySynced', (uri?: vscode.Uri) => whySynced(rules, uri)),
     command('modal.syncNow', () => sync.push()),
     command('modal.pullChanges', () => sync.pullChanges()),
@@ -97,10 +103,12 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
     command('modal.showLog', () => log.show()),
-    command('modal.refreshSandboxes', () => store.refresh()),
-    command('modal.terminateSandbox', (sandbox: SandboxSummary) => terminate(sandbox, running, store)),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('modal')) tree.update();
+      if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) {
+        showAccount(accounts.isChosen);
+        for (const view of views) view.reset();
+      }
+      if (event.affectsConfiguration('modal')) for (const view of views) view.update();
       if (event.affectsConfiguration('modal.codeLens')) lenses.update();
       if (event.affectsConfiguration('modal.sync')) {
         live.update();
@@ -117,6 +125,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
   );
   return createApi(terminals, services);
+}
+
+/** Welcome content and menus ask whether there is an account. */
+function showAccount(isChosen: boolean): void {
+  void vscode.commands.executeCommand('setContext', 'modal.account', isChosen ? 'chosen' : 'none');
 }
 
 /** Ends this window's sandboxes: nobody is left to use them. */

@@ -73,3 +73,14 @@ export function placeOf(uri: vscode.Uri): Place {
   const path = uri.fsPath.slice(folder.path.length).split(sep).filter(Boolean).join('/');
   return { folder, workspaceFolder, path, name };
 }
+
+/** The folders of this window, as they are synced; without those whose settings cannot be used. */
+export function workspaceFolderPaths(): string[] {
+  return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
+    try {
+      return folder.uri.scheme === 'file' ? [syncedFolder(folder).path] : [];
+    } catch {
+      return [];
+    }
+  });
+}

@@ -15,6 +15,7 @@ import { OutputPacer } from './pace.ts';
 import { ProgramOutput } from './program-output.ts';
 import { CANCELLED, REMOTE_ROOT, type RunOutput, type RunRequest, type RunResult } from './request.ts';
 import type { Program } from './runners.ts';
+import type { RunningCommands } from './running-commands.ts';
 import { Stdin } from './stdin.ts';
 import { progressLine, syncReport } from './sync-report.ts';
 
@@ -35,6 +36,8 @@ export interface RunServices {
   readonly syncs: FolderSyncs;
   /** Answers what a sync does not decide by itself. */
   readonly ask: Ask;
+  /** Told what runs where. */
+  readonly commands?: RunningCommands;
 }
 
 /** How often a run is prepared anew, when the sandbox holds something else than was known. */
@@ -185,11 +188,14 @@ export class Run {
     const end = () => void this.#control(endCommand(this.id));
     this.#cancel.signal.addEventListener('abort', end, { once: true });
     if (this.#cancel.signal.aborted) end();
+    const { sandboxId } = sandbox;
+    const noteEnd = this.#services.commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
     const signsOfLife = setInterval(() => void this.#control(touchCommand(this.id)), SIGN_OF_LIFE_MS);
     try {
       return await this.#follow(process, sync);
     } finally {
       clearInterval(signsOfLife);
+      noteEnd?.();
       clearTimeout(this.#resizing);
       this.#sandbox = undefined;
       this.#stdin.disconnect();

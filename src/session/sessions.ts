@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { App, ModalClient, Sandbox } from 'modal';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
-import { createSandbox, openApp, Tag } from '../modal/sandboxes.ts';
+import { createSandbox, openApp } from '../modal/sandboxes.ts';
+import { originTags } from './origin.ts';
 
 /** What a new sandbox of a session is made of. */
 export interface SessionSettings {
@@ -86,7 +86,7 @@ export class Sessions {
       image,
       timeoutMs,
       idleTimeoutMs,
-      tags: { [Tag.folder]: folderKey(folder.path), [Tag.folderName]: folder.name },
+      tags: originTags(folder),
     });
     this.#sandboxes.set(folder.path, starting);
     try {
@@ -134,9 +134,4 @@ export class Sessions {
 async function open(account: Account, appName: string): Promise<Connection> {
   const client = await connect(account);
   return { account, client, app: await openApp(client, appName) };
-}
-
-/** A short name for a folder that says nothing about where it lies; tags are visible to the whole Modal workspace. */
-function folderKey(path: string): string {
-  return createHash('sha256').update(path).digest('hex').slice(0, 16);
 }

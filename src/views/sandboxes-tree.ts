@@ -1,95 +1,154 @@
 import * as vscode from 'vscode';
-import { type SandboxSummary, Tag } from '../modal/sandboxes.ts';
-import type { SandboxStore } from './sandbox-store.ts';
+import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
+import type { RunningCommands } from '../run/running-commands.ts';
+import { folderKey, machineKey } from '../session/origin.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { PolledStore } from './polled-store.ts';
+import { ResourceTree } from './resource-tree.ts';
+import {
+  type CommandRow,
+  type DetailRow,
+  describeSandbox,
+  detailsOf,
+  type GroupRow,
+  groupsOf,
+  type PortRow,
+  type Sandboxes,
+  type SandboxRow,
+} from './sandbox-rows.ts';
 
 export const SANDBOXES_VIEW = 'modal.sandboxes';
 
-/** A row that does something, where there is nothing to list. */
-interface ActionRow {
-  readonly label: string;
-  readonly icon: string;
-  readonly command: string;
+const ICONS = { starting: 'loading~spin', running: 'vm-running', ended: 'vm-outline' } as const;
+
+/** The sandboxes of the app that run, and those that have ended since midnight. */
+export function sandboxStore(sessions: Sessions): PolledStore<Sandboxes> {
+  return new PolledStore({
+    load: async () => {
+      const { client, app, account } = await sessions.connection();
+      const midnight = new Date().setHours(0, 0, 0, 0);
+      return {
+        sandboxes: await listSandboxes(client, app, new Date(midnight)),
+        isBilled: account.isLocal !== true,
+      };
+    },
+  });
 }
 
-// A view shows its message or its welcome text, never both; the reason of a failure matters more.
-const FAILED_ACTIONS: readonly ActionRow[] = [
-  { label: 'Try Again', icon: 'refresh', command: 'modal.refreshSandboxes' },
-  { label: 'Choose Account…', icon: 'account', command: 'modal.chooseAccount' },
-];
-
-type Row = SandboxSummary | ActionRow;
-
-/** The Sandboxes view: what runs on the account, newest first. Renders the store and nothing else. */
-export class SandboxesTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
-  readonly #store: SandboxStore;
-  readonly #view: vscode.TreeView<Row>;
-  readonly #disposables: vscode.Disposable[];
-  readonly #isAccountChosen: () => boolean;
-  readonly onDidChangeTreeData: vscode.Event<void>;
-
-  constructor(store: SandboxStore, isAccountChosen: () => boolean) {
-    this.#store = store;
-    this.#isAccountChosen = isAccountChosen;
-    this.onDidChangeTreeData = store.onDidChange;
-    this.#view = vscode.window.createTreeView(SANDBOXES_VIEW, { treeDataProvider: this, showCollapseAll: false });
-    this.#disposables = [
-      this.#view,
-      this.#view.onDidChangeVisibility(() => this.update()),
-      store.onDidChange(() => this.#describe()),
-    ];
-    this.update();
-  }
-
-  dispose(): void {
-    for (const each of this.#disposables) each.dispose();
-  }
-
-  /** Looks at the account while the view is visible and an account is chosen. */
-  update(): void {
-    const chosen = this.#isAccountChosen();
-    void vscode.commands.executeCommand('setContext', 'modal.account', chosen ? 'chosen' : 'none');
-    this.#store.watch(chosen && this.#view.visible);
-    this.#describe();
-  }
-
-  getChildren(): Row[] {
-    if (!this.#isAccountChosen()) return [];
-    const { sandboxes = [], error } = this.#store;
-    return error && sandboxes.length === 0 ? [...FAILED_ACTIONS] : [...sandboxes];
-  }
-
-  getTreeItem(row: Row): vscode.TreeItem {
-    return 'command' in row ? actionItem(row) : sandboxItem(row);
-  }
-
-  #describe(): void {
-    const { error } = this.#store;
-    // Rows stay while a later look fails; the message above them says why they may be old.
-    this.#view.message = this.#isAccountChosen() && error ? error : undefined;
-    const state = error ? 'failed' : this.#store.sandboxes ? 'loaded' : 'loading';
-    void vscode.commands.executeCommand('setContext', 'modal.sandboxesState', state);
-  }
+export interface SandboxesTreeOptions {
+  readonly store: PolledStore<Sandboxes>;
+  readonly isAccountChosen: () => boolean;
+  /** Folders of this window, as they are synced. */
+  readonly folderPaths: () => readonly string[];
+  /** What this window runs. */
+  readonly commands: RunningCommands;
+  /** Whether this window keeps a sandbox from ending when idle. */
+  readonly isKept: (sandboxId: string) => boolean;
 }
 
-function actionItem({ label, icon, command }: ActionRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(label);
-  item.iconPath = new vscode.ThemeIcon(icon);
-  item.command = { title: label, command };
+/** The Sandboxes view: what runs on the account, in groups by where it was started. */
+export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandboxes, SandboxRow> {
+  const { store, isAccountChosen, folderPaths, commands, isKept } = options;
+  const origin = () => ({ folderKeys: folderPaths().map(folderKey), machineKey: machineKey() });
+  const tree = new ResourceTree<Sandboxes, SandboxRow>({
+    id: SANDBOXES_VIEW,
+    store,
+    isAccountChosen,
+    roots: (value) => groupsOf(value, origin()),
+    children: (row) => {
+      if (!('kind' in row)) {
+        return [...commands.in(row.id).map((each) => ({ kind: 'command' as const, ...each })), ...detailsOf(row)];
+      }
+      return row.kind === 'group' ? row.sandboxes : [];
+    },
+    item: (row) => {
+      if (!('kind' in row)) {
+        const isBusy = commands.in(row.id).length > 0;
+        return sandboxItem(row, { isBilled: store.value?.isBilled ?? false, isBusy, isKept: isKept(row.id) });
+      }
+      switch (row.kind) {
+        case 'group':
+          return groupItem(row);
+        case 'command':
+          return commandItem(row);
+        case 'port':
+          return portItem(row);
+        case 'detail':
+          return detailItem(row);
+      }
+    },
+    canSelectMany: true,
+    showsTime: true,
+  });
+  commands.onDidChange(() => tree.redraw());
+  return tree;
+}
+
+function groupItem({ id, label, sandboxes }: GroupRow): vscode.TreeItem {
+  const { Collapsed, Expanded } = vscode.TreeItemCollapsibleState;
+  const item = new vscode.TreeItem(label, id === 'ended' ? Collapsed : Expanded);
+  item.id = `group:${id}`;
+  item.description = String(sandboxes.length);
+  item.contextValue = `group:${id}`;
+  item.accessibilityInformation = { label: `${label}, ${sandboxes.length} sandboxes` };
   return item;
 }
 
-function sandboxItem(sandbox: SandboxSummary): vscode.TreeItem {
-  const folder = sandbox.tags[Tag.folderName];
-  const item = new vscode.TreeItem(folder ?? sandbox.id);
-  item.id = sandbox.id;
-  item.description = `since ${sandbox.createdAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}`;
+interface SandboxState {
+  readonly isBilled: boolean;
+  readonly isBusy: boolean;
+  readonly isKept: boolean;
+}
+
+function sandboxItem(sandbox: SandboxSummary, { isBilled, isBusy, isKept }: SandboxState): vscode.TreeItem {
+  const { id, state, createdAt, endsAt, endedAt, end, tags } = sandbox;
+  const label = sandboxLabel(sandbox);
+  const item = new vscode.TreeItem(oneLine(label), vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = id;
+  item.description = `${describeSandbox(sandbox, isBilled, Date.now())}${isKept ? ' · kept alive' : ''}`;
   item.tooltip = [
-    sandbox.id,
-    `Started ${sandbox.createdAt.toLocaleString()}`,
-    `Ends at the latest ${sandbox.endsAt.toLocaleString()}`,
+    id,
+    `Started ${createdAt.toLocaleString()}`,
+    endedAt ? `${end}, ${endedAt.toLocaleString()}` : `Ends at the latest ${endsAt.toLocaleString()}`,
+    ...Object.entries(tags).map(([name, value]) => `${name}: ${value}`),
   ].join('\n');
-  item.iconPath = new vscode.ThemeIcon('vm-running');
-  item.contextValue = 'sandbox';
-  item.accessibilityInformation = { label: `Sandbox of ${folder ?? 'no folder'}, ${item.description}` };
+  item.iconPath = new vscode.ThemeIcon(isBusy ? 'run-all' : ICONS[state]);
+  item.contextValue = state === 'ended' ? 'endedSandbox' : isKept ? 'sandbox,kept' : 'sandbox';
+  item.accessibilityInformation = { label: `Sandbox ${label}, ${state}, ${item.description}` };
   return item;
+}
+
+function commandItem({ runId, label }: CommandRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(oneLine(label));
+  item.id = `command:${runId}`;
+  item.description = 'running';
+  item.iconPath = new vscode.ThemeIcon('play');
+  item.accessibilityInformation = { label: `${label} is running` };
+  return item;
+}
+
+function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(`Port ${port}`);
+  item.id = `${sandboxId}/port/${port}`;
+  item.description = url;
+  item.tooltip = url;
+  item.iconPath = new vscode.ThemeIcon('plug');
+  item.contextValue = 'port';
+  item.command = { title: 'Open in Browser', command: 'modal.openPort', arguments: [{ url }] };
+  item.accessibilityInformation = { label: `Port ${port} at ${url}` };
+  return item;
+}
+
+function detailItem({ id, label, text }: DetailRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(label);
+  item.id = id;
+  item.description = text;
+  item.tooltip = `${label}: ${text}`;
+  item.contextValue = 'detail';
+  return item;
+}
+
+/** Names may hold anything; a row is one line. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }

@@ -1,6 +1,7 @@
 /** A real local Modal for a test: the built bundle as a process of its own, on a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -104,6 +105,15 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
       await end('SIGKILL');
     },
   };
+}
+
+/** Makes the profile `main` of Modal's config file lead to this server, for programs started from here. @returns the folder it is in */
+export function useProfileOf({ url }: RunningLocalModal): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'modal-config-'));
+  process.env.MODAL_CONFIG_PATH = path.join(folder, 'modal.toml');
+  const profile = `[main]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "${url}"\n`;
+  writeFileSync(process.env.MODAL_CONFIG_PATH, profile);
+  return folder;
 }
 
 /** A client for a server elsewhere: the SDK takes the address from the environment alone. */

@@ -7,6 +7,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   screenshot: 'media',
   'first-sync': 'docs/pictures',
   decoration: 'docs/pictures',
+  sandboxes: 'docs/pictures',
 };
 
 /** The documents' pictures are taken anew only when asked for, so that tests leave the tree as it is. */

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import type { ModalClient } from 'modal';
+import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-const row = (workbench: Workbench) => workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'hello' });
+const rowNamed = (workbench: Workbench, hasText: string) =>
+  workbench.page.locator('.sidebar .monaco-list-row', { hasText }).first();
+const row = (workbench: Workbench) => rowNamed(workbench, 'hello');
 
 describe('the Sandboxes view', () => {
   it('shows the sandbox of a run, and ends it by its inline button after a question', async () => {
@@ -24,7 +29,9 @@ describe('the Sandboxes view', () => {
     const dialog = workbench.page.locator('.monaco-dialog-box');
     assert.match((await dialog.textContent()) ?? '', /Terminate the sandbox of “hello”\?/);
     await dialog.getByRole('button', { name: 'Terminate' }).click();
-    await workbench.page.getByText('No sandbox is running').waitFor();
+    await rowNamed(workbench, 'This Folder').waitFor({ state: 'detached' });
+    await rowNamed(workbench, 'Ended Today').click();
+    await rowNamed(workbench, 'terminated · after').waitFor();
   });
 
   it('can be used by keyboard alone, in a light theme', async () => {
@@ -43,12 +50,91 @@ describe('the Sandboxes view', () => {
       10_000,
       async () => {
         await workbench.page.keyboard.press('ArrowDown');
-        return workbench.page.locator('.sidebar .monaco-list-row.focused').count();
+        return workbench.page.locator('.sidebar .monaco-list-row.focused', { hasText: 'hello' }).count();
       },
       (count) => count > 0,
     );
     await workbench.page.keyboard.press('Shift+F10');
     await workbench.page.locator('.monaco-menu').getByText('Terminate Sandbox').waitFor();
     await picture(workbench, 'light');
+    await workbench.page.keyboard.press('Escape');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.keyboard.press('F2');
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await input.waitFor();
+    await input.fill('it’s “my” 🚀 box');
+    await workbench.page.keyboard.press('Enter');
+    await rowNamed(workbench, 'it’s “my” 🚀 box').waitFor();
+    assert.match(
+      (await rowNamed(workbench, 'it’s “my” 🚀 box').getAttribute('aria-label')) ?? '',
+      /^Sandbox it’s “my” 🚀 box, running, under 1 min · 3 h 59 min left/,
+    );
+  });
+});
+
+describe('the Sandboxes view of an account', () => {
+  let server: RunningLocalModal;
+  let modal: ModalClient;
+  let folder: string;
+  before(async () => {
+    server = await startLocalModal();
+    modal = server.client();
+    folder = useProfileOf(server);
+  });
+  after(async () => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  it('asks only while it is visible, and keeps unfolded what was unfolded', async () => {
+    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const create = (name: string) => modal.sandboxes.create(app, image, { name, encryptedPorts: [8000] });
+    await create('first');
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    const listed = async () => (await server.control.calls()).SandboxListV2 ?? 0;
+    assert.equal(await listed(), 0, 'a view that was never shown makes no call');
+    await workbench.openView('Modal');
+    await rowNamed(workbench, 'first').click();
+    await workbench.page.keyboard.press('ArrowRight');
+    await rowNamed(workbench, 'Port 8000').waitFor();
+    await create('second');
+    await rowNamed(workbench, 'second').waitFor();
+    await rowNamed(workbench, 'Port 8000').waitFor();
+    await picture(workbench, 'sandboxes');
+
+    await workbench.page.keyboard.press('Control+Shift+E');
+    await workbench.page.locator('.explorer-folders-view').waitFor();
+    await server.control.resetCalls();
+    await workbench.page.waitForTimeout(7_000);
+    assert.equal(await listed(), 0, 'a hidden view makes no call');
+  });
+
+  it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {
+    await server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    await workbench.openView('Modal');
+    await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
+    await picture(workbench, 'sandboxes-refused');
+    await server.control.clearFaults();
+    await rowNamed(workbench, 'Try Again').click();
+    await rowNamed(workbench, 'first').waitFor();
+    await server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
+    await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
+    await rowNamed(workbench, 'first').waitFor();
+    await server.control.clearFaults();
+  });
+
+  it('ends all sandboxes of the app after a question that names them', async () => {
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    await workbench.openView('Modal');
+    await rowNamed(workbench, 'first').waitFor();
+    await workbench.runCommand('Modal: Terminate All Sandboxes…');
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    assert.match((await dialog.textContent()) ?? '', /Terminate 2 sandboxes \(“second”, “first”\)\?/);
+    await dialog.getByRole('button', { name: 'Terminate' }).click();
+    await rowNamed(workbench, 'Others in the App').waitFor({ state: 'detached' });
+    await rowNamed(workbench, 'Ended Today').waitFor();
   });
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunningLocalModal, startLocalModal } from '../helpers/local-modal.ts';
+import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -28,10 +27,7 @@ describe('the first sync to an account', () => {
   let folder: string;
   before(async () => {
     server = await startLocalModal();
-    folder = mkdtempSync(join(tmpdir(), 'modal-config-'));
-    process.env.MODAL_CONFIG_PATH = join(folder, 'modal.toml');
-    const profile = `[main]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "${server.url}"\n`;
-    writeFileSync(process.env.MODAL_CONFIG_PATH, profile);
+    folder = useProfileOf(server);
   });
   after(async () => {
     delete process.env.MODAL_CONFIG_PATH;

@@ -1,0 +1,119 @@
+import * as vscode from 'vscode';
+import type { PolledStore } from './polled-store.ts';
+
+/** A row that does something, where there is nothing to list. */
+interface ActionRow {
+  readonly action: { readonly label: string; readonly icon: string; readonly command: string };
+}
+
+export interface ResourceTreeOptions<T, Row> {
+  /** The view's id, `modal.sandboxes`; `<id>State` is the context key its welcome content waits for. */
+  readonly id: string;
+  readonly store: PolledStore<T>;
+  readonly isAccountChosen: () => boolean;
+  /** The rows of an answer. Rows of nothing leave the view to its welcome content. */
+  readonly roots: (value: T) => readonly Row[];
+  readonly children?: (row: Row) => readonly Row[] | Promise<readonly Row[]>;
+  /** The row as VS Code shows it. Its `id` must be the same after each look, so that selection and unfolding stay. */
+  readonly item: (row: Row) => vscode.TreeItem;
+  readonly dragAndDrop?: vscode.TreeDragAndDropController<Row>;
+  readonly canSelectMany?: boolean;
+  /** Rows tell of time that passes: they are drawn anew once a minute. */
+  readonly showsTime?: boolean;
+}
+
+const MINUTE_MS = 60_000;
+
+/** One tree of the container: renders its store and nothing else, and has it look only while the tree is visible. */
+export class ResourceTree<T, Row extends object>
+  implements vscode.TreeDataProvider<Row | ActionRow>, vscode.Disposable
+{
+  readonly view: vscode.TreeView<Row | ActionRow>;
+  readonly #options: ResourceTreeOptions<T, Row>;
+  readonly #changed = new vscode.EventEmitter<Row | undefined>();
+  readonly onDidChangeTreeData = this.#changed.event;
+  readonly #disposables: { dispose(): void }[];
+  #clock: NodeJS.Timeout | undefined;
+
+  constructor(options: ResourceTreeOptions<T, Row>) {
+    this.#options = options;
+    const { id, store, dragAndDrop, canSelectMany = false } = options;
+    this.view = vscode.window.createTreeView<Row | ActionRow>(id, {
+      treeDataProvider: this,
+      showCollapseAll: options.children !== undefined,
+      canSelectMany,
+      ...(dragAndDrop && { dragAndDropController: dragAndDrop as vscode.TreeDragAndDropController<Row | ActionRow> }),
+    });
+    this.#disposables = [
+      this.view,
+      this.#changed,
+      store,
+      this.view.onDidChangeVisibility(() => this.update()),
+      store.onDidChange(() => {
+        this.#describe();
+        this.#changed.fire(undefined);
+      }),
+    ];
+    this.update();
+  }
+
+  dispose(): void {
+    clearInterval(this.#clock);
+    for (const each of this.#disposables) each.dispose();
+  }
+
+  /** Looks while the tree is visible and an account is chosen. */
+  update(): void {
+    const { store, isAccountChosen, showsTime } = this.#options;
+    const watched = isAccountChosen() && this.view.visible;
+    store.watch(watched);
+    clearInterval(this.#clock);
+    if (watched && showsTime) this.#clock = setInterval(() => this.#changed.fire(undefined), MINUTE_MS);
+    this.#describe();
+  }
+
+  /** Draws a row, or all of them, anew without a look. */
+  redraw(row?: Row): void {
+    this.#changed.fire(row);
+  }
+
+  getChildren(row?: Row | ActionRow): vscode.ProviderResult<(Row | ActionRow)[]> {
+    const { store, isAccountChosen, roots, children, id } = this.#options;
+    if (row) return 'action' in row ? [] : Promise.resolve(children?.(row as Row) ?? []).then((rows) => [...rows]);
+    if (!isAccountChosen()) return [];
+    const rows = store.value === undefined ? [] : roots(store.value);
+    return store.error && rows.length === 0 ? failedActions(id) : [...rows];
+  }
+
+  getTreeItem(row: Row | ActionRow): vscode.TreeItem {
+    if (!('action' in row)) return this.#options.item(row);
+    const { label, icon, command } = (row as ActionRow).action;
+    const item = new vscode.TreeItem(label);
+    item.iconPath = new vscode.ThemeIcon(icon);
+    item.command = { title: label, command };
+    return item;
+  }
+
+  /** Needed by `reveal`, which opens nothing of ours above the row itself. */
+  getParent(): undefined {
+    return undefined;
+  }
+
+  #describe(): void {
+    const { id, store, isAccountChosen } = this.#options;
+    // Rows stay while a later look fails; the message above them says why they may be old.
+    this.view.message = isAccountChosen() && store.error ? store.error : undefined;
+    const state = store.error ? 'failed' : store.value ? 'loaded' : 'loading';
+    void vscode.commands.executeCommand('setContext', `${id}State`, state);
+  }
+}
+
+// A view shows its message or its welcome text, never both; the reason of a failure matters more.
+function failedActions(id: string): ActionRow[] {
+  const name = id.slice('modal.'.length);
+  const refresh = `modal.refresh${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  return [
+    { action: { label: 'Try Again', icon: 'refresh', command: refresh } },
+    { action: { label: 'Choose Account…', icon: 'account', command: 'modal.chooseAccount' } },
+  ];
+}

@@ -1,0 +1,25 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { Clock } from '../../src/clock.ts';
+
+/** Time that passes when it is told to. */
+export class Time implements Clock {
+  #now = 0;
+  #waiting: { at: number; action: () => void }[] = [];
+  now = () => this.#now;
+  after = (delayMs: number, action: () => void) => {
+    const entry = { at: this.#now + delayMs, action };
+    this.#waiting.push(entry);
+    return () => {
+      this.#waiting = this.#waiting.filter((each) => each !== entry);
+    };
+  };
+  /** When the next action is due, in milliseconds from this moment. */
+  next = () => this.#waiting.map(({ at }) => at - this.#now);
+  async pass(ms: number): Promise<void> {
+    this.#now += ms;
+    const due = this.#waiting.filter(({ at }) => at <= this.#now);
+    this.#waiting = this.#waiting.filter(({ at }) => at > this.#now);
+    for (const { action } of due) action();
+    await turn();
+  }
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
+import { Tag } from '../../../src/modal/sandboxes.ts';
+import { describeSandbox, detailsOf, formatMinutes, groupsOf } from '../../../src/views/sandbox-rows.ts';
+
+const minute = 60_000;
+const start = new Date('2026-11-21T10:00:00Z');
+const at = (minutes: number) => new Date(start.getTime() + minutes * minute);
+
+function sandbox(id: string, more: Partial<SandboxSummary> = {}): SandboxSummary {
+  return {
+    id,
+    state: 'running',
+    createdAt: start,
+    endsAt: at(240),
+    imageId: 'im-1',
+    hardware: {},
+    ports: [],
+    tags: {},
+    ...more,
+  };
+}
+
+describe('the rows of the Sandboxes view', () => {
+  it('are in groups by where a sandbox was started; groups of nothing are not there', () => {
+    const origin = { folderKeys: ['here'], machineKey: 'me' };
+    const tags = (folder: string, machine?: string) => ({
+      tags: { [Tag.folder]: folder, ...(machine && { [Tag.machine]: machine }) },
+    });
+    const sandboxes = [
+      sandbox('mine', tags('here', 'me')),
+      sandbox('beside', tags('there', 'me')),
+      sandbox('same folder elsewhere', tags('here', 'other')),
+      sandbox('older than the tag', tags('here')),
+      sandbox('no tags'),
+      sandbox('ended', { ...tags('here', 'me'), state: 'ended', end: 'timed out', endedAt: at(5) }),
+    ];
+    const groups = groupsOf({ sandboxes, isBilled: true }, origin);
+    assert.deepEqual(
+      groups.map(({ id, sandboxes: members }) => [id, members.map((each) => each.id)]),
+      [
+        ['folder', ['mine', 'older than the tag']],
+        ['machine', ['beside']],
+        ['others', ['same folder elsewhere', 'no tags']],
+        ['ended', ['ended']],
+      ],
+    );
+    assert.deepEqual(groupsOf({ sandboxes: [], isBilled: true }, origin), []);
+  });
+
+  it('tell age, time left and cost so far, to the minute', () => {
+    const now = at(62.5).getTime();
+    assert.equal(describeSandbox(sandbox('a'), true, now), '1 h 2 min · 2 h 57 min left · about $0.022');
+    assert.equal(describeSandbox(sandbox('a'), false, now), '1 h 2 min · 2 h 57 min left');
+    assert.equal(
+      describeSandbox(sandbox('a', { hardware: { gpu: 'NEW-GPU' } }), true, now),
+      '1 h 2 min · 2 h 57 min left',
+      'no price is made up',
+    );
+    assert.match(
+      describeSandbox(sandbox('a', { state: 'starting' }), true, start.getTime()),
+      /^starting · under 1 min/,
+    );
+  });
+
+  it('tell how and after what time a sandbox ended, and what it cost', () => {
+    const ended = sandbox('a', { state: 'ended', end: 'timed out', endedAt: at(240), hardware: { gpu: 'T4' } });
+    assert.equal(describeSandbox(ended, true, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
+  });
+
+  it('have ports with their addresses, hardware and the tags of others below a sandbox', () => {
+    const rows = detailsOf(
+      sandbox('sb-1', {
+        name: 'web',
+        ports: [{ port: 8000, url: 'https://a.modal.host' }],
+        hardware: { cpu: 2, memoryMiB: 1024, gpu: 'H100' },
+        idleTimeoutMs: 600_000,
+        tags: { [Tag.folder]: 'x', team: 'vision' },
+      }),
+    );
+    assert.deepEqual(
+      rows.map((row) => (row.kind === 'port' ? [row.port, row.url] : [row.label, row.text])),
+      [
+        [8000, 'https://a.modal.host'],
+        ['Hardware', 'H100, 2 cores, 1024 MiB'],
+        ['Ends when idle for', '10 min'],
+        ['Image', 'im-1'],
+        ['Tag team', 'vision'],
+        ['Id', 'sb-1'],
+      ],
+    );
+  });
+
+  it('never count below nothing', () => assert.equal(formatMinutes(-5), 'under 1 min'));
+});
