@@ -1,0 +1,34 @@
+import { HOST_VOLUME_PATH } from '../profiles/schema.ts';
+import { words } from '../run/shell.ts';
+import { runLine } from './lines.ts';
+import { aptStep } from './packages.ts';
+import type { Base, Place, Step } from './recipe.ts';
+
+/** The version of Python in the base image when a profile names none. */
+export const DEFAULT_PYTHON = '3.11';
+
+const APT = ['git', 'curl', 'wget', 'build-essential', 'libffi-dev', 'libssl-dev', 'zlib1g-dev', 'jq'];
+const PIP = ['uv', 'requests', 'httpx', 'pydantic>=2', 'python-dotenv', 'pyyaml'];
+const STATE_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
+const FOLDERS = ['/workspace', ...STATE_FOLDERS.map((name) => `${HOST_VOLUME_PATH}/${name}`)];
+
+/** Debian slim with Python. */
+export function builtInBase(python: string): Base {
+  return { kind: 'registry', tag: `python:${python}-slim-bookworm` };
+}
+
+/** What is installed on top: tools and folders. Without packages where they cannot be installed. */
+export function builtInSteps(place: Place, withPackages: boolean): Step[] {
+  const common = { kind: 'run', place, secrets: false } as const;
+  const packages: Step[] = [
+    { ...aptStep(APT, place), title: 'base: system packages', secrets: false },
+    // By pip, which the image of Python has; what comes after uses uv.
+    {
+      ...common,
+      title: 'base: Python packages',
+      commands: [runLine(`python3 -m pip install --no-cache-dir ${words(PIP)}`)],
+    },
+  ];
+  const folders: Step = { ...common, title: 'base: folders', commands: [runLine(`mkdir -p ${words(FOLDERS)}`)] };
+  return [...(withPackages ? packages : []), folders];
+}

@@ -1,0 +1,88 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageProfile } from '../profiles/schema.ts';
+import { builtInBase, builtInSteps, DEFAULT_PYTHON } from './built-in.ts';
+import { ImageBuildError, placeName } from './errors.ts';
+import { envLine, runLine, shortened } from './lines.ts';
+import { aptStep, npmStep, pipStep } from './packages.ts';
+import { pipFromStep, type ReadFile } from './pip-from.ts';
+import type { Base, Place, Recipe, RunStep, Step } from './recipe.ts';
+
+export interface RecipeContext {
+  /** Where relative paths of the profile are. */
+  readonly folderPath: string;
+  /** The local Modal: its userland is this machine's own. */
+  readonly isLocal: boolean;
+}
+
+const TITLE_LENGTH = 60;
+
+/**
+ * What an image of a profile is made of: its base, and layers from rarely to often changed. Reads files of the folder,
+ * and asks no server. Throws `ImageBuildError` for what cannot be built.
+ */
+export async function recipeOf(image: ImageProfile, context: RecipeContext): Promise<Recipe> {
+  const start = baseOf(image, context);
+  return { ...start, steps: [...start.steps, ...(await extraSteps(image, context))] };
+}
+
+function baseOf(image: ImageProfile, { isLocal }: RecipeContext): Recipe {
+  const plain = (base: Base, key: keyof ImageProfile): Recipe => ({ base, basePlace: { key }, steps: [], notes: [] });
+  if (image.registry !== undefined)
+    return plain({ kind: 'registry', tag: image.registry, secret: image.registrySecret }, 'registry');
+  if (image.name !== undefined) return plain({ kind: 'name', name: image.name }, 'name');
+  if (image.snapshot !== undefined) return plain({ kind: 'snapshot', id: image.snapshot }, 'snapshot');
+  const basePlace: Place = { key: 'python' };
+  const notes = isLocal
+    ? ['The base’s packages are not installed: the userland of the local Modal is this machine’s own.']
+    : [];
+  const base = builtInBase(image.python ?? DEFAULT_PYTHON);
+  return { base, basePlace, steps: builtInSteps(basePlace, !isLocal), notes };
+}
+
+async function extraSteps(image: ImageProfile, { folderPath }: RecipeContext): Promise<Step[]> {
+  const steps: Step[] = [];
+  // Before all else, since what is installed may need them; what only programs need belongs to the profile's own `env`.
+  if (Object.keys(image.env).length > 0) steps.push(envStep(image.env));
+  if (image.apt.length > 0) steps.push(aptStep(image.apt, { key: 'apt' }));
+  if (image.pip.length > 0) steps.push(pipStep(image.pip, { key: 'pip' }));
+  if (image.pipFrom !== undefined) steps.push(await pipFromStep(image.pipFrom, readFrom(folderPath)));
+  if (image.npm.length > 0) steps.push(npmStep(image.npm, { key: 'npm' }));
+  steps.push(...image.commands.map(commandStep));
+  return steps;
+}
+
+function envStep(env: ImageProfile['env']): RunStep {
+  const place: Place = { key: 'env' };
+  for (const [name, value] of Object.entries(env))
+    if (/[\r\n]/.test(value))
+      throw new ImageBuildError(
+        `image.env: ${name} has a line break, which an image’s variable cannot have. Put it in the profile’s own “env”.`,
+        { title: 'env', place },
+      );
+  const commands = Object.entries(env).map(([name, value]) => envLine(name, value));
+  return { kind: 'run', title: `env: ${Object.keys(env).join(', ')}`, place, commands, secrets: false };
+}
+
+function commandStep(command: string, index: number): RunStep {
+  const [first = ''] = command.trim().split('\n');
+  const title = shortened(first, TITLE_LENGTH);
+  return { kind: 'run', title, place: { key: 'commands', index }, commands: [runLine(command)], secrets: true };
+}
+
+/** Reads files of a folder for its image. */
+export function readFrom(folderPath: string): ReadFile {
+  return async (path, place) => {
+    try {
+      return await readFile(join(folderPath, path));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`;
+      throw new ImageBuildError(`${path}, which ${placeName(place)} names, ${why}.`, {
+        title: path,
+        place,
+        cause: error,
+      });
+    }
+  };
+}

@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Image } from 'modal';
+import { type BuildContext, buildImage, ImageBuildError } from '../../../src/images/build.ts';
+import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+type ImageInput = NonNullable<Parameters<typeof ProfileSchema.parse>[0]>;
+
+describe('building an image', () => {
+  let bench: Workbench;
+  let folder: string;
+  before(async () => {
+    bench = await startWorkbench({ seed: { secrets: { login: { REGISTRY_USERNAME: 'me', REGISTRY_PASSWORD: 'x' } } } });
+    folder = await mkdtemp(join(tmpdir(), 'image-build-'));
+  });
+  after(async () => {
+    await rm(folder, { recursive: true });
+    await bench.server.stop();
+  });
+
+  const profile = (image: ImageInput | string) => imageOf(ProfileSchema.parse({ image }));
+  /** A window of its own: another client, which knows of nothing. */
+  const inWindow = (more: Partial<BuildContext> = {}): BuildContext => ({
+    client: bench.server.client(),
+    app: bench.app,
+    folderPath: folder,
+    isLocal: true,
+    variables: {},
+    ...more,
+  });
+  const build = (image: ImageInput | string, more: Partial<BuildContext> = {}) =>
+    buildImage(profile(image), inWindow(more));
+
+  async function inside(image: Image, line: string): Promise<string> {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
+    try {
+      return await bench.shell(sandbox, line);
+    } finally {
+      await sandbox.terminate();
+    }
+  }
+
+  async function failure(building: Promise<unknown>): Promise<ImageBuildError> {
+    const error = await building.then(
+      () => assert.fail('it was built'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof ImageBuildError, String(error));
+    return error;
+  }
+
+  it('makes the folders of the built-in base, and says what the local Modal leaves out', async () => {
+    let log = '';
+    const image = await build({}, { onLog: (text) => (log += text) });
+    assert.equal(
+      await inside(image, 'ls -d /workspace; ls -A /mnt/state'),
+      '/workspace\n.cache\ncheckpoints\ngit-repos\nworkspace\n',
+    );
+    assert.match(log, /packages are not installed/);
+  });
+
+  it('takes commands and variables as they are written, whatever is in them', async () => {
+    const odd = `it's "1" \\ $HOME \${x} \`id\` #;&`;
+    const image = await build({
+      registry: 'debian:12',
+      env: { ODD: odd },
+      commands: [
+        'printf %s "$ODD" > /odd',
+        "cat > /script <<'EOF'\nfirst \\\n  $second\nEOF\nprintf 'two\\nlines' >> /script",
+        '[ -f /odd ] && echo "it\'s" > /test',
+        'echo continued \\',
+      ],
+    });
+    assert.equal(await inside(image, 'cat /odd; printf "|%s" "$ODD"'), `${odd}|${odd}`);
+    assert.equal(await inside(image, 'cat /script /test'), "first \\\n  $second\ntwo\nlinesit's\n");
+  });
+
+  it('tells of each layer before it begins, and passes its log on', async () => {
+    const steps: string[] = [];
+    let log = '';
+    await build(
+      { registry: 'debian:12', commands: ['echo first-said', 'echo second-said'] },
+      {
+        onProgress: ({ index, count, title }) => steps.push(`${index}/${count} ${title}`),
+        onLog: (text) => (log += text),
+      },
+    );
+    assert.deepEqual(steps, ['1/3 debian:12', '2/3 echo first-said', '3/3 echo second-said']);
+    assert.match(log, /==> 2\/3[\s\S]*\nfirst-said\n[\s\S]*==> 3\/3[\s\S]*\nsecond-said\n/);
+  });
+
+  it('gives build secrets to what the user runs, and keeps none', async () => {
+    const image = await build(
+      { registry: 'debian:12', buildSecrets: ['TOKEN'], commands: ['printf %s "$TOKEN" | wc -c > /length'] },
+      { variables: { TOKEN: 'hidden', OTHER: 'not named' } },
+    );
+    assert.equal(await inside(image, 'cat /length; echo "<$TOKEN$OTHER>"'), '6\n<>\n');
+  });
+
+  it('names a build secret that has no value', async () => {
+    const error = await failure(build({ buildSecrets: ['A', 'B'], commands: ['true'] }, { variables: { A: '1' } }));
+    assert.deepEqual(error.place, { key: 'buildSecrets', index: 1 });
+    assert.match(error.message, /names B, which has no value/);
+  });
+
+  for (const [kind, registryAuthType] of [
+    ['registry', 4],
+    ['aws-ecr', 1],
+    ['gcp-artifact-registry', 2],
+  ] as const) {
+    it(`signs in to a private registry by ${kind}`, async () => {
+      const logins: unknown[] = [];
+      const client = bench.server.client({
+        grpcMiddleware: [
+          (call, options) => {
+            const { image } = call.request as { image?: { imageRegistryConfig?: unknown } };
+            if (image) logins.push(image.imageRegistryConfig);
+            return call.next(call.request, options);
+          },
+        ],
+      });
+      const tag = `private.example/${kind}:1`;
+      await build({ registry: tag, registrySecret: { name: 'login', kind } }, { client });
+      const { secretId } = await client.secrets.fromName('login');
+      assert.deepEqual(logins, [{ registryAuthType, secretId }]);
+      const error = await failure(build({ registry: tag, registrySecret: { name: 'absent', kind } }));
+      assert.deepEqual(error.place, { key: 'registrySecret' });
+    });
+  }
+
+  it('starts from a published name, and from a snapshot', async () => {
+    const made = await build({ registry: 'debian:12', commands: ['echo base > /base'] });
+    await made.publish('base');
+    for (const base of [{ name: 'base' }, { snapshot: made.imageId }]) {
+      const image = await build({ ...base, commands: ['cp /base /copy'] });
+      assert.equal(await inside(image, 'cat /copy'), 'base\n');
+    }
+    assert.equal((await failure(build({ name: 'nowhere' }))).title, 'nowhere');
+    assert.deepEqual((await failure(build({ snapshot: 'im-nowhere' }))).place, { key: 'snapshot' });
+  });
+
+  it('says which layer failed, where it is written, and the log’s last lines', async () => {
+    const commands = ['true', 'echo before; echo why >&2; exit 3'];
+    const error = await failure(build({ registry: 'debian:12', commands }));
+    assert.deepEqual(error.place, { key: 'commands', index: 1 });
+    assert.equal(error.title, commands[1]);
+    assert.match(error.message, /image\.commands\[1\].*exit code 3/);
+    assert.ok(error.log.includes('before') && error.log.includes('why'), error.log.join('\n'));
+  });
+
+  describe('with Python packages', () => {
+    // No package is downloaded: this uv writes down what it was asked for, and the files that it was given.
+    const uv = `#!/bin/sh
+echo "uv $*" >> /asked
+for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file" ]; then cat "$file" >> /asked; fi; done
+[ "$1" != export ] || echo locked > requirements.txt`;
+    let snapshot: string;
+    before(async () => {
+      const command = `cat > /usr/local/bin/uv <<'EOF'\n${uv}\nEOF\nchmod +x /usr/local/bin/uv`;
+      snapshot = (await build({ registry: 'debian:12', commands: [command] })).imageId;
+    });
+
+    it('installs those of the list, whatever their names are', async () => {
+      const image = await build({ snapshot, pip: ['numpy>=2', "odd ; $(touch /x) 'y'"] });
+      const asked = await inside(image, 'cat /asked; ls /x 2>&1 || true');
+      assert.match(asked, /^uv pip install .* numpy>=2 odd ; \$\(touch \/x\) 'y'\n.*No such file/);
+    });
+
+    it('installs those of a requirements file and of what it includes, whose text is part of the layer', async () => {
+      const requirements = '-r more.txt\nit\'s "odd" $HOME\n';
+      await writeFile(join(folder, 'requirements.txt'), requirements);
+      const context = inWindow();
+      const ids = [];
+      for (const text of ['# one\n', '# one\n', `# ${'x'.repeat(200_000)}\n`]) {
+        await writeFile(join(folder, 'more.txt'), text);
+        const image = await buildImage(profile({ snapshot, pipFrom: 'requirements.txt' }), context);
+        ids.push(image.imageId);
+        const asked = await inside(image, 'cat /asked; ls -d /tmp/pip-from 2>&1 || true');
+        assert.ok(asked.includes(`-r requirements.txt\n${requirements}${text}`));
+        assert.match(asked, /No such file/);
+      }
+      assert.equal(ids[0], ids[1]);
+      assert.notEqual(ids[1], ids[2]);
+    });
+
+    it('installs what uv.lock and pyproject.toml say, without the project', async () => {
+      await writeFile(join(folder, 'pyproject.toml'), 'the project\n');
+      await writeFile(join(folder, 'uv.lock'), 'the lock\n');
+      const locked = await inside(await build({ snapshot, pipFrom: 'uv.lock' }), 'cat /asked');
+      assert.match(
+        locked,
+        /^uv export .*--frozen --no-emit-workspace.*\nthe project\nthe lock\nuv pip install .*\nlocked\n/,
+      );
+      const project = await inside(await build({ snapshot, pipFrom: 'pyproject.toml' }), 'cat /asked');
+      assert.match(project, /^uv pip install .* -r pyproject\.toml\nthe project\n$/);
+    });
+
+    it('refuses a requirements file with files of this machine, and one that is not there', async () => {
+      await writeFile(join(folder, 'local.txt'), 'numpy\n-e .\n');
+      const local = await failure(build({ snapshot, pipFrom: 'local.txt' }));
+      assert.deepEqual(local.place, { file: 'local.txt', line: 2 });
+      const absent = await failure(build({ snapshot, pipFrom: 'absent.txt' }));
+      assert.equal(absent.message, 'absent.txt, which image.pipFrom names, is not there.');
+    });
+  });
+
+  describe('that was built before', () => {
+    const image = () => profile({ registry: 'debian:12', commands: ['date +%N > /stamp'] });
+
+    it('costs no call in the same window', async () => {
+      const context = inWindow();
+      const first = await buildImage(image(), context);
+      await bench.server.control.resetCalls();
+      const second = await buildImage(image(), context);
+      assert.equal(second.imageId, first.imageId);
+      assert.deepEqual(await bench.server.control.calls(), {});
+    });
+
+    it('costs one call in the next window, which checks that it is still there', async () => {
+      const kept = new Map<string, string>();
+      const store = {
+        get: (key: string) => kept.get(key),
+        set: (key: string, id: string | undefined) => void (id ? kept.set(key, id) : kept.delete(key)),
+      };
+      const first = await buildImage(image(), inWindow({ store }));
+      await bench.server.control.resetCalls();
+      const second = await buildImage(image(), inWindow({ store }));
+      assert.equal(second.imageId, first.imageId);
+      const { AuthTokenGet: _, ...calls } = await bench.server.control.calls();
+      assert.deepEqual(calls, { ImageFromId: 1 });
+      await bench.modal.images.delete(first.imageId);
+      assert.notEqual((await buildImage(image(), inWindow({ store }))).imageId, first.imageId);
+    });
+
+    it('is built again when forced', async () => {
+      const context = inWindow();
+      const first = await buildImage(image(), context);
+      const forced = await buildImage(image(), { ...context, force: true });
+      assert.notEqual(forced.imageId, first.imageId);
+      assert.equal((await buildImage(image(), context)).imageId, forced.imageId);
+    });
+  });
+
+  it('is done once for two windows that ask at the same time', async () => {
+    const commands = ['sleep 0.5; date +%N > /at-once'];
+    const both = await Promise.all([1, 2].map(() => build({ registry: 'debian:12', commands })));
+    assert.equal(new Set(both.map(({ imageId }) => imageId)).size, 1);
+  });
+
+  it('ends its wait when it is cancelled, and goes on for another that waits for the same', async () => {
+    const cancel = new AbortController();
+    const context = inWindow();
+    const image = profile({ registry: 'debian:12', commands: ['sleep 1; echo done > /done'] });
+    const onLog = (text: string) => text.includes('sleep 1') && cancel.abort();
+    const first = buildImage(image, { ...context, signal: cancel.signal, onLog });
+    const second = buildImage(image, context);
+    await assert.rejects(first, { name: 'AbortError' });
+    assert.equal(await inside(await second, 'cat /done'), 'done\n');
+  });
+});
