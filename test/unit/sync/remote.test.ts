@@ -62,6 +62,26 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(early), localTree(root));
   });
 
+  it('keeps what rules left out when its snapshot was taken, though that was synced and deleted since', async () => {
+    writeTree(root, { 'x.log': 'x' });
+    await engine.push(sandbox);
+    writeTree(root, { '.modalignore': '*.log\n' });
+    await engine.push(sandbox);
+    const early = await sandboxes.restore(sandbox);
+    others.push(early);
+    rmSync(join(root, '.modalignore'));
+    await engine.push(sandbox);
+    rmSync(join(root, 'x.log'));
+    await engine.push(sandbox);
+    assert.equal(
+      await inSandbox(sandbox, 'ls x.log || true'),
+      "ls: cannot access 'x.log': No such file or directory\n",
+    );
+    await engine.push(early);
+    assert.equal(await inSandbox(early, 'cat x.log'), 'x');
+    assert.deepEqual(await engine.mirrorPreview(early), ['x.log']);
+  });
+
   it('is sent everything when it is a new one, and keeps what only it has', async () => {
     await engine.push(sandbox);
     const fresh = await sandboxes.create();

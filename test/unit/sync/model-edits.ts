@@ -1,0 +1,122 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pick } from './temporary.ts';
+
+const NAMES = ['a', 'b', 'c d', 'build', 'x.log', 'keep.log', 'é', 'f.py', '-n'];
+const SORTS = [
+  'write',
+  'write',
+  'write',
+  'append',
+  'delete',
+  'delete',
+  'rename',
+  'chmod',
+  'folder',
+  'link',
+  'touch',
+  'ignore',
+  'same-size',
+] as const;
+
+/** Random edits of a folder, which keep what a watcher would have told. */
+export class RandomEdits {
+  readonly #root: string;
+  readonly #next: () => number;
+  /** Paths that were touched since they were last taken. */
+  readonly touched = new Set<string>();
+  /** Whether rules may have changed, so that the touched paths do not tell everything. */
+  changedRules = false;
+
+  constructor(root: string, next: () => number) {
+    this.#root = root;
+    this.#next = next;
+  }
+
+  /** Makes one edit, and returns what it was. */
+  make(): string {
+    const chosen = this.#next() < 0.5 ? this.#path() : (this.#existing() ?? this.#path());
+    const sort = pick(this.#next, SORTS);
+    // Links have names of their own: one that was given up there and stands where a folder comes is written through.
+    const path = sort === 'link' ? join(dirname(chosen), pick(this.#next, ['link-a', 'link-b'])) : chosen;
+    try {
+      if (sort === 'ignore') this.#ignore();
+      else this.#change(sort, path);
+    } catch {
+      // The path is of another kind by now; the step does nothing.
+    }
+    return `${sort} ${path}`;
+  }
+
+  #path(): string {
+    const depth = 1 + Math.floor(this.#next() * 3);
+    return Array.from({ length: depth }, () => pick(this.#next, NAMES)).join('/');
+  }
+
+  #existing(): string | undefined {
+    const found = execFileSync('find', ['.', '-path', './.git', '-prune', '-o', '!', '-name', '.', '-print0'], {
+      cwd: this.#root,
+      encoding: 'utf8',
+    });
+    const paths = found.split('\0').slice(0, -1).sort();
+    return paths.length > 0 ? pick(this.#next, paths).slice(2) : undefined;
+  }
+
+  #change(sort: Exclude<(typeof SORTS)[number], 'ignore'>, path: string): void {
+    const full = join(this.#root, path);
+    // Writing through a link changes a path that no step named.
+    if (lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() && sort !== 'rename') rmSync(full);
+    this.#touch(path);
+    if (sort === 'delete') rmSync(full, { recursive: true, force: true });
+    else if (sort === 'append') appendFileSync(full, `${this.#next()}`);
+    else if (sort === 'chmod') chmodSync(full, lstatSync(full).isDirectory() || this.#next() < 0.5 ? 0o755 : 0o644);
+    else if (sort === 'touch') utimesSync(full, this.#next() * 1e9, this.#next() * 2e9);
+    else if (sort === 'rename') this.#rename(path, full);
+    else this.#put(sort, full);
+  }
+
+  #put(sort: 'write' | 'folder' | 'link' | 'same-size', full: string): void {
+    if (existsSync(full) && this.#next() < 0.7 && sort !== 'same-size') rmSync(full, { recursive: true });
+    mkdirSync(sort === 'folder' ? full : dirname(full), { recursive: true });
+    if (sort === 'link') symlinkSync(pick(this.#next, ['a', 'b', 'nowhere', 'build/x.log']), full);
+    else if (sort === 'same-size' && existsSync(full)) {
+      const flipped = readFileSync(full).map((byte) => byte ^ 1);
+      writeFileSync(full, flipped);
+    } else if (sort !== 'folder') writeFileSync(full, `${this.#next()}`.repeat(Math.floor(this.#next() * 300)));
+  }
+
+  #rename(path: string, full: string): void {
+    const to = this.#path();
+    if (`${to}/`.startsWith(`${path}/`) || path.includes('link-')) return;
+    this.#touch(to);
+    mkdirSync(dirname(join(this.#root, to)), { recursive: true });
+    renameSync(full, join(this.#root, to));
+  }
+
+  #ignore(): void {
+    const lines = ['*.log', 'build/', '/a', '!keep.log', 'é', '**/b/a', 'c*'].filter(() => this.#next() < 0.3);
+    const folder = this.#next() < 0.7 ? '' : 'a';
+    if (folder) mkdirSync(join(this.#root, folder), { recursive: true });
+    writeFileSync(join(this.#root, folder, '.gitignore'), `${lines.join('\n')}\n`);
+    this.changedRules = true;
+  }
+
+  /** A watcher tells of each folder that was made on the way, too. */
+  #touch(path: string): void {
+    const parts = path.split('/');
+    for (let depth = 1; depth <= parts.length; depth += 1) this.touched.add(parts.slice(0, depth).join('/'));
+  }
+}
