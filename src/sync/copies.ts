@@ -57,7 +57,7 @@ export class Copies {
   get(sandboxId: string, fresh: boolean): Copy {
     const loaded = this.#loaded.get(sandboxId);
     if (loaded) return loaded;
-    const kept = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : this.#latest());
+    const kept = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : elsewhere(this.#latest()));
     const copy = copyOf(kept);
     this.#loaded.set(sandboxId, copy);
     return copy;
@@ -66,9 +66,10 @@ export class Copies {
   /** Takes over what is known of a generation from any sandbox's index; false when none has it. */
   adopt(sandboxId: string, generation: string): boolean {
     for (const name of this.#names()) {
-      const kept = readIndex(join(this.#folder, name));
+      const path = join(this.#folder, name);
+      const kept = readIndex(path);
       if (kept?.generation !== generation) continue;
-      this.#loaded.set(sandboxId, copyOf(kept));
+      this.#loaded.set(sandboxId, copyOf(path === this.#path(sandboxId) ? kept : elsewhere(kept)));
       return true;
     }
     return false;
@@ -123,6 +124,13 @@ export class Copies {
       return [];
     }
   }
+}
+
+/** What one sandbox's index says of another one at the same generation. */
+function elsewhere(kept: Kept | undefined): Kept | undefined {
+  for (const entry of kept?.holding.entries.values() ?? [])
+    if (entry.pulled) kept?.holding.set({ ...entry, pulled: false, unsure: true });
+  return kept;
 }
 
 function copyOf(kept: Kept | undefined): Copy {

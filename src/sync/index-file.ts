@@ -24,7 +24,7 @@ const Header = z.object({
 
 const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
 const NUMBERS = 4;
-const Flag = { executable: 4, racy: 8, unsure: 16 } as const;
+const Flag = { executable: 4, racy: 8, unsure: 16, pulled: 32 } as const;
 
 /**
  * Writes an index so that it is whole or not there: a line of JSON, then columns (numbers, flags, hashes, names), which
@@ -41,7 +41,8 @@ export function writeIndex(path: string, { generation, sequence, holding }: Kept
       KINDS.indexOf(entry.kind) +
       (entry.executable ? Flag.executable : 0) +
       (entry.racy ? Flag.racy : 0) +
-      (entry.unsure ? Flag.unsure : 0);
+      (entry.unsure ? Flag.unsure : 0) +
+      (entry.pulled ? Flag.pulled : 0);
     texts.push(entry.path, entry.kind === 'link' ? (entry.target ?? '') : entry.hash);
   }
   const body = Buffer.concat([Buffer.from(numbers.buffer), flags, Buffer.from(texts.join('\0'))]);
@@ -108,6 +109,7 @@ function entryAt(at: number, numbers: Float64Array, flags: Uint8Array, texts: re
     hash: kind === 'link' ? '' : text,
     racy: (flag & Flag.racy) !== 0,
     unsure: (flag & Flag.unsure) !== 0,
+    ...((flag & Flag.pulled) !== 0 && { pulled: true }),
     ...(kind === 'link' && { target: text }),
   };
 }

@@ -7,7 +7,8 @@ import type { Kind } from './tree.ts';
 /**
  * Tells what the sandbox holds, as an archive of lists, compressed where it can be.
  * Arguments: root; `all` for everything with the manifest, or `changed` for what is newer than the last list that was
- * taken in; 1 when the list before was taken in; then names of folders to pass over.
+ * taken in; 1 when the list before was taken in; then names of folders to pass over. With `all` the sandbox's own
+ * manifest tells whether something of ours is in such a folder, since then nothing that is known here need be true.
  */
 export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null
 root=$1 what=$2 taken=$3; shift 3
@@ -19,7 +20,8 @@ trap 'cd "$root" && rm -rf $o' EXIT
 [ "$taken" != 1 ] || [ ! -f $s/stamp.next ] || mv -f $s/stamp.next $s/stamp
 : > $s/stamp.next
 [ ! -f $s/gen ] || cp $s/gen $o/gen
-n=$#; while [ $n -gt 0 ]; do p=$1; shift; set -- "$@" -name "$p" -o; n=$((n - 1)); done
+ours() { [ "$what" = all ] && cat $s/m/* | tr '\\0' '\\n' | grep -qF "$1/"; }
+n=$#; while [ $n -gt 0 ]; do p=$1; shift; ours "$p" || set -- "$@" -name "$p" -o; n=$((n - 1)); done
 set -- '(' "$@" -path ./$s ')' -prune -o ! -name .
 if [ "$what" = all ]; then
   [ ! -d $s/m ] || cp -R $s/m $o/m

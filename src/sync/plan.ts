@@ -35,7 +35,7 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
       puts.push(entry);
       if (sent && sent.kind !== entry.kind) retyped.push(sent);
     } else if (entry.kind === 'file' && looksChanged(sent, entry))
-      refreshed.push({ ...entry, hash: sent.hash, racy: isRacy(entry, scan.startedAtMs), unsure: false });
+      refreshed.push({ ...sent, ...entry, racy: isRacy(entry, scan.startedAtMs) });
   }
   // Everything was found again: only a scan of the whole tree gives each path once, so that their number tells.
   const isAllThere = !scan.scope && known === holding.size;

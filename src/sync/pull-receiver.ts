@@ -221,7 +221,7 @@ export class PullReceiver {
     const entry = readEntry(this.#core.rules.root, path);
     if (typeof entry === 'string' || !this.#core.rules.explain(path).included) return;
     const copy = this.#core.copies.get(this.#request?.sandboxId ?? '', false);
-    copy.holding.set({ ...entry, hash, racy: isRacy(entry, Date.now()), unsure: false });
+    copy.holding.set({ ...entry, hash, racy: isRacy(entry, Date.now()), unsure: false, pulled: true });
     copy.changedThere.delete(path);
   }
 }

@@ -23,6 +23,8 @@ export interface Sent extends Entry {
   readonly racy: boolean;
   /** What the sandbox holds is not known; the next push sends it whatever the index says. */
   readonly unsure: boolean;
+  /** Came from the very sandbox since its last push: another one at the same generation need not have it. */
+  readonly pulled?: boolean | undefined;
 }
 
 /** Everything a sandbox holds of a tree, by path, as of one generation. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
@@ -147,6 +148,40 @@ describe('A sandbox that is not as we left it', () => {
     const result = await engine.push(sandbox);
     assert.deepEqual([result.files, result.deleted], [0, 1]);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('is asked itself also about tracked files where programs usually keep their own', async () => {
+    execFileSync('git', ['init', '-q', root]);
+    writeTree(root, { 'node_modules/m/tracked.js': 'm', '.venv/tracked': 'v', 'node_modules/m/kept.js': 'k' });
+    execFileSync('git', ['add', '-f', '.'], { cwd: root });
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mkdir -p b/__pycache__; echo own > b/__pycache__/own');
+    rmSync(join(root, 'node_modules/m/tracked.js'));
+    rmSync(join(root, '.venv'), { recursive: true });
+    const other = engineFor(root);
+    others.push(other);
+    const { files, deleted, replaced } = await other.push(sandbox);
+    assert.deepEqual([files, deleted, replaced], [0, 2, []]);
+    await inSandbox(sandbox, 'rm -r b/__pycache__');
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('gets what was pulled from another one of its generation', async () => {
+    await engine.push(sandbox);
+    const early = await sandboxes.restore(sandbox);
+    others.push(early);
+    await inSandbox(sandbox, 'echo theirs > a.txt; echo out > out.txt');
+    const { modified, created } = await engine.remoteChanges(sandbox);
+    await engine.pull(sandbox, { paths: [...modified, ...created] });
+    assert.equal((await engine.push(sandbox)).files, 0);
+    assert.equal((await engine.push(early)).files, 2);
+    assert.deepEqual(await remoteTree(early), localTree(root));
+    await engine.dispose();
+    engine = engineFor(root, { storageDir });
+    const late = await sandboxes.restore(sandbox);
+    others.push(late);
+    await engine.push(late);
+    assert.deepEqual(await remoteTree(late), localTree(root));
   });
 
   it('never has files behind a link deleted', async () => {
