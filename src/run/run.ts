@@ -226,9 +226,9 @@ export class Run {
       .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
       .then(async (outcome) => {
         syncedAt = performance.now();
-        const isStarted = (await sync?.settle(outcome)) ?? true;
-        if (!isStarted) return false;
-        if (sync) for (const line of syncReport(sync.result)) this.#output.status(line);
+        const synced = await sync?.settle(outcome);
+        if (sync && !synced) return false;
+        if (synced) for (const line of syncReport(synced)) this.#output.status(line);
         this.#stdin.connect(process.stdin);
         return true;
       });

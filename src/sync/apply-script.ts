@@ -6,7 +6,8 @@ import { STATE_FOLDER } from './rules-builtin.ts';
  * Arguments: root, generation to reach, KiB of room that is needed (0: do not look), then the generations it may start
  * from. Input: a line `raw`, `gzip` or `zstd`, then the archive. Everything lands in a folder of its own first and is
  * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
- * meets half a file. A root that does not exist yet is made beside its place and appears by one rename.
+ * meets half a file. A root that does not exist yet is made beside its place and appears by one rename; one that another
+ * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again.
  *
  * Its last line says how it went: see `parseReply`.
  */
@@ -59,10 +60,11 @@ done' sh < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 2 "$in/.err" | head -
   slow=$in/slow
   if [ ! -f "$in/many" ]; then slow=$in/mv
   elif command -v perl >/dev/null 2>&1; then
-    T="$in/t" perl -0ne 'sub go { my $p = $_[0]; my ($s, $d) = ("$ENV{T}/$p", "./$p");
+    T="$in/t" perl -0ne 'sub behind { my $q = $_[0]; while ($q =~ s{/[^/]*$}{}s) { return 1 if $link{$q} //= -l "./$q" || 0 } 0 }
+sub go { my $p = $_[0]; my ($s, $d) = ("$ENV{T}/$p", "./$p");
   if (-l $d || !-d $d) { print "$p\\0" if -l $d || !rename($s, $d); return }
   if (-l $s || !-d $s || !opendir(my $h, $s)) { print "$p\\0"; return } else { go("$p/$_") for grep { !/^\\.\\.?$/ } readdir $h } }
-chomp; go($_)' < "$in/mv" > "$in/slow"
+chomp; if (behind($_)) { print "$_\\0" } else { go($_) }' < "$in/mv" > "$in/slow" || slow=$in/mv
   elif command -v python3 >/dev/null 2>&1; then
     T="$in/t" python3 -SEc 'import os,sys
 t=os.environb[b"T"]; o=sys.stdout.buffer
@@ -75,14 +77,29 @@ def go(p):
     if os.path.islink(d) or os.path.isdir(d): raise OSError
     os.rename(s, d)
   except OSError: o.write(p+b"\\0")
-for p in sys.stdin.buffer.read().split(b"\\0")[:-1]: go(p)' < "$in/mv" > "$in/slow"
+links={}
+def behind(p):
+  while b"/" in p:
+    p=p.rpartition(b"/")[0]
+    if p not in links: links[p]=os.path.islink(p)
+    if links[p]: return True
+for p in sys.stdin.buffer.read().split(b"\\0")[:-1]:
+  if behind(p): o.write(p+b"\\0")
+  else: go(p)' < "$in/mv" > "$in/slow" || slow=$in/mv
   else slow=$in/mv; fi
   [ ! -s "$slow" ] || xargs -0 sh -c 't=$0/t
 conflict() { printf "CONFLICT %s\\n" "$1"; exit 255; }
 place() { for p do
+  [ -e "$t/$p" ] || [ -h "$t/$p" ] || continue
+  q=$p
+  while [ "$q" != "\${q%/*}" ]; do q=\${q%/*}
+    if [ ! -d "./$q" ]; then { [ ! -e "./$q" ] && [ ! -h "./$q" ]; } || conflict "$q"
+    elif [ -h "./$q" ]; then printf "THROUGH %s\\n" "$q"; fi
+  done
   case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
   if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
     if [ -d "./$p" ]; then
+      [ ! -h "./$p" ] || printf "THROUGH %s\\n" "$p"
       for c in "$t/$p"/* "$t/$p"/.[!.]* "$t/$p"/..?*; do { [ ! -e "$c" ] && [ ! -h "$c" ]; } || place "\${c#"$t/"}"; done
       continue
     fi
@@ -92,7 +109,8 @@ place() { for p do
   mv -f "$t/$p" "./$p" || exit 255
 done; }
 place "$@"' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
-    if [ -s "$in/.out" ]; then die 73 "$(tail -n 1 "$in/.out")"; else die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"; fi
+    said=$(tail -n 1 "$in/.out")
+    case $said in CONFLICT*) die 73 "$said";; *) die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)";; esac
   }
 }
 [ -f $s/.gitignore ] || printf '*\\n' > $s/.gitignore
@@ -101,15 +119,24 @@ printf '%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
 if [ "$work" != "$root" ]; then
   [ ! -e "$root" ] || die 75 "DRIFT unknown"
   [ -d "$in/t" ] || mkdir "$in/t"
-  { mv "$in/t" "$work/t" && rm -rf "$in" && mv $s t/ && cd / && mv "$work/t" "$root" && rmdir "$work"; } || die 70 "FAIL cannot make $root"
-else rm -rf "$in" $lock; fi
+  { mv "$in/t" "$next" && rm -rf "$in" && mv $s "$next/" && cd / && mv "$work/$next" "$root" && rmdir "$work"; } || die 70 "FAIL cannot make $root"
+  [ ! -d "$root/$next" ] || { rm -rf "\${root:?}/$next"; die 75 "DRIFT unknown"; }
+else
+  [ ! -s "$in/.out" ] || sort -u "$in/.out" | head -n 3
+  rm -rf "$in" $lock
+fi
 trap - EXIT
 tools=; for tool in zstd gzip; do ! command -v $tool >/dev/null 2>&1 || tools="$tools $tool"; done
 printf 'OK %s%s\\n' "$next" "$tools"`;
 
 /** How a push ended in the sandbox. */
 export type Reply =
-  | { readonly kind: 'ok'; readonly decoders: readonly string[] }
+  | {
+      readonly kind: 'ok';
+      readonly decoders: readonly string[];
+      /** A few links of the sandbox's own that stand where we have folders: files were written behind them. */
+      readonly through: readonly string[];
+    }
   /** Another generation than the expected: `have` is what is there, `none` when nothing is. */
   | { readonly kind: 'drift'; readonly have: string }
   | { readonly kind: 'cut' }
@@ -119,14 +146,21 @@ export type Reply =
   | { readonly kind: 'no-tool'; readonly tool: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Reads what the script printed; the last line counts. */
+const THROUGH = 'THROUGH ';
+
+/** Reads what the script printed; the last line counts, and notes before it. */
 export function parseReply(output: string): Reply {
-  const line = output.trimEnd().split('\n').at(-1) ?? '';
+  const notes = output.trimEnd().split('\n');
+  const line = notes.pop() ?? '';
   const [word = '', ...rest] = line.split(' ');
   const text = rest.join(' ');
   switch (word) {
     case 'OK':
-      return { kind: 'ok', decoders: rest.slice(1).filter((name) => name !== '') };
+      return {
+        kind: 'ok',
+        decoders: rest.slice(1).filter((name) => name !== ''),
+        through: notes.filter((note) => note.startsWith(THROUGH)).map((note) => note.slice(THROUGH.length)),
+      };
     case 'DRIFT':
       return { kind: 'drift', have: text };
     case 'CUT':

@@ -84,7 +84,7 @@ export class SyncEngine {
           // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
           await new Promise<void>((release) => {
             const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS).unref();
-            let outcome: Promise<boolean> | undefined;
+            let outcome: Promise<PushResult | undefined> | undefined;
             const once = (said: RunSyncOutcome) => {
               clearTimeout(late);
               outcome ??= settle(said).finally(release);
@@ -165,13 +165,12 @@ export class SyncEngine {
       result = await this.#push(sandbox, options, asking);
       plan = await this.#prepare({ ...request, keep: asking.keep }, options);
     } else await this.#worker.call('confirm', [sandbox.sandboxId]);
-    result ??= resultOf(plan, startedAt);
+    const synced = result ?? resultOf(plan, startedAt);
     return {
       script: checkPreamble(this.remoteRoot, plan.generation),
-      result,
       settle: async (outcome) => {
         if (outcome.kind === 'drift') await this.#follow(sandbox, outcome.have);
-        return outcome.kind === 'same';
+        return outcome.kind === 'same' ? synced : undefined;
       },
     };
   }
@@ -184,27 +183,21 @@ export class SyncEngine {
       return undefined;
     }
     const args = [this.remoteRoot, next, String(neededKiB), ...accept];
+    const synced = resultOf(plan, startedAt);
     return {
       script: applyPreamble(args, payload),
-      result: {
-        ...resultOf(plan, startedAt),
-        files: plan.puts,
-        bytes: plan.putBytes,
-        deleted: plan.deletes,
-        replaced: asking.replaced,
+      settle: async (outcome) => {
+        if (outcome.kind === 'ok') {
+          const { files, bytes } = await this.#worker.call('commit', [sandbox.sandboxId]);
+          const { replaced } = asking;
+          return { ...synced, files, bytes, deleted: plan.deletes, replaced, through: outcome.through };
+        }
+        if (outcome.kind === 'unknown' || outcome.kind === 'same')
+          await this.#worker.call('abandon', [sandbox.sandboxId]);
+        else await this.#afterFailure(sandbox, outcome);
+        return undefined;
       },
-      settle: (outcome) => this.#settleInline(sandbox, outcome),
     };
-  }
-
-  async #settleInline(sandbox: Sandbox, outcome: RunSyncOutcome): Promise<boolean> {
-    if (outcome.kind === 'ok') {
-      await this.#worker.call('commit', [sandbox.sandboxId]);
-      return true;
-    }
-    if (outcome.kind === 'unknown' || outcome.kind === 'same') await this.#worker.call('abandon', [sandbox.sandboxId]);
-    else await this.#afterFailure(sandbox, outcome);
-    return false;
   }
 
   async #push(
@@ -217,13 +210,20 @@ export class SyncEngine {
     refuseRoot(this.#options.root);
     const { sandboxId } = sandbox;
     const released = new Set<string>();
+    const through = new Set<string>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
     for (let attempt = 1; ; attempt += 1) {
       const request = { sandboxId, fresh: options.fresh ?? false, paths, alsoDelete };
       let plan = await this.#prepare({ ...request, keep: asking.keep }, options);
       if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
-      const done = () => ({ ...resultOf(plan, startedAt), ...sum, released: [...released], replaced: asking.replaced });
+      const done = (): PushResult => ({
+        ...resultOf(plan, startedAt),
+        ...sum,
+        released: [...released],
+        replaced: asking.replaced,
+        through: [...through],
+      });
       if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
         await this.#worker.call('confirm', [sandboxId]);
@@ -239,6 +239,7 @@ export class SyncEngine {
         sum.bytes += bytes;
         sum.deleted += plan.deletes;
         for (const path of plan.released) released.add(path);
+        for (const path of reply.through) through.add(path);
         if (unstable.length > 0 && attempt < ATTEMPTS) continue;
         return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
       }
@@ -353,7 +354,7 @@ export class SyncEngine {
 function resultOf(plan: Prepared, startedAt: number): PushResult {
   const { skipped, credentials, released } = plan;
   const durationMs = performance.now() - startedAt;
-  return { files: 0, bytes: 0, deleted: 0, durationMs, skipped, credentials, released, replaced: [] };
+  return { files: 0, bytes: 0, deleted: 0, durationMs, skipped, credentials, released, replaced: [], through: [] };
 }
 
 function changing(path: string): Skipped {

@@ -57,14 +57,17 @@ export interface PushResult {
   readonly released: readonly string[];
   /** Paths where a program’s change in the sandbox was overwritten. */
   readonly replaced: readonly string[];
+  /** A few links of the sandbox's own where this folder has folders: what lies in these was written behind the links. */
+  readonly through: readonly string[];
 }
 
 /** A run's share in a sync: shell lines before its command, and what to do when their outcome is known. */
 export interface PreparedRun {
   /** Put before the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` takes off the output. */
   readonly script: string;
-  /** What the run carries with it, or what was pushed before it. */
-  readonly result: PushResult;
-  /** True when the program may count as started; false when the run is to be prepared again. Call it once. */
-  settle(outcome: RunSyncOutcome): Promise<boolean>;
+  /**
+   * Call it once. Gives what the run carried with it, or what was pushed before it, when the program may count as
+   * started; undefined when the run is to be prepared again.
+   */
+  settle(outcome: RunSyncOutcome): Promise<PushResult | undefined>;
 }

@@ -5,7 +5,7 @@ import { STATE_FOLDER } from './rules-builtin.ts';
 /** Private escape sequence in which the preamble says how the sync went, before any of the program's output. */
 const MARK_START = '\u001b]7770;sync;';
 const MARK_END = '\u0007';
-const MAX_MARK = 8192;
+const MAX_MARK = 16 * 1024;
 
 /** How a run's sync went, as far as the output told. */
 export type RunSyncOutcome = Reply | { readonly kind: 'same' } | { readonly kind: 'unknown' };

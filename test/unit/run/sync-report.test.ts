@@ -10,6 +10,7 @@ const nothing = {
   credentials: [],
   released: [],
   replaced: [],
+  through: [],
 };
 
 describe('what a sync says', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Sandbox } from 'modal';
@@ -172,10 +172,11 @@ describe('The apply script', () => {
     input: Buffer,
     how: string,
     shell: readonly string[] = ['sh'],
+    env = process.env,
   ): string {
     const [program = 'sh', ...rest] = shell;
     const args = [...rest, '-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
-    return spawnSync(program, args, { input: Buffer.concat([Buffer.from(`${how}\n`), input]), encoding: 'utf8' })
+    return spawnSync(program, args, { input: Buffer.concat([Buffer.from(`${how}\n`), input]), encoding: 'utf8', env })
       .stdout;
   }
 
@@ -236,16 +237,57 @@ describe('The apply script', () => {
     assert.deepEqual(parseReply(stdout), { kind: 'no-tool', tool: 'tar' });
   });
 
-  it('moves many files at once and one by one with the same result', () => {
-    for (const number of [10, 200]) {
-      const names = Array.from({ length: number }, (_, at) => `d${at % 7}/f ${at}\n`);
-      const { local, remote, push } = pushOf({
-        before: Object.fromEntries(names.map((name) => [name, 'old'])),
-        after: Object.fromEntries(names.map((name) => [name, `new ${name}`])),
-        without: [names[3] as string],
-      });
-      assert.equal(parseReply(apply(remote, push, push.archive, 'raw')).kind, 'ok');
-      assert.deepEqual(localTree(remote), localTree(local));
-    }
-  });
+  const interpreters: Record<string, Record<string, string>> = {
+    perl: { perl: programOf('perl', '-e', 'print $^X') },
+    python3: { python3: programOf('python3', '-c', 'import sys; print(sys.executable)') },
+    'no interpreter': {},
+    'a perl that does not run': { perl: '/bin/false' },
+  };
+  for (const [name, programs] of Object.entries(interpreters))
+    it(`moves files at once and one by one with the same result, also through links, with ${name}`, () => {
+      const tools = pathWith(programs);
+      for (const number of [10, 200]) {
+        const names = Array.from({ length: number }, (_, at) => `d${at % 7}/e/f ${at}\n`);
+        const { local, remote, push } = pushOf({
+          before: Object.fromEntries(names.map((name) => [name, 'old'])),
+          after: Object.fromEntries(names.map((name) => [name, `new ${name}`])),
+          without: [names[3] as string],
+        });
+        renameSync(join(remote, 'd5'), join(remote, '../elsewhere'));
+        symlinkSync('../elsewhere', join(remote, 'd5'));
+        const said = apply(remote, push, push.archive, 'raw', ['/bin/sh'], { PATH: tools });
+        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], through: ['d5'] });
+        rmSync(join(remote, 'd5'));
+        renameSync(join(remote, '../elsewhere'), join(remote, 'd5'));
+        assert.deepEqual(localTree(remote), localTree(local));
+      }
+    });
 });
+
+/** The full name of a program, as it says itself, since what is found first may be a shell script. */
+function programOf(program: string, ...args: readonly string[]): string {
+  return execFileSync(program, args, { encoding: 'utf8' }).trim();
+}
+
+/** A folder with what the script needs at least, and these programs. */
+function pathWith(programs: Readonly<Record<string, string>>): string {
+  const folder = temporaryFolder();
+  for (const name of [
+    'tar',
+    'xargs',
+    'mv',
+    'rm',
+    'rmdir',
+    'mkdir',
+    'cat',
+    'find',
+    'sleep',
+    'tail',
+    'head',
+    'sort',
+    'sh',
+  ])
+    symlinkSync(programOf('sh', '-c', `command -v ${name}`), join(folder, name));
+  for (const [name, program] of Object.entries(programs)) symlinkSync(program, join(folder, name));
+  return folder;
+}

@@ -122,12 +122,14 @@ export class World {
       let outcome: boolean | undefined;
       await this.#mending(async () => {
         const prepared = await this.#engine.prepareRun(this.#sandbox);
-        this.#took(prepared.result.released);
         const process = await this.#sandbox.exec(['sh', '-c', `${prepared.script}\necho started`], { mode: 'binary' });
         const mark = new RunMarkReader();
         for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
         mark.end();
-        outcome = await prepared.settle(mark.outcome ?? { kind: 'unknown' });
+        const synced = await prepared.settle(mark.outcome ?? { kind: 'unknown' });
+        if (synced) this.#took(synced.released);
+        else await this.#noteGivenUp();
+        outcome = synced !== undefined;
         if (mark.outcome?.kind === 'conflict') throw new Error(`: /workspace/${mark.outcome.path}. Remove it`);
       });
       if (outcome) return this.#check();

@@ -4,7 +4,7 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { beforeLine, engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A sandbox that is not as we left it', () => {
@@ -184,6 +184,19 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(late), localTree(root));
   });
 
+  it('is whole when two windows send the folder to it for the first time at once', async () => {
+    const other = engineFor(root);
+    others.push(other);
+    const held = beforeLine(sandbox, '  { mv ', ': > /tmp/held; until [ -e /tmp/go ]; do sleep 0.05; done');
+    const late = other.push(held);
+    await inSandbox(sandbox, 'until [ -e /tmp/held ]; do sleep 0.05; done', '/');
+    await engine.push({ sandboxId: `${sandbox.sandboxId}-here`, exec: sandbox.exec.bind(sandbox) } as Sandbox);
+    await inSandbox(sandbox, ': > /tmp/go', '/');
+    await late;
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+    assert.equal(await inSandbox(sandbox, 'ls -d /workspace*'), '/workspace\n');
+  });
+
   it('never has files behind a link deleted', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mkdir /tmp/volume; mv b/c.txt b/d.txt /tmp/volume; rmdir b; ln -s /tmp/volume b');
@@ -195,9 +208,14 @@ describe('A sandbox that is not as we left it', () => {
   it('is written through a link that it has where we have a folder', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mv b /tmp/real; ln -s /tmp/real b');
-    writeTree(root, { 'b/c.txt': 'through' });
-    await engine.push(sandbox);
-    assert.equal(await inSandbox(sandbox, 'readlink b; cat /tmp/real/c.txt'), '/tmp/real\nthrough');
+    writeTree(root, { 'b/c.txt': 'through', 'b/new/x': 'new' });
+    assert.deepEqual((await engine.push(sandbox)).through, ['b']);
+    assert.equal(await inSandbox(sandbox, 'readlink b; cat /tmp/real/c.txt b/new/x'), '/tmp/real\nthroughnew');
+    writeTree(root, { 'a.txt': 'elsewhere' });
+    assert.deepEqual((await engine.push(sandbox)).through, []);
+    for (let at = 0; at < 100; at += 1) writeTree(root, { [`b/new/${at}`]: 'x', [`e/${at}`]: 'x' });
+    assert.deepEqual((await engine.push(sandbox)).through, ['b']);
+    assert.equal(await inSandbox(sandbox, 'readlink b; ls /tmp/real/new e | wc -l'), '/tmp/real\n205\n');
   });
 
   it('says which path is in the way when it has a folder where we have a file', async () => {
@@ -208,6 +226,19 @@ describe('A sandbox that is not as we left it', () => {
     await inSandbox(sandbox, 'rm -r out');
     await engine.push(sandbox);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  it('says which path is in the way when it has a file, or a link to nothing, where we have a folder', async () => {
+    await engine.push(sandbox);
+    for (const made of ['echo x > b', 'ln -s nothing b']) {
+      await inSandbox(sandbox, `rm -rf b; ${made}`);
+      writeTree(root, { 'b/c.txt': made });
+      await assert.rejects(engine.push(sandbox), /\/workspace\/b\. Remove it/);
+      await inSandbox(sandbox, 'rm b');
+      await engine.remoteChanges(sandbox);
+      await engine.push(sandbox);
+      assert.deepEqual(await remoteTree(sandbox), localTree(root));
+    }
   });
 
   it('can be mirrored exactly: only after a preview, and never what rules leave out', async () => {

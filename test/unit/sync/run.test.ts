@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { PushResult, SyncEngine } from '../../../src/sync/engine.ts';
 import { RunMarkReader } from '../../../src/sync/run-preamble.ts';
 import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
@@ -44,14 +44,14 @@ describe('A run’s sync', () => {
       });
       const mark = new RunMarkReader();
       const parts: Uint8Array[] = [];
-      let started: boolean | undefined;
+      let settled: Promise<PushResult | undefined> | undefined;
       for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) {
         parts.push(mark.feed(chunk));
-        if (mark.outcome && started === undefined) started = await prepared.settle(mark.outcome);
+        if (mark.outcome) settled ??= prepared.settle(mark.outcome);
       }
       parts.push(mark.end());
-      started ??= await prepared.settle(mark.outcome ?? { kind: 'unknown' });
-      if (started) return { output: Buffer.concat(parts).toString(), attempts, files: prepared.result.files };
+      const synced = await (settled ?? prepared.settle(mark.outcome ?? { kind: 'unknown' }));
+      if (synced) return { output: Buffer.concat(parts).toString(), attempts, files: synced.files };
       assert.ok(attempts < 5, 'it never starts');
     }
   }
@@ -119,7 +119,7 @@ describe('A run’s sync', () => {
     await run(['true']);
     writeTree(root, { data: 'two' });
     const prepared = await engine.prepareRun(sandbox);
-    assert.equal(await prepared.settle({ kind: 'unknown' }), false);
+    assert.equal(await prepared.settle({ kind: 'unknown' }), undefined);
     rmSync(join(root, 'main.sh'));
     assert.equal((await run(['cat', 'data'])).output, 'two');
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
@@ -133,7 +133,7 @@ describe('A run’s sync', () => {
     const kept = await engine.prepareRun(sandbox, { onRemoteChange: 'keep' });
     const process = await sandbox.exec(['sh', '-c', `${kept.script}\ncat /workspace/data /workspace/more`]);
     assert.match(await process.stdout.readText(), /theirs\nm$/);
-    await kept.settle({ kind: 'ok', decoders: [] });
+    await kept.settle({ kind: 'ok', decoders: [], through: [] });
     let asked = 0;
     const ask = () => {
       asked += 1;
@@ -141,9 +141,21 @@ describe('A run’s sync', () => {
     };
     writeTree(root, { 'random.bin': randomBytes(100_000) });
     const replaced = await engine.prepareRun(sandbox, { onRemoteChange: 'ask', ask });
-    await replaced.settle({ kind: 'same' });
-    assert.deepEqual([asked, replaced.result.replaced], [1, ['data']]);
+    const settled = await replaced.settle({ kind: 'same' });
+    assert.deepEqual([asked, settled?.replaced], [1, ['data']]);
     assert.equal((await run(['cat', 'data'])).output, 'one');
+  });
+
+  it('tells of a link that it was written through', async () => {
+    await run(['true']);
+    await inSandbox(sandbox, 'mkdir /tmp/real; ln -s /tmp/real sub');
+    writeTree(root, { 'sub/x': 'x' });
+    const prepared = await engine.prepareRun(sandbox);
+    const process = await sandbox.exec(['sh', '-c', prepared.script], { mode: 'binary' });
+    const mark = new RunMarkReader();
+    for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
+    assert.deepEqual((await prepared.settle(mark.outcome ?? { kind: 'unknown' }))?.through, ['sub']);
+    assert.equal(await inSandbox(sandbox, 'cat /tmp/real/x'), 'x');
   });
 
   it('waits for the run before it, and for a push', async () => {
@@ -167,7 +179,7 @@ describe('A run’s sync', () => {
     const mark = new RunMarkReader();
     for await (const chunk of broken.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
     assert.equal(mark.outcome?.kind, 'failed');
-    assert.equal(await before.settle(mark.outcome ?? { kind: 'unknown' }), false);
+    assert.equal(await before.settle(mark.outcome ?? { kind: 'unknown' }), undefined);
     assert.equal((await run(['cat', 'data'])).output, 'two');
     assert.equal(await inSandbox(sandbox, 'ls .modal-sync'), 'gen\nm\nstamp\n');
   });

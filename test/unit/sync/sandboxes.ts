@@ -1,6 +1,8 @@
+import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { App, ModalClient, Sandbox } from 'modal';
+import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
 import { SyncEngine, type SyncEngineOptions } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { temporaryFolder } from './temporary.ts';
@@ -45,6 +47,18 @@ export async function inSandbox(sandbox: Sandbox, line: string, workdir = '/work
   const output = await process.stdout.readText();
   await process.wait();
   return output;
+}
+
+/** The sandbox, but that a push there does something of the test's own before a line of the apply script. */
+export function beforeLine(sandbox: Sandbox, line: string, what: string): Sandbox {
+  assert.equal(APPLY_SCRIPT.split(`\n${line}`).length, 2, line);
+  const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\n${what}\n${line}`);
+  const exec = (argv: string[], options: object) =>
+    sandbox.exec(
+      argv.map((part) => (part === APPLY_SCRIPT ? script : part)),
+      options,
+    );
+  return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;
 }
 
 /** Prints kind, executable bit, name and content of everything, in order. */

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
 import { Core } from '../../../src/sync/core.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { engineFor, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { beforeLine, engineFor, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 /** Where the apply script ends, by the first line that it does not come to any more. */
@@ -21,14 +20,7 @@ const ENDS = {
 
 /** The sandbox, but that processes taking in a push are killed before a line of the script. */
 function ending(sandbox: Sandbox, line: string): Sandbox {
-  assert.equal(APPLY_SCRIPT.split(`\n${line}`).length, 2, line);
-  const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\ntrap - EXIT; rmdir $s/lock; kill -9 $$\n${line}`);
-  const exec = (argv: string[], options: object) =>
-    sandbox.exec(
-      argv.map((part) => (part === APPLY_SCRIPT ? script : part)),
-      options,
-    );
-  return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;
+  return beforeLine(sandbox, line, 'trap - EXIT; rmdir $s/lock; kill -9 $$');
 }
 
 describe('A push that ends in the middle of the sandbox’s work', () => {
