@@ -11,10 +11,10 @@ import { Run } from '../src/run/run.ts';
 import { FolderSyncs } from '../src/session/folder-syncs.ts';
 import { Sessions } from '../src/session/sessions.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
+import { sessionSources } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 
 const DELAYS_MS = [0, 50, 100];
-const SETTINGS = { app: 'bench', image: 'python:3.13-slim', timeoutMs: 3_600_000, idleTimeoutMs: 3_600_000 };
 const PRINT = 'echo first';
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
@@ -28,7 +28,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
     tokenId: 'ak-b',
     tokenSecret: 'as-b',
   };
-  const sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
+  const sessions = new Sessions(sessionSources(() => account));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const folder = { name: 'bench', path };
   const request: RunRequest = {

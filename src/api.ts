@@ -13,6 +13,8 @@ export interface ExecuteOptions {
   /** The program and all it has started are ended after this time; the result says so. */
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The profile whose sandbox is used; absent: the one chosen for the folder. Not for commands of a sandbox handle. */
+  readonly profile?: string;
   /** Where to start; relative to the synced folder, or absolute in the sandbox. */
   readonly cwd?: string;
   readonly onStdout?: (text: string) => void;
@@ -45,12 +47,14 @@ export interface SpawnedCommand {
 }
 
 export interface SandboxOptions {
-  /** Registry tag; absent: the setting `modal.image`. */
+  /** The profile it is started from, as for the workspace's first folder; absent: the chosen one. */
+  readonly profile?: string;
+  /** Registry tag, in the place of the profile's image. */
   readonly image?: string;
-  /** Whole seconds; absent: the settings'. */
+  /** Whole seconds; absent: the profile's. */
   readonly timeoutMs?: number;
   readonly idleTimeoutMs?: number;
-  /** Ports that `getHost` can name; reachable by everybody on the internet who knows the name. */
+  /** Ports that `getHost` can name, in the place of the profile's; reachable by everybody on the internet who knows the name. */
   readonly ports?: readonly number[];
   readonly env?: Readonly<Record<string, string>>;
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
+import { ProfileCommands } from './commands/profiles.ts';
 import { RunCommands } from './commands/run.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
 import { SyncCommands } from './commands/sync.ts';
@@ -10,8 +11,10 @@ import { setLog } from './log.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
-import { workspaceFolderPaths } from './providers/folders.ts';
+import { syncedFolder, workspaceFolderPaths } from './providers/folders.ts';
 import { LiveFolders } from './providers/live-folders.ts';
+import { ProfileProblems } from './providers/profile-problems.ts';
+import { FolderProfiles, profileRoot } from './providers/profiles.ts';
 import { RunRequests } from './providers/run-requests.ts';
 import { RunTerminals } from './providers/run-terminals.ts';
 import { readSettings } from './providers/settings.ts';
@@ -41,12 +44,12 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     allowUnisolated: readSettings().localModal.allowUnisolated,
   }));
   const accounts = new AccountService(context.secrets, () => localModal.account());
+  const profiles = new FolderProfiles(context.workspaceState);
   const running = new Sessions({
     account: () => accounts.current(),
-    settings: () => {
-      const { app, image, timeoutMinutes, idleTimeoutMinutes } = readSettings();
-      return { app, image, timeoutMs: timeoutMinutes * 60_000, idleTimeoutMs: idleTimeoutMinutes * 60_000 };
-    },
+    app: () => readSettings().app,
+    profile: (folder, name) => profiles.get(folder, name),
+    profileRoot,
     onChange: () => sandboxes.refresh(),
   });
   const syncs = new FolderSyncs({
@@ -63,7 +66,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
-  const lenses = new RunLenses((kind) => readSettings().codeLens[kind]);
+  const profileCommands = new ProfileCommands(profiles, running);
+  const lenses = new RunLenses(
+    (kind) => readSettings().codeLens[kind],
+    (folder) => profiles.current(syncedFolder(folder)),
+  );
   const live = new LiveFolders(running, syncs);
   const decorations = new SyncDecorations(syncs);
   const isAccountChosen = () => accounts.isChosen;
@@ -86,6 +93,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     lenses,
     live,
     decorations,
+    profiles,
+    new ProfileProblems(),
     registerTerminalProfile(terminals),
     registerTerminalLinks(),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
@@ -99,6 +108,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.pullChanges', () => sync.pullChanges()),
     command('modal.pull', (patterns?: string[]) => sync.pull(patterns)),
     command('modal.mirror', () => sync.mirror()),
+    command('modal.chooseProfile', (uri?: vscode.Uri) => profileCommands.choose(uri)),
+    command('modal.newProfile', () => profileCommands.create()),
+    command('modal.replaceSandbox', () => profileCommands.replace()),
+    profiles.onDidChange(() => {
+      lenses.update();
+      void profileCommands.offerReplacement();
+    }),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),

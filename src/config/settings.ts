@@ -13,9 +13,8 @@ export const SettingsSchema = z.object({
     .string()
     .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
     .default('vscode-sandboxes'),
-  image: z.string().min(1, 'must name an image, such as "python:3.13-slim"').default('python:3.13-slim'),
-  timeoutMinutes: z.number().int().min(1).max(1440).default(240),
-  idleTimeoutMinutes: z.number().int().min(1).max(1440).default(10),
+  /** Each is checked when it is used, so that one that is wrong does not stop the others. */
+  profiles: z.record(z.string(), z.unknown()).default({}),
   sync: z
     .object({
       root: z.string().default(''),

@@ -80,7 +80,7 @@ export function explainError(error: unknown): string {
   if (name === 'ResourceExhaustedError')
     return `Modal has no room for this now (${text}). Wait a moment, or check the limits of your plan.`;
   if (isSandboxGone(error)) return `The sandbox has ended (${text}). Run again to start a new one.`;
-  if (/^Image build/.test(text)) return `${text.replace(/\.?$/, '.')} Check the setting modal.image.`;
+  if (/^Image build/.test(text)) return `${text.replace(/\.?$/, '.')} Check the profile’s image.`;
   return `${text.replace(/\.?$/, '.')} Run again; the log (“Modal: Show Log”) has the details.`;
 }
 

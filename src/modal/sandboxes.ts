@@ -1,10 +1,14 @@
-import type { App, ModalClient, Sandbox } from 'modal';
+import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
+import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
+import { UserError } from './errors.ts';
 
-/** What a sandbox is asked to be. Times in milliseconds, whole seconds. */
+/** What a sandbox is asked to be, beside its profile. */
 export interface SandboxSpec {
-  readonly image: string;
-  readonly timeoutMs: number;
-  readonly idleTimeoutMs: number;
+  readonly profile: Profile;
+  readonly image: Image;
+  /** The volume at `/mnt/state`; none where the sandbox shall use its own disk. */
+  readonly hostVolume?: string;
+  readonly env: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -12,6 +16,8 @@ export interface SandboxSpec {
 export const Tag = {
   folder: 'vscode-folder',
   folderName: 'vscode-folder-name',
+  /** The profile that it was started from. */
+  profile: 'vscode-profile',
   /** The machine and user that started it. */
   machine: 'vscode-machine',
   /** What people call it. */
@@ -20,16 +26,109 @@ export const Tag = {
   snapshot: 'vscode-snapshot',
 } as const;
 
+/** What the host volume has from the start. */
+const HOST_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
+
+/** How long the start of a sandbox may wait for a GPU that another one of the list can stand in for. */
+const GPU_WAIT_MS = 60_000;
+
 /** Finds or creates the app that our sandboxes belong to. Throws `ClientError`. */
 export function openApp(client: ModalClient, name: string): Promise<App> {
   return client.apps.fromName(name, { createIfMissing: true });
 }
 
-/** Builds the image (nothing to do when Modal has it already) and starts a sandbox from it. */
+/**
+ * Starts a sandbox. Of several GPUs the first that Modal has is taken. Throws `UserError` for a secret or a volume that
+ * is not there, and the SDK's errors.
+ */
 export async function createSandbox(client: ModalClient, app: App, spec: SandboxSpec): Promise<Sandbox> {
-  const { image, ...params } = spec;
-  const built = await client.images.fromRegistry(image).build(app);
-  return client.sandboxes.create(app, built, { ...params, tags: { ...params.tags } });
+  const [secrets, volumes] = await Promise.all([secretsOf(client, spec.profile), volumesOf(client, spec)]);
+  const params = { ...paramsOf(spec), ...(secrets.length > 0 && { secrets }), volumes };
+  const { gpu } = spec.profile;
+  if (!Array.isArray(gpu)) return client.sandboxes.create(app, spec.image, { ...params, ...(gpu && { gpu }) });
+  for (const candidate of gpu.slice(0, -1)) {
+    const sandbox = await client.sandboxes.create(app, spec.image, { ...params, gpu: candidate }).catch(ifExhausted);
+    if (sandbox && (await isScheduled(sandbox))) return sandbox;
+    await sandbox?.terminate().catch(() => {});
+  }
+  return client.sandboxes.create(app, spec.image, { ...params, gpu: gpu.at(-1) });
+}
+
+/** The part of a profile that needs nothing of the account, in the SDK's words. */
+function paramsOf({ profile, hostVolume, env, tags }: SandboxSpec): SandboxCreateParams {
+  const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime, timeoutMs, idleTimeoutMs } = profile;
+  const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist } = profile;
+  const ports = profile.ports.map(portOf);
+  const portsOf = (wanted: string) => ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port);
+  return {
+    ...defined({ cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime }),
+    ...defined({ outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist }),
+    timeoutMs,
+    idleTimeoutMs,
+    ...(offline && { blockNetwork: true }),
+    encryptedPorts: portsOf('encrypted'),
+    h2Ports: portsOf('h2'),
+    unencryptedPorts: portsOf('plain'),
+    env: { ...env },
+    tags: { ...tags },
+    // The volume hides what the image has there, so its folders are made as the sandbox starts.
+    ...(hostVolume && {
+      command: ['sh', '-c', `cd ${HOST_VOLUME_PATH} && mkdir -p ${HOST_FOLDERS.join(' ')}; exec sleep infinity`],
+    }),
+  };
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+function secretsOf(client: ModalClient, { secrets }: Profile): Promise<Secret[]> {
+  return Promise.all(
+    secrets.map((name) =>
+      client.secrets
+        .fromName(name)
+        .catch(
+          ifMissing(`There is no secret “${name}” in this account. Make it at modal.com/secrets, then run again.`),
+        ),
+    ),
+  );
+}
+
+async function volumesOf(client: ModalClient, { profile, hostVolume }: SandboxSpec): Promise<Record<string, Volume>> {
+  const wanted = Object.entries(profile.volumes).map(([path, volume]) => [mountPlace(path), volumeOf(volume)] as const);
+  const mounted = await Promise.all(
+    wanted.map(async ([path, { name, subPath, readOnly, createIfMissing }]) => {
+      const missing = `There is no volume “${name}” in this account. Make it, or leave \`createIfMissing\` on, then run again.`;
+      const volume = await client.volumes.fromName(name, { createIfMissing }).catch(ifMissing(missing));
+      return [path, subPath || readOnly ? volume.withMountOptions(defined({ readOnly, subPath })) : volume] as const;
+    }),
+  );
+  const host = hostVolume ? await client.volumes.fromName(hostVolume, { createIfMissing: true }) : undefined;
+  return Object.fromEntries(host ? [[HOST_VOLUME_PATH, host], ...mounted] : mounted);
+}
+
+function ifMissing(sentence: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof Error && error.name === 'NotFoundError') throw new UserError(sentence, { cause: error });
+    throw error;
+  };
+}
+
+function ifExhausted(error: unknown): undefined {
+  if (error instanceof Error && /ResourceExhausted|RESOURCE_EXHAUSTED/.test(`${error.name} ${error.message}`))
+    return undefined;
+  throw error;
+}
+
+/** Whether Modal finds a place for a sandbox with a GPU in time; its first command waits until then. */
+async function isScheduled(sandbox: Sandbox): Promise<boolean> {
+  const timer = Promise.withResolvers<false>();
+  const timeout = setTimeout(() => timer.resolve(false), GPU_WAIT_MS);
+  const started = sandbox.exec(['true'], { stdout: 'ignore', stderr: 'ignore' }).then(
+    () => true,
+    (error) => ifExhausted(error) ?? false,
+  );
+  return Promise.race([started, timer.promise]).finally(() => clearTimeout(timeout));
 }
 
 /** Ends a sandbox; ending one that has ended already is not an error. */

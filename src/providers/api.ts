@@ -18,7 +18,10 @@ export function createApi(terminals: RunTerminals, services: RunServices): Sandb
     version: 1,
     onDidWriteOutput: terminals.onDidWriteOutput,
     execute: (code, options) => executeInFolder(code, services, options),
-    sandboxes: sandboxProvider(services, requireTrust),
+    sandboxes: sandboxProvider(services, requireTrust, () => {
+      const first = vscode.workspace.workspaceFolders?.[0];
+      return first && syncedFolder(first);
+    }),
   };
 }
 
@@ -30,7 +33,13 @@ async function executeInFolder(
   requireTrust();
   const workspaceFolder = vscode.workspace.workspaceFolders?.[0];
   if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
-  const common = { folder: syncedFolder(workspaceFolder), cwd: options.cwd ?? '', env: options.env ?? {} };
+  const { profile } = options;
+  const common = {
+    folder: syncedFolder(workspaceFolder),
+    ...(profile && { profile }),
+    cwd: options.cwd ?? '',
+    env: options.env ?? {},
+  };
   return execute({ ...common, ...commandOf(code) }, services, options);
 }
 

@@ -34,10 +34,10 @@ export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
   return { name, path: path.endsWith(sep) ? path.slice(0, -1) : path };
 }
 
-/** The folder that commands without a file mean: the active editor's, the only one, or the one the user picks. */
-export async function chooseFolder(): Promise<Folder> {
+/** The folder that a command means: the file's or the active editor's, the only one, or the one the user picks. */
+export async function chooseFolder(uri?: vscode.Uri): Promise<Folder> {
   requireTrust();
-  const active = vscode.window.activeTextEditor?.document.uri;
+  const active = uri ?? vscode.window.activeTextEditor?.document.uri;
   const folders = vscode.workspace.workspaceFolders ?? [];
   const folder =
     (active && vscode.workspace.getWorkspaceFolder(active)) ??

@@ -60,10 +60,12 @@ export class LiveFolders implements vscode.Disposable {
   }
 
   async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
-    const sandbox = await this.#sessions.running(folder);
-    if (!sandbox) return;
-    const { files, deleted } = await this.#syncs.of(folder).push(sandbox, { paths });
-    const changes = files + deleted;
+    const engine = this.#syncs.of(folder);
+    let changes = 0;
+    for (const sandbox of await this.#sessions.runningAll(folder)) {
+      const { files, deleted } = await engine.push(sandbox, { paths });
+      changes = Math.max(changes, files + deleted);
+    }
     if (changes === 0) return;
     vscode.window.setStatusBarMessage(
       `$(sync) Sent ${changes === 1 ? '1 change' : `${changes} changes`} to the sandbox`,

@@ -52,8 +52,15 @@ export class RunRequests {
   ): Promise<RunRequest> {
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
-    const { file, args, env, sync, pty } = task;
-    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), env, sync, pty };
+    const { file, args, env, profile, sync, pty } = task;
+    if (file)
+      return {
+        ...(await this.forFile(vscode.Uri.file(file), args)),
+        ...(profile && { profile }),
+        env,
+        sync,
+        pty,
+      };
     if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run again.');
     requireTrust();
     await saveAll();

@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly pty?: boolean;
   /** Whether the folder is sent first; absent: yes. */
   readonly sync?: boolean;
+  /** The profile whose sandbox is used; absent: the one chosen for the folder. */
+  readonly profile?: string;
   /** The sandbox to run in; absent: the folder's own. */
   readonly sandboxId?: string;
 }
@@ -45,6 +47,8 @@ export interface RunResult {
   /** The error is one that choosing another account can mend. */
   readonly needsAccount?: boolean;
   readonly sandboxId?: string;
+  /** The name of the profile that the sandbox was started from. */
+  readonly profile?: string;
   readonly timings?: RunTimings;
   /** Estimated price of the time from start to end, in US dollars; absent where nothing is billed. */
   readonly costUsd?: number;

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, Sandbox } from 'modal';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
-import { pricePerHourUsd } from '../modal/prices.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session, Sessions } from '../session/sessions.ts';
 import type { PreparedRun } from '../sync/engine.ts';
@@ -121,7 +120,10 @@ export class Run {
             ...(firstAt !== undefined && { firstOutputMs: firstAt - syncedAt }),
             runMs: endedAt - syncedAt,
           },
-          ...(session.isBilled && { costUsd: ((pricePerHourUsd({}) ?? 0) * (endedAt - startedAt)) / 3_600_000 }),
+          ...(session.pricePerHourUsd !== undefined && {
+            costUsd: (session.pricePerHourUsd * (endedAt - startedAt)) / 3_600_000,
+          }),
+          ...(session.profile && { profile: session.profile }),
         };
       } catch (error) {
         if (!isSandboxGone(error) || this.#request.sandboxId) throw error;
@@ -136,13 +138,17 @@ export class Run {
   async #acquire(): Promise<Session> {
     const startedAt = performance.now();
     this.#output.progress('Starting a sandbox…');
-    const { folder, sandboxId } = this.#request;
+    const { folder, profile, sandboxId } = this.#request;
     const { sessions } = this.#services;
-    const session = await (sandboxId ? sessions.attach(sandboxId, folder) : sessions.acquire(folder));
+    const session = await (sandboxId ? sessions.attach(sandboxId, folder) : sessions.acquire(folder, profile));
     if (session.isNew) {
       const took = formatDuration(performance.now() - startedAt);
       this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);
     }
+    if (session.isOutdated)
+      this.#output.status(
+        `This sandbox is older than its profile “${session.profile}”; “Modal: Replace Sandbox” starts a new one`,
+      );
     return session;
   }
 
@@ -283,5 +289,5 @@ async function* afterStart(chunks: AsyncIterable<Uint8Array>, started: Promise<b
 function missingProgram(programs: readonly Program[]): string {
   const names = programs.map(({ argv, label }) => label ?? argv[0]);
   const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-  return `The sandbox’s image has no ${list}. Choose an image that has it in the setting modal.image, then terminate the sandbox and run again.`;
+  return `The sandbox’s image has no ${list}. Choose a profile whose image has it, or add it to the profile’s image, then run again.`;
 }

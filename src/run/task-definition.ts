@@ -17,6 +17,7 @@ export const TaskSchema = z
     args: z.array(z.string()).default([]),
     cwd: z.string().optional(),
     env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'has a name that no variable can have'), z.string()).default({}),
+    profile: z.string().min(1).optional(),
     sync: z.boolean().default(true),
     pty: z.boolean().default(true),
   })
@@ -49,6 +50,7 @@ export function requestForTask(task: TaskDefinition, folder: Folder, label: stri
     args,
     cwd: posix.resolve(REMOTE_ROOT, remote(task.cwd ?? '')),
     env: Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, remote(value)])),
+    ...(task.profile && { profile: task.profile }),
     sync: task.sync,
     pty: task.pty,
   };

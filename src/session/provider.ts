@@ -1,24 +1,31 @@
-import type { Image, Sandbox, SandboxCreateParams } from 'modal';
+import type { Sandbox } from 'modal';
 import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from '../api.ts';
 import { explainError, UserError } from '../modal/errors.ts';
+import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { execute, spawn } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { RunServices } from '../run/run.ts';
-import type { Sessions } from './sessions.ts';
+import type { Folder, Sessions } from './sessions.ts';
 
 /** Files written at once; each is a command in the sandbox. */
 const PARALLEL_WRITES = 8;
 
-/** The provider of the API. `allowed` throws a sentence while nothing may run. */
-export function sandboxProvider(services: RunServices, allowed: () => void): SandboxProvider {
+/**
+ * The provider of the API. `allowed` throws a sentence while nothing may run; `folder` is the one whose profiles are
+ * meant, where one is open.
+ */
+export function sandboxProvider(
+  services: RunServices,
+  allowed: () => void,
+  folder: () => Folder | undefined,
+): SandboxProvider {
   const { sessions } = services;
+  const create = async (options: SandboxOptions, image?: Profile['image']) => {
+    const profile = await profileFor(sessions, folder(), options);
+    return handleOf(await sessions.create(image ? { ...profile, image } : profile, folder()), services);
+  };
   return {
-    create: (options = {}) =>
-      explained(allowed, async () => {
-        const { client, app } = await sessions.connection();
-        const image = await client.images.fromRegistry(options.image ?? sessions.settings.image).build(app);
-        return handleOf(await create(sessions, image, options), services);
-      }),
+    create: (options = {}) => explained(allowed, () => create(options, options.image)),
     connect: (sandboxId) =>
       explained(allowed, async () => {
         const { client } = await sessions.connection();
@@ -28,23 +35,26 @@ export function sandboxProvider(services: RunServices, allowed: () => void): San
         return handleOf(sandbox, services);
       }),
     resume: (snapshotId, options = {}) =>
-      explained(allowed, async () => {
-        const { client } = await sessions.connection();
-        return handleOf(await create(sessions, await client.images.fromId(snapshotId), options), services);
-      }),
+      explained(allowed, () => create(options, ProfileSchema.shape.image.parse({ snapshot: snapshotId }))),
   };
 }
 
-async function create(sessions: Sessions, image: Image, options: SandboxOptions): Promise<Sandbox> {
-  const { client, app } = await sessions.connection();
-  const { timeoutMs, idleTimeoutMs } = sessions.settings;
-  const params: SandboxCreateParams = {
-    timeoutMs: options.timeoutMs ?? timeoutMs,
-    idleTimeoutMs: options.idleTimeoutMs ?? idleTimeoutMs,
-    ...(options.ports && { encryptedPorts: [...options.ports] }),
-    ...(options.env && { env: { ...options.env } }),
-  };
-  return client.sandboxes.create(app, image, params);
+/** The named or chosen profile with the caller's words over it. Such a sandbox serves no folder, so it has no host volume. */
+async function profileFor(
+  sessions: Sessions,
+  folder: Folder | undefined,
+  { profile: name, timeoutMs, idleTimeoutMs, ports, env }: SandboxOptions,
+): Promise<Profile> {
+  const profile = folder ? (await sessions.profile(folder, name)).profile : ProfileSchema.parse({});
+  const lifeMs = timeoutMs ?? profile.timeoutMs;
+  return ProfileSchema.parse({
+    ...profile,
+    hostVolume: false,
+    timeoutMs: lifeMs,
+    idleTimeoutMs: idleTimeoutMs ?? Math.min(profile.idleTimeoutMs, lifeMs),
+    ports: ports ?? profile.ports,
+    env: { ...profile.env, ...env },
+  });
 }
 
 function handleOf(sandbox: Sandbox, services: RunServices): SandboxHandle {

@@ -6,7 +6,7 @@ export function errorFor(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: stri
   switch (reply.kind) {
     case 'no-tool':
       return new UserError(
-        `The sandbox’s image has no \`${reply.tool}\`, which sync needs. Choose another image in the setting modal.image.`,
+        `The sandbox’s image has no \`${reply.tool}\`, which sync needs. Choose a profile with another image.`,
       );
     case 'room':
       return new UserError(

@@ -24,7 +24,6 @@ describe('settings', () => {
   it('name the one that is wrong and what it must be', () => {
     assert.throws(() => parseSettings({ account: 'cloud' }), /modal\.account must be "local"/);
     assert.throws(() => parseSettings({ app: 'a b' }), /modal\.app must be 1 to 64/);
-    assert.throws(() => parseSettings({ timeoutMinutes: 2000 }), /modal\.timeoutMinutes is not valid \(.*1440/);
-    assert.throws(() => parseSettings({ image: 3 }), /modal\.image is not valid/);
+    assert.throws(() => parseSettings({ runners: 3 }), /modal\.runners is not valid/);
   });
 });

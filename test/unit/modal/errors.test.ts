@@ -30,7 +30,7 @@ describe('error sentences', () => {
     [
       'an image that does not build',
       new Error('Image build for im-1 failed with the exception:\nboom'),
-      /modal\.image/,
+      /profile’s image/,
     ],
     ['anything else', new Error('odd\nstack'), /^odd\. Run again/],
     ['something that is no error', 'odd', /^odd\./],

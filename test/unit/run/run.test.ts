@@ -12,8 +12,8 @@ import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import type { Ask } from '../../../src/sync/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { sessionSources } from '../../helpers/sessions.ts';
 
-const SETTINGS = { app: 'tests', image: 'python:3.13-slim', timeoutMs: 600_000, idleTimeoutMs: 600_000 };
 const shell: readonly Program[] = [{ argv: ['bash'] }];
 
 describe('a run on the local Modal', () => {
@@ -46,7 +46,7 @@ describe('a run on the local Modal', () => {
     storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
     questions = [];
     syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-    sessions = new Sessions({ account: async () => account, settings: () => SETTINGS });
+    sessions = new Sessions(sessionSources(() => account));
   });
   afterEach(async () => {
     await Promise.all([sessions.dispose(), syncs.dispose()]);
@@ -193,7 +193,7 @@ describe('a run on the local Modal', () => {
     await runToEnd('a.sh');
     assert.deepEqual(questions, [], 'the local Modal is on this machine');
     const { isLocal: _, ...elsewhere } = account;
-    const other = new Sessions({ account: async () => elsewhere, settings: () => SETTINGS });
+    const other = new Sessions(sessionSources(() => elsewhere));
     const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
     const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'], cwd: '' };
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
@@ -262,12 +262,12 @@ describe('a run on the local Modal', () => {
     assert.match(sandboxId ?? '', /^sb-/);
   });
 
-  it('says that the interpreter is missing, and which image setting mends it', async () => {
+  it('says that the interpreter is missing, and that a profile mends it', async () => {
     await writeFile(join(path, 'a.x'), '');
     const { error, exitCode, output } = await runToEnd('a.x', {
       programs: [{ argv: ['no-such'] }, { argv: ['nor-this'] }],
     });
-    assert.match(error ?? '', /image has no no-such or nor-this\. .*modal\.image/);
+    assert.match(error ?? '', /image has no no-such or nor-this\. Choose a profile/);
     assert.equal(exitCode, undefined);
     assert.equal(output, '');
   });

@@ -1,0 +1,216 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+import { formatUsd } from '../modal/prices.ts';
+import { addProfile } from '../profiles/edit.ts';
+import { GPUS } from '../profiles/gpus.ts';
+import { describeHardware, profilePricePerHourUsd } from '../profiles/hardware.ts';
+import { MODAL_FILE } from '../profiles/modal-file.ts';
+import type { Profiles } from '../profiles/profiles.ts';
+import { type Profile, ProfileSchema } from '../profiles/schema.ts';
+import { chooseFolder } from '../providers/folders.ts';
+import { type FolderProfiles, profileRoot } from '../providers/profiles.ts';
+import type { Folder, Sessions } from '../session/sessions.ts';
+
+const NEW_PROFILE = 'New Profile…';
+const REPLACE = 'Replace Sandbox';
+
+interface ProfileItem extends vscode.QuickPickItem {
+  readonly profile?: string;
+}
+
+/** The commands about profiles. What goes wrong is shown. */
+export class ProfileCommands {
+  readonly #profiles: FolderProfiles;
+  readonly #sessions: Sessions;
+
+  constructor(profiles: FolderProfiles, sessions: Sessions) {
+    this.#profiles = profiles;
+    this.#sessions = sessions;
+  }
+
+  /** `modal.chooseProfile`: the folder's next runs use what is picked. Resolves with its name. */
+  choose(uri?: vscode.Uri): Promise<string | undefined> {
+    return shown(async () => {
+      const folder = await chooseFolder(uri);
+      const profiles = await this.#profiles.of(folder);
+      const current = await this.#profiles.current(folder);
+      const running = this.#sessions.profilesOf(folder);
+      const items: ProfileItem[] = profiles.names.map((name) => itemOf(name, profiles, { current, running }));
+      const picked = await vscode.window.showQuickPick(
+        [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: `$(add) ${NEW_PROFILE}` }],
+        {
+          title: 'Modal: Choose Profile',
+          placeHolder: `Sandboxes of “${folder.name}” are started from it`,
+          matchOnDetail: true,
+        },
+      );
+      if (!picked) return undefined;
+      if (picked.profile === undefined) return this.#create(folder);
+      await this.#profiles.choose(folder, picked.profile);
+      return picked.profile;
+    });
+  }
+
+  /** `modal.newProfile`: asks for name, image and hardware, and writes them to the folder's modal.json. */
+  create(): Promise<string | undefined> {
+    return shown(async () => this.#create(await chooseFolder()));
+  }
+
+  /** `modal.replaceSandbox`: ends the sandbox of the folder's profile; the next run starts one anew. */
+  replace(folder?: Folder, profile?: string): Promise<void> {
+    return shown(async () => {
+      const target = folder ?? (await chooseFolder());
+      const name = profile ?? (await this.#profiles.current(target));
+      const ended = await this.#sessions.end(target, name);
+      const next = 'The next run starts a new one.';
+      void vscode.window.showInformationMessage(
+        ended
+          ? `The sandbox of the profile “${name}” is ending. ${next}`
+          : `No sandbox of the profile “${name}” runs. ${next}`,
+      );
+    });
+  }
+
+  /** Tells that running sandboxes are older than their profiles, and offers to replace them. */
+  async offerReplacement(): Promise<void> {
+    for (const { folder, profile } of await this.#sessions.outdated()) {
+      const question = `The profile “${profile}” has changed; its sandbox is still the old one.`;
+      void vscode.window.showInformationMessage(question, REPLACE).then((pressed) => {
+        if (pressed === REPLACE) void this.replace(folder, profile);
+      });
+    }
+  }
+
+  async #create(folder: Folder): Promise<string | undefined> {
+    const root = profileRoot(folder);
+    const { names } = await this.#profiles.of(folder);
+    const name = await vscode.window.showInputBox({
+      title: 'Modal: New Profile (1/3)',
+      prompt: 'A name for it, such as “gpu”',
+      validateInput: (text) =>
+        text.trim() === ''
+          ? 'A profile needs a name.'
+          : names.includes(text.trim())
+            ? `There is a profile “${text.trim()}” already.`
+            : undefined,
+      ignoreFocusOut: true,
+    });
+    if (!name) return undefined;
+    const image = await askImage(root);
+    if (!image) return undefined;
+    const hardware = await askHardware();
+    if (!hardware) return undefined;
+    const file = join(root, MODAL_FILE);
+    const before = existsSync(file) ? await readFile(file, 'utf8') : '';
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, addProfile(before, name.trim(), { ...image, ...hardware }));
+    await this.#profiles.choose(folder, name.trim());
+    const document = await vscode.workspace.openTextDocument(file);
+    const offset = document.getText().indexOf(JSON.stringify(name.trim()));
+    const range = new vscode.Range(document.positionAt(offset), document.positionAt(offset));
+    await vscode.window.showTextDocument(document, { selection: range });
+    return name.trim();
+  }
+}
+
+function itemOf(
+  name: string,
+  profiles: Profiles,
+  { current, running }: { current: string; running: readonly string[] },
+): ProfileItem {
+  const profile = profiles.look(name);
+  const label = `${name === current ? '$(check) ' : ''}${name}`;
+  if (typeof profile === 'string')
+    return {
+      profile: name,
+      label,
+      description: '$(error) cannot be used',
+      detail: `${profile} (${profiles.sourceOf(name)})`,
+    };
+  const price = profilePricePerHourUsd(profile);
+  const cost = price === undefined ? undefined : `${formatUsd(price)}/h`;
+  const state = running.includes(name) ? '$(vm-running) sandbox is running' : undefined;
+  return {
+    profile: name,
+    label,
+    description: [describeHardware(profile), cost, state].filter(Boolean).join(' · '),
+    detail: [profile.description, imageWords(profile), profiles.sourceOf(name)].filter(Boolean).join(' · '),
+  };
+}
+
+function imageWords({ image }: Profile): string {
+  if (image === undefined) return 'base image';
+  if (typeof image === 'string') return image;
+  return (
+    image.registry ?? image.dockerfile ?? image.name ?? image.snapshot ?? `base image, Python ${image.python ?? '3.11'}`
+  );
+}
+
+/** Part of a profile; undefined when the user has left the question. */
+type Part = Partial<Record<keyof Profile, unknown>>;
+
+async function askImage(root: string): Promise<Part | undefined> {
+  const dockerfiles = readdirSync(root).filter((name) => /^(Dockerfile|.*\.dockerfile|Dockerfile\..*)$/i.test(name));
+  const tag = 'Registry Tag…';
+  const items: (vscode.QuickPickItem & { part?: Part })[] = [
+    { label: 'Base Image', description: 'Debian, Python 3.11, git, curl, a compiler', part: {} },
+    ...dockerfiles.map((dockerfile) => ({
+      label: dockerfile,
+      description: 'of this folder',
+      part: { image: { dockerfile } },
+    })),
+    ...['requirements.txt', 'uv.lock']
+      .filter((file) => existsSync(join(root, file)))
+      .map((pipFrom) => ({
+        label: `Base Image with ${pipFrom}`,
+        description: 'the folder’s Python packages are in it',
+        part: { image: { pipFrom } },
+      })),
+    { label: tag, description: 'such as pytorch/pytorch' },
+  ];
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Modal: New Profile (2/3)',
+    placeHolder: 'The image that its sandboxes start from',
+    ignoreFocusOut: true,
+  });
+  if (!picked || picked.part) return picked?.part;
+  const image = await vscode.window.showInputBox({
+    title: 'Modal: New Profile (2/3)',
+    prompt: 'The tag of an image in a registry',
+    placeHolder: 'python:3.13-slim',
+    ignoreFocusOut: true,
+  });
+  return image?.trim() ? { image: image.trim() } : undefined;
+}
+
+async function askHardware(): Promise<Part | undefined> {
+  const machines: Part[] = [{}, { cpu: 2, memoryMiB: 4096 }, { cpu: 8, memoryMiB: 32_768 }];
+  const gpus: Part[] = Object.keys(GPUS).map((gpu) => ({ gpu }));
+  const items = [...machines, ...gpus].map((part) => {
+    const profile = ProfileSchema.parse(part);
+    const price = profilePricePerHourUsd(profile);
+    return {
+      part,
+      label: describeHardware(profile),
+      description: price === undefined ? 'price not known' : `about ${formatUsd(price)}/h`,
+    };
+  });
+  const picked = await vscode.window.showQuickPick(items, {
+    title: 'Modal: New Profile (3/3)',
+    placeHolder: 'The hardware; estimated prices',
+    ignoreFocusOut: true,
+  });
+  return picked?.part;
+}
+
+async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    void vscode.window.showErrorMessage(explainError(error));
+    return undefined;
+  }
+}

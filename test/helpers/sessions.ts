@@ -1,0 +1,12 @@
+import type { Account } from '../../src/modal/accounts.ts';
+import { ProfileSchema } from '../../src/profiles/schema.ts';
+import type { SessionSources } from '../../src/session/sessions.ts';
+
+/** What sessions of a test work with: one account, and one profile of every name. */
+export function sessionSources(account: () => Account, profile: object = { hostVolume: false }): SessionSources {
+  return {
+    account: async () => account(),
+    app: () => 'tests',
+    profile: async (_, name = 'default') => ({ name, profile: ProfileSchema.parse(profile) }),
+  };
+}

@@ -1,0 +1,20 @@
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { generated } from '../../../scripts/generate.ts';
+import { type JsonSchema, profileJsonSchema } from '../../../src/profiles/json-schema.ts';
+
+describe('what is made from the profiles’ schema', () => {
+  it('is up to date: the JSON schema, the setting and the table of the docs (npm run generate)', async () => {
+    for (const [path, text] of Object.entries(await generated()))
+      assert.equal(readFileSync(path, 'utf8'), text, `${path} is out of date`);
+  });
+
+  it('has a word on every key', () => {
+    const wordless = (schema: JsonSchema): string[] =>
+      Object.entries(schema.properties ?? {}).flatMap(([key, value]) => [
+        ...(value.description ? [] : [key]),
+        ...[value, ...(value.anyOf ?? [])].flatMap(wordless).map((inner) => `${key}.${inner}`),
+      ]);
+    assert.deepEqual(wordless(profileJsonSchema()), []);
+  });
+});
