@@ -9,7 +9,7 @@ import { isSandboxGone } from '../../../src/modal/errors.ts';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
 import { Core } from '../../../src/sync/core.ts';
 import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
-import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A push that something happens to', () => {
@@ -18,22 +18,8 @@ describe('A push that something happens to', () => {
   let root: string;
   let engine: SyncEngine;
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    engine = engineFor(root);
-  });
-  afterEach(async () => {
-    await sandboxes.server.control.clearFaults();
-    await engine.dispose();
-    await sandbox.terminate();
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, engine } = setup);
   });
 
   it('goes on where the connection was cut, as often as that happens', async () => {

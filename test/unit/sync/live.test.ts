@@ -5,28 +5,17 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { LiveSync } from '../../../src/sync/live.ts';
-import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
-import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+import { inSandbox, localTree, remoteTree, withEach } from './sandboxes.ts';
+import { writeTree } from './temporary.ts';
 
 describe('Live sync', () => {
-  let sandboxes: Sandboxes;
   let sandbox: Sandbox;
   let root: string;
   let engine: SyncEngine;
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-    sandbox = await sandboxes.create();
+  withEach((setup) => {
+    ({ sandbox, root, engine } = setup);
   });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(() => {
-    root = temporaryFolder();
-    engine = engineFor(root, { remoteRoot: `/live${root.replaceAll('/', '-')}` });
-  });
-  afterEach(() => engine.dispose());
 
   it('makes one push of a burst, and one of what comes while it is under way', async () => {
     const pushes: (readonly string[] | undefined)[] = [];
@@ -70,12 +59,12 @@ describe('Live sync', () => {
     rmSync(join(root, 'x/y/z'));
     for (const path of ['a.txt', 'new', 'b/g.txt', 'b/d', 'x/y/z']) live.changed(path);
     await live.flush();
-    assert.deepEqual(await remoteTree(sandbox, engine.remoteRoot), localTree(root));
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
     writeTree(root, { 'x/y/again': '1' });
     rmSync(join(root, 'new'), { recursive: true });
     for (const path of ['x/y/again', 'new/deep/f.txt', 'new/deep', 'new']) live.changed(path);
     await live.flush();
-    assert.deepEqual(await remoteTree(sandbox, engine.remoteRoot), localTree(root));
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
     live.dispose();
   });
 

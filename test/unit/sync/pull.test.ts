@@ -6,7 +6,7 @@ import { type Header, pack } from 'tar-stream';
 import { Core } from '../../../src/sync/core.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { PullReceiver, type Received } from '../../../src/sync/pull-receiver.ts';
-import { engineFor, inSandbox, Sandboxes } from './sandboxes.ts';
+import { inSandbox, type Sandboxes, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A pull', () => {
@@ -15,23 +15,10 @@ describe('A pull', () => {
   let root: string;
   let engine: SyncEngine;
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    engine = engineFor(root);
+  withEach(async (setup) => {
+    ({ sandboxes, sandbox, root, engine } = setup);
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c' });
     await engine.push(sandbox);
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    await sandbox.terminate();
   });
 
   it('brings back files and folders by name, with their modes and links', async () => {

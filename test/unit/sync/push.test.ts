@@ -13,30 +13,18 @@ import {
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
-import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A push', () => {
   let sandboxes: Sandboxes;
   let sandbox: Sandbox;
   let root: string;
   let engine: SyncEngine;
+  let ending: Setup['ending'];
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    engine = engineFor(root);
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    await sandbox.terminate();
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, engine, ending } = setup);
   });
 
   async function assertEqualTrees(): Promise<void> {
@@ -278,11 +266,10 @@ describe('A push', () => {
   });
 
   it('works in a folder with any name, and to one', async () => {
-    await engine.dispose();
     root = join(temporaryFolder(), 'é x$(touch y)\'"`');
     mkdirSync(root);
     writeTree(root, { 'a b/c': 'c' });
-    engine = engineFor(root, { remoteRoot: "/work dir/é'$x" });
+    engine = ending(engineFor(root, { remoteRoot: "/work dir/é'$x" }));
     await engine.push(sandbox);
     assert.equal(await inSandbox(sandbox, 'cat "a b/c"', `'/work dir/é'"'"'$x'`), 'c');
     writeTree(root, { 'a b/c': 'again' });

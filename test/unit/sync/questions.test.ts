@@ -6,7 +6,7 @@ import type { Sandbox } from 'modal';
 import { Core } from '../../../src/sync/core.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { refuseRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/questions.ts';
-import { engineFor, inSandbox, Sandboxes } from './sandboxes.ts';
+import { engineFor, inSandbox, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A sync asks', () => {
@@ -15,38 +15,22 @@ describe('A sync asks', () => {
   let root: string;
   let storageDir: string;
   let engine: SyncEngine;
+  let ending: Setup['ending'];
   let asked: SyncQuestion[];
   let answer: boolean;
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    storageDir = join(temporaryFolder(), 'storage');
-    asked = [];
-    answer = true;
-    engine = newEngine();
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    await sandbox.terminate();
-  });
-
-  function newEngine(): SyncEngine {
-    return engineFor(root, {
-      storageDir,
-      ask: (question) => {
-        asked.push(question);
-        return answer;
-      },
-    });
-  }
+  const ask = (question: SyncQuestion) => {
+    asked.push(question);
+    return answer;
+  };
+  withEach(
+    (setup) => {
+      ({ sandboxes, sandbox, root, storageDir, engine, ending } = setup);
+      asked = [];
+      answer = true;
+    },
+    () => ({ ask }),
+  );
 
   it('before the first sync of a folder, with what it would send, and once only', async () => {
     writeTree(root, { 'a/x': 'xx', 'a/y': 'y', 'b/z': 'z', '.env': '', '.gitignore': '*.log\n', 'q.log': '' });
@@ -73,10 +57,8 @@ describe('A sync asks', () => {
     answer = true;
     await engine.push(sandbox);
     await engine.dispose();
-    engine = newEngine();
-    const another = await sandboxes.create();
-    await engine.push(another, { fresh: true });
-    await another.terminate();
+    engine = ending(engineFor(root, { storageDir, ask }));
+    await engine.push(ending(await sandboxes.create()), { fresh: true });
     assert.equal(asked.length, 2);
   });
 
@@ -113,10 +95,9 @@ describe('A sync asks', () => {
   });
 
   it('nobody, and stops, when a run has no one to ask', async () => {
-    const silent = engineFor(root, { ask: undefined as never });
+    const silent = ending(engineFor(root, { ask: undefined as never }));
     writeTree(root, { a: 'a' });
     await assert.rejects(silent.push(sandbox), SyncStopped);
-    await silent.dispose();
   });
 
   it('stops when the folder is gone, and deletes nothing', async () => {

@@ -4,8 +4,17 @@ import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { beforeLine, engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
-import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+import {
+  beforeLine,
+  engineFor,
+  inSandbox,
+  localTree,
+  remoteTree,
+  type Sandboxes,
+  type Setup,
+  withEach,
+} from './sandboxes.ts';
+import { writeTree } from './temporary.ts';
 
 describe('A sandbox that is not as we left it', () => {
   let sandboxes: Sandboxes;
@@ -13,32 +22,16 @@ describe('A sandbox that is not as we left it', () => {
   let root: string;
   let storageDir: string;
   let engine: SyncEngine;
-  const others: (SyncEngine | Sandbox)[] = [];
+  let ending: Setup['ending'];
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    storageDir = join(temporaryFolder(), 'storage');
-    engine = engineFor(root, { storageDir });
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, storageDir, engine, ending } = setup);
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d.txt': 'd', 'e/f/g.txt': 'g' });
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    for (const other of others.splice(0)) await ('dispose' in other ? other.dispose() : other.terminate());
-    await sandbox.terminate();
   });
 
   it('gets only the difference when another window, with an index of its own, has synced it', async () => {
     await engine.push(sandbox);
-    const other = engineFor(root);
-    others.push(other);
+    const other = ending(engineFor(root));
     writeTree(root, { 'a.txt': 'changed' });
     const theirs = await other.push(sandbox);
     assert.deepEqual([theirs.files, theirs.deleted], [1, 0]);
@@ -51,13 +44,11 @@ describe('A sandbox that is not as we left it', () => {
 
   it('gets only the difference when it was restored from a snapshot, whichever generation that has', async () => {
     await engine.push(sandbox);
-    const early = await sandboxes.restore(sandbox);
-    others.push(early);
+    const early = ending(await sandboxes.restore(sandbox));
     writeTree(root, { 'a.txt': 'changed', 'h.txt': 'h' });
     rmSync(join(root, 'e'), { recursive: true });
     await engine.push(sandbox);
-    const late = await sandboxes.restore(sandbox);
-    others.push(late);
+    const late = ending(await sandboxes.restore(sandbox));
     assert.deepEqual([(await engine.push(late)).files, (await engine.push(early)).files], [0, 2]);
     assert.deepEqual(await remoteTree(late), localTree(root));
     assert.deepEqual(await remoteTree(early), localTree(root));
@@ -68,8 +59,7 @@ describe('A sandbox that is not as we left it', () => {
     await engine.push(sandbox);
     writeTree(root, { '.modalignore': '*.log\n' });
     await engine.push(sandbox);
-    const early = await sandboxes.restore(sandbox);
-    others.push(early);
+    const early = ending(await sandboxes.restore(sandbox));
     rmSync(join(root, '.modalignore'));
     await engine.push(sandbox);
     rmSync(join(root, 'x.log'));
@@ -85,8 +75,7 @@ describe('A sandbox that is not as we left it', () => {
 
   it('is sent everything when it is a new one, and keeps what only it has', async () => {
     await engine.push(sandbox);
-    const fresh = await sandboxes.create();
-    others.push(fresh);
+    const fresh = ending(await sandboxes.create());
     await fresh.exec(['sh', '-c', 'mkdir -p /workspace/b && echo own > /workspace/b/own']).then((made) => made.wait());
     assert.equal((await engine.push(fresh)).files, 4);
     assert.equal(await inSandbox(fresh, 'cat b/own b/c.txt a.txt'), 'own\nca');
@@ -144,7 +133,7 @@ describe('A sandbox that is not as we left it', () => {
     for (const name of readdirSync(folder).filter((name) => name.endsWith('.index')))
       writeFileSync(join(folder, name), 'nonsense');
     rmSync(join(root, 'b/c.txt'));
-    engine = engineFor(root, { storageDir });
+    engine = ending(engineFor(root, { storageDir }));
     const result = await engine.push(sandbox);
     assert.deepEqual([result.files, result.deleted], [0, 1]);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
@@ -158,8 +147,7 @@ describe('A sandbox that is not as we left it', () => {
     await inSandbox(sandbox, 'mkdir -p b/__pycache__; echo own > b/__pycache__/own');
     rmSync(join(root, 'node_modules/m/tracked.js'));
     rmSync(join(root, '.venv'), { recursive: true });
-    const other = engineFor(root);
-    others.push(other);
+    const other = ending(engineFor(root));
     const { files, deleted, replaced } = await other.push(sandbox);
     assert.deepEqual([files, deleted, replaced], [0, 2, []]);
     await inSandbox(sandbox, 'rm -r b/__pycache__');
@@ -168,8 +156,7 @@ describe('A sandbox that is not as we left it', () => {
 
   it('gets what was pulled from another one of its generation', async () => {
     await engine.push(sandbox);
-    const early = await sandboxes.restore(sandbox);
-    others.push(early);
+    const early = ending(await sandboxes.restore(sandbox));
     await inSandbox(sandbox, 'echo theirs > a.txt; echo out > out.txt');
     const { modified, created } = await engine.remoteChanges(sandbox);
     await engine.pull(sandbox, { paths: [...modified, ...created] });
@@ -177,16 +164,14 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal((await engine.push(early)).files, 2);
     assert.deepEqual(await remoteTree(early), localTree(root));
     await engine.dispose();
-    engine = engineFor(root, { storageDir });
-    const late = await sandboxes.restore(sandbox);
-    others.push(late);
+    engine = ending(engineFor(root, { storageDir }));
+    const late = ending(await sandboxes.restore(sandbox));
     await engine.push(late);
     assert.deepEqual(await remoteTree(late), localTree(root));
   });
 
   it('is whole when two windows send the folder to it for the first time at once', async () => {
-    const other = engineFor(root);
-    others.push(other);
+    const other = ending(engineFor(root));
     const held = beforeLine(sandbox, '  { mv ', ': > /tmp/held; until [ -e /tmp/go ]; do sleep 0.05; done');
     const late = other.push(held);
     await inSandbox(sandbox, 'until [ -e /tmp/held ]; do sleep 0.05; done', '/');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { PushResult, SyncEngine } from '../../../src/sync/engine.ts';
 import { RunMarkReader } from '../../../src/sync/run-preamble.ts';
-import { engineFor, inSandbox, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
-import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, withEach } from './sandboxes.ts';
+import { writeTree } from './temporary.ts';
 
 describe('A run’s sync', () => {
   let sandboxes: Sandboxes;
@@ -14,22 +14,9 @@ describe('A run’s sync', () => {
   let root: string;
   let engine: SyncEngine;
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    engine = engineFor(root);
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, engine } = setup);
     writeTree(root, { 'main.sh': 'cat data', data: 'one' });
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    await sandbox.terminate();
   });
 
   /** As the executor does: prepare, run with the script in front, take off the mark, settle. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import { Core } from '../../../src/sync/core.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { beforeLine, engineFor, localTree, remoteTree, Sandboxes } from './sandboxes.ts';
+import { beforeLine, engineFor, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 /** Where the apply script ends, by the first line that it does not come to any more. */
@@ -19,7 +19,7 @@ const ENDS = {
 } as const;
 
 /** The sandbox, but that processes taking in a push are killed before a line of the script. */
-function ending(sandbox: Sandbox, line: string): Sandbox {
+function killedBefore(sandbox: Sandbox, line: string): Sandbox {
   return beforeLine(sandbox, line, 'trap - EXIT; rmdir $s/lock; kill -9 $$');
 }
 
@@ -28,31 +28,11 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
   let sandbox: Sandbox;
   let root: string;
   let engine: SyncEngine;
-  const others: SyncEngine[] = [];
+  let ending: Setup['ending'];
 
-  before(async () => {
-    sandboxes = await Sandboxes.start();
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, engine, ending } = setup);
   });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    sandbox = await sandboxes.create();
-    root = temporaryFolder();
-    engine = engineFor(root);
-  });
-  afterEach(async () => {
-    await engine.dispose();
-    for (const other of others.splice(0)) await other.dispose();
-    await sandbox.terminate();
-  });
-
-  function anotherWindow(): SyncEngine {
-    const other = engineFor(root);
-    others.push(other);
-    return other;
-  }
 
   /** The sandbox holds a tree; a push that deletes, adds, changes and lets go of something ends at a line. */
   async function endAt(line: string): Promise<void> {
@@ -64,7 +44,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     writeTree(root, { same: 'new', 'added/deep': 'a', 'c d/other': 'o', '.gitignore': 'ignored\n' });
     // Neither its size nor its time tells the sandbox's old file from the new one.
     utimesSync(join(root, 'same'), 1e9, 1e9);
-    await assert.rejects(engine.push(ending(sandbox, line)));
+    await assert.rejects(engine.push(killedBefore(sandbox, line)));
     writeTree(root, { '.gitignore': '' });
     rmSync(join(root, 'added'), { recursive: true });
   }
@@ -79,7 +59,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
       await engine.push(sandbox);
       await assertEqual();
       for (const path of ['same', 'ignored', 'kept']) rmSync(join(root, path));
-      await anotherWindow().push(sandbox);
+      await ending(engineFor(root)).push(sandbox);
       await assertEqual();
     });
 
@@ -93,7 +73,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     it(`${when} is made good by another window, and what that one sent is deleted by the first one`, async () => {
       await endAt(line);
       writeTree(root, { 'added/deep': 'again' });
-      await anotherWindow().push(sandbox);
+      await ending(engineFor(root)).push(sandbox);
       await assertEqual();
       rmSync(join(root, 'added'), { recursive: true });
       rmSync(join(root, 'kept'));
@@ -104,7 +84,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
 
   it('is no program’s change, so that nobody is asked whether to keep it', async () => {
     await endAt(ENDS['before it moves files into place']);
-    const other = anotherWindow();
+    const other = ending(engineFor(root));
     const { modified, deleted } = await other.remoteChanges(sandbox);
     assert.deepEqual([modified, deleted], [[], []]);
     assert.deepEqual((await other.push(sandbox)).replaced, []);
@@ -121,11 +101,11 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     rmSync(join(root, 'b'));
     await engine.push(sandbox);
     writeTree(root, { a: 'cut' });
-    await assert.rejects(engine.push(ending(sandbox, ENDS['before it moves files into place'])));
+    await assert.rejects(engine.push(killedBefore(sandbox, ENDS['before it moves files into place'])));
     writeTree(root, { b: 'back' });
-    await anotherWindow().push(sandbox);
+    await ending(engineFor(root)).push(sandbox);
     rmSync(join(root, 'b'));
-    await anotherWindow().push(sandbox);
+    await ending(engineFor(root)).push(sandbox);
     await assertEqual();
   });
 
