@@ -8,11 +8,18 @@ import { processTree } from './isolation/processes.ts';
 import { portOf } from './listen.ts';
 import { ending } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
-import { EndStatus } from './wire.ts';
+import { EndStatus, type SandboxDefinition } from './wire.ts';
 
 /** What is running: for tests that nothing is left behind. */
 export interface Running {
-  sandboxes: { id: string; taskId: string; pids: number[]; execs: { id: string; argv: readonly string[] }[] }[];
+  sandboxes: {
+    id: string;
+    taskId: string;
+    /** What its creator asked for, as it came. */
+    definition: SandboxDefinition;
+    pids: number[];
+    execs: { id: string; argv: readonly string[] }[];
+  }[];
 }
 
 const settingsSchema = z.strictObject({
@@ -84,13 +91,14 @@ export class Control {
 
   async #running(): Promise<Running> {
     const sandboxes: Running['sandboxes'] = [];
-    for (const { record, running, execs, pids } of this.#parts.table.live()) {
+    for (const { record, definition, running, execs, pids } of this.#parts.table.live()) {
       if (!running) continue;
       const started = await Promise.all([...execs].map(async ([id, exec]) => ({ id, exec: await exec })));
       const active = started.filter(({ exec }) => !exec.status);
       sandboxes.push({
         id: record.id,
         taskId: record.taskId,
+        definition,
         pids: [...pids, ...active.map(({ exec }) => exec.pid ?? 0)].filter(Boolean).flatMap(processTree),
         execs: active.map(({ id, exec }) => ({ id, argv: exec.argv })),
       });

@@ -280,9 +280,15 @@ export const ProfileSchema = z
     const problem = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: 'custom', path, message, input: profile });
     if (profile.idleTimeoutMs > profile.timeoutMs) problem(['idleTimeoutMs'], 'must not be longer than timeoutMs');
-    if ((profile.cpuLimit ?? Infinity) < (profile.cpu ?? 0)) problem(['cpuLimit'], 'must not be below cpu');
-    if ((profile.memoryLimitMiB ?? Infinity) < (profile.memoryMiB ?? 0))
-      problem(['memoryLimitMiB'], 'must not be below memoryMiB');
+    for (const [limit, reserved] of [
+      ['cpuLimit', 'cpu'],
+      ['memoryLimitMiB', 'memoryMiB'],
+    ] as const) {
+      const most = profile[limit];
+      if (most === undefined) continue;
+      if (profile[reserved] === undefined) problem([limit], `needs "${reserved}" beside it`);
+      else if (most < profile[reserved]) problem([limit], `must not be below ${reserved}`);
+    }
     if (profile.offline) {
       if (profile.ports.length > 0) problem(['ports'], 'cannot be beside "offline": nothing could reach them');
       for (const key of ['outboundCidrAllowlist', 'outboundDomainAllowlist', 'inboundCidrAllowlist'] as const)

@@ -1,11 +1,11 @@
-import type { App, ModalClient, Sandbox } from 'modal';
-import { buildImage } from '../images/build.ts';
+import type { App, Image, ModalClient, Sandbox } from 'modal';
+import { type BuildContext, buildImage } from '../images/build.ts';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
 import { createSandbox, openApp, Tag } from '../modal/sandboxes.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import { imageOf, type Profile } from '../profiles/schema.ts';
+import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
 import { folderKey, originTags } from './origin.ts';
 
@@ -48,6 +48,8 @@ export interface SessionSources {
   profile(folder: Folder, name?: string): Promise<NamedProfile>;
   /** Where paths in the folder's profiles start; the folder's own path when absent. */
   profileRoot?(folder: Folder): string;
+  /** Builds images; the plain `buildImage` when absent. */
+  buildImage?(image: ImageProfile, context: BuildContext): Promise<Image>;
   /** A sandbox was started or was found to have ended: lists of sandboxes are out of date. */
   onChange?(): void;
 }
@@ -196,7 +198,8 @@ export class Sessions {
   ): Promise<Sandbox> {
     const root = folder ? (this.#sources.profileRoot?.(folder) ?? folder.path) : '';
     const fromFile = await readEnvFile(profile, root);
-    const image = await buildImage(imageOf(profile), {
+    const build = this.#sources.buildImage ?? buildImage;
+    const image = await build(imageOf(profile), {
       client,
       app,
       folderPath: root,

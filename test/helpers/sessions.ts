@@ -3,7 +3,10 @@ import { ProfileSchema } from '../../src/profiles/schema.ts';
 import type { SessionSources } from '../../src/session/sessions.ts';
 
 /** What sessions of a test work with: one account, and one profile of every name. */
-export function sessionSources(account: () => Account, profile: object = { image: 'python:3.13-slim', hostVolume: false }): SessionSources {
+export function sessionSources(
+  account: () => Account,
+  profile: object = { image: 'python:3.13-slim', hostVolume: false },
+): SessionSources {
   return {
     account: async () => account(),
     app: () => 'tests',

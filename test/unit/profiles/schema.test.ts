@@ -57,6 +57,7 @@ describe('A profile', () => {
     ['a context without a Dockerfile', { image: { context: 'sub' } }, /image\.context: needs "dockerfile"/],
     ['a Dockerfile outside the folder', { image: { dockerfile: '../Dockerfile' } }, /inside the workspace folder/],
     ['a variable that no shell could name', { env: { 'A-B': 'x' } }, /env/],
+    ['a limit of what is not reserved', { cpuLimit: 2 }, /cpuLimit: needs "cpu" beside it/],
     ['a limit below what is reserved', { memoryMiB: 4096, memoryLimitMiB: 1024 }, /memoryLimitMiB: must not be below/],
   ];
   for (const [what, profile, message] of wrong) {
