@@ -8,6 +8,8 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'first-sync': 'docs/pictures',
   decoration: 'docs/pictures',
   sandboxes: 'docs/pictures',
+  'choose-profile': 'docs/pictures',
+  'modal-json': 'docs/pictures',
 };
 
 /** The documents' pictures are taken anew only when asked for, so that tests leave the tree as it is. */

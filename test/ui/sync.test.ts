@@ -36,7 +36,10 @@ describe('the first sync to an account', () => {
   });
 
   it('asks once with what would be sent and what not, and goes on after a yes', async () => {
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    const workbench = await openWorkbench({
+      // The built-in image would be built as on Modal itself, which a registry and Debian's servers are needed for.
+      settings: { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } },
+    });
     writeFileSync(join(workbench.folder, '.env'), 'SECRET=1');
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
