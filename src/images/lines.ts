@@ -23,7 +23,8 @@ export function fileLines(path: string, content: Uint8Array | string): string[] 
   return lines;
 }
 
-function base64(content: Uint8Array | string): string {
+/** Bytes as a word that every shell and builder leaves alone. */
+export function base64(content: Uint8Array | string): string {
   return Buffer.from(content as string).toString('base64');
 }
 

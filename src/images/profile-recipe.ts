@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageProfile } from '../profiles/schema.ts';
 import { builtInBase, builtInSteps, DEFAULT_PYTHON } from './built-in.ts';
+import { dockerfileRecipe } from './dockerfile/recipe.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine, runLine, shortened } from './lines.ts';
 import { aptStep, npmStep, pipStep } from './packages.ts';
@@ -22,14 +23,17 @@ const TITLE_LENGTH = 60;
  * and asks no server. Throws `ImageBuildError` for what cannot be built.
  */
 export async function recipeOf(image: ImageProfile, context: RecipeContext): Promise<Recipe> {
-  const start = baseOf(image, context);
+  const start = await baseOf(image, context);
   return { ...start, steps: [...start.steps, ...(await extraSteps(image, context))] };
 }
 
-function baseOf(image: ImageProfile, { isLocal }: RecipeContext): Recipe {
+async function baseOf(image: ImageProfile, { folderPath, isLocal }: RecipeContext): Promise<Recipe> {
   const plain = (base: Base, key: keyof ImageProfile): Recipe => ({ base, basePlace: { key }, steps: [], notes: [] });
   if (image.registry !== undefined)
     return plain({ kind: 'registry', tag: image.registry, secret: image.registrySecret }, 'registry');
+  const { dockerfile } = image;
+  if (dockerfile !== undefined)
+    return dockerfileRecipe({ ...image, dockerfile }, { folderPath, isLocal, read: readFrom(folderPath) });
   if (image.name !== undefined) return plain({ kind: 'name', name: image.name }, 'name');
   if (image.snapshot !== undefined) return plain({ kind: 'snapshot', id: image.snapshot }, 'snapshot');
   const basePlace: Place = { key: 'python' };

@@ -131,3 +131,15 @@ export async function ephemeralSecret(
   });
   return secretId;
 }
+
+/** An image that is published under `name:tag`, and since when; undefined when there is none. Throws `ClientError`. */
+export async function findPublished(
+  client: ModalClient,
+  app: App,
+  name: string,
+): Promise<{ imageId: string; publishedAtMs: number } | undefined> {
+  const environmentName = client.environmentName(app.environmentName);
+  const { items } = await client.cpClient.imageListTags({ environmentName, tagPrefix: name, maxObjects: 10 });
+  const found = items.find(({ tag }) => tag === name);
+  return found && { imageId: found.imageId, publishedAtMs: found.updatedAt * 1000 };
+}

@@ -1,0 +1,80 @@
+/** Where copied files lie in a sandbox before they are put in their place. */
+export const STAGING = '/.dockerfile-copy';
+/** Where files of another stage are mounted. */
+export const MOUNT = '/.dockerfile-mount';
+
+/** Unpacks an archive from stdin. $1: folder. */
+export const UNPACK = 'mkdir -p "$1" && tar -xf - -C "$1"';
+
+/**
+ * Collects paths of a stage. $1: folder to collect in, then paths with patterns. Content of folders goes to `tree`, files
+ * to `files`.
+ */
+export const GATHER = `
+set -e
+to=$1
+shift
+mkdir -p "$to"
+IFS=
+for pattern; do
+  found=
+  for path in $pattern; do
+    [ -e "$path" ] || [ -L "$path" ] || continue
+    found=1
+    if [ -d "$path" ]; then mkdir -p "$to/tree" && cp -a "$path/." "$to/tree/"
+    else mkdir -p "$to/files" && cp -aL "$path" "$to/files/"; fi
+  done
+  [ -n "$found" ] || { echo "There is no $pattern in the stage."; exit 1; }
+done`;
+
+/**
+ * Puts collected files in their place, as COPY and ADD do. $1: where they are, $2: destination, $3: owner, $4: mode, $5: 1
+ * when archives are unpacked, $6: 1 when \`tree\` and \`files\` stay as they are.
+ */
+export const PLACE = `
+set -e
+from=$1 to=$2 owner=$3 mode=$4 unpack=$5 layout=$6
+case $to in /*) ;; *) to=$(pwd)/$to ;; esac
+[ -z "$owner" ] || chown -R -h "$owner" "$from"
+[ -z "$mode" ] || chmod -R "$mode" "$from"
+made() {
+  [ -d "$1" ] && return
+  top=$1
+  while [ ! -e "$(dirname "$top")" ]; do top=$(dirname "$top"); done
+  mkdir -p "$1"
+  [ -z "$owner" ] || chown -R "$owner" "$top"
+}
+into() {
+  made "$2"
+  for each in "$1"/* "$1"/.[!.]* "$1"/..?*; do
+    [ -e "$each" ] || [ -L "$each" ] || continue
+    cp -a "$each" "$2/"
+  done
+}
+if [ -n "$layout" ]; then into "$from" "$to"; exit; fi
+if [ -d "$from/tree" ]; then into "$from/tree" "$to"; fi
+[ -d "$from/files" ] || exit 0
+if [ -n "$unpack" ]; then
+  for each in "$from"/files/* "$from"/files/.[!.]*; do
+    [ -f "$each" ] && tar -tf "$each" > /dev/null 2>&1 || continue
+    made "$to"
+    tar -xf "$each" -C "$to"
+    rm "$each"
+  done
+fi
+set -- "$from"/files/* "$from"/files/.[!.]*
+count=0
+for each; do if [ -e "$each" ]; then count=$((count + 1)); one=$each; fi; done
+case $to in */) folder=1 ;; *) folder= ;; esac
+if [ "$count" = 1 ] && [ -z "$folder" ] && [ ! -d "$from/tree" ] && [ ! -d "$to" ]; then
+  made "$(dirname "$to")"
+  cp -a "$one" "$to"
+elif [ "$count" != 0 ]; then into "$from/files" "$to"; fi`;
+
+/** Prints the working directory and the named variables, each ended by a zero byte. Unset ones are left out. */
+export const TELL = `
+printf '%s\\0' "$(pwd)"
+for name; do
+  eval "isset=\\\${$name+1}"
+  [ -z "$isset" ] || eval "printf '%s=%s\\\\0' \\"\\$name\\" \\"\\$$name\\""
+done`;

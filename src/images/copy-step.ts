@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { App, Image, ModalClient, Sandbox } from 'modal';
+import { findPublished } from '../modal/images.ts';
+import { execWith, untilAborted } from '../sync/exec.ts';
+import { archiveOf } from './archive.ts';
+import { GATHER, MOUNT, PLACE, STAGING, TELL, UNPACK } from './copy-scripts.ts';
+import { ImageBuildError, placeName } from './errors.ts';
+import { envLine } from './lines.ts';
+import type { Chain, Copy, CopyStep } from './recipe.ts';
+import { contentOf, hashOf } from './recipe-key.ts';
+
+/** What a copy needs of the build that it is part of. */
+export interface CopyTools {
+  readonly client: ModalClient;
+  readonly app: App;
+  readonly force: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly onLog: (text: string) => void;
+  /** Builds a stage. Returns its image’s id. */
+  stage(chain: Chain): Promise<string>;
+  /** Builds a layer of the step. Returns its image’s id. */
+  layer(step: CopyStep, imageId: string, commands: readonly string[]): Promise<string>;
+}
+
+const DAY_MS = 86_400_000;
+/** How long Modal keeps a copied layer; it is made again some time before it goes. */
+const KEPT_MS = 30 * DAY_MS;
+const REUSED_MS = 28 * DAY_MS;
+const SANDBOX_MS = 3_600_000;
+const SNAPSHOT_MS = 600_000;
+/** Between looks at whether another window has made the layer. */
+const POLL_MS = 1000;
+const LOG_LINES = 20;
+
+/**
+ * Brings files into an image: starts a sandbox of it, sends the files as an archive, takes a snapshot. Published under a
+ * name made of everything that went in, so that no window and no machine of the workspace does it twice; the sandbox has
+ * that name too, so that two who begin at once do it once. Returns the id of the image; throws `ImageBuildError`.
+ */
+export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools): Promise<string> {
+  const { client, app, signal } = tools;
+  const stages = new Map<Chain, string>();
+  for (const { from } of step.copies) if ('stage' in from) stages.set(from.stage, await tools.stage(from.stage));
+  const key = keyOf(step, imageId, stages);
+  const name = `vscode-layer:${key}`;
+  let force = tools.force;
+  for (;;) {
+    signal?.throwIfAborted();
+    const known = force ? undefined : await findPublished(client, app, name);
+    if (known && Date.now() - known.publishedAtMs < REUSED_MS) return known.imageId;
+    const base = await client.images.fromId(
+      isRoot(step.restore.user) ? imageId : await tools.layer(step, imageId, ['USER root']),
+    );
+    const sandbox = await startAlone(tools, base, `vscode-layer-${key}`);
+    if (sandbox) {
+      try {
+        const made = await new SandboxCopy(sandbox, step, tools).make(stages);
+        await made.publish(name);
+        return made.imageId;
+      } finally {
+        await sandbox.terminate().catch(() => {});
+      }
+    }
+    tools.onLog('Another window is making this layer.\n');
+    force = false;
+    await sleep(POLL_MS, undefined, { signal });
+  }
+}
+
+/** Files are root’s to write, whoever the image’s user is. */
+function isRoot(user: string | undefined): boolean {
+  return user === undefined || /^(root|0)(:|$)/.test(user);
+}
+
+/** A sandbox of this name; undefined when there is one already. */
+async function startAlone(
+  { client, app, signal }: CopyTools,
+  image: Image,
+  name: string,
+): Promise<Sandbox | undefined> {
+  const starting = client.sandboxes.create(app, image, { name, timeoutMs: SANDBOX_MS });
+  const discard = () => void starting.then((late) => late.terminate()).catch(() => {});
+  return untilAborted(starting, signal, discard).catch((error) => {
+    if (error instanceof Error && error.name === 'AlreadyExistsError') return undefined;
+    throw error;
+  });
+}
+
+function keyOf(step: CopyStep, imageId: string, stages: ReadonlyMap<Chain, string>): string {
+  const copies = step.copies.map(({ title: _, place: __, from, ...rest }) => [
+    'stage' in from ? [stages.get(from.stage), from.paths] : from.entries.map(contentOf),
+    rest,
+  ]);
+  return hashOf([imageId, copies, step.restore]).slice(0, 40);
+}
+
+/** One copy step in a sandbox of its own. */
+class SandboxCopy {
+  readonly #sandbox: Sandbox;
+  readonly #step: CopyStep;
+  readonly #tools: CopyTools;
+
+  constructor(sandbox: Sandbox, step: CopyStep, tools: CopyTools) {
+    this.#sandbox = sandbox;
+    this.#step = step;
+    this.#tools = tools;
+  }
+
+  async make(stages: ReadonlyMap<Chain, string>): Promise<Image> {
+    const { copies, restore } = this.#step;
+    const gathered = await this.#gather(stages);
+    for (const copy of copies) {
+      this.#tools.onLog(`${copy.title}\n`);
+      if ('stage' in copy.from) await this.#fromStage(copy, gathered.get(copy));
+      else await this.#script(copy, this.#sandbox, UNPACK, [STAGING], archiveOf(copy.from.entries));
+      const flags = [copy.owner ?? '', copy.mode ?? '', copy.unpack ? '1' : '', copy.keepsLayout ? '1' : ''];
+      await this.#script(copy, this.#sandbox, PLACE, [STAGING, copy.to, ...flags]);
+      await this.#script(copy, this.#sandbox, 'rm -rf "$1"', [STAGING]);
+    }
+    const lines = await this.#restoring(restore);
+    const options = { ttlMs: KEPT_MS, timeoutMs: SNAPSHOT_MS };
+    const snapshot = await untilAborted(this.#sandbox.snapshotFilesystem(options), this.#tools.signal);
+    if (lines.length === 0) return snapshot;
+    return this.#tools.client.images.fromId(await this.#tools.layer(this.#step, snapshot.imageId, lines));
+  }
+
+  /** What a snapshot may have lost of the image: variables, working directory and user. */
+  async #restoring({ env, user }: CopyStep['restore']): Promise<string[]> {
+    const said = await execWith(this.#sandbox, ['sh', '-c', `${TELL}\nsync`, 'sh', ...env], {
+      signal: this.#tools.signal,
+    });
+    const [workdir = '/', ...values] = said.toString().split('\0').slice(0, -1);
+    const lines = values
+      .filter((pair) => !pair.includes('\n'))
+      .map((pair) => envLine(pair.replace(/=.*$/s, ''), pair.replace(/^[^=]*=/, '')));
+    if (workdir !== '/') lines.push(`WORKDIR ${workdir}`);
+    if (user !== undefined) lines.push(`USER ${user}`);
+    return lines;
+  }
+
+  /** Collects what comes from stages, in a sandbox of each, as images that can be mounted here. */
+  async #gather(stages: ReadonlyMap<Chain, string>): Promise<Map<Copy, { image: Image; folder: string }>> {
+    const found = new Map<Copy, { image: Image; folder: string }>();
+    const { client, signal } = this.#tools;
+    for (const [chain, stageId] of stages) {
+      const copies = this.#step.copies.flatMap((copy) =>
+        'stage' in copy.from && copy.from.stage === chain ? [{ copy, from: copy.from }] : [],
+      );
+      const asRoot = copies.every(({ from }) => isRoot(from.user));
+      const imageId = asRoot ? stageId : await this.#tools.layer(this.#step, stageId, ['USER root']);
+      const image = await client.images.fromId(imageId);
+      const sandbox = await startAlone(this.#tools, image, `vscode-stage-${randomUUID()}`);
+      if (!sandbox) continue;
+      try {
+        for (const [index, { copy, from }] of copies.entries())
+          await this.#script(copy, sandbox, GATHER, [`${STAGING}/${index}`, ...from.paths]);
+        const options = { ttlMs: DAY_MS, timeoutMs: SNAPSHOT_MS };
+        const collected = await untilAborted(sandbox.snapshotDirectory(STAGING, options), signal);
+        for (const [index, { copy }] of copies.entries())
+          found.set(copy, { image: collected, folder: `${MOUNT}/${index}` });
+      } finally {
+        await sandbox.terminate().catch(() => {});
+      }
+    }
+    return found;
+  }
+
+  async #fromStage(copy: Copy, from: { image: Image; folder: string } | undefined): Promise<void> {
+    if (!from) throw this.#failure(copy, ['The stage’s files are gone.']);
+    await this.#sandbox.mountImage(MOUNT, from.image);
+    await this.#script(copy, this.#sandbox, 'cp -a "$1" "$2"', [from.folder, STAGING]);
+    await this.#sandbox.unmountImage(MOUNT);
+    await this.#script(copy, this.#sandbox, 'rmdir "$1" 2> /dev/null; true', [MOUNT]);
+  }
+
+  /** Runs a script; what it prints is an error’s reason. */
+  async #script(copy: Copy, sandbox: Sandbox, script: string, args: string[], source?: ReturnType<typeof archiveOf>) {
+    const done = randomUUID();
+    const argv = ['sh', '-c', `exec 2>&1\n( ${script}\n) && echo ${done}`, 'sh', ...args];
+    const said = await execWith(sandbox, argv, { signal: this.#tools.signal, ...(source && { source: () => source }) });
+    const lines = said.toString().trimEnd().split('\n');
+    if (lines.at(-1) !== done) throw this.#failure(copy, lines);
+  }
+
+  #failure({ title, place }: Copy, log: readonly string[]): ImageBuildError {
+    for (const line of log) this.#tools.onLog(`${line}\n`);
+    const why = log.findLast((line) => line !== '') ?? 'no reason given';
+    const message = `The image could not be built: “${title}” (${placeName(place)}) failed: ${why.replace(/\.$/, '')}.`;
+    return new ImageBuildError(message, { title, place, log: log.slice(-LOG_LINES) });
+  }
+}

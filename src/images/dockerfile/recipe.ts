@@ -1,0 +1,33 @@
+import { join, posix } from 'node:path';
+import type { ImageProfile } from '../../profiles/schema.ts';
+import { ImageBuildError } from '../errors.ts';
+import type { ReadFile } from '../pip-from.ts';
+import type { Recipe } from '../recipe.ts';
+import { DockerContext } from './context.ts';
+import { parseDockerfile } from './parse.ts';
+import { stageNamed, stagesOf } from './stages.ts';
+import { StageReader } from './steps.ts';
+
+/**
+ * What a Dockerfile of the folder makes: its last stage, or `target`, with the stages that it needs. Instructions that
+ * a remote build takes become layers; files come by way of sandboxes. Throws `ImageBuildError` with the line.
+ */
+export async function dockerfileRecipe(
+  image: ImageProfile & { dockerfile: string },
+  { folderPath, isLocal, read }: { folderPath: string; isLocal: boolean; read: ReadFile },
+): Promise<Recipe> {
+  const { target, buildArgs = {}, buildSecrets } = image;
+  const file = posix.normalize(image.dockerfile.replaceAll('\\', '/'));
+  const bytes = await read(file, { key: 'dockerfile' });
+  const stages = stagesOf(parseDockerfile(bytes, file), buildArgs);
+  const stage = target === undefined ? stages.at(-1) : stageNamed(target, stages);
+  if (!stage) {
+    const why = target === undefined ? `${file} has no FROM.` : `${file} has no stage “${target}”.`;
+    const key = target === undefined ? 'dockerfile' : 'target';
+    throw new ImageBuildError(why, { title: file, place: { key } });
+  }
+  const context = new DockerContext(join(folderPath, image.context ?? posix.dirname(file)), join(folderPath, file));
+  const notes = new Set<string>();
+  const chain = await new StageReader({ stages, context, buildArgs, buildSecrets, isLocal, notes }).chain(stage);
+  return { ...chain, notes: [...notes] };
+}

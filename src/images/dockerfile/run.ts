@@ -1,0 +1,133 @@
+import { words } from '../../run/shell.ts';
+import { base64, runLine } from '../lines.ts';
+import { type Instruction, refusal } from './parse.ts';
+import { jsonWords } from './words.ts';
+
+/** A folder or file of the context or of a stage that one `RUN` sees and the image does not keep. */
+export interface Bind {
+  readonly source: string;
+  readonly target: string;
+  /** A stage or image; the build context when absent. */
+  readonly from: string | undefined;
+}
+
+/** A `RUN` as a builder takes it that knows no heredocs and no mounts. */
+export interface RunCommand {
+  readonly line: string;
+  readonly binds: readonly Bind[];
+}
+
+/** Where the contents of binds lie until the `RUN` has ended; the n-th in a folder `n`. */
+export const BINDS = '/.dockerfile-binds';
+
+/**
+ * Turns a `RUN` into a line that every builder takes. Heredocs become a shell’s own text. Secrets become files for the
+ * length of the command, out of the build’s variables; binds are put in their places and taken away again; caches, which
+ * only save time, are left out. Throws `ImageBuildError` for what cannot be had.
+ */
+export function runCommand(run: Instruction, shell: readonly string[], buildSecrets: readonly string[]): RunCommand {
+  const binds: Bind[] = [];
+  const before: string[] = [];
+  const after: string[] = [];
+  for (const [flag, value] of run.flags) {
+    if (flag === 'mount') mount(run, value, buildSecrets, { binds, before, after });
+    else if (flag === 'network' && /^(default|host)$/.test(value)) continue;
+    else if (flag === 'security' && value === 'sandbox') continue;
+    else throw refusal(run, `Modal has no RUN --${flag}=${value}.`);
+  }
+  if (binds.length > 0) after.push(`rm -rf ${BINDS}`);
+  const command = shellText(run);
+  if (before.length === 0 && binds.length === 0) return { line: plain(command, run, shell), binds };
+  const argv = jsonWords(command);
+  // In a subshell, so that an `exit` in it does not leave the files behind.
+  const inner = argv ? words(argv) : `eval "$(echo ${base64(command)} | base64 -d)"`;
+  const lines = [...before, `( ${inner} )`, 'status=$?', ...after, 'exit $status'];
+  return { line: plain(lines.join('\n'), run, shell), binds };
+}
+
+/** The command with its heredocs, as a shell reads it. A sole heredoc is the script itself. */
+function shellText({ text, heredocs }: Instruction): string {
+  const [first] = heredocs;
+  if (!first) return text;
+  if (/^<<-?(["']?)\w+\1$/.test(text)) {
+    const interpreter = /^#!\s*(\S+.*)\n/.exec(first.content)?.[1];
+    if (!interpreter) return first.content;
+    return `f=$(mktemp) && echo ${base64(first.content)} | base64 -d > $f && chmod +x $f && $f; s=$?; rm -f $f; exit $s`;
+  }
+  const ends = [...text.matchAll(/<<-?(["']?)(\w+)\1/g)].map(([, , name]) => name);
+  const bodies = heredocs.map(({ content }, index) => `${content}${ends[index]}`);
+  return [text.replace(/<<-/g, '<<'), ...bodies].join('\n');
+}
+
+/** A line for the shell in use. What has to be encoded needs one that knows `eval`. */
+function plain(command: string, run: Instruction, shell: readonly string[]): string {
+  if (jsonWords(command)) return `RUN ${command}`;
+  const line = runLine(command);
+  if (line === `RUN ${command.trim()}` || /\b(ba|da|a|z|k)?sh$/.test(shell[0] ?? '')) return line;
+  throw refusal(run, `several lines can only be given to a shell such as sh or bash, not to ${shell[0]}.`);
+}
+
+interface Mounted {
+  readonly binds: Bind[];
+  readonly before: string[];
+  readonly after: string[];
+}
+
+function mount(run: Instruction, value: string, buildSecrets: readonly string[], to: Mounted): void {
+  const options = new Map(value.split(',').map((each) => [each.replace(/=.*$/s, ''), each.replace(/^[^=]*=?/, '')]));
+  const option = (...names: string[]) => names.map((name) => options.get(name)).find((found) => found !== undefined);
+  switch (options.get('type') ?? 'bind') {
+    case 'cache':
+    case 'tmpfs':
+      return;
+    case 'secret':
+      secret(
+        run,
+        { id: option('id') ?? '', target: option('target', 'dst', 'destination'), env: option('env') },
+        options,
+        buildSecrets,
+        to,
+      );
+      return;
+    case 'bind': {
+      const target = option('target', 'dst', 'destination');
+      if (!target) throw refusal(run, 'a mount needs a target.');
+      if (/^[./]*$/.test(target)) throw refusal(run, `nothing can be mounted at ${target} alone. COPY the files.`);
+      to.binds.push({ source: option('source', 'src') ?? '.', target, from: option('from') });
+      const kept = `${BINDS}/${to.binds.length - 1}`;
+      const [quoted, saved] = [words([target]), `${kept}/saved`];
+      to.before.push(
+        `mkdir -p "$(dirname ${quoted})" ${kept} && if [ -e ${quoted} ]; then mv ${quoted} ${saved}; fi || exit 1`,
+        `if [ -d ${kept}/tree ]; then cp -a ${kept}/tree ${quoted}; else cp -a ${kept}/files/* ${quoted}; fi || exit 1`,
+      );
+      to.after.push(`rm -rf ${quoted}; if [ -e ${saved} ]; then mv ${saved} ${quoted}; fi`);
+      return;
+    }
+    default:
+      throw refusal(run, `Modal has no RUN --mount=type=${options.get('type')}.`);
+  }
+}
+
+function secret(
+  run: Instruction,
+  { id, target, env }: { id: string; target: string | undefined; env: string | undefined },
+  options: ReadonlyMap<string, string>,
+  buildSecrets: readonly string[],
+  to: Mounted,
+): void {
+  const plainId = id || target?.split('/').at(-1) || '';
+  const name = [plainId, plainId.toUpperCase().replace(/\W/g, '_')].find((each) => buildSecrets.includes(each));
+  if (!name) {
+    if (options.get('required') === 'false') return;
+    const wanted = plainId.toUpperCase().replace(/\W/g, '_');
+    throw refusal(run, `the secret “${plainId}” is not there. Name a variable ${wanted} in “buildSecrets”.`);
+  }
+  if (env) to.before.push(`export ${env}="$${name}"`);
+  if (env && !target) return;
+  const file = words([target ?? `/run/secrets/${plainId}`]);
+  const mode = /^[0-7]{3,4}$/.test(options.get('mode') ?? '') ? options.get('mode') : '400';
+  to.before.push(
+    `mkdir -p "$(dirname ${file})" && (umask 077; printf %s "$${name}" > ${file}) && chmod ${mode} ${file} || exit 1`,
+  );
+  to.after.push(`rm -f ${file}`);
+}

@@ -1,0 +1,356 @@
+import { posix } from 'node:path';
+import { words } from '../../run/shell.ts';
+import { envLine, runLine, shortened } from '../lines.ts';
+import type { Chain, CopiedEntry, Copy, CopyStep, Place, Step } from '../recipe.ts';
+import { type DockerContext, heredocEntry } from './context.ts';
+import { type Instruction, refusal } from './parse.ts';
+import { BINDS, runCommand } from './run.ts';
+import { atLine, type Stage, stageNamed } from './stages.ts';
+import { assignments, expand, jsonWords, splitWords, UnknownVariable } from './words.ts';
+
+/** What the stages of one Dockerfile share. */
+export interface DockerfileBuild {
+  readonly stages: readonly Stage[];
+  readonly context: DockerContext;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly buildSecrets: readonly string[];
+  /** The local Modal, which reaches no registry. */
+  readonly isLocal: boolean;
+  /** Said in the log. */
+  readonly notes: Set<string>;
+}
+
+/** Describes an image without doing anything to what a sandbox runs. */
+const WITHOUT_EFFECT = /^(LABEL|MAINTAINER|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|ONBUILD)$/;
+const DEFAULT_SHELL = ['/bin/sh', '-c'];
+const TITLE_LENGTH = 60;
+
+/** Turns stages into layers and copies, each stage once. */
+export class StageReader {
+  readonly #build: DockerfileBuild;
+  readonly #stages = new Map<Stage, Promise<StageEnd>>();
+
+  constructor(build: DockerfileBuild) {
+    this.#build = build;
+  }
+
+  /** Throws `ImageBuildError` with the line of what cannot be built. */
+  async chain(stage: Stage): Promise<Chain> {
+    return (await this.#end(stage)).chain;
+  }
+
+  #end(stage: Stage): Promise<StageEnd> {
+    const known = this.#stages.get(stage) ?? this.#read(stage);
+    this.#stages.set(stage, known);
+    return known;
+  }
+
+  async #read(stage: Stage): Promise<StageEnd> {
+    const { from, base } = stage;
+    const basePlace: Place = { file: from.file, line: from.line };
+    if (base === 'scratch') throw refusal(from, 'an image from scratch has no shell, which a sandbox needs.');
+    const below = typeof base === 'string' ? undefined : await this.#end(base);
+    const state = new StageState(stage, this.#build, below?.state);
+    for (const each of stage.instructions) await state.take(each, (other) => this.#end(other));
+    state.flush();
+    const tag = { kind: 'registry', tag: String(base) } as const;
+    return {
+      chain: { base: below ? { kind: 'stage', stage: below.chain } : tag, basePlace, steps: state.steps },
+      state,
+    };
+  }
+}
+
+interface StageEnd {
+  readonly chain: Chain;
+  readonly state: StageState;
+}
+
+type EndOf = (stage: Stage) => Promise<StageEnd>;
+
+/** What is known of a stage while its instructions are read. */
+class StageState {
+  readonly steps: Step[] = [];
+  readonly #stage: Stage;
+  readonly #build: DockerfileBuild;
+  /** Variables set by ENV; undefined when the value depends on the base image. */
+  readonly #env = new Map<string, string | undefined>();
+  /** Those of them that are in the image already. */
+  readonly #built = new Set<string>();
+  readonly #args = new Map<string, string | undefined>();
+  #workdir: string | undefined;
+  #user: string | undefined;
+  #shell: readonly string[] = DEFAULT_SHELL;
+  /** ENV, WORKDIR and USER that wait for the next layer. */
+  #pending: { first: Instruction; lines: string[] } | undefined;
+
+  constructor(stage: Stage, build: DockerfileBuild, below: StageState | undefined) {
+    this.#stage = stage;
+    this.#build = build;
+    if (!below) return;
+    for (const [name, value] of below.#env) this.#env.set(name, value);
+    for (const name of below.#built) this.#built.add(name);
+    this.#workdir = below.#workdir;
+    this.#user = below.#user;
+    this.#shell = below.#shell;
+  }
+
+  get user(): string | undefined {
+    return this.#user;
+  }
+
+  async take(each: Instruction, endOf: EndOf): Promise<void> {
+    switch (each.keyword) {
+      case 'ARG':
+        return this.#arg(each);
+      case 'ENV':
+        return this.#setEnv(each);
+      case 'WORKDIR':
+        return this.#setWorkdir(each);
+      case 'USER':
+        this.#user = this.#expanded(each, each.text);
+        return this.#wait(each, `USER ${this.#user}`);
+      case 'SHELL': {
+        const shell = jsonWords(each.text);
+        if (!shell?.length) throw refusal(each, 'SHELL takes a JSON array such as ["bash", "-c"].');
+        this.#shell = shell;
+        return;
+      }
+      case 'RUN':
+        return this.#run(each, endOf);
+      case 'COPY':
+      case 'ADD':
+        return this.#copy(each, endOf);
+      case 'CMD':
+      case 'ENTRYPOINT':
+        this.#build.notes.add('CMD and ENTRYPOINT are left out: a sandbox waits for commands.');
+        return;
+      default:
+        if (!WITHOUT_EFFECT.test(each.keyword)) throw refusal(each, `${each.keyword} cannot stand here.`);
+    }
+  }
+
+  /** Makes a layer of what still waits for one. */
+  flush(): void {
+    if (!this.#pending) return;
+    const { first, lines } = this.#pending;
+    this.#layer(first, titleOf(first), lines);
+  }
+
+  #lookup = (name: string): string | undefined => {
+    if (this.#env.has(name)) {
+      const value = this.#env.get(name);
+      if (value === undefined) throw new UnknownVariable(name);
+      return value;
+    }
+    if (this.#args.has(name)) return this.#args.get(name);
+    throw new UnknownVariable(name);
+  };
+
+  #expanded(at: Instruction, word: string): string {
+    return atLine(at, () => expand(word, this.#lookup));
+  }
+
+  #arg(each: Instruction): void {
+    for (const [name, written] of assignments('ARG', each.text)) {
+      const given = this.#build.buildArgs[name];
+      const value = written === undefined ? this.#stage.globals.get(name) : this.#expanded(each, written);
+      this.#args.set(name, given ?? value);
+    }
+  }
+
+  #setEnv(each: Instruction): void {
+    const lines: string[] = [];
+    for (const [name, written = ''] of assignments('ENV', each.text)) {
+      const value = this.#knownValue(each, written);
+      this.#env.set(name, value);
+      // What the base image has to say is left to the builder, as it is written.
+      const raw = splitWords(written).length > 1 ? `ENV ${name} ${written}` : `ENV ${name}=${written}`;
+      lines.push(value === undefined ? raw : envLine(name, value));
+    }
+    this.#wait(each, ...lines);
+  }
+
+  #knownValue(at: Instruction, word: string): string | undefined {
+    try {
+      return expand(word, this.#lookup);
+    } catch (error) {
+      if (error instanceof UnknownVariable) return undefined;
+      return atLine(at, () => {
+        throw error;
+      });
+    }
+  }
+
+  #setWorkdir(each: Instruction): void {
+    const path = this.#expanded(each, each.text);
+    if (posix.isAbsolute(path)) this.#workdir = posix.normalize(path);
+    else if (this.#workdir !== undefined) this.#workdir = posix.join(this.#workdir, path);
+    this.#wait(each, `WORKDIR ${this.#workdir ?? path}`);
+  }
+
+  #wait(first: Instruction, ...lines: string[]): void {
+    this.#pending ??= { first, lines: [] };
+    this.#pending.lines.push(...lines);
+  }
+
+  async #run(each: Instruction, endOf: EndOf): Promise<void> {
+    const { line, binds } = runCommand(each, this.#shell, this.#build.buildSecrets);
+    if (each.flags.some(([flag, value]) => flag === 'mount' && value.includes('type=cache')))
+      this.#build.notes.add('Cache mounts are left out: what RUN puts there is in the image.');
+    for (const [index, { source, from }] of binds.entries()) {
+      const copies =
+        from === undefined ? this.#fromContext(each, [source]) : this.#fromStage(each, from, [source], endOf);
+      this.#addCopy(each, { from: await copies, to: `${BINDS}/${index}/`, keepsLayout: true });
+    }
+    this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), line]);
+  }
+
+  /** A layer of these lines, with all that a builder forgets between layers before them. */
+  #layer(at: Instruction, title: string, lines: readonly string[]): void {
+    const args = [...this.#args].flatMap(([name, value]) =>
+      value === undefined ? [] : [envLine(name, value).replace('ENV', 'ARG')],
+    );
+    const shell = this.#shell === DEFAULT_SHELL ? [] : [`SHELL ${JSON.stringify(this.#shell)}`];
+    const place: Place = { file: at.file, line: at.line };
+    const hasRun = lines.some((line) => line.startsWith('RUN '));
+    this.steps.push({
+      kind: 'run',
+      title,
+      place,
+      commands: [...(hasRun ? [...args, ...shell] : []), ...lines],
+      secrets: hasRun,
+    });
+    this.#pending = undefined;
+    for (const name of this.#env.keys()) this.#built.add(name);
+  }
+
+  async #copy(each: Instruction, endOf: EndOf): Promise<void> {
+    const flag = (name: string) => each.flags.find(([found]) => found === name)?.[1];
+    const known = /^(from|chown|chmod|link|exclude|parents|checksum|keep-git-dir|unpack)$/;
+    const unknown = each.flags.find(([name]) => !known.test(name));
+    if (unknown) throw refusal(each, `${each.keyword} --${unknown[0]} is not known here.`);
+    const all = (jsonWords(each.text) ?? splitWords(each.text)).map((word) => this.#expanded(each, word));
+    const heredocNames = [...each.text.matchAll(/<<-?(["']?)(\w+)\1/g)].map(([, , name = '']) => name);
+    const to = all.at(-1);
+    const sources = all.slice(0, -1).filter((source) => !source.startsWith('<<'));
+    if (to === undefined || all.length < 2) throw refusal(each, `${each.keyword} takes a source and a destination.`);
+    const owner = flag('chown') && this.#expanded(each, flag('chown') ?? '');
+    const mode = flag('chmod') && this.#expanded(each, flag('chmod') ?? '');
+    const [urls, paths] = [sources.filter(isUrl), sources.filter((source) => !isUrl(source))];
+    for (const url of urls) this.#download(each, url, to, { owner, mode, checksum: flag('checksum') });
+    if (paths.length === 0 && each.heredocs.length === 0) return;
+    const from = flag('from') && this.#expanded(each, flag('from') ?? '');
+    if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from);
+    const found = from
+      ? await this.#fromStage(each, from, paths, endOf)
+      : await this.#fromContext(each, paths, {
+          exclude: each.flags.filter(([name]) => name === 'exclude').map(([, value]) => value),
+          parents: flag('parents') !== undefined && flag('parents') !== 'false',
+        });
+    const written = each.heredocs.map(({ content, expands }, index) => {
+      const text = expands ? this.#expandedText(each, content) : content;
+      const name = to.endsWith('/') || heredocNames.length > 1 ? (heredocNames[index] ?? '') : posix.basename(to);
+      return heredocEntry(name, text);
+    });
+    const everything = 'entries' in found ? { entries: [...found.entries, ...written] } : found;
+    this.#addCopy(each, { from: everything, to, owner, mode, unpack: each.keyword === 'ADD' });
+  }
+
+  /** Quotes mean nothing in a heredoc; variables and escapes do. */
+  #expandedText(at: Instruction, text: string): string {
+    return this.#expanded(at, text.replace(/["']/g, '\\$&'));
+  }
+
+  async #fromContext(
+    at: Instruction,
+    paths: readonly string[],
+    options: { exclude: readonly string[]; parents: boolean } = { exclude: [], parents: false },
+  ): Promise<{ entries: readonly CopiedEntry[] }> {
+    try {
+      return { entries: await this.#build.context.select(paths, options) };
+    } catch (error) {
+      throw refusal(at, `${(error as Error).message}.`);
+    }
+  }
+
+  async #fromStage(at: Instruction, name: string, paths: readonly string[], endOf: EndOf) {
+    const before = this.#build.stages.slice(0, this.#build.stages.indexOf(this.#stage));
+    const stage = stageNamed(name, before);
+    if (!stage) throw refusal(at, `there is no stage “${name}” before this one.`);
+    const refused = at.flags.find(([flag]) => /^(parents|exclude)$/.test(flag));
+    if (refused) throw refusal(at, `--${refused[0]} together with --from is not known here.`);
+    const { chain, state } = await endOf(stage);
+    return { stage: chain, user: state.user, paths: paths.map((path) => posix.join('/', path)) };
+  }
+
+  /** From an image of a registry, which Modal fetches itself. */
+  #copyFromImage(each: Instruction, from: string): void {
+    if (this.#build.isLocal)
+      throw refusal(each, `the local Modal reaches no registry, so there is nothing to copy from ${from}.`);
+    const flags = each.flags.map(
+      ([name, value]) => `--${name}${value === '' ? '' : `=${name === 'from' ? from : value}`}`,
+    );
+    const line = [each.keyword, ...flags, each.text].join(' ');
+    this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), line]);
+  }
+
+  #addCopy(
+    each: Instruction,
+    what: Pick<Copy, 'from' | 'to' | 'owner' | 'mode'> & Partial<Pick<Copy, 'unpack' | 'keepsLayout'>>,
+  ): void {
+    const place: Place = { file: each.file, line: each.line };
+    // The working directory of a sandbox is what the base image and a relative WORKDIR make it.
+    const isRelative = this.#workdir === undefined && !posix.isAbsolute(what.to);
+    if (isRelative && this.#pending?.lines.some((line) => line.startsWith('WORKDIR'))) this.flush();
+    const placed = posix.resolve('/', this.#workdir ?? '', what.to);
+    const isFolder = /(^|\/)\.{0,2}$/.test(what.to) && placed !== '/';
+    const to = `${isRelative ? posix.normalize(what.to).replace(/\/$/, '') : placed}${isFolder ? '/' : ''}`;
+    const title = titleOf(each);
+    const copy: Copy = { unpack: false, keepsLayout: false, ...what, title, place, to };
+    const last = this.steps.at(-1);
+    if (last?.kind === 'copy') {
+      this.steps[this.steps.length - 1] = { ...last, copies: [...last.copies, copy] };
+      return;
+    }
+    const restore: CopyStep['restore'] = { env: [...this.#built].sort(), user: this.#user };
+    this.steps.push({ kind: 'copy', title, place, copies: [copy], restore });
+  }
+
+  /** `ADD` of a URL, by whatever the image can download with. */
+  #download(
+    each: Instruction,
+    url: string,
+    to: string,
+    {
+      owner,
+      mode = '600',
+      checksum,
+    }: { owner?: string | undefined; mode?: string | undefined; checksum?: string | undefined },
+  ): void {
+    if (/^(git@|git:|ssh:)|\.git(#|$)/.test(url))
+      throw refusal(each, 'a git repository cannot be added. Use RUN git clone.');
+    const name = posix.basename(new URL(url).pathname);
+    if (to.endsWith('/') && name === '') throw refusal(each, `${url} names no file. Give the destination a name.`);
+    const target = to.endsWith('/') ? to + name : to;
+    const [from, file] = [words([url]), words([target])];
+    const get = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
+    const command = [
+      `mkdir -p ${words([posix.dirname(target)])}`,
+      `{ if command -v curl > /dev/null; then curl -fsSL -o ${file} ${from}; elif command -v wget > /dev/null; then wget -qO ${file} ${from}; else python3 -c ${words([get])} ${from} ${file}; fi; }`,
+      ...(checksum ? [`echo ${words([`${checksum.replace(/^sha256:/, '')}  ${target}`])} | sha256sum -c -`] : []),
+      `chmod ${words([mode])} ${file}`,
+      ...(owner ? [`chown ${words([owner])} ${file}`] : []),
+    ].join(' && ');
+    this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), runLine(command)]);
+  }
+}
+
+function isUrl(source: string): boolean {
+  return /^(https?:\/\/|git@|git:|ssh:)/.test(source);
+}
+
+function titleOf({ keyword, text, flags }: Instruction): string {
+  const shown = flags.filter(([name]) => name !== 'mount').map(([name, value]) => `--${name}=${value} `);
+  return shortened(`${keyword} ${shown.join('')}${text.split('\n')[0]}`, TITLE_LENGTH);
+}

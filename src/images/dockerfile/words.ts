@@ -1,0 +1,80 @@
+/** A value that a Dockerfile does not tell: a variable that the base image may set. */
+export class UnknownVariable extends Error {
+  readonly variable: string;
+
+  constructor(variable: string) {
+    super(`$${variable} is not set in the Dockerfile`);
+    this.variable = variable;
+  }
+}
+
+/** A variable's value; undefined when it is not set. Throws `UnknownVariable` when that cannot be known. */
+export type Lookup = (name: string) => string | undefined;
+
+const WORD = /(?:[^\s"'\\]|\\[\s\S]|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
+const PART = /\\([\s\S])|(["'])|\$\{(\w+)(?:(:?[-+?])((?:[^{}\\]|\\.|\$\{[^}]*\})*))?\}|\$(\w+)|(\$\{)|([\s\S])/y;
+
+/** The words of a line: blanks in quotes do not part them. Quotes and escapes stay. */
+export function splitWords(text: string): string[] {
+  return text.match(WORD) ?? [];
+}
+
+/**
+ * A word with quotes and escapes taken away and variables replaced, as Docker does:
+ * https://docs.docker.com/reference/dockerfile/#environment-replacement. Throws `UnknownVariable`, or an error for a kind
+ * of replacement that is not known here.
+ */
+export function expand(word: string, lookup: Lookup): string {
+  const part = new RegExp(PART);
+  let inDouble = false;
+  let result = '';
+  for (let found = part.exec(word); found; found = part.exec(word)) {
+    const [all, escaped, quote, braced, operator, operand = '', plain, unclear] = found;
+    if (quote === "'" && !inDouble) {
+      const end = word.indexOf("'", part.lastIndex);
+      result += word.slice(part.lastIndex, end < 0 ? undefined : end);
+      part.lastIndex = end < 0 ? word.length : end + 1;
+    } else if (quote === '"') inDouble = !inDouble;
+    else if (escaped !== undefined) result += inDouble && !/["\\$]/.test(escaped) ? all : escaped;
+    else if (braced !== undefined) result += replaced(lookup(braced), operator, () => expand(operand, lookup), braced);
+    else if (plain !== undefined) result += lookup(plain) ?? '';
+    else if (unclear !== undefined) throw new Error(`“${word}” replaces in a way that is not known here`);
+    else result += all;
+  }
+  return result;
+}
+
+function replaced(
+  value: string | undefined,
+  operator: string | undefined,
+  operand: () => string,
+  name: string,
+): string {
+  if (operator === undefined) return value ?? '';
+  const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
+  if (operator.endsWith('+')) return isSet ? operand() : '';
+  if (isSet) return value ?? '';
+  if (operator.endsWith('?')) throw new Error(`${name} has no value: ${operand()}`);
+  return operand();
+}
+
+/** The pairs of `ENV` or `ARG`: `A=1 B="two"`, or the old `ENV NAME the rest`. Values as they are written. */
+export function assignments(keyword: string, text: string): [name: string, value: string | undefined][] {
+  const old = keyword === 'ENV' ? /^([^\s=]+)\s+([\s\S]+)$/.exec(text) : null;
+  if (old) return [[old[1] ?? '', old[2]]];
+  return splitWords(text).map((word) => {
+    const at = word.indexOf('=');
+    return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+  });
+}
+
+/** The words of a JSON array such as `["sh", "-c"]`; undefined when it is none. */
+export function jsonWords(text: string): string[] | undefined {
+  if (!text.startsWith('[')) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Image } from 'modal';
+import { type BuildContext, buildImage, ImageBuildError } from '../../../src/images/build.ts';
+import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles/', import.meta.url));
+
+describe('Dockerfiles', () => {
+  let bench: Workbench;
+  before(async () => {
+    bench = await startWorkbench();
+  });
+  after(() => bench.server.stop());
+
+  const build = (name: string, image: object = {}, more: Partial<BuildContext> = {}) =>
+    buildImage(imageOf(ProfileSchema.parse({ image: { dockerfile: 'Dockerfile', ...image } })), {
+      client: bench.server.client(),
+      app: bench.app,
+      folderPath: join(fixtures, name),
+      isLocal: true,
+      variables: {},
+      ...more,
+    });
+
+  async function inside(image: Image, line: string): Promise<string> {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
+    try {
+      return await bench.shell(sandbox, line);
+    } finally {
+      await sandbox.terminate();
+    }
+  }
+
+  async function refusal(building: Promise<unknown>): Promise<ImageBuildError> {
+    const error = await building.then(
+      () => assert.fail('it was built'),
+      (reason: unknown) => reason,
+    );
+    assert.ok(error instanceof ImageBuildError, String(error));
+    return error;
+  }
+
+  it('of a Python service: ARG before FROM, continued lines, .dockerignore, working directories', async () => {
+    const image = await build('python-service', { buildArgs: { PYTHON_VERSION: '3.13' } });
+    const said = await inside(
+      image,
+      'pwd; cat ../installed.txt; find .. ../../single ../../flat -type f | sort; echo $PATH',
+    );
+    assert.equal(
+      said,
+      `/srv/app/app
+fastapi
+for Python 3.13
+../../flat/main.py
+../../flat/two words.txt
+../../single
+../Dockerfile
+../README.md
+../app/main.py
+../app/two words.txt
+../installed.txt
+../requirements-dev.txt
+../requirements.txt
+/srv/app/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+`,
+    );
+  });
+
+  it('with heredocs in RUN and COPY', async () => {
+    const image = await build('heredocs', { buildArgs: { GREETING: 'good morning' } });
+    assert.equal(
+      await inside(image, 'cd /out; cat said inner quoted python script'),
+      'good morning, world\nwithin world\nits "quoted" \\ $PLACE\nfrom world\nafter\na script of its own\n',
+    );
+    assert.equal(
+      await inside(image, 'cat /etc/service.conf; cd /opt/tools; ./ONE; cat TWO'),
+      'greeting = good morning\nprice = $5 "quoted" it\'s\nworld not replaced\nplace: world\n',
+    );
+  });
+
+  it('of several stages: those that are needed are built, and their files come with modes and links', async () => {
+    const log: string[] = [];
+    const image = await build('multi-stage', {}, { onProgress: ({ title }) => log.push(title) });
+    assert.equal(
+      await inside(image, 'cat /said /tested; cd /opt/tool; stat -c %a:%F tool alias share/empty; cat share/about'),
+      'the tool runs\ntested\n700:regular file\n777:symbolic link\n755:directory\nbuilt for amd64\n',
+    );
+    assert.equal(
+      await inside(image, 'ls /usr/local/share/*.txt /usr/local/share/tool'),
+      '/usr/local/share/one.txt\n/usr/local/share/tool\n/usr/local/share/two.txt\n',
+    );
+    assert.ok(!log.some((title) => title.includes('exit 1')));
+    const test = await build('multi-stage', { target: 'TEST' });
+    assert.equal(await inside(test, 'cat /tested; pwd'), 'tested\n/build\n');
+  });
+
+  it('with ONBUILD, which the next stage alone carries out', async () => {
+    const image = await build('onbuild', { buildArgs: { BUILD: 'release' } });
+    assert.equal(await inside(image, 'cat started again'), 'release of {"name":"app"}\ndone\n');
+  });
+
+  it('with a SHELL, a USER, owners and modes', async () => {
+    const image = await build('shell-and-user');
+    assert.equal(
+      await inside(
+        image,
+        'cat /shell /tmp/after; echo $AFTER; pwd; stat -c %U:%G:%a data/secret.txt by-number by-root data',
+      ),
+      'bash\nCOPIED\ncopied\n/home/app\napp:app:640\napp:root:644\nroot:root:644\napp:app:755\n',
+    );
+  });
+
+  it('with ADD of a URL, which is checked, and of archives, which are unpacked', async () => {
+    const server = createServer((request, response) => {
+      response.statusCode = request.url === '/three-a.txt' ? 200 : 404;
+      response.end('aaa');
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const buildArgs = { MIRROR: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+      const image = await build('add', { buildArgs });
+      const said = await inside(
+        image,
+        'cat /data/three-a.txt /data/renamed; echo; stat -c %a /data/*; cd /opt; find . -type f | sort; cat vendor/vendor/lib.txt',
+      );
+      assert.equal(
+        said,
+        'aaaaaa\n644\n600\n./both/plain.txt\n./both/vendor/lib.txt\n./vendor.tar.gz\n./vendor/vendor/lib.txt\nvendored\n',
+      );
+      const error = await refusal(build('add', { buildArgs: { MIRROR: `${buildArgs.MIRROR}/nothing` } }));
+      assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });
+    } finally {
+      server.close();
+    }
+  });
+
+  it('with mounts of secrets, caches and files, of which nothing stays', async () => {
+    const secrets = { buildSecrets: ['NPM_TOKEN', 'API_KEY'] };
+    const image = await build('secret-mounts', secrets, { variables: { NPM_TOKEN: 'token', API_KEY: 'key' } });
+    assert.equal(
+      await inside(image, 'cat length mode first installed; ls -A; echo "<$NPM_TOKEN$API_KEY$KEY>"'),
+      '5\n440\nK\ninstalled locked\nfirst\ninstalled\nlength\nmode\n<>\n',
+    );
+    assert.ok(!(await inside(image, 'cat /root-folder')).includes('dockerfile'));
+    const error = await refusal(
+      build('secret-mounts', { buildSecrets: ['NPM_TOKEN'] }, { variables: { NPM_TOKEN: 'x' } }),
+    );
+    assert.deepEqual(error.place, { file: 'Dockerfile', line: 7 });
+    assert.match(error.message, /Name a variable API_KEY in “buildSecrets”/);
+  });
+
+  it('with bytes that are no UTF-8, in comments and in files that are copied', async () => {
+    const image = await build('bytes');
+    assert.equal(
+      await inside(image, 'cat /said; od -An -tx1 /data.bin'),
+      'grüße ✓\n 00 ff fe 80 62 69 6e 61 72 79 0a\n',
+    );
+  });
+
+  it('with another escape character, Windows line ends and a byte order mark', async () => {
+    const image = await build('backtick');
+    assert.equal(
+      await inside(image, 'cat /said /slash; echo; echo "$WINDOWS $CONTINUED"; ls'),
+      'one two\nback\\slash\nC:\\Program Files yes\nsub\\\n',
+    );
+  });
+
+  for (const [name, image, line, reason] of [
+    ['bytes-refused', {}, 3, /the line is not UTF-8/],
+    [
+      'copy-from-image',
+      {},
+      2,
+      /the local Modal reaches no registry, so there is nothing to copy from ghcr\.io\/astral-sh\/uv:latest/,
+    ],
+    ['scratch', {}, 4, /an image from scratch has no shell/],
+    ['ssh-mount', {}, 3, /Modal has no RUN --mount=type=ssh/],
+  ] as const) {
+    it(`are refused before anything is built, with line and reason: ${name}`, async () => {
+      await bench.server.control.resetCalls();
+      const error = await refusal(build(name, image));
+      assert.deepEqual(error.place, { file: 'Dockerfile', line });
+      assert.match(error.message, reason);
+      assert.ok(error.message.startsWith(`Dockerfile:${line}: `));
+      const { AuthTokenGet: _, ...calls } = await bench.server.control.calls();
+      assert.deepEqual(calls, {});
+    });
+  }
+
+  it('are built to a stage that can be had, when the last one cannot', async () => {
+    assert.equal(await inside(await build('scratch', { target: 'build' }), 'cat /program'), 'program\n');
+  });
+
+  it('that do not exist, or have no such stage, are refused at their key', async () => {
+    assert.deepEqual((await refusal(build('scratch', { dockerfile: 'Absent' }))).place, { key: 'dockerfile' });
+    assert.deepEqual((await refusal(build('scratch', { target: 'absent' }))).place, { key: 'target' });
+  });
+
+  describe('whose files were copied before', () => {
+    let folder: string;
+    beforeEach(async () => {
+      folder = await mkdtemp(join(tmpdir(), 'dockerfile-'));
+      await cp(join(fixtures, 'python-service'), folder, { recursive: true });
+    });
+    afterEach(() => rm(folder, { recursive: true }));
+    const sandboxes = async () => (await bench.server.control.calls()).SandboxCreateV2 ?? 0;
+    const again = (more: Partial<BuildContext> = {}) => build('', {}, { folderPath: folder, ...more });
+
+    it('start no sandbox in another window, and one for each copy that changed and those after it', async () => {
+      await writeFile(join(folder, 'app/main.py'), 'first()');
+      const first = await again();
+      await bench.server.control.resetCalls();
+      await writeFile(join(folder, 'notes.md'), 'left out by .dockerignore');
+      assert.equal((await again()).imageId, first.imageId);
+      assert.equal(await sandboxes(), 0);
+      await writeFile(join(folder, 'app/main.py'), 'second()');
+      const second = await again();
+      assert.equal(await sandboxes(), 1);
+      assert.equal(await inside(second, 'cat main.py'), 'second()');
+    });
+
+    it('are copied once by two windows that begin at the same time', async () => {
+      await writeFile(join(folder, 'requirements.txt'), 'asked by two\n');
+      await bench.server.control.resetCalls();
+      const both = await Promise.all([again(), again()]);
+      assert.equal(both[0].imageId, both[1].imageId);
+      assert.equal((await bench.server.control.calls()).TaskSnapshotFilesystem, 2);
+      assert.deepEqual((await bench.server.control.running()).sandboxes, []);
+    });
+
+    it('are copied anew when forced', async () => {
+      await again();
+      await bench.server.control.resetCalls();
+      await again({ force: true });
+      assert.equal(await sandboxes(), 2);
+    });
+
+    it('leave no sandbox when the build is cancelled', async () => {
+      await writeFile(join(folder, 'requirements.txt'), 'cancelled\n');
+      const cancel = new AbortController();
+      const onLog = (text: string) => text.startsWith('COPY') && cancel.abort();
+      await assert.rejects(again({ signal: cancel.signal, onLog }), { name: 'AbortError' });
+      assert.deepEqual((await bench.server.control.running()).sandboxes, []);
+    });
+
+    it('say what a copy lacks', async () => {
+      await rm(join(folder, 'app/main.py'));
+      const error = await refusal(again());
+      assert.deepEqual(error.place, { file: 'Dockerfile', line: 23 });
+      assert.match(error.message, /app\/main\.py is not in the build context/);
+    });
+  });
+});
