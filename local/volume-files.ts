@@ -41,10 +41,13 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
 
   const jailOf = (volumeId: string) => new Jail(volumes.currentFolder(volumeId));
 
-  async function* list({ volumeId, path: asked, recursive }: Request<'volumeListFiles2'>) {
+  async function* list({ volumeId, path: asked, recursive, maxEntries }: Request<'volumeListFiles2'>) {
     let batch: Entry[] = [];
+    let left = maxEntries || Number.POSITIVE_INFINITY;
     for (const entry of entries(jailOf(volumeId), volumePath(asked), recursive)) {
       batch.push(entry);
+      left -= 1;
+      if (left === 0) break;
       if (batch.length < listBatch) continue;
       yield { entries: batch };
       batch = [];

@@ -31,6 +31,7 @@ import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
 import { Sessions } from './session/sessions.ts';
 import { sandboxesModule } from './views/sandboxes-module.ts';
+import { volumesModule } from './views/volumes-module.ts';
 
 let shutDown: (() => Promise<unknown>) | undefined;
 
@@ -81,7 +82,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     folderPaths: workspaceFolderPaths,
     openTerminal: (sandboxId) => openShell(terminals, sandboxId),
   });
-  const views = [sandboxes];
+  const views = [sandboxes, volumesModule({ sessions: running, isAccountChosen })];
   showAccount(accounts.isChosen);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 

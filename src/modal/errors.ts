@@ -61,7 +61,7 @@ export function explainError(error: unknown): string {
   const { name, message, code, details } = shapeOf(error);
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
   if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;
-  if (name === 'UserError' || name === 'SettingsError') return message;
+  if (name === 'UserError' || name === 'SettingsError' || name === 'RemoteFileError') return message;
   if (name === 'AbortError') return 'Cancelled.';
   switch (code) {
     case Code.unauthenticated:

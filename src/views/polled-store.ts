@@ -76,6 +76,11 @@ export class PolledStore<T> {
     return this.#loading;
   }
 
+  /** Settles when the look that is under way has ended. */
+  async settled(): Promise<void> {
+    await this.#loading;
+  }
+
   /** Forgets everything, as after a change of account, and looks again if anybody watches. */
   reset(): void {
     this.#epoch += 1;

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { UserError } from './errors.ts';
+import type { Content, RemoteFiles } from './remote-files.ts';
+
+export interface TransferOptions {
+  readonly signal: AbortSignal;
+  /** Called with the bytes that have gone over since the last call. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** A file on this machine and where it goes, or came from. */
+export interface Pair {
+  readonly local: string;
+  readonly remote: string;
+  readonly bytes: number;
+}
+
+/** The files below a folder or file of a volume or sandbox, and where they go below `into`. Throws `UserError` for names that lead elsewhere. */
+export async function filesToDownload(files: RemoteFiles, path: string, into: string): Promise<Pair[]> {
+  const entry = await files.stat(path);
+  if (entry.type !== 'directory') return [{ local: into, remote: path, bytes: entry.bytes }];
+  const found: Pair[] = [];
+  for (const { name, type, bytes } of await files.list(path)) {
+    if (/[/\\\0]/.test(name) || name === '..' || name === '.')
+      throw new UserError(`“${name}” in “${path}” cannot be the name of a file here. Rename it first.`);
+    const below = posix.join(path, name);
+    if (type === 'directory') found.push(...(await filesToDownload(files, below, join(into, name))));
+    else if (type === 'file') found.push({ local: join(into, name), remote: below, bytes });
+  }
+  return found;
+}
+
+/** Downloads a file. Until all of it is there, it lies beside its place under another name; what fails leaves nothing. */
+export async function download(files: RemoteFiles, { local, remote }: Pair, options: TransferOptions): Promise<void> {
+  const { signal, onBytes } = options;
+  await mkdir(dirname(local), { recursive: true });
+  const unfinished = join(dirname(local), `.modal-download-${randomUUID()}`);
+  try {
+    await pipeline(
+      files.read(remote, { signal }),
+      async function* (bytes) {
+        for await (const part of bytes) {
+          yield part;
+          onBytes((part as Uint8Array).length);
+        }
+      },
+      createWriteStream(unfinished),
+      { signal },
+    );
+    await rename(unfinished, local);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
+}
+
+/** The files below a folder or file of this machine, and where they go below `into`. Links are not followed. */
+export async function filesToUpload(local: string, into: string): Promise<Pair[]> {
+  const found = await stat(local);
+  if (!found.isDirectory()) return [{ local, remote: into, bytes: found.size }];
+  const pairs: Pair[] = [];
+  for (const entry of await readdir(local, { withFileTypes: true })) {
+    const below = join(local, entry.name);
+    const remote = posix.join(into, entry.name);
+    if (entry.isDirectory()) pairs.push(...(await filesToUpload(below, remote)));
+    else if (entry.isFile()) pairs.push({ local: below, remote, bytes: (await stat(below)).size });
+  }
+  return pairs;
+}
+
+/** Uploads a file, a few blocks at a time. */
+export async function upload(files: RemoteFiles, { local, remote }: Pair, options: TransferOptions): Promise<void> {
+  const { signal, onBytes } = options;
+  const handle = await open(local);
+  try {
+    const content: Content = {
+      bytes: (await handle.stat()).size,
+      read: async (start, length) => {
+        const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
+        return buffer.subarray(0, bytesRead);
+      },
+    };
+    signal.throwIfAborted();
+    await files.write(remote, content, { signal, onSent: onBytes });
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { activate, answering } from '../extension-under-test.ts';
+
+const { fs } = vscode.workspace;
+const uri = (path: string) => vscode.Uri.from({ scheme: 'modal-volume', path: `/data${path}` });
+const text = async (path: string) => new TextDecoder().decode(await fs.readFile(uri(path)));
+const write = (path: string, content: string) => fs.writeFile(uri(path), new TextEncoder().encode(content));
+const fails = (work: Thenable<unknown>, code: string) =>
+  assert.rejects(Promise.resolve(work), (error: unknown) =>
+    error instanceof vscode.FileSystemError && error.code === code ? true : assert.fail(String(error)),
+  );
+
+describe('files of a volume, in the editor', () => {
+  before(async () => {
+    await activate();
+    await answering({ showInputBox: 'data' }, async () => vscode.commands.executeCommand('modal.createVolume'));
+  });
+
+  it('have real sizes, times and kinds', async () => {
+    await write('/folder/a.txt', 'hello');
+    const { size, type, mtime } = await fs.stat(uri('/folder/a.txt'));
+    assert.deepEqual([size, type], [5, vscode.FileType.File]);
+    assert.ok(Math.abs(Date.now() - mtime) < 60_000);
+    assert.equal((await fs.stat(uri('/folder'))).type, vscode.FileType.Directory);
+    assert.deepEqual(await fs.readDirectory(uri('/folder')), [['a.txt', vscode.FileType.File]]);
+  });
+
+  it('are opened, edited and saved', async () => {
+    await write('/edit.txt', 'before');
+    const document = await vscode.workspace.openTextDocument(uri('/edit.txt'));
+    const editor = await vscode.window.showTextDocument(document);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 6), ' and after'));
+    assert.equal(await document.save(), true);
+    assert.equal(await text('/edit.txt'), 'before and after');
+  });
+
+  it('are renamed, copied and deleted, folders too', async () => {
+    await write('/one/a.txt', 'a');
+    await fs.copy(uri('/one'), uri('/two'));
+    await fs.rename(uri('/one'), uri('/three'));
+    assert.deepEqual([await text('/two/a.txt'), await text('/three/a.txt')], ['a', 'a']);
+    await fs.delete(uri('/two'), { recursive: true });
+    await fails(fs.stat(uri('/two')), 'FileNotFound');
+    await fs.createDirectory(uri('/made'));
+    assert.deepEqual(await fs.readDirectory(uri('/made')), []);
+  });
+
+  it('tell of changes', async () => {
+    const changes: string[] = [];
+    const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(uri('/'), '**'));
+    watcher.onDidCreate(({ path }) => changes.push(`created ${path}`));
+    watcher.onDidChange(({ path }) => changes.push(`changed ${path}`));
+    watcher.onDidDelete(({ path }) => changes.push(`deleted ${path}`));
+    await write('/told.txt', '1');
+    await write('/told.txt', '2');
+    await fs.delete(uri('/told.txt'));
+    for (let n = 0; n < 50 && changes.length < 3; n++) await new Promise((resolve) => setTimeout(resolve, 100));
+    watcher.dispose();
+    assert.ok(changes.includes('deleted /data/told.txt'), changes.join());
+  });
+
+  it('fail with the errors of VS Code', async () => {
+    await write('/there.txt', 'x');
+    await fails(fs.readFile(uri('/not there')), 'FileNotFound');
+    await fails(fs.readFile(uri('/folder')), 'FileIsADirectory');
+    await fails(fs.readDirectory(uri('/there.txt')), 'FileNotADirectory');
+    await fails(fs.rename(uri('/there.txt'), uri('/edit.txt')), 'FileExists');
+    await fails(fs.readFile(vscode.Uri.from({ scheme: 'modal-volume', path: '/no-such-volume/x' })), 'FileNotFound');
+  });
+
+  it('take names with spaces, quotes, emoji and newlines', async () => {
+    for (const name of ['two words', 'it’s "quoted"', '🚀', 'two\nlines']) {
+      await write(`/names/${name}`, name);
+      assert.equal(await text(`/names/${name}`), name);
+    }
+  });
+
+  it('are refused by the editor when they are too large, with what to do instead', async () => {
+    await fs.writeFile(uri('/large.bin'), new Uint8Array(257 * 1024 * 1024));
+    await assert.rejects(Promise.resolve(fs.readFile(uri('/large.bin'))), (error: Error) => {
+      assert.match(error.message, /larger than 256 MiB, too large for the editor\. Download it instead/);
+      return true;
+    });
+    await fs.delete(uri('/large.bin'));
+  });
+});
+
+describe('a whole volume', () => {
+  const row = async () => ({ kind: 'volume', volume: { id: 'vo-x', name: 'data', version: 2, createdAt: new Date() } });
+
+  it('is deleted only when its name is typed', async () => {
+    const remove = async () => vscode.commands.executeCommand('modal.deleteFromVolumes', await row());
+    const { messages } = await answering({ showInputBox: 'dat' }, remove);
+    assert.ok(messages.includes('“data” was not deleted: “dat” is not its name.'), messages.join());
+    assert.equal(await text('/edit.txt'), 'before and after');
+    await answering({ showInputBox: 'data' }, remove);
+    await fails(fs.readFile(uri('/edit.txt')), 'FileNotFound');
+  });
+});

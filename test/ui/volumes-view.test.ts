@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ModalClient } from 'modal';
+import { contentOf, readAll } from '../../src/modal/remote-files.ts';
+import { volumeFiles } from '../../src/modal/volume-files.ts';
+import { createVolume, listVolumes } from '../../src/modal/volumes.ts';
+import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { waitFor } from '../helpers/wait-for.ts';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+describe('the Volumes view', () => {
+  let server: RunningLocalModal;
+  let modal: ModalClient;
+  let folder: string;
+  before(async () => {
+    server = await startLocalModal();
+    modal = server.client();
+    folder = useProfileOf(server);
+  });
+  after(async () => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  const data = () => volumeFiles(async () => modal, 'data');
+  const textOf = async (path: string) => String(await readAll(data(), path, 1e9).catch(() => ''));
+  const pane = (workbench: Workbench) => workbench.page.locator('.pane', { hasText: 'Volumes' }).last();
+  const row = (workbench: Workbench, hasText: string) =>
+    pane(workbench).locator('.monaco-list-row', { hasText }).first();
+  const open = async (theme: 'dark' | 'light' = 'dark') => {
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' }, theme });
+    await workbench.openView('Modal');
+    return workbench;
+  };
+  /** Answers an input box. */
+  const type = async (workbench: Workbench, text: string) => {
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await input.waitFor();
+    await input.fill(text);
+    await workbench.page.keyboard.press('Enter');
+  };
+  /** Answers VS Code's own file dialog, which takes a while to list what is there. */
+  const typePath = async (workbench: Workbench, path: string) => {
+    await workbench.page
+      .locator('.quick-input-list .monaco-list-row', { hasText: 'main.py' })
+      .or(workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }))
+      .first()
+      .waitFor();
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await waitFor(
+      'the path to be taken',
+      20_000,
+      async () => {
+        await input.fill(path);
+        await workbench.page.waitForTimeout(700);
+        return input.inputValue();
+      },
+      (value) => value === path,
+    );
+    await workbench.page.keyboard.press('Enter');
+  };
+
+  it('says that there is none yet, and makes one by a button', async () => {
+    const workbench = await open();
+    await pane(workbench).getByRole('button', { name: 'New Volume…' }).first().click();
+    await type(workbench, 'data');
+    await row(workbench, 'data').waitFor();
+    assert.deepEqual(
+      (await listVolumes(modal)).map(({ name }) => name),
+      ['data'],
+    );
+  });
+
+  const withFiles = async () => {
+    await createVolume(modal, 'data').catch(() => {});
+    await data().write('/models/weights.bin', contentOf(Buffer.alloc(3_400_000, 1)));
+  };
+
+  it('shows files with sizes, opens one with the mouse, and saves what is edited', async () => {
+    await withFiles();
+    await data().write('/notes.txt', contentOf(Buffer.from('from the volume\n')));
+    const workbench = await open();
+    await row(workbench, 'data').click();
+    await row(workbench, 'models').click();
+    await row(workbench, 'weights.bin').waitFor();
+    assert.match(await row(workbench, 'weights.bin').innerText(), /3\.4 MB/);
+    assert.match((await row(workbench, 'notes.txt').getAttribute('aria-label')) ?? '', /^File notes\.txt, 16 B · /);
+    await row(workbench, 'notes.txt').click();
+    await workbench.page.locator('.view-line', { hasText: 'from the volume' }).click();
+    await picture(workbench, 'volumes');
+    await workbench.page.keyboard.press('Control+Home');
+    await workbench.page.keyboard.type('edited, ');
+    await workbench.page.keyboard.press('Control+s');
+    await waitFor(
+      'the file to be saved',
+      20_000,
+      () => textOf('/notes.txt'),
+      (text) => text === 'edited, from the volume\n',
+    );
+  });
+
+  it('takes files that are dragged from the Explorer', async () => {
+    await withFiles();
+    const workbench = await open();
+    await row(workbench, 'data').click();
+    await row(workbench, 'models').waitFor();
+    await workbench.page.keyboard.press('Control+Shift+E');
+    const file = workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'main.py' });
+    const { mouse } = workbench.page;
+    await file.hover();
+    await mouse.down();
+    const icon = await workbench.viewIcon('Modal').boundingBox();
+    assert.ok(icon);
+    await mouse.move(icon.x + 10, icon.y + 10, { steps: 10 });
+    await row(workbench, 'models').waitFor();
+    const target = await row(workbench, 'models').boundingBox();
+    assert.ok(target);
+    await mouse.move(target.x + 60, target.y + 10, { steps: 10 });
+    await workbench.page.waitForTimeout(300);
+    await mouse.up();
+    const expected = readFileSync(join(workbench.folder, 'main.py'), 'utf8');
+    await waitFor(
+      'the file in the volume',
+      20_000,
+      () => textOf('/models/main.py'),
+      (text) => text === expected,
+    );
+    await row(workbench, 'models').click();
+    await row(workbench, 'main.py').waitFor();
+  });
+
+  it('uploads and downloads by keyboard, asks before it replaces, and deletes', async () => {
+    await withFiles();
+    const workbench = await open('light');
+    writeFileSync(join(workbench.folder, 'up load.txt'), 'uploaded');
+    const into = join(workbench.folder, 'down');
+    mkdirSync(into);
+    await row(workbench, 'data').click();
+    await row(workbench, 'models').click();
+    await row(workbench, 'weights.bin').waitFor();
+    await row(workbench, 'models').hover();
+    await row(workbench, 'models').locator('a[aria-label*="Upload"]').click();
+    await typePath(workbench, join(workbench.folder, 'up load.txt'));
+    await row(workbench, 'up load.txt').waitFor();
+    assert.equal(await textOf('/models/up load.txt'), 'uploaded');
+
+    await row(workbench, 'models').click({ button: 'right' });
+    await workbench.page.locator('.monaco-menu').getByText('Download…').click();
+    await typePath(workbench, `${into}/`);
+    await workbench.page.locator('.statusbar', { hasText: 'Downloaded “models”' }).waitFor();
+    assert.equal(readFileSync(join(into, 'models', 'up load.txt'), 'utf8'), 'uploaded');
+    assert.ok(
+      readdirSync(join(into, 'models')).every((name) => !name.startsWith('.')),
+      'no unfinished file is left',
+    );
+
+    await row(workbench, 'up load.txt').click();
+    await workbench.page.locator('.tab', { hasText: 'up load.txt' }).waitFor();
+    await row(workbench, 'up load.txt').click({ button: 'right' });
+    await picture(workbench, 'volumes-light');
+    await workbench.page.locator('.monaco-menu').getByText('Delete…').click();
+    await workbench.clickDialog('Delete');
+    await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
+  });
+
+  it('shows a folder of 20,000 entries a part at a time', async () => {
+    await createVolume(modal, 'many');
+    const { volumes } = modal;
+    const { volumeId } = await volumes.fromName('many');
+    const files = Array.from({ length: 20_000 }, (_, n) => ({
+      path: `f${String(n).padStart(5, '0')}`,
+      size: 0,
+      blocks: [],
+    }));
+    await modal.cpClient.volumePutFiles2({ volumeId, files });
+    const workbench = await open();
+    await row(workbench, 'many').click();
+    await row(workbench, 'f00000').waitFor();
+    await row(workbench, 'f00000').click();
+    await workbench.page.keyboard.press('End');
+    await row(workbench, 'Show 1,000 more of 19,000').click();
+    await row(workbench, 'f01000').click();
+    await workbench.page.keyboard.press('End');
+    await row(workbench, 'Show 1,000 more of 18,000').waitFor();
+  });
+});

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { UserError } from '../../../src/modal/errors.ts';
+import {
+  type Content,
+  contentOf,
+  RemoteFileError,
+  type RemoteFiles,
+  readAll,
+} from '../../../src/modal/remote-files.ts';
+import { download, filesToDownload, filesToUpload, upload } from '../../../src/modal/transfer.ts';
+import { volumeFiles } from '../../../src/modal/volume-files.ts';
+import { createVolume, deleteVolume, listVolumes, renameVolume } from '../../../src/modal/volumes.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+const MiB = 1024 * 1024;
+const everything = 1024 * MiB;
+const problem = (expected: string) => (error: unknown) =>
+  error instanceof RemoteFileError && error.problem === expected ? true : assert.fail(String(error));
+
+describe('volumes', () => {
+  let bench: Workbench;
+  let folder: string;
+  let files: RemoteFiles;
+  before(async () => {
+    bench = await startWorkbench();
+    await createVolume(bench.modal, 'data');
+    files = volumeFiles(async () => bench.modal, 'data');
+    folder = mkdtempSync(join(tmpdir(), 'volumes-'));
+  });
+  after(async () => {
+    rmSync(folder, { recursive: true });
+    await bench.server.stop();
+  });
+
+  const write = (path: string, text: string) => files.write(path, contentOf(Buffer.from(text)));
+  const read = async (path: string) => String(await readAll(files, path, everything));
+  const namesIn = async (path: string) => (await files.list(path)).map(({ name }) => name);
+
+  it('are made, listed by name, renamed and deleted', async () => {
+    await createVolume(bench.modal, 'b');
+    await createVolume(bench.modal, 'a');
+    await assert.rejects(createVolume(bench.modal, 'a'), (error: Error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /There is a volume “a” already/);
+      return true;
+    });
+    const found = await listVolumes(bench.modal);
+    assert.deepEqual(
+      found.map(({ name, version }) => [name, version]),
+      [
+        ['a', 2],
+        ['b', 2],
+        ['data', 2],
+      ],
+    );
+    const [a] = found;
+    assert.ok(a);
+    await assert.rejects(renameVolume(bench.modal, a.id, 'b'), /There is a volume “b” already/);
+    await renameVolume(bench.modal, a.id, 'c');
+    await deleteVolume(bench.modal, 'b');
+    await deleteVolume(bench.modal, 'b');
+    assert.deepEqual(
+      (await listVolumes(bench.modal)).map(({ name }) => name),
+      ['c', 'data'],
+    );
+  });
+
+  it('are all listed when there are more than one answer holds', async () => {
+    const names = Array.from({ length: 120 }, (_, n) => `many-${n}`);
+    await Promise.all(names.map((name) => createVolume(bench.modal, name)));
+    const found = new Set((await listVolumes(bench.modal)).map(({ name }) => name));
+    assert.deepEqual(
+      names.filter((name) => !found.has(name)),
+      [],
+    );
+    await Promise.all(names.map((name) => deleteVolume(bench.modal, name)));
+  });
+
+  it('list a folder with sizes, times and kinds, and tell a file from a folder', async () => {
+    await write('/list/one.txt', 'one');
+    await write('/list/below/two.txt', 'two');
+    const entries = await files.list('/list');
+    assert.deepEqual(
+      entries.map(({ name, type, bytes }) => [name, type, type === 'file' ? bytes : 0]),
+      [
+        ['below', 'directory', 0],
+        ['one.txt', 'file', 3],
+      ],
+    );
+    assert.ok(entries.every(({ modifiedMs }) => Math.abs(Date.now() - modifiedMs) < 60_000));
+    assert.equal((await files.stat('/list/one.txt')).bytes, 3);
+    assert.equal((await files.stat('/list')).type, 'directory');
+    assert.equal((await files.stat('/')).type, 'directory');
+    await assert.rejects(files.stat('/nothing'), problem('notFound'));
+    await assert.rejects(files.list('/nothing'), problem('notFound'));
+    await assert.rejects(files.list('/list/one.txt'), problem('notDirectory'));
+    await assert.rejects(readAll(files, '/list', everything), problem('isDirectory'));
+  });
+
+  for (const [what, bytes] of [
+    ['nothing', Buffer.alloc(0)],
+    ['zeros', Buffer.alloc(9 * MiB)],
+    [
+      'several blocks with zeros at their ends',
+      Buffer.concat([randomBytes(8 * MiB - 10), Buffer.alloc(3 * MiB), randomBytes(7 * MiB)]),
+    ],
+  ] as const) {
+    it(`keep a file of ${what} byte for byte`, async () => {
+      await files.write('/bytes.bin', contentOf(bytes));
+      assert.ok(Buffer.from(await readAll(files, '/bytes.bin', everything)).equals(bytes));
+    });
+  }
+
+  it('send only the blocks that Modal lacks', async () => {
+    const bytes = randomBytes(17 * MiB);
+    await files.write('/again.bin', contentOf(bytes));
+    const sent: number[] = [];
+    let reads = 0;
+    const content: Content = {
+      bytes: bytes.length,
+      read: async (start, length) => {
+        reads += 1;
+        return bytes.subarray(start, start + length);
+      },
+    };
+    await files.write('/again copy.bin', content, { onSent: (count) => sent.push(count) });
+    assert.equal(reads, 3, 'each block is read once, for its hash');
+    assert.equal(
+      sent.reduce((sum, each) => sum + each, 0),
+      bytes.length,
+    );
+  });
+
+  it('copy, rename and remove files and folders', async () => {
+    await write('/from/a/b.txt', 'b');
+    await files.copy('/from', '/copied');
+    await files.rename('/from', '/moved/here');
+    assert.deepEqual([await read('/copied/a/b.txt'), await read('/moved/here/a/b.txt')], ['b', 'b']);
+    await assert.rejects(files.stat('/from'), problem('notFound'));
+    await files.remove('/moved');
+    await assert.rejects(files.stat('/moved'), problem('notFound'));
+    await assert.rejects(files.remove('/moved'), problem('notFound'));
+  });
+
+  it('make a folder with nothing in it', async () => {
+    await files.makeDirectory('/empty/below');
+    assert.deepEqual(await files.list('/empty/below'), []);
+  });
+
+  for (const name of ['two words', 'it’s "quoted" \'x\'', '🚀 rocket', 'two\nlines', 'back\\slash', '%2e$HOME`id`']) {
+    it(`take the name ${JSON.stringify(name)}`, async () => {
+      await write(`/names/${name}`, name);
+      assert.equal(await read(`/names/${name}`), name);
+      assert.ok((await namesIn('/names')).includes(name));
+      await files.rename(`/names/${name}`, `/names/${name}.moved`);
+      assert.equal(await read(`/names/${name}.moved`), name);
+      await files.remove(`/names/${name}.moved`);
+      await assert.rejects(files.stat(`/names/${name}.moved`), problem('notFound'));
+    });
+  }
+
+  it('of version 1 take files, small ones; larger ones are refused with what to do instead', async () => {
+    await bench.modal.volumes.fromName('old', { createIfMissing: true, version: 1 });
+    const old = volumeFiles(async () => bench.modal, 'old');
+    await old.write('/a/b.txt', contentOf(Buffer.from('old')));
+    await old.copy('/a/b.txt', '/c.txt');
+    await old.remove('/a');
+    assert.equal(String(await readAll(old, '/c.txt', everything)), 'old');
+    await assert.rejects(old.write('/big', contentOf(Buffer.alloc(5 * MiB, 1))), /larger than 4 MiB.*modal volume put/);
+  });
+
+  it('that are gone are not there; one of the same name made anew is', async () => {
+    await createVolume(bench.modal, 'short');
+    const short = volumeFiles(async () => bench.modal, 'short');
+    await short.write('/a', contentOf(Buffer.from('first')));
+    await deleteVolume(bench.modal, 'short');
+    await assert.rejects(short.list('/'), problem('notFound'));
+    await createVolume(bench.modal, 'short');
+    assert.deepEqual(await short.list('/'), []);
+  });
+
+  describe('and this machine', () => {
+    const untouched = { signal: new AbortController().signal, onBytes: () => {} };
+
+    it('exchange folders with all in them', async () => {
+      const from = join(folder, 'from');
+      await mkdir(join(from, 'below', 'more'), { recursive: true });
+      writeFileSync(join(from, 'a b.txt'), 'a');
+      writeFileSync(join(from, 'below', 'more', 'ü.bin'), randomBytes(9 * MiB));
+      let carried = 0;
+      const options = { ...untouched, onBytes: (bytes: number) => (carried += bytes) };
+      for (const pair of await filesToUpload(from, '/exchange')) await upload(files, pair, options);
+      const pairs = await filesToDownload(files, '/exchange', join(folder, 'to'));
+      for (const pair of pairs) await download(files, pair, options);
+      assert.equal(carried, 2 * (9 * MiB + 1));
+      assert.equal(readFileSync(join(folder, 'to', 'a b.txt'), 'utf8'), 'a');
+      const [sent, came] = ['from', 'to'].map((side) => readFileSync(join(folder, side, 'below', 'more', 'ü.bin')));
+      assert.ok(sent && came?.equals(sent));
+    });
+
+    it('leave nothing of a download that is cancelled in the middle', async () => {
+      await files.write('/large.bin', contentOf(randomBytes(40 * MiB)));
+      const into = join(folder, 'cancelled');
+      const cancel = new AbortController();
+      const options = { signal: cancel.signal, onBytes: () => cancel.abort() };
+      const pair = { local: join(into, 'large.bin'), remote: '/large.bin', bytes: 40 * MiB };
+      await assert.rejects(download(files, pair, options), { name: 'AbortError' });
+      assert.deepEqual(readdirSync(into), []);
+    });
+
+    it('leave nothing of a download that breaks off in the middle, and the file that was there', async () => {
+      const into = join(folder, 'broken');
+      await mkdir(into);
+      writeFileSync(join(into, 'large.bin'), 'before');
+      const broken: RemoteFiles = {
+        ...files,
+        async *read(path, options) {
+          let left = 2;
+          for await (const part of files.read(path, options)) {
+            if (left-- === 0) throw new Error('the connection is lost');
+            yield part;
+          }
+        },
+      };
+      const pair = { local: join(into, 'large.bin'), remote: '/large.bin', bytes: 40 * MiB };
+      await assert.rejects(download(broken, pair, untouched), /the connection is lost/);
+      assert.deepEqual(readdirSync(into), ['large.bin']);
+      assert.equal(readFileSync(join(into, 'large.bin'), 'utf8'), 'before');
+    });
+
+    it('notice a volume that is deleted while it is downloaded', async () => {
+      await createVolume(bench.modal, 'leaving');
+      const leaving = volumeFiles(async () => bench.modal, 'leaving');
+      await leaving.write('/large.bin', contentOf(randomBytes(40 * MiB)));
+      const pairs = await filesToDownload(leaving, '/', join(folder, 'leaving'));
+      await deleteVolume(bench.modal, 'leaving');
+      for (const pair of pairs) await assert.rejects(download(leaving, pair, untouched), problem('notFound'));
+      assert.deepEqual(readdirSync(join(folder, 'leaving')), []);
+    });
+
+    it('refuse names of a volume that would lead out of the folder', async () => {
+      await write('/names/a\\..\\b', 'x');
+      await assert.rejects(filesToDownload(files, '/names', folder), /cannot be the name of a file here/);
+      await files.remove('/names');
+    });
+  });
+});
