@@ -76,12 +76,12 @@ export function fileExec(
 
 /** What the client writes to an exec that this server carries out: one buffer at a time waits for its reader. */
 class Input implements Sink {
-  #chunk: Buffer | undefined;
+  #chunk: Uint8Array | undefined;
   #ended = false;
   #wake: () => void = () => {};
   #taken: () => void = () => {};
 
-  write(data: Buffer): Promise<void> {
+  write(data: Uint8Array): Promise<void> {
     return new Promise((resolve) => {
       this.#chunk = data;
       this.#taken = resolve;
@@ -94,7 +94,7 @@ class Input implements Sink {
     this.#wake();
   }
 
-  async *read(signal: AbortSignal): AsyncGenerator<Buffer> {
+  async *read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
     signal.addEventListener('abort', () => this.#wake(), { once: true });
     while (!signal.aborted) {
       if (this.#chunk) {

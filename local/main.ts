@@ -1,9 +1,12 @@
 /** The command line of the local Modal. */
 import { mkdir } from 'node:fs/promises';
+import { collectSeldom } from './garbage.ts';
 import { newId } from './ids.ts';
 import { type Options, parseOptions, readSeed, usage } from './options.ts';
 import { type LocalModal, startServer } from './server.ts';
 import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './shared.ts';
+
+collectSeldom();
 
 // Whoever started the server may be gone, and with it the other end of its output.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

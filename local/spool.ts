@@ -3,6 +3,7 @@
  * after. The last part is kept in memory and the rest in a file, so that a stream of any length takes bounded memory.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 
 /** Bytes of one stream kept in memory. */
 const memoryBytes = 1024 * 1024;
@@ -14,6 +15,12 @@ const unwrittenBytes = 4 * 1024 * 1024;
 const pieceBytes = 1024 * 1024;
 /** Blocks of memory grow with the stream, from the one size to the other: most streams are short. */
 const blockBytes = { least: 4 * 1024, most: 512 * 1024 };
+/**
+ * Each piece is a message, and many small ones cost more than a few large ones: what comes within `flowMs` of the last
+ * piece waits `gatherMs` for more of it.
+ */
+const flowMs = 5;
+const gatherMs = 1;
 
 export class Spool {
   readonly #path: string;
@@ -87,15 +94,18 @@ export class Spool {
   /** All bytes from `offset` on as they come, until the stream has ended or `signal` aborts. */
   async *read(offset: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     let at = offset;
+    let givenAt = 0;
     while (!signal.aborted) {
       const piece = at < this.#memoryStart ? await this.#fromFile(at) : this.#fromMemory(at);
       if (piece.length > 0) {
         at += piece.length;
+        givenAt = Date.now();
         yield piece;
       } else if (this.#ended && at >= this.#length) {
         return;
       } else {
         await this.#change(signal);
+        if (!this.#ended && Date.now() - givenAt < flowMs) await pause(gatherMs);
       }
     }
   }

@@ -1,7 +1,7 @@
 /** Where the bytes for a process go. */
 export interface Sink {
   /** Settles when the bytes have been taken. @throws when the other side is gone */
-  write(data: Buffer): Promise<void>;
+  write(data: Uint8Array): Promise<void>;
   end(): void;
 }
 
@@ -43,8 +43,7 @@ export class Stdin {
     if (offset > this.#accepted) {
       throw failedPrecondition(`stdin offset ${offset} is ahead of the ${this.#accepted} bytes written so far`);
     }
-    // The bytes are copied: `data` may be a view into a larger receive buffer.
-    const fresh = Buffer.from(data.subarray(this.#accepted - offset));
+    const fresh = data.subarray(this.#accepted - offset);
     if (fresh.length > 0) this.#push(fresh);
     await this.#lastWrite;
     if (eof) this.#end();
@@ -66,7 +65,7 @@ export class Stdin {
     return {
       write: async (data) => {
         check();
-        this.#push(Buffer.from(data));
+        this.#push(data);
         await this.#lastWrite;
       },
       end: async () => {
@@ -82,7 +81,7 @@ export class Stdin {
     this.#stream++;
   }
 
-  #push(data: Buffer): void {
+  #push(data: Uint8Array): void {
     if (this.#closed) throw failedPrecondition('stdin is closed');
     if (this.#gone) throw failedPrecondition('The process has ended');
     this.#accepted += data.length;
