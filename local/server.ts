@@ -97,6 +97,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   });
   await table.recover();
   await images.clear();
+  await volumes.recover();
   setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), sweepEveryMs).unref();
   await plant(store, secrets, options.seed);
   const flows = new TokenFlows(auth);

@@ -1,8 +1,9 @@
 /** Carries a sandbox's changes of a mounted volume over into the volume. */
 import { closeSync, constants, type Stats } from 'node:fs';
-import { chmod, copyFile, lchown, lstat, readdir, rename, unlink, utimes } from 'node:fs/promises';
+import { chmod, copyFile, lchown, lstat, readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { Jail } from './jail.ts';
+import type { VolumeStore } from './volume-store.ts';
 
 /** What is known of a mount's changes that were committed before, so that each is carried over once. */
 export class CommittedChanges {
@@ -89,8 +90,9 @@ function attempt<T>(look: () => T): T | undefined {
   }
 }
 
-/** Applies changes to a volume's folder, and remembers them as committed. */
+/** Applies changes to a folder of a volume, and remembers them as committed. */
 export async function applyChanges(
+  volumes: VolumeStore,
   target: Jail,
   upper: Jail,
   { puts, deletes }: Changes,
@@ -102,7 +104,7 @@ export async function applyChanges(
   }
   for (const { file, stat } of puts) {
     try {
-      await put(target, upper, file, stat);
+      await put(volumes, target, upper, file, stat);
       committed.signatures.set(file, signature(stat));
     } catch (error) {
       // Removed while it was read: the next commit will tell.
@@ -111,7 +113,7 @@ export async function applyChanges(
   }
 }
 
-async function put(target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
+async function put(volumes: VolumeStore, target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
   const there = attempt(() => target.lstat(file));
   if (there && (there.isDirectory() !== stat.isDirectory() || stat.isSymbolicLink())) target.remove(file, true);
   if (stat.isDirectory()) {
@@ -119,26 +121,20 @@ async function put(target: Jail, upper: Jail, file: string, stat: Stats): Promis
   } else if (stat.isSymbolicLink()) {
     target.symlink(upper.readlink(file), file);
   } else {
-    await copy(target, upper, file, stat);
+    await copy(volumes, target, upper, file, stat);
   }
 }
 
-async function copy(target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
+async function copy(volumes: VolumeStore, target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
   const source = upper.open(file);
+  const fill = async (to: string) => {
+    await copyFile(`/proc/self/fd/${source}`, to, constants.COPYFILE_FICLONE);
+    await chmod(to, stat.mode & 0o7777);
+    if (process.getuid?.() === 0) await lchown(to, stat.uid, stat.gid);
+    await utimes(to, stat.atimeMs / 1000, stat.mtimeMs / 1000);
+  };
   try {
-    await target.atAsync(file, false, async (place) => {
-      const beside = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
-      try {
-        await copyFile(`/proc/self/fd/${source}`, beside, constants.COPYFILE_FICLONE);
-        await chmod(beside, stat.mode & 0o7777);
-        if (process.getuid?.() === 0) await lchown(beside, stat.uid, stat.gid);
-        await utimes(beside, stat.atimeMs / 1000, stat.mtimeMs / 1000);
-        await rename(beside, place.path);
-      } catch (error) {
-        await unlink(beside).catch(() => {});
-        throw error;
-      }
-    });
+    await target.atAsync(file, false, (place) => volumes.put(place, fill));
   } finally {
     closeSync(source);
   }

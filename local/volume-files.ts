@@ -1,6 +1,6 @@
 /** The control plane's RPCs about files in volumes, and the HTTP side of them: blocks up, pieces down. */
 import { closeSync, createReadStream, createWriteStream, type Stats } from 'node:fs';
-import { chmod, copyFile, rename, truncate, unlink } from 'node:fs/promises';
+import { chmod, copyFile, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Auth } from './auth.ts';
@@ -136,7 +136,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
           const pieces = file.blocks.map(({ contentsSha256 }) =>
             blobs.path(Buffer.from(contentsSha256).toString('hex')),
           );
-          await writeFile(jail, volumePath(file.path), file.mode, (to) => assemble(to, pieces, file.size));
+          await writeFile(volumes, jail, volumePath(file.path), (to) => assemble(to, pieces, file.size), file.mode);
         }
       });
       return { missingBlocks };
@@ -154,7 +154,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
         const jail = new Jail(folder);
         if (disallowOverwriteExistingFiles) for (const file of files) assertAbsent(jail, file.filename);
         for (const { filename, sha256Hex, mode } of files) {
-          await writeFile(jail, volumePath(filename), mode, (to) => copyFile(blobs.path(sha256Hex), to));
+          await writeFile(volumes, jail, volumePath(filename), (to) => copyFile(blobs.path(sha256Hex), to), mode);
         }
       });
       return {};
@@ -215,12 +215,13 @@ function assertAbsent(jail: Jail, asked: string): void {
   if (there) throw alreadyExists(`${asked} already exists in the volume`);
 }
 
-/** Fills a file beside its place, then puts it there. */
+/** Puts a file into a volume, with the folders above it. */
 async function writeFile(
+  volumes: VolumeStore,
   jail: Jail,
   file: string,
-  mode: number | undefined,
   fill: (to: string) => Promise<void>,
+  mode = 0o644,
 ): Promise<void> {
   if (isDirectory(jail, file)) throw invalidArgument(`${file} is a directory`);
   try {
@@ -228,17 +229,12 @@ async function writeFile(
   } catch {
     throw invalidArgument(`The folder of ${file} cannot be made`);
   }
-  await jail.atAsync(file, true, async (place) => {
-    const beside = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
-    try {
-      await fill(beside);
-      await chmod(beside, (mode ?? 0o644) & 0o7777);
-      await rename(beside, place.path);
-    } catch (error) {
-      await unlink(beside).catch(() => {});
-      throw error;
-    }
-  });
+  await jail.atAsync(file, true, (place) =>
+    volumes.put(place, async (to) => {
+      await fill(to);
+      await chmod(to, mode & 0o7777);
+    }),
+  );
 }
 
 /** Blocks end to end; each was uploaded without the zero bytes at its end. */

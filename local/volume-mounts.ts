@@ -127,7 +127,7 @@ export class VolumeMounts {
         const target = new Jail(folder);
         target.mkdirs(subPath);
         const inside = new Jail(path.join(folder, target.realpath(subPath)));
-        await applyChanges(inside, new Jail(upper), changes, committed);
+        await applyChanges(this.#volumes, inside, new Jail(upper), changes, committed);
       });
     }
   }

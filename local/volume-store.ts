@@ -3,10 +3,11 @@
  * sandbox: so a commit to a folder that is mounted somewhere goes to a copy of it (of links to the same files, which are
  * never written in place), and the copy becomes the volume.
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { newLayerName } from './ids.ts';
 import { run } from './isolation/run.ts';
+import type { Place } from './jail.ts';
 import { removeTree } from './remove-tree.ts';
 import { notFound } from './status.ts';
 import type { Store, VolumeRecord } from './store.ts';
@@ -20,12 +21,14 @@ export interface HeldVersion {
 export class VolumeStore {
   readonly #store: Store;
   readonly #folder: string;
+  readonly #incoming: string;
   readonly #held = new Map<string, number>();
   readonly #queues = new Map<string, Promise<unknown>>();
 
   constructor(store: Store, dataFolder: string) {
     this.#store = store;
     this.#folder = path.join(dataFolder, 'volumes');
+    this.#incoming = path.join(this.#folder, 'incoming');
   }
 
   /** @throws NOT_FOUND */
@@ -45,6 +48,24 @@ export class VolumeStore {
     const name = newLayerName();
     await mkdir(path.join(this.#folder, volumeId, name), { recursive: true, mode: 0o755 });
     return name;
+  }
+
+  /** Forgets what was being put when the server was killed. */
+  async recover(): Promise<void> {
+    await removeTree(this.#incoming);
+    await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
+  }
+
+  /** Fills a file outside of the volumes, then moves it to its place: a kill leaves no half of it in a volume. */
+  async put(place: Place, fill: (file: string) => Promise<void>): Promise<void> {
+    const file = path.join(this.#incoming, newLayerName());
+    try {
+      await fill(file);
+      await rename(file, place.path);
+    } catch (error) {
+      await unlink(file).catch(() => {});
+      throw error;
+    }
   }
 
   /** The committed state as it is when no change is under way, and stays. @throws NOT_FOUND */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -78,6 +78,35 @@ describe('the local Modal: what lasts', () => {
     );
     await next.stop();
   });
+
+  it('has no half file in a volume when the server is killed in the middle of a commit', async () => {
+    const server = await startLocalModal({ dataDir });
+    const modal = server.client();
+    const app = await modal.apps.fromName('lasting', { createIfMissing: true });
+    const volume = await modal.volumes.fromName('volume', { createIfMissing: true });
+    const sandbox = await modal.sandboxes.create(app, modal.images.fromRegistry('debian'), {
+      volumes: { '/data': volume },
+    });
+    await sandbox.filesystem.writeText('whole', '/data/whole');
+    await sandbox.reloadVolumes();
+    await (await sandbox.exec(['sh', '-c', 'head -c 500000000 /dev/zero > /data/big'])).wait();
+    sandbox.reloadVolumes().catch(() => {});
+    const incoming = path.join(dataDir, 'volumes/incoming');
+    for (const limit = Date.now() + 10_000; (await readdir(incoming)).length === 0; ) assert.ok(Date.now() < limit);
+    await server.kill();
+
+    const next = await startLocalModal({ dataDir });
+    const { volumeId } = await next.client().volumes.fromName('volume');
+    const found: string[] = [];
+    for await (const { entries } of next.client().cpClient.volumeListFiles2({ volumeId, path: '/' })) {
+      found.push(...entries.map((entry) => entry.path));
+    }
+    // Where the file system copies by reference, the other one may have made it, then as a whole.
+    const others = found.filter((file) => file !== 'big');
+    assert.deepEqual(others, ['whole']);
+    assert.deepEqual(await readdir(incoming), []);
+    await next.stop();
+  }).timeout(30_000);
 
   it('can be read by its user alone, and is reached through loopback alone', async () => {
     const server = await startLocalModal({ dataDir });
