@@ -59,8 +59,9 @@ function stopOnce(server: LocalModal, dataFolder: string): () => void {
   return () => {
     if (stopping) return;
     stopping = true;
-    // The sandboxes die with this process in any case: their first processes hold a pipe to it.
-    setTimeout(() => process.exit(0), stopLimitMs);
+    // The sandboxes die with this process in any case: their first processes hold a pipe to it. An ordinary exit would wait
+    // for a large file that is just being copied.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopLimitMs);
     const stopped = removeServerFile(dataFolder).then(() => server.stop());
     stopped.then(
       () => process.exit(0),

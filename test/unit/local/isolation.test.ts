@@ -118,6 +118,21 @@ describe('the local Modal: isolation', () => {
     assert.ok(performance.now() - before < 2500);
   });
 
+  it('ends on SIGTERM within two seconds, with a large file on its way into a volume', async () => {
+    const other = await startWorkbench();
+    const volume = await other.modal.volumes.fromName('large', { createIfMissing: true });
+    const sandbox = await other.modal.sandboxes.create(other.app, other.image, { volumes: { '/data': volume } });
+    // It takes no room here, and minutes to copy.
+    await other.shell(sandbox, 'truncate -s 500G /data/large');
+    sandbox.reloadVolumes().catch(() => {});
+    await until('it is being copied', () => readdirSync(`${other.server.dataDir}/volumes/incoming`).length > 0);
+    const before = performance.now();
+    process.kill(other.server.pid, 'SIGTERM');
+    await other.server.ended;
+    assert.ok(performance.now() - before < 2500);
+    await other.server.stop();
+  }).timeout(20_000);
+
   it('works for an ordinary user with a user’s PATH, who may change /usr inside too', async () => {
     if (process.getuid?.() !== 0) {
       // The other tests run as an ordinary user already.
