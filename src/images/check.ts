@@ -1,0 +1,87 @@
+import type { App, Image, ModalClient } from 'modal';
+import { execWith, untilAborted } from '../sync/exec.ts';
+
+/** The most that the built-in base should weigh, in MB (10⁶ bytes). */
+export const SMALL_MB = 800;
+
+/** What was found in an image. */
+export interface ImageReport {
+  /** Files of the root, in MB (10⁶ bytes). */
+  readonly sizeMb: number;
+  /** Tools with the first line of what they say of their version; undefined for those that are not there. */
+  readonly tools: readonly { readonly name: string; readonly version: string | undefined }[];
+  /** Python packages, sorted by name. */
+  readonly packages: readonly { readonly name: string; readonly version: string }[];
+}
+
+const TOOLS = ['git', 'curl', 'wget', 'gcc', 'make', 'jq', 'python3', 'uv', 'pip', 'node', 'npm'];
+const TIMEOUT_MS = 600_000;
+
+// Mounts of the system are no part of an image; links such as /bin are counted as links.
+const MEASURE = `
+set --
+for each in /* /.[!.]*; do
+  case $each in /proc | /sys | /dev | /run | /tmp | /__modal) ;; *) [ -e "$each" ] && set -- "$@" "$each" ;; esac
+done
+du -skc "$@" 2> /dev/null | tail -n 1 | cut -f 1`;
+
+const LIST_TOOLS = `
+for name in ${TOOLS.join(' ')}; do
+  command -v "$name" > /dev/null || continue
+  printf '%s\\t%s\\n' "$name" "$("$name" --version 2>&1 < /dev/null | head -n 1)"
+done`;
+
+const LIST_PACKAGES = `
+python3 -c '
+from importlib.metadata import distributions
+for name, version in sorted({(each.metadata["Name"], each.version) for each in distributions()}, key=str):
+    print(name, version, sep="\\t")
+' 2> /dev/null`;
+
+/** Measures an image in a sandbox of it, which is ended. Throws the SDK's errors, and the signal's reason. */
+export async function checkImage(
+  client: ModalClient,
+  app: App,
+  image: Image,
+  { signal }: { signal?: AbortSignal | undefined } = {},
+): Promise<ImageReport> {
+  const starting = client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS });
+  const discard = () => void starting.then((late) => late.terminate()).catch(() => {});
+  const sandbox = await untilAborted(starting, signal, discard);
+  try {
+    const script = [MEASURE, 'echo', LIST_TOOLS, 'echo', LIST_PACKAGES].join('\n');
+    const said = await execWith(sandbox, ['sh', '-c', script], { signal, timeoutMs: TIMEOUT_MS });
+    return reportOf(said.toString());
+  } finally {
+    await sandbox.terminate().catch(() => {});
+  }
+}
+
+function reportOf(said: string): ImageReport {
+  const [size = '', tools = '', packages = ''] = said.split(/^\n/m);
+  const rows = (text: string) =>
+    text.split('\n').flatMap((line) => {
+      const [name = '', version = ''] = line.split('\t');
+      return name === '' ? [] : [{ name, version: version.trim() }];
+    });
+  const found = new Map(rows(tools).map(({ name, version }) => [name, version]));
+  return {
+    sizeMb: Math.round((Number(size) * 1024) / 1e6),
+    tools: TOOLS.map((name) => ({ name, version: found.get(name) })),
+    packages: rows(packages),
+  };
+}
+
+/** The report as lines for people. */
+export function reportLines({ sizeMb, tools, packages }: ImageReport): string[] {
+  const version = (text: string) => /\d+(\.\d+)+\S*/.exec(text.replace(/\(.*?\)/g, ''))?.[0] ?? text;
+  const there = tools.flatMap((tool) => (tool.version === undefined ? [] : [`${tool.name} ${version(tool.version)}`]));
+  const missing = tools.flatMap((tool) => (tool.version === undefined ? [tool.name] : []));
+  const verdict = sizeMb < SMALL_MB ? `under ${SMALL_MB} MB` : `${SMALL_MB} MB or more: a sandbox may start slowly`;
+  return [
+    `Size      ${sizeMb} MB (${verdict})`,
+    `Tools     ${there.join(', ') || 'none of those that were looked for'}`,
+    ...(missing.length > 0 ? [`Not there ${missing.join(', ')}`] : []),
+    `Python    ${packages.map(({ name, version }) => `${name} ${version}`).join(', ') || 'no packages'}`,
+  ];
+}
