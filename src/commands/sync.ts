@@ -4,7 +4,6 @@ import * as vscode from 'vscode';
 import { explainError, UserError } from '../modal/errors.ts';
 import { chooseFolder } from '../providers/folders.ts';
 import { askInDialog } from '../providers/sync-questions.ts';
-import { formatBytes } from '../run/format.ts';
 import { progressLine, syncReport } from '../run/sync-report.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
@@ -110,7 +109,7 @@ export class SyncCommands {
       dirty,
       signal,
       ask: askInDialog,
-      onProgress: ({ bytes }) => report(`${formatBytes(bytes)}…`),
+      onProgress: (progress) => report(progressLine(progress)),
     });
     for (const { path, copy } of result.conflicts.slice(0, 3)) {
       const [here, there] = [path, copy].map((each) => vscode.Uri.file(join(folder.path, each)));

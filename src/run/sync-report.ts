@@ -33,8 +33,9 @@ function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
 export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond, path }: SyncProgress): string {
   if (stage === 'scanning') return `Looking for changes… ${count(files, 'file')}`;
   if (stage === 'applying') return 'Unpacking in the sandbox…';
+  const verb = stage === 'receiving' ? 'Receiving' : 'Sending';
   const total = totalBytes > 0 ? ` of ${formatBytes(totalBytes)}` : '';
-  return `Sending ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s: ${shortened(path)}`;
+  return `${verb} ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s: ${shortened(path)}`;
 }
 
 function count(number: number, noun: string): string {

@@ -7,7 +7,8 @@ import { STATE_FOLDER } from './rules-builtin.ts';
  * from. Input: a line `raw`, `gzip` or `zstd`, then the archive. Everything lands in a folder of its own first and is
  * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
  * meets half a file. A root that does not exist yet is made beside its place and appears by one rename; one that another
- * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again.
+ * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again. The lock names the
+ * process that has it, so that one that was killed holds up nobody; what such a one left is taken away.
  *
  * Its last line says how it went: see `parseReply`.
  */
@@ -25,6 +26,7 @@ trap 'exit 70' HUP INT TERM
 mkdir -p "$work/$in" "$work/$s/m" || die 70 "FAIL cannot write in $work"
 cd "$work" || die 70 "FAIL cannot enter $work"
 check() { have=none; [ ! -f $s/gen ] || IFS= read -r have < $s/gen || :; for g do [ "$g" != "$have" ] || return 0; done; die 75 "DRIFT $have"; }
+for g do [ ! -d "$root.part-$g" ] || { mv "$root.part-$g" "$in/part" && rm -rf "$in/part"; }; done
 check "$@"
 [ "$need" = 0 ] || {
   free=$(df -Pk . 2>/dev/null | while read -r _ _ _ a _; do f=$a; echo "$f"; done | tail -n 1)
@@ -39,8 +41,9 @@ raw) tar -xof - -C "$in" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")";;
 esac
 [ -f "$in/log" ] || die 71 "CUT"
 tries=0
-[ "$work" != "$root" ] || until mkdir $s/lock 2>/dev/null; do
-  [ -z "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] || { rmdir $s/lock; continue; }
+dead() { pid=$(readlink $s/lock 2>/dev/null) && ! kill -0 "$pid" 2>/dev/null; }
+[ "$work" != "$root" ] || until ln -s $$ $s/lock 2>/dev/null; do
+  if dead || [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ]; then rm -rf $s/lock; continue; fi
   tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
   sleep 0.2
 done
@@ -49,6 +52,8 @@ done
   link=$(xargs -0 sh -c 'for d do [ ! -h "./$d" ] || { printf "%s\\n" "$d"; exit; }; done' sh < "$in/up")
   [ -z "$link" ] || die 77 "LINK $link"
 }
+[ $# -lt 2 ] || for g do rm -rf "$s/in.$g"; done
+case $have in dirty.*) rm -rf "$s/in.\${have#dirty.}";; esac
 printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
 [ ! -f "$in/full" ] || rm -f $s/m/*
 mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"

@@ -22,7 +22,7 @@ export class ArchiveSource implements Source {
   #fetching: Promise<boolean> | undefined;
   #ended = false;
 
-  /** `head` comes before the archive. `onChunk` is told of each piece as it goes out. */
+  /** `head` comes before the archive. `onChunk` is told of each piece as it goes out, and of the end. */
   constructor(
     head: Uint8Array,
     next: () => Promise<Chunk>,
@@ -77,6 +77,7 @@ export class ArchiveSource implements Source {
     const chunk = (await this.#ahead.shift()) as Chunk;
     if (!chunk.bytes) {
       this.#ended = true;
+      this.#onChunk(chunk, this.bytes);
       return false;
     }
     this.#kept.push(chunk.bytes);

@@ -271,7 +271,7 @@ export class SyncEngine {
           const seconds = (performance.now() - sentFrom) / 1000;
           link.measured(sentBytes, seconds);
           onProgress?.({
-            stage: 'sending',
+            stage: chunk.bytes ? 'sending' : 'applying',
             files: chunk.files,
             bytes: chunk.contentBytes,
             totalBytes: plan.putBytes,

@@ -27,7 +27,7 @@ export interface SyncProgress {
   readonly bytes: number;
   /** Bytes to send in all; 0 while that is not known. */
   readonly totalBytes: number;
-  /** What is being sent. */
+  /** What is being sent or received. */
   readonly path: string;
   readonly bytesPerSecond: number;
 }

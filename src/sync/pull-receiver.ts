@@ -64,6 +64,8 @@ export class PullReceiver {
   #done: Promise<void> | undefined;
   #found: Writable<Received> = empty();
   readonly #names = new Set<string>();
+  /** What comes at the moment. */
+  #path = '';
 
   constructor(core: Core) {
     this.#core = core;
@@ -78,11 +80,13 @@ export class PullReceiver {
     this.#done.catch(() => {});
   }
 
-  /** Throws when the archive is damaged or breaks a limit. */
-  async receiveBytes(bytes: Uint8Array): Promise<void> {
+  /** Takes in a piece, and tells what came so far. Throws when the archive is damaged or breaks a limit. */
+  async receiveBytes(piece: Uint8Array): Promise<Pick<Received, 'files' | 'bytes'> & { readonly path: string }> {
     const archive = this.#archive;
     if (!archive) throw new Error('no archive is expected');
-    if (!archive.write(Buffer.from(bytes))) await Promise.race([once(archive, 'drain'), this.#done]);
+    if (!archive.write(Buffer.from(piece))) await Promise.race([once(archive, 'drain'), this.#done]);
+    const { files, bytes } = this.#found;
+    return { files, bytes, path: this.#path };
   }
 
   async receiveEnd(): Promise<Received> {
@@ -104,6 +108,7 @@ export class PullReceiver {
       if (entries > MAX_ENTRIES) throw new Error(`the archive has more than ${MAX_ENTRIES} entries`);
       const { header } = entry;
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
+      this.#path = path;
       const reason = this.#refusal(path, header);
       const isFolder = header.type === 'directory';
       if (reason === 'sensitive') this.#found.sensitive.push(...(isFolder ? [] : [path]));

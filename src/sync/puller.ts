@@ -3,6 +3,7 @@ import type { Sandbox } from 'modal';
 import { UserError } from '../modal/errors.ts';
 import { execWith } from './exec.ts';
 import { PatternList } from './gitignore.ts';
+import type { SyncProgress } from './options.ts';
 import type { Received } from './pull-receiver.ts';
 import type { Ask } from './questions.ts';
 import type { WorkerClient } from './worker-client.ts';
@@ -15,7 +16,7 @@ export interface PullRequest {
   /** Paths with unsaved changes in an editor: never written over. */
   readonly dirty?: readonly string[];
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly bytes: number }) => void;
+  readonly onProgress?: (progress: SyncProgress) => void;
   readonly ask?: Ask;
 }
 
@@ -106,16 +107,16 @@ export class Puller {
     const stop = () => void reader.cancel().catch(() => {});
     signal?.addEventListener('abort', stop, { once: true });
     const tail = new Tail();
-    let bytes = 0;
+    const startedAt = performance.now();
     try {
       for (;;) {
         const { value, done } = await reader.read();
         signal?.throwIfAborted();
         if (done) break;
         tail.add(value);
-        bytes += value.length;
-        await this.#worker.call('receiveBytes', [value], { signal });
-        onProgress?.({ bytes });
+        const soFar = await this.#worker.call('receiveBytes', [value], { signal });
+        const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
+        onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
       }
       if (!tail.isWhole)
         throw new UserError('What came from the sandbox was cut. What had arrived was kept; pull again for the rest.');

@@ -40,6 +40,11 @@ describe('what a sync says', () => {
     const long = progressLine({ stage: 'sending', ...progress, path: `deep/${'x'.repeat(100)}/end.py` });
     assert.match(long, /: …x+\/end\.py$/);
     assert.ok(long.length < 80, 'fits a line');
+    assert.equal(
+      progressLine({ stage: 'receiving', ...progress, totalBytes: 0 }),
+      'Receiving 12 files, 3.0 MB, 5.0 MB/s: a/b.bin',
+    );
+    assert.equal(progressLine({ stage: 'applying', ...progress }), 'Unpacking in the sandbox…');
     assert.equal(progressLine({ stage: 'scanning', ...progress }), 'Looking for changes… 12 files');
   });
 });

@@ -266,6 +266,8 @@ function pathWith(programs: Readonly<Record<string, string>>): string {
     'rmdir',
     'mkdir',
     'cat',
+    'ln',
+    'readlink',
     'find',
     'sleep',
     'tail',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import { type Header, pack } from 'tar-stream';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
 import { PullReceiver, type Received } from '../../../src/sync/pull-receiver.ts';
 import { inSandbox, type Sandboxes, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
@@ -32,6 +32,14 @@ describe('A pull', () => {
     assert.ok((lstatSync(join(root, 'out/deep/x')).mode & 0o100) !== 0);
     assert.ok(lstatSync(join(root, 'out/l')).isSymbolicLink());
     assert.deepEqual([existsSync(join(root, 'other')), result.missing], [false, ['missing']]);
+  });
+
+  it('tells how far it is', async () => {
+    await inSandbox(sandbox, 'mkdir r; head -c 300000 /dev/zero > r/x; echo 2 > r/y');
+    const told: SyncProgress[] = [];
+    await engine.pull(sandbox, { paths: ['r'], onProgress: (progress) => told.push(progress) });
+    const last = told.at(-1);
+    assert.ok(last?.stage === 'receiving' && last.files > 0 && last.bytes >= 300_000 && last.path.startsWith('r/'));
   });
 
   it('brings back files by pattern', async () => {

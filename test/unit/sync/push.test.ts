@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
 import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
 import { temporaryFolder, writeTree } from './temporary.ts';
 
@@ -263,6 +263,15 @@ describe('A push', () => {
     });
     assert.equal(changed, 1);
     await assertEqualTrees();
+  });
+
+  it('tells what it is at: looking, sending, unpacking', async () => {
+    writeTree(root, { 'big.bin': Buffer.alloc(3_000_000, 1), a: 'a' });
+    const told: SyncProgress[] = [];
+    await engine.push(sandbox, { onProgress: (progress) => told.push(progress) });
+    const stages = told.map(({ stage }) => stage).filter((stage, at, all) => stage !== all[at - 1]);
+    assert.deepEqual(stages.slice(-2), ['sending', 'applying']);
+    assert.deepEqual([told.at(-1)?.files, told.at(-1)?.bytes], [2, 3_000_001]);
   });
 
   it('works in a folder with any name, and to one', async () => {

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Sandbox } from 'modal';
+import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { Source } from '../../../src/sync/exec.ts';
+import { engineFor } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+/** Line numbers of the script before which a shell takes in one more command. */
+const LINES = APPLY_SCRIPT.split('\n')
+  .map((_, line) => line)
+  .filter((line) => spawnSync('sh', ['-n'], { input: killedAt(line) }).status === 0);
+
+/** The script, but that its process is killed before a line. */
+function killedAt(line: number): string {
+  const lines = APPLY_SCRIPT.split('\n');
+  return [...lines.slice(0, line), 'kill -9 $$', ...lines.slice(line)].join('\n');
+}
+
+/** What a sandbox does with a command, as a process of this machine: hundreds of pushes need no wire. */
+function here(scriptOf: (script: string) => string): { sandbox: Sandbox; killed: () => boolean } {
+  let killed = false;
+  const exec = ([program = '', ...args]: string[]) => {
+    const child = spawn(
+      program,
+      args.map((arg) => (arg === APPLY_SCRIPT ? scriptOf(arg) : arg)),
+      { stdio: ['pipe', 'pipe', 'ignore'] },
+    );
+    child.on('exit', (_, signal) => (killed ||= signal === 'SIGKILL'));
+    const _stdinWriteStream = (source: Source) => pipeline(Readable.from(source.readFrom(0)), child.stdin);
+    return Promise.resolve({
+      stdout: Readable.toWeb(child.stdout),
+      closeStdin: async () => void child.stdin.end(),
+      _stdinWriteStream,
+    });
+  };
+  return { sandbox: { sandboxId: 'here', exec } as unknown as Sandbox, killed: () => killed };
+}
+
+describe('A push whose process is killed before any line of the apply script', () => {
+  let parent: string;
+  let root: string;
+  const engines: SyncEngine[] = [];
+  const { sandbox } = here((script) => script);
+
+  beforeEach(() => {
+    parent = temporaryFolder();
+    root = temporaryFolder();
+  });
+  afterEach(async () => {
+    for (const engine of engines.splice(0)) await engine.dispose();
+  });
+  after(removeTemporary);
+
+  function newEngine(): SyncEngine {
+    const engine = engineFor(root, { remoteRoot: join(parent, 'remote') });
+    engines.push(engine);
+    return engine;
+  }
+
+  /** Pushes once so that it is killed, and once in earnest; true when it was killed. */
+  async function pushTwice(first: SyncEngine, second: SyncEngine, line: number, edit: () => void): Promise<boolean> {
+    const { sandbox: killing, killed } = here(() => killedAt(line));
+    await first.push(killing).catch(() => {});
+    edit();
+    await second.push(sandbox);
+    const where = `killed before line ${line + 1}`;
+    assert.deepEqual(treeOf(second.remoteRoot), treeOf(root), where);
+    return killed();
+  }
+
+  /** Changes, adds, deletes, empties and changes the kind of something, different from one round to the next. */
+  function edit(round: number, files: number): void {
+    rmSync(join(root, `gone-${round - 1}`), { recursive: true, force: true });
+    rmSync(join(root, 'kind'), { recursive: true, force: true });
+    writeTree(root, { [`gone-${round}/deep/x`]: 'x', [round % 2 ? 'kind' : 'kind/inside']: `${round}` });
+    for (let at = 0; at < files; at += 1) writeTree(root, { [`d${at % 5}/f${at}`]: `${round}` });
+  }
+
+  for (const [size, files] of Object.entries({ few: 3, many: 45 }))
+    it(`is made good by the next one, or by another window, with ${size} files`, async function () {
+      this.timeout(180_000);
+      const [engine, other] = [newEngine(), newEngine()];
+      edit(0, files);
+      await engine.push(sandbox);
+      let killed = 0;
+      for (const [round, line] of LINES.entries()) {
+        const next = (round + files) % 2 ? other : engine;
+        edit(2 * round + 1, files);
+        killed += (await pushTwice(engine, next, line, () => edit(2 * round + 2, 1))) ? 1 : 0;
+        // Another window cannot know of what came to nothing before anything changed.
+        if (next === engine) assert.deepEqual(leftIn(engine.remoteRoot), [], `killed before line ${line + 1}`);
+        else {
+          await engine.push(sandbox);
+          for (const name of leftIn(engine.remoteRoot))
+            rmSync(join(engine.remoteRoot, '.modal-sync', name), { recursive: true });
+        }
+      }
+      assert.ok(killed > 30, `${killed} of ${LINES.length}`);
+    });
+
+  it('is made good by the next one when it is the first of all', async function () {
+    this.timeout(180_000);
+    const engine = newEngine();
+    for (const [round, line] of LINES.entries()) {
+      rmSync(engine.remoteRoot, { recursive: true, force: true });
+      edit(round, 3);
+      await pushTwice(engine, engine, line, () => edit(round, 1));
+      assert.deepEqual(
+        [leftIn(engine.remoteRoot), readdirSync(parent)],
+        [[], ['remote']],
+        `killed before line ${line + 1}`,
+      );
+    }
+  });
+});
+
+/** Files with their contents, and empty folders, but for our own state. */
+function treeOf(root: string): string[] {
+  return readdirSync(root, { recursive: true, withFileTypes: true })
+    .filter(({ parentPath, name }) => !join(parentPath, name).includes('/.modal-sync'))
+    .map((entry) => {
+      const full = join(entry.parentPath, entry.name);
+      return `${relative(root, full)} ${entry.isFile() ? readFileSync(full) : 'folder'}`;
+    })
+    .sort();
+}
+
+/** What a push should have taken away. */
+function leftIn(root: string): string[] {
+  const own = ['.gitignore', 'gen', 'm', 'stamp', 'stamp.next'];
+  return readdirSync(join(root, '.modal-sync')).filter((name) => !own.includes(name));
+}
