@@ -8,7 +8,8 @@ import type { Sandbox } from 'modal';
 import { isSandboxGone } from '../../../src/modal/errors.ts';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { Source } from '../../../src/sync/exec.ts';
 import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, withEach } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
@@ -72,43 +73,19 @@ describe('A push that something happens to', () => {
     await onFile.dispose();
   });
 
-  it('stops at once when it is cancelled, at every stage, and the next one goes on from there', async () => {
-    const files = Object.fromEntries(
-      Array.from({ length: 300 }, (_, at) => [`d${at % 30}/f${at}`, randomBytes(60_000)]),
-    );
-    writeTree(root, files);
-    // Each piece takes its time, so that there is a middle to cancel in.
-    for (const when of ['scanning', 'starting', 'sending', 'applying']) {
-      const cancel = new AbortController();
-      if (when === 'starting')
-        await sandboxes.server.control.addFault({ method: 'TaskExecStart', times: 1, delayMs: 1500 });
-      if (when === 'applying')
-        await sandboxes.server.control.addFault({ method: 'TaskExecStdioRead', times: 1, delayMs: 1500 });
-      let abortedAt = 0;
-      const abort = () => {
-        abortedAt ||= performance.now();
-        cancel.abort();
-      };
-      if (when === 'starting' || when === 'applying') setTimeout(abort, 900);
-      const onProgress = ({ stage }: SyncProgress) => {
-        if (stage === when) abort();
-      };
-      if (when === 'scanning') queueMicrotask(abort);
-      const started = engine.push(sandbox, { signal: cancel.signal, onProgress, fresh: true });
-      await assert.rejects(started, { name: 'AbortError' }, when);
-      const took = performance.now() - abortedAt;
-      assert.ok(took < 200, `cancelling while ${when} took ${took} ms`);
-      await sandboxes.server.control.clearFaults();
-    }
+  it('starts over when the connection comes back further behind than is kept, and forgets nothing', async () => {
+    writeTree(root, { 'a.bin': randomBytes(12_000_000), b: 'b', c: 'c' });
     await engine.push(sandbox);
+    await inSandbox(sandbox, 'echo own > own');
+    writeTree(root, { 'a.bin': randomBytes(12_000_000), c: 'changed' });
+    rmSync(join(root, 'b'));
+    const { sandbox: losing, execs } = resumedTooLate(sandbox);
+    const { files, deleted } = await engine.mirror(losing, ['own']);
+    assert.deepEqual([files, deleted, execs()], [2, 2, 2]);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
-    assert.equal(
-      (await inSandbox(sandbox, 'ls -A /workspace/.modal-sync; ls -d /workspace.part* 2>/dev/null')).replace(
-        'stamp.next\n',
-        '',
-      ),
-      '.gitignore\ngen\nm\nstamp\n',
-    );
+    rmSync(join(root, 'c'));
+    assert.equal((await engine.push(sandbox)).deleted, 1);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
   it('reaches a slow and failing network’s end', async () => {
@@ -122,6 +99,21 @@ describe('A push that something happens to', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 });
+
+/** The sandbox, but that the first connection is cut at its end and comes back at its very beginning. */
+function resumedTooLate(sandbox: Sandbox): { sandbox: Sandbox; execs: () => number } {
+  let execs = 0;
+  const exec = async (argv: string[], options: { readonly mode: 'binary' }) => {
+    const process = await sandbox.exec(argv, options);
+    execs += 1;
+    if (execs > 1) return process;
+    const _stdinWriteStream = async (source: Source) => {
+      for (const offset of [0, 1]) for await (const _ of source.readFrom(offset));
+    };
+    return { stdout: process.stdout, closeStdin: () => process.closeStdin(), _stdinWriteStream };
+  };
+  return { sandbox: { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox, execs: () => execs };
+}
 
 describe('The apply script', () => {
   after(removeTemporary);

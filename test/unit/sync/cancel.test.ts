@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { Core } from '../../../src/sync/core.ts';
+import type { SyncEngine } from '../../../src/sync/engine.ts';
+import type { Source } from '../../../src/sync/exec.ts';
+import { WorkerClient } from '../../../src/sync/worker-client.ts';
+import { inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+/** Holds up what comes to it until it is opened. */
+class Gate {
+  readonly reached: Promise<void>;
+  open!: () => void;
+  #reach!: () => void;
+  readonly #opened = new Promise<void>((resolve) => (this.open = resolve));
+
+  constructor() {
+    this.reached = new Promise((resolve) => (this.#reach = resolve));
+  }
+
+  pass(): Promise<void> {
+    this.#reach();
+    return this.#opened;
+  }
+}
+
+type Stage = 'starting' | 'sending' | 'applying';
+
+/** The sandbox, but that what is started there stops at a gate; `piecesAfter` counts what came after what was held up. */
+function gated(sandbox: Sandbox, stage: Stage, gate: Gate): { sandbox: Sandbox; piecesAfter: () => number } {
+  let after = 0;
+  async function* pieces(source: Source, offset: number): AsyncGenerator<Uint8Array> {
+    let sent = 0;
+    for await (const piece of source.readFrom(offset)) {
+      sent += 1;
+      if (stage === 'sending' && sent === 2) await gate.pass();
+      if (sent > 2) after += 1;
+      yield piece;
+    }
+  }
+  const exec = async (argv: string[], options: { readonly mode: 'binary' }) => {
+    if (stage === 'starting') await gate.pass();
+    const process = await sandbox.exec(argv, options);
+    const stdout = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        if (stage === 'applying') await gate.pass();
+        for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) controller.enqueue(chunk);
+        controller.close();
+      },
+    });
+    const _stdinWriteStream = (source: Source) =>
+      process._stdinWriteStream({ readFrom: (offset) => pieces(source, offset) });
+    return { stdout, closeStdin: () => process.closeStdin(), _stdinWriteStream };
+  };
+  return { sandbox: { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox, piecesAfter: () => after };
+}
+
+describe('A push that is cancelled', () => {
+  let sandboxes: Sandboxes;
+  let sandbox: Sandbox;
+  let root: string;
+  let engine: SyncEngine;
+  let ending: Setup['ending'];
+
+  withEach((setup) => {
+    ({ sandboxes, sandbox, root, engine, ending } = setup);
+    writeTree(root, { 'a.bin': randomBytes(6_000_000), 'b/c': 'c', 'b/d': 'd' });
+  });
+
+  /** The next push makes the sandbox equal, and nothing is left of the one that was given up. */
+  async function assertHealed(): Promise<void> {
+    await engine.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+    const expected = '/workspace\n.gitignore\ngen\nm\nstamp\n';
+    const look = async () =>
+      (await inSandbox(sandbox, 'ls -d /workspace*; ls -A .modal-sync')).replace('stamp.next\n', '');
+    // A process that was started late tidies up by itself.
+    while ((await look()) !== expected);
+  }
+
+  for (const [when, isFirst] of [
+    ['a first', true],
+    ['a later', false],
+  ] as const)
+    for (const stage of ['starting', 'sending', 'applying'] as const)
+      it(`ends while ${when} one is held up at ${stage}, sends nothing more, and the next one goes on from there`, async () => {
+        if (!isFirst) {
+          await engine.push(sandbox);
+          writeTree(root, { 'a.bin': randomBytes(6_000_000), 'b/c': 'changed' });
+          rmSync(join(root, 'b/d'));
+        }
+        const cancel = new AbortController();
+        const gate = new Gate();
+        const held = gated(sandbox, stage, gate);
+        const pushing = engine.push(held.sandbox, { signal: cancel.signal, fresh: isFirst });
+        await gate.reached;
+        cancel.abort();
+        await assert.rejects(pushing, { name: 'AbortError' });
+        gate.open();
+        await assertHealed();
+        assert.equal(held.piecesAfter(), 0);
+      });
+
+  it('ends while the folder is looked at, without waiting for the thread that does it', async () => {
+    const cancel = new AbortController();
+    const pushing = engine.push(sandbox, { signal: cancel.signal, fresh: true });
+    let isAnswered = false;
+    // The thread answers one call after the other.
+    const explained = Promise.resolve().then(() => engine.explain(['a.bin']));
+    const answered = explained.then(() => (isAnswered = true));
+    await Promise.resolve();
+    cancel.abort();
+    await assert.rejects(pushing, { name: 'AbortError' });
+    assert.equal(isAnswered, false);
+    await answered;
+    await assertHealed();
+  });
+
+  it('ends while it waits for the one before, and does nothing when its turn comes', async () => {
+    const gate = new Gate();
+    const first = engine.push(gated(sandbox, 'applying', gate).sandbox);
+    await gate.reached;
+    const cancel = new AbortController();
+    const never = { sandboxId: sandbox.sandboxId, exec: () => assert.fail('it was started') } as unknown as Sandbox;
+    const second = engine.push(never, { signal: cancel.signal });
+    cancel.abort();
+    await assert.rejects(second, { name: 'AbortError' });
+    gate.open();
+    await first;
+    await assertHealed();
+  });
+
+  it('leaves another sandbox’s push alone', async () => {
+    const other = ending(await sandboxes.create());
+    const gate = new Gate();
+    const pushing = engine.push(gated(other, 'sending', gate).sandbox);
+    await gate.reached;
+    const cancel = new AbortController();
+    const cancelled = engine.push(sandbox, { signal: cancel.signal });
+    gate.open();
+    cancel.abort();
+    await assert.rejects(cancelled, { name: 'AbortError' });
+    await pushing;
+    assert.deepEqual(await remoteTree(other), localTree(root));
+    await assertHealed();
+  });
+});
+
+describe('A look at the folder', () => {
+  after(removeTemporary);
+
+  it('goes on when a later one is cancelled', async () => {
+    const root = writeTree(temporaryFolder(), { a: 'a', 'b/c': 'c' });
+    const worker = new WorkerClient({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
+    const cancel = new AbortController();
+    // The thread has not begun when both are asked for.
+    const first = worker.call('survey', [{ sandboxId: 'one', fresh: true }]);
+    const second = worker.call('survey', [{ sandboxId: 'two', fresh: true }], { signal: cancel.signal });
+    cancel.abort();
+    await assert.rejects(second, { name: 'AbortError' });
+    assert.equal((await first).puts, 2);
+    await worker.dispose();
+  });
+
+  it('asks whether it is still wanted in every folder, and between the parts of a large file', () => {
+    const folders = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`d${at}/f`, 'x']));
+    const root = writeTree(temporaryFolder(), { ...folders, 'big.bin': Buffer.alloc(20_000_000, 1) });
+    let asked = 0;
+    const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }, () => {
+      asked += 1;
+    });
+    core.prepare({ sandboxId: 's', fresh: true });
+    assert.ok(asked >= 20, `${asked}`);
+    const { next } = core.open('s');
+    while (core.next('s', next, 'raw').bytes);
+    core.commit('s');
+    asked = 0;
+    utimesSync(join(root, 'big.bin'), 1, 1);
+    core.prepare({ sandboxId: 's', fresh: false });
+    assert.ok(asked >= 20 + 4, `${asked}`);
+  });
+});
