@@ -4,6 +4,7 @@ import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
 import { ProfileCommands } from './commands/profiles.ts';
 import { RunCommands } from './commands/run.ts';
+import { SelectionCommands } from './commands/run-selection.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
 import { SyncCommands } from './commands/sync.ts';
 import { whySynced } from './commands/why-synced.ts';
@@ -67,6 +68,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
+  const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
   const profileCommands = new ProfileCommands(profiles, running);
   const lenses = new RunLenses(
     (kind) => readSettings().codeLens[kind],
@@ -97,12 +99,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     profiles,
     new ProfileProblems(),
     registerTerminalProfile(terminals),
-    registerTerminalLinks(),
+    registerTerminalLinks((copy) => requests.originalOf(copy)),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
     command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
     command('modal.runWithArguments', (uri?: vscode.Uri) => run.runWithArguments(uri)),
     command('modal.runHistory', () => run.runAgain()),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
+    command('modal.runSelection', () => selections.run()),
+    command('modal.restartSelectionProcess', () => selections.restart()),
     command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
     command('modal.whySynced', (uri?: vscode.Uri) => whySynced(rules, uri)),
     command('modal.syncNow', () => sync.push()),

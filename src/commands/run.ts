@@ -6,6 +6,7 @@ import { outcomeOf, type RunHistory, type RunStart } from '../run/history.ts';
 import type { RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
 import type { AccountService } from './accounts.ts';
+import { NO_ACCOUNT, report } from './report.ts';
 
 const NO_FILE = 'No file is open in the editor. Open the file to run, then run again.';
 
@@ -70,7 +71,7 @@ export class RunCommands {
       const make = () => this.#request(start);
       const request = await make();
       if (!accounts.isChosen && !(await accounts.offer())) {
-        return { error: 'No Modal account is chosen. Sign in, or use the local Modal.' };
+        return { error: NO_ACCOUNT };
       }
       const startedAt = Date.now();
       const result = await tasks.run(request, make);
@@ -92,12 +93,4 @@ export class RunCommands {
 /** Whether a shell would wait for the rest of a quoted word. */
 function hasOpenQuote(text: string): boolean {
   return /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/s.test(text) === false;
-}
-
-function report(result: RunResult, command?: 'modal.chooseAccount'): RunResult {
-  const buttons = command ? ['Choose Account…'] : [];
-  void vscode.window.showErrorMessage(result.error ?? '', ...buttons).then((pressed) => {
-    if (pressed && command) void vscode.commands.executeCommand(command);
-  });
-  return result;
 }

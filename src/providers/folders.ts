@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join, normalize, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
@@ -44,6 +45,21 @@ export async function chooseFolder(uri?: vscode.Uri): Promise<Folder> {
     (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick() : folders[0]);
   if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
   return syncedFolder(folder);
+}
+
+/** What runs without a folder has a sandbox of its own; nothing is synced to it. */
+const NO_FOLDER: Folder = { name: 'no folder', path: join(tmpdir(), 'modal-no-folder') };
+
+/** Whether a file lies in no folder of the workspace, or is not saved yet. */
+export function isLoose(uri: vscode.Uri): boolean {
+  return uri.scheme === 'untitled' || (uri.scheme === 'file' && !vscode.workspace.getWorkspaceFolder(uri));
+}
+
+/** The folder in whose sandbox the code of a loose file runs: the workspace's first one, where there is one. */
+export function homeOfLoose(): { folder: Folder; sync: boolean } {
+  requireTrust();
+  const [first] = vscode.workspace.workspaceFolders ?? [];
+  return first ? { folder: syncedFolder(first), sync: true } : { folder: NO_FOLDER, sync: false };
 }
 
 /** Where a file lies in the workspace. Throws `UserError` for a file that cannot be synced. */

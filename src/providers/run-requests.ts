@@ -2,13 +2,16 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
-import { REMOTE_ROOT, type RunRequest } from '../run/request.ts';
-import { extensionOf, type Program, runnerOf } from '../run/runners.ts';
+import { COPIES_ROOT, REMOTE_ROOT, type RunRequest } from '../run/request.ts';
+import { extensionOf, fileNameFor, type Program, runnerOf } from '../run/runners.ts';
+import type { Interpreter } from '../run/selection/interpreters.ts';
 import { commandOf, PACKAGE_MANAGER_FILES } from '../run/targets/command.ts';
 import type { Target } from '../run/targets/target.ts';
 import { parseTask, requestForTask } from '../run/task-definition.ts';
+import { folderKey } from '../session/origin.ts';
 import type { Folder } from '../session/sessions.ts';
-import { placeOf, requireTrust, syncedFolder } from './folders.ts';
+import { looksLikeCredential } from '../sync/rules-builtin.ts';
+import { homeOfLoose, isLoose, placeOf, requireTrust, syncedFolder } from './folders.ts';
 import { readSettings } from './settings.ts';
 import type { SyncRules } from './sync-rules.ts';
 
@@ -18,6 +21,8 @@ import type { SyncRules } from './sync-rules.ts';
  */
 export class RunRequests {
   readonly #rules: SyncRules;
+  /** Files from outside of the folders, by the paths of their copies in sandboxes. */
+  readonly #originals = new Map<string, vscode.Uri>();
 
   constructor(rules: SyncRules) {
     this.#rules = rules;
@@ -25,12 +30,51 @@ export class RunRequests {
 
   /** A file as a whole. */
   async forFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
+    if (isLoose(uri)) return this.#forCopy(uri, args);
     const { folder, path, name } = placeOf(uri);
     const document = await openDocument(uri, name);
     const programs = await programsFor(document, name, folder);
     await saveAll();
     await this.#rules.requireSynced(uri);
     return { folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args], cwd: '' };
+  }
+
+  /** A file outside of the folders, or one that is not saved yet: a copy of it, in the first folder's sandbox. */
+  async #forCopy(uri: vscode.Uri, args: readonly string[]): Promise<RunRequest> {
+    const { folder, sync } = homeOfLoose();
+    const name = posix.basename(uri.path);
+    refuseCredential(uri);
+    const document = await openDocument(uri, name);
+    const programs = await programsFor(document, name, folder);
+    await saveAll();
+    const folderOfCopy = `${COPIES_ROOT}/${folderKey(uri.toString())}`;
+    const path = `${folderOfCopy}/${fileNameFor(name, document.languageId)}`;
+    this.#originals.set(path, uri);
+    const why = document.isUntitled ? 'is not saved' : 'is in no folder of the workspace';
+    const reason = `“${name}” ${why}: a copy of it runs, without the files beside it`;
+    const copy = { path, content: document.getText(), reason };
+    return { folder, label: name, programs, args: [path, ...args], cwd: sync ? '' : folderOfCopy, copy, sync };
+  }
+
+  /** The file that a copy in a sandbox was made of. */
+  originalOf(copy: string): vscode.Uri | undefined {
+    return this.#originals.get(copy);
+  }
+
+  /** Code of a file for a kept process; a request without the arguments of that. */
+  async forSelection(document: vscode.TextDocument, interpreter: Interpreter): Promise<SelectionRequest> {
+    const { uri } = document;
+    const loose = isLoose(uri);
+    const place = loose ? undefined : placeOf(uri);
+    const { folder, sync } = place ? { folder: place.folder, sync: true } : homeOfLoose();
+    if (place) await this.#rules.requireNoCredential(uri);
+    else refuseCredential(uri);
+    await saveAll();
+    const programs = interpreter.programs(readSettings(uri).runners, existsSync(join(folder.path, 'uv.lock')));
+    return {
+      request: { folder, label: `${interpreter.name} selections`, programs, cwd: sync ? '' : '/', sync },
+      file: place ? `${REMOTE_ROOT}/${place.path}` : posix.basename(uri.path),
+    };
   }
 
   /** A part of a file, such as a script of a package.json. */
@@ -66,6 +110,19 @@ export class RunRequests {
     await saveAll();
     return requestForTask(task, syncedFolder(workspaceFolder), name);
   }
+}
+
+/** What a selection needs: the process that runs it, and what the sandbox calls its file. */
+export interface SelectionRequest {
+  readonly request: Omit<RunRequest, 'args'>;
+  readonly file: string;
+}
+
+function refuseCredential({ path }: vscode.Uri): void {
+  if (!looksLikeCredential(path)) return;
+  throw new UserError(
+    `“${posix.basename(path)}” looks like a credential, so it is not sent. Save it under another name if it is none.`,
+  );
 }
 
 /** The file's runner; a file that nobody knows how to run gets a question, whose answer is kept in the settings. */

@@ -5,9 +5,7 @@ import { LocalPaths } from '../run/local-paths.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import { Run, type RunServices } from '../run/run.ts';
 import { summaryOf } from '../run/summary.ts';
-
-const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
-const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+import { TerminalWriter } from './terminal-writer.ts';
 
 export interface RunTerminalOptions {
   /** What to run; its errors are shown in the terminal. */
@@ -21,7 +19,7 @@ export interface RunTerminalOptions {
 /** The pseudo-terminal of one run: moves text between VS Code and the run, and says how it ended. */
 export class RunTerminal implements vscode.Pseudoterminal {
   readonly #options: RunTerminalOptions;
-  readonly #write = new vscode.EventEmitter<string>();
+  readonly #writer: TerminalWriter;
   readonly #close = new vscode.EventEmitter<number>();
   readonly #stdout = new TextDecoder();
   readonly #stderr = new TextDecoder();
@@ -29,16 +27,16 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #paths: LocalPaths | undefined;
   #run: Run | undefined;
   #closed = false;
-  #atLineStart = true;
-  #inProgress = false;
 
-  readonly onDidWrite = this.#write.event;
+  readonly onDidWrite: vscode.Event<string>;
   readonly onDidClose = this.#close.event;
   /** How the run ended. */
   readonly ended = this.#ended.promise;
 
   constructor(options: RunTerminalOptions) {
     this.#options = options;
+    this.#writer = new TerminalWriter((text) => options.onText(this.#run?.id ?? '', text));
+    this.onDidWrite = this.#writer.onDidWrite;
     if (options.localPrefix !== undefined) this.#paths = new LocalPaths(options.localPrefix);
   }
 
@@ -62,11 +60,11 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   async #start(size: TerminalSize | undefined): Promise<void> {
     const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
-    this.#text(this.#stdout.decode());
-    this.#text(this.#stderr.decode());
-    this.#text(this.#paths?.end() ?? '');
-    const isFine = result.error === undefined && result.exitCode === 0;
-    this.#line((isFine ? dim : red)(`● ${summaryOf(result)}`));
+    this.#writer.text(this.#stdout.decode());
+    this.#writer.text(this.#stderr.decode());
+    this.#writer.text(this.#paths?.end() ?? '');
+    if (result.error === undefined && result.exitCode === 0) this.#writer.status(summaryOf(result));
+    else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
     this.#close.fire(result.exitCode ?? 1);
   }
@@ -74,8 +72,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
   async #result(size: TerminalSize | undefined): Promise<RunResult> {
     const request = await this.#options.request();
     const output = {
-      status: (line: string) => this.#line(dim(`● ${line}`)),
-      progress: (line: string) => this.#progress(line),
+      status: (line: string) => this.#writer.status(line),
+      progress: (line: string) => this.#writer.progress(line),
       stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
       stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
     };
@@ -88,27 +86,6 @@ export class RunTerminal implements vscode.Pseudoterminal {
   /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
   #program(text: string, { pty = true }: RunRequest): void {
     const local = this.#paths?.feed(text) ?? text;
-    this.#text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));
-  }
-
-  /** A line that the next one takes the place of. */
-  #progress(line: string): void {
-    const start = this.#inProgress ? '\r\u001b[2K' : this.#atLineStart ? '' : '\r\n';
-    this.#write.fire(`${start}${dim(`○ ${line}`)}`);
-    this.#atLineStart = true;
-    this.#inProgress = true;
-  }
-
-  #line(text: string): void {
-    this.#text(`${this.#atLineStart ? '' : '\r\n'}${text}\r\n`);
-  }
-
-  #text(text: string): void {
-    if (text === '') return;
-    if (this.#inProgress) this.#write.fire('\r\u001b[2K');
-    this.#inProgress = false;
-    this.#atLineStart = text.endsWith('\n');
-    this.#write.fire(text);
-    this.#options.onText(this.#run?.id ?? '', text);
+    this.#writer.text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));
   }
 }

@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { RunOutputEvent } from '../api.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { RunServices } from '../run/run.ts';
+import type { Interpreter } from '../run/selection/interpreters.ts';
 import { RunTerminal } from './run-terminal.ts';
+import { SelectionTerminal } from './selection-terminal.ts';
 
 /** Makes the terminals of runs, and tells what all of them show. */
 export class RunTerminals implements vscode.Disposable {
@@ -28,6 +31,17 @@ export class RunTerminals implements vscode.Disposable {
       localPrefix,
       services: this.#services,
       onText: (runId, data) => this.#output.fire({ runId, data }),
+    });
+  }
+
+  /** A terminal for processes that are kept for selections. */
+  createForSelections(interpreter: Interpreter, onClose: () => void): SelectionTerminal {
+    const runId = randomUUID();
+    return new SelectionTerminal({
+      interpreter,
+      services: this.#services,
+      onText: (data) => this.#output.fire({ runId, data }),
+      onClose,
     });
   }
 }

@@ -39,6 +39,16 @@ export class SyncRules {
     await include(place);
   }
 
+  /** Throws `UserError` for a file whose content is never sent, however it would be. */
+  async requireNoCredential(uri: vscode.Uri): Promise<void> {
+    const place = placeOf(uri);
+    const rule = await this.#ruleOf(place);
+    if (rule.included || rule.kind !== 'credential') return;
+    throw new UserError(
+      `Nothing of “${place.path}” is sent: ${reasonOf(rule, place)}. Name it in the setting modal.sync.include if it is none.`,
+    );
+  }
+
   async #ruleOf({ folder, path }: Place): Promise<Explanation> {
     const [rule] = await this.#syncs.of(folder).explain([path]);
     if (!rule) throw new UserError(`Nothing is known about “${path}”. Save the file, then ask again.`);

@@ -1,31 +1,33 @@
-import { REMOTE_ROOT } from './request.ts';
+import { COPIES_ROOT, REMOTE_ROOT } from './request.ts';
 
 /** A path of the sandbox in a line of text. */
 export interface RemotePath {
   /** Where the link begins in the text, and how long it is. */
   readonly start: number;
   readonly length: number;
-  /** Relative to the folder. */
+  /** Relative to the folder; absolute where it is a copy of a file from outside of it. */
   readonly path: string;
   readonly line: number | undefined;
   readonly column: number | undefined;
 }
 
+const ROOT = `(?:${REMOTE_ROOT}|(${COPIES_ROOT}))`;
+
 // `File "/workspace/a b.py", line 3`, and `/workspace/a.c:3:4`, `/workspace/a.ts(3,4)`.
-const QUOTED = new RegExp(`"${REMOTE_ROOT}/([^"]+)"(?:, line (\\d+))?`, 'g');
+const QUOTED = new RegExp(`"${ROOT}/([^"]+)"(?:, line (\\d+))?`, 'g');
 const PLAIN = new RegExp(
-  `(?<![\\w./"-])${REMOTE_ROOT}/([^\\s:"'(),;]+)(?::(\\d+)(?::(\\d+))?|\\((\\d+)(?:,(\\d+))?\\))?`,
+  `(?<![\\w./"-])${ROOT}/([^\\s:"'(),;]+)(?::(\\d+)(?::(\\d+))?|\\((\\d+)(?:,(\\d+))?\\))?`,
   'g',
 );
 
 /** The sandbox's paths in a line of a program's output. */
 export function findRemotePaths(text: string): RemotePath[] {
   const found = [...text.matchAll(QUOTED), ...text.matchAll(PLAIN)].map((match) => {
-    const [whole, path = '', line, column, otherLine, otherColumn] = match;
+    const [whole, copies, path = '', line, column, otherLine, otherColumn] = match;
     return {
       start: match.index,
       length: whole.length,
-      path,
+      path: copies ? `${copies}/${path}` : path,
       line: numberOf(line ?? otherLine),
       column: numberOf(column ?? otherColumn),
     };

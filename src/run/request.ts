@@ -1,4 +1,5 @@
 import type { Folder } from '../session/sessions.ts';
+import type { PushResult } from '../sync/engine.ts';
 import type { Program } from './runners.ts';
 
 /** Where a folder lies in its sandbox. */
@@ -21,6 +22,8 @@ export interface RunRequest {
   readonly env?: Readonly<Record<string, string>>;
   /** Without a terminal, stdout and stderr stay apart and nothing is echoed; absent: with one. */
   readonly pty?: boolean;
+  /** A file from outside the folder that is written to the sandbox first. */
+  readonly copy?: FileCopy;
   /** Whether the folder is sent first; absent: yes. */
   readonly sync?: boolean;
   /** The profile whose sandbox is used; absent: the one chosen for the folder. */
@@ -28,6 +31,18 @@ export interface RunRequest {
   /** The sandbox to run in; absent: the folder's own. */
   readonly sandboxId?: string;
 }
+
+/** A file that is no part of the synced folder. */
+export interface FileCopy {
+  /** Absolute in the sandbox, outside of the synced folder. */
+  readonly path: string;
+  readonly content: string;
+  /** Says to people why it is a copy that runs. */
+  readonly reason: string;
+}
+
+/** Where copies of files lie in a sandbox. */
+export const COPIES_ROOT = '/tmp/modal-copies';
 
 /** What a run's time went on, in milliseconds. */
 export interface RunTimings {
@@ -60,6 +75,8 @@ export interface RunOutput {
   status(line: string): void;
   /** What is being done, replaced by the next word of it or by the next line. */
   progress(line: string): void;
+  /** What the sync did; without this it is told in lines of status. */
+  synced?(result: PushResult): void;
   /** The program's bytes, as they come; with a terminal, both of its streams. */
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;

@@ -4,7 +4,7 @@ import type { ContainerProcess, Sandbox } from 'modal';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session, Sessions } from '../session/sessions.ts';
-import type { PreparedRun } from '../sync/engine.ts';
+import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import type { Ask } from '../sync/questions.ts';
 import type { RunSyncOutcome } from '../sync/run-preamble.ts';
 import { EXIT_WRAPPER, runCommand, WrapperMark } from './command.ts';
@@ -55,6 +55,7 @@ export class Run {
   #size: TerminalSize | undefined;
   #sandbox: Sandbox | undefined;
   #resizing: NodeJS.Timeout | undefined;
+  #hasStarted = false;
 
   constructor(request: RunRequest, services: RunServices, output: RunOutput, size?: TerminalSize) {
     this.#request = request;
@@ -70,6 +71,11 @@ export class Run {
         ? { error: CANCELLED }
         : { error: explainError(error), ...(isAccountProblem(error) && { needsAccount: true }) },
     );
+  }
+
+  /** Where the program runs; absent before it does, and after. */
+  get sandboxId(): string | undefined {
+    return this.#sandbox?.sandboxId;
   }
 
   /**
@@ -126,7 +132,8 @@ export class Run {
           ...(session.profile && { profile: session.profile }),
         };
       } catch (error) {
-        if (!isSandboxGone(error) || this.#request.sandboxId) throw error;
+        // What has run once is not run again behind its user's back.
+        if (!isSandboxGone(error) || this.#request.sandboxId || this.#hasStarted) throw error;
         await this.#services.sessions.drop(session);
         // A kept sandbox may have ended since the last run; one that was just started should not have.
         if (session.isNew || attempt > 0) throw error;
@@ -154,6 +161,7 @@ export class Run {
 
   /** Syncs and starts the program with one command where the change is small, and follows the program to its end. */
   async #execute(session: Session): Promise<Ended> {
+    await this.#writeCopy(session.sandbox);
     for (let attempt = 1; ; attempt += 1) {
       const sync = this.#request.sync === false ? undefined : await this.#prepareSync(session, attempt === 1);
       const ended = await this.#attempt(session.sandbox, sync);
@@ -164,6 +172,13 @@ export class Run {
         );
       }
     }
+  }
+
+  async #writeCopy({ filesystem }: Sandbox): Promise<void> {
+    const { copy } = this.#request;
+    if (!copy) return;
+    await this.#untilCancelled(filesystem.writeText(copy.content, copy.path));
+    this.#output.status(copy.reason);
   }
 
   async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
@@ -234,7 +249,8 @@ export class Run {
         syncedAt = performance.now();
         const synced = await sync?.settle(outcome);
         if (sync && !synced) return false;
-        if (synced) for (const line of syncReport(synced)) this.#output.status(line);
+        this.#hasStarted = true;
+        if (synced) this.#tellSync(synced);
         this.#stdin.connect(process.stdin);
         return true;
       });
@@ -245,6 +261,11 @@ export class Run {
     if (!(await started)) return undefined;
     const error = exitCode === EXIT_WRAPPER ? this.#explainMark(output.mark) : undefined;
     return { ...(error === undefined ? { exitCode } : { error }), syncedAt, firstAt: output.firstAt };
+  }
+
+  #tellSync(result: PushResult): void {
+    if (this.#output.synced) this.#output.synced(result);
+    else for (const line of syncReport(result)) this.#output.status(line);
   }
 
   #explainMark(mark: string | undefined): string | undefined {

@@ -35,6 +35,26 @@ const RUNNERS: Readonly<Record<string, readonly Program[]>> = {
 /** Languages whose files can be run as they are. */
 export const RUNNABLE_LANGUAGES: readonly string[] = Object.keys(RUNNERS);
 
+/** What the names of a language's files end with, by VS Code language id: some programs go by it. */
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  python: '.py',
+  javascript: '.js',
+  typescript: '.ts',
+  shellscript: '.sh',
+  r: '.R',
+  julia: '.jl',
+  ruby: '.rb',
+  go: '.go',
+  perl: '.pl',
+  php: '.php',
+  lua: '.lua',
+};
+
+/** A name for a file that may have none yet. */
+export function fileNameFor(name: string, languageId: string): string {
+  return extensionOf(name) === '' ? name + (entryOf(EXTENSIONS, languageId) ?? '') : name;
+}
+
 /** The user's own runners: a command line by language id, or by the file's extension with its dot. */
 export type CustomRunners = Readonly<Record<string, readonly string[]>>;
 

@@ -176,7 +176,9 @@ export class Sessions {
   /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const { client, account } = await this.connection();
-    const sandbox = await client.sandboxes.fromId(sandboxId);
+    const own = await this.runningAll(folder);
+    // Another object for the same sandbox would open a connection of its own.
+    const sandbox = own.find((each) => each.sandboxId === sandboxId) ?? (await client.sandboxes.fromId(sandboxId));
     return { ...billing(account), folder, sandbox, isNew: false, isOutdated: false };
   }
 

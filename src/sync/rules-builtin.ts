@@ -64,6 +64,15 @@ service-account*.json
 service_account*.json`,
 );
 
+/** Whether a file looks like a credential, by its own name or by that of a folder it is in. */
+export function looksLikeCredential(path: string): boolean {
+  const parts = path.split('/').filter(Boolean);
+  return parts.some((name, at) => {
+    const pattern = CREDENTIALS.last(parts.slice(0, at + 1).join('/'), name, at < parts.length - 1);
+    return pattern !== undefined && !pattern.negated;
+  });
+}
+
 /** What programs make again by themselves, and what editors write for a moment. Tracked files are not meant. */
 export const BULK = new PatternList(
   '',

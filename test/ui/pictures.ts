@@ -11,6 +11,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'choose-profile': 'docs/pictures',
   'modal-json': 'docs/pictures',
   volumes: 'docs/pictures',
+  selection: 'docs/pictures',
 };
 
 /** The documents' pictures are taken anew only when asked for, so that tests leave the tree as it is. */

@@ -98,21 +98,37 @@ describe('Run Active File in Sandbox', () => {
     assert.deepEqual(await lenses(await writeWorkspaceFile('notes.md', '# notes\n')), []);
   });
 
+  it('runs a copy of a file outside any folder, and says so', async () => {
+    await writeWorkspaceFile('here.txt', 'of the folder');
+    const uri = await writeOutsideFile('alone.py', 'import sys; print(open("here.txt").read(), sys.argv)');
+    const { exitCode, text } = await runFile(uri);
+    assert.match(
+      text,
+      /^● “alone\.py” is in no folder of the workspace: a copy of it runs, without the files beside it$/m,
+    );
+    assert.match(text, /^of the folder \['\/tmp\/modal-copies\/\w+\/alone\.py'\]$/m);
+    assert.equal(exitCode, 0);
+  });
+
+  it('runs a copy of an untitled file, as it is in the editor, and says so', async () => {
+    const content = 'console.log("it is", 6 * 7)';
+    const { uri } = await vscode.workspace.openTextDocument({ language: 'javascript', content });
+    const { exitCode, text } = await runFile(uri);
+    assert.match(text, /^● “Untitled-\d” is not saved: a copy of it runs, without the files beside it\n/m);
+    assert.match(text, /^it is 42$/m);
+    assert.equal(exitCode, 0);
+  });
+
   const refused: [string, () => Promise<vscode.Uri | undefined>, RegExp][] = [
     [
-      'an untitled file',
-      async () => (await vscode.workspace.openTextDocument({ language: 'python', content: 'x' })).uri,
-      /is not saved yet\. Save it/,
-    ],
-    [
-      'a file outside any folder',
-      () => writeOutsideFile('alone.py', 'print()'),
-      /“alone\.py” is in no folder of the workspace\. Open its folder/,
+      'a file outside any folder that looks like a credential',
+      () => writeOutsideFile('.ssh/config.py', 'print()'),
+      /“config\.py” looks like a credential, so it is not sent/,
     ],
     [
       'a file that is not there',
       async () => (await writeWorkspaceFile('x.py', '')).with({ path: '/nowhere/x.py' }),
-      /is in no folder/,
+      /“x\.py” cannot be opened as text/,
     ],
   ];
   for (const [name, make, expected] of refused) {

@@ -25,6 +25,12 @@ describe('paths of the sandbox in output', () => {
     assert.deepEqual(links('    at run (/workspace/a.js:3:5)'), [['/workspace/a.js:3:5', 'a.js', 3, 5]]);
   });
 
+  it('are found where they are copies of files from outside of the folder', () => {
+    assert.deepEqual(links('  File "/tmp/modal-copies/1f/a.py", line 2'), [
+      ['"/tmp/modal-copies/1f/a.py", line 2', '/tmp/modal-copies/1f/a.py', 2, undefined],
+    ]);
+  });
+
   it('are not found in the middle of other paths', () => {
     assert.deepEqual(links('/x/workspace/a.c ./workspace/b /workspaces/c /workspace'), []);
   });

@@ -1,0 +1,60 @@
+import * as vscode from 'vscode';
+
+const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
+const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+
+/** What our terminals show: programs' text with lines of our own between it. */
+export class TerminalWriter {
+  readonly #write = new vscode.EventEmitter<string>();
+  readonly #onText: (text: string) => void;
+  #atLineStart = true;
+  #inProgress = false;
+  readonly onDidWrite = this.#write.event;
+
+  /** `onText` is told of all that stays. */
+  constructor(onText: (text: string) => void) {
+    this.#onText = onText;
+  }
+
+  status(line: string): void {
+    this.#line(dim(`● ${line}`));
+  }
+
+  error(line: string): void {
+    this.#line(red(`● ${line}`));
+  }
+
+  /** A line that the next word takes the place of; `''` takes it away. */
+  progress(line: string): void {
+    if (line === '') {
+      this.#endProgress();
+      return;
+    }
+    const start = this.#inProgress ? '\r\u001b[2K' : this.#atLineStart ? '' : '\r\n';
+    this.#write.fire(`${start}${dim(`○ ${line}`)}`);
+    this.#atLineStart = true;
+    this.#inProgress = true;
+  }
+
+  text(text: string): void {
+    if (text === '') return;
+    this.#endProgress();
+    this.#atLineStart = text.endsWith('\n');
+    this.#write.fire(text);
+    this.#onText(text);
+  }
+
+  /** Text that begins on a line of its own. */
+  block(text: string): void {
+    this.text(`${this.#atLineStart ? '' : '\r\n'}${text}`);
+  }
+
+  #line(line: string): void {
+    this.block(`${line}\r\n`);
+  }
+
+  #endProgress(): void {
+    if (this.#inProgress) this.#write.fire('\r\u001b[2K');
+    this.#inProgress = false;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * A Python process that is kept for selections. Arguments: the pipe to make, and what to print when it is there. Reads one
+ * JSON object a line from the pipe (`code`, `file`, `line`, `mark`), runs it in `__main__` as an interactive session
+ * would, and then prints the mark, with its exit status for `%s`. Input, interrupts and output are the terminal's.
+ */
+export const PYTHON_DRIVER = String.raw`
+import ast, atexit, codeop, json, linecache, os, signal, sys, types
+
+def main(fifo, mark):
+    os.mkfifo(fifo, 0o600)
+    atexit.register(os.unlink, fifo)
+    pipe = os.open(fifo, os.O_RDWR)
+    waiting = b""
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    sys.argv = [""]
+    compiled = codeop.Compile()
+
+    def read():
+        nonlocal waiting
+        while True:
+            while b"\n" not in waiting:
+                waiting += os.read(pipe, 1 << 20)
+            line, waiting = waiting.split(b"\n", 1)
+            try:
+                return json.loads(line)
+            except ValueError:
+                # The rest of one whose sending was cancelled.
+                pass
+
+    def place(file, text):
+        if os.path.isfile(file):
+            module.__file__ = file
+            folder = os.path.dirname(file)
+            if folder not in sys.path:
+                sys.path.insert(0, folder)
+        else:
+            vars(module).pop("__file__", None)
+            linecache.cache[file] = (len(text), None, text.splitlines(True), file)
+
+    def statements(code, file, line):
+        first = next((each for each in code.split("\n") if each.strip() and not each.lstrip().startswith("#")), "")
+        # An indented block stays as it is, strings over several lines included, under a header of its own.
+        is_block = first[:1] in (" ", "\t")
+        shift = line - (2 if is_block else 1)
+        try:
+            tree = ast.parse("if 1:\n" + code if is_block else code, file)
+            if is_block and tree.body[0].orelse:
+                tree = ast.parse(code, file)
+        except SyntaxError as error:
+            error.lineno = (error.lineno or 1) + shift
+            if getattr(error, "end_lineno", None):
+                error.end_lineno += shift
+            raise
+        ast.increment_lineno(tree, shift)
+        return tree.body[0].body + tree.body[1:] if is_block else tree.body
+
+    def run(code, file, line):
+        place(file, "\n" * (line - 1) + code)
+        body = statements(code, file, line)
+        shown = [body.pop()] if body and isinstance(body[-1], ast.Expr) else []
+        exec(compiled(ast.Module(body, []), file, "exec"), vars(module))
+        if shown:
+            exec(compiled(ast.Interactive(shown), file, "single"), vars(module))
+
+    def tell(error):
+        trace = error.__traceback__
+        while trace and trace.tb_frame.f_code.co_filename == main.__code__.co_filename:
+            trace = trace.tb_next
+        if isinstance(error, SyntaxError) and trace and not trace.tb_next and trace.tb_frame.f_globals is vars(ast):
+            trace = None
+        error = error.with_traceback(trace)
+        sys.last_exc = sys.last_value = error
+        sys.last_type, sys.last_traceback = type(error), trace
+        sys.excepthook(type(error), error, trace)
+
+    handler, status = signal.default_int_handler, 0
+    while True:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        os.write(1, mark.replace("%s", str(status)).encode())
+        snippet = read()
+        mark = snippet.pop("mark")
+        try:
+            signal.signal(signal.SIGINT, handler)
+            run(**snippet)
+            status = 0
+        except SystemExit:
+            raise
+        except BaseException as error:
+            status = 130 if isinstance(error, KeyboardInterrupt) else 1
+            tell(error)
+        handler = signal.getsignal(signal.SIGINT) or signal.default_int_handler
+
+main(*sys.argv[1:])
+`;

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+const TITLE = 'Modal: Run Selection or Line in Sandbox';
+
+/** A window with the cursor at the beginning of a file. */
+async function open(theme: 'dark' | 'light'): Promise<Workbench> {
+  const workbench = await openWorkbench({ folder: 'test/fixtures/terminal', theme });
+  await workbench.openFile('selection.py');
+  await workbench.page.locator('.editor-instance .view-line').first().click();
+  await workbench.page.keyboard.press('Control+Home');
+  return workbench;
+}
+
+describe('Run Selection or Line', () => {
+  it('goes through a file by the keyboard, statement by statement, and Ctrl+C ends only the one that runs', async () => {
+    const workbench = await open('dark');
+    const { keyboard } = workbench.page;
+    for (const shown of [/^>>> import time$/m, /^>>> def squares/m, /^>>> numbers = /m, /^140$/m, /^waiting$/m]) {
+      await keyboard.press('Control+Alt+Shift+M');
+      await workbench.waitForTerminal(shown);
+    }
+    await picture(workbench, 'selection');
+    await workbench.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await keyboard.press('Control+C');
+    await workbench.waitForTerminal(/^KeyboardInterrupt$/m);
+    await workbench.page.locator('.editor-instance .view-line', { hasText: 'numbers[-1]' }).click();
+    await workbench.runCommand(TITLE);
+    assert.match(await workbench.waitForTerminal(/^49$/m), /^>>> numbers\[-1\]\n49$/m);
+    await picture(workbench, 'selection-interrupted');
+  });
+
+  it('is in the editor’s context menu', async () => {
+    const workbench = await open('light');
+    await workbench.page.locator('.editor-instance .view-line').first().click({ button: 'right' });
+    const entry = workbench.page.locator('.context-view .action-label', {
+      hasText: 'Run Selection or Line in Sandbox',
+    });
+    await entry.waitFor();
+    await picture(workbench, 'selection-menu');
+    await entry.click();
+    await workbench.waitForTerminal(/^>>> /m);
+  });
+});

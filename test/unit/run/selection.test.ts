@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import { REMOTE_ROOT } from '../../../src/run/request.ts';
+import { interpreterOf } from '../../../src/run/selection/interpreters.ts';
+import { NODE_DRIVER } from '../../../src/run/selection/node-driver.ts';
+import { SelectionProcess } from '../../../src/run/selection/process.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { type LocalFolder, localFolder } from './local-runs.ts';
+
+describe('a process kept for selections, on the local Modal', () => {
+  let server: RunningLocalModal;
+  let folder: LocalFolder;
+  const started: SelectionProcess[] = [];
+
+  before(async () => {
+    server = await startLocalModal();
+    folder = await localFolder(server);
+  });
+  after(async () => {
+    await folder.dispose();
+    await server.stop();
+  });
+  afterEach(async () => {
+    for (const process of started.splice(0)) {
+      process.cancel();
+      await process.ended;
+    }
+  });
+
+  function start(languageId: string, idleTimeoutMs = 600_000) {
+    const { services, path } = folder;
+    const interpreter = interpreterOf(languageId);
+    assert.ok(interpreter);
+    const shown = { text: '', status: '' };
+    const process = new SelectionProcess({
+      interpreter,
+      request: {
+        folder: { name: 'folder', path },
+        label: languageId,
+        programs: interpreter.programs({}, false),
+        cwd: '',
+      },
+      services,
+      idleTimeoutMs,
+      output: {
+        status: (line) => (shown.status += `${line}\n`),
+        progress: () => {},
+        code: () => {},
+        text: (text) => (shown.text += text),
+      },
+    });
+    started.push(process);
+    const file = `${REMOTE_ROOT}/a.${languageId === 'python' ? 'py' : languageId === 'typescript' ? 'ts' : 'js'}`;
+    /** What a snippet shows, and its exit code when that is not 0. */
+    async function run(code: string, line = 1, of = file): Promise<string> {
+      const from = shown.text.length;
+      const { exitCode, error } = await process.run({ code, line, file: of, languageId });
+      const text = stripVTControlCharacters(shown.text.slice(from)).replaceAll('\r\n', '\n');
+      return `${text}${exitCode === 0 ? '' : (error ?? `[${exitCode}]`)}`;
+    }
+    const shows = (words: string) =>
+      waitFor(
+        `the text “${words}”`,
+        10_000,
+        async () => shown.text,
+        (text) => text.includes(words),
+      );
+    return { process, shown, run, shows };
+  }
+
+  describe('Python', () => {
+    it('keeps variables from one snippet to the next, and shows the value of a last expression', async () => {
+      const { run } = start('python');
+      assert.equal(await run('x = 3'), '');
+      assert.equal(await run('y = x * 2\ny + 1'), '7\n');
+      assert.equal(await run('_'), '7\n');
+      assert.equal(await run('None'), '');
+      assert.equal(await run('# nothing\n'), '');
+      assert.equal(await run('for i in range(2):\n    print(i, x)'), '0 3\n1 3\n');
+    });
+
+    it('runs an indented block as it stands, strings over several lines included', async () => {
+      const { run } = start('python');
+      assert.equal(await run('    def f():\n        return """a\n    b"""\n    f()', 5), "'a\\n    b'\n");
+      assert.equal(await run('\tz = 1\nz'), '1\n');
+      assert.match(await run('    x = 1\nelse:\n    pass', 5), /IndentationError[\s\S]*\[1\]$/);
+    });
+
+    it('names the file and its lines in errors, and nothing of itself', async () => {
+      const { run } = start('python');
+      await writeFile(join(folder.path, 'a.py'), '\n\n\ndef f():\n    return 1 / 0\nf()\n');
+      assert.equal(await run('def f():\n    return 1 / 0', 4), '');
+      const failed = await run('f()', 6);
+      assert.match(
+        failed,
+        /^Traceback \(most recent call last\):\n {2}File "\/workspace\/a\.py", line 6, in <module>\n {4}f\(\)\n/,
+      );
+      assert.match(failed, /File "\/workspace\/a\.py", line 5, in f\n {4}return 1 \/ 0/);
+      assert.match(failed, /ZeroDivisionError: division by zero\n\[1\]$/);
+      assert.doesNotMatch(failed, /<string>/);
+      assert.match(
+        await run('    x = (\n    1]', 11),
+        /^ {2}File "\/workspace\/a\.py", line 12\n[\s\S]*SyntaxError: .*\n\[1\]$/,
+      );
+      assert.equal(await run('x = 5\nx'), '5\n', 'it goes on after errors');
+    });
+
+    it('finds modules beside the file, and the file itself', async () => {
+      await mkdir(join(folder.path, 'sub'));
+      await writeFile(join(folder.path, 'sub/beside.py'), 'name = "beside"');
+      await writeFile(join(folder.path, 'sub/b.py'), '');
+      const { run } = start('python');
+      const file = `${REMOTE_ROOT}/sub/b.py`;
+      assert.equal(
+        await run('import beside\nbeside.name, __file__, __name__', 1, file),
+        `('beside', '${file}', '__main__')\n`,
+      );
+    });
+
+    it('sees what changed in the folder since the last snippet', async () => {
+      const { run, shown } = start('python');
+      await run('x = 1');
+      await writeFile(join(folder.path, 'data.txt'), 'fresh');
+      assert.equal(await run('open("data.txt").read()'), "'fresh'\n");
+      assert.match(shown.status, /Synced 1 file \(5 B\) in \S+ m?s\n$/);
+      const told = shown.status;
+      await run('x');
+      assert.equal(shown.status, told, 'nothing is told where nothing was sent');
+    });
+
+    it('takes code of any size as it is', async () => {
+      const { run } = start('python');
+      const long = 'é"\\n\'\t'.repeat(40_000);
+      assert.equal(await run(`text = r'''${long.replaceAll("'", '’')}'''\nlen(text)`), `${long.length}\n`);
+    });
+
+    it('gives what is typed to the snippet that runs', async () => {
+      const { run, process, shows } = start('python');
+      const running = run('input("name? ")');
+      await shows('name?');
+      process.write('me\r');
+      assert.match(await running, /'me'\n$/);
+    });
+
+    it('is interrupted by Ctrl+C, and keeps what it had', async () => {
+      const { run, process, shows } = start('python');
+      await run('import time; x = 4');
+      const running = run('print("begun"); time.sleep(1000)');
+      const waiting = run('print("never")');
+      await shows('begun');
+      process.write('\u0003');
+      assert.match(await running, /KeyboardInterrupt\n\[130\]$/);
+      assert.match(await waiting, /Cancelled\.$/, 'what waited is dropped');
+      process.write('\u0003');
+      assert.match(await run('x'), /4\n$/);
+    });
+
+    it('ends when the code says so, and tells how', async () => {
+      const { run, process } = start('python');
+      assert.match(await run('import sys; sys.exit(3)'), /Exited with code 3$/);
+      assert.equal((await process.ended).exitCode, 3);
+    });
+  });
+
+  describe('Node', () => {
+    it('keeps names, lets them be declared again, and shows the value of a last expression', async () => {
+      const { run } = start('javascript');
+      assert.equal(await run('const x = 3'), '');
+      assert.equal(await run('const x = 4; function f() { return x * 2 }'), '');
+      assert.equal(await run('({ f: f() })'), '{ f: 8 }\n');
+      assert.equal(await run('[null, undefined, 12n, -0]'), '[ null, undefined, 12n, -0 ]\n');
+      assert.equal(await run('12n'), '12n\n');
+      assert.equal(await run('await new Promise((done) => setTimeout(done, 10, "later"))'), "'later'\n");
+    });
+
+    it('takes import and export statements', async () => {
+      await writeFile(join(folder.path, 'beside.mjs'), 'export const name = "beside"; export default 1;');
+      const { run } = start('javascript');
+      assert.equal(await run("import path, { join as glue } from 'node:path';\nexport const x = glue('a', 'b');"), '');
+      assert.equal(await run('[x, path.sep]'), "[ 'a/b', '/' ]\n");
+      assert.equal(await run("import one, { name } from './beside.mjs'; [one, name]"), "[ 1, 'beside' ]\n");
+      assert.equal(await run("(await import('./beside.mjs')).default"), '1\n');
+    });
+
+    it('names the file and its lines in errors, and nothing of itself', async () => {
+      const { run } = start('javascript');
+      const failed = await run('function g() {\n  throw new Error("no")\n}\ng()', 10);
+      assert.equal(failed, 'Uncaught Error: no\n    at g (/workspace/a.js:11:9)\n    at /workspace/a.js:13:1\n[1]');
+      assert.equal(
+        await run('let y = 1\nlet = (', 10),
+        '/workspace/a.js:11\nlet = (\n       ^\nSyntaxError: Unexpected end of input\n[1]',
+      );
+      assert.match(await run('Promise.reject(new Error("late")); 0'), /0\n/);
+      assert.equal(await run('1 + 1').then((text) => text.endsWith('2\n')), true);
+    });
+
+    it('is interrupted by Ctrl+C, in a loop and while it waits, and keeps what it had', async () => {
+      const { run, process, shows } = start('javascript');
+      await run('const x = 4');
+      for (const code of ['console.log("begun 1"); for (;;);', 'console.log("begun 2"); await new Promise(() => {})']) {
+        const running = run(code);
+        await shows(code.slice(13, 20));
+        process.write('\u0003');
+        assert.match(await running, /Interrupted\n\[130\]$/);
+      }
+      assert.match(await run('x'), /4\n$/);
+    });
+  });
+
+  describe('TypeScript', () => {
+    it('runs in a Node that can take its types out, with the lines it has in the file', async () => {
+      const pipe = join(folder.path, 'pipe');
+      const child = spawn(process.execPath, ['-e', NODE_DRIVER, pipe, 'ready\n']);
+      let shown = '';
+      child.stdout.on('data', (text) => (shown += text));
+      child.stderr.on('data', (text) => (shown += text));
+      const shows = (words: string) =>
+        waitFor(
+          words,
+          10_000,
+          async () => shown,
+          (text) => text.includes(words),
+        );
+      await shows('ready');
+      const code = 'const a: number = 6;\nconst b: number = a * 7;\nconsole.log(b);\nthrow new Error("no");';
+      const snippet = { code, line: 5, file: '/workspace/a.ts', languageId: 'typescript' };
+      await appendFile(pipe, interpreterOf('typescript')?.frame(snippet, 'done %s') ?? '');
+      assert.match(await shows('done 1'), /^42$[\s\S]*Uncaught Error: no\n {4}at \/workspace\/a\.ts:8:7\n/m);
+      child.kill();
+    });
+  });
+
+  describe('a shell', () => {
+    it('keeps variables, functions and the folder it is in', async () => {
+      const { run } = start('shellscript');
+      assert.equal(await run('x=3\nf() {\n  echo "it’s $x \'$1\'"\n}'), '');
+      assert.equal(await run('f "a  b"; cd /tmp'), "it’s 3 'a  b'\n");
+      assert.equal(await run('pwd; cat <<END\n$x\nEND'), '/tmp\n3\n');
+      assert.match(await run('no-such-command'), /no-such-command: command not found\n\[127\]$/);
+      assert.match(await run('if then'), /syntax error near unexpected token.*\n\[2\]$/);
+      assert.equal(await run('echo "$x"'), '3\n');
+    });
+
+    it('is interrupted by Ctrl+C as a whole snippet, and keeps what it had', async () => {
+      const { run, process, shows } = start('shellscript');
+      await run('x=4');
+      const running = run('f() { echo begun; sleep 1000; echo never; }; f; echo never');
+      await shows('begun');
+      process.write('\u0003');
+      assert.match(await running, /^begun\n\^C\n\[130\]$/);
+      assert.match(await run('echo $x'), /4\n$/);
+    });
+  });
+
+  it('ends with its sandbox', async () => {
+    const { run, process } = start('python');
+    const running = run('import time; time.sleep(1000)');
+    const { client } = await folder.services.sessions.connection();
+    const session = await folder.services.sessions.acquire({ name: 'folder', path: folder.path });
+    await terminateSandbox(client, session.sandbox.sandboxId);
+    assert.notEqual(await running, '');
+    assert.notEqual((await process.ended).exitCode, 0);
+  });
+
+  it('ends by itself when nothing was run for the sandbox’s idle time', async () => {
+    const { run, process } = start('python', 1_000);
+    await run('x = 1');
+    assert.match((await process.ended).error ?? '', /^Ended after 1\.0 s without a selection/);
+  });
+});
