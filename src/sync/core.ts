@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import * as zlib from 'node:zlib';
 import { Copies, type Copy, isSettled, sequenceOf, unfinishedIn } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { readListing } from './list-script.ts';
@@ -153,7 +153,7 @@ export class Core {
     const sending = this.#current(sandboxId);
     if (sending.plan.putBytes > maxChars * 8 || sending.plan.puts.length > 500) return undefined;
     const archive = Buffer.concat([...(sending.chunks ?? [])]);
-    const payload = Buffer.concat([Buffer.from('gzip\n'), gzipSync(archive, { level: 6 })]).toString('base64');
+    const payload = Buffer.concat([Buffer.from('gzip\n'), zlib.gzipSync(archive, { level: 6 })]).toString('base64');
     return payload.length > maxChars ? undefined : payload;
   }
 
@@ -339,8 +339,8 @@ function* merged(holding: Holding, gone: readonly string[], sent: readonly Sent[
 /** Compresses a piece by itself: gunzip and zstd read one after the other as one. */
 function compress(piece: Buffer, compression: Compression): Uint8Array<ArrayBuffer> {
   if (compression === 'raw') return piece as Buffer<ArrayBuffer>;
-  if (compression === 'zstd') return zstdCompressSync(piece) as Buffer<ArrayBuffer>;
+  if (compression === 'zstd') return zlib.zstdCompressSync(piece) as Buffer<ArrayBuffer>;
   const sample = piece.subarray(0, SAMPLE_BYTES);
-  const helps = gzipSync(sample, { level: 1 }).length < sample.length * 0.95;
-  return gzipSync(piece, { level: helps ? 1 : 0 }) as Buffer<ArrayBuffer>;
+  const helps = zlib.gzipSync(sample, { level: 1 }).length < sample.length * 0.95;
+  return zlib.gzipSync(piece, { level: helps ? 1 : 0 }) as Buffer<ArrayBuffer>;
 }

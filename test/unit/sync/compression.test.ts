@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
+import { type Compression, Core } from '../../../src/sync/core.ts';
+import { Link } from '../../../src/sync/link.ts';
+import { localTree } from './sandboxes.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+const MANY_BYTES = 10_000_000;
+const FAR_MS = 80;
+
+describe('How a push is compressed', () => {
+  let number = 0;
+  let link: Link;
+
+  beforeEach(() => {
+    number += 1;
+    link = Link.of({ sandboxId: `sb-${number}` } as Sandbox);
+  });
+
+  it('is gzip until the sandbox has said what it has, then zstd where it has that', () => {
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
+    link.decoders = ['zstd', 'gzip'];
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'zstd');
+    link.decoders = ['gzip'];
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
+    link.decoders = [];
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'raw');
+  });
+
+  it('is not at all for little, on this machine, and over a connection that is faster than compressing', () => {
+    assert.equal(link.compression(FAR_MS, 1000), 'raw');
+    assert.equal(link.compression(2, MANY_BYTES), 'raw');
+    link.measured(200_000_000, 1);
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'raw');
+    link.measured(20_000_000, 1);
+    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
+  });
+});
+
+describe('A compressed archive', () => {
+  after(removeTemporary);
+
+  for (const compression of ['gzip', 'zstd'] as const)
+    it(`is taken in whole by the apply script, in ${compression}`, () => {
+      const root = writeTree(temporaryFolder(), {
+        'text.txt': 'some words\n'.repeat(200_000),
+        'random.bin': randomBytes(3_000_000),
+        'a/b': 'b',
+      });
+      const remote = join(temporaryFolder(), 'root');
+      const { next, accept, archive } = archiveOf(root, compression);
+      assert.ok(archive.length < 3_500_000, `${archive.length}`);
+      const env = { ...process.env, PATH: `${pathWithZstd()}${delimiter}${process.env.PATH}` };
+      const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
+      const input = Buffer.concat([Buffer.from(`${compression}\n`), archive]);
+      const reply = parseReply(spawnSync('sh', args, { input, env, encoding: 'utf8' }).stdout);
+      assert.deepEqual(reply, { kind: 'ok', decoders: ['zstd', 'gzip'], through: [] });
+      assert.deepEqual(localTree(remote), localTree(root));
+    });
+});
+
+function archiveOf(
+  root: string,
+  compression: Compression,
+): { next: string; accept: readonly string[]; archive: Buffer } {
+  const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
+  core.prepare({ sandboxId: 's', fresh: true });
+  const { next, accept } = core.open('s');
+  const parts: Uint8Array[] = [];
+  const piece = () => core.next('s', next, compression).bytes;
+  for (let bytes = piece(); bytes; bytes = piece()) parts.push(bytes);
+  return { next, accept, archive: Buffer.concat(parts) };
+}
+
+/** A folder with a `zstd` that unpacks as the real one does, so that the test needs none on this machine. */
+function pathWithZstd(): string {
+  const folder = temporaryFolder();
+  const program = `#!${process.execPath}\nprocess.stdin.pipe(require('node:zlib').createZstdDecompress()).pipe(process.stdout);\n`;
+  writeFileSync(join(folder, 'zstd'), program);
+  chmodSync(join(folder, 'zstd'), 0o755);
+  return folder;
+}
