@@ -5,7 +5,10 @@ import type { Settings } from '../vscode/profile.ts';
  * `default`.
  */
 export interface IntegrationLaunch {
-  /** Folder of the project that is copied to a temporary one and opened there; none opens an empty window. */
+  /**
+   * Folder of the project that is copied to a temporary one and opened there, or a `.code-workspace` file whose folder is
+   * copied; none opens an empty window.
+   */
   readonly workspace: string | undefined;
   /** User settings. */
   readonly settings: Settings;

@@ -88,8 +88,9 @@ function bundleOf(path: string): string {
   return join(distFolder, 'test', inTest.replace(/\.ts$/, '.cjs'));
 }
 
-/** Tests may write into their workspace. */
+/** Tests may write into their workspace. One of several folders is a file that stands beside them. */
 async function copyOf(workspace: string, into: string): Promise<string> {
+  if (workspace.endsWith('.code-workspace')) return join(await copyOf(dirname(workspace), into), basename(workspace));
   const copy = join(into, 'workspace', basename(workspace));
   await mkdir(dirname(copy), { recursive: true });
   await cp(join(projectFolder, workspace), copy, { recursive: true });

@@ -1,16 +1,24 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
+import { formatBytes } from '../run/format.ts';
+import { progressLine } from '../run/sync-report.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
 import { LiveSync } from '../sync/live.ts';
+import type { SizedFile, SyncProgress } from '../sync/options.ts';
+import { LARGE_FILE_BYTES } from '../sync/prepared.ts';
 import { syncedFolder } from './folders.ts';
 import { readSettings } from './settings.ts';
+import { askInDialog } from './sync-questions.ts';
+
+const SEND_NOW = 'Send Now';
 
 /** Sends what is saved to the folders' running sandboxes, where `modal.sync.live` is on. Starts no sandbox. */
 export class LiveFolders implements vscode.Disposable {
   readonly #sessions: Sessions;
   readonly #syncs: FolderSyncs;
+  readonly #offered = new Set<string>();
   #watched: vscode.Disposable[] = [];
 
   constructor(sessions: Sessions, syncs: FolderSyncs) {
@@ -59,12 +67,36 @@ export class LiveFolders implements vscode.Disposable {
     ];
   }
 
+  /** Says once in a window that a large file waits for the next run, which sends it. */
+  async #offer(folder: Folder, { path, bytes }: SizedFile): Promise<void> {
+    const key = `${folder.path}\0${path}`;
+    if (this.#offered.has(key)) return;
+    this.#offered.add(key);
+    const sentence = `“${path}” (${formatBytes(bytes)}) waits for the next run: live sync leaves files of more than ${formatBytes(LARGE_FILE_BYTES)} to it.`;
+    if ((await vscode.window.showWarningMessage(sentence, SEND_NOW)) !== SEND_NOW) return;
+    const options = { location: vscode.ProgressLocation.Notification, title: `Sending “${path}”`, cancellable: true };
+    await vscode.window.withProgress(options, async (progress, token) => {
+      const cancel = new AbortController();
+      token.onCancellationRequested(() => cancel.abort());
+      const onProgress = (at: SyncProgress) => progress.report({ message: progressLine(at) });
+      try {
+        for (const sandbox of await this.#sessions.runningAll(folder))
+          await this.#syncs
+            .of(folder)
+            .push(sandbox, { paths: [path], signal: cancel.signal, onProgress, ask: askInDialog });
+      } catch (error) {
+        if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
+      }
+    });
+  }
+
   async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
     const engine = this.#syncs.of(folder);
     let changes = 0;
     for (const sandbox of await this.#sessions.runningAll(folder)) {
-      const { files, deleted } = await engine.push(sandbox, { paths });
+      const { files, deleted, heldBack } = await engine.push(sandbox, { paths, maxFileBytes: LARGE_FILE_BYTES });
       changes = Math.max(changes, files + deleted);
+      for (const file of heldBack) void this.#offer(folder, file);
     }
     if (changes === 0) return;
     vscode.window.setStatusBarMessage(

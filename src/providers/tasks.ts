@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
@@ -94,7 +95,8 @@ export class RunTasks implements vscode.TaskProvider {
     if (name === undefined) return { error: CANCELLED };
     const opened = Promise.withResolvers<RunTerminal>();
     let isFirst = true;
-    const definition = { type: TASK_TYPE, file: name };
+    // VS Code tells running tasks apart by their definitions alone, also those of different folders.
+    const definition = { type: TASK_TYPE, file: join(request.folder.path, name) };
     const task = taskOf(definition, scopeOf(request), name, async () => {
       const terminal = this.#terminals.create(isFirst ? async () => request : again);
       isFirst = false;

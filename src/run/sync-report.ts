@@ -8,12 +8,16 @@ const MAX_PATH = 32;
 
 /** The lines that tell what a sync did, and what it left out and why. */
 export function syncReport(result: PushResult): string[] {
-  const { credentials, replaced, released, through, skipped } = result;
+  const { credentials, replaced, released, through, large, skipped } = result;
   const lines = [syncLine(result)];
   if (credentials.length > 0) lines.push(`Not sent, as they look like credentials: ${some(credentials)}`);
   if (replaced.length > 0) lines.push(`Overwrote what a program had changed in the sandbox: ${some(replaced)}`);
   if (released.length > 0) lines.push(`No longer synced, left in the sandbox as they are: ${some(released)}`);
   if (through.length > 0) lines.push(`Written where a link in the sandbox leads, the link was kept: ${some(through)}`);
+  if (large.length > 0) {
+    const files = large.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
+    lines.push(`Large, and sent again whenever changed, unless .modalignore leaves it out: ${some(files)}`);
+  }
   lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => `Not synced: ${path} (${reason})`));
   if (skipped.length > MAX_REASONS) lines.push(`Not synced: ${skipped.length - MAX_REASONS} more`);
   return lines;

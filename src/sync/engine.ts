@@ -8,7 +8,7 @@ import type { Compression } from './core.ts';
 import { execWith } from './exec.ts';
 import { Link } from './link.ts';
 import { LIST_SCRIPT } from './list-script.ts';
-import type { PreparedRun, PushOptions, PushResult, SyncEngineOptions } from './options.ts';
+import type { PreparedRun, PushOptions, PushResult, SizedFile, SyncEngineOptions } from './options.ts';
 import type { Prepared, PrepareRequest } from './prepared.ts';
 import { Puller, type PullRequest, type PullResult } from './puller.ts';
 import { refuseRoot } from './questions.ts';
@@ -153,6 +153,7 @@ export class SyncEngine {
       sandboxId: sandbox.sandboxId,
       fresh: options.fresh ?? false,
       paths: options.paths,
+      maxFileBytes: options.maxFileBytes,
     };
     const asking = this.#asking(options);
     let plan = await this.#prepare(request, options);
@@ -211,10 +212,17 @@ export class SyncEngine {
     const { sandboxId } = sandbox;
     const released = new Set<string>();
     const through = new Set<string>();
+    const large = new Map<string, SizedFile>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
     for (let attempt = 1; ; attempt += 1) {
-      const request = { sandboxId, fresh: options.fresh ?? false, paths, alsoDelete };
+      const request = {
+        sandboxId,
+        fresh: options.fresh ?? false,
+        paths,
+        alsoDelete,
+        maxFileBytes: options.maxFileBytes,
+      };
       let plan = await this.#prepare({ ...request, keep: asking.keep }, options);
       if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
       const done = (): PushResult => ({
@@ -223,6 +231,7 @@ export class SyncEngine {
         released: [...released],
         replaced: asking.replaced,
         through: [...through],
+        large: [...large.values()],
       });
       if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
@@ -240,6 +249,7 @@ export class SyncEngine {
         sum.deleted += plan.deletes;
         for (const path of plan.released) released.add(path);
         for (const path of reply.through) through.add(path);
+        for (const file of plan.large) large.set(file.path, file);
         if (unstable.length > 0 && attempt < ATTEMPTS) continue;
         return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
       }
@@ -352,9 +362,21 @@ export class SyncEngine {
 }
 
 function resultOf(plan: Prepared, startedAt: number): PushResult {
-  const { skipped, credentials, released } = plan;
+  const { skipped, credentials, released, heldBack } = plan;
   const durationMs = performance.now() - startedAt;
-  return { files: 0, bytes: 0, deleted: 0, durationMs, skipped, credentials, released, replaced: [], through: [] };
+  return {
+    files: 0,
+    bytes: 0,
+    deleted: 0,
+    durationMs,
+    skipped,
+    credentials,
+    released,
+    replaced: [],
+    through: [],
+    large: [],
+    heldBack,
+  };
 }
 
 function changing(path: string): Skipped {

@@ -32,6 +32,12 @@ export interface SyncProgress {
   readonly bytesPerSecond: number;
 }
 
+/** A file that is large enough to be spoken of. */
+export interface SizedFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export interface PushOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
@@ -39,6 +45,8 @@ export interface PushOptions {
   readonly paths?: readonly string[] | undefined;
   /** The sandbox was just started and has nothing of this folder: saves a look. */
   readonly fresh?: boolean | undefined;
+  /** Larger files are held back, as for a save; the result names them, and a push without this sends them. */
+  readonly maxFileBytes?: number | undefined;
   readonly ask?: Ask | undefined;
   /** What to do with files that a program in the sandbox changed. `replace` by default; the result names them. */
   readonly onRemoteChange?: OnRemoteChange | undefined;
@@ -59,6 +67,10 @@ export interface PushResult {
   readonly replaced: readonly string[];
   /** A few links of the sandbox's own where this folder has folders: what lies in these was written behind the links. */
   readonly through: readonly string[];
+  /** Files of more than `LARGE_FILE_BYTES` that were sent. */
+  readonly large: readonly SizedFile[];
+  /** Files that were not sent, as they are larger than `maxFileBytes`. */
+  readonly heldBack: readonly SizedFile[];
 }
 
 /** A run's share in a sync: shell lines before its command, and what to do when their outcome is known. */

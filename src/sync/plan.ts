@@ -16,6 +16,8 @@ export interface Plan {
   readonly released: readonly string[];
   /** Same content under another inode or time: only the index learns of it. */
   readonly refreshed: readonly Sent[];
+  /** Entries that would be sent, but that the request leaves to another push. */
+  readonly heldBack: readonly Entry[];
 }
 
 /** Compares what a sandbox holds with what a scan found. */
@@ -55,6 +57,7 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
     emptied: emptiedBy(removed, holding, kept),
     released: [...released, ...filled].map(({ path }) => path),
     refreshed,
+    heldBack: [],
   };
 }
 

@@ -1,10 +1,13 @@
 import { type Copy, isSettled } from './copies.ts';
 import { foldersOf } from './git-index.ts';
+import type { SizedFile } from './options.ts';
 import { isEmpty, type Plan } from './plan.ts';
 import type { LeftOut, Scan, Skipped } from './scan.ts';
-import type { Holding } from './tree.ts';
+import type { Entry, Holding } from './tree.ts';
 
 const EXAMPLES = 10;
+/** Files of more are spoken of, and left to a run by live sync. */
+export const LARGE_FILE_BYTES = 50_000_000;
 /** A folder that was agreed to may grow to this, or to twice its size, without another question. */
 const MAX_UNASKED_GROWTH_BYTES = 200_000_000;
 
@@ -19,6 +22,8 @@ export interface PrepareRequest {
   readonly alsoDelete?: readonly string[] | undefined;
   /** Paths to leave as they are in the sandbox. */
   readonly keep?: readonly string[] | undefined;
+  /** Larger files are held back. */
+  readonly maxFileBytes?: number | undefined;
 }
 
 /** What a push would do, in numbers and names for people. */
@@ -38,7 +43,11 @@ export interface Prepared {
   readonly deleteExamples: readonly string[];
   /** Files and links that the sandbox holds. */
   readonly known: number;
-  readonly largest: readonly { readonly path: string; readonly bytes: number }[];
+  readonly largest: readonly SizedFile[];
+  /** Those of more than `LARGE_FILE_BYTES`. */
+  readonly large: readonly SizedFile[];
+  /** Files that are larger than was asked for, and therefore not part of the push. */
+  readonly heldBack: readonly SizedFile[];
   readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
   readonly leftOut: readonly LeftOut[];
   readonly credentials: readonly string[];
@@ -49,10 +58,14 @@ export interface Prepared {
 }
 
 /** A plan with what a request adds to it and takes from it. */
-export function adjust(plan: Plan, holding: Holding, { alsoDelete = [], keep = [] }: PrepareRequest): Plan {
-  if (alsoDelete.length === 0 && keep.length === 0) return plan;
+export function adjust(
+  plan: Plan,
+  holding: Holding,
+  { alsoDelete = [], keep = [], maxFileBytes = Number.POSITIVE_INFINITY }: PrepareRequest,
+): Plan {
+  if (alsoDelete.length === 0 && keep.length === 0 && maxFileBytes === Number.POSITIVE_INFINITY) return plan;
   const kept = new Set(keep);
-  const puts = plan.puts.filter(({ path }) => !kept.has(path));
+  const puts = plan.puts.filter(({ path, size }) => !kept.has(path) && size <= maxFileBytes);
   const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
   // Folders that only the sandbox has are not in the index; a full one stays.
   const emptied = [...foldersOf(alsoDelete)]
@@ -65,6 +78,7 @@ export function adjust(plan: Plan, holding: Holding, { alsoDelete = [], keep = [
     deletes,
     emptied: [...plan.emptied, ...emptied],
     putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
+    heldBack: plan.puts.filter(({ path, size }) => !kept.has(path) && size > maxFileBytes),
   };
 }
 
@@ -85,7 +99,9 @@ export function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: num
     largest: [...puts]
       .sort((one, other) => other.size - one.size)
       .slice(0, EXAMPLES)
-      .map(({ path, size }) => ({ path, bytes: size })),
+      .map(sized),
+    large: puts.filter(({ size }) => size > LARGE_FILE_BYTES).map(sized),
+    heldBack: plan.heldBack.map(sized),
     folders: topFolders(plan),
     leftOut: found.leftOut,
     credentials: found.credentials,
@@ -93,6 +109,10 @@ export function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: num
     released: plan.released,
     overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => copy.changedThere.has(path)),
   };
+}
+
+function sized({ path, size }: Entry): SizedFile {
+  return { path, bytes: size };
 }
 
 /** The folders at the root with the most bytes to send. */

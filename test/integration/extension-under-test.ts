@@ -29,6 +29,20 @@ export async function textOf(action: () => Thenable<unknown>): Promise<string> {
   }
 }
 
+/** Resolves when a run has printed a text. */
+export async function printed(text: string): Promise<void> {
+  const api = await activate();
+  let said = '';
+  await new Promise<void>((resolve) => {
+    const listening = api.onDidWriteOutput(({ data }) => {
+      said += data;
+      if (!said.includes(text)) return;
+      listening.dispose();
+      resolve();
+    });
+  });
+}
+
 /** Runs a file through the command; its result with all the terminal's text. */
 export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
   let result: RunResult = {};

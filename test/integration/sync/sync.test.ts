@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+import { answering, printed, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
 const read = async (path: string) =>
@@ -106,8 +108,9 @@ describe('live sync', () => {
         'wait.sh',
         'echo waiting; for i in $(seq 200); do grep -q new live.txt && exec cat live.txt; sleep 0.05; done; exit 9',
       );
+      const started = printed('waiting');
       const ended = runFile(uri);
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await started;
       const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(root(), 'live.txt'));
       const edit = new vscode.WorkspaceEdit();
       edit.insert(document.uri, new vscode.Position(0, 0), 'new ');
@@ -117,6 +120,32 @@ describe('live sync', () => {
       assert.match(text, /^new old$/m);
       assert.equal(exitCode, 0);
     })).timeout(30_000);
+});
+
+describe('live sync of a large file', () => {
+  it('leaves it to the next run, says so once, and sends it at once when asked to', () =>
+    withSetting('sync.live', true, async () => {
+      const large = join(root().fsPath, 'large.bin');
+      const save = (bytes: number) => {
+        writeFileSync(large, `${bytes}`);
+        truncateSync(large, bytes);
+      };
+      const { result, messages } = await answering({ showWarningMessage: 'Send Now' }, async () => {
+        const started = printed('waiting');
+        const ended = run(
+          'echo waiting; for i in $(seq 200); do [ "$(wc -c < large.bin)" = 60000000 ] && exit 0; sleep 0.1; done; exit 9',
+        );
+        await started;
+        save(60_000_000);
+        return ended;
+      });
+      rmSync(large);
+      assert.equal(result.exitCode, 0);
+      const said = messages.filter((message) => message.includes('large.bin'));
+      assert.deepEqual(said, [
+        '“large.bin” (60.0 MB) waits for the next run: live sync leaves files of more than 50.0 MB to it.',
+      ]);
+    })).timeout(60_000);
 });
 
 describe('modal.sync.root', () => {

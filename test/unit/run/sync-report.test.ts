@@ -11,6 +11,8 @@ const nothing = {
   released: [],
   replaced: [],
   through: [],
+  large: [],
+  heldBack: [],
 };
 
 describe('what a sync says', () => {
@@ -29,6 +31,10 @@ describe('what a sync says', () => {
     assert.equal(lines[1], 'Not sent, as they look like credentials: .env, a.pem, b.pem and 1 more');
     assert.equal(lines[2], 'Not synced: p0 (EACCES)');
     assert.equal(lines.at(-1), 'Not synced: 2 more');
+    assert.equal(
+      syncReport({ ...nothing, files: 1, bytes: 6e7, large: [{ path: 'data.bin', bytes: 6e7 }] })[1],
+      'Large, and sent again whenever changed, unless .modalignore leaves it out: data.bin (60.0 MB)',
+    );
   });
 
   it('shows what is being sent, and how fast', () => {

@@ -68,6 +68,18 @@ describe('Live sync', () => {
     live.dispose();
   });
 
+  it('holds back files that are larger than was asked for, until a push that is not limited', async () => {
+    writeTree(root, { a: 'a', 'big.bin': 'small' });
+    await engine.push(sandbox);
+    writeTree(root, { a: 'b', 'big.bin': Buffer.alloc(60_000_000) });
+    const { files, heldBack } = await engine.push(sandbox, { paths: ['a', 'big.bin'], maxFileBytes: 50_000_000 });
+    assert.deepEqual([files, heldBack], [1, [{ path: 'big.bin', bytes: 60_000_000 }]]);
+    assert.equal(await inSandbox(sandbox, 'cat a big.bin'), 'bsmall');
+    const { large } = await engine.push(sandbox);
+    assert.deepEqual(large, heldBack);
+    assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
   it('never shows a reader half of a file', async () => {
     const content = (letter: string) => `${letter.repeat(400_000)}\n`;
     writeTree(root, { 'served.txt': content('a') });
