@@ -159,22 +159,11 @@ export class Spool {
   async #writeOut(): Promise<void> {
     this.#file ??= await open(this.#path, 'w+', 0o600);
     while (this.#written < this.#length) {
-      const pending = this.#unwritten();
-      await this.#file.writev(pending, this.#written);
-      for (const chunk of pending) this.#written += chunk.length;
+      const { bytesWritten } = await this.#file.write(this.#fromMemory(this.#written), { position: this.#written });
+      this.#written += bytesWritten;
       this.#trim(memoryBytes / 2);
     }
     if (this.#ended) this.#trim(0);
-  }
-
-  #unwritten(): Buffer[] {
-    const pending: Buffer[] = [];
-    let start = this.#memoryStart;
-    for (const chunk of this.#chunks) {
-      if (start + chunk.length > this.#written) pending.push(chunk.subarray(Math.max(0, this.#written - start)));
-      start += chunk.length;
-    }
-    return pending;
   }
 
   /** Lets go of what is in the file, but for the last bytes. */
