@@ -162,6 +162,7 @@ export class Core {
     const { next, full, plan, packer } = this.#current(sandboxId);
     const copy = this.copies.get(sandboxId, false);
     for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) copy.holding.delete(path);
+    for (const entry of pulledIn(copy.holding)) copy.holding.set({ ...entry, pulled: false });
     for (const entry of [...plan.refreshed, ...packer.packed.sent]) {
       copy.holding.set(entry);
       copy.changedThere.delete(entry.path);
@@ -307,7 +308,7 @@ export class Core {
     if (moves.length > 0) yield* packer.text('mv', list(moves));
     if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
     if (full) yield* packer.text('full', Buffer.alloc(0));
-    const put = full ? [...merged(holding, gone, sent)] : sent;
+    const put = [...merged(full ? holding.entries.values() : pulledIn(holding), gone, sent)];
     yield* packer.text('log', writeManifest(next, full, put, gone));
     yield* packer.end();
   }
@@ -330,10 +331,15 @@ function list(paths: readonly string[]): Buffer {
   return Buffer.from(paths.map((path) => `${path}\0`).join(''));
 }
 
-function* merged(holding: Holding, gone: readonly string[], sent: readonly Sent[]): Generator<Sent> {
+/** What a manifest says of entries that stay as they are, and of what is sent. */
+function* merged(staying: Iterable<Sent>, gone: readonly string[], sent: readonly Sent[]): Generator<Sent> {
   const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
-  for (const entry of holding.entries.values()) if (!replaced.has(entry.path)) yield entry;
+  for (const entry of staying) if (!replaced.has(entry.path)) yield entry;
   yield* sent;
+}
+
+function pulledIn({ pulled, entries }: Holding): Sent[] {
+  return [...pulled].flatMap((path) => entries.get(path) ?? []);
 }
 
 /** Compresses a piece by itself: gunzip and zstd read one after the other as one. */

@@ -86,7 +86,7 @@ export function adjust(
 export function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: number | undefined): Prepared {
   const { puts, deletes } = plan;
   return {
-    isEmpty: isEmpty(plan) && plan.released.length === 0,
+    isEmpty: isEmpty(plan) && plan.released.length === 0 && copy.holding.pulled.size === 0,
     isFirst: copy.generation === 'none',
     isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
     generation: copy.generation,

@@ -23,13 +23,18 @@ export interface Sent extends Entry {
   readonly racy: boolean;
   /** What the sandbox holds is not known; the next push sends it whatever the index says. */
   readonly unsure: boolean;
-  /** Came from the very sandbox since its last push: another one at the same generation need not have it. */
+  /**
+   * Came from the very sandbox since its last push, so that its manifest does not tell of it yet, and another sandbox at
+   * the same generation need not have it.
+   */
   readonly pulled?: boolean | undefined;
 }
 
 /** Everything a sandbox holds of a tree, by path, as of one generation. */
 export class Holding {
   readonly entries = new Map<string, Sent>();
+  /** Paths of those that were pulled since the last push. */
+  readonly pulled = new Set<string>();
   /** Number of children in each folder that has any. */
   readonly #children = new Map<string, number>();
 
@@ -48,10 +53,13 @@ export class Holding {
   set(entry: Sent): void {
     if (!this.entries.has(entry.path)) this.#count(entry.path);
     this.entries.set(entry.path, entry);
+    if (entry.pulled) this.pulled.add(entry.path);
+    else this.pulled.delete(entry.path);
   }
 
   delete(path: string): void {
     if (this.entries.delete(path)) this.#discount(path);
+    this.pulled.delete(path);
   }
 
   /** Whether the sandbox has this folder. */

@@ -61,7 +61,8 @@ export class World {
   async step(): Promise<void> {
     for (let edits = Math.floor(this.#next() * 6); edits > 0; edits -= 1) this.log.push(this.#edits.make());
     const sort = this.#next();
-    if (sort < 0.1) await this.#programChanges();
+    if (sort < 0.07) await this.#programChanges();
+    else if (sort < 0.1) await this.#pull();
     else if (sort < 0.14) await this.#restart();
     else if (sort < 0.18) await this.#snapshotOrRestore();
     else if (sort < 0.22) await this.#otherWindow();
@@ -199,6 +200,15 @@ export class World {
     await inSandbox(this.#sandbox, `p='${victim}'; [ -z "$p" ] || { ${change}; }; echo own > ${name}`).catch(() => '');
     await this.#engine.remoteChanges(this.#sandbox);
     // A push of some paths puts nothing right elsewhere.
+    this.#needsWhole = true;
+  }
+
+  /** Brings back some of what programs changed and made. */
+  async #pull(): Promise<void> {
+    const { modified, created } = await this.#engine.remoteChanges(this.#sandbox);
+    const paths = [...modified, ...created].filter(() => this.#next() < 0.5);
+    this.log.push(`pull ${paths.join(', ')}`);
+    if (paths.length > 0) await this.#engine.pull(this.#sandbox, { paths });
     this.#needsWhole = true;
   }
 

@@ -170,6 +170,16 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(late), localTree(root));
   });
 
+  it('loses what was pulled and then deleted here, also when another window sends the deletion', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'echo out > out.txt; echo own > own.txt');
+    await engine.pull(sandbox, { paths: ['out.txt'] });
+    assert.equal((await engine.push(sandbox)).files, 0);
+    rmSync(join(root, 'out.txt'));
+    await ending(engineFor(root)).push(sandbox);
+    assert.equal(await inSandbox(sandbox, 'ls'), 'a.txt\nb\ne\nown.txt\n');
+  });
+
   it('is whole when two windows send the folder to it for the first time at once', async () => {
     const other = ending(engineFor(root));
     const held = beforeLine(sandbox, '  { mv ', ': > /tmp/held; until [ -e /tmp/go ]; do sleep 0.05; done');
