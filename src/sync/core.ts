@@ -194,10 +194,11 @@ export class Core {
     const { holding } = this.copies.get(sandboxId, false);
     for (const entry of sending.plan.puts) {
       const sent = holding.get(entry.path);
-      holding.set({ ...(sent ?? { ...entry, hash: '', racy: false }), unsure: true });
+      if (sent) holding.set({ ...sent, unsure: true, perhaps: [...(sent.perhaps ?? []), entry.kind] });
+      else holding.set({ ...entry, hash: '', racy: false, unsure: true });
     }
     // What was let go of has left the sandbox's manifest, perhaps: it counts as held only once it was sent again.
-    for (const path of [...sending.plan.deletes, ...sending.plan.released]) {
+    for (const path of [...sending.plan.deletes, ...sending.plan.emptied, ...sending.plan.released]) {
       const sent = holding.get(path);
       if (sent) holding.set({ ...sent, unsure: true });
     }

@@ -35,7 +35,7 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
     if (sent) known += 1;
     if (!sent || needsPut(sent, entry, scan.hashes)) {
       puts.push(entry);
-      if (sent && sent.kind !== entry.kind) retyped.push(sent);
+      if (sent) retyped.push(...asEachKind(sent).filter(({ kind }) => kind !== entry.kind));
     } else if (entry.kind === 'file' && looksChanged(sent, entry))
       refreshed.push({ ...sent, ...entry, racy: isRacy(entry, scan.startedAtMs) });
   }
@@ -46,14 +46,14 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
   const isUnknown = covers(scan.unreadable);
   const released = missing.filter(({ path }) => isReleased(path));
   const gone = missing.filter(({ path }) => !isReleased(path) && !isUnknown(path));
-  const removed = [...gone, ...retyped];
+  const removed = [...gone.flatMap(asEachKind), ...retyped];
   const folders = puts.filter(({ kind }) => kind === 'folder');
   const kept = new Set([...foldersOf(puts.map(({ path }) => path)), ...folders.map(({ path }) => path)]);
   const filled = gone.filter(({ path, kind }) => kind === 'folder' && kept.has(path));
   return {
     puts,
     putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
-    deletes: removed.filter(({ kind }) => kind !== 'folder').map(({ path }) => path),
+    deletes: [...new Set(removed.filter(({ kind }) => kind !== 'folder').map(({ path }) => path))],
     emptied: emptiedBy(removed, holding, kept),
     released: [...released, ...filled].map(({ path }) => path),
     refreshed,
@@ -64,6 +64,13 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
 /** Whether a plan sends or deletes anything. */
 export function isEmpty(plan: Plan): boolean {
   return plan.puts.length === 0 && plan.deletes.length === 0 && plan.emptied.length === 0;
+}
+
+/** An entry as whatever it may be in the sandbox. */
+function asEachKind(sent: Sent): Sent[] {
+  return [...new Set([sent.kind, ...(sent.perhaps ?? [])])].map((kind) =>
+    kind === sent.kind ? sent : { ...sent, kind },
+  );
 }
 
 /** Whether a scan gave the holding's own value, as it does for a file that did not change. */
@@ -106,8 +113,8 @@ function covers(paths: readonly string[]): (path: string) => boolean {
 function emptiedBy(removed: readonly Sent[], holding: Holding, kept: ReadonlySet<string>): string[] {
   const emptied = new Set<string>();
   const lost = new Map<string, number>();
-  for (const { path, kind } of removed) {
-    if (kind === 'folder' && !kept.has(path)) emptied.add(path);
+  for (const { path, kind } of removed) if (kind === 'folder' && !kept.has(path)) emptied.add(path);
+  for (const path of new Set(removed.map(({ path }) => path))) {
     for (let child = path; child !== ''; child = parentOf(child)) {
       const parent = parentOf(child);
       const count = (lost.get(parent) ?? 0) + 1;

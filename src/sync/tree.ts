@@ -23,6 +23,8 @@ export interface Sent extends Entry {
   readonly racy: boolean;
   /** What the sandbox holds is not known; the next push sends it whatever the index says. */
   readonly unsure: boolean;
+  /** Kinds that it may have there besides its own, since pushes that changed it did not tell how they ended. */
+  readonly perhaps?: readonly Kind[] | undefined;
   /**
    * Came from the very sandbox since its last push, so that its manifest does not tell of it yet, and another sandbox at
    * the same generation need not have it.

@@ -82,6 +82,38 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     });
   }
 
+  for (const [when, line] of Object.entries(ENDS))
+    it(`${when} leaves nothing behind of what kind a path was before, was to be, or is by now`, async () => {
+      for (const [path, kinds] of paths()) make(path, kinds[0]);
+      await engine.push(sandbox);
+      for (const [path, kinds] of paths()) make(path, kinds[1]);
+      await assert.rejects(engine.push(killedBefore(sandbox, line)));
+      for (const [path, kinds] of paths()) make(path, kinds[2]);
+      await engine.push(sandbox);
+      await assertEqual();
+      for (const [path] of paths()) make(path, 'nothing');
+      await engine.push(sandbox);
+      await assertEqual();
+    });
+
+  /** A path for each way from one kind to another and to a third. */
+  function paths(): [string, readonly [string, string, string]][] {
+    const kinds = ['nothing', 'file', 'link', 'empty', 'full'];
+    return kinds.flatMap((one) =>
+      kinds.flatMap((two) =>
+        kinds.map((three): [string, [string, string, string]] => [`in ${one}/${two}-${three}`, [one, two, three]]),
+      ),
+    );
+  }
+
+  function make(path: string, kind: string): void {
+    rmSync(join(root, path), { recursive: true, force: true });
+    if (kind === 'file') writeTree(root, { [path]: 'x' });
+    if (kind === 'link') writeTree(root, { [path]: { link: '../target' } });
+    if (kind === 'empty') writeTree(root, { [path]: null });
+    if (kind === 'full') writeTree(root, { [`${path}/x`]: 'x' });
+  }
+
   it('is no program’s change, so that nobody is asked whether to keep it', async () => {
     await endAt(ENDS['before it moves files into place']);
     const other = ending(engineFor(root));
