@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from './api.ts';
 import { AccountService } from './commands/accounts.ts';
+import { ImageCommands } from './commands/images.ts';
 import { ProfileCommands } from './commands/profiles.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
@@ -13,6 +14,8 @@ import { LocalModal } from './modal/local-modal.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
 import { syncedFolder, workspaceFolderPaths } from './providers/folders.ts';
+import { ImageBuilds } from './providers/image-builds.ts';
+import { ImageReports } from './providers/image-reports.ts';
 import { LiveFolders } from './providers/live-folders.ts';
 import { ProfileProblems } from './providers/profile-problems.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles.ts';
@@ -47,11 +50,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   }));
   const accounts = new AccountService(context.secrets, () => localModal.account());
   const profiles = new FolderProfiles(context.workspaceState);
+  const images = new ImageBuilds(context.globalState);
   const running = new Sessions({
     account: () => accounts.current(),
     app: () => readSettings().app,
     profile: (folder, name) => profiles.get(folder, name),
     profileRoot,
+    buildImage: (image, build) => images.build(image, build),
     onChange: () => sandboxes.refresh(),
   });
   const syncs = new FolderSyncs({
@@ -69,6 +74,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
+  const reports = new ImageReports();
+  const imageCommands = new ImageCommands(running, reports);
   const profileCommands = new ProfileCommands(profiles, running);
   const lenses = new RunLenses(
     (kind) => readSettings().codeLens[kind],
@@ -97,6 +104,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     live,
     decorations,
     profiles,
+    images,
+    reports,
     new ProfileProblems(),
     registerTerminalProfile(terminals),
     registerTerminalLinks((copy) => requests.originalOf(copy)),
@@ -116,6 +125,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     command('modal.chooseProfile', (uri?: vscode.Uri) => profileCommands.choose(uri)),
     command('modal.newProfile', () => profileCommands.create()),
     command('modal.replaceSandbox', () => profileCommands.replace()),
+    command('modal.rebuildImage', () => imageCommands.rebuild()),
+    command('modal.checkImage', () => imageCommands.check()),
     profiles.onDidChange(() => {
       lenses.update();
       void profileCommands.offerReplacement();

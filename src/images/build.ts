@@ -28,7 +28,7 @@ export interface BuildContext {
   /** Build all layers, whatever is known or kept of them. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
-  /** Modal's build log as it streams. */
+  /** Modal's build log as it streams, with a heading for each layer; of layers that are there already it says nothing. */
   readonly onLog?: (text: string) => void;
   /** A layer begins; the first has index 1. Layers that Modal has already pass at once. */
   readonly onProgress?: (step: { index: number; count: number; title: string }) => void;

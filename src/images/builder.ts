@@ -19,6 +19,8 @@ export class Build {
   readonly #context: BuildContext;
   readonly #count: number;
   readonly #stages = new Map<Chain, Promise<string>>();
+  /** Of the log, not said yet. */
+  readonly #headings: string[];
   #index = 0;
   #secretIds: Promise<string[]> | undefined;
 
@@ -27,12 +29,11 @@ export class Build {
     this.#recipe = recipe;
     this.#context = context;
     this.#count = countSteps(recipe, new Set());
+    this.#headings = recipe.notes.map((note) => `${note}\n`);
   }
 
   async run(): Promise<Image> {
-    const { client, onLog } = this.#context;
-    for (const note of this.#recipe.notes) onLog?.(`${note}\n`);
-    return client.images.fromId(await this.#chain(this.#recipe));
+    return this.#context.client.images.fromId(await this.#chain(this.#recipe));
   }
 
   async #chain({ base, basePlace, steps }: Chain): Promise<string> {
@@ -81,24 +82,29 @@ export class Build {
       const secretIds = step.secrets ? await this.#secrets() : [];
       return this.#layer(step.title, step.place, { base: { imageId }, commands: step.commands, secretIds });
     }
-    const { client, app, signal, force = false, onLog = () => {} } = this.#context;
+    const { client, app, signal, force = false } = this.#context;
     return copyInto(step, imageId, {
       client,
       app,
       signal,
       force,
-      onLog,
+      onLog: (text) => this.#log(text),
       stage: (chain) => this.#stage(chain),
       layer: ({ title, place }, base, commands) => this.#layer(title, place, { base: { imageId: base }, commands }),
     });
   }
 
   #begin(title: string): void {
-    const { signal, onLog, onProgress } = this.#context;
+    const { signal, onProgress } = this.#context;
     signal?.throwIfAborted();
     this.#index += 1;
     onProgress?.({ index: this.#index, count: this.#count, title });
-    onLog?.(`==> ${this.#index}/${this.#count} ${title}\n`);
+    this.#headings.push(`==> ${this.#index}/${this.#count} ${title}\n`);
+  }
+
+  /** Headings wait for what is below them: of layers that Modal has already, the log says nothing. */
+  #log(text: string): void {
+    this.#context.onLog?.(`${this.#headings.splice(0).join('')}${text}`);
   }
 
   async #layer(title: string, place: Place, request: Parameters<typeof buildLayer>[2]): Promise<string> {
@@ -106,7 +112,7 @@ export class Build {
     const tail = new Tail(LOG_LINES);
     const onLog = (text: string) => {
       tail.add(text);
-      this.#context.onLog?.(text);
+      this.#log(text);
     };
     try {
       return await buildLayer(client, app, { ...request, ...(force && { force }) }, { signal, onLog });

@@ -40,6 +40,18 @@ export interface Connection {
   readonly app: App;
 }
 
+export interface ImageOptions {
+  /** Builds all of it, whatever there is already. */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The image of a profile, and where it is. */
+export interface ProfileImage extends Connection {
+  readonly profile: string;
+  readonly image: Image;
+}
+
 export interface SessionSources {
   account(): Promise<Account>;
   /** The Modal app that sandboxes belong to. */
@@ -134,6 +146,14 @@ export class Sessions {
     return this.#start(await this.connection(), profile, folder);
   }
 
+  /** The image of the folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
+  async image(folder: Folder, options: ImageOptions = {}): Promise<ProfileImage> {
+    const connection = await this.connection();
+    const named = await this.#sources.profile(folder);
+    const { image } = await this.#build(connection, named.profile, folder, options);
+    return { ...connection, profile: named.name, image };
+  }
+
   /** The folder's sandbox that was used last, where this window has started one. */
   async running(folder: Folder): Promise<Sandbox | undefined> {
     return (await this.runningAll(folder)).at(-1);
@@ -198,23 +218,30 @@ export class Sessions {
     folder?: Folder,
     name?: string,
   ): Promise<Sandbox> {
+    const { image, env } = await this.#build({ client, app, account }, profile, folder);
+    return createSandbox(client, app, {
+      profile,
+      image,
+      env,
+      ...(folder && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(folder.path)}` }),
+      tags: folder && name ? { ...originTags(folder), [Tag.profile]: name } : {},
+    });
+  }
+
+  /** The image of a profile, with the variables that its sandboxes get. */
+  async #build({ client, app, account }: Connection, profile: Profile, folder?: Folder, options: ImageOptions = {}) {
     const root = folder ? (this.#sources.profileRoot?.(folder) ?? folder.path) : '';
     const fromFile = await readEnvFile(profile, root);
     const build = this.#sources.buildImage ?? buildImage;
     const image = await build(imageOf(profile), {
+      ...options,
       client,
       app,
       folderPath: root,
       isLocal: account.isLocal === true,
       variables: buildVariables(profile, fromFile, process.env),
     });
-    return createSandbox(client, app, {
-      profile,
-      image,
-      env: sandboxVariables(profile, fromFile),
-      ...(folder && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(folder.path)}` }),
-      tags: folder && name ? { ...originTags(folder), [Tag.profile]: name } : {},
-    });
+    return { image, env: sandboxVariables(profile, fromFile) };
   }
 
   #forget(started: Started): void {

@@ -1,0 +1,65 @@
+import * as vscode from 'vscode';
+import { checkImage, type ImageReport, reportLines } from '../images/check.ts';
+import { explainError } from '../modal/errors.ts';
+import { chooseFolder } from '../providers/folders.ts';
+import type { ImageReports } from '../providers/image-reports.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+const REPLACE = 'Replace Sandbox';
+
+/** The commands about images. What goes wrong is shown. */
+export class ImageCommands {
+  readonly #sessions: Sessions;
+  readonly #reports: ImageReports;
+
+  constructor(sessions: Sessions, reports: ImageReports) {
+    this.#sessions = sessions;
+    this.#reports = reports;
+  }
+
+  /** `modal.rebuildImage`: builds the image of the folder's profile anew, from its base on. Resolves with its id. */
+  rebuild(): Promise<string | undefined> {
+    return shown(async () => {
+      const folder = await chooseFolder();
+      const { image, profile } = await this.#sessions.image(folder, { force: true });
+      const isRunning = this.#sessions.profilesOf(folder).includes(profile);
+      const message = `The image of the profile “${profile}” is rebuilt.`;
+      const old = isRunning ? ' Its sandbox still has the old one.' : '';
+      void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {
+        if (pressed === REPLACE) void vscode.commands.executeCommand('modal.replaceSandbox');
+      });
+      return image.imageId;
+    });
+  }
+
+  /** `modal.checkImage`: measures the image of the folder's profile in a sandbox, and shows a report. Resolves with it. */
+  check(): Promise<ImageReport | undefined> {
+    return shown(async () => {
+      const folder = await chooseFolder();
+      const options = {
+        location: vscode.ProgressLocation.Notification,
+        title: 'Checking the image',
+        cancellable: true,
+      };
+      return vscode.window.withProgress(options, async (_, token) => {
+        const cancel = new AbortController();
+        token.onCancellationRequested(() => cancel.abort());
+        const { client, app, account, image, profile } = await this.#sessions.image(folder, { signal: cancel.signal });
+        const report = await checkImage(client, app, image, { signal: cancel.signal });
+        const heading = `Image of the profile “${profile}” (${image.imageId})`;
+        const note = account.isLocal ? ['', 'The userland of the local Modal is this machine’s own.'] : [];
+        await this.#reports.show(profile, [heading, '', ...reportLines(report), ...note].join('\n'));
+        return report;
+      });
+    });
+  }
+}
+
+async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+    return undefined;
+  }
+}

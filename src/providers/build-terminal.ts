@@ -1,0 +1,72 @@
+import * as vscode from 'vscode';
+
+const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
+const bold = (text: string) => `\u001b[1m${text}\u001b[22m`;
+const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+
+/** A terminal that shows the log of a build. Closing it, or Ctrl+C in it, cancels the build. */
+export class BuildTerminal implements vscode.Pseudoterminal {
+  readonly #write = new vscode.EventEmitter<string>();
+  readonly #cancel: () => void;
+  readonly #terminal: vscode.Terminal;
+  #opened = false;
+  #waiting = '';
+  #atLineStart = true;
+  #hasEnded = false;
+  #isClosed = false;
+
+  readonly onDidWrite = this.#write.event;
+
+  constructor(name: string, cancel: () => void) {
+    this.#cancel = cancel;
+    this.#terminal = vscode.window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
+  }
+
+  /** Whether its build has ended, so that another one may take its place. */
+  get isDone(): boolean {
+    return this.#hasEnded;
+  }
+
+  show(): void {
+    if (!this.#isClosed) this.#terminal.show(true);
+  }
+
+  dispose(): void {
+    this.#terminal.dispose();
+  }
+
+  open(): void {
+    this.#opened = true;
+    this.#text('');
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (!this.#hasEnded) this.#cancel();
+  }
+
+  handleInput(text: string): void {
+    if (text.includes('\u0003') && !this.#hasEnded) this.#cancel();
+  }
+
+  /** Text of the log; headings stand out. */
+  log(text: string): void {
+    const styled = text.replace(/^==> .*$/gm, bold);
+    this.#text(styled.replaceAll(/\r?\n/g, '\r\n'));
+  }
+
+  /** The last line. */
+  end(line: string, isFine: boolean): void {
+    this.#hasEnded = true;
+    this.#text(`${this.#atLineStart ? '' : '\r\n'}${(isFine ? dim : red)(`● ${line}`)}\r\n`);
+  }
+
+  /** What comes before VS Code has opened the terminal would be lost. */
+  #text(text: string): void {
+    this.#waiting += text;
+    if (!this.#opened || this.#waiting === '') return;
+    this.#atLineStart = this.#waiting.endsWith('\n');
+    this.#write.fire(this.#waiting);
+    this.#waiting = '';
+  }
+}

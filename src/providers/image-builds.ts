@@ -1,0 +1,138 @@
+import type { Image } from 'modal';
+import * as vscode from 'vscode';
+import { type BuildContext, buildImage, ImageBuildError, type ImageStore } from '../images/build.ts';
+import type { ImageProfile } from '../profiles/schema.ts';
+import { BuildTerminal } from './build-terminal.ts';
+import { ImageProblems } from './image-problems.ts';
+
+/** A wait that is over sooner needs no notification. */
+const NOTIFY_MS = 1500;
+/** Images that are remembered on this machine. */
+const MAX_KEPT = 100;
+const KEPT_KEY = 'images';
+
+/**
+ * Builds images where the user sees it: a terminal with the log as soon as there is one, a notification that can cancel,
+ * and what failed among the problems. An image that is there already shows nothing of that.
+ */
+export class ImageBuilds implements vscode.Disposable {
+  readonly #store: ImageStore;
+  readonly #problems = new ImageProblems();
+  /** The terminal of the last build; the next one takes its place. */
+  #terminal: BuildTerminal | undefined;
+
+  constructor(state: vscode.Memento) {
+    this.#store = storeIn(state);
+  }
+
+  dispose(): void {
+    this.#problems.dispose();
+    this.#terminal?.dispose();
+  }
+
+  /** As `buildImage` of the images. */
+  async build(image: ImageProfile, context: BuildContext): Promise<Image> {
+    const shown = new ShownBuild(context.signal, () => this.#newTerminal(() => shown.cancel()));
+    try {
+      const built = await buildImage(image, {
+        store: this.#store,
+        ...context,
+        signal: shown.signal,
+        onLog: (text) => shown.log(text),
+        onProgress: (step) => shown.progress(step),
+      });
+      this.#problems.clear(context.folderPath);
+      shown.end('The image is built', true);
+      return built;
+    } catch (error) {
+      if (error instanceof ImageBuildError) {
+        this.#problems.clear(context.folderPath);
+        await this.#problems.show(error, image, context.folderPath);
+      }
+      const why = error instanceof ImageBuildError ? error.message : 'The build has ended without an image';
+      shown.end(shown.signal.aborted ? 'The build was cancelled' : why, false);
+      throw error;
+    }
+  }
+
+  #newTerminal(cancel: () => void): BuildTerminal {
+    if (this.#terminal?.isDone) this.#terminal.dispose();
+    this.#terminal = new BuildTerminal('Modal: Build Image', cancel);
+    return this.#terminal;
+  }
+}
+
+/** What is seen of one build. */
+class ShownBuild {
+  readonly #cancel = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
+  readonly #open: () => BuildTerminal;
+  readonly #timer = setTimeout(() => this.#notify(), NOTIFY_MS);
+  /** What was in front before the log; it comes back when all went well. */
+  #before: vscode.Terminal | undefined;
+  #terminal: BuildTerminal | undefined;
+  #notification: vscode.Progress<{ message: string; increment: number }> | undefined;
+  #isNotified = false;
+  #step = { index: 0, count: 0, title: '' };
+  #reported = 0;
+  readonly signal: AbortSignal;
+
+  constructor(signal: AbortSignal | undefined, open: () => BuildTerminal) {
+    this.signal = signal ? AbortSignal.any([signal, this.#cancel.signal]) : this.#cancel.signal;
+    this.#open = open;
+  }
+
+  cancel(): void {
+    this.#cancel.abort();
+  }
+
+  log(text: string): void {
+    if (!this.#terminal) {
+      this.#before = vscode.window.activeTerminal;
+      this.#terminal = this.#open();
+      this.#terminal.show();
+      this.#notify();
+    }
+    this.#terminal.log(text);
+  }
+
+  progress(step: { index: number; count: number; title: string }): void {
+    this.#step = step;
+    const { index, count, title } = step;
+    const done = ((index - 1) / count) * 100;
+    this.#notification?.report({ message: `${index}/${count} ${title}`, increment: done - this.#reported });
+    if (this.#notification) this.#reported = done;
+  }
+
+  end(line: string, isFine: boolean): void {
+    clearTimeout(this.#timer);
+    this.#ended.resolve();
+    this.#terminal?.end(line, isFine);
+    if (isFine && this.#terminal) this.#before?.show(true);
+  }
+
+  #notify(): void {
+    if (this.#isNotified) return;
+    this.#isNotified = true;
+    const options = { location: vscode.ProgressLocation.Notification, title: 'Building the image', cancellable: true };
+    void vscode.window.withProgress(options, (progress, token) => {
+      token.onCancellationRequested(() => this.cancel());
+      this.#notification = progress;
+      if (this.#step.count > 0) this.progress(this.#step);
+      return this.#ended.promise;
+    });
+  }
+}
+
+/** Ids of images kept with VS Code's own state of the machine; the oldest are forgotten. */
+function storeIn(state: vscode.Memento): ImageStore {
+  const all = () => state.get<Record<string, string>>(KEPT_KEY, {});
+  return {
+    get: (key) => all()[key],
+    set: (key, imageId) => {
+      const others = Object.entries(all()).filter(([other]) => other !== key);
+      const kept = imageId === undefined ? others : [...others, [key, imageId]];
+      void state.update(KEPT_KEY, Object.fromEntries(kept.slice(-MAX_KEPT)));
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { ImageReport } from '../../../src/images/check.ts';
+import { activate, answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
+const inFolder = (path: string) => vscode.Uri.joinPath(root(), path);
+const builds = () => vscode.window.terminals.filter(({ name }) => name === 'Modal: Build Image');
+const marked = (path: string) =>
+  vscode.languages.getDiagnostics(inFolder(path)).filter(({ source }) => source === 'Modal');
+
+/** Uses a profile while `action` runs. */
+async function withProfile<T>(name: string, action: () => Promise<T>): Promise<T> {
+  const file = inFolder('.vscode/modal.json');
+  const before = await vscode.workspace.fs.readFile(file);
+  const changed = new TextDecoder().decode(before).replace('"default": "docker"', `"default": "${name}"`);
+  await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(changed));
+  try {
+    return await action();
+  } finally {
+    await vscode.workspace.fs.writeFile(file, before);
+  }
+}
+
+describe('images of profiles', () => {
+  before(activate);
+
+  it('are built out of a Dockerfile with its files, in a terminal of their own, and once', async () => {
+    const first = await runFile(inFolder('say.sh'));
+    assert.match(first.text, /^HELLO FROM THE IMAGE\nhello from the image$/m);
+    assert.equal(builds().length, 1);
+    builds()[0]?.dispose();
+    await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
+    const second = await runFile(inFolder('say.sh'));
+    assert.match(second.text, /● Started sandbox[\s\S]*^HELLO FROM THE IMAGE/m);
+    assert.equal(builds().length, 0, 'nothing was built, so nothing is shown');
+  });
+
+  it('are rebuilt by a command, which says that the sandbox has the old one', async () => {
+    const { result, messages } = await answering({}, async () =>
+      vscode.commands.executeCommand<string>('modal.rebuildImage'),
+    );
+    assert.match(result, /^im-/);
+    assert.deepEqual(messages, ['The image of the profile “docker” is rebuilt. Its sandbox still has the old one.']);
+  });
+
+  it('are checked by a command, with a report to read', async () => {
+    const report = await vscode.commands.executeCommand<ImageReport>('modal.checkImage');
+    assert.ok(report.sizeMb > 1);
+    const document = vscode.window.activeTextEditor?.document;
+    assert.equal(document?.uri.scheme, 'modal-image');
+    assert.match(document?.getText() ?? '', /^Image of the profile “docker” \(im-\w+\)\n\nSize +\d+ MB/);
+  });
+
+  it('that fail are marked in the Dockerfile, with the log’s last lines, until they are built', async () => {
+    const file = inFolder('docker/Dockerfile');
+    const before = await vscode.workspace.fs.readFile(file);
+    await vscode.commands.executeCommand('modal.replaceSandbox');
+    await writeWorkspaceFile(
+      'docker/Dockerfile',
+      `${new TextDecoder().decode(before)}RUN echo said >&2; \\\n  exit 9\n`,
+    );
+    const { error } = await runFile(inFolder('say.sh'));
+    assert.match(error ?? '', /^The image could not be built: “RUN echo said.*” \(docker\/Dockerfile:5\) failed/);
+    const [problem] = marked('docker/Dockerfile');
+    assert.equal(problem?.range.start.line, 4);
+    assert.match(problem?.message ?? '', /\nsaid$/);
+    await vscode.workspace.fs.writeFile(file, before);
+    assert.match((await runFile(inFolder('say.sh'))).text, /^HELLO/m);
+    assert.deepEqual(marked('docker/Dockerfile'), []);
+  });
+
+  it('that fail are marked at their key in modal.json', async () => {
+    await withProfile('commands', async () => {
+      const { error } = await runFile(inFolder('say.sh'));
+      assert.match(error ?? '', /image\.commands\[1\].*failed/);
+      const [problem] = marked('.vscode/modal.json');
+      const document = await vscode.workspace.openTextDocument(inFolder('.vscode/modal.json'));
+      assert.equal(document.getText(problem?.range), '"echo the reason >&2; exit 7"');
+      assert.match(problem?.message ?? '', /\nthe reason$/);
+    });
+  });
+
+  it('that are refused start nothing and are marked at once', async () => {
+    await writeWorkspaceFile('Other.Dockerfile', 'FROM debian:12\nRUN --mount=type=ssh true\n');
+    await withSetting('profiles', { ssh: { image: { dockerfile: 'Other.Dockerfile' } } }, () =>
+      withProfile('ssh', async () => {
+        const { error, text } = await runFile(inFolder('say.sh'));
+        assert.equal(error, 'Other.Dockerfile:2: Modal has no RUN --mount=type=ssh.');
+        assert.doesNotMatch(text, /Started/);
+        assert.equal(marked('Other.Dockerfile')[0]?.range.start.line, 1);
+      }),
+    );
+  });
+
+  it('are no longer waited for when their terminal is closed', async () => {
+    await withProfile('slow', async () => {
+      const opened = new Promise<vscode.Terminal>((resolve) => {
+        const listener = vscode.window.onDidOpenTerminal((terminal) => {
+          if (terminal.name !== 'Modal: Build Image') return;
+          listener.dispose();
+          resolve(terminal);
+        });
+      });
+      const building = vscode.commands.executeCommand('modal.rebuildImage');
+      (await opened).dispose();
+      assert.equal(await building, undefined);
+    });
+  });
+});
