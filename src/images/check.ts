@@ -74,14 +74,20 @@ function reportOf(said: string): ImageReport {
 
 /** The report as lines for people. */
 export function reportLines({ sizeMb, tools, packages }: ImageReport): string[] {
-  const version = (text: string) => /\d+(\.\d+)+\S*/.exec(text.replace(/\(.*?\)/g, ''))?.[0] ?? text;
-  const there = tools.flatMap((tool) => (tool.version === undefined ? [] : [`${tool.name} ${version(tool.version)}`]));
-  const missing = tools.flatMap((tool) => (tool.version === undefined ? [tool.name] : []));
-  const verdict = sizeMb < SMALL_MB ? `under ${SMALL_MB} MB` : `${SMALL_MB} MB or more: a sandbox may start slowly`;
+  const small = `under ${SMALL_MB} MB, as the base image should be`;
+  const large = `${SMALL_MB} MB or more: the first sandbox on a machine may start slowly`;
   return [
-    `Size      ${sizeMb} MB (${verdict})`,
-    `Tools     ${there.join(', ') || 'none of those that were looked for'}`,
-    ...(missing.length > 0 ? [`Not there ${missing.join(', ')}`] : []),
-    `Python    ${packages.map(({ name, version }) => `${name} ${version}`).join(', ') || 'no packages'}`,
+    `Size: ${sizeMb} MB (${sizeMb < SMALL_MB ? small : large})`,
+    '',
+    'Tools:',
+    ...tools.map(({ name, version }) => `  ${name.padEnd(10)}${version === undefined ? 'not there' : bare(version)}`),
+    '',
+    `Python packages: ${packages.length}`,
+    ...packages.map(({ name, version }) => `  ${name} ${version}`),
   ];
+}
+
+/** `git version 2.39.5` without the words around it. */
+function bare(version: string): string {
+  return /\d+(\.\d+)+\S*/.exec(version.replace(/\(.*?\)/g, ''))?.[0] ?? version;
 }

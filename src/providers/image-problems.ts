@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { findNodeAtLocation, type JSONPath, parseTree } from 'jsonc-parser';
 import * as vscode from 'vscode';
@@ -32,8 +31,14 @@ export class ImageProblems implements vscode.Disposable {
   }
 }
 
+/** By the folder as VS Code names it, so that it knows the file as one of the workspace. */
+function uriOf(root: string, file: string): vscode.Uri {
+  const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(root));
+  return vscode.Uri.joinPath(folder?.uri ?? vscode.Uri.file(root), file);
+}
+
 async function lineOf({ file, line }: { file: string; line: number }, root: string): Promise<vscode.Location> {
-  const uri = vscode.Uri.file(join(root, file));
+  const uri = uriOf(root, file);
   const text = (await readFile(uri.fsPath, 'utf8').catch(() => '')).split(/\r?\n/)[line - 1] ?? '';
   const start = text.length - text.trimStart().length;
   return new vscode.Location(uri, new vscode.Range(line - 1, start, line - 1, text.trimEnd().length));
@@ -45,7 +50,7 @@ async function keyOf(
   image: ImageProfile,
   root: string,
 ): Promise<vscode.Location | undefined> {
-  const uri = vscode.Uri.file(join(root, MODAL_FILE));
+  const uri = uriOf(root, MODAL_FILE);
   const text = await readFile(uri.fsPath, 'utf8').catch(() => undefined);
   const tree = text === undefined ? undefined : parseTree(text);
   if (text === undefined || !tree) return undefined;

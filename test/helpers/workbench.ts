@@ -64,7 +64,11 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     await profile.remove();
   });
   open.add(workbench);
-  await page.goto(`http://${server.authority}/`, { waitUntil: 'commit', timeout: readyTimeoutMs });
+  // The server's own default folder has another authority than the files that an extension names.
+  await page.goto(`http://${server.authority}/?folder=${encodeURIComponent(folder)}`, {
+    waitUntil: 'commit',
+    timeout: readyTimeoutMs,
+  });
   await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: readyTimeoutMs });
   // What the extension contributes comes later than the explorer: commands, menus and this icon at once.
   await workbench.viewIcon('Modal').waitFor({ timeout: readyTimeoutMs });

@@ -352,5 +352,5 @@ function isUrl(source: string): boolean {
 
 function titleOf({ keyword, text, flags }: Instruction): string {
   const shown = flags.filter(([name]) => name !== 'mount').map(([name, value]) => `--${name}=${value} `);
-  return shortened(`${keyword} ${shown.join('')}${text.split('\n')[0]}`, TITLE_LENGTH);
+  return shortened(`${keyword} ${shown.join('')}${text.replaceAll(/\s+/g, ' ')}`, TITLE_LENGTH);
 }

@@ -49,7 +49,7 @@ describe('images of profiles', () => {
     assert.ok(report.sizeMb > 1);
     const document = vscode.window.activeTextEditor?.document;
     assert.equal(document?.uri.scheme, 'modal-image');
-    assert.match(document?.getText() ?? '', /^Image of the profile “docker” \(im-\w+\)\n\nSize +\d+ MB/);
+    assert.match(document?.getText() ?? '', /^Image of the profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
   });
 
   it('that fail are marked in the Dockerfile, with the log’s last lines, until they are built', async () => {

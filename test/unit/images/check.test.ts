@@ -42,10 +42,16 @@ describe('checking an image', () => {
       { name: 'uv', version: undefined },
     ];
     assert.deepEqual(reportLines({ sizeMb: 799, tools, packages: [{ name: 'httpx', version: '0.28.1' }] }), [
-      'Size      799 MB (under 800 MB)',
-      'Tools     git 2.39.5, gcc 12.2.0, jq 1.6',
-      'Not there uv',
-      'Python    httpx 0.28.1',
+      'Size: 799 MB (under 800 MB, as the base image should be)',
+      '',
+      'Tools:',
+      '  git       2.39.5',
+      '  gcc       12.2.0',
+      '  jq        1.6',
+      '  uv        not there',
+      '',
+      'Python packages: 1',
+      '  httpx 0.28.1',
     ]);
     assert.match(reportLines({ sizeMb: 800, tools: [], packages: [] })[0] ?? '', /800 MB or more/);
   });

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+async function choose(workbench: Workbench, profile: string): Promise<void> {
+  await workbench.clickCodeLens('Change Profile');
+  await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: profile }).first().waitFor();
+  await workbench.page.keyboard.type(profile);
+  await workbench.page.keyboard.press('Enter');
+  await workbench.clickCodeLens(`Run in Sandbox (${profile})`);
+}
+
+describe('images', () => {
+  it('show their log as they are built, with a notification whose Cancel ends the wait', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
+    await workbench.openFile('say.sh');
+    await choose(workbench, 'slow');
+    const log = await workbench.waitForTerminal(/Part 3 of 60/);
+    assert.match(log, /==> 3\/4 echo Fetching the model[\s\S]*^Fetching the model$[\s\S]*==> 4\/4 for n in/m);
+    await workbench.waitForNotification(/Building the image.*4\/4 for n in/);
+    await picture(workbench, 'image-build');
+    await workbench.clickNotification('Cancel');
+    await workbench.waitForTerminal(/● The build was cancelled/);
+  });
+
+  it('that fail are among the problems, with the line and the log’s last lines', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/images', theme: 'light' });
+    await workbench.openFile('say.sh');
+    await choose(workbench, 'failing');
+    await workbench.waitForTerminal(/● The image could not be built/);
+    await workbench.runCommand('Problems: Focus on Problems View');
+    const problem = workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'could not be built' });
+    await problem.first().click();
+    await workbench.page.locator('.tab.active', { hasText: 'Failing.Dockerfile' }).waitFor();
+    await workbench.page.locator('.markers-panel', { hasText: 'no image here' }).waitFor();
+    await picture(workbench, 'image-problem');
+  });
+
+  it('are checked from the palette', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
+    await workbench.openFile('say.sh');
+    await workbench.runCommand('Modal: Check Image');
+    await workbench.page.locator('.view-line', { hasText: 'Size:' }).first().waitFor();
+    await picture(workbench, 'image-check');
+  });
+});
