@@ -10,6 +10,8 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   sandboxes: 'docs/pictures',
   'choose-profile': 'docs/pictures',
   'modal-json': 'docs/pictures',
+  'image-build': 'docs/pictures',
+  'image-problem': 'docs/pictures',
   volumes: 'docs/pictures',
   selection: 'docs/pictures',
 };
