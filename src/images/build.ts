@@ -2,16 +2,24 @@ import type { App, Image, ModalClient } from 'modal';
 import type { ImageProfile } from '../profiles/schema.ts';
 import { untilAborted } from '../sync/exec.ts';
 import { Build } from './builder.ts';
+import { isNotFound, lookUp } from './errors.ts';
 import { recipeOf } from './profile-recipe.ts';
 import type { Recipe } from './recipe.ts';
 import { recipeKey } from './recipe-key.ts';
 
 export { ImageBuildError } from './errors.ts';
 
-/** Ids of images by what they are made of; of one machine, for all accounts. */
+/** An image that was built. */
+export interface KeptImage {
+  readonly imageId: string;
+  /** `Date.now()` from which on it is built anew, as a part of it does not last; absent when all of it does. */
+  readonly usableUntilMs?: number | undefined;
+}
+
+/** Images by what they are made of; of one machine, for all accounts. */
 export interface ImageStore {
-  get(key: string): string | undefined;
-  set(key: string, imageId: string | undefined): void;
+  get(key: string): KeptImage | undefined;
+  set(key: string, image: KeptImage | undefined): void;
 }
 
 export interface BuildContext {
@@ -34,8 +42,13 @@ export interface BuildContext {
   readonly onProgress?: (step: { index: number; count: number; title: string }) => void;
 }
 
+/** An image with how long it can be used. */
+export interface BuiltImage extends Omit<KeptImage, 'imageId'> {
+  readonly image: Image;
+}
+
 /** Images that this process has built or found, by client: they need not be asked about again. */
-const known = new WeakMap<ModalClient, Map<string, Promise<Image>>>();
+const known = new WeakMap<ModalClient, Map<string, Promise<BuiltImage>>>();
 
 /**
  * The image of a profile. Built by Modal where it has none of the same recipe; a recipe that this process has seen costs
@@ -43,46 +56,65 @@ const known = new WeakMap<ModalClient, Map<string, Promise<Image>>>();
  * Throws `ImageBuildError`, the signal's reason, and the SDK's errors.
  */
 export async function buildImage(image: ImageProfile, context: BuildContext): Promise<Image> {
-  const recipe = await recipeOf(image, context);
-  const key = recipeKey(recipe, image.buildSecrets, context.app.appId);
-  const images = known.get(context.client) ?? new Map<string, Promise<Image>>();
-  known.set(context.client, images);
+  const { client, app } = context;
+  const recipe = await pinned(await recipeOf(image, context), client);
+  const key = recipeKey(recipe, image.buildSecrets, app.appId);
+  const images = known.get(client) ?? new Map<string, Promise<BuiltImage>>();
+  known.set(client, images);
   const running = context.force ? undefined : images.get(key);
-  if (running) return sharing(running, image, context);
+  if (running) {
+    const found = await sharing(running, context.signal);
+    if (found && isUsable(found)) return found.image;
+    if (images.get(key) === running) images.delete(key);
+    return buildImage(image, context);
+  }
   const building = findOrBuild(key, image, recipe, context);
   images.set(key, building);
   building.catch(() => {
     if (images.get(key) === building) images.delete(key);
   });
-  return building;
+  return (await building).image;
 }
 
-/** Waits for a build that another call has begun; when that one is cancelled, this one goes on. */
-async function sharing(running: Promise<Image>, image: ImageProfile, context: BuildContext): Promise<Image> {
+/** Waits for a build that another call has begun; undefined when that one was cancelled, and this one was not. */
+async function sharing(running: Promise<BuiltImage>, signal: AbortSignal | undefined): Promise<BuiltImage | undefined> {
   try {
-    return await untilAborted(running, context.signal);
+    return await untilAborted(running, signal);
   } catch (error) {
-    if (context.signal?.aborted || (error as Error).name !== 'AbortError') throw error;
-    return buildImage(image, context);
+    if (signal?.aborted || (error as Error).name !== 'AbortError') throw error;
+    return undefined;
   }
 }
 
-async function findOrBuild(key: string, image: ImageProfile, recipe: Recipe, context: BuildContext): Promise<Image> {
+/** A published name may mean another image each time: it is looked up, and what it means counts. */
+async function pinned(recipe: Recipe, client: ModalClient): Promise<Recipe> {
+  const { base, basePlace: place } = recipe;
+  if (base.kind !== 'name') return recipe;
+  const id = await lookUp(base.name, place, async (name) => (await client.images.fromName(name)).imageId);
+  return { ...recipe, base: { kind: 'snapshot', id } };
+}
+
+async function findOrBuild(
+  key: string,
+  image: ImageProfile,
+  recipe: Recipe,
+  context: BuildContext,
+): Promise<BuiltImage> {
   const { client, store, force } = context;
   const kept = force ? undefined : store?.get(key);
-  if (kept) {
+  if (kept && isUsable(kept)) {
     try {
-      return await client.images.fromId(kept);
+      return { image: await client.images.fromId(kept.imageId), usableUntilMs: kept.usableUntilMs };
     } catch (error) {
       if (!isNotFound(error)) throw error;
       store?.set(key, undefined);
     }
   }
   const built = await new Build(image, recipe, context).run();
-  store?.set(key, built.imageId);
+  store?.set(key, { imageId: built.image.imageId, usableUntilMs: built.usableUntilMs });
   return built;
 }
 
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NotFoundError';
+function isUsable({ usableUntilMs = Number.POSITIVE_INFINITY }: { usableUntilMs?: number | undefined }): boolean {
+  return Date.now() < usableUntilMs;
 }

@@ -1,9 +1,8 @@
-import type { Image } from 'modal';
 import { buildLayer, ephemeralSecret, LayerError } from '../modal/images.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
-import type { BuildContext } from './build.ts';
+import type { BuildContext, BuiltImage } from './build.ts';
 import { copyInto } from './copy-step.ts';
-import { ImageBuildError, placeName } from './errors.ts';
+import { ImageBuildError, lookUp, placeName } from './errors.ts';
 import { shortened } from './lines.ts';
 import type { Chain, Place, Recipe, Step } from './recipe.ts';
 
@@ -22,6 +21,8 @@ export class Build {
   /** Of the log, not said yet. */
   readonly #headings: string[];
   #index = 0;
+  /** The first of the copied layers to go. */
+  #usableUntilMs: number | undefined;
   #secretIds: Promise<string[]> | undefined;
 
   constructor(image: ImageProfile, recipe: Recipe, context: BuildContext) {
@@ -32,8 +33,9 @@ export class Build {
     this.#headings = recipe.notes.map((note) => `${note}\n`);
   }
 
-  async run(): Promise<Image> {
-    return this.#context.client.images.fromId(await this.#chain(this.#recipe));
+  async run(): Promise<BuiltImage> {
+    const image = await this.#context.client.images.fromId(await this.#chain(this.#recipe));
+    return { image, usableUntilMs: this.#usableUntilMs };
   }
 
   async #chain({ base, basePlace, steps }: Chain): Promise<string> {
@@ -58,7 +60,7 @@ export class Build {
         this.#begin(base.tag);
         const registry = base.secret && {
           kind: base.secret.kind,
-          secretId: await this.#named(base.secret.name, { key: 'registrySecret' }, async (name) => {
+          secretId: await lookUp(base.secret.name, { key: 'registrySecret' }, async (name) => {
             return (await client.secrets.fromName(name, { environment: app.environmentName })).secretId;
           }),
         };
@@ -67,10 +69,10 @@ export class Build {
       }
       case 'name':
         this.#begin(base.name);
-        return this.#named(base.name, place, async (name) => (await client.images.fromName(name)).imageId);
+        return lookUp(base.name, place, async (name) => (await client.images.fromName(name)).imageId);
       case 'snapshot':
         this.#begin(base.id);
-        return this.#named(base.id, place, async (id) => (await client.images.fromId(id)).imageId);
+        return lookUp(base.id, place, async (id) => (await client.images.fromId(id)).imageId);
     }
   }
 
@@ -83,7 +85,7 @@ export class Build {
       return this.#layer(step.title, step.place, { base: { imageId }, commands: step.commands, secretIds });
     }
     const { client, app, signal, force = false } = this.#context;
-    return copyInto(step, imageId, {
+    const made = await copyInto(step, imageId, {
       client,
       app,
       signal,
@@ -92,6 +94,8 @@ export class Build {
       stage: (chain) => this.#stage(chain),
       layer: ({ title, place }, base, commands) => this.#layer(title, place, { base: { imageId: base }, commands }),
     });
+    this.#usableUntilMs = Math.min(this.#usableUntilMs ?? made.usableUntilMs, made.usableUntilMs);
+    return made.imageId;
   }
 
   #begin(title: string): void {
@@ -121,20 +125,6 @@ export class Build {
       const why = shortened(error.message.split('\n')[0]?.replace(/\.$/, '') ?? '', REASON_LENGTH);
       const message = `The image could not be built: “${title}” (${placeName(place)}) failed: ${why}.`;
       throw new ImageBuildError(message, { title, place, log: tail.lines, cause: error });
-    }
-  }
-
-  /** Looks something up that the profile names. */
-  async #named(name: string, place: Place, find: (name: string) => Promise<string>): Promise<string> {
-    try {
-      return await find(name);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-      throw new ImageBuildError(`Modal has no “${name}”, which ${placeName(place)} names. It may have been deleted.`, {
-        title: name,
-        place,
-        cause: error,
-      });
     }
   }
 
@@ -168,10 +158,6 @@ function countSteps(chain: Chain, counted: Set<Chain>): number {
   );
   const base = chain.base.kind === 'stage' ? countSteps(chain.base.stage, counted) : 1;
   return used.reduce((sum, stage) => sum + countSteps(stage, counted), base + chain.steps.length);
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NotFoundError';
 }
 
 /** The last lines of a text that comes in pieces. */

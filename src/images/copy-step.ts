@@ -23,10 +23,18 @@ export interface CopyTools {
   layer(step: CopyStep, imageId: string, commands: readonly string[]): Promise<string>;
 }
 
+/** A layer of copied files, with the time (`Date.now()`) from which on it is made anew. */
+export interface Copied {
+  readonly imageId: string;
+  readonly usableUntilMs: number;
+}
+
 const DAY_MS = 86_400_000;
 /** How long Modal keeps a copied layer; it is made again some time before it goes. */
 const KEPT_MS = 30 * DAY_MS;
 const REUSED_MS = 28 * DAY_MS;
+/** A sandbox that its window has left behind holds others up for this long. */
+const IDLE_MS = 600_000;
 const SANDBOX_MS = 3_600_000;
 const SNAPSHOT_MS = 600_000;
 /** Between looks at whether another window has made the layer. */
@@ -36,9 +44,9 @@ const LOG_LINES = 20;
 /**
  * Brings files into an image: starts a sandbox of it, sends the files as an archive, takes a snapshot. Published under a
  * name made of everything that went in, so that no window and no machine of the workspace does it twice; the sandbox has
- * that name too, so that two who begin at once do it once. Returns the id of the image; throws `ImageBuildError`.
+ * that name too, so that two who begin at once do it once. Throws `ImageBuildError`.
  */
-export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools): Promise<string> {
+export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools): Promise<Copied> {
   const { client, app, signal } = tools;
   const stages = new Map<Chain, string>();
   for (const { from } of step.copies) if ('stage' in from) stages.set(from.stage, await tools.stage(from.stage));
@@ -47,17 +55,20 @@ export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools
   let force = tools.force;
   for (;;) {
     signal?.throwIfAborted();
-    const known = force ? undefined : await findPublished(client, app, name);
-    if (known && Date.now() - known.publishedAtMs < REUSED_MS) return known.imageId;
+    const known = force ? undefined : await find(client, app, name);
+    if (known) return known;
     const base = await client.images.fromId(
       isRoot(step.restore.user) ? imageId : await tools.layer(step, imageId, ['USER root']),
     );
     const sandbox = await startAlone(tools, base, `vscode-layer-${key}`);
     if (sandbox) {
       try {
+        // Another one may have made it since the last look, and have ended its sandbox.
+        const late = force ? undefined : await find(client, app, name);
+        if (late) return late;
         const made = await new SandboxCopy(sandbox, step, tools).make(stages);
         await made.publish(name);
-        return made.imageId;
+        return { imageId: made.imageId, usableUntilMs: Date.now() + REUSED_MS };
       } finally {
         await sandbox.terminate().catch(() => {});
       }
@@ -66,6 +77,14 @@ export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools
     force = false;
     await sleep(POLL_MS, undefined, { signal });
   }
+}
+
+/** The layer under its name, unless it goes too soon. */
+async function find(client: ModalClient, app: App, name: string): Promise<Copied | undefined> {
+  const known = await findPublished(client, app, name);
+  if (!known) return undefined;
+  const usableUntilMs = known.publishedAtMs + REUSED_MS;
+  return Date.now() < usableUntilMs ? { imageId: known.imageId, usableUntilMs } : undefined;
 }
 
 /** Files are root’s to write, whoever the image’s user is. */
@@ -79,7 +98,7 @@ async function startAlone(
   image: Image,
   name: string,
 ): Promise<Sandbox | undefined> {
-  const starting = client.sandboxes.create(app, image, { name, timeoutMs: SANDBOX_MS });
+  const starting = client.sandboxes.create(app, image, { name, timeoutMs: SANDBOX_MS, idleTimeoutMs: IDLE_MS });
   const discard = () => void starting.then((late) => late.terminate()).catch(() => {});
   return untilAborted(starting, signal, discard).catch((error) => {
     if (error instanceof Error && error.name === 'AlreadyExistsError') return undefined;

@@ -22,3 +22,22 @@ export function placeName(place: Place): string {
   if ('file' in place) return `${place.file}:${place.line}`;
   return `image.${place.key}${place.index === undefined ? '' : `[${place.index}]`}`;
 }
+
+/** Whether Modal does not have what it was asked for. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof Error && error.name === 'NotFoundError';
+}
+
+/** Looks something up that the profile names. Throws `ImageBuildError` when Modal does not have it. */
+export async function lookUp(name: string, place: Place, find: (name: string) => Promise<string>): Promise<string> {
+  try {
+    return await find(name);
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    throw new ImageBuildError(`Modal has no “${name}”, which ${placeName(place)} names. It may have been deleted.`, {
+      title: name,
+      place,
+      cause: error,
+    });
+  }
+}

@@ -5,14 +5,18 @@ import type { Place, RunStep } from './recipe.ts';
 /** The major version of Node.js that is installed where an image has no npm. */
 const NODE = 24;
 const SHOWN = 3;
+const AS_ROOT = '-o APT::Sandbox::User=root';
 
 /** The interpreter that packages go to: whatever `python3` is in the image, a virtual environment included. */
 const PYTHON = '"$(command -v python3 || command -v python)"';
 
 /** Installs system packages of Debian or Ubuntu. */
 export function aptStep(packages: readonly string[], place: Place): RunStep {
-  const install = `DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends ${words(packages)}`;
-  return step('apt', packages, place, [runLine(`apt-get update && ${install} && rm -rf /var/lib/apt/lists/*`)]);
+  // In namespaces of an ordinary user there is no other user that apt could become.
+  const install = `DEBIAN_FRONTEND=noninteractive apt-get ${AS_ROOT} install --yes --no-install-recommends ${words(packages)}`;
+  return step('apt', packages, place, [
+    runLine(`apt-get ${AS_ROOT} update && ${install} && rm -rf /var/lib/apt/lists/*`),
+  ]);
 }
 
 /** Installs Python packages, by uv where the image has it. */

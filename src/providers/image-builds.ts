@@ -1,5 +1,6 @@
 import type { Image } from 'modal';
 import * as vscode from 'vscode';
+import { z } from 'zod';
 import { type BuildContext, buildImage, ImageBuildError, type ImageStore } from '../images/build.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import { BuildTerminal } from './build-terminal.ts';
@@ -124,14 +125,18 @@ class ShownBuild {
   }
 }
 
-/** Ids of images kept with VS Code's own state of the machine; the oldest are forgotten. */
+const KeptSchema = z
+  .record(z.string(), z.object({ imageId: z.string(), usableUntilMs: z.number().optional() }))
+  .catch({});
+
+/** Images kept with VS Code's own state of the machine; the oldest are forgotten. */
 function storeIn(state: vscode.Memento): ImageStore {
-  const all = () => state.get<Record<string, string>>(KEPT_KEY, {});
+  const all = () => KeptSchema.parse(state.get(KEPT_KEY, {}));
   return {
     get: (key) => all()[key],
-    set: (key, imageId) => {
+    set: (key, image) => {
       const others = Object.entries(all()).filter(([other]) => other !== key);
-      const kept = imageId === undefined ? others : [...others, [key, imageId]];
+      const kept = image === undefined ? others : [...others, [key, image] as const];
       void state.update(KEPT_KEY, Object.fromEntries(kept.slice(-MAX_KEPT)));
     },
   };

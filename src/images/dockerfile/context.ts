@@ -14,6 +14,9 @@ interface Listed {
 // Its types speak of a module; what is loaded is CommonJS, and the function itself.
 const ignore = dockerignore as unknown as typeof dockerignore.default;
 
+/** Files that are read at once. */
+const PARALLEL_READS = 32;
+
 /** Hashes of files that have not changed since they were read. */
 const hashes = new Map<string, { key: string; hash: string }>();
 
@@ -40,15 +43,20 @@ export class DockerContext {
     this.#listed ??= this.#list();
     const listed = await this.#listed;
     const excluded = ignore().add([...options.exclude]);
-    const found = new Map<string, Promise<CopiedEntry>>();
+    const found = new Map<string, Listed>();
     for (const source of sources) {
       for (const path of this.#matching(source, listed)) {
         for (const [name, each] of await this.#below(path, listed, options.parents))
-          if (!excluded.ignores(each.path)) found.set(name, entryOf(name, this.#root, each));
+          if (!excluded.ignores(each.path)) found.set(name, each);
       }
     }
-    const entries = await Promise.all(found.values());
-    return entries.sort((one, other) => (one.name < other.name ? -1 : 1));
+    const waiting = [...found].sort(([one], [other]) => (one < other ? -1 : 1));
+    const entries: CopiedEntry[] = [];
+    for (let at = 0; at < waiting.length; at += PARALLEL_READS) {
+      const some = waiting.slice(at, at + PARALLEL_READS);
+      entries.push(...(await Promise.all(some.map(([name, each]) => entryOf(name, this.#root, each)))));
+    }
+    return entries;
   }
 
   #matching(source: string, listed: ReadonlyMap<string, Listed>): string[] {

@@ -241,7 +241,7 @@ class StageState {
     for (const url of urls) this.#download(each, url, to, { owner, mode, checksum: flag('checksum') });
     if (paths.length === 0 && each.heredocs.length === 0) return;
     const from = flag('from') && this.#expanded(each, flag('from') ?? '');
-    if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from);
+    if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from, all);
     const found = from
       ? await this.#fromStage(each, from, paths, endOf)
       : await this.#fromContext(each, paths, {
@@ -285,13 +285,15 @@ class StageState {
   }
 
   /** From an image of a registry, which Modal fetches itself. */
-  #copyFromImage(each: Instruction, from: string): void {
+  #copyFromImage(each: Instruction, from: string, words: readonly string[]): void {
     if (this.#build.isLocal)
       throw refusal(each, `the local Modal reaches no registry, so there is nothing to copy from ${from}.`);
-    const flags = each.flags.map(
-      ([name, value]) => `--${name}${value === '' ? '' : `=${name === 'from' ? from : value}`}`,
-    );
-    const line = [each.keyword, ...flags, each.text].join(' ');
+    const flags = each.flags.map(([name, value]) => {
+      const expanded = name === 'from' ? from : this.#expanded(each, value);
+      return `--${name}${expanded === '' ? '' : `=${expanded}`}`;
+    });
+    const paths = words.every((word) => /^[\w./:@*?-]+$/.test(word)) ? words.join(' ') : JSON.stringify(words);
+    const line = [each.keyword, ...flags, paths].join(' ');
     this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), line]);
   }
 

@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Image } from 'modal';
-import { type BuildContext, buildImage, ImageBuildError } from '../../../src/images/build.ts';
+import {
+  type BuildContext,
+  buildImage,
+  ImageBuildError,
+  type ImageStore,
+  type KeptImage,
+} from '../../../src/images/build.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
@@ -142,6 +148,18 @@ describe('building an image', () => {
     assert.deepEqual((await failure(build({ snapshot: 'im-nowhere' }))).place, { key: 'snapshot' });
   });
 
+  it('starts from what has a name at the time', async () => {
+    const context = inWindow();
+    const ids = [];
+    for (const text of ['one', 'two']) {
+      const made = await build({ registry: 'debian:12', commands: [`echo ${text} > /moved`] });
+      await made.publish('moving:tag');
+      assert.equal((await buildImage(profile({ name: 'moving:tag' }), context)).imageId, made.imageId);
+      ids.push((await buildImage(profile({ name: 'moving:tag', commands: ['true'] }), context)).imageId);
+    }
+    assert.notEqual(ids[0], ids[1]);
+  });
+
   it('says which layer failed, where it is written, and the log’s last lines', async () => {
     const commands = ['true', 'echo before; echo why >&2; exit 3'];
     const error = await failure(build({ registry: 'debian:12', commands }));
@@ -220,10 +238,10 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
     });
 
     it('costs one call in the next window, which checks that it is still there', async () => {
-      const kept = new Map<string, string>();
-      const store = {
-        get: (key: string) => kept.get(key),
-        set: (key: string, id: string | undefined) => void (id ? kept.set(key, id) : kept.delete(key)),
+      const kept = new Map<string, KeptImage>();
+      const store: ImageStore = {
+        get: (key) => kept.get(key),
+        set: (key, image) => void (image ? kept.set(key, image) : kept.delete(key)),
       };
       const first = await buildImage(image(), inWindow({ store }));
       await bench.server.control.resetCalls();
@@ -231,6 +249,10 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       assert.equal(second.imageId, first.imageId);
       const { AuthTokenGet: _, ...calls } = await bench.server.control.calls();
       assert.deepEqual(calls, { ImageFromId: 1 });
+      for (const [key, image] of kept) kept.set(key, { ...image, usableUntilMs: Date.now() });
+      await bench.server.control.resetCalls();
+      await buildImage(image(), inWindow({ store }));
+      assert.equal((await bench.server.control.calls()).ImageGetOrCreate, 2, 'what has run out is asked for anew');
       await bench.modal.images.delete(first.imageId);
       assert.notEqual((await buildImage(image(), inWindow({ store }))).imageId, first.imageId);
     });

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { recipeOf } from '../../../src/images/profile-recipe.ts';
+import type { CopyStep, Recipe, Step } from '../../../src/images/recipe.ts';
+import { recipeKey } from '../../../src/images/recipe-key.ts';
+import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
+
+describe('the recipe of an image on Modal', () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'recipe-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const recipe = (image: object) =>
+    recipeOf(imageOf(ProfileSchema.parse({ image })), { folderPath: folder, isLocal: false });
+  async function files(all: Record<string, string>): Promise<void> {
+    for (const [path, text] of Object.entries(all)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), text);
+    }
+  }
+  const dockerfile = async (lines: string[], more: Record<string, string> = {}, image: object = {}) => {
+    await files({ Dockerfile: lines.join('\n'), ...more });
+    return recipe({ dockerfile: 'Dockerfile', ...image });
+  };
+  const commands = ({ steps }: Pick<Recipe, 'steps'>) =>
+    steps.flatMap((step) => (step.kind === 'run' ? [step.commands] : []));
+  const copied = (step: Step | undefined) =>
+    (step as CopyStep).copies.map(({ from, to }) => [
+      'entries' in from ? from.entries.map(({ name }) => name) : from.paths,
+      to,
+    ]);
+
+  it('begins with the base of its Python, its tools and its folders', async () => {
+    const { base, steps } = await recipe({ python: '3.13' });
+    assert.deepEqual(base, { kind: 'registry', tag: 'python:3.13-slim-bookworm' });
+    assert.deepEqual((await recipe({})).base, { kind: 'registry', tag: 'python:3.11-slim-bookworm' });
+    const [apt = '', pip = '', mkdir = ''] = commands({ steps }).map((lines) => lines.join('\n'));
+    for (const name of ['git', 'curl', 'wget', 'build-essential', 'libffi-dev', 'libssl-dev', 'zlib1g-dev', 'jq'])
+      assert.ok(apt.includes(` ${name}`), name);
+    for (const name of ['uv', 'requests', 'httpx', "'pydantic>=2'", 'python-dotenv', 'pyyaml'])
+      assert.ok(pip.includes(` ${name}`), name);
+    assert.equal(
+      mkdir,
+      'RUN mkdir -p /workspace /mnt/state/.cache /mnt/state/git-repos /mnt/state/checkpoints /mnt/state/workspace',
+    );
+  });
+
+  it('goes on from rarely to often changed', async () => {
+    await files({ 'requirements.txt': 'rich\n' });
+    const { steps } = await recipe({
+      registry: 'debian:12',
+      commands: ['one', 'two'],
+      npm: ['typescript'],
+      pipFrom: 'requirements.txt',
+      pip: ['a', 'b', 'c', 'd', 'e'],
+      apt: ['ffmpeg'],
+      env: { A: '1' },
+    });
+    assert.deepEqual(
+      steps.map(({ title }) => title),
+      ['env: A', 'apt: ffmpeg', 'pip: a, b, c and 2 more', 'pip: requirements.txt', 'npm: typescript', 'one', 'two'],
+    );
+    assert.deepEqual(
+      steps.map(({ place }) => ('key' in place ? place.key : '')),
+      ['env', 'apt', 'pip', 'pipFrom', 'npm', 'commands', 'commands'],
+    );
+  });
+
+  it('is another one for other layers, other files and other names of secrets', async () => {
+    const key = async (image: object, text = 'same') => {
+      await files({ Dockerfile: 'FROM a\nCOPY data .', data: text });
+      const parsed = imageOf(ProfileSchema.parse({ image }));
+      return recipeKey(await recipe(image), parsed.buildSecrets, 'ap-1');
+    };
+    const docker = { dockerfile: 'Dockerfile' };
+    assert.equal(await key(docker), await key(docker));
+    const all = [
+      await key(docker),
+      await key(docker, 'other'),
+      await key({ ...docker, commands: ['true'] }),
+      await key({ ...docker, buildSecrets: ['TOKEN'] }),
+      await key({ registry: 'a' }),
+      await key({ registry: 'b' }),
+    ];
+    assert.equal(new Set(all).size, all.length);
+  });
+
+  it('refuses a variable with a line break, which no image can have', async () => {
+    await assert.rejects(recipe({ env: { KEY: 'two\nlines' } }), /image\.env: KEY has a line break/);
+  });
+
+  describe('out of a Dockerfile', () => {
+    it('has before each RUN what a builder forgets between layers', async () => {
+      const made = await dockerfile(
+        [
+          'ARG TAG=24.04',
+          'FROM ubuntu:$TAG',
+          'ARG USER_NAME=app',
+          'ARG TAG NONE',
+          'ENV HOME_OF=$USER_NAME PATH=/opt/bin:$PATH',
+          'SHELL ["/bin/bash", "-c"]',
+          'RUN one',
+          'USER $USER_NAME',
+          'RUN two',
+          'WORKDIR /srv',
+          'CMD run',
+        ],
+        {},
+        { buildArgs: { USER_NAME: 'me' } },
+      );
+      assert.deepEqual(made.base, { kind: 'registry', tag: 'ubuntu:24.04' });
+      const common = ['ARG USER_NAME="me"', 'ARG TAG="24.04"', 'SHELL ["/bin/bash","-c"]'];
+      assert.deepEqual(commands(made), [
+        [...common, 'ENV HOME_OF="me"', 'ENV PATH=/opt/bin:$PATH', 'RUN one'],
+        [...common, 'USER me', 'RUN two'],
+        ['WORKDIR /srv'],
+      ]);
+      assert.deepEqual(made.notes, ['CMD and ENTRYPOINT are left out: a sandbox waits for commands.']);
+    });
+
+    it('leaves COPY from an image to Modal', async () => {
+      const made = await dockerfile([
+        'FROM debian',
+        'ARG VERSION=0.9',
+        'COPY --from=ghcr.io/astral-sh/uv:$VERSION /uv /bin/',
+        'COPY --from=tools ["/a b", "/c"]',
+      ]);
+      assert.deepEqual(commands(made), [
+        ['COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /bin/'],
+        ['COPY --from=tools ["/a b","/c"]'],
+      ]);
+    });
+
+    it('copies what stands next to each other in one step, relative to the working directory', async () => {
+      const made = await dockerfile(
+        ['FROM debian', 'COPY a .', 'WORKDIR /srv/app', 'COPY a b/c ./', 'COPY b /', 'COPY b lib', 'COPY . ..'],
+        { a: '', 'b/c': '', 'b/d/e': '', '.dockerignore': 'Dockerfile\n.dockerignore' },
+      );
+      assert.deepEqual(copied(made.steps[0]), [
+        [['files/a'], '.'],
+        [['files/a', 'files/c'], '/srv/app/'],
+        [['tree/c', 'tree/d', 'tree/d/e'], '/'],
+        [['tree/c', 'tree/d', 'tree/d/e'], '/srv/app/lib'],
+        [['tree/a', 'tree/b', 'tree/b/c', 'tree/b/d', 'tree/b/d/e'], '/srv/'],
+      ]);
+      assert.equal(made.steps.length, 2, 'and the working directory after it');
+    });
+
+    it('copies by patterns and exceptions, with the folders when asked', async () => {
+      const tree = {
+        'src/a.ts': '',
+        'src/a.test.ts': '',
+        'src/deep/b.ts': '',
+        'docs/keep.md': '',
+        'docs/other.md': '',
+        'x[1].txt': '',
+        '.dockerignore': 'docs/*\n!docs/keep.md\n',
+      };
+      const made = await dockerfile(
+        [
+          'FROM debian',
+          'COPY --exclude=src/*.test.ts src/*.ts /one/',
+          'COPY --parents src/deep docs /two/',
+          'COPY x[[]1].t?t /three/',
+          'COPY docs /four/',
+        ],
+        tree,
+      );
+      assert.deepEqual(copied(made.steps[0]), [
+        [['files/a.ts'], '/one/'],
+        [['tree/docs', 'tree/docs/keep.md', 'tree/src/deep', 'tree/src/deep/b.ts'], '/two/'],
+        [['files/x[1].txt'], '/three/'],
+        [['tree/keep.md'], '/four/'],
+      ]);
+    });
+
+    it('prefers a Dockerfile’s own list of what is left out, and another context when there is one', async () => {
+      await files({
+        'docker/app.Dockerfile': 'FROM debian\nCOPY . /all/',
+        'docker/app.Dockerfile.dockerignore': 'secret',
+        'web/.dockerignore': 'page',
+        'web/page': '',
+        'web/secret': '',
+      });
+      const made = await recipe({ dockerfile: 'docker/app.Dockerfile', context: 'web' });
+      assert.deepEqual(copied(made.steps[0]), [[['tree/.dockerignore', 'tree/page'], '/all/']]);
+    });
+
+    for (const [lines, reason] of [
+      [['FROM a', 'COPY ../x .'], /Dockerfile:2: \.\.\/x is outside of the build context/],
+      [['FROM a', 'COPY nothing* .'], /Dockerfile:2: nothing\* is not in the build context/],
+      [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image could set/],
+      [['FROM a', 'COPY --from=later /x .', 'FROM b AS later', 'FROM a', 'COPY --from=later /x /y'], /^$/],
+      [
+        ['FROM a AS one', 'COPY --from=two /x .', 'FROM b AS two', 'COPY --from=one /x /y'],
+        /Dockerfile:2: there is no stage “two” before this one/,
+      ],
+      [['RUN true'], /Dockerfile:1: RUN comes before the first FROM/],
+      [['FROM $NONE'], /Dockerfile:1: \$NONE has no value/],
+      [['FROM --platform=linux/arm64 a'], /Dockerfile:1: Modal runs on linux\/amd64 only, not on linux\/arm64/],
+      [['FROM a', 'RUN --network=none true'], /Dockerfile:2: Modal has no RUN --network=none/],
+      [['FROM a', 'ADD https://example.com/x.git /x'], /Dockerfile:2: a git repository cannot be added/],
+      [['FROM a', 'SHELL bash'], /Dockerfile:2: SHELL takes a JSON array/],
+      [
+        ['FROM a', 'SHELL ["python3", "-c"]', 'RUN <<E', 'a', 'b', 'E'],
+        /Dockerfile:3: several lines can only be given to a shell/,
+      ],
+      [['FROM a', 'COPY x'], /Dockerfile:2: COPY takes a source and a destination/],
+      [['ARG A=1'], /Dockerfile has no FROM/],
+    ] as const) {
+      const isFine = reason.source === '^$';
+      it(`${isFine ? 'takes' : 'refuses'} ${lines.join(' ⏎ ')}`, async () => {
+        if (isFine) await dockerfile([...lines]);
+        else await assert.rejects(dockerfile([...lines], { x: '' }), { message: reason });
+      });
+    }
+  });
+});
