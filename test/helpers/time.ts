@@ -3,8 +3,11 @@ import type { Clock } from '../../src/clock.ts';
 
 /** Time that passes when it is told to. */
 export class Time implements Clock {
-  #now = 0;
+  #now: number;
   #waiting: { at: number; action: () => void }[] = [];
+  constructor(start = 0) {
+    this.#now = start;
+  }
   now = () => this.#now;
   after = (delayMs: number, action: () => void) => {
     const entry = { at: this.#now + delayMs, action };
