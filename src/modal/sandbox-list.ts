@@ -66,6 +66,29 @@ export async function listSandboxes(client: ModalClient, app: App, endedSince: D
   }
 }
 
+/** Sandboxes of an app that run and have all the given tags. */
+export async function runningSandboxes(
+  client: ModalClient,
+  app: App,
+  tags: Readonly<Record<string, string>>,
+): Promise<SandboxSummary[]> {
+  const found: SandboxSummary[] = [];
+  let beforeTimestamp = 0;
+  for (;;) {
+    const { sandboxes } = await client.cpClient.sandboxListV2({
+      appId: app.appId,
+      environmentName: client.environmentName(),
+      includeFinished: false,
+      beforeTimestamp,
+      tags: Object.entries(tags).map(([tagName, tagValue]) => ({ tagName, tagValue })),
+    });
+    found.push(...sandboxes.map(summaryOf));
+    const last = sandboxes.at(-1);
+    if (!last) return found;
+    beforeTimestamp = last.createdAt;
+  }
+}
+
 function summaryOf(info: SandboxInfo): SandboxSummary {
   const { createdAt, taskInfo, timeoutSecs, idleTimeoutSecs, name } = info;
   const status = taskInfo?.result?.status ?? info.metadata?.result?.status ?? 0;

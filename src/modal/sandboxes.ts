@@ -20,6 +20,10 @@ export const Tag = {
   profile: 'vscode-profile',
   /** The machine and user that started it. */
   machine: 'vscode-machine',
+  /** What the profile asked for when it was started, as a hash. */
+  definition: 'vscode-definition',
+  /** The window of VS Code that it serves. */
+  window: 'vscode-window',
   /** What people call it. */
   label: 'vscode-label',
   /** The snapshot it was started from. */

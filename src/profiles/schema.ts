@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
 import { GPUS, parseGpu } from './gpus.ts';
+import { scheduleProblem } from './schedule.ts';
 
 /** Modal's longest life of a sandbox. */
 export const MAX_TIMEOUT_MS = 86_400_000;
@@ -174,6 +175,75 @@ const PortSchema = z.union([
   }),
 ]);
 
+const WarmSchema = z
+  .strictObject({
+    sandboxes: z
+      .number()
+      .int()
+      .min(0)
+      .max(10)
+      .default(1)
+      .meta({ description: 'How many started sandboxes are kept ready.' }),
+    refresh: z
+      .union([z.number().int().min(1), z.string()])
+      .default(30)
+      .meta({
+        description: 'When all is looked after: a number of minutes, or a cron expression.',
+        examples: [30, '*/30 * * * *', '0 8 * * 1-5'],
+      }),
+    timezone: z
+      .string()
+      .optional()
+      .meta({
+        description: 'The time zone of `refresh` and `workingHours`; this machine’s when absent.',
+        examples: ['Europe/Berlin'],
+      }),
+    when: z.enum(['always', 'focused', 'working-hours']).default('focused').meta({
+      description:
+        'While VS Code is open; while its window is in front; or in the hours of `workingHours`, Monday to Friday.',
+    }),
+    workingHours: z
+      .string()
+      .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, 'must be hours such as "08:00-18:00"')
+      .default('08:00-18:00')
+      .meta({ description: 'The hours of `when: "working-hours"`.' }),
+    rebuild: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Whether each refresh builds the image anew, so that floating tags move on.' }),
+    setup: z
+      .array(z.string().min(1))
+      .default([])
+      .meta({ description: 'Shell commands that each warm sandbox runs once, in the synced folder.' }),
+    healthcheck: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: 'A shell command that must end with 0 before a sandbox counts as ready.',
+        examples: ['python -c "import torch"'],
+      }),
+    maxAgeMs: wholeSeconds
+      .default(7_200_000)
+      .meta({ description: 'A warm sandbox that is older is replaced at the next refresh.' }),
+    cacheMaxAgeDays: z
+      .number()
+      .int()
+      .min(1)
+      .default(30)
+      .meta({ description: 'Files of the host volume’s caches that were not used for so many days are removed.' }),
+    cacheMaxMiB: z
+      .number()
+      .int()
+      .min(0)
+      .default(10_240)
+      .meta({ description: 'The oldest files of the caches are removed beyond this size.' }),
+  })
+  .superRefine((warm, context) => {
+    const wrong = scheduleProblem(warm.refresh, warm.timezone);
+    if (wrong) context.addIssue({ code: 'custom', path: [wrong.key], message: wrong.message, input: warm });
+  });
+
 /** Where a volume is mounted: normalised, absolute, and nowhere that a sandbox needs itself. */
 function mountProblem(path: string): string | undefined {
   if (!posix.isAbsolute(path)) return 'must start with "/": it is a path in the sandbox';
@@ -271,6 +341,11 @@ export const ProfileSchema = z
       .meta({ description: 'Ports that get a public URL: a number, or with its protocol.', examples: [[8000]] }),
     secrets: z.array(objectName).default([]).meta({ description: 'Modal secrets whose variables the sandbox sees.' }),
     env: z.record(variableName, z.string()).default({}).meta({ description: 'Environment variables.' }),
+    warm: WarmSchema.optional().meta({
+      description:
+        'Keeps sandboxes ready while the editor is open, so that a run starts at once. They cost money while they wait.',
+      examples: [{ sandboxes: 1, refresh: 30 }],
+    }),
     envFile: relativePath.optional().meta({
       description: 'A file of variables such as `.env`. It is read on this machine and never sent as a file.',
       examples: ['.env'],
@@ -317,6 +392,8 @@ export const ProfileSchema = z
 
 /** A profile as its author wrote it, with the defaults filled in. */
 export type Profile = z.infer<typeof ProfileSchema>;
+/** How sandboxes of a profile are kept ready. */
+export type WarmProfile = z.infer<typeof WarmSchema>;
 /** What an image is made of. */
 export type ImageProfile = z.infer<typeof ImageSchema>;
 

@@ -152,6 +152,10 @@ export class Run {
       const took = formatDuration(performance.now() - startedAt);
       this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);
     }
+    if (session.taken)
+      this.#output.status(
+        `Took the sandbox ${session.sandbox.sandboxId}, which was ${session.taken === 'warm' ? 'kept warm' : 'left behind by an earlier window'}`,
+      );
     if (session.isOutdated)
       this.#output.status(
         `This sandbox is older than its profile “${session.profile}”; “Modal: Replace Sandbox” starts a new one`,
@@ -211,7 +215,10 @@ export class Run {
     if (this.#cancel.signal.aborted) end();
     const { sandboxId } = sandbox;
     const noteEnd = this.#services.commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
-    const signsOfLife = setInterval(() => void this.#control(touchCommand(this.id)), SIGN_OF_LIFE_MS);
+    const signsOfLife = setInterval(() => {
+      void this.#control(touchCommand(this.id));
+      void this.#services.sessions.used(sandbox.sandboxId);
+    }, SIGN_OF_LIFE_MS);
     try {
       return await this.#follow(process, sync);
     } finally {

@@ -36,6 +36,11 @@ export class FolderSyncs {
     return engine;
   }
 
+  /** Whether sandboxes run on this machine. */
+  get isLocal(): boolean {
+    return this.#sources.isLocal();
+  }
+
   /** Whether the folder was synced, or asked about, in this window. */
   isUsed(folder: Folder): boolean {
     return this.#engines.has(folder.path);

@@ -1,13 +1,17 @@
-import type { App, Image, ModalClient, Sandbox } from 'modal';
-import { type BuildContext, buildImage } from '../images/build.ts';
+import type { Image, Sandbox } from 'modal';
+import type { BuildContext } from '../images/build.ts';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
-import { createSandbox, openApp, Tag } from '../modal/sandboxes.ts';
+import { openApp } from '../modal/sandboxes.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
-import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
-import { folderKey, originTags } from './origin.ts';
+import type { ImageProfile, Profile } from '../profiles/schema.ts';
+import { adopt } from './adopt.ts';
+import type { Machine } from './machine.ts';
+import type { SpendRecord } from './spend.ts';
+import { type Connection, definitionKey, imageFor, type StartContext, startSandbox } from './start.ts';
+
+export type { Connection } from './start.ts';
 
 /** A workspace folder on this machine. */
 export interface Folder {
@@ -29,15 +33,10 @@ export interface Session {
   readonly isBilled: boolean;
   /** True when this call started the sandbox. */
   readonly isNew: boolean;
+  /** Set when this call took a sandbox that was there already: kept warm, or left behind by a window that is gone. */
+  readonly taken?: 'warm' | 'left behind';
   /** The sandbox was started before its profile was changed. */
   readonly isOutdated: boolean;
-}
-
-/** A connection to an account: the client and the app our sandboxes live in. */
-export interface Connection {
-  readonly account: Account;
-  readonly client: ModalClient;
-  readonly app: App;
 }
 
 export interface ImageOptions {
@@ -62,6 +61,14 @@ export interface SessionSources {
   profileRoot?(folder: Folder): string;
   /** Builds images; the plain `buildImage` when absent. */
   buildImage?(image: ImageProfile, context: BuildContext): Promise<Image>;
+  /** What other windows are told and tell; nothing is taken over from them when absent. */
+  readonly machine?: Machine;
+  /** Where the cost of sandboxes is noted. */
+  readonly spend?: SpendRecord;
+  /** A sandbox that was kept warm for the profile. */
+  takeWarm?(folder: Folder, named: NamedProfile): Sandbox | undefined;
+  /** Asks whether a sandbox that costs money may be started. Throws `UserError` when it may not. */
+  requireBudget?(): Promise<void>;
   /** A sandbox was started or was found to have ended: lists of sandboxes are out of date. */
   onChange?(): void;
 }
@@ -72,6 +79,7 @@ interface Started {
   readonly folder: Folder;
   readonly profile: Profile;
   readonly sandbox: Promise<Sandbox>;
+  taken?: Session['taken'];
 }
 
 /** The sandboxes of this window: at most one per folder and profile, started when a run asks for it. */
@@ -110,22 +118,20 @@ export class Sessions {
     const named = await this.#sources.profile(folder, profileName);
     const key = `${folder.path}\0${named.name}`;
     const running = this.#started.get(key);
-    const started = running ?? {
-      name: named.name,
-      folder,
-      profile: named.profile,
-      sandbox: this.#start(connection, named.profile, folder, named.name),
-    };
+    const started = running ?? this.#obtain(connection, folder, named);
     this.#started.delete(key);
     this.#started.set(key, started);
     try {
       const sandbox = await started.sandbox;
+      await this.used(sandbox.sandboxId);
+      const taken = running ? undefined : started.taken;
       return {
         ...billing(connection.account, started.profile),
         folder,
         sandbox,
         profile: named.name,
-        isNew: !running,
+        isNew: !running && !taken,
+        ...(taken && { taken }),
         isOutdated: !isSame(started.profile, named.profile),
       };
     } catch (error) {
@@ -143,15 +149,41 @@ export class Sessions {
 
   /** A new sandbox that serves no folder; paths in its profile are those of `folder`. Throws as `acquire` does. */
   async create(profile: Profile, folder?: Folder): Promise<Sandbox> {
-    return this.#start(await this.connection(), profile, folder);
+    const connection = await this.connection();
+    await this.#requireBudget(connection);
+    return this.#noted(connection, profile, startSandbox(profile, this.#context(connection, folder)));
+  }
+
+  /** A new sandbox of a folder's profile that no run has asked for yet. Throws the SDK's errors. */
+  async startSpare(folder: Folder, { name, profile }: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
+    const connection = await this.connection();
+    return this.#noted(connection, profile, this.#start(connection, folder, { name, profile }, signal));
+  }
+
+  /** Builds a profile's image where need be; `force` in any case. Resolves with its id. */
+  async buildImage(folder: Folder, profile: Profile, force: boolean, signal: AbortSignal): Promise<string> {
+    const context = { ...this.#context(await this.connection(), folder), signal };
+    return (await imageFor(profile, context, force)).imageId;
+  }
+
+  /** Notes that a sandbox was used just now. */
+  async used(sandboxId: string): Promise<void> {
+    await this.#sources.spend?.used(sandboxId);
+  }
+
+  /** Ends a sandbox, and notes its end. */
+  async terminate(sandbox: Sandbox): Promise<void> {
+    await sandbox.terminate();
+    await this.#sources.spend?.ended(sandbox.sandboxId);
+    this.#sources.onChange?.();
   }
 
   /** The image of the folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
   async image(folder: Folder, options: ImageOptions = {}): Promise<ProfileImage> {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder);
-    const { image } = await this.#build(connection, named.profile, folder, options);
-    return { ...connection, profile: named.name, image };
+    const context = { ...this.#context(connection, folder), ...(options.signal && { signal: options.signal }) };
+    return { ...connection, profile: named.name, image: await imageFor(named.profile, context, options.force) };
   }
 
   /** The folder's sandbox that was used last, where this window has started one. */
@@ -188,8 +220,7 @@ export class Sessions {
     const sandbox = await started?.sandbox.catch(() => undefined);
     if (!started || !sandbox) return false;
     this.#forget(started);
-    await sandbox.terminate();
-    this.#sources.onChange?.();
+    await this.terminate(sandbox);
     return true;
   }
 
@@ -207,41 +238,66 @@ export class Sessions {
     for (const started of [...this.#started.values()]) {
       if ((await started.sandbox.catch(() => undefined)) !== sandbox) continue;
       this.#forget(started);
+      await this.#sources.spend?.ended(sandbox.sandboxId);
       this.#sources.onChange?.();
     }
   }
 
-  /** With a `name`, the sandbox is the folder's own: it has the folder's host volume and can be found again by its tags. */
-  async #start(
-    { client, app, account }: Connection,
-    profile: Profile,
-    folder?: Folder,
-    name?: string,
-  ): Promise<Sandbox> {
-    const { image, env } = await this.#build({ client, app, account }, profile, folder);
-    return createSandbox(client, app, {
-      profile,
-      image,
-      env,
-      ...(folder && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(folder.path)}` }),
-      tags: folder && name ? { ...originTags(folder), [Tag.profile]: name } : {},
-    });
+  /** A sandbox for a folder's profile: one that is kept warm, one that a lost window has left behind, else a new one. */
+  #obtain(connection: Connection, folder: Folder, named: NamedProfile): Started {
+    const common = { name: named.name, folder, profile: named.profile };
+    const warm = this.#sources.takeWarm?.(folder, named);
+    if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
+    const started: Started = {
+      ...common,
+      sandbox: this.#adoptOrStart(connection, folder, named, () => (started.taken = 'left behind')),
+    };
+    return started;
   }
 
-  /** The image of a profile, with the variables that its sandboxes get. */
-  async #build({ client, app, account }: Connection, profile: Profile, folder?: Folder, options: ImageOptions = {}) {
+  async #adoptOrStart(
+    connection: Connection,
+    folder: Folder,
+    named: NamedProfile,
+    onAdopted: () => void,
+  ): Promise<Sandbox> {
+    const { machine, spend } = this.#sources;
+    if (machine) {
+      const owner = { folder, profileName: named.name, windowId: machine.windowId };
+      const adopted = await adopt(connection, machine, owner, named.profile);
+      if (adopted) {
+        onAdopted();
+        await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, named.profile));
+        return adopted.sandbox;
+      }
+    }
+    await this.#requireBudget(connection);
+    return this.#noted(connection, named.profile, this.#start(connection, folder, named));
+  }
+
+  #start(
+    connection: Connection,
+    folder: Folder,
+    { name, profile }: NamedProfile,
+    signal?: AbortSignal,
+  ): Promise<Sandbox> {
+    const owner = { folder, profileName: name, windowId: this.#sources.machine?.windowId };
+    return startSandbox(profile, { ...this.#context(connection, folder), ...(signal && { signal }) }, owner);
+  }
+
+  async #noted({ account }: Connection, profile: Profile, starting: Promise<Sandbox>): Promise<Sandbox> {
+    const sandbox = await starting;
+    await this.#sources.spend?.started(sandbox.sandboxId, costOf(account, profile));
+    return sandbox;
+  }
+
+  async #requireBudget({ account }: Connection): Promise<void> {
+    if (account.isLocal !== true) await this.#sources.requireBudget?.();
+  }
+
+  #context(connection: Connection, folder: Folder | undefined): StartContext {
     const root = folder ? (this.#sources.profileRoot?.(folder) ?? folder.path) : '';
-    const fromFile = await readEnvFile(profile, root);
-    const build = this.#sources.buildImage ?? buildImage;
-    const image = await build(imageOf(profile), {
-      ...options,
-      client,
-      app,
-      folderPath: root,
-      isLocal: account.isLocal === true,
-      variables: buildVariables(profile, fromFile, process.env),
-    });
-    return { image, env: sandboxVariables(profile, fromFile) };
+    return { connection, root, build: this.#sources.buildImage };
   }
 
   #forget(started: Started): void {
@@ -252,7 +308,7 @@ export class Sessions {
   async dispose(): Promise<void> {
     const started = [...this.#started.values()];
     this.#started.clear();
-    await Promise.allSettled(started.map(async ({ sandbox }) => (await sandbox).terminate()));
+    await Promise.allSettled(started.map(async ({ sandbox }) => this.terminate(await sandbox)));
   }
 }
 
@@ -262,7 +318,13 @@ async function open(account: Account, appName: string): Promise<Connection> {
 }
 
 function isSame(a: Profile, b: Profile): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+  return definitionKey(a) === definitionKey(b);
+}
+
+/** What the record of spend wants to know; nothing is billed for the local Modal. */
+function costOf({ isLocal }: Account, profile: Profile) {
+  const { idleTimeoutMs, timeoutMs } = profile;
+  return { usdPerHour: isLocal ? 0 : (profilePricePerHourUsd(profile) ?? 0), idleTimeoutMs, timeoutMs };
 }
 
 function billing({ label, isLocal }: Account, profile?: Profile) {

@@ -1,0 +1,57 @@
+import { Cron } from 'croner';
+
+const MINUTE_MS = 60_000;
+
+/** Milliseconds since 1970 of the next refresh after a moment: so many minutes later, or what the cron expression says. */
+export function nextRefresh(refresh: number | string, timezone: string | undefined, after: number): number {
+  if (typeof refresh === 'number') return after + refresh * MINUTE_MS;
+  const next = cron(refresh, timezone).nextRun(new Date(after));
+  // An expression that never comes again, such as 30 February.
+  return next ? next.getTime() : Number.POSITIVE_INFINITY;
+}
+
+/** What is wrong with a schedule, and under which key. */
+export function scheduleProblem(
+  refresh: number | string,
+  timezone: string | undefined,
+): { key: 'refresh' | 'timezone'; message: string } | undefined {
+  if (timezone !== undefined && !isTimezone(timezone))
+    return { key: 'timezone', message: 'must be a time zone such as "Europe/Berlin"' };
+  if (typeof refresh === 'number') return undefined;
+  try {
+    if (refresh.trim().split(/\s+/).length !== 5) throw new Error('not five fields');
+    cron(refresh, timezone);
+    return undefined;
+  } catch {
+    return { key: 'refresh', message: 'must be minutes, or a cron expression of five fields such as "*/30 * * * *"' };
+  }
+}
+
+/** Whether a moment is within hours such as `08:00-18:00` of a day from Monday to Friday. Hours may go over midnight. */
+export function isWorkingTime(hours: string, timezone: string | undefined, at: number): boolean {
+  const parts = new Intl.DateTimeFormat('en-GB', {
+    timeZone: timezone,
+    weekday: 'short',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).formatToParts(new Date(at));
+  const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
+  if (['Sat', 'Sun'].includes(part('weekday'))) return false;
+  const [from = '', to = ''] = hours.split('-');
+  const now = `${part('hour')}:${part('minute')}`;
+  return from <= to ? now >= from && now < to : now >= from || now < to;
+}
+
+function cron(expression: string, timezone: string | undefined): Cron {
+  return new Cron(expression, { paused: true, ...(timezone && { timezone }) });
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,97 @@
+import type { Sandbox } from 'modal';
+import type { Clock } from '../clock.ts';
+import { UserError } from '../modal/errors.ts';
+import { HOST_VOLUME_PATH } from '../profiles/schema.ts';
+import { words } from '../run/shell.ts';
+import { untilAborted } from '../sync/exec.ts';
+import type { Ask } from '../sync/questions.ts';
+import type { FolderSyncs } from './folder-syncs.ts';
+import type { PoolParts, WarmTarget } from './pool.ts';
+import type { Sessions } from './sessions.ts';
+
+/** How long one setup command or health check may take. */
+const COMMAND_TIMEOUT_MS = 300_000;
+/** The end of a failed command's output that goes into a sentence. */
+const SAID_CHARS = 200;
+
+/** How sandboxes become warm, with the real parts. Nobody is asked anything: what a sync would ask about stays unsent. */
+export function poolParts(sessions: Sessions, syncs: FolderSyncs, clock: Clock, onChange?: () => void): PoolParts {
+  const ask: Ask = ({ kind }) => kind === 'first-sync' && syncs.isLocal;
+  const sync = async (sandbox: Sandbox, folder: WarmTarget['folder'], fresh: boolean, signal?: AbortSignal) => {
+    try {
+      await syncs.of(folder).push(sandbox, { ask, fresh, ...(signal && { signal }) });
+    } catch (error) {
+      // The run that takes the sandbox syncs again, and asks.
+      if (!(error instanceof UserError)) throw error;
+    }
+  };
+  return {
+    clock,
+    start: ({ folder, named }, signal) => sessions.startSpare(folder, named, signal),
+    prepare: async (sandbox, { folder, warm }, signal) => {
+      await sync(sandbox, folder, true, signal);
+      for (const command of warm.setup) await mustRun(sandbox, command, 'setup command', signal);
+      if (warm.healthcheck) await mustRun(sandbox, warm.healthcheck, 'health check', signal);
+    },
+    sync: async (sandbox, folder) => {
+      await sync(sandbox, folder, false);
+      await sessions.used(sandbox.sandboxId);
+    },
+    touch: async (sandbox) => {
+      await run(sandbox, 'true');
+      await sessions.used(sandbox.sandboxId);
+    },
+    end: (sandbox) => sessions.terminate(sandbox),
+    ...(onChange && { onChange }),
+  };
+}
+
+/**
+ * Removes files of the host volume's caches that were not used for long, and the oldest beyond a size. Says what was
+ * removed; undefined when nothing was.
+ */
+export async function cleanCaches(
+  sandbox: Sandbox,
+  { named, warm }: WarmTarget,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!named.profile.hostVolume) return undefined;
+  const { output } = await run(sandbox, cleanScript(warm.cacheMaxAgeDays, warm.cacheMaxMiB), signal);
+  const removed = Number(output.trim().split('\n').at(-1));
+  return removed > 0 ? `removed ${removed} old files from the caches` : undefined;
+}
+
+/** Prints how many files it has removed. Without GNU find, what is too much by size is left. */
+function cleanScript(maxAgeDays: number, maxMiB: number): string {
+  return [
+    `cd ${HOST_VOLUME_PATH}/.cache 2>/dev/null || { echo 0; exit 0; }`,
+    `old=$(find . -type f -atime +${maxAgeDays} -mtime +${maxAgeDays} -print -delete 2>/dev/null | wc -l)`,
+    `big=$(find . -type f -printf '%A@ %s %p\\n' 2>/dev/null | sort -rn | awk -v max=${maxMiB * 1024 * 1024} '{ sum += $2; if (sum > max) { sub(/^[^ ]+ [^ ]+ /, ""); print } }' | while IFS= read -r file; do rm -f -- "$file" && echo; done | wc -l)`,
+    `echo $((old + big))`,
+  ].join('\n');
+}
+
+async function mustRun(sandbox: Sandbox, command: string, what: string, signal: AbortSignal): Promise<void> {
+  const { exitCode, output } = await run(sandbox, `cd /workspace 2>/dev/null; ${command}`, signal);
+  if (exitCode === 0) return;
+  const said = output.trim().slice(-SAID_CHARS);
+  throw new UserError(
+    `The ${what} ${words([command])} ended with code ${exitCode}${said ? `: ${said}` : ''}. Mend it in the profile’s \`warm\`.`,
+  );
+}
+
+async function run(
+  sandbox: Sandbox,
+  script: string,
+  signal?: AbortSignal,
+): Promise<{ exitCode: number; output: string }> {
+  const ended = (async () => {
+    const process = await sandbox.exec(['sh', '-c', `{ ${script}\n} 2>&1`], {
+      stderr: 'ignore',
+      timeoutMs: COMMAND_TIMEOUT_MS,
+    });
+    const output = await process.stdout.readText();
+    return { exitCode: await process.wait(), output };
+  })();
+  return untilAborted(ended, signal);
+}

@@ -1,0 +1,46 @@
+import { strict as assert } from 'node:assert';
+import { isWorkingTime, nextRefresh, scheduleProblem } from '../../../src/profiles/schedule.ts';
+
+const at = (text: string) => Date.parse(text);
+const iso = (ms: number) => new Date(ms).toISOString();
+
+describe('a schedule', () => {
+  it('of minutes comes so much later', () => {
+    assert.equal(nextRefresh(30, undefined, at('2026-11-21T10:07:00Z')), at('2026-11-21T10:37:00Z'));
+  });
+
+  it('of cron comes when its time zone says so', () => {
+    const nine = (after: string) => iso(nextRefresh('0 9 * * *', 'America/New_York', at(after)));
+    assert.equal(nine('2026-11-21T10:00:00Z'), '2026-11-21T14:00:00.000Z');
+    assert.equal(nine('2026-07-21T10:00:00Z'), '2026-07-21T13:00:00.000Z', 'in summer an hour earlier');
+  });
+
+  it('comes once in the hour that the clock goes through twice, and is not lost in the one it leaves out', () => {
+    const next = (after: string) => iso(nextRefresh('30 2 * * *', 'Europe/Berlin', at(after)));
+    // On 29 March 2026 there is no 2:30; on 25 October there are two.
+    assert.equal(next('2026-03-28T12:00:00Z').slice(0, 10), '2026-03-29');
+    const first = nextRefresh('30 2 * * *', 'Europe/Berlin', at('2026-10-24T12:00:00Z'));
+    assert.equal(iso(first).slice(0, 10), '2026-10-25');
+    assert.equal(iso(nextRefresh('30 2 * * *', 'Europe/Berlin', first)).slice(0, 10), '2026-10-26');
+  });
+
+  it('that cannot come never comes', () => {
+    assert.equal(nextRefresh('0 0 30 2 *', undefined, at('2026-01-01T00:00:00Z')), Number.POSITIVE_INFINITY);
+  });
+
+  it('is checked before it is used', () => {
+    assert.equal(scheduleProblem('*/30 * * * *', 'Europe/Berlin'), undefined);
+    assert.equal(scheduleProblem('every day', undefined)?.key, 'refresh');
+    assert.equal(scheduleProblem('* * * * * *', undefined)?.key, 'refresh', 'seconds would cost too much');
+    assert.equal(scheduleProblem(30, 'Europe/Nowhere')?.key, 'timezone');
+  });
+
+  it('knows working hours in their time zone, without the weekend', () => {
+    const working = (text: string) => isWorkingTime('08:00-18:00', 'Europe/Berlin', at(text));
+    assert.equal(working('2026-11-20T07:30:00Z'), true);
+    assert.equal(working('2026-11-20T06:59:00Z'), false);
+    assert.equal(working('2026-11-20T17:00:00Z'), false);
+    assert.equal(working('2026-11-21T10:00:00Z'), false, 'a Saturday');
+    assert.equal(isWorkingTime('22:00-06:00', 'UTC', at('2026-11-20T23:00:00Z')), true, 'over midnight');
+  });
+});
