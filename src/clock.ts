@@ -6,6 +6,12 @@ export interface Clock {
   after(delayMs: number, action: () => void): () => void;
 }
 
+/** The time of the wall, in milliseconds since 1970. */
+export const wallClock: Clock = {
+  now: () => Date.now(),
+  after: (delayMs, action) => systemClock.after(delayMs, action),
+};
+
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (delayMs, action) => {

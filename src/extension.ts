@@ -1,15 +1,18 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from './api.ts';
+import { wallClock } from './clock.ts';
 import { AccountService } from './commands/accounts.ts';
 import { ImageCommands } from './commands/images.ts';
 import { ProfileCommands } from './commands/profiles.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
+import { stopEverything } from './commands/stop-everything.ts';
 import { SyncCommands } from './commands/sync.ts';
 import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
+import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
@@ -28,14 +31,19 @@ import { askInDialog } from './providers/sync-questions.ts';
 import { SyncRules } from './providers/sync-rules.ts';
 import { RunTasks } from './providers/tasks.ts';
 import { registerTerminalLinks } from './providers/terminal-links.ts';
+import { WarmUpService } from './providers/warm-ups.ts';
 import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
+import { Machine } from './session/machine.ts';
 import { Sessions } from './session/sessions.ts';
+import { SpendRecord } from './session/spend.ts';
 import { sandboxesModule } from './views/sandboxes-module.ts';
+import { StatusBar, sessionMenu } from './views/status-bar.ts';
 import { volumesModule } from './views/volumes-module.ts';
+import { WarmUpsTree } from './views/warm-ups-tree.ts';
 
 let shutDown: (() => Promise<unknown>) | undefined;
 
@@ -51,20 +59,33 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const accounts = new AccountService(context.secrets, () => localModal.account());
   const profiles = new FolderProfiles(context.workspaceState);
   const images = new ImageBuilds(context.globalState);
+  const machine = new Machine(join(context.globalStorageUri.fsPath, 'machine'));
+  const spend = new SpendRecord(machine, wallClock);
+  void machine.join().catch((error) => log.error(`This window could not be noted: ${explainError(error)}`));
   const running = new Sessions({
     account: () => accounts.current(),
     app: () => readSettings().app,
     profile: (folder, name) => profiles.get(folder, name),
     profileRoot,
     buildImage: (image, build) => images.build(image, build),
-    onChange: () => sandboxes.refresh(),
+    machine,
+    spend,
+    takeWarm: (folder, named) => warmUps.take(folder, named),
+    requireBudget: () => warmUps.requireBudget(),
+    onStarting: (starting) => void statusBar.during('Starting a sandbox…', starting).catch(() => {}),
+    onColdStart: (folder, named, durationMs) => void warmUps.coldStart(folder, named, durationMs),
+    onChange: () => {
+      sandboxes.refresh();
+      void statusBar.update();
+    },
   });
   const syncs = new FolderSyncs({
     storageDir: () => join((context.storageUri ?? context.globalStorageUri).fsPath, 'sync'),
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
-    isLocal: () => readSettings().account === 'local',
+    isLocal: () => isLocal(),
   });
-  shutDown = () => Promise.all([running.dispose(), syncs.dispose()]);
+  shutDown = () =>
+    Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
   const rules = new SyncRules(syncs);
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
@@ -76,7 +97,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
   const reports = new ImageReports();
   const imageCommands = new ImageCommands(running, reports);
-  const profileCommands = new ProfileCommands(profiles, running);
+  const profileCommands = new ProfileCommands(profiles, running, (folder, name) => warmUps.pool.count(folder, name));
   const lenses = new RunLenses(
     (kind) => readSettings().codeLens[kind],
     (folder) => profiles.current(syncedFolder(folder)),
@@ -84,6 +105,20 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const live = new LiveFolders(running, syncs);
   const decorations = new SyncDecorations(syncs);
   const isAccountChosen = () => accounts.isChosen;
+  const warmUps = new WarmUpService({
+    sessions: running,
+    syncs,
+    profiles,
+    machine,
+    spend,
+    clock: wallClock,
+    memory: context.globalState,
+    isAccountChosen,
+    log,
+    keepReady: (folder, name) => profileCommands.keepReady(folder, name),
+  });
+  const isLocal = () => readSettings().account === 'local';
+  const statusBar = new StatusBar({ sessions: running, profiles, warmUps, isAccountChosen, isLocal });
   const sandboxes = sandboxesModule({
     sessions: running,
     commands,
@@ -106,6 +141,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     profiles,
     images,
     reports,
+    warmUps,
+    new WarmUpsTree(warmUps),
+    statusBar,
     new ProfileProblems(),
     registerTerminalProfile(terminals),
     registerTerminalLinks((copy) => requests.originalOf(copy)),
@@ -131,6 +169,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       lenses.update();
       void profileCommands.offerReplacement();
     }),
+    command('modal.stopEverything', () => stopEverything(running, warmUps)),
+    command('modal.sessionMenu', sessionMenu),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
@@ -140,7 +180,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
         showAccount(accounts.isChosen);
         for (const view of views) view.reset();
       }
-      if (event.affectsConfiguration('modal')) for (const view of views) view.update();
+      if (event.affectsConfiguration('modal')) {
+        for (const view of views) view.update();
+        warmUps.update();
+        void statusBar.update();
+      }
       if (event.affectsConfiguration('modal.codeLens')) lenses.update();
       if (event.affectsConfiguration('modal.sync')) {
         live.update();

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import { formatUsd } from '../modal/prices.ts';
-import { addProfile } from '../profiles/edit.ts';
+import { addProfile, setInProfile } from '../profiles/edit.ts';
 import { GPUS } from '../profiles/gpus.ts';
 import { describeHardware, profilePricePerHourUsd } from '../profiles/hardware.ts';
 import { MODAL_FILE } from '../profiles/modal-file.ts';
@@ -25,10 +25,12 @@ interface ProfileItem extends vscode.QuickPickItem {
 export class ProfileCommands {
   readonly #profiles: FolderProfiles;
   readonly #sessions: Sessions;
+  readonly #warmCount: (folder: Folder, profile: string) => number;
 
-  constructor(profiles: FolderProfiles, sessions: Sessions) {
+  constructor(profiles: FolderProfiles, sessions: Sessions, warmCount: (folder: Folder, profile: string) => number) {
     this.#profiles = profiles;
     this.#sessions = sessions;
+    this.#warmCount = warmCount;
   }
 
   /** `modal.chooseProfile`: the folder's next runs use what is picked. Resolves with its name. */
@@ -38,7 +40,9 @@ export class ProfileCommands {
       const profiles = await this.#profiles.of(folder);
       const current = await this.#profiles.current(folder);
       const running = this.#sessions.profilesOf(folder);
-      const items: ProfileItem[] = profiles.names.map((name) => itemOf(name, profiles, { current, running }));
+      const items: ProfileItem[] = profiles.names.map((name) =>
+        itemOf(name, profiles, { current, running, warm: this.#warmCount(folder, name) }),
+      );
       const picked = await vscode.window.showQuickPick(
         [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: `$(add) ${NEW_PROFILE}` }],
         {
@@ -84,6 +88,20 @@ export class ProfileCommands {
     }
   }
 
+  /** Has a profile keep a sandbox ready: writes it into the folder's modal.json. */
+  async keepReady(folder: Folder, name: string): Promise<void> {
+    await this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 }));
+  }
+
+  /** Changes the folder's modal.json, which is made where there is none. Resolves with its path. */
+  async #edit(folder: Folder, change: (text: string) => string): Promise<string> {
+    const file = join(profileRoot(folder), MODAL_FILE);
+    const before = existsSync(file) ? await readFile(file, 'utf8') : '';
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, change(before));
+    return file;
+  }
+
   async #create(folder: Folder): Promise<string | undefined> {
     const root = profileRoot(folder);
     const { names } = await this.#profiles.of(folder);
@@ -103,10 +121,7 @@ export class ProfileCommands {
     if (!image) return undefined;
     const hardware = await askHardware();
     if (!hardware) return undefined;
-    const file = join(root, MODAL_FILE);
-    const before = existsSync(file) ? await readFile(file, 'utf8') : '';
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, addProfile(before, name.trim(), { ...image, ...hardware }));
+    const file = await this.#edit(folder, (text) => addProfile(text, name.trim(), { ...image, ...hardware }));
     await this.#profiles.choose(folder, name.trim());
     const document = await vscode.workspace.openTextDocument(file);
     const offset = document.getText().indexOf(JSON.stringify(name.trim()));
@@ -119,7 +134,7 @@ export class ProfileCommands {
 function itemOf(
   name: string,
   profiles: Profiles,
-  { current, running }: { current: string; running: readonly string[] },
+  { current, running, warm }: { current: string; running: readonly string[]; warm: number },
 ): ProfileItem {
   const profile = profiles.look(name);
   const label = `${name === current ? '$(check) ' : ''}${name}`;
@@ -132,11 +147,14 @@ function itemOf(
     };
   const price = profilePricePerHourUsd(profile);
   const cost = price === undefined ? undefined : `${formatUsd(price)}/h`;
-  const state = running.includes(name) ? '$(vm-running) sandbox is running' : undefined;
+  const state = [
+    running.includes(name) ? '$(vm-running) running' : undefined,
+    warm > 0 ? `$(flame) ${warm} ready` : undefined,
+  ];
   return {
     profile: name,
     label,
-    description: [describeHardware(profile), cost, state].filter(Boolean).join(' · '),
+    description: [describeHardware(profile), cost, ...state].filter(Boolean).join(' · '),
     detail: [profile.description, imageWords(profile), profiles.sourceOf(name)].filter(Boolean).join(' · '),
   };
 }

@@ -35,6 +35,10 @@ export const SettingsSchema = z.object({
       justRecipe: z.boolean().default(true),
     } satisfies Record<TargetKind, unknown>)
     .prefault({}),
+  budget: z.object({ perDay: z.number().min(0).default(0), perHour: z.number().min(0).default(0) }).prefault({}),
+  warm: z
+    .object({ pauseAfterIdleMinutes: z.number().min(0).default(15), pauseOnBattery: z.boolean().default(false) })
+    .prefault({}),
   localModal: z.object({ allowUnisolated: z.boolean().default(false) }).prefault({}),
 });
 

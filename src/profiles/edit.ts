@@ -8,11 +8,20 @@ const NEW_FILE = `{
 
 /** The text of a `modal.json` with a profile more; comments and layout stay. `''` begins a new file. */
 export function addProfile(text: string, name: string, profile: object): string {
+  return edited(text, ['profiles', name], profile);
+}
+
+/** The text with a key of a profile set; the profile is made where it is not in the file. */
+export function setInProfile(text: string, name: string, key: string, value: unknown): string {
+  return edited(text, ['profiles', name, key], value);
+}
+
+function edited(text: string, path: string[], value: unknown): string {
   const before = text.trim() === '' ? NEW_FILE : text;
   const formattingOptions = {
     insertSpaces: !/^\t/m.test(before),
     tabSize: 2,
     eol: before.includes('\r\n') ? '\r\n' : '\n',
   };
-  return applyEdits(before, modify(before, ['profiles', name], profile, { formattingOptions }));
+  return applyEdits(before, modify(before, path, value, { formattingOptions }));
 }

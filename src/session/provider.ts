@@ -74,7 +74,7 @@ function handleOf(sandbox: Sandbox, services: RunServices): SandboxHandle {
           throw new UserError(`Port ${port} was not named when the sandbox was created. Name it in \`ports\`.`);
         return `${tunnel.host}:${tunnel.port}`;
       }),
-    kill: () => explained(undefined, () => sandbox.terminate()),
+    kill: () => explained(undefined, () => services.sessions.terminate(sandbox)),
     pause: () =>
       explained(undefined, async () => {
         const { imageId } = await sandbox.snapshotFilesystem();

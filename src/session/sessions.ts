@@ -69,6 +69,10 @@ export interface SessionSources {
   takeWarm?(folder: Folder, named: NamedProfile): Sandbox | undefined;
   /** Asks whether a sandbox that costs money may be started. Throws `UserError` when it may not. */
   requireBudget?(): Promise<void>;
+  /** A sandbox is being started for a run. */
+  onStarting?(starting: Promise<unknown>): void;
+  /** A run had to wait for a new sandbox. */
+  onColdStart?(folder: Folder, named: NamedProfile, durationMs: number): void;
   /** A sandbox was started or was found to have ended: lists of sandboxes are out of date. */
   onChange?(): void;
 }
@@ -121,6 +125,7 @@ export class Sessions {
     const started = running ?? this.#obtain(connection, folder, named);
     this.#started.delete(key);
     this.#started.set(key, started);
+    if (!running) this.#sources.onStarting?.(started.sandbox);
     try {
       const sandbox = await started.sandbox;
       await this.used(sandbox.sandboxId);
@@ -272,7 +277,10 @@ export class Sessions {
       }
     }
     await this.#requireBudget(connection);
-    return this.#noted(connection, named.profile, this.#start(connection, folder, named));
+    const startedAt = performance.now();
+    const sandbox = await this.#noted(connection, named.profile, this.#start(connection, folder, named));
+    this.#sources.onColdStart?.(folder, named, performance.now() - startedAt);
+    return sandbox;
   }
 
   #start(

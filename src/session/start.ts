@@ -5,7 +5,7 @@ import type { Account } from '../modal/accounts.ts';
 import { createSandbox, Tag } from '../modal/sandboxes.ts';
 import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
-import { folderKey, originTags } from './origin.ts';
+import { folderKey, machineKey, originTags } from './origin.ts';
 import type { Folder } from './sessions.ts';
 
 /** A connection to an account: the client and the app our sandboxes live in. */
@@ -57,7 +57,7 @@ export async function startSandbox(profile: Profile, context: StartContext, owne
     image,
     env: sandboxVariables(profile, fromFile),
     ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
-    tags: owner ? ownerTags(owner, profile) : {},
+    tags: owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() },
   });
 }
 

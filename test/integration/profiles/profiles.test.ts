@@ -135,6 +135,45 @@ describe('profiles of a folder', () => {
   });
 });
 
+describe('a profile that is kept warm', () => {
+  /** Waits until the pick says that one is ready. */
+  async function untilReady(): Promise<void> {
+    for (;;) {
+      const offered = await choose('ready');
+      if (
+        offered.some(({ label, description }) => label.endsWith('ready') && description?.includes('$(flame) 1 ready'))
+      )
+        return;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+  }
+
+  it('has a sandbox ready, set up and synced, which the next run takes; another one follows', async () => {
+    await choose('ready');
+    await untilReady();
+    const script = await writeWorkspaceFile('warm.sh', 'echo "word $WORD"; ls /tmp/set-up');
+    const { text } = await runFile(script);
+    assert.match(
+      text,
+      /● Took the sandbox sb-\S+, which was kept warm\n[\s\S]*Synced [12] files? [\s\S]*^word ready\n\/tmp\/set-up$/m,
+    );
+    assert.doesNotMatch(text, /Started sandbox/);
+    await untilReady();
+  });
+
+  it('is ended with everything else by Stop Everything, and comes back with the next run', async () => {
+    await choose('ready');
+    await untilReady();
+    const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
+    assert.match(messages.join('\n'), /sandboxes were ended\. Nothing is kept warm until the next run/);
+    const offered = await choose('ready');
+    assert.ok(!offered.some(({ description }) => /flame|running/.test(description ?? '')));
+    assert.match((await runFile(inFolder('word.sh'))).text, /Started sandbox[\s\S]*^word ready/m);
+    await untilReady();
+    await choose('named');
+  });
+});
+
 describe('modal.json in the editor', () => {
   it('marks what is wrong at its place, once, and mends a misspelt GPU and key', async () => {
     const file = inFolder('.vscode/wrong/.vscode/modal.json');

@@ -1,0 +1,33 @@
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+import { runningSandboxes } from '../modal/sandbox-list.ts';
+import { Tag, terminateSandbox } from '../modal/sandboxes.ts';
+import type { WarmUpService } from '../providers/warm-ups.ts';
+import { machineKey } from '../session/origin.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+/** `modal.stopEverything`: ends all sandboxes that this machine started, in all windows, and stops warm-ups. */
+export async function stopEverything(sessions: Sessions, warmUps: WarmUpService): Promise<void> {
+  try {
+    const ended = await vscode.window.withProgress(
+      { location: vscode.ProgressLocation.Notification, title: 'Stopping everything that this machine started…' },
+      async () => {
+        await warmUps.stop();
+        const { client, app } = await sessions.connection();
+        const running = await runningSandboxes(client, app, { [Tag.machine]: machineKey() });
+        await Promise.all(running.map(({ id }) => terminateSandbox(client, id)));
+        await sessions.dispose();
+        return running.length;
+      },
+    );
+    const what =
+      ended === 0
+        ? 'No sandbox of this machine ran'
+        : ended === 1
+          ? '1 sandbox was ended'
+          : `${ended} sandboxes were ended`;
+    void vscode.window.showInformationMessage(`${what}. Nothing is kept warm until the next run.`);
+  } catch (error) {
+    void vscode.window.showErrorMessage(explainError(error));
+  }
+}

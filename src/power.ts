@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { platform } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const LINUX_SUPPLIES = '/sys/class/power_supply';
+
+/** Whether this machine runs on its battery; false where that cannot be known (it is asked of Linux and macOS). */
+export async function isOnBattery(suppliesDir = LINUX_SUPPLIES): Promise<boolean> {
+  try {
+    if (platform() === 'darwin')
+      return /Battery Power/.test((await promisify(execFile)('pmset', ['-g', 'batt'])).stdout);
+    return await isDischarging(suppliesDir);
+  } catch {
+    return false;
+  }
+}
+
+/** https://docs.kernel.org/power/power_supply_class.html */
+async function isDischarging(dir: string): Promise<boolean> {
+  const read = (supply: string, name: string) =>
+    readFile(join(dir, supply, name), 'utf8').then(
+      (text) => text.trim(),
+      () => '',
+    );
+  const supplies = await Promise.all(
+    (await readdir(dir)).map(async (name) => ({
+      type: await read(name, 'type'),
+      online: await read(name, 'online'),
+      status: await read(name, 'status'),
+    })),
+  );
+  if (supplies.some(({ type, online }) => type === 'Mains' && online === '1')) return false;
+  return supplies.some(({ type, status }) => type === 'Battery' && status === 'Discharging');
+}

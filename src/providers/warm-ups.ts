@@ -1,0 +1,232 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import type { Clock } from '../clock.ts';
+import { explainError, UserError } from '../modal/errors.ts';
+import { formatUsd } from '../modal/prices.ts';
+import { isOnBattery } from '../power.ts';
+import { profilePricePerHourUsd } from '../profiles/hardware.ts';
+import type { NamedProfile } from '../profiles/profiles.ts';
+import { isWorkingTime } from '../profiles/schedule.ts';
+import { type BudgetState, budgetState } from '../session/budget.ts';
+import type { FolderSyncs } from '../session/folder-syncs.ts';
+import type { Machine } from '../session/machine.ts';
+import { WarmPool, type WarmTarget } from '../session/pool.ts';
+import type { Folder, Sessions } from '../session/sessions.ts';
+import type { SpendRecord } from '../session/spend.ts';
+import { cleanCaches, poolParts } from '../session/warm-parts.ts';
+import { WarmUps } from '../session/warm-ups.ts';
+import { syncedFolder } from './folders.ts';
+import type { FolderProfiles } from './profiles.ts';
+import { readSettings } from './settings.ts';
+
+/** A change is sent to waiting sandboxes once nothing has changed for so long. */
+const QUIET_MS = 3_000;
+/** A start that takes longer counts as one that made somebody wait. */
+const COLD_START_MS = 5_000;
+/** After so many of them a person is asked whether to keep a sandbox ready. */
+const COLD_STARTS = 3;
+const COLD_STARTS_KEY = 'coldStarts';
+
+const START = 'Start a Sandbox';
+const KEEP_READY = 'Keep One Ready';
+const NO = 'No';
+
+export interface WarmUpServiceOptions {
+  readonly sessions: Sessions;
+  readonly syncs: FolderSyncs;
+  readonly profiles: FolderProfiles;
+  readonly machine: Machine;
+  readonly spend: SpendRecord;
+  readonly clock: Clock;
+  /** What all windows remember. */
+  readonly memory: vscode.Memento;
+  readonly isAccountChosen: () => boolean;
+  readonly log: vscode.LogOutputChannel;
+  /** Writes `warm` into a profile of the folder. */
+  readonly keepReady: (folder: Folder, profileName: string) => Promise<void>;
+}
+
+/** Warm-ups as VS Code sees them: which folders want them, what stands against them now, and what people are asked. */
+export class WarmUpService implements vscode.Disposable {
+  readonly pool: WarmPool;
+  readonly warmUps: WarmUps;
+  readonly #options: WarmUpServiceOptions;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #subscriptions: vscode.Disposable[];
+  readonly #images = new Map<string, string>();
+  #activeAt: number;
+  #isStopped = false;
+  #warnedLevel: BudgetState['level'] = 'ok';
+  #quiet: (() => void) | undefined;
+  /** Something that people see of warm-ups has changed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(options: WarmUpServiceOptions) {
+    this.#options = options;
+    const { sessions, syncs, clock, machine, log } = options;
+    this.#activeAt = clock.now();
+    const onChange = () => this.#changed.fire();
+    this.pool = new WarmPool(poolParts(sessions, syncs, clock, onChange));
+    this.warmUps = new WarmUps({
+      pool: this.pool,
+      machine,
+      clock,
+      random: Math.random,
+      targets: () => this.targets(),
+      obstacle: (target) => this.#obstacle(target),
+      refreshImage: (target, signal) => this.#refreshImage(target, signal),
+      cleanCaches,
+      log: (line) => log.info(line),
+      onChange,
+    });
+    const active = () => this.#wake();
+    const changed = (uri: vscode.Uri) => this.#changedFile(uri);
+    const watcher = vscode.workspace.createFileSystemWatcher('**/*');
+    this.#subscriptions = [
+      this.#changed,
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (focused) active();
+        this.update();
+      }),
+      vscode.window.onDidChangeTextEditorSelection(active),
+      vscode.workspace.onDidChangeTextDocument(active),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => this.update()),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => this.update()),
+      watcher,
+      watcher.onDidChange(changed),
+      watcher.onDidCreate(changed),
+      watcher.onDidDelete(changed),
+      options.profiles.onDidChange(() => this.update()),
+    ];
+    this.update();
+  }
+
+  dispose(): void {
+    this.#quiet?.();
+    for (const each of this.#subscriptions) each.dispose();
+  }
+
+  /** Ends what is warm; the window goes. */
+  end(): Promise<void> {
+    return this.warmUps.dispose();
+  }
+
+  /** Profiles, settings or the account have changed. */
+  update(): void {
+    void this.warmUps.update();
+  }
+
+  /** Takes a sandbox that is ready for a run, and starts its replacement. */
+  take(folder: Folder, named: NamedProfile): ReturnType<WarmPool['take']> {
+    this.#isStopped = false;
+    const sandbox = this.pool.take(folder, named);
+    const { warm } = named.profile;
+    // The run goes first: the replacement is started when it has begun.
+    if (warm) void sleep(1_000).then(() => this.warmUps.replenish({ folder, named, warm }));
+    return sandbox;
+  }
+
+  /** Throws `UserError` when the budget is spent and nobody says that a sandbox shall be started all the same. */
+  async requireBudget(): Promise<void> {
+    const state = await this.budget();
+    if (state.level !== 'spent') return;
+    const question = `${state.words}. Start a sandbox all the same?`;
+    if ((await vscode.window.showWarningMessage(question, { modal: true }, START)) === START) return;
+    throw new UserError(`${state.words}, so no sandbox was started. Raise the limit in modal.budget, or run tomorrow.`);
+  }
+
+  /** What is spent, and how that stands to the limits; warns once when it comes near to one. */
+  async budget(): Promise<BudgetState> {
+    const { perDay: perDayUsd, perHour: perHourUsd } = readSettings().budget;
+    const state = await budgetState(this.#options.spend, { perDayUsd, perHourUsd });
+    if (state.level !== this.#warnedLevel && state.level !== 'ok')
+      void vscode.window.showWarningMessage(
+        state.level === 'near'
+          ? `${state.words}.`
+          : `${state.words}. Warm-ups stop, and runs ask before they start a sandbox.`,
+      );
+    this.#warnedLevel = state.level;
+    return state;
+  }
+
+  /** Nothing is kept warm until somebody runs something. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.pool.retire(() => true);
+    this.update();
+  }
+
+  /** A run had to wait for a sandbox. After the third long wait asks, once for all, whether to keep one ready. */
+  async coldStart(folder: Folder, { name, profile }: NamedProfile, durationMs: number): Promise<void> {
+    const { memory, keepReady } = this.#options;
+    const before = memory.get<number>(COLD_STARTS_KEY, 0);
+    if (durationMs < COLD_START_MS || profile.warm || before >= COLD_STARTS) return;
+    await memory.update(COLD_STARTS_KEY, before + 1);
+    if (before + 1 < COLD_STARTS) return;
+    const price = profilePricePerHourUsd(profile);
+    const cost = price === undefined ? 'It costs' : `It costs about ${formatUsd(price)} an hour`;
+    const question = `Sandboxes of the profile “${name}” took long to start three times. Keep one ready while this window is in front? ${cost} while it waits.`;
+    if ((await vscode.window.showInformationMessage(question, KEEP_READY, NO)) === KEEP_READY)
+      await keepReady(folder, name);
+  }
+
+  /** What is to be kept warm: each folder's current profile, where it says so. */
+  async targets(): Promise<readonly WarmTarget[]> {
+    if (!vscode.workspace.isTrusted || !this.#options.isAccountChosen()) return [];
+    const targets = await Promise.all(
+      (vscode.workspace.workspaceFolders ?? []).map(async (each): Promise<WarmTarget[]> => {
+        try {
+          const folder = syncedFolder(each);
+          const named = await this.#options.profiles.get(folder);
+          return named.profile.warm ? [{ folder, named, warm: named.profile.warm }] : [];
+        } catch {
+          // The Problems view and the next run say what is wrong with the profile.
+          return [];
+        }
+      }),
+    );
+    return targets.flat();
+  }
+
+  async #obstacle({ warm }: WarmTarget): Promise<string | undefined> {
+    const { clock, sessions } = this.#options;
+    const settings = readSettings().warm;
+    if (this.#isStopped) return 'everything was stopped; the next run goes on';
+    if (warm.when === 'focused' && !vscode.window.state.focused) return 'this window is not in front';
+    if (warm.when === 'working-hours' && !isWorkingTime(warm.workingHours, warm.timezone, clock.now()))
+      return `it is outside of ${warm.workingHours}`;
+    const idleMs = clock.now() - this.#activeAt;
+    if (settings.pauseAfterIdleMinutes > 0 && idleMs > settings.pauseAfterIdleMinutes * 60_000)
+      return 'nobody has used this window for a while';
+    if (settings.pauseOnBattery && (await isOnBattery())) return 'this machine runs on its battery';
+    const { account } = await sessions.connection();
+    if (account.isLocal !== true && (await this.budget()).level === 'spent') return 'the budget is spent';
+    return undefined;
+  }
+
+  async #refreshImage({ folder, named, warm }: WarmTarget, signal: AbortSignal): Promise<string> {
+    const key = `${folder.path}\0${named.name}`;
+    const imageId = await this.#options.sessions.buildImage(folder, named.profile, warm.rebuild, signal);
+    const isSame = this.#images.get(key) === imageId;
+    this.#images.set(key, imageId);
+    return isSame ? 'image unchanged' : 'image is ready';
+  }
+
+  #wake(): void {
+    const { clock } = this.#options;
+    const wasIdle = clock.now() - this.#activeAt > 60_000;
+    this.#activeAt = clock.now();
+    if (wasIdle) this.update();
+  }
+
+  #changedFile(uri: vscode.Uri): void {
+    const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
+    if (!workspaceFolder || this.pool.isEmpty) return;
+    this.#quiet?.();
+    this.#quiet = this.#options.clock.after(QUIET_MS, () => {
+      this.pool
+        .sync(syncedFolder(workspaceFolder))
+        .catch((error) => this.#options.log.info(`Warm-ups: ${explainError(error)}`));
+    });
+  }
+}

@@ -1,0 +1,112 @@
+import * as vscode from 'vscode';
+import { formatUsd } from '../modal/prices.ts';
+import { profilePricePerHourUsd } from '../profiles/hardware.ts';
+import { syncedFolder } from '../providers/folders.ts';
+import type { FolderProfiles } from '../providers/profiles.ts';
+import type { WarmUpService } from '../providers/warm-ups.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+/** How often the day's spend is added up while a sandbox runs. */
+const SPEND_MS = 60_000;
+
+export interface StatusBarOptions {
+  readonly sessions: Sessions;
+  readonly profiles: FolderProfiles;
+  readonly warmUps: WarmUpService;
+  readonly isAccountChosen: () => boolean;
+  readonly isLocal: () => boolean;
+}
+
+/** The active folder's session in the status bar: profile, state, price an hour, the day's spend. Makes no call to Modal. */
+export class StatusBar implements vscode.Disposable {
+  readonly #options: StatusBarOptions;
+  readonly #item = vscode.window.createStatusBarItem('modal.session', vscode.StatusBarAlignment.Left, 50);
+  readonly #subscriptions: vscode.Disposable[];
+  readonly #busy: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StatusBarOptions) {
+    this.#options = options;
+    this.#item.name = 'Modal Sandbox';
+    this.#item.command = 'modal.sessionMenu';
+    const update = () => void this.update();
+    this.#subscriptions = [
+      this.#item,
+      vscode.window.onDidChangeActiveTextEditor(update),
+      vscode.workspace.onDidChangeWorkspaceFolders(update),
+      vscode.workspace.onDidGrantWorkspaceTrust(update),
+      options.profiles.onDidChange(update),
+      options.warmUps.onDidChange(update),
+    ];
+    update();
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    for (const each of this.#subscriptions) each.dispose();
+  }
+
+  /** Shows a spinner with words for as long as the work goes on. */
+  async during<T>(words: string, work: Promise<T>): Promise<T> {
+    this.#busy.push(words);
+    void this.update();
+    try {
+      return await work;
+    } finally {
+      this.#busy.splice(this.#busy.indexOf(words), 1);
+      void this.update();
+    }
+  }
+
+  /** Draws it anew. */
+  async update(): Promise<void> {
+    const { sessions, profiles, warmUps, isAccountChosen, isLocal } = this.#options;
+    clearTimeout(this.#timer);
+    const workspaceFolder = activeFolder();
+    if (!workspaceFolder || !isAccountChosen() || !vscode.workspace.isTrusted) return this.#item.hide();
+    try {
+      const folder = syncedFolder(workspaceFolder);
+      const name = await profiles.current(folder);
+      const isRunning = sessions.profilesOf(folder).includes(name);
+      const ready = warmUps.pool.count(folder, name);
+      const { todayUsd } = await warmUps.budget();
+      const price = await profiles.get(folder).then(
+        ({ profile }) => profilePricePerHourUsd(profile),
+        () => undefined,
+      );
+      const busy = this.#busy.at(-1);
+      const icon = busy ? '$(loading~spin)' : isRunning ? '$(vm-running)' : ready > 0 ? '$(flame)' : '$(vm-outline)';
+      const parts = [busy ?? name, isRunning && price !== undefined && !isLocal() && `${formatUsd(price)}/h`];
+      this.#item.text = `${icon} ${parts.filter(Boolean).join(' · ')}`;
+      const state = isRunning ? 'its sandbox runs' : ready > 0 ? 'a sandbox is ready' : 'no sandbox runs';
+      const spend = isLocal()
+        ? 'The local Modal costs nothing.'
+        : `About ${formatUsd(todayUsd)} spent today (estimated).`;
+      this.#item.tooltip = `Modal: profile “${name}” of ${folder.name}, ${state}. ${spend}`;
+      this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
+      this.#item.show();
+      if (isRunning && !isLocal()) this.#timer = setTimeout(() => void this.update(), SPEND_MS);
+    } catch {
+      this.#item.hide();
+    }
+  }
+}
+
+/** The menu behind the status bar: what one does with a session. */
+export async function sessionMenu(): Promise<void> {
+  const items = [
+    { label: '$(play) Run Active File in Sandbox', command: 'modal.runActiveFile' },
+    { label: '$(terminal) Open Terminal in Sandbox', command: 'modal.openTerminal' },
+    { label: '$(server-environment) Choose Profile…', command: 'modal.chooseProfile' },
+    { label: '$(cloud-download) Pull Changes from Sandbox…', command: 'modal.pullChanges' },
+    { label: '$(debug-restart) Replace Sandbox', command: 'modal.replaceSandbox' },
+    { label: '$(debug-stop) Stop Everything', command: 'modal.stopEverything' },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title: 'Modal Sandbox' });
+  if (picked) await vscode.commands.executeCommand(picked.command);
+}
+
+function activeFolder(): vscode.WorkspaceFolder | undefined {
+  const active = vscode.window.activeTextEditor?.document.uri;
+  return (active && vscode.workspace.getWorkspaceFolder(active)) ?? vscode.workspace.workspaceFolders?.[0];
+}

@@ -1,0 +1,140 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { wallClock } from '../../../src/clock.ts';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
+import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
+import { Machine } from '../../../src/session/machine.ts';
+import { WarmPool, type WarmTarget } from '../../../src/session/pool.ts';
+import { Sessions } from '../../../src/session/sessions.ts';
+import { SpendRecord } from '../../../src/session/spend.ts';
+import { cleanCaches, poolParts } from '../../../src/session/warm-parts.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { sessionSources } from '../../helpers/sessions.ts';
+
+const signal = new AbortController().signal;
+
+describe('warm sandboxes on the local Modal', () => {
+  let server: RunningLocalModal;
+  let dir: string;
+  let path: string;
+  let ended: (() => Promise<unknown>)[];
+
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'warm-machine-'));
+    path = await mkdtemp(join(tmpdir(), 'warm-folder-'));
+    await writeFile(join(path, 'a.txt'), 'one\n');
+    ended = [];
+  });
+  afterEach(async () => {
+    for (const end of ended) await end();
+    await Promise.all([dir, path].map((each) => rm(each, { recursive: true })));
+  });
+
+  /** What one window of VS Code has, without VS Code. */
+  function window(profile: object, name = 'window') {
+    const account = {
+      label: 'Local',
+      isLocal: true,
+      serverUrl: server.url,
+      tokenId: 'ak-t',
+      tokenSecret: 'as-t',
+    } as const;
+    const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
+    const machine = new Machine(dir, name);
+    const spend = new SpendRecord(machine, wallClock);
+    const syncs = new FolderSyncs({ storageDir: () => join(dir, name), rules: () => ({}), isLocal: () => true });
+    const sessions: Sessions = new Sessions({
+      ...sessionSources(() => account, raw),
+      machine,
+      spend,
+      takeWarm: (folder, named) => pool.take(folder, named),
+    });
+    const pool = new WarmPool(poolParts(sessions, syncs, wallClock));
+    ended.push(async () => {
+      await pool.retire(() => true);
+      await sessions.dispose();
+      await syncs.dispose();
+    });
+    const parsed = ProfileSchema.parse(raw);
+    const folder = { name: 'folder', path };
+    const target = { folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
+    return { machine, sessions, syncs, pool, folder, target };
+  }
+
+  const read = async (
+    sandbox: { exec(argv: string[]): Promise<{ stdout: { readText(): Promise<string> } }> },
+    script: string,
+  ) => (await sandbox.exec(['sh', '-c', script])).stdout.readText();
+
+  it('have the workspace and the setup, and are given out once', async () => {
+    const { sessions, pool, target, folder } = window({ warm: { setup: ['cp a.txt /tmp/copied'] } });
+    assert.equal(await pool.fill(target, signal), 1);
+    assert.equal(await pool.fill(target, signal), 0, 'there is one already');
+    const session = await sessions.acquire(folder);
+    assert.equal(session.taken, 'warm');
+    assert.equal(session.isNew, false);
+    assert.equal(await read(session.sandbox, 'cat /tmp/copied'), 'one\n');
+    assert.equal(pool.isEmpty, true);
+    assert.equal((await sessions.acquire(folder)).sandbox, session.sandbox);
+  });
+
+  it('get what changes while they wait', async () => {
+    const { sessions, pool, target, folder } = window({ warm: {} });
+    await pool.fill(target, signal);
+    await writeFile(join(path, 'a.txt'), 'two\n');
+    await pool.sync(folder);
+    assert.equal(await read((await sessions.acquire(folder)).sandbox, 'cat /workspace/a.txt'), 'two\n');
+  });
+
+  it('that fail their health check are ended, and the sentence names the check and what it said', async () => {
+    const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
+    await assert.rejects(pool.fill(target, signal), /health check '?echo no torch.* ended with code 3: no torch here/);
+    assert.deepEqual((await server.control.running()).sandboxes, []);
+  });
+
+  it('have old files removed from the caches of their host volume', async () => {
+    const { pool, target } = window({ hostVolume: true, warm: { cacheMaxAgeDays: 10, cacheMaxMiB: 1 } });
+    await pool.fill(target, signal);
+    const sandbox = pool.peek(target);
+    assert.ok(sandbox);
+    await read(
+      sandbox,
+      'cd /mnt/state/.cache && touch new && touch -d "20 days ago" old && head -c 700000 /dev/zero > "big 1" && head -c 700000 /dev/zero > big2 && touch -d "1 day ago" "big 1"',
+    );
+    assert.equal(await cleanCaches(sandbox, target, signal), 'removed 2 old files from the caches');
+    assert.equal(await read(sandbox, 'ls /mnt/state/.cache'), 'big2\nnew\n');
+  });
+
+  it('of a window that is gone are taken over by the next one of the same folder; those of a living one are not', async () => {
+    const lost = window({}, 'lost');
+    const { sandbox } = await lost.sessions.acquire(lost.folder);
+    const next = window({}, 'next');
+    await Promise.all([lost.machine.join(), next.machine.join()]);
+    const other = await next.sessions.acquire(next.folder);
+    assert.equal(other.isNew, true, 'the other window lives');
+    await lost.machine.leave();
+    const third = window({}, 'third');
+    const session = await third.sessions.acquire(third.folder);
+    assert.equal(session.taken, 'left behind');
+    assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
+  });
+
+  it('that are left behind and are not as the profile asks now are ended', async () => {
+    const lost = window({}, 'lost');
+    await lost.sessions.acquire(lost.folder);
+    const next = window({ cpu: 2 }, 'next');
+    const session = await next.sessions.acquire(next.folder);
+    assert.equal(session.isNew, true);
+    const { sandboxes } = await server.control.running();
+    assert.deepEqual(
+      sandboxes.map(({ id }) => id),
+      [session.sandbox.sandboxId],
+    );
+  });
+});
