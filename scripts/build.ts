@@ -28,14 +28,14 @@ const common: BuildOptions = {
   outExtension: { '.js': '.cjs' },
 };
 
-/** `import('modal')` in the extension becomes a file of its own, so that activation never parses the SDK. */
+/** `import('./sdk.ts')` in the extension becomes a file of its own, so that activation never parses the SDK. */
 const sdkBesideTheExtension: Plugin = {
   name: 'sdk-beside-the-extension',
   setup(build) {
-    build.onResolve({ filter: /^modal$/ }, ({ kind }) =>
-      kind === 'dynamic-import'
+    build.onResolve({ filter: /^(modal|nice-grpc|\.\/sdk\.ts)$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' && path === './sdk.ts'
         ? { path: './modal-sdk.cjs', external: true }
-        : { errors: [{ text: 'Load the SDK with `await import("modal")`: activation must not pay for it.' }] },
+        : { errors: [{ text: 'Load the SDK with `await import("./sdk.ts")`: activation must not pay for it.' }] },
     );
   },
 };
@@ -71,7 +71,7 @@ const testEntries: BuildOptions = {
 
 const bundles: BuildOptions[] = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [sdkBesideTheExtension] },
-  { ...common, entryPoints: { 'modal-sdk': 'modal' } },
+  { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
   { ...common, entryPoints: { 'sync-worker': 'src/sync/worker.ts' } },
   { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [wireDefinitions] },
   testEntries,

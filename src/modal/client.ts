@@ -9,7 +9,7 @@ const NO_PROFILE = '(none)';
  * environment alone (0.11.1 ignores `endpoint`), so the environment is set for the length of the constructor.
  */
 export async function connect(account: Account): Promise<ModalClient> {
-  const sdk = await import('modal');
+  const sdk = await import('./sdk.ts');
   return withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
@@ -23,10 +23,32 @@ export async function connect(account: Account): Promise<ModalClient> {
         tokenId: account.tokenId,
         tokenSecret: account.tokenSecret,
         maxThrottleWaitSecs: 60,
-        // The SDK's warnings would go to the extension host's console, where nobody looks.
-        logLevel: 'error',
+        logger: execIds,
+        logLevel: 'debug',
       }),
   );
+}
+
+const execIdsByCommand = new WeakMap<object, string>();
+
+/**
+ * The SDK keeps an exec's id to itself, but tells it with the command to its logger: what output is continued by after a
+ * connection was lost. Its other words would go to the extension host's console, where nobody looks.
+ */
+const execIds = {
+  debug(_message: string, ...details: unknown[]): void {
+    const named = (name: string) => details[details.indexOf(name) + 1];
+    const [execId, command] = details.includes('exec_id') ? [named('exec_id'), named('command')] : [];
+    if (typeof execId === 'string' && Array.isArray(command)) execIdsByCommand.set(command, execId);
+  },
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+};
+
+/** The id of the exec that was started with this very array. */
+export function execIdOf(command: readonly string[]): string | undefined {
+  return execIdsByCommand.get(command);
 }
 
 function withEnvironment<T>(variables: Record<string, string | undefined>, action: () => T): T {

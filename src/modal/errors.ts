@@ -3,19 +3,51 @@ import { AccountError } from './accounts.ts';
 
 /** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
 const Code = {
+  cancelled: 1,
   unknown: 2,
   deadline: 4,
   notFound: 5,
   denied: 7,
   exhausted: 8,
   precondition: 9,
+  internal: 13,
   unavailable: 14,
   unauthenticated: 16,
 } as const;
 
+/** What the SDK tries again as well. */
+const CONNECTION_CODES: readonly number[] = [
+  Code.cancelled,
+  Code.unknown,
+  Code.deadline,
+  Code.internal,
+  Code.unavailable,
+];
+
 /** An error whose message is already a sentence for people. */
 export class UserError extends Error {
   override name = 'UserError';
+}
+
+/** How a sandbox ended, other than by its own entrypoint. */
+export type SandboxEnd = 'timeout' | 'idle' | 'terminated' | 'preempted' | 'exited';
+
+const ENDS: Readonly<Record<SandboxEnd, string>> = {
+  timeout:
+    'The sandbox has reached its longest lifetime and was ended. Run again to start a new one; a longer timeoutMs in the profile gives more time.',
+  idle: 'The sandbox was ended because it was idle for too long. Run again to start a new one; a longer idleTimeoutMs in the profile keeps it longer.',
+  terminated: 'The sandbox was terminated. Run again to start a new one.',
+  preempted: 'Modal took the sandbox’s machine away. Run again to start a new one.',
+  exited: 'The sandbox has ended by itself, as when it has too little memory. Run again to start a new one.',
+};
+
+/** The sandbox under a command has ended. */
+export class SandboxEndedError extends Error {
+  override name = 'SandboxEndedError';
+
+  constructor(end: SandboxEnd) {
+    super(ENDS[end]);
+  }
 }
 
 /** grpc-js wraps the reason of a failed connection in words about its own workings. */
@@ -44,10 +76,17 @@ export function isSandboxGone(error: unknown): boolean {
   const { name, message, code } = shapeOf(error);
   return (
     code === Code.notFound ||
+    name === 'SandboxEndedError' ||
     name === 'NotFoundError' ||
     name === 'SandboxTimeoutError' ||
     (name === 'ConflictError' && /finished/.test(message))
   );
+}
+
+/** True for a failure of the connection, after which the same can be tried again. */
+export function isConnectionLost(error: unknown): boolean {
+  const { code, name } = shapeOf(error);
+  return (code !== undefined && CONNECTION_CODES.includes(code)) || name === 'TimeoutError';
 }
 
 /** True for a failure that the user ends by choosing another account. */
@@ -62,6 +101,7 @@ export function explainError(error: unknown): string {
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
   if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;
   if (name === 'UserError' || name === 'SettingsError' || name === 'RemoteFileError') return message;
+  if (name === 'SandboxEndedError') return message;
   if (name === 'AbortError') return 'Cancelled.';
   switch (code) {
     case Code.unauthenticated:

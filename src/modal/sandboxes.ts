@@ -1,6 +1,7 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
 import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
-import { UserError } from './errors.ts';
+import { type SandboxEnd, SandboxEndedError, UserError } from './errors.ts';
+import { isFirstVersion } from './exec-router.ts';
 
 /** What a sandbox is asked to be, beside its profile. */
 export interface SandboxSpec {
@@ -139,6 +140,30 @@ async function isScheduled(sandbox: Sandbox): Promise<boolean> {
 export async function terminateSandbox(client: ModalClient, sandboxId: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
   await sandbox.terminate();
+}
+
+/** How long Modal may take to answer. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** `GenericResult.GenericStatus` of Modal's api.proto, as far as people are told apart by it. */
+const ENDS: Readonly<Record<number, SandboxEnd>> = {
+  3: 'terminated',
+  4: 'timeout',
+  6: 'preempted',
+  7: 'idle',
+};
+
+/**
+ * Throws `SandboxEndedError` when the sandbox has ended, or ends within the time that is waited, which says how; a gRPC
+ * error when Modal does not answer.
+ */
+export async function requireRunning({ cpClient }: ModalClient, sandboxId: string, waitMs: number): Promise<void> {
+  const asked = { sandboxId, timeout: waitMs / 1000 };
+  const options = { timeoutMs: waitMs + ANSWER_TIMEOUT_MS };
+  const { result } = isFirstVersion(sandboxId)
+    ? await cpClient.sandboxWait(asked, options)
+    : await cpClient.sandboxWaitV2(asked, options);
+  if (result?.status) throw new SandboxEndedError(ENDS[result.status] ?? 'exited');
 }
 
 /** Gives a sandbox a name for people; `''` takes it away. The other tags stay: `setTags` replaces all of them. */

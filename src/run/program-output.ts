@@ -8,7 +8,7 @@ const MARKS = Object.values(WrapperMark).map((mark) => Buffer.from(mark));
  * says why there is no program.
  */
 export class ProgramOutput {
-  readonly #stream: ReadableStream<Uint8Array>;
+  readonly #stream: AsyncIterable<Uint8Array>;
   readonly #sync: RunMarkReader | undefined;
   readonly #synced = Promise.withResolvers<RunSyncOutcome>();
   /** The mark that came instead of a program; known at the end. */
@@ -16,7 +16,7 @@ export class ProgramOutput {
   /** When the program's first byte came (`performance.now()`). */
   firstAt: number | undefined;
 
-  constructor(stream: ReadableStream<Uint8Array>, hasSync: boolean) {
+  constructor(stream: AsyncIterable<Uint8Array>, hasSync: boolean) {
     this.#stream = stream;
     this.#sync = hasSync ? new RunMarkReader() : undefined;
     if (!hasSync) this.#synced.resolve({ kind: 'same' });
@@ -54,7 +54,7 @@ export class ProgramOutput {
   }
 
   async *#afterSync(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of this.#stream as unknown as AsyncIterable<Uint8Array>) {
+    for await (const chunk of this.#stream) {
       const rest = this.#sync?.feed(chunk) ?? chunk;
       this.#tellSync();
       yield rest;

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
-import type { ContainerProcess, Sandbox } from 'modal';
+import type { ContainerProcess, ModalClient, Sandbox } from 'modal';
+import { execIdOf } from '../modal/client.ts';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
+import { requireRunning } from '../modal/sandboxes.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session, Sessions } from '../session/sessions.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
@@ -9,6 +11,7 @@ import type { Ask } from '../sync/questions.ts';
 import type { RunSyncOutcome } from '../sync/run-preamble.ts';
 import { EXIT_WRAPPER, runCommand, WrapperMark } from './command.ts';
 import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
+import { ExecLink } from './exec-link.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
 import { ProgramOutput } from './program-output.ts';
@@ -20,6 +23,10 @@ import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
+/** 128 + 9, as Modal tells of a signal. */
+const SIGKILL = 137;
+/** How long is waited for word that a sandbox has ended, where its programs have. */
+const END_TIMEOUT_MS = 1_000;
 
 /** A program's end, with when it could be started and when it first spoke (`performance.now()`). */
 interface Ended {
@@ -132,9 +139,9 @@ export class Run {
           ...(session.profile && { profile: session.profile }),
         };
       } catch (error) {
+        if (isSandboxGone(error)) await this.#services.sessions.drop(session);
         // What has run once is not run again behind its user's back.
         if (!isSandboxGone(error) || this.#request.sandboxId || this.#hasStarted) throw error;
-        await this.#services.sessions.drop(session);
         // A kept sandbox may have ended since the last run; one that was just started should not have.
         if (session.isNew || attempt > 0) throw error;
         this.#output.status('The sandbox has ended; starting another');
@@ -199,11 +206,12 @@ export class Run {
 
   /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
   async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<Ended | undefined> {
-    let process: ContainerProcess<Uint8Array>;
+    let started: { process: ContainerProcess<Uint8Array>; execId: string | undefined };
     const size = this.#request.pty === false ? undefined : this.#size;
+    const { client } = await this.#services.sessions.connection();
     try {
       this.#cancel.signal.throwIfAborted();
-      process = await this.#start(sandbox, sync, size);
+      started = await this.#start(sandbox, sync, size);
     } catch (error) {
       await sync?.settle({ kind: 'unknown' });
       throw error;
@@ -220,7 +228,7 @@ export class Run {
       void this.#services.sessions.used(sandbox.sandboxId);
     }, SIGN_OF_LIFE_MS);
     try {
-      return await this.#follow(process, sync);
+      return await this.#followToEnd(client, sandbox.sandboxId, started.process, started.execId, sync);
     } finally {
       clearInterval(signsOfLife);
       noteEnd?.();
@@ -231,11 +239,7 @@ export class Run {
     }
   }
 
-  #start(
-    sandbox: Sandbox,
-    sync: PreparedRun | undefined,
-    size: TerminalSize | undefined,
-  ): Promise<ContainerProcess<Uint8Array>> {
+  async #start(sandbox: Sandbox, sync: PreparedRun | undefined, size: TerminalSize | undefined) {
     const { programs, args, shellArgs, cwd, env = {}, pty = true } = this.#request;
     const wrapping = {
       runId: this.id,
@@ -244,11 +248,47 @@ export class Run {
       ...(shellArgs && { shellArgs }),
       ...(size && { size }),
     };
-    return sandbox.exec(runCommand(programs, args, wrapping), { mode: 'binary', pty, env: { ...env } });
+    const command = runCommand(programs, args, wrapping);
+    const process = await sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
+    return { process, execId: execIdOf(command) };
   }
 
-  async #follow(process: ContainerProcess<Uint8Array>, sync: PreparedRun | undefined): Promise<Ended | undefined> {
-    const output = new ProgramOutput(process.stdout, sync !== undefined);
+  /** Follows the program, also over losses of the connection. A program that ended with its sandbox tells how that ended. */
+  async #followToEnd(
+    modal: ModalClient,
+    sandboxId: string,
+    process: ContainerProcess<Uint8Array>,
+    execId: string | undefined,
+    sync: PreparedRun | undefined,
+  ): Promise<Ended | undefined> {
+    const link = new ExecLink(process, {
+      modal,
+      sandboxId,
+      execId,
+      signal: this.#cancel.signal,
+      onLost: () => this.#output.progress('The connection is lost. Trying to go on where it stopped…'),
+      onBack: () => this.#output.status('Connected again'),
+    });
+    try {
+      const ended = await this.#follow(process, link, sync);
+      // A sandbox that ends kills what runs in it.
+      if (ended?.exitCode === SIGKILL && !this.#cancel.signal.aborted) {
+        await requireRunning(modal, sandboxId, END_TIMEOUT_MS).catch((error) => {
+          if (isSandboxGone(error)) throw error;
+        });
+      }
+      return ended;
+    } finally {
+      link.close();
+    }
+  }
+
+  async #follow(
+    process: ContainerProcess<Uint8Array>,
+    link: ExecLink,
+    sync: PreparedRun | undefined,
+  ): Promise<Ended | undefined> {
+    const output = new ProgramOutput(link.read('stdout'), sync !== undefined);
     let syncedAt = performance.now();
     const started = output.synced
       .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
@@ -258,10 +298,10 @@ export class Run {
         if (sync && !synced) return false;
         this.#hasStarted = true;
         if (synced) this.#tellSync(synced);
-        this.#stdin.connect(process.stdin);
+        this.#stdin.connect(process.stdin, (offset, error) => link.stdin(offset, error));
         return true;
       });
-    const stderr = this.#request.pty === false ? this.#copyStderr(process) : undefined;
+    const stderr = this.#request.pty === false ? this.#copyStderr(link) : undefined;
     await this.#pacer.copy(afterStart(output.chunks(), started));
     const exitCode = await process.wait();
     await stderr;
@@ -283,8 +323,8 @@ export class Run {
     return undefined;
   }
 
-  async #copyStderr(process: ContainerProcess<Uint8Array>): Promise<void> {
-    for await (const chunk of process.stderr as AsyncIterable<Uint8Array>) this.#output.stderr(chunk);
+  async #copyStderr(link: ExecLink): Promise<void> {
+    for await (const chunk of link.read('stderr')) this.#output.stderr(chunk);
   }
 
   /** Runs a control command beside the program; when it cannot be run, the sandbox is gone and the program with it. */

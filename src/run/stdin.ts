@@ -1,3 +1,6 @@
+/** Another way to a program's input, from a byte of it on. Throws the error when there is none. */
+export type Reopen = (offset: number, error: unknown) => Promise<WritableStream<Uint8Array>>;
+
 /**
  * What is typed into a run. Each write to Modal is one call, so what is typed while one is under way goes out together
  * with the next; what is typed before the program is there waits for it.
@@ -8,6 +11,9 @@ export class Stdin {
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #busy = false;
   #ended = false;
+  /** Bytes that the program has. */
+  #sentBytes = 0;
+  #reopen: Reopen | undefined;
 
   write(text: string): void {
     this.#waiting += text;
@@ -20,7 +26,8 @@ export class Stdin {
     void this.#flush();
   }
 
-  connect(stdin: WritableStream<Uint8Array>): void {
+  connect(stdin: WritableStream<Uint8Array>, reopen?: Reopen): void {
+    this.#reopen = reopen;
     this.#writer = stdin.getWriter();
     void this.#flush();
   }
@@ -37,19 +44,32 @@ export class Stdin {
     try {
       while (this.#writer && this.#waiting !== '') {
         const text = this.#waiting;
-        this.#waiting = '';
-        await this.#writer.write(this.#encoder.encode(text));
+        const bytes = this.#encoder.encode(text);
+        await this.#tried((writer) => writer.write(bytes));
+        this.#waiting = this.#waiting.slice(text.length);
+        this.#sentBytes += bytes.length;
       }
       if (this.#writer && this.#ended) {
-        const writer = this.#writer;
+        await this.#tried((writer) => writer.close());
         this.#writer = undefined;
-        await writer.close();
       }
     } catch {
       // The program has closed its input or ended; its exit tells the rest.
       this.disconnect();
     } finally {
       this.#busy = false;
+    }
+  }
+
+  /** Does something to the program's input, after a failure to another way to the same input. */
+  async #tried(action: (writer: WritableStreamDefaultWriter<Uint8Array>) => Promise<void>): Promise<void> {
+    while (this.#writer) {
+      try {
+        return await action(this.#writer);
+      } catch (error) {
+        if (!this.#reopen) throw error;
+        this.#writer = (await this.#reopen(this.#sentBytes, error)).getWriter();
+      }
     }
   }
 }

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { ClientError, Status } from 'nice-grpc-common';
 import { AccountError } from '../../../src/modal/accounts.ts';
-import { explainError, isAccountProblem, isSandboxGone, UserError } from '../../../src/modal/errors.ts';
+import {
+  explainError,
+  isAccountProblem,
+  isSandboxGone,
+  SandboxEndedError,
+  UserError,
+} from '../../../src/modal/errors.ts';
 
 const grpc = (code: Status, details: string) =>
   new ClientError('/modal.client.ModalClient/SandboxCreateV2', code, details);
@@ -21,6 +27,7 @@ describe('error sentences', () => {
     ['a missing right', grpc(Status.PERMISSION_DENIED, 'no'), /refused this to your account/],
     ['a full plan', grpc(Status.RESOURCE_EXHAUSTED, 'quota'), /no room.*limits of your plan/],
     ['a late answer', grpc(Status.DEADLINE_EXCEEDED, 'late'), /did not answer in time/],
+    ['a sandbox that came to its end', new SandboxEndedError('timeout'), /longest lifetime.*Run again.*timeoutMs/],
     ['a sentence of our own', new UserError('Do this.'), /^Do this\.$/],
     [
       'an account that is not chosen',

@@ -21,11 +21,11 @@ export interface LocalFolder {
 }
 
 /** An empty folder, whose runs go to a local Modal. */
-export async function localFolder(server: RunningLocalModal): Promise<LocalFolder> {
+export async function localFolder(server: RunningLocalModal, profile?: object): Promise<LocalFolder> {
   const path = await mkdtemp(join(tmpdir(), 'run-test-'));
   const storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-  const sessions = new Sessions(sessionSources(() => accountOf(server)));
+  const sessions = new Sessions(sessionSources(() => accountOf(server), profile));
   return {
     path,
     services: { sessions, syncs, ask: () => true },

@@ -1,0 +1,172 @@
+import type { ModalClient } from 'modal';
+import type { Client, MethodDefinition } from 'nice-grpc';
+
+/**
+ * Modal's task command router, as far as the SDK (0.11.1) does not give it: the output of a command from a given byte on,
+ * and its input. The SDK exports neither its client nor its definitions, so the few fields are written out here. Shapes:
+ * task_command_router.proto of modal-labs/modal-client.
+ */
+const SERVICE = '/modal.task_command_router.TaskCommandRouter';
+
+/** https://protobuf.dev/programming-guides/encoding/ */
+const Wire = { varint: 0, bytes: 2 } as const;
+
+interface ExecRequest {
+  readonly taskId: string;
+  readonly execId: string;
+}
+
+interface StdioRead extends ExecRequest {
+  readonly offset: number;
+  readonly fileDescriptor: 0 | 1;
+}
+
+interface StdinWrite extends ExecRequest {
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly eof: boolean;
+}
+
+type Field = string | number | boolean | Uint8Array;
+
+/** A message of fields numbered from 1. */
+function encode(fields: readonly Field[]): Uint8Array {
+  const parts = fields.flatMap((field, at) => {
+    const isNumber = typeof field === 'number' || typeof field === 'boolean';
+    const tag = varint(((at + 1) << 3) | (isNumber ? Wire.varint : Wire.bytes));
+    if (isNumber) return [tag, varint(Number(field))];
+    const bytes = Buffer.from(field);
+    return [tag, varint(bytes.length), bytes];
+  });
+  return Buffer.concat(parts);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  for (let rest = value; ; rest = Math.floor(rest / 128)) {
+    if (rest < 128) return Buffer.from([...bytes, rest]);
+    bytes.push((rest % 128) | 128);
+  }
+}
+
+/** Field 1 of a message that has only this one, of bytes. */
+function firstBytes(message: Uint8Array): Uint8Array {
+  let at = 1;
+  while (((message[at] ?? 0) & 128) !== 0) at += 1;
+  return message.subarray(at + 1);
+}
+
+function method<Request, Response, Stream extends boolean>(
+  name: string,
+  responseStream: Stream,
+  fields: (request: Request) => Field[],
+  decode: (message: Uint8Array) => Response,
+): MethodDefinition<Request, Request, Response, Response, false, Stream> {
+  const unused = () => {
+    throw new Error('A client only');
+  };
+  return {
+    path: `${SERVICE}/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: (request) => encode(fields(request)),
+    requestDeserialize: unused,
+    responseSerialize: unused,
+    responseDeserialize: decode,
+    options: {},
+  };
+}
+
+const ROUTER = {
+  poll: method<ExecRequest, void, false>(
+    'TaskExecPoll',
+    false,
+    ({ taskId, execId }) => [taskId, execId],
+    () => ({}),
+  ),
+  read: method<StdioRead, Uint8Array, true>(
+    'TaskExecStdioRead',
+    true,
+    ({ taskId, execId, offset, fileDescriptor }) => [taskId, execId, offset, fileDescriptor],
+    firstBytes,
+  ),
+  write: method<StdinWrite, object, false>(
+    'TaskExecStdinWrite',
+    false,
+    ({ taskId, execId, offset, data, eof }) => [taskId, execId, offset, data, eof],
+    () => ({}),
+  ),
+};
+
+/** A connection of our own to where a command runs. */
+export class ExecRouter {
+  readonly #client: Client<typeof ROUTER>;
+  readonly #exec: ExecRequest;
+  readonly #close: () => void;
+
+  private constructor(client: Client<typeof ROUTER>, exec: ExecRequest, close: () => void) {
+    this.#client = client;
+    this.#exec = exec;
+    this.#close = close;
+  }
+
+  /** Connects, and makes sure that the command is there. Throws gRPC errors. */
+  static async open(modal: ModalClient, sandboxId: string, execId: string, timeoutMs: number): Promise<ExecRouter> {
+    const { ChannelCredentials, createChannel, createClient, Metadata } = await import('./sdk.ts');
+    const { taskId, url, jwt } = await accessOf(modal, sandboxId, timeoutMs);
+    const { hostname, port } = new URL(url);
+    const isLocal = /^(localhost|127\.0\.0\.1)$/.test(new URL(modal.profile.serverUrl).hostname);
+    const credentials = isLocal ? ChannelCredentials.createInsecure() : ChannelCredentials.createSsl();
+    const channel = createChannel(`${hostname}:${port || 443}`, credentials);
+    const metadata = Metadata({ authorization: `Bearer ${jwt}` });
+    const client = createClient(ROUTER, channel, { '*': { metadata } });
+    const router = new ExecRouter(client, { taskId, execId }, () => channel.close());
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      await client.poll({ taskId, execId }, { signal });
+      return router;
+    } catch (error) {
+      router.close();
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  /** The output from a byte on, to its end. */
+  read(stream: 'stdout' | 'stderr', offset: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return this.#client.read({ ...this.#exec, offset, fileDescriptor: stream === 'stdout' ? 0 : 1 }, { signal });
+  }
+
+  /** Input that begins at a byte of all input; what is there already is not taken twice. */
+  stdin(offset: number): WritableStream<Uint8Array> {
+    let at = offset;
+    const write = async (data: Uint8Array, eof: boolean) => {
+      await this.#client.write({ ...this.#exec, offset: at, data, eof });
+      at += data.length;
+    };
+    return new WritableStream({
+      write: (data) => write(data, false),
+      close: () => write(new Uint8Array(), true),
+    });
+  }
+
+  close(): void {
+    this.#close();
+  }
+}
+
+/** Where the sandbox's commands run, and the word to get in. */
+async function accessOf({ cpClient }: ModalClient, sandboxId: string, timeoutMs: number) {
+  const options = { timeoutMs };
+  const asked = { sandboxId, timeout: timeoutMs / 1000, waitUntilReady: false };
+  if (isFirstVersion(sandboxId)) {
+    const { taskId = '' } = await cpClient.sandboxGetTaskId(asked, options);
+    return { taskId, ...(await cpClient.taskGetCommandRouterAccess({ taskId }, options)) };
+  }
+  const { taskId = '' } = await cpClient.sandboxGetTaskIdV2(asked, options);
+  return { taskId, ...(await cpClient.sandboxGetCommandRouterAccess({ sandboxId }, options)) };
+}
+
+/** Sandboxes of Modal's first version, which those with a GPU still are, have ids of 22 characters; as the SDK tells them apart. */
+export function isFirstVersion(sandboxId: string): boolean {
+  return /^sb-[0-9A-Za-z]{22}$/.test(sandboxId);
+}

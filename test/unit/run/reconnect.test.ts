@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import { REMOTE_ROOT, type RunRequest } from '../../../src/run/request.ts';
+import { Run } from '../../../src/run/run.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { type LocalFolder, localFolder } from './local-runs.ts';
+
+/** gRPC's UNAVAILABLE, and how often the SDK tries a stream before it gives up. */
+const UNAVAILABLE = 14;
+const SDK_TRIES = 10;
+
+describe('a run whose connection is lost, on the local Modal', () => {
+  let server: RunningLocalModal;
+  let folder: LocalFolder;
+
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    folder = await localFolder(server);
+  });
+  afterEach(async () => {
+    await server.control.clearFaults();
+    await folder.dispose();
+  });
+
+  async function start(script: string, rest: Partial<RunRequest> = {}) {
+    await writeFile(join(folder.path, 'a.sh'), script);
+    const text = { output: '', errors: '', status: '', progress: '' };
+    const decoder = new TextDecoder();
+    const request = {
+      folder: { name: 'folder', path: folder.path },
+      label: 'a.sh',
+      programs: [{ argv: ['bash'] as const }],
+      args: [`${REMOTE_ROOT}/a.sh`],
+      cwd: '',
+      ...rest,
+    };
+    const run = new Run(request, folder.services, {
+      progress: (line) => (text.progress += `${line}\n`),
+      status: (line) => (text.status += `${line}\n`),
+      stdout: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
+      stderr: (bytes) => (text.errors += Buffer.from(bytes).toString()),
+    });
+    const shows = (words: string) =>
+      waitFor(
+        words,
+        30_000,
+        async () => text,
+        ({ output }) => output.includes(words),
+      );
+    return { run, text, shows };
+  }
+
+  /** The next output breaks off after some bytes, and can then not be read until the SDK, and we in vain, have tried. */
+  async function loseOutput(bytes: number, streams = 1): Promise<void> {
+    const method = 'TaskExecStdioRead';
+    await server.control.addFault({ method, cutAfterBytes: bytes, times: streams });
+    await server.control.addFault({ method, code: UNAVAILABLE, skip: streams, times: (SDK_TRIES + 2) * streams });
+  }
+
+  it('goes on with the output where it stopped, byte by byte, and with its exit code', async () => {
+    await (await start('true')).run.done;
+    await loseOutput(5_001);
+    const { run, text } = await start('for i in $(seq 1 4000); do echo "line $i é"; done; exit 3');
+    assert.equal((await run.done).exitCode, 3);
+    assert.equal(text.output, Array.from({ length: 4000 }, (_, at) => `line ${at + 1} é\r\n`).join(''));
+    assert.match(text.progress, /The connection is lost/);
+    assert.equal(text.status.match(/Connected again/g)?.length, 1);
+  }).timeout(60_000);
+
+  it('keeps both streams of a run without a terminal apart', async () => {
+    await (await start('true')).run.done;
+    await loseOutput(3_000, 2);
+    const { run, text } = await start('for i in $(seq 1 2000); do echo "$i"; echo "e$i" >&2; done', { pty: false });
+    assert.equal((await run.done).exitCode, 0);
+    const numbers = Array.from({ length: 2000 }, (_, at) => at + 1);
+    assert.equal(text.output, numbers.map((each) => `${each}\n`).join(''));
+    assert.equal(text.errors, numbers.map((each) => `e${each}\n`).join(''));
+  }).timeout(60_000);
+
+  it('gives the program what was typed meanwhile', async () => {
+    await (await start('true')).run.done;
+    await loseOutput(7);
+    await server.control.addFault({ method: 'TaskExecStdinWrite', code: UNAVAILABLE, times: SDK_TRIES + 1 });
+    const { run, text, shows } = await start('echo ready; read -r one; read -r two; echo "got $one and $two"');
+    await shows('ready');
+    run.write('first\r');
+    run.write('second\r');
+    assert.equal((await run.done).exitCode, 0);
+    assert.match(text.output, /got first and second\r\n$/);
+  }).timeout(60_000);
+
+  it('can be cancelled meanwhile', async () => {
+    await (await start('true')).run.done;
+    await loseOutput(5, 1);
+    const { run, text } = await start('echo ready; sleep 1000');
+    await waitFor(
+      'the loss',
+      30_000,
+      async () => text.progress,
+      (progress) => progress.includes('lost'),
+    );
+    run.cancel();
+    assert.equal((await run.done).error, 'Cancelled.');
+  }).timeout(60_000);
+
+  for (const [how, end, sentence] of [
+    ['terminated', (id: string) => terminate(id), /^The sandbox was terminated\. Run again/],
+    ['taken away', (id: string) => server.control.preempt(id), /^Modal took the sandbox’s machine away\. Run again/],
+  ] as const) {
+    it(`says that its sandbox was ${how}, and the next run starts another`, async () => {
+      const { run, shows } = await start('echo ready; sleep 1000');
+      await shows('ready');
+      await end(run.sandboxId ?? '');
+      assert.match((await run.done).error ?? '', sentence);
+      const next = await start('echo fine');
+      assert.equal((await next.run.done).exitCode, 0);
+      assert.match(next.text.status, /^Started sandbox/);
+    });
+  }
+
+  it('says that its sandbox has come to the end of its lifetime', async () => {
+    await folder.dispose();
+    folder = await localFolder(server, {
+      image: 'python:3.13-slim',
+      hostVolume: false,
+      timeoutMs: 3_000,
+      idleTimeoutMs: 3_000,
+    });
+    const { run } = await start('sleep 1000');
+    assert.match(
+      (await run.done).error ?? '',
+      /^The sandbox has reached its longest lifetime and was ended\. Run again/,
+    );
+  });
+
+  async function terminate(sandboxId: string): Promise<void> {
+    const { client } = await folder.services.sessions.connection();
+    await terminateSandbox(client, sandboxId);
+  }
+});
