@@ -257,13 +257,14 @@ describe('a process kept for selections, on the local Modal', () => {
     });
   });
 
-  it('ends with its sandbox', async () => {
-    const { run, process } = start('python');
-    const running = run('import time; time.sleep(1000)');
+  it('ends with its sandbox, and says how that ended', async () => {
+    const { run, process, shows } = start('python');
+    const running = run('import time; print("begun"); time.sleep(1000)');
+    await shows('begun');
     const { client } = await folder.services.sessions.connection();
     const session = await folder.services.sessions.acquire({ name: 'folder', path: folder.path });
     await terminateSandbox(client, session.sandbox.sandboxId);
-    assert.notEqual(await running, '');
+    assert.match(await running, /The sandbox was terminated\./);
     assert.match((await process.ended).error ?? '', /^The sandbox was terminated\./);
   });
 
