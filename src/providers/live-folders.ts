@@ -94,7 +94,11 @@ export class LiveFolders implements vscode.Disposable {
     const engine = this.#syncs.of(folder);
     let changes = 0;
     for (const sandbox of await this.#sessions.runningAll(folder)) {
-      const { files, deleted, heldBack } = await engine.push(sandbox, { paths, maxFileBytes: LARGE_FILE_BYTES });
+      const { files, deleted, heldBack } = await engine.push(sandbox, {
+        paths,
+        maxFileBytes: LARGE_FILE_BYTES,
+        expectMore: true,
+      });
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);
     }

@@ -148,13 +148,13 @@ export class Core {
     };
   }
 
-  /** The whole open archive in base64, unless it gets longer than `maxChars`: then it is open no more. */
-  inline(sandboxId: string, maxChars: number): string | undefined {
+  /** The whole open archive with the line before it, unless it gets longer than `maxBytes`: then it is open no more. */
+  inline(sandboxId: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
     const sending = this.#current(sandboxId);
-    if (sending.plan.putBytes > maxChars * 8 || sending.plan.puts.length > 500) return undefined;
+    if (sending.plan.putBytes > maxBytes * 10 || sending.plan.puts.length > 500) return undefined;
     const archive = Buffer.concat([...(sending.chunks ?? [])]);
-    const payload = Buffer.concat([Buffer.from('gzip\n'), zlib.gzipSync(archive, { level: 6 })]).toString('base64');
-    return payload.length > maxChars ? undefined : payload;
+    const payload = Buffer.concat([Buffer.from('gzip\n'), zlib.gzipSync(archive, { level: 6 })]);
+    return payload.length > maxBytes ? undefined : payload;
   }
 
   /** The sandbox has taken the archive in: the index follows. */

@@ -17,12 +17,13 @@ import { errorFor } from './reply-error.ts';
 import type { Explanation } from './rules.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './run-preamble.ts';
 import type { Skipped } from './scan.ts';
+import { MAX_WARM_BYTES, WarmReceiver } from './warm-receiver.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 
-/** Argument vectors are limited to 65,536 characters in all; this leaves room for the script and the command. */
-const INLINE_CHARS = 40 * 1024;
+/** Argument vectors are limited to 65,536 characters in all; in base64 this leaves room for the script and the command. */
+const INLINE_BYTES = 30 * 1024;
 const ATTEMPTS = 6;
 /** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
 const SETTLE_MS = 120_000;
@@ -35,6 +36,8 @@ export class SyncEngine {
   readonly remoteRoot: string;
   readonly #options: SyncEngineOptions;
   readonly #worker: WorkerClient;
+  /** Processes kept for saved files, by sandbox. */
+  readonly #warm = new Map<string, WarmReceiver>();
   #pulls: Promise<unknown> = Promise.resolve();
 
   constructor(options: SyncEngineOptions) {
@@ -49,8 +52,9 @@ export class SyncEngine {
     this.#worker.start();
   }
 
-  /** Ends the thread. */
+  /** Ends the thread, and what is kept in sandboxes for saved files. */
   dispose(): Promise<void> {
+    for (const receiver of this.#warm.values()) receiver.close();
     return this.#worker.dispose();
   }
 
@@ -178,7 +182,7 @@ export class SyncEngine {
 
   async #inline(sandbox: Sandbox, plan: Prepared, startedAt: number, asking: Asking): Promise<PreparedRun | undefined> {
     const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
-    const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_CHARS]);
+    const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_BYTES]);
     if (!payload) {
       await this.#worker.call('withdraw', [sandbox.sandboxId]);
       return undefined;
@@ -186,7 +190,7 @@ export class SyncEngine {
     const args = [this.remoteRoot, next, String(neededKiB), ...accept];
     const synced = resultOf(plan, startedAt);
     return {
-      script: applyPreamble(args, payload),
+      script: applyPreamble(args, Buffer.from(payload).toString('base64')),
       settle: async (outcome) => {
         if (outcome.kind === 'ok') {
           const { files, bytes } = await this.#worker.call('commit', [sandbox.sandboxId]);
@@ -234,6 +238,8 @@ export class SyncEngine {
         large: [...large.values()],
       });
       if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
+        // The next push that sends something finds out where the sandbox is.
+        if (options.expectMore) return done();
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
         await this.#worker.call('confirm', [sandboxId]);
         if (await this.#isAt(sandbox, plan.generation, options.signal)) return done();
@@ -241,7 +247,7 @@ export class SyncEngine {
         if (attempt < ATTEMPTS) continue;
         throw errorFor({ kind: 'drift', have: '' }, this.remoteRoot);
       }
-      const reply = await this.#send(sandbox, plan, options);
+      const reply = (await this.#sendWarm(sandbox, plan, options)) ?? (await this.#send(sandbox, plan, options));
       if (reply.kind === 'ok') {
         const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandboxId]);
         sum.files += files;
@@ -259,6 +265,30 @@ export class SyncEngine {
       const canMend =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
       if (!canMend || attempt >= ATTEMPTS) throw errorFor(reply, this.remoteRoot);
+    }
+  }
+
+  /** Hands a small plan to the process that is kept for saved files; undefined when it is not for that. */
+  async #sendWarm(sandbox: Sandbox, plan: Prepared, { expectMore, signal }: PushOptions): Promise<Reply | undefined> {
+    if (!expectMore || plan.isFirst || plan.isUnsettled) return undefined;
+    const { sandboxId } = sandbox;
+    const kept = this.#warm.get(sandboxId);
+    if (kept && !kept.isOpen && !kept.hasWorked) return undefined;
+    const { next, accept, neededKiB } = await this.#worker.call('open', [sandboxId], { signal });
+    const payload = await this.#worker.call('inline', [sandboxId, MAX_WARM_BYTES]);
+    if (!payload) {
+      await this.#worker.call('withdraw', [sandboxId]);
+      return undefined;
+    }
+    try {
+      const receiver = kept?.isOpen ? kept : await WarmReceiver.start(sandbox, this.remoteRoot);
+      this.#warm.set(sandboxId, receiver);
+      return await receiver.apply([next, String(neededKiB), ...accept], payload, signal);
+    } catch (error) {
+      await this.#worker.call('abandon', [sandboxId]);
+      if (signal?.aborted) throw error;
+      // Planned anew, and sent as a stream, which says what is wrong if it still is.
+      return { kind: 'cut' };
     }
   }
 

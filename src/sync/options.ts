@@ -45,6 +45,11 @@ export interface PushOptions {
   readonly paths?: readonly string[] | undefined;
   /** The sandbox was just started and has nothing of this folder: saves a look. */
   readonly fresh?: boolean | undefined;
+  /**
+   * More will follow soon, as after a save: a process is kept in the sandbox for a minute, to which a small change costs
+   * one call, and none when there is nothing to send.
+   */
+  readonly expectMore?: boolean | undefined;
   /** Larger files are held back, as for a save; the result names them, and a push without this sends them. */
   readonly maxFileBytes?: number | undefined;
   readonly ask?: Ask | undefined;

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { LiveSync } from '../../../src/sync/live.ts';
-import { inSandbox, localTree, remoteTree, withEach } from './sandboxes.ts';
+import { WarmReceiver } from '../../../src/sync/warm-receiver.ts';
+import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
 import { writeTree } from './temporary.ts';
 
 describe('Live sync', () => {
+  let sandboxes: Sandboxes;
   let sandbox: Sandbox;
   let root: string;
   let engine: SyncEngine;
+  let ending: Setup['ending'];
 
   withEach((setup) => {
-    ({ sandbox, root, engine } = setup);
+    ({ sandboxes, sandbox, root, engine, ending } = setup);
   });
 
   it('makes one push of a burst, and one of what comes while it is under way', async () => {
@@ -78,6 +82,88 @@ describe('Live sync', () => {
     const { large } = await engine.push(sandbox);
     assert.deepEqual(large, heldBack);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
+  });
+
+  describe('that expects more', () => {
+    const push = (paths: string[]) => engine.push(sandbox, { paths, expectMore: true });
+    const callsOf = async (work: () => Promise<unknown>) => {
+      await sandboxes.server.control.resetCalls();
+      await work();
+      return sandboxes.server.control.calls();
+    };
+
+    beforeEach(async () => {
+      writeTree(root, { a: 'a', 'b/c': 'c' });
+      await engine.push(sandbox);
+    });
+
+    it('costs one call for each small change after the first, and none when nothing changed', async () => {
+      writeTree(root, { a: 'first' });
+      await push(['a']);
+      for (const text of ['second', 'third', 'x'.repeat(20_000), 'fourth']) {
+        writeTree(root, { a: text, 'b/new': text });
+        rmSync(join(root, 'b/c'), { force: true });
+        const calls = await callsOf(() => push(['a', 'b/new', 'b/c']));
+        assert.deepEqual(calls, { TaskExecStdinWrite: 1 });
+        assert.deepEqual(await remoteTree(sandbox), localTree(root));
+      }
+      assert.deepEqual(await callsOf(() => push(['a'])), {});
+    });
+
+    it('takes a large change as a stream, and small ones again after it', async () => {
+      for (const content of ['small', randomBytes(2_000_000), 'small again', randomBytes(200_000)]) {
+        writeTree(root, { a: content });
+        await push(['a']);
+        assert.deepEqual(await remoteTree(sandbox), localTree(root));
+      }
+    });
+
+    it('goes on after another window’s push, after a program has ended its process, and after a lost connection', async () => {
+      writeTree(root, { a: 'first' });
+      await push(['a']);
+      const disturbances = [
+        () => ending(engineFor(root)).push(sandbox),
+        () => inSandbox(sandbox, 'kill $(pgrep -f modal-receive | grep -v $$)'),
+        () => sandboxes.server.control.addFault({ method: 'TaskExecStdinWrite', code: 9, times: 1 }),
+      ];
+      for (const [at, disturb] of disturbances.entries()) {
+        writeTree(root, { 'b/c': `${at}` });
+        await disturb();
+        writeTree(root, { a: `${at}` });
+        await push(['a', 'b/c']);
+        assert.deepEqual(await remoteTree(sandbox), localTree(root), `${at}`);
+        writeTree(root, { a: `${at} more` });
+        await push(['a']);
+        assert.deepEqual(await remoteTree(sandbox), localTree(root), `${at} more`);
+      }
+    });
+
+    it('ends at once when it is cancelled, and the next one heals it', async () => {
+      writeTree(root, { a: 'first' });
+      await push(['a']);
+      writeTree(root, { a: 'second' });
+      const cancel = new AbortController();
+      await sandboxes.server.control.resetCalls();
+      await sandboxes.server.control.addFault({ method: 'TaskExecStdinWrite', times: 1, delayMs: 1000 });
+      const pushing = engine.push(sandbox, { paths: ['a'], expectMore: true, signal: cancel.signal });
+      while (!('TaskExecStdinWrite' in (await sandboxes.server.control.calls())));
+      cancel.abort();
+      await assert.rejects(pushing, { name: 'AbortError' });
+      rmSync(join(root, 'b'), { recursive: true });
+      await push(['a']);
+      assert.deepEqual(await remoteTree(sandbox), localTree(root));
+    });
+
+    it('keeps nothing in the sandbox once it has been idle, or the engine is gone', async () => {
+      const receiver = await WarmReceiver.start(sandbox, '/workspace', 50);
+      assert.equal((await receiver.apply(['next', '0', 'other'], Buffer.from('raw\n'))).kind, 'drift');
+      await receiver.ended;
+      assert.equal(receiver.isOpen, false);
+      writeTree(root, { a: 'first' });
+      await push(['a']);
+      await engine.dispose();
+      while ((await inSandbox(sandbox, 'pgrep -f modal-receive | wc -l; ls .modal-sync')) !== '1\ngen\nm\nstamp\n');
+    });
   });
 
   it('never shows a reader half of a file', async () => {
