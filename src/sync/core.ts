@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import * as zlib from 'node:zlib';
+import { type ArchiveOf, archiveOf, type Compression, compress, pulledIn } from './archive.ts';
 import { Copies, type Copy, isSettled, sequenceOf, unfinishedIn } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { readListing } from './list-script.ts';
-import { writeManifest } from './manifest.ts';
 import { type Packed, Packer } from './pack.ts';
-import { makePlan, movesOf, type Plan } from './plan.ts';
+import { makePlan, type Plan } from './plan.ts';
 import { adjust, describe, type Prepared, type PrepareRequest } from './prepared.ts';
 import { findChanges, type RemoteChanges, reconcile } from './remote.ts';
 import { type Explanation, type RuleSettings, Rules } from './rules.ts';
@@ -29,8 +29,6 @@ export interface Opened {
   readonly neededKiB: number;
 }
 
-export type Compression = 'raw' | 'gzip' | 'zstd';
-
 /** One piece of an archive; `bytes` is undefined at its end. */
 export interface Chunk {
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -49,18 +47,10 @@ export interface Settled {
   readonly unstable: readonly string[];
 }
 
-interface Sending {
-  readonly next: string;
-  readonly full: boolean;
-  readonly plan: Plan;
-  readonly packer: Packer;
+interface Sending extends ArchiveOf {
   chunks: Generator<Buffer> | undefined;
 }
 
-/** Content below this is looked at before it is compressed. */
-const SAMPLE_BYTES = 64 * 1024;
-/** More renames than this are worth starting an interpreter for. */
-const MANY_MOVES = 40;
 const MANIFEST_FILES = 200;
 
 /**
@@ -122,7 +112,7 @@ export class Core {
     const full = copy.generation === 'none' || copy.sequence % MANIFEST_FILES === 0;
     const packer = new Packer(plan.putBytes + plan.puts.length * 1024);
     const sending: Sending = { next, full, plan, packer, chunks: undefined };
-    sending.chunks = this.#archive(sending, copy.holding);
+    sending.chunks = archiveOf(this.#rules.root, sending, copy.holding);
     this.#sending.set(sandboxId, sending);
     const accept = [copy.generation, ...copy.unsettled.flatMap((generation) => [generation, `dirty.${generation}`])];
     copy.unsettled.push(next);
@@ -295,25 +285,6 @@ export class Core {
     return sending;
   }
 
-  *#archive({ next, full, plan, packer }: Sending, holding: Holding): Generator<Buffer> {
-    yield* packer.entries(this.#rules.root, plan.puts);
-    const { sent } = packer.packed;
-    const moves = movesOf(
-      sent.map(({ path }) => path),
-      holding,
-    );
-    const gone = [...plan.deletes, ...plan.emptied, ...plan.released];
-    if (plan.deletes.length > 0) yield* packer.text('rm', list(plan.deletes.map((path) => `./${path}`)));
-    if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
-    if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
-    if (moves.length > 0) yield* packer.text('mv', list(moves));
-    if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
-    if (full) yield* packer.text('full', Buffer.alloc(0));
-    const put = [...merged(full ? holding.entries.values() : pulledIn(holding), gone, sent)];
-    yield* packer.text('log', writeManifest(next, full, put, gone));
-    yield* packer.end();
-  }
-
   #settled({ files, bytes, skipped, sent }: Packed): Settled {
     return { files, bytes, skipped, unstable: sent.filter(({ unsure }) => unsure).map(({ path }) => path) };
   }
@@ -326,28 +297,4 @@ export class Core {
  */
 function scopeOf({ paths }: PrepareRequest, copy: Copy): readonly string[] | undefined {
   return copy.generation !== 'none' && isSettled(copy) && !paths?.some(changesRules) ? paths : undefined;
-}
-
-function list(paths: readonly string[]): Buffer {
-  return Buffer.from(paths.map((path) => `${path}\0`).join(''));
-}
-
-/** What a manifest says of entries that stay as they are, and of what is sent. */
-function* merged(staying: Iterable<Sent>, gone: readonly string[], sent: readonly Sent[]): Generator<Sent> {
-  const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
-  for (const entry of staying) if (!replaced.has(entry.path)) yield entry;
-  yield* sent;
-}
-
-function pulledIn({ pulled, entries }: Holding): Sent[] {
-  return [...pulled].flatMap((path) => entries.get(path) ?? []);
-}
-
-/** Compresses a piece by itself: gunzip and zstd read one after the other as one. */
-function compress(piece: Buffer, compression: Compression): Uint8Array<ArrayBuffer> {
-  if (compression === 'raw') return piece as Buffer<ArrayBuffer>;
-  if (compression === 'zstd') return zlib.zstdCompressSync(piece) as Buffer<ArrayBuffer>;
-  const sample = piece.subarray(0, SAMPLE_BYTES);
-  const helps = zlib.gzipSync(sample, { level: 1 }).length < sample.length * 0.95;
-  return zlib.gzipSync(piece, { level: helps ? 1 : 0 }) as Buffer<ArrayBuffer>;
 }

@@ -1,23 +1,19 @@
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
-import { UserError } from '../modal/errors.ts';
-import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
-import { ArchiveSource, ResumeLost } from './archive-source.ts';
+import type { Reply } from './apply-script.ts';
 import { Asking } from './asking.ts';
-import type { Compression } from './core.ts';
-import { execWith } from './exec.ts';
 import { Link } from './link.ts';
-import { LIST_SCRIPT } from './list-script.ts';
 import type { PreparedRun, PushOptions, PushResult, SizedFile, SyncEngineOptions } from './options.ts';
 import type { Prepared, PrepareRequest } from './prepared.ts';
 import { Puller, type PullRequest, type PullResult } from './puller.ts';
 import { refuseRoot } from './questions.ts';
 import type { RemoteChanges } from './remote.ts';
+import { RemoteState } from './remote-state.ts';
 import { errorFor } from './reply-error.ts';
 import type { Explanation } from './rules.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './run-preamble.ts';
 import type { Skipped } from './scan.ts';
-import { MAX_WARM_BYTES, WarmReceiver } from './warm-receiver.ts';
+import { Sender } from './sender.ts';
 import { WorkerClient } from './worker-client.ts';
 
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
@@ -27,6 +23,7 @@ const INLINE_BYTES = 30 * 1024;
 const ATTEMPTS = 6;
 /** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
 const SETTLE_MS = 120_000;
+
 /**
  * Keeps a folder in a sandbox equal to a local one. One engine for each folder; it works for any number of sandboxes,
  * one push at a time in each. All methods throw `UserError` with a next step, `SyncStopped` for a question without a
@@ -36,15 +33,17 @@ export class SyncEngine {
   readonly remoteRoot: string;
   readonly #options: SyncEngineOptions;
   readonly #worker: WorkerClient;
-  /** Processes kept for saved files, by sandbox. */
-  readonly #warm = new Map<string, WarmReceiver>();
+  readonly #sender: Sender;
+  readonly #remote: RemoteState;
   #pulls: Promise<unknown> = Promise.resolve();
 
   constructor(options: SyncEngineOptions) {
     this.#options = options;
     this.remoteRoot = posix.normalize(options.remoteRoot ?? '/workspace');
-    const { root, storageDir, rules = {}, worker } = options;
+    const { root, storageDir, rules = {}, compression, worker } = options;
     this.#worker = new WorkerClient({ root, storageDir, rules, remoteRoot: this.remoteRoot }, worker);
+    this.#sender = new Sender(this.#worker, this.remoteRoot, compression);
+    this.#remote = new RemoteState(this.#worker, this.remoteRoot);
   }
 
   /** Starts the thread, so that the first sync need not wait for it. */
@@ -54,7 +53,7 @@ export class SyncEngine {
 
   /** Ends the thread, and what is kept in sandboxes for saved files. */
   dispose(): Promise<void> {
-    for (const receiver of this.#warm.values()) receiver.close();
+    this.#sender.dispose();
     return this.#worker.dispose();
   }
 
@@ -103,21 +102,14 @@ export class SyncEngine {
 
   /** What programs changed in the sandbox since it was last asked. Cheap enough to ask after every run. */
   remoteChanges(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<RemoteChanges> {
-    return Link.of(sandbox).queued(options.signal, async () => {
-      const { sandboxId } = sandbox;
-      const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
-      const changes = await this.#listed(sandbox, ['changed', taken], options.signal, (output) =>
-        this.#worker.call('changes', [sandboxId, output]),
-      );
-      return changes === 'drift' ? this.#reconcile(sandbox, options.signal) : changes;
-    });
+    return Link.of(sandbox).queued(options.signal, () => this.#remote.changes(sandbox, options.signal));
   }
 
   /** Files that only the sandbox has and no rule leaves out: what `mirror` would delete. */
   mirrorPreview(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<readonly string[]> {
     return Link.of(sandbox).queued(
       options.signal,
-      async () => (await this.#reconcile(sandbox, options.signal)).created,
+      async () => (await this.#remote.reconcile(sandbox, options.signal)).created,
     );
   }
 
@@ -174,7 +166,7 @@ export class SyncEngine {
     return {
       script: checkPreamble(this.remoteRoot, plan.generation),
       settle: async (outcome) => {
-        if (outcome.kind === 'drift') await this.#follow(sandbox, outcome.have);
+        if (outcome.kind === 'drift') await this.#remote.follow(sandbox, outcome.have);
         return outcome.kind === 'same' ? synced : undefined;
       },
     };
@@ -242,12 +234,12 @@ export class SyncEngine {
         if (options.expectMore) return done();
         // What it holds is known only to us; a push that has nothing to send still must know that it is there.
         await this.#worker.call('confirm', [sandboxId]);
-        if (await this.#isAt(sandbox, plan.generation, options.signal)) return done();
+        if (await this.#remote.isAt(sandbox, plan.generation, options.signal)) return done();
         paths = undefined;
         if (attempt < ATTEMPTS) continue;
         throw errorFor({ kind: 'drift', have: '' }, this.remoteRoot);
       }
-      const reply = (await this.#sendWarm(sandbox, plan, options)) ?? (await this.#send(sandbox, plan, options));
+      const reply = await this.#sender.send(sandbox, plan, options);
       if (reply.kind === 'ok') {
         const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandboxId]);
         sum.files += files;
@@ -268,116 +260,11 @@ export class SyncEngine {
     }
   }
 
-  /** Hands a small plan to the process that is kept for saved files; undefined when it is not for that. */
-  async #sendWarm(sandbox: Sandbox, plan: Prepared, { expectMore, signal }: PushOptions): Promise<Reply | undefined> {
-    if (!expectMore || plan.isFirst || plan.isUnsettled) return undefined;
-    const { sandboxId } = sandbox;
-    const kept = this.#warm.get(sandboxId);
-    if (kept && !kept.isOpen && !kept.hasWorked) return undefined;
-    const { next, accept, neededKiB } = await this.#worker.call('open', [sandboxId], { signal });
-    const payload = await this.#worker.call('inline', [sandboxId, MAX_WARM_BYTES]);
-    if (!payload) {
-      await this.#worker.call('withdraw', [sandboxId]);
-      return undefined;
-    }
-    try {
-      const receiver = kept?.isOpen ? kept : await WarmReceiver.start(sandbox, this.remoteRoot);
-      this.#warm.set(sandboxId, receiver);
-      return await receiver.apply([next, String(neededKiB), ...accept], payload, signal);
-    } catch (error) {
-      await this.#worker.call('abandon', [sandboxId]);
-      if (signal?.aborted) throw error;
-      // Planned anew, and sent as a stream, which says what is wrong if it still is.
-      return { kind: 'cut' };
-    }
-  }
-
-  /** Sends the open plan as one stream. Everything in it is marked as unknown when that fails. */
-  async #send(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
-    const link = Link.of(sandbox);
-    const { signal, onProgress } = options;
-    const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
-    const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.remoteRoot, next, String(neededKiB), ...accept];
-    let sentFrom = 0;
-    let compression: Compression = 'raw';
-    const source = (startMs: number) => {
-      compression = this.#options.compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
-      sentFrom = performance.now();
-      const head = Buffer.from(`${compression}\n`);
-      return new ArchiveSource(
-        head,
-        () => this.#worker.call('next', [sandbox.sandboxId, next, compression]),
-        (chunk, sentBytes) => {
-          const seconds = (performance.now() - sentFrom) / 1000;
-          link.measured(sentBytes, seconds);
-          onProgress?.({
-            stage: chunk.bytes ? 'sending' : 'applying',
-            files: chunk.files,
-            bytes: chunk.contentBytes,
-            totalBytes: plan.putBytes,
-            path: chunk.path,
-            bytesPerSecond: seconds > 0 ? chunk.contentBytes / seconds : 0,
-          });
-        },
-      );
-    };
-    try {
-      const reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
-      if (reply.kind === 'ok') link.decoders = reply.decoders;
-      if (reply.kind === 'no-tool' && reply.tool === compression) link.decoders = [];
-      return reply;
-    } catch (error) {
-      await this.#worker.call('abandon', [sandbox.sandboxId]);
-      if (!(error instanceof ResumeLost)) throw error;
-      // Planned anew by the caller, so that everything in doubt goes out again, and what else was asked for.
-      return { kind: 'cut' };
-    }
-  }
-
   async #afterFailure(sandbox: Sandbox, reply: Reply, signal?: AbortSignal): Promise<void> {
     const before: readonly Reply['kind'][] = ['drift', 'room', 'no-tool', 'link', 'cut'];
     await this.#worker.call(before.includes(reply.kind) ? 'withdraw' : 'abandon', [sandbox.sandboxId]);
-    if (reply.kind === 'drift') await this.#follow(sandbox, reply.have, signal);
+    if (reply.kind === 'drift') await this.#remote.follow(sandbox, reply.have, signal);
     if (reply.kind === 'link') await this.#worker.call('forget', [sandbox.sandboxId, reply.path]);
-  }
-
-  /** The sandbox is at another generation than the index: finds the index of that one, or asks the sandbox. */
-  async #follow(sandbox: Sandbox, have: string, signal?: AbortSignal): Promise<void> {
-    const { sandboxId } = sandbox;
-    if (have === 'none') await this.#worker.call('reset', [sandboxId]);
-    else if (!(await this.#worker.call('adopt', [sandboxId, have]))) await this.#reconcile(sandbox, signal);
-  }
-
-  async #isAt(sandbox: Sandbox, generation: string, signal?: AbortSignal): Promise<boolean> {
-    const output = await execWith(sandbox, ['sh', '-c', `${checkPreamble(this.remoteRoot, generation)}`], { signal });
-    const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
-    if (have === undefined) return true;
-    await this.#follow(sandbox, have, signal);
-    return false;
-  }
-
-  #reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
-    return this.#listed(sandbox, ['all', '0'], signal, (output) =>
-      this.#worker.call('reconcile', [sandbox.sandboxId, output]),
-    );
-  }
-
-  /** Runs the list script until its output is whole: files that vanish while it lists spoil it. */
-  async #listed<Changes>(
-    sandbox: Sandbox,
-    args: readonly string[],
-    signal: AbortSignal | undefined,
-    take: (output: Buffer) => Promise<Changes | undefined>,
-  ): Promise<Changes> {
-    const passedOver = await this.#worker.call('passedOver', [sandbox.sandboxId]);
-    const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.remoteRoot, ...args, ...passedOver];
-    for (let attempt = 1; attempt <= 3; attempt += 1) {
-      const changes = await take(await execWith(sandbox, argv, { signal }));
-      if (changes) return changes;
-    }
-    throw new UserError(
-      `The files in ${this.remoteRoot} could not be listed. Run again once no program changes them, or terminate the sandbox to start afresh.`,
-    );
   }
 
   async #prepare(

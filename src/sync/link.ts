@@ -1,6 +1,6 @@
 import * as zlib from 'node:zlib';
 import type { Sandbox } from 'modal';
-import type { Compression } from './core.ts';
+import type { Compression } from './archive.ts';
 import { untilAborted } from './exec.ts';
 
 /** Connections faster than this are not slowed down by compression. */

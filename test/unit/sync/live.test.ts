@@ -138,6 +138,22 @@ describe('Live sync', () => {
       }
     });
 
+    it('is sent as a stream where the image lacks what the process needs, which is not tried again', async () => {
+      let tried = 0;
+      const exec = (argv: string[], options: object) => {
+        const isReceiver = argv.includes('modal-receive');
+        if (isReceiver) tried += 1;
+        return sandbox.exec(isReceiver ? ['false'] : argv, options);
+      };
+      const lacking = { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;
+      for (const text of ['first', 'second', 'third']) {
+        writeTree(root, { a: text });
+        await engine.push(lacking, { paths: ['a'], expectMore: true });
+        assert.deepEqual(await remoteTree(sandbox), localTree(root));
+      }
+      assert.equal(tried, 1);
+    });
+
     it('ends at once when it is cancelled, and the next one heals it', async () => {
       writeTree(root, { a: 'first' });
       await push(['a']);

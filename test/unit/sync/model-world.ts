@@ -81,8 +81,11 @@ export class World {
 
   async #livePush(): Promise<void> {
     const paths = [...this.#edits.touched];
-    this.log.push(`live push ${paths.join(', ')}`);
-    await this.#mending(async () => this.#took((await this.#engine.push(this.#sandbox, { paths })).released));
+    const expectMore = this.#next() < 0.7;
+    this.log.push(`live push ${expectMore ? 'that expects more ' : ''}${paths.join(', ')}`);
+    await this.#mending(async () =>
+      this.#took((await this.#engine.push(this.#sandbox, { paths, expectMore })).released),
+    );
     await this.#check();
   }
 
