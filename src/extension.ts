@@ -5,6 +5,7 @@ import { wallClock } from './clock.ts';
 import { AccountService } from './commands/accounts.ts';
 import { ImageCommands } from './commands/images.ts';
 import { ProfileCommands } from './commands/profiles.ts';
+import { RemoteFileCommands } from './commands/remote-files.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
@@ -22,6 +23,7 @@ import { ImageReports } from './providers/image-reports.ts';
 import { LiveFolders } from './providers/live-folders.ts';
 import { ProfileProblems } from './providers/profile-problems.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles.ts';
+import { remoteFileSystems } from './providers/remote-file-systems.ts';
 import { RunRequests } from './providers/run-requests.ts';
 import { RunTerminals } from './providers/run-terminals.ts';
 import { readSettings } from './providers/settings.ts';
@@ -119,14 +121,18 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   const isLocal = () => readSettings().account === 'local';
   const statusBar = new StatusBar({ sessions: running, profiles, warmUps, isAccountChosen, isLocal });
+  const fileSystems = remoteFileSystems(running, () => volumes.refresh());
+  const remoteFiles = new RemoteFileCommands(running, fileSystems);
+  const volumes = volumesModule({ sessions: running, isAccountChosen, fileSystem: fileSystems.volumes });
   const sandboxes = sandboxesModule({
     sessions: running,
     commands,
     isAccountChosen,
     folderPaths: workspaceFolderPaths,
     openTerminal: (sandboxId) => openShell(terminals, sandboxId),
+    openInExplorer: (sandbox) => remoteFiles.openInExplorer(sandbox),
   });
-  const views = [sandboxes, volumesModule({ sessions: running, isAccountChosen })];
+  const views = [sandboxes, volumes];
   showAccount(accounts.isChosen);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
@@ -134,6 +140,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     log,
     localModal,
     ...views,
+    fileSystems,
     terminals,
     lenses,
     live,
@@ -171,6 +178,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
     command('modal.stopEverything', () => stopEverything(running, warmUps)),
     command('modal.sessionMenu', sessionMenu),
+    command('modal.compareWithLocal', (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri)),
+    command('modal.compareWithSandbox', (uri?: vscode.Uri) => remoteFiles.compareWithSandbox(uri)),
+    command('modal.downloadRemoteFile', (uri?: vscode.Uri, all?: vscode.Uri[]) => remoteFiles.download(uri, all)),
     command('modal.chooseAccount', () => accounts.choose()),
     command('modal.useLocalModal', () => accounts.useLocalModal()),
     command('modal.signOut', () => accounts.signOut()),
@@ -178,6 +188,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) {
         showAccount(accounts.isChosen);
+        fileSystems.reset();
         for (const view of views) view.reset();
       }
       if (event.affectsConfiguration('modal')) {

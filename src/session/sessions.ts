@@ -238,6 +238,13 @@ export class Sessions {
     return { ...billing(account), folder, sandbox, isNew: false, isOutdated: false };
   }
 
+  /** Gives a sandbox up, so that it goes on when this window closes: until it is ended, idle for too long, or over. */
+  async leave(sandboxId: string): Promise<void> {
+    for (const started of [...this.#started.values()]) {
+      if ((await started.sandbox.catch(() => undefined))?.sandboxId === sandboxId) this.#forget(started);
+    }
+  }
+
   /** Drops a sandbox that has ended, so that the next run starts another. */
   async drop({ sandbox }: Pick<Session, 'sandbox'>): Promise<void> {
     for (const started of [...this.#started.values()]) {

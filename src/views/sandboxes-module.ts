@@ -15,6 +15,7 @@ export interface SandboxesModuleOptions {
   /** Folders of this window, as they are synced. */
   readonly folderPaths: () => readonly string[];
   readonly openTerminal: (sandboxId?: string) => void;
+  readonly openInExplorer: (sandbox: SandboxSummary) => Promise<void>;
 }
 
 /** The Sandboxes view and what can be done in it. */
@@ -44,6 +45,10 @@ export function sandboxesModule(options: SandboxesModuleOptions): ResourceModule
     ),
     command('modal.terminateFolderSandboxes', () => actions.terminateOfFolder()),
     command('modal.terminateAllSandboxes', () => actions.terminateAll()),
+    command(
+      'modal.openInExplorer',
+      onSandbox((sandbox) => options.openInExplorer(sandbox)),
+    ),
     command(
       'modal.renameSandbox',
       onSandbox((sandbox) => actions.rename(sandbox)),

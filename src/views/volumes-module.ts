@@ -1,34 +1,23 @@
 import * as vscode from 'vscode';
 import { VolumeCommands } from '../commands/volumes.ts';
-import { volumeFiles } from '../modal/volume-files.ts';
 import type { VolumeSummary } from '../modal/volumes.ts';
-import { RemoteFileSystem } from '../providers/remote-file-system.ts';
+import type { RemoteFileSystem } from '../providers/remote-file-system.ts';
+import { VOLUME_SCHEME } from '../providers/remote-file-systems.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { ResourceModule } from './resource-module.ts';
-import {
-  type EntryRow,
-  type MoreRow,
-  VOLUME_SCHEME,
-  type VolumeRow,
-  type VolumesRow,
-  volumesTree,
-} from './volumes-tree.ts';
+import { type EntryRow, type MoreRow, type VolumeRow, type VolumesRow, volumesTree } from './volumes-tree.ts';
 
 const URI_LIST = 'text/uri-list';
 
 export interface VolumesModuleOptions {
   readonly sessions: Sessions;
   readonly isAccountChosen: () => boolean;
+  readonly fileSystem: RemoteFileSystem;
 }
 
 /** The Volumes view, what can be done in it, and volumes' files for the editor. */
-export function volumesModule({ sessions, isAccountChosen }: VolumesModuleOptions): ResourceModule {
+export function volumesModule({ sessions, isAccountChosen, fileSystem }: VolumesModuleOptions): ResourceModule {
   const client = async () => (await sessions.connection()).client;
-  const fileSystem = new RemoteFileSystem({
-    scheme: VOLUME_SCHEME,
-    open: (name) => volumeFiles(client, name),
-    onChange: () => browser.refresh(),
-  });
   const uriOf = ({ name }: VolumeSummary, path: string) => fileSystem.uri({ container: name, path });
   const dragAndDrop: vscode.TreeDragAndDropController<VolumesRow> = {
     dropMimeTypes: [URI_LIST, 'files'],
@@ -85,7 +74,6 @@ export function volumesModule({ sessions, isAccountChosen }: VolumesModuleOption
   };
   const disposables = [
     tree,
-    fileSystem,
     command('modal.refreshVolumes', refresh),
     command('modal.createVolume', () => actions.create()),
     command(
@@ -122,7 +110,6 @@ export function volumesModule({ sessions, isAccountChosen }: VolumesModuleOption
     update: () => tree.update(),
     reset: () => {
       browser.keep([]);
-      fileSystem.reset();
       store.reset();
     },
     refresh: () => void refresh(),

@@ -8,7 +8,6 @@ import { oneLine } from './sandboxes-tree.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
 export const VOLUMES_VIEW = 'modal.volumes';
-export const VOLUME_SCHEME = 'modal-volume';
 
 export interface VolumeRow {
   readonly kind: 'volume';

@@ -14,6 +14,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'image-problem': 'docs/pictures',
   volumes: 'docs/pictures',
   selection: 'docs/pictures',
+  'remote-files': 'docs/pictures',
 };
 
 /** The documents' pictures are taken anew only when asked for, so that tests leave the tree as it is. */

@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { join, posix, sep } from 'node:path';
+import * as vscode from 'vscode';
+import { explainError, UserError } from '../modal/errors.ts';
+import { type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
+import { Tag } from '../modal/sandboxes.ts';
+import { download, filesToDownload } from '../modal/transfer.ts';
+import { placeOf, workspaceFolderPaths } from '../providers/folders.ts';
+import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
+import { REMOTE_ROOT } from '../run/request.ts';
+import { folderKey } from '../session/origin.ts';
+import type { Sessions } from '../session/sessions.ts';
+import { transfer } from './transfers.ts';
+
+/** What people do with the files of sandboxes and volumes in the Explorer and the editor. */
+export class RemoteFileCommands {
+  readonly #sessions: Sessions;
+  readonly #systems: RemoteFileSystems;
+
+  constructor(sessions: Sessions, systems: RemoteFileSystems) {
+    this.#sessions = sessions;
+    this.#systems = systems;
+  }
+
+  /** `modal.openInExplorer`: the sandbox's workspace, or all its files where it has none, as a folder of the window. */
+  openInExplorer(sandbox: SandboxSummary): Promise<void> {
+    return explained(async () => {
+      const { sandboxes } = this.#systems;
+      const files = sandboxes.files(sandbox.id);
+      const hasWorkspace = await files.stat(REMOTE_ROOT).then(
+        ({ type }) => type === 'directory',
+        () => false,
+      );
+      const uri = sandboxes.uri({ container: sandbox.id, path: hasWorkspace ? REMOTE_ROOT : '/' });
+      const folders = vscode.workspace.workspaceFolders ?? [];
+      if (!folders.some((folder) => folder.uri.toString() === uri.toString())) {
+        // A window of one folder becomes one of several by a restart, which would end the window's sandboxes.
+        if (!vscode.workspace.workspaceFile) await this.#sessions.leave(sandbox.id);
+        const name = `${sandboxLabel(sandbox).replaceAll(/[\r\n]+/g, ' ')} (sandbox)`;
+        vscode.workspace.updateWorkspaceFolders(folders.length, 0, { uri, name });
+      }
+      await vscode.commands.executeCommand('workbench.view.explorer');
+    });
+  }
+
+  /** `modal.compareWithLocal`: a sandbox's file beside the one of this machine that is synced to it. */
+  compareWithLocal(uri = vscode.window.activeTextEditor?.document.uri): Promise<void> {
+    return explained(async () => {
+      if (uri?.scheme !== SANDBOX_SCHEME) throw new UserError('Choose a file of a sandbox to compare.');
+      const { container, path } = this.#systems.sandboxes.place(uri);
+      const relative = posix.relative(REMOTE_ROOT, path);
+      const folder = relative.startsWith('..') ? undefined : await this.#localFolder(container);
+      const local = folder && join(folder, ...relative.split('/'));
+      if (!local || !existsSync(local))
+        throw new UserError(`No folder of this window has a file that goes to “${path}” in the sandbox.`);
+      await compare(uri, vscode.Uri.file(local));
+    });
+  }
+
+  /** `modal.compareWithSandbox`: a file of this machine beside what the folder's sandbox has of it. */
+  compareWithSandbox(uri = vscode.window.activeTextEditor?.document.uri): Promise<void> {
+    return explained(async () => {
+      if (!uri) throw new UserError('No file is open. Open one, then try again.');
+      const { folder, path, name } = placeOf(uri);
+      const sandbox = await this.#sessions.running(folder);
+      if (!sandbox) throw new UserError(`The folder of “${name}” has no sandbox in this window. Run something first.`);
+      const place = { container: sandbox.sandboxId, path: posix.join(REMOTE_ROOT, path) };
+      const remote = this.#systems.sandboxes.uri(place);
+      await vscode.workspace.fs.stat(remote).then(undefined, (error: unknown) => {
+        const isMissing = error instanceof vscode.FileSystemError && error.code === 'FileNotFound';
+        throw isMissing
+          ? new UserError(`The sandbox has no “${path}”. Sync the folder first (“Sync Folder to Sandbox Now”).`)
+          : error;
+      });
+      await compare(remote, uri);
+    });
+  }
+
+  /** `modal.downloadRemoteFile`: files and folders of a sandbox or volume, into a folder of this machine. */
+  download(uri: vscode.Uri | undefined, selected: readonly vscode.Uri[] = []): Promise<void> {
+    return explained(async () => {
+      const chosen = uri && selected.length > 1 ? selected : [uri ?? vscode.window.activeTextEditor?.document.uri];
+      const remote = chosen.filter((each) => each !== undefined);
+      const [into] =
+        (await vscode.window.showOpenDialog({
+          title: 'Download To',
+          openLabel: 'Download Here',
+          canSelectFiles: false,
+          canSelectFolders: true,
+        })) ?? [];
+      if (into) for (const each of remote) await this.downloadTo(each, into.fsPath);
+    });
+  }
+
+  /** Downloads a file or folder into a folder; asks before it replaces anything. */
+  async downloadTo(uri: vscode.Uri, into: string): Promise<void> {
+    const system = uri.scheme === SANDBOX_SCHEME ? this.#systems.sandboxes : this.#systems.volumes;
+    const { container, path } = system.place(uri);
+    const name = posix.basename(path) || container;
+    const target = join(into, name);
+    if (existsSync(target)) {
+      const question = `Replace “${name}” in “${into.split(sep).at(-1)}”?`;
+      if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Replace')) !== 'Replace') return;
+    }
+    const files = system.files(container);
+    const pairs = await filesToDownload(files, path, target);
+    await transfer(`Downloading “${name}”`, pairs, (pair, options) => download(files, pair, options));
+  }
+
+  /** The folder that was synced to a sandbox: the one that its tags name, or the only one. */
+  async #localFolder(sandboxId: string): Promise<string | undefined> {
+    const paths = workspaceFolderPaths();
+    const { client } = await this.#sessions.connection();
+    const tags = await (await client.sandboxes.fromId(sandboxId)).getTags();
+    return paths.find((path) => folderKey(path) === tags[Tag.folder]) ?? (paths.length === 1 ? paths[0] : undefined);
+  }
+}
+
+async function compare(remote: vscode.Uri, local: vscode.Uri): Promise<void> {
+  const title = `${posix.basename(local.path)} (sandbox ↔ this machine)`;
+  await vscode.commands.executeCommand('vscode.diff', remote, local, title);
+}
+
+async function explained(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+  }
+}

@@ -1,0 +1,206 @@
+import type { FileWatchEvent, Sandbox } from 'modal';
+import { type Clock, systemClock } from '../clock.ts';
+import type { RemoteChange } from './remote-files.ts';
+
+/** Whether a person is at the window. A watching command keeps a sandbox from ending when idle, so nothing is watched for nobody. */
+export interface Attention {
+  readonly isAwake: boolean;
+  onDidChange(listener: () => void): { dispose(): void };
+}
+
+export interface SandboxWatchOptions {
+  readonly sandbox: () => Promise<Sandbox>;
+  readonly attention: Attention;
+  readonly clock?: Clock;
+}
+
+/** Changes are collected for this long: what follows each other quickly is told at once. */
+const COLLECT_MS = 500;
+/** Paths of one batch that are looked at, to know whether they are there. */
+const MOST_LOOKS = 20;
+/**
+ * A watching command cannot be ended from here while nothing happens, so each ends by itself, soon after nobody looks any
+ * more; the next one begins a moment before.
+ */
+const WATCH_MS = 120_000;
+const OVERLAP_MS = 5_000;
+const RETRY_MS = 2_000;
+const MAX_RETRY_MS = 60_000;
+
+interface Watched {
+  readonly path: string;
+  readonly isRecursive: boolean;
+  readonly onChanges: (changes: RemoteChange[]) => void;
+  stop: () => void;
+}
+
+/**
+ * Watches paths of one sandbox while a person is at the window. A path below one that is watched with all in it costs
+ * nothing. What changed while nobody watched is told as a change of the watched path itself.
+ */
+export class SandboxWatch {
+  readonly #options: SandboxWatchOptions;
+  readonly #clock: Clock;
+  readonly #watched = new Set<Watched>();
+  readonly #running = new Set<Watched>();
+  /** Those that were watched, and are not while nobody looks. */
+  readonly #paused = new WeakSet<Watched>();
+  #listening: { dispose(): void } | undefined;
+
+  constructor(options: SandboxWatchOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  watch(path: string, isRecursive: boolean, onChanges: (changes: RemoteChange[]) => void): { stop(): void } {
+    const watched: Watched = { path, isRecursive, onChanges, stop: () => {} };
+    this.#watched.add(watched);
+    this.#listening ??= this.#options.attention.onDidChange(() => this.#update());
+    this.#update();
+    return {
+      stop: () => {
+        this.#watched.delete(watched);
+        watched.stop();
+        this.#update();
+        if (this.#watched.size > 0) return;
+        this.#listening?.dispose();
+        this.#listening = undefined;
+      },
+    };
+  }
+
+  #update(): void {
+    const { isAwake } = this.#options.attention;
+    for (const each of this.#watched) {
+      const wanted = isAwake && !this.#isCovered(each);
+      if (wanted && !this.#running.has(each)) this.#start(each);
+      if (wanted || !this.#running.has(each)) continue;
+      each.stop();
+      this.#paused.add(each);
+    }
+  }
+
+  #isCovered({ path }: Watched): boolean {
+    return [...this.#watched].some(
+      (other) =>
+        other.isRecursive && other.path !== path && path.startsWith(other.path === '/' ? '/' : `${other.path}/`),
+    );
+  }
+
+  #start(watched: Watched): void {
+    const cancel = new AbortController();
+    if (this.#paused.delete(watched)) {
+      const { path, onChanges } = watched;
+      onChanges([
+        { kind: 'changed', path },
+        { kind: 'created', path },
+      ]);
+    }
+    this.#running.add(watched);
+    watched.stop = () => {
+      this.#running.delete(watched);
+      cancel.abort();
+    };
+    void this.#follow(watched, cancel.signal);
+  }
+
+  /** Watches until it is stopped or the sandbox is gone; begins again, later each time, when the watching breaks off. */
+  async #follow(watched: Watched, signal: AbortSignal): Promise<void> {
+    let retryMs = RETRY_MS;
+    while (!signal.aborted) {
+      try {
+        const sandbox = await this.#options.sandbox();
+        const over = this.#pause(WATCH_MS - OVERLAP_MS, signal).then(() => true);
+        const events = this.#events(sandbox, watched, signal);
+        events.catch(() => {});
+        if (await Promise.race([events, over])) {
+          retryMs = RETRY_MS;
+          continue;
+        }
+      } catch (error) {
+        // The sandbox has ended: whoever asks for a file next is told.
+        if (!(error instanceof Error) || error.name === 'NotFoundError' || error.name === 'ConflictError') return;
+      }
+      await this.#pause(retryMs, signal);
+      retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);
+    }
+  }
+
+  /** Tells of events until the command ends. */
+  async #events(sandbox: Sandbox, { path, isRecursive, onChanges }: Watched, signal: AbortSignal): Promise<undefined> {
+    const events = sandbox.filesystem.watch(path, {
+      recursive: isRecursive,
+      filter: ['Create', 'Modify', 'Remove'],
+      timeoutMs: WATCH_MS,
+    });
+    const iterator = events[Symbol.asyncIterator]();
+    let collected: FileWatchEvent[] = [];
+    let isToBeTold = false;
+    const tell = async () => {
+      isToBeTold = false;
+      const batch = collected;
+      collected = [];
+      const changes = await changesOf(batch, sandbox);
+      if (changes.length > 0 && !signal.aborted) onChanges(changes);
+    };
+    const aborted = new Promise<undefined>((resolve) =>
+      signal.addEventListener('abort', () => resolve(undefined), { once: true }),
+    );
+    try {
+      for (;;) {
+        const next = await Promise.race([iterator.next(), aborted]);
+        if (!next || next.done) return undefined;
+        collected.push(next.value);
+        if (!isToBeTold) this.#clock.after(COLLECT_MS, () => void tell());
+        isToBeTold = true;
+      }
+    } finally {
+      if (collected.length > 0) void tell();
+      void iterator.return?.(undefined)?.catch(() => {});
+    }
+  }
+
+  #pause(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ms, resolve);
+      signal.addEventListener('abort', () => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+/** The last thing that happened to each path. A rename out of sight, or into it, comes as `Modify`: so that is looked at. */
+async function changesOf(events: readonly FileWatchEvent[], sandbox: Sandbox): Promise<RemoteChange[]> {
+  const kinds = new Map<string, RemoteChange['kind'] | 'doubtful'>();
+  for (const { eventType, paths } of events) {
+    const [first, second] = paths;
+    if (first === undefined) continue;
+    if (second !== undefined) {
+      kinds.set(first, 'deleted');
+      kinds.set(second, 'created');
+    } else if (eventType === 'Create') kinds.set(first, 'created');
+    else if (eventType === 'Remove') kinds.set(first, 'deleted');
+    else if (kinds.get(first) !== 'created') kinds.set(first, 'doubtful');
+  }
+  const doubtful = [...kinds].filter(([, kind]) => kind === 'doubtful').map(([path]) => path);
+  await Promise.all(
+    doubtful.slice(0, MOST_LOOKS).map(async (path) => {
+      const isThere = await sandbox.filesystem.stat(path).then(
+        () => true,
+        () => false,
+      );
+      if (!isThere) kinds.set(path, 'deleted');
+    }),
+  );
+  return [...kinds].flatMap(([path, kind]): RemoteChange[] =>
+    kind === 'doubtful'
+      ? // It may have come from somewhere else: a list that shows it already is not harmed.
+        [
+          { kind: 'changed', path },
+          { kind: 'created', path },
+        ]
+      : [{ kind, path }],
+  );
+}

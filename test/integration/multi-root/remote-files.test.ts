@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { SandboxHandle } from '../../../src/api.ts';
+import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const { fs } = vscode.workspace;
+const bytes = (text: string) => new TextEncoder().encode(text);
+const fails = (work: Thenable<unknown>, code: string) =>
+  assert.rejects(Promise.resolve(work), (error: unknown) =>
+    error instanceof vscode.FileSystemError && error.code === code ? true : assert.fail(String(error)),
+  );
+async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (let n = 0; n < 150; n++) {
+    if (await holds()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  assert.fail(`Waited in vain for ${what}`);
+}
+
+describe('files of a sandbox, in the editor', () => {
+  let id: string;
+  let sandbox: SandboxHandle;
+  let local: vscode.Uri;
+  const uri = (path: string) => vscode.Uri.from({ scheme: 'modal-sandbox', path: `/${id}${path}` });
+  const text = async (path: string) => new TextDecoder().decode(await fs.readFile(uri(path)));
+  const write = (path: string, content: string) => fs.writeFile(uri(path), bytes(content));
+
+  before(async () => {
+    const api = await activate();
+    local = await writeWorkspaceFile('who.sh', 'echo "$MODAL_SANDBOX_ID"\n');
+    id = /^sb-\S+$/m.exec((await runFile(local)).text)?.[0] ?? '';
+    assert.ok(id);
+    sandbox = await api.sandboxes.connect(id);
+  });
+
+  it('have real sizes, times, kinds and permissions', async () => {
+    await sandbox.commands.run(
+      'mkdir /kinds && cd /kinds && printf 12345 > file && chmod 444 file && ln -s file link && mkdir below',
+    );
+    const { size, type, mtime, permissions } = await fs.stat(uri('/kinds/file'));
+    assert.deepEqual([size, type, permissions], [5, vscode.FileType.File, vscode.FilePermission.Readonly]);
+    assert.ok(Math.abs(Date.now() - mtime) < 60_000);
+    const { File, Directory, SymbolicLink } = vscode.FileType;
+    assert.deepEqual(await fs.readDirectory(uri('/kinds')), [
+      ['below', Directory],
+      ['file', File],
+      ['link', File | SymbolicLink],
+    ]);
+  });
+
+  it('are opened, edited and saved, as programs then see', async () => {
+    const document = await vscode.workspace.openTextDocument(uri('/workspace/who.sh'));
+    const editor = await vscode.window.showTextDocument(document);
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# edited there\n'));
+    assert.equal(await document.save(), true);
+    const { stdout } = await sandbox.commands.run(['head', '-1', '/workspace/who.sh']);
+    assert.equal(stdout, '# edited there\n');
+  });
+
+  it('are renamed, copied and deleted', async () => {
+    await write('/tmp/one/a.txt', 'a');
+    await fs.copy(uri('/tmp/one'), uri('/tmp/two'));
+    await fs.rename(uri('/tmp/one'), uri('/tmp/three'));
+    assert.deepEqual([await text('/tmp/two/a.txt'), await text('/tmp/three/a.txt')], ['a', 'a']);
+    await fails(fs.rename(uri('/tmp/two'), uri('/tmp/three')), 'FileExists');
+    await fs.rename(uri('/tmp/two'), uri('/tmp/three'), { overwrite: true });
+    await fs.delete(uri('/tmp/three'), { recursive: true });
+    await fails(fs.stat(uri('/tmp/three')), 'FileNotFound');
+    await fails(fs.readFile(uri('/tmp')), 'FileIsADirectory');
+  });
+
+  it('stand beside the ones of this machine in a diff, from either side', async () => {
+    const compared = async (command: string, from: vscode.Uri) => {
+      const { messages } = await answering({}, async () => vscode.commands.executeCommand(command, from));
+      assert.deepEqual(messages, []);
+      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+      assert.ok(input instanceof vscode.TabInputTextDiff);
+      return [input.original.toString(), input.modified.toString()];
+    };
+    const expected = [uri('/workspace/who.sh').toString(), local.toString()];
+    assert.deepEqual(await compared('modal.compareWithLocal', uri('/workspace/who.sh')), expected);
+    assert.deepEqual(await compared('modal.compareWithSandbox', local), expected);
+    const { messages } = await answering({}, async () =>
+      vscode.commands.executeCommand('modal.compareWithLocal', uri('/etc/passwd')),
+    );
+    assert.match(messages[0] ?? '', /No folder of this window has a file that goes to “\/etc\/passwd”/);
+  });
+
+  it('are downloaded as they are, however large', async () => {
+    await sandbox.commands.run(
+      'mkdir /large && head -c 300000000 /dev/zero > /large/zeros && echo small > "/large/s m"',
+    );
+    const into = mkdtempSync(join(tmpdir(), 'download-'));
+    const { window } = vscode;
+    const original = window.showOpenDialog;
+    window.showOpenDialog = async () => [vscode.Uri.file(into)];
+    try {
+      await vscode.commands.executeCommand('modal.downloadRemoteFile', uri('/large'));
+      assert.equal(readFileSync(join(into, 'large', 's m'), 'utf8'), 'small\n');
+      assert.equal(readFileSync(join(into, 'large', 'zeros')).length, 300_000_000);
+    } finally {
+      window.showOpenDialog = original;
+      rmSync(into, { recursive: true });
+    }
+  });
+
+  describe('as a folder of the window', () => {
+    const folders = () => (vscode.workspace.workspaceFolders ?? []).map(({ name }) => name);
+
+    it('come in once, and changes that programs make are told', async () => {
+      const row = { id, tags: { 'vscode-folder-name': 'box' } };
+      await vscode.commands.executeCommand('modal.openInExplorer', row);
+      await eventually('the folder', () => folders().length === 2);
+      assert.equal(folders()[1], 'box (sandbox)');
+      const root = vscode.workspace.workspaceFolders?.[1]?.uri;
+      assert.equal(root?.toString(), uri('/workspace').toString());
+      await vscode.commands.executeCommand('modal.openInExplorer', row);
+      assert.equal(folders().length, 2, 'it is added once');
+
+      const document = await vscode.workspace.openTextDocument(uri('/workspace/who.sh'));
+      await eventually('the change to come into the editor', async () => {
+        await sandbox.commands.run('echo "# changed by a program" >> /workspace/who.sh');
+        return document.getText().includes('# changed by a program');
+      });
+    });
+
+    it('say so when the sandbox has ended', async () => {
+      await sandbox.kill();
+      await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {
+        assert.equal(error.code, 'Unavailable');
+        assert.match(error.message, /The sandbox has ended, and its files with it\./);
+        return true;
+      });
+    });
+  });
+});

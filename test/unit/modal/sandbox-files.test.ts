@@ -1,0 +1,231 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { Sandbox } from 'modal';
+import {
+  contentOf,
+  type RemoteChange,
+  RemoteFileError,
+  type RemoteFiles,
+  readAll,
+} from '../../../src/modal/remote-files.ts';
+import { sandboxFiles } from '../../../src/modal/sandbox-files.ts';
+import { SandboxWatch } from '../../../src/modal/sandbox-watch.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+
+const MiB = 1024 * 1024;
+const problem = (expected: string) => (error: unknown) =>
+  error instanceof RemoteFileError && error.problem === expected ? true : assert.fail(String(error));
+
+describe('files of a sandbox', () => {
+  let bench: Workbench;
+  let sandbox: Sandbox;
+  let files: RemoteFiles;
+  before(async () => {
+    bench = await startWorkbench();
+    sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+    files = sandboxFiles(async () => sandbox);
+  });
+  after(() => bench.server.stop());
+
+  const shell = (line: string) => bench.shell(sandbox, line);
+  const write = (path: string, text: string) => files.write(path, contentOf(Buffer.from(text)));
+  const read = async (path: string) => String(await readAll(files, path, 1024 * MiB));
+
+  it('have real sizes, times, kinds and permissions; links lead to what they name', async () => {
+    await shell(
+      'mkdir -p /list/folder && cd /list && echo hello > file && ln -s file to-file && ln -s folder to-folder && ln -s nothing broken && ln -s to-folder twice && chmod 444 file && touch -d @1700000000 file && mkfifo pipe',
+    );
+    const found = await files.list('/list');
+    assert.deepEqual(
+      found.map(({ name, type, target }) => [name, type, target]),
+      [
+        ['broken', 'symlink', undefined],
+        ['file', 'file', undefined],
+        ['folder', 'directory', undefined],
+        ['pipe', 'other', undefined],
+        ['to-file', 'symlink', 'file'],
+        ['to-folder', 'symlink', 'directory'],
+        ['twice', 'symlink', 'directory'],
+      ],
+    );
+    const file = await files.stat('/list/file');
+    assert.deepEqual([file.bytes, file.modifiedMs, file.isReadOnly], [6, 1_700_000_000_000, true]);
+    const link = await files.stat('/list/to-file');
+    assert.deepEqual([link.type, link.target, link.bytes], ['symlink', 'file', 6]);
+    assert.equal((await files.stat('/list/twice')).target, 'directory');
+    assert.equal((await files.stat('/list/broken')).target, undefined);
+  });
+
+  it('are read, written, renamed, copied and removed', async () => {
+    await write('/work/a/b.txt', 'one');
+    await files.copy('/work/a', '/work/copied');
+    await files.rename('/work/a', '/work/moved');
+    assert.deepEqual([await read('/work/copied/b.txt'), await read('/work/moved/b.txt')], ['one', 'one']);
+    await files.remove('/work/copied');
+    await assert.rejects(files.stat('/work/copied'), problem('notFound'));
+    await files.makeDirectory('/work/new/below');
+    assert.deepEqual(await files.list('/work/new/below'), []);
+  });
+
+  it('of any size come and go as a stream, and keep their permissions', async () => {
+    const bytes = randomBytes(20 * MiB);
+    await shell('echo before > /large.bin && chmod 750 /large.bin');
+    let sent = 0;
+    await files.write('/large.bin', contentOf(bytes), { onSent: (count) => (sent += count) });
+    assert.equal(sent, bytes.length);
+    assert.equal((await shell('stat -c %a /large.bin; ls -a / | grep modal-upload || true')).trim(), '750');
+    let largest = 0;
+    const parts: Uint8Array[] = [];
+    for await (const part of files.read('/large.bin')) {
+      largest = Math.max(largest, part.length);
+      parts.push(part);
+    }
+    assert.ok(Buffer.concat(parts).equals(bytes));
+    assert.ok(largest <= 4 * MiB, `${largest} bytes at once`);
+    await assert.rejects(readAll(files, '/large.bin', 10 * MiB), /larger than 10 MiB.*Download it instead/);
+  });
+
+  it('that are cancelled while they are written leave the old one, and nothing beside it', async () => {
+    await write('/kept.bin', 'old');
+    const cancel = new AbortController();
+    const options = { signal: cancel.signal, onSent: () => cancel.abort() };
+    await assert.rejects(files.write('/kept.bin', contentOf(randomBytes(20 * MiB)), options), { name: 'AbortError' });
+    await waitFor(
+      'the rest to be cleared away',
+      10_000,
+      () => shell('ls -a / | grep modal-upload || true'),
+      (text) => text === '',
+    );
+    assert.equal(await read('/kept.bin'), 'old');
+  });
+
+  it('fail with what is wrong', async () => {
+    await write('/wrong/file', 'x');
+    await assert.rejects(read('/nothing'), problem('notFound'));
+    await assert.rejects(read('/wrong'), problem('isDirectory'));
+    await assert.rejects(files.list('/wrong/file'), problem('notDirectory'));
+    await assert.rejects(files.list('/nothing'), problem('notFound'));
+    await assert.rejects(write('/wrong', 'x'), problem('isDirectory'));
+    await assert.rejects(files.write('/wrong', contentOf(Buffer.alloc(9 * MiB))), problem('isDirectory'));
+    await assert.rejects(files.rename('/nothing', '/else'), problem('notFound'));
+  });
+
+  for (const name of ['two words', 'it’s "quoted" \'x\'', '🚀 rocket', 'two\nlines', '-rf', 'a*[b]$HOME`id`']) {
+    it(`take the name ${JSON.stringify(name)}`, async () => {
+      await write(`/names/${name}`, name);
+      assert.equal(await read(`/names/${name}`), name);
+      await files.copy(`/names/${name}`, `/names/${name}.copy`);
+      await files.rename(`/names/${name}.copy`, `/names/${name}.moved`);
+      assert.equal(await read(`/names/${name}.moved`), name);
+      assert.ok((await files.list('/names')).some((entry) => entry.name === name));
+      await files.remove('/names');
+    });
+  }
+
+  it('say so when the sandbox has ended', async () => {
+    const ended = await bench.modal.sandboxes.create(bench.app, bench.image);
+    const gone = sandboxFiles(async () => ended);
+    await gone.write('/a', contentOf(Buffer.from('x')));
+    await ended.terminate({ wait: true });
+    for (const work of [
+      () => gone.stat('/a'),
+      () => gone.list('/'),
+      () => readAll(gone, '/a', MiB),
+      () => gone.write('/a', contentOf(new Uint8Array())),
+      () => gone.rename('/a', '/b'),
+    ]) {
+      await assert.rejects(work, (error: Error) => {
+        assert.ok(problem('unavailable')(error));
+        assert.equal(error.message, 'The sandbox has ended, and its files with it.');
+        return true;
+      });
+    }
+  });
+
+  describe('that are watched', () => {
+    /** A person who comes and goes as the test says. */
+    class Person {
+      isAwake = true;
+      #listeners = new Set<() => void>();
+      onDidChange = (listener: () => void) => {
+        this.#listeners.add(listener);
+        return { dispose: () => this.#listeners.delete(listener) };
+      };
+      set(isAwake: boolean): void {
+        this.isAwake = isAwake;
+        for (const listener of this.#listeners) listener();
+      }
+    }
+
+    let person: Person;
+    let watch: SandboxWatch;
+    let changes: string[];
+    const note = (told: RemoteChange[]) => {
+      for (const { kind, path } of told) changes.push(`${kind} ${path}`);
+    };
+    const told = (expected: string) =>
+      waitFor(
+        expected,
+        10_000,
+        async () => changes,
+        (all) => all.includes(expected),
+      );
+    beforeEach(async () => {
+      person = new Person();
+      watch = new SandboxWatch({ sandbox: async () => sandbox, attention: person });
+      changes = [];
+      await shell('rm -rf /watched && mkdir -p /watched/below');
+    });
+
+    it('tell of what is made, changed, renamed and removed, also below', async () => {
+      const watching = watch.watch('/watched', true, note);
+      await waitFor(
+        'a first change',
+        10_000,
+        async () => {
+          await shell('date > /watched/first');
+          return changes;
+        },
+        (all) => all.length > 0,
+      );
+      await shell('echo 1 > /watched/below/new');
+      await told('created /watched/below/new');
+      await shell('mv /watched/below/new /watched/below/renamed');
+      await told('deleted /watched/below/new');
+      await told('created /watched/below/renamed');
+      await shell('echo 2 >> /watched/below/renamed');
+      await told('changed /watched/below/renamed');
+      await shell('mv /watched/below/renamed /tmp/outside');
+      await told('deleted /watched/below/renamed');
+      await shell('rm /watched/first');
+      await told('deleted /watched/first');
+      watching.stop();
+    });
+
+    it('need one command for a folder and all that is watched below it', async () => {
+      const before = (await bench.server.control.calls()).TaskExecStart ?? 0;
+      const all = [
+        watch.watch('/watched', true, note),
+        watch.watch('/watched/below', false, note),
+        watch.watch('/watched/below/a', false, note),
+      ];
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.equal(((await bench.server.control.calls()).TaskExecStart ?? 0) - before, 1);
+      for (const each of all) each.stop();
+    });
+
+    it('are not while nobody is at the window, and are said to have changed when somebody is back', async () => {
+      person.isAwake = false;
+      const before = (await bench.server.control.calls()).TaskExecStart ?? 0;
+      const watching = watch.watch('/watched', true, note);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal((await bench.server.control.calls()).TaskExecStart ?? 0, before);
+      person.set(true);
+      person.set(false);
+      person.set(true);
+      assert.ok(changes.includes('changed /watched'));
+      watching.stop();
+    });
+  });
+});
