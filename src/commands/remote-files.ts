@@ -33,13 +33,14 @@ export class RemoteFileCommands {
       );
       const uri = sandboxes.uri({ container: sandbox.id, path: hasWorkspace ? REMOTE_ROOT : '/' });
       const folders = vscode.workspace.workspaceFolders ?? [];
+      // First: adding a folder may restart the window.
+      await vscode.commands.executeCommand('workbench.view.explorer');
       if (!folders.some((folder) => folder.uri.toString() === uri.toString())) {
         // A window of one folder becomes one of several by a restart, which would end the window's sandboxes.
         if (!vscode.workspace.workspaceFile) await this.#sessions.leave(sandbox.id);
         const name = `${sandboxLabel(sandbox).replaceAll(/[\r\n]+/g, ' ')} (sandbox)`;
         vscode.workspace.updateWorkspaceFolders(folders.length, 0, { uri, name });
       }
-      await vscode.commands.executeCommand('workbench.view.explorer');
     });
   }
 

@@ -1,5 +1,5 @@
 /** Drives VS Code's workbench in a headless browser, as a person would, with the packed extension installed. */
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { projectFolder, vscodeTestFolder } from '../../scripts/paths.ts';
@@ -22,6 +22,8 @@ export interface WorkbenchOptions {
   readonly height?: number;
   /** Whether VS Code asks for trust in the folder, which then is not trusted. */
   readonly workspaceTrust?: boolean;
+  /** Whether the folder is opened as the first one of a workspace of several, which takes another without a restart. */
+  readonly multiRoot?: boolean;
 }
 
 let browser: Promise<Browser> | undefined;
@@ -46,9 +48,11 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   const folder = join(profile.folder, 'workspace', basename(source));
   await mkdir(dirname(folder), { recursive: true });
   await cp(join(projectFolder, source), folder, { recursive: true });
+  const workspaceFile = `${folder}.code-workspace`;
+  if (options.multiRoot) await writeFile(workspaceFile, JSON.stringify({ folders: [{ path: basename(folder) }] }));
   const flags = {
     ...profile,
-    folder,
+    folder: options.multiRoot ? workspaceFile : folder,
     extensionDevelopmentPaths: [],
     extensionTestsPath: undefined,
     workspaceTrust: options.workspaceTrust ?? false,
@@ -181,6 +185,23 @@ export class Workbench {
     const item = this.page.locator('.sidebar .monaco-list-row', { hasText: row }).first();
     await item.hover();
     await item.locator(`.actions a[aria-label*="${action}"]`).click();
+  }
+
+  /** Chooses an entry of the menu on the screen. A menu takes no press in its first moments, so that is repeated. */
+  async chooseInMenu(text: string): Promise<void> {
+    const entry = this.page.locator('.monaco-menu').getByText(text, { exact: true });
+    await entry.waitFor();
+    await waitFor(
+      `the menu to take “${text}”`,
+      stepTimeoutMs,
+      async () => {
+        await this.page.waitForTimeout(300);
+        if (await entry.isVisible()) await entry.click();
+        await this.page.waitForTimeout(300);
+        return entry.isVisible();
+      },
+      (isVisible) => !isVisible,
+    );
   }
 
   /** Presses a button of the dialog on the screen. */

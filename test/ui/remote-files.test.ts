@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -16,8 +17,9 @@ describe('Open in Explorer', () => {
     await server.stop();
   });
 
-  it('shows a sandbox’s files beside the folder, and the sandbox lives through the restart of the window', async () => {
+  it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
     const workbench = await openWorkbench({
+      multiRoot: true,
       settings: { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } },
     });
     const { page } = workbench;
@@ -28,12 +30,21 @@ describe('Open in Explorer', () => {
     await workbench.openView('Modal');
     const row = page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first();
     await row.click({ button: 'right' });
-    await page.locator('.monaco-menu').getByText('Open in Explorer (Remote Files)').click();
+    await workbench.chooseInMenu('Open in Explorer (Remote Files)');
     const root = page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'hello (sandbox)' });
     await root.waitFor();
-    await root.click();
     const files = page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'greetings.py' });
-    await files.nth(1).waitFor();
+    await waitFor(
+      'the folder to be unfolded',
+      40_000,
+      async () => {
+        // VS Code unfolds it by itself, or not.
+        await page.waitForTimeout(2_000);
+        if ((await files.count()) < 2) await root.click();
+        return files.count();
+      },
+      (count) => count === 2,
+    );
     await files.nth(1).click();
     await page.locator('.view-line', { hasText: 'def' }).first().waitFor();
     await picture(workbench, 'remote-files');

@@ -148,7 +148,7 @@ describe('the Volumes view', () => {
     assert.equal(await textOf('/models/up load.txt'), 'uploaded');
 
     await row(workbench, 'models').click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu').getByText('Download…').click();
+    await workbench.chooseInMenu('Download…');
     await typePath(workbench, `${into}/`);
     await workbench.page.locator('.statusbar', { hasText: 'Downloaded “models”' }).waitFor();
     assert.equal(readFileSync(join(into, 'models', 'up load.txt'), 'utf8'), 'uploaded');
@@ -161,7 +161,7 @@ describe('the Volumes view', () => {
     await workbench.page.locator('.tab', { hasText: 'up load.txt' }).waitFor();
     await row(workbench, 'up load.txt').click({ button: 'right' });
     await picture(workbench, 'volumes-light');
-    await workbench.page.locator('.monaco-menu').getByText('Delete…').click();
+    await workbench.chooseInMenu('Delete…');
     await workbench.clickDialog('Delete');
     await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
   });
