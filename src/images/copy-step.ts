@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { findPublished } from '../modal/images.ts';
+import { formatBytes } from '../run/format.ts';
 import { execWith, untilAborted } from '../sync/exec.ts';
-import { archiveOf } from './archive.ts';
+import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, STAGING, TELL, UNPACK } from './copy-scripts.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine } from './lines.ts';
@@ -130,9 +131,9 @@ class SandboxCopy {
     const { copies, restore } = this.#step;
     const gathered = await this.#gather(stages);
     for (const copy of copies) {
-      this.#tools.onLog(`${copy.title}\n`);
+      this.#tools.onLog(`${copy.title}${sizeOf(copy)}\n`);
       if ('stage' in copy.from) await this.#fromStage(copy, gathered.get(copy));
-      else await this.#script(copy, this.#sandbox, UNPACK, [STAGING], archiveOf(copy.from.entries));
+      else await this.#script(copy, this.#sandbox, UNPACK, [STAGING], new Archive(copy.from.entries));
       const flags = [copy.owner ?? '', copy.mode ?? '', copy.unpack ? '1' : '', copy.keepsLayout ? '1' : ''];
       await this.#script(copy, this.#sandbox, PLACE, [STAGING, copy.to, ...flags]);
       await this.#script(copy, this.#sandbox, 'rm -rf "$1"', [STAGING]);
@@ -194,10 +195,11 @@ class SandboxCopy {
   }
 
   /** Runs a script; what it prints is an error’s reason. */
-  async #script(copy: Copy, sandbox: Sandbox, script: string, args: string[], source?: ReturnType<typeof archiveOf>) {
+  async #script(copy: Copy, sandbox: Sandbox, script: string, args: string[], source?: Archive) {
     const done = randomUUID();
     const argv = ['sh', '-c', `exec 2>&1\n( ${script}\n) && echo ${done}`, 'sh', ...args];
     const said = await execWith(sandbox, argv, { signal: this.#tools.signal, ...(source && { source: () => source }) });
+    if (source?.failure) throw source.failure;
     const lines = said.toString().trimEnd().split('\n');
     if (lines.at(-1) !== done) throw this.#failure(copy, lines);
   }
@@ -208,4 +210,11 @@ class SandboxCopy {
     const message = `The image could not be built: “${title}” (${placeName(place)}) failed: ${why.replace(/\.$/, '')}.`;
     return new ImageBuildError(message, { title, place, log: log.slice(-LOG_LINES) });
   }
+}
+
+function sizeOf({ from }: Copy): string {
+  if ('stage' in from) return '';
+  const files = from.entries.filter(({ kind }) => kind === 'file');
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  return ` (${files.length === 1 ? '1 file' : `${files.length} files`}, ${formatBytes(bytes)})`;
 }

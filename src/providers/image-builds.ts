@@ -6,15 +6,15 @@ import type { ImageProfile } from '../profiles/schema.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
 
-/** A wait that is over sooner needs no notification. */
-const NOTIFY_MS = 1500;
+/** A build that is over sooner disturbs nobody. */
+const PATIENCE_MS = 1500;
 /** Images that are remembered on this machine. */
 const MAX_KEPT = 100;
 const KEPT_KEY = 'images';
 
 /**
- * Builds images where the user sees it: a terminal with the log as soon as there is one, a notification that can cancel,
- * and what failed among the problems. An image that is there already shows nothing of that.
+ * Builds images where the user sees it: a terminal with the log, a notification that can cancel, and what failed among the
+ * problems. An image that is there already shows nothing of that.
  */
 export class ImageBuilds implements vscode.Disposable {
   readonly #store: ImageStore;
@@ -63,13 +63,13 @@ export class ImageBuilds implements vscode.Disposable {
   }
 }
 
-/** What is seen of one build. */
+/** What is seen of one build: a terminal at its first word, which comes to the front once the build takes its time. */
 class ShownBuild {
   readonly #cancel = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #open: () => BuildTerminal;
-  readonly #timer = setTimeout(() => this.#notify(), NOTIFY_MS);
-  /** What was in front before the log; it comes back when all went well. */
+  readonly #timer = setTimeout(() => this.#notify(), PATIENCE_MS);
+  /** What was in front before; it comes back when all went well. */
   #before: vscode.Terminal | undefined;
   #terminal: BuildTerminal | undefined;
   #notification: vscode.Progress<{ message: string; increment: number }> | undefined;
@@ -89,10 +89,8 @@ class ShownBuild {
 
   log(text: string): void {
     if (!this.#terminal) {
-      this.#before = vscode.window.activeTerminal;
       this.#terminal = this.#open();
-      this.#terminal.show();
-      this.#notify();
+      if (this.#isNotified) this.#reveal();
     }
     this.#terminal.log(text);
   }
@@ -109,12 +107,18 @@ class ShownBuild {
     clearTimeout(this.#timer);
     this.#ended.resolve();
     this.#terminal?.end(line, isFine);
-    if (isFine && this.#terminal) this.#before?.show(true);
+    if (isFine) this.#before?.show(true);
+    else this.#reveal();
+  }
+
+  #reveal(): void {
+    this.#before = vscode.window.activeTerminal;
+    this.#terminal?.show();
   }
 
   #notify(): void {
-    if (this.#isNotified) return;
     this.#isNotified = true;
+    if (this.#terminal) this.#reveal();
     const options = { location: vscode.ProgressLocation.Notification, title: 'Building the image', cancellable: true };
     void vscode.window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => this.cancel());

@@ -1,3 +1,4 @@
+import { ImageBuildError } from '../errors.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { assignments, expand, splitWords, UnknownVariable } from './words.ts';
 
@@ -36,7 +37,7 @@ export function stagesOf(instructions: readonly Instruction[], buildArgs: Readon
     } else if (stages.length > 0) body.push(each);
     else if (each.keyword === 'ARG') {
       for (const [name, value] of assignments('ARG', each.text)) {
-        const set = buildArgs[name] ?? (value === undefined ? undefined : expand(value, lookup));
+        const set = buildArgs[name] ?? (value === undefined ? undefined : atLine(each, () => expand(value, lookup)));
         if (set !== undefined) globals.set(name, set);
       }
     } else throw refusal(each, `${each.keyword} comes before the first FROM, where only ARG may.`);
@@ -54,7 +55,7 @@ function stageFrom(
   if ((as !== undefined && as.toUpperCase() !== 'AS') || rest.length > 0)
     throw refusal(from, 'FROM takes an image, and a name after AS.');
   const lookup = (variable: string) => globals.get(variable);
-  const tag = expand(written, lookup);
+  const tag = atLine(from, () => expand(written, lookup));
   if (tag === '') throw refusal(from, `${written} has no value. Give it one with ARG before FROM, or in “buildArgs”.`);
   const platform = expand(from.flags.find(([flag]) => flag === 'platform')?.[1] ?? '', lookup);
   if (platform !== '' && !platform.startsWith('linux/amd64'))
@@ -82,7 +83,7 @@ export function atLine<T>(instruction: Instruction, work: () => T): T {
         instruction,
         `${instruction.keyword} uses $${error.variable}, which only the base image could set. Set it with ENV or ARG, or write its value.`,
       );
-    if (error instanceof Error && error.constructor === Error) throw refusal(instruction, `${error.message}.`);
-    throw error;
+    if (error instanceof ImageBuildError || !(error instanceof Error)) throw error;
+    throw refusal(instruction, `${error.message}.`);
   }
 }

@@ -1,8 +1,8 @@
 import { posix } from 'node:path';
-import { words } from '../../run/shell.ts';
 import { envLine, runLine, shortened } from '../lines.ts';
 import type { Chain, CopiedEntry, Copy, CopyStep, Place, Step } from '../recipe.ts';
 import { type DockerContext, heredocEntry } from './context.ts';
+import { downloadCommand } from './download.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { BINDS, runCommand } from './run.ts';
 import { atLine, type Stage, stageNamed } from './stages.ts';
@@ -238,7 +238,10 @@ class StageState {
     const owner = flag('chown') && this.#expanded(each, flag('chown') ?? '');
     const mode = flag('chmod') && this.#expanded(each, flag('chmod') ?? '');
     const [urls, paths] = [sources.filter(isUrl), sources.filter((source) => !isUrl(source))];
-    for (const url of urls) this.#download(each, url, to, { owner, mode, checksum: flag('checksum') });
+    for (const url of urls) {
+      const command = atLine(each, () => downloadCommand(url, to, { owner, mode, checksum: flag('checksum') }));
+      this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), runLine(command)]);
+    }
     if (paths.length === 0 && each.heredocs.length === 0) return;
     const from = flag('from') && this.#expanded(each, flag('from') ?? '');
     if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from, all);
@@ -317,34 +320,6 @@ class StageState {
     }
     const restore: CopyStep['restore'] = { env: [...this.#built].sort(), user: this.#user };
     this.steps.push({ kind: 'copy', title, place, copies: [copy], restore });
-  }
-
-  /** `ADD` of a URL, by whatever the image can download with. */
-  #download(
-    each: Instruction,
-    url: string,
-    to: string,
-    {
-      owner,
-      mode = '600',
-      checksum,
-    }: { owner?: string | undefined; mode?: string | undefined; checksum?: string | undefined },
-  ): void {
-    if (/^(git@|git:|ssh:)|\.git(#|$)/.test(url))
-      throw refusal(each, 'a git repository cannot be added. Use RUN git clone.');
-    const name = posix.basename(new URL(url).pathname);
-    if (to.endsWith('/') && name === '') throw refusal(each, `${url} names no file. Give the destination a name.`);
-    const target = to.endsWith('/') ? to + name : to;
-    const [from, file] = [words([url]), words([target])];
-    const get = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
-    const command = [
-      `mkdir -p ${words([posix.dirname(target)])}`,
-      `{ if command -v curl > /dev/null; then curl -fsSL -o ${file} ${from}; elif command -v wget > /dev/null; then wget -qO ${file} ${from}; else python3 -c ${words([get])} ${from} ${file}; fi; }`,
-      ...(checksum ? [`echo ${words([`${checksum.replace(/^sha256:/, '')}  ${target}`])} | sha256sum -c -`] : []),
-      `chmod ${words([mode])} ${file}`,
-      ...(owner ? [`chown ${words([owner])} ${file}`] : []),
-    ].join(' && ');
-    this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), runLine(command)]);
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -248,6 +249,17 @@ for Python 3.13
       const cancel = new AbortController();
       const onLog = (text: string) => text.startsWith('COPY') && cancel.abort();
       await assert.rejects(again({ signal: cancel.signal, onLog }), { name: 'AbortError' });
+      assert.deepEqual((await bench.server.control.running()).sandboxes, []);
+    });
+
+    it('are not taken for what they were when they change in the middle', async () => {
+      const onLog = (text: string) => {
+        if (text.includes('COPY requirements')) writeFileSync(join(folder, 'requirements.txt'), 'fastapX\n');
+      };
+      await writeFile(join(folder, 'requirements.txt'), 'changing\n');
+      await assert.rejects(again({ onLog }), {
+        message: 'requirements.txt changed while it was copied into the image. Run again.',
+      });
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
     });
 
