@@ -10,6 +10,12 @@ const AS_ROOT = '-o APT::Sandbox::User=root';
 /** The interpreter that packages go to: whatever `python3` is in the image, a virtual environment included. */
 const PYTHON = '"$(command -v python3 || command -v python)"';
 
+/**
+ * pip for that interpreter. Debian's own refuses to install beside the system's packages unless it is told to; older
+ * versions know no such flag, and leave the variable alone.
+ */
+export const PIP_INSTALL = `PIP_BREAK_SYSTEM_PACKAGES=1 ${PYTHON} -m pip install --no-cache-dir`;
+
 /** Installs system packages of Debian or Ubuntu. */
 export function aptStep(packages: readonly string[], place: Place): RunStep {
   // In namespaces of an ordinary user there is no other user that apt could become.
@@ -27,7 +33,7 @@ export function pipStep(packages: readonly string[], place: Place): RunStep {
 /** A command that installs what `args` say, quoted already. */
 export function pipCommand(args: string): string {
   const uv = `uv pip install --python ${PYTHON} --break-system-packages --no-cache ${args}`;
-  return `if command -v uv > /dev/null; then ${uv}; else ${PYTHON} -m pip install --no-cache-dir ${args}; fi`;
+  return `if command -v uv > /dev/null; then ${uv}; else ${PIP_INSTALL} ${args}; fi`;
 }
 
 /** Installs npm packages for all users, and Node.js before them where the image has none. */

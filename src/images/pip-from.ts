@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { words } from '../run/shell.ts';
 import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
-import { pipCommand } from './packages.ts';
+import { PIP_INSTALL, pipCommand } from './packages.ts';
 import type { Place, RunStep } from './recipe.ts';
 
 /** Where the files are while packages are installed. */
@@ -47,7 +47,7 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
 }
 
 /** uv reads what pip cannot: `pyproject.toml` without the project, and its own lock. */
-const WITH_UV = '{ command -v uv > /dev/null || python3 -m pip install --no-cache-dir uv; }';
+const WITH_UV = `{ command -v uv > /dev/null || ${PIP_INSTALL} uv; }`;
 
 /** Takes a requirements file with all that it includes. */
 async function collect(path: string, read: ReadFile, files: Map<string, Buffer>, from?: Place): Promise<void> {
