@@ -69,7 +69,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     app: () => readSettings().app,
     profile: (folder, name) => profiles.get(folder, name),
     profileRoot,
-    buildImage: (image, build) => images.build(image, build),
+    buildImage: (...build) => images.build(...build),
     machine,
     spend,
     takeWarm: (folder, named) => warmUps.take(folder, named),

@@ -7,6 +7,8 @@ import { isFirstVersion } from './exec-router.ts';
 export interface SandboxSpec {
   readonly profile: Profile;
   readonly image: Image;
+  /** Unique among the app's running sandboxes. */
+  readonly name?: string;
   /** The volume at `/mnt/state`; none where the sandbox shall use its own disk. */
   readonly hostVolume?: string;
   readonly env: Readonly<Record<string, string>>;
@@ -60,7 +62,7 @@ export async function createSandbox(client: ModalClient, app: App, spec: Sandbox
 }
 
 /** The part of a profile that needs nothing of the account, in the SDK's words. */
-function paramsOf({ profile, hostVolume, env, tags }: SandboxSpec): SandboxCreateParams {
+function paramsOf({ profile, name, hostVolume, env, tags }: SandboxSpec): SandboxCreateParams {
   const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime, timeoutMs, idleTimeoutMs } = profile;
   const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist } = profile;
   const ports = profile.ports.map(portOf);
@@ -68,6 +70,7 @@ function paramsOf({ profile, hostVolume, env, tags }: SandboxSpec): SandboxCreat
   return {
     ...defined({ cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime }),
     ...defined({ outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist }),
+    ...(name && { name }),
     timeoutMs,
     idleTimeoutMs,
     ...(offline && { blockNetwork: true }),

@@ -129,7 +129,9 @@ function missingFiles(tree: Node, exists: (path: string) => boolean): Problem[] 
   return (profiles?.children ?? []).flatMap((property) => {
     const [name, profile] = property.children ?? [];
     if (!name || profile?.type !== 'object') return [];
-    return FILE_KEYS.flatMap((keys) => {
+    const listed = findNodeAtLocation(profile, ['setup', 'files'])?.children ?? [];
+    const places = [...FILE_KEYS, ...listed.map((_, index) => ['setup', 'files', index] as const)];
+    return places.flatMap((keys) => {
       const node = findNodeAtLocation(profile, [...keys]);
       if (typeof node?.value !== 'string' || exists(node.value)) return [];
       const path = ['profiles', name.value as string, ...keys];

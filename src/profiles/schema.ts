@@ -175,6 +175,23 @@ const PortSchema = z.union([
   }),
 ]);
 
+const SetupSchema = z.strictObject({
+  commands: z
+    .array(z.string().min(1))
+    .min(1)
+    .meta({
+      description: 'Shell commands that run once, in `/workspace` of a sandbox of the profile.',
+      examples: [['pip install -r requirements.txt']],
+    }),
+  files: z
+    .array(relativePath)
+    .default([])
+    .meta({
+      description: 'Files of the folder that the commands need. They run again when one of these changes.',
+      examples: [['requirements.txt']],
+    }),
+});
+
 const WarmSchema = z
   .strictObject({
     sandboxes: z
@@ -341,6 +358,10 @@ export const ProfileSchema = z
       .meta({ description: 'Ports that get a public URL: a number, or with its protocol.', examples: [[8000]] }),
     secrets: z.array(objectName).default([]).meta({ description: 'Modal secrets whose variables the sandbox sees.' }),
     env: z.record(variableName, z.string()).default({}).meta({ description: 'Environment variables.' }),
+    setup: SetupSchema.optional().meta({
+      description:
+        'What every sandbox of the profile needs and the image has not: run once, kept as a snapshot that sandboxes start from.',
+    }),
     warm: WarmSchema.optional().meta({
       description:
         'Keeps sandboxes ready while the editor is open, so that a run starts at once. They cost money while they wait.',
@@ -392,6 +413,8 @@ export const ProfileSchema = z
 
 /** A profile as its author wrote it, with the defaults filled in. */
 export type Profile = z.infer<typeof ProfileSchema>;
+/** What is run once for all sandboxes of a profile. */
+export type SetupProfile = z.infer<typeof SetupSchema>;
 /** How sandboxes of a profile are kept ready. */
 export type WarmProfile = z.infer<typeof WarmSchema>;
 /** What an image is made of. */

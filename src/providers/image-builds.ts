@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { z } from 'zod';
 import { type BuildContext, buildImage, ImageBuildError, type ImageStore } from '../images/build.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
+import type { FinishImage } from '../session/start.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
 
@@ -32,23 +33,23 @@ export class ImageBuilds implements vscode.Disposable {
   }
 
   /** As `buildImage` of the images. */
-  async build(image: ImageProfile, context: BuildContext): Promise<Image> {
+  async build(profile: ImageProfile, context: BuildContext, finish?: FinishImage): Promise<Image> {
     const shown = new ShownBuild(context.signal, () => this.#newTerminal(() => shown.cancel()));
     try {
-      const built = await buildImage(image, {
-        store: this.#store,
-        ...context,
+      const watch = {
         signal: shown.signal,
-        onLog: (text) => shown.log(text),
-        onProgress: (step) => shown.progress(step),
-      });
+        onLog: (text: string) => shown.log(text),
+        onProgress: (step: { index: number; count: number; title: string }) => shown.progress(step),
+      };
+      const image = await buildImage(profile, { store: this.#store, ...context, ...watch });
+      const built = finish ? await finish(image, watch) : image;
       this.#problems.clear(context.folderPath);
       shown.end('The image is built', true);
       return built;
     } catch (error) {
       if (error instanceof ImageBuildError) {
         this.#problems.clear(context.folderPath);
-        await this.#problems.show(error, image, context.folderPath);
+        await this.#problems.show(error, profile, context.folderPath);
       }
       const why = error instanceof ImageBuildError ? error.message : 'The build has ended without an image';
       shown.end(shown.signal.aborted ? 'The build was cancelled' : why, false);

@@ -206,7 +206,7 @@ export class WarmUpService implements vscode.Disposable {
 
   async #refreshImage({ folder, named, warm }: WarmTarget, signal: AbortSignal): Promise<string> {
     const key = `${folder.path}\0${named.name}`;
-    const imageId = await this.#options.sessions.buildImage(folder, named.profile, warm.rebuild, signal);
+    const imageId = await this.#options.sessions.buildImage(folder, named, warm.rebuild, signal);
     const isSame = this.#images.get(key) === imageId;
     this.#images.set(key, imageId);
     return isSame ? 'image unchanged' : 'image is ready';

@@ -1,15 +1,22 @@
 import type { Image, Sandbox } from 'modal';
-import type { BuildContext } from '../images/build.ts';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
 import { openApp } from '../modal/sandboxes.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import type { ImageProfile, Profile } from '../profiles/schema.ts';
+import type { Profile } from '../profiles/schema.ts';
 import { adopt } from './adopt.ts';
 import type { Machine } from './machine.ts';
 import type { SpendRecord } from './spend.ts';
-import { type Connection, definitionKey, imageFor, type StartContext, startSandbox } from './start.ts';
+import {
+  type BuildImage,
+  type Connection,
+  definitionKey,
+  imageFor,
+  type Owner,
+  type StartContext,
+  startSandbox,
+} from './start.ts';
 
 export type { Connection } from './start.ts';
 
@@ -60,7 +67,7 @@ export interface SessionSources {
   /** Where paths in the folder's profiles start; the folder's own path when absent. */
   profileRoot?(folder: Folder): string;
   /** Builds images; the plain `buildImage` when absent. */
-  buildImage?(image: ImageProfile, context: BuildContext): Promise<Image>;
+  readonly buildImage?: BuildImage;
   /** What other windows are told and tell; nothing is taken over from them when absent. */
   readonly machine?: Machine;
   /** Where the cost of sandboxes is noted. */
@@ -166,9 +173,14 @@ export class Sessions {
   }
 
   /** Builds a profile's image where need be; `force` in any case. Resolves with its id. */
-  async buildImage(folder: Folder, profile: Profile, force: boolean, signal: AbortSignal): Promise<string> {
+  async buildImage(
+    folder: Folder,
+    { name, profile }: NamedProfile,
+    force: boolean,
+    signal: AbortSignal,
+  ): Promise<string> {
     const context = { ...this.#context(await this.connection(), folder), signal };
-    return (await imageFor(profile, context, force)).imageId;
+    return (await imageFor(profile, context, this.#owner(folder, name), force)).imageId;
   }
 
   /** Notes that a sandbox was used just now. */
@@ -188,7 +200,11 @@ export class Sessions {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder);
     const context = { ...this.#context(connection, folder), ...(options.signal && { signal: options.signal }) };
-    return { ...connection, profile: named.name, image: await imageFor(named.profile, context, options.force) };
+    return {
+      ...connection,
+      profile: named.name,
+      image: await imageFor(named.profile, context, this.#owner(folder, named.name), options.force),
+    };
   }
 
   /** The folder's sandbox that was used last, where this window has started one. */
@@ -275,7 +291,7 @@ export class Sessions {
   ): Promise<Sandbox> {
     const { machine, spend } = this.#sources;
     if (machine) {
-      const owner = { folder, profileName: named.name, windowId: machine.windowId };
+      const owner = this.#owner(folder, named.name);
       const adopted = await adopt(connection, machine, owner, named.profile);
       if (adopted) {
         onAdopted();
@@ -296,7 +312,7 @@ export class Sessions {
     { name, profile }: NamedProfile,
     signal?: AbortSignal,
   ): Promise<Sandbox> {
-    const owner = { folder, profileName: name, windowId: this.#sources.machine?.windowId };
+    const owner = this.#owner(folder, name);
     return startSandbox(profile, { ...this.#context(connection, folder), ...(signal && { signal }) }, owner);
   }
 
@@ -308,6 +324,10 @@ export class Sessions {
 
   async #requireBudget({ account }: Connection): Promise<void> {
     if (account.isLocal !== true) await this.#sources.requireBudget?.();
+  }
+
+  #owner(folder: Folder, profileName: string): Owner {
+    return { folder, profileName, windowId: this.#sources.machine?.windowId };
   }
 
   #context(connection: Connection, folder: Folder | undefined): StartContext {

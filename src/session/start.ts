@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { type BuildContext, buildImage } from '../images/build.ts';
 import type { Account } from '../modal/accounts.ts';
-import { createSandbox, Tag } from '../modal/sandboxes.ts';
+import { createSandbox, type SandboxSpec, Tag } from '../modal/sandboxes.ts';
 import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
 import { folderKey, machineKey, originTags } from './origin.ts';
 import type { Folder } from './sessions.ts';
+import { type SetupWatch, setUp } from './setup.ts';
 
 /** A connection to an account: the client and the app our sandboxes live in. */
 export interface Connection {
@@ -15,11 +16,15 @@ export interface Connection {
   readonly app: App;
 }
 
+/** Builds an image, and finishes it where there is more to do; shows both to whoever waits. */
+export type BuildImage = (image: ImageProfile, context: BuildContext, finish?: FinishImage) => Promise<Image>;
+export type FinishImage = (image: Image, watch: SetupWatch) => Promise<Image>;
+
 /** What a sandbox is started with, beside its profile. */
 export interface StartContext {
   readonly connection: Connection;
-  /** Builds the image; `buildImage` when absent. */
-  readonly build?: ((image: ImageProfile, context: BuildContext) => Promise<Image>) | undefined;
+  /** `buildImage` when absent. */
+  readonly build?: BuildImage | undefined;
   /** Where paths of the profile start. */
   readonly root: string;
   readonly signal?: AbortSignal;
@@ -32,12 +37,32 @@ export interface Owner {
   readonly windowId?: string | undefined;
 }
 
-/** Builds the profile's image where need be. `force` builds it anew. Throws `UserError` and the SDK's errors. */
-export async function imageFor(profile: Profile, context: StartContext, force = false): Promise<Image> {
-  const { connection, build = buildImage, root, signal } = context;
+/**
+ * What a sandbox of the profile starts from: its image, built where need be, with its setup done. `force` builds the image
+ * anew. Throws `UserError` and the SDK's errors.
+ */
+export async function imageFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<Image> {
+  return (await specFor(profile, context, owner, force)).image;
+}
+
+/** Starts a sandbox of a profile; without an owner it serves nobody in particular. Throws as `imageFor` does. */
+export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
+  const { client, app } = context.connection;
+  return createSandbox(client, app, await specFor(profile, context, owner));
+}
+
+async function specFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<SandboxSpec> {
+  const { connection, build = buildAndFinish, root, signal } = context;
   const { client, app, account } = connection;
   const fromFile = await readEnvFile(profile, root);
-  return build(imageOf(profile), {
+  const spec = {
+    profile,
+    env: sandboxVariables(profile, fromFile),
+    ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
+    tags: owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() },
+  };
+  const { setup } = profile;
+  const buildContext = {
     client,
     app,
     folderPath: root,
@@ -45,21 +70,16 @@ export async function imageFor(profile: Profile, context: StartContext, force = 
     variables: buildVariables(profile, fromFile, process.env),
     ...(force && { force }),
     ...(signal && { signal }),
-  });
+  };
+  const finish =
+    setup && ((image: Image, watch: SetupWatch) => setUp({ ...spec, image }, setup, connection, root, watch));
+  return { ...spec, image: await build(imageOf(profile), buildContext, finish) };
 }
 
-/** Starts a sandbox of a profile; without an owner it serves nobody in particular. Throws as `imageFor` does. */
-export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
-  const { client, app } = context.connection;
-  const [image, fromFile] = await Promise.all([imageFor(profile, context), readEnvFile(profile, context.root)]);
-  return createSandbox(client, app, {
-    profile,
-    image,
-    env: sandboxVariables(profile, fromFile),
-    ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
-    tags: owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() },
-  });
-}
+const buildAndFinish: BuildImage = async (image, context, finish) => {
+  const built = await buildImage(image, context);
+  return finish ? finish(built, context) : built;
+};
 
 /** The tags by which a sandbox is found again. */
 export function ownerTags({ folder, profileName, windowId }: Owner, profile: Profile): Record<string, string> {

@@ -62,10 +62,14 @@ describe('modal.json', () => {
   });
 
   it('tells files that are not in the folder', () => {
-    const text = '{"profiles": {"a": {"envFile": ".env", "image": {"dockerfile": "Dockerfile"}}}}';
+    const text =
+      '{"profiles": {"a": {"envFile": ".env", "image": {"dockerfile": "Dockerfile"}, "setup": {"commands": ["a"], "files": ["Dockerfile", "x"]}}}}';
     assert.deepEqual(
       problems(text, (path) => path === 'Dockerfile').map(({ at, message }) => [at, message]),
-      [['".env"', 'names “.env”, which is not in the workspace folder']],
+      [
+        ['".env"', 'names “.env”, which is not in the workspace folder'],
+        ['"x"', 'names “x”, which is not in the workspace folder'],
+      ],
     );
   });
 

@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Image, Sandbox } from 'modal';
+import { pack } from 'tar-stream';
+import { UserError } from '../modal/errors.ts';
+import { findPublished } from '../modal/images.ts';
+import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
+import type { SetupProfile } from '../profiles/schema.ts';
+import { execWith, untilAborted } from '../sync/exec.ts';
+import type { Connection } from './start.ts';
+
+const DAY_MS = 86_400_000;
+/** How long Modal keeps the snapshot; it is made again some time before it goes. */
+const KEPT_MS = 30 * DAY_MS;
+const REUSED_MS = 28 * DAY_MS;
+const SNAPSHOT_MS = 600_000;
+/** Between looks at whether another window has made it. */
+const POLL_MS = 1_000;
+/** The end of a failed command's output that goes into a sentence. */
+const SAID_CHARS = 300;
+const FOLDER = '/workspace';
+
+/** Whom a setup tells what it does, and who can call it off. */
+export interface SetupWatch {
+  readonly signal?: AbortSignal | undefined;
+  readonly onLog?: ((text: string) => void) | undefined;
+  readonly onProgress?: ((step: { index: number; count: number; title: string }) => void) | undefined;
+}
+
+/**
+ * The image with a profile's setup done: commands that ran once in a sandbox, kept as a snapshot. It is found again under a
+ * name made of the image, the commands and the files, by every window and machine of the account; two who ask at once do
+ * it once. Throws `UserError` when a command fails or a file is missing, the signal's reason, and the SDK's errors.
+ */
+export async function setUp(
+  spec: SandboxSpec,
+  setup: SetupProfile,
+  { client, app }: Connection,
+  root: string,
+  watch: SetupWatch,
+): Promise<Image> {
+  const files = await Promise.all(setup.files.map(async (path) => ({ path, content: await contentOf(root, path) })));
+  const key = keyOf(spec.image, setup, files);
+  const name = `vscode-setup:${key}`;
+  for (;;) {
+    watch.signal?.throwIfAborted();
+    const known = await findPublished(client, app, name);
+    if (known && Date.now() < known.publishedAtMs + REUSED_MS) return client.images.fromId(known.imageId);
+    const starting = createSandbox(client, app, { ...spec, name: `vscode-setup-${key}` });
+    const sandbox = await untilAborted(starting, watch.signal, () => discard(starting)).catch(unlessTaken);
+    if (sandbox) return make(sandbox, setup, files, name, watch);
+    watch.onLog?.('Another window is setting this up.\n');
+    await sleep(POLL_MS, undefined, { ...(watch.signal && { signal: watch.signal }) });
+  }
+}
+
+interface SetupFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
+async function make(
+  sandbox: Sandbox,
+  { commands }: SetupProfile,
+  files: readonly SetupFile[],
+  name: string,
+  watch: SetupWatch,
+): Promise<Image> {
+  try {
+    await send(sandbox, files, watch);
+    for (const [index, command] of commands.entries()) {
+      watch.onProgress?.({ index: index + 1, count: commands.length, title: command });
+      watch.onLog?.(`$ ${command}\n`);
+      await mustRun(sandbox, command, watch);
+    }
+    const image = await sandbox.snapshotFilesystem({ ttlMs: KEPT_MS, timeoutMs: SNAPSHOT_MS });
+    await image.publish(name);
+    return image;
+  } finally {
+    await sandbox.terminate().catch(() => {});
+  }
+}
+
+async function send(sandbox: Sandbox, files: readonly SetupFile[], { signal }: SetupWatch): Promise<void> {
+  const archive = pack();
+  for (const { path, content } of files) archive.entry({ name: path, mode: 0o644 }, content);
+  archive.finalize();
+  const bytes = await buffer(archive);
+  const source = () => ({
+    async *readFrom(offset: number) {
+      yield bytes.subarray(offset);
+    },
+  });
+  const script = `mkdir -p ${FOLDER} && tar -xf - -C ${FOLDER} 2>&1 || echo failed`;
+  const said = (await execWith(sandbox, ['sh', '-c', script], { source, ...(signal && { signal }) })).toString();
+  if (said.trim() !== '')
+    throw new UserError(`The setup’s files could not be sent: ${said.trim().slice(-SAID_CHARS)}.`);
+}
+
+async function mustRun(sandbox: Sandbox, command: string, { signal, onLog }: SetupWatch): Promise<void> {
+  const ended = (async () => {
+    const process = await sandbox.exec(['sh', '-c', `{ ${command}\n} 2>&1`], { workdir: FOLDER, stderr: 'ignore' });
+    let said = '';
+    for await (const text of process.stdout) {
+      onLog?.(text);
+      said = (said + text).slice(-SAID_CHARS);
+    }
+    return { exitCode: await process.wait(), said };
+  })();
+  const { exitCode, said } = await untilAborted(ended, signal);
+  if (exitCode === 0) return;
+  throw new UserError(
+    `The setup command “${command}” ended with code ${exitCode}${said.trim() ? `: ${said.trim()}` : ''}. Mend it in the profile’s \`setup\`, then run again.`,
+  );
+}
+
+async function contentOf(root: string, path: string): Promise<Buffer> {
+  try {
+    return await readFile(join(root, path));
+  } catch (error) {
+    throw new UserError(
+      `The setup needs “${path}”, which cannot be read. Make it, or leave it out of \`setup.files\`.`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function keyOf({ imageId }: Image, { commands }: SetupProfile, files: readonly SetupFile[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([imageId, commands]));
+  for (const { path, content } of files) hash.update(JSON.stringify([path, content.length])).update(content);
+  return hash.digest('hex').slice(0, 40);
+}
+
+function discard(starting: Promise<Sandbox>): void {
+  void starting.then((late) => late.terminate()).catch(() => {});
+}
+
+function unlessTaken(error: unknown): undefined {
+  if (error instanceof Error && error.name === 'AlreadyExistsError') return undefined;
+  throw error;
+}
