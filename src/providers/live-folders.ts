@@ -84,6 +84,7 @@ export class LiveFolders implements vscode.Disposable {
           await this.#syncs
             .of(folder)
             .push(sandbox, { paths: [path], signal: cancel.signal, onProgress, ask: askInDialog });
+        vscode.window.setStatusBarMessage(`$(sync) Sent “${path}” to the sandbox`, 3_000);
       } catch (error) {
         if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
       }

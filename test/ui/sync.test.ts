@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
@@ -19,6 +19,22 @@ describe('what is synced', () => {
       .first()
       .waitFor();
     await picture(workbench, 'decoration');
+  });
+});
+
+describe('live sync', () => {
+  it('leaves a large file to the next run, and sends it when asked to', async () => {
+    const workbench = await openWorkbench({ settings: { 'modal.sync.live': true } });
+    await workbench.openFile('main.py');
+    await workbench.clickCodeLens('Run in Sandbox');
+    await workbench.waitForTerminal(/Exited with code 0/);
+    writeFileSync(join(workbench.folder, 'model.bin'), '');
+    truncateSync(join(workbench.folder, 'model.bin'), 60_000_000);
+    const toast = workbench.page.locator('.notification-toast', { hasText: '“model.bin” (60.0 MB)' });
+    await toast.waitFor();
+    await picture(workbench, 'live-large-file');
+    await toast.getByRole('button', { name: 'Send Now' }).click();
+    await workbench.page.locator('.statusbar-item', { hasText: 'Sent “model.bin”' }).waitFor();
   });
 });
 
