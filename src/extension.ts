@@ -17,7 +17,7 @@ import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
-import { syncedFolder, workspaceFolderPaths } from './providers/folders.ts';
+import { syncedFolder, unsavedPaths, workspaceFolderPaths } from './providers/folders.ts';
 import { ImageBuilds } from './providers/image-builds.ts';
 import { ImageReports } from './providers/image-reports.ts';
 import { LiveFolders } from './providers/live-folders.ts';
@@ -92,7 +92,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
   const commands = new RunningCommands();
-  const services = { sessions: running, syncs, ask: askInDialog, commands };
+  const services = { sessions: running, syncs, ask: askInDialog, unsaved: unsavedPaths, commands };
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });

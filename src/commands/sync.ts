@@ -2,13 +2,12 @@ import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
 import { explainError, UserError } from '../modal/errors.ts';
-import { chooseFolder } from '../providers/folders.ts';
+import { chooseFolder, unsavedPaths } from '../providers/folders.ts';
 import { askInDialog } from '../providers/sync-questions.ts';
-import { progressLine, syncReport } from '../run/sync-report.ts';
+import { progressLine, pullReport, syncReport } from '../run/sync-report.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
 import type { SyncEngine } from '../sync/engine.ts';
-import type { PullResult } from '../sync/puller.ts';
 
 /** What a command works on, with its progress and its cancel button. */
 interface Work {
@@ -101,12 +100,9 @@ export class SyncCommands {
     { folder, engine, signal, report }: Work,
     what: { paths?: readonly string[]; patterns?: readonly string[] },
   ): Promise<string> {
-    const dirty = vscode.workspace.textDocuments
-      .filter(({ isDirty, uri }) => isDirty && uri.fsPath.startsWith(folder.path))
-      .map(({ uri }) => uri.fsPath.slice(folder.path.length + 1).replaceAll('\\', '/'));
     const result = await engine.pull(sandbox, {
       ...what,
-      dirty,
+      dirty: unsavedPaths(folder),
       signal,
       ask: askInDialog,
       onProgress: (progress) => report(progressLine(progress)),
@@ -139,16 +135,4 @@ export class SyncCommands {
       if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
     }
   }
-}
-
-function pullReport({ written, same, conflicts, refused, sensitive, missing }: PullResult): string {
-  const parts = [`Pulled ${written.length} ${written.length === 1 ? 'file' : 'files'}`];
-  if (same.length > 0) parts.push(`${same.length} were equal already`);
-  if (conflicts.length > 0)
-    parts.push(`${conflicts.length} changed on both sides lie beside yours as ${conflicts[0]?.copy}`);
-  if (sensitive.length > 0) parts.push(`${sensitive.length} that change what programs here run were left`);
-  if (refused.length > 0)
-    parts.push(`${refused.length} were refused, such as ${refused[0]?.path} (${refused[0]?.reason})`);
-  if (missing.length > 0) parts.push(`${missing.length} are not in the sandbox`);
-  return `${parts.join('; ')}.`;
 }

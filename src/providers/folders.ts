@@ -100,3 +100,10 @@ export function workspaceFolderPaths(): string[] {
     }
   });
 }
+
+/** Files of a folder with changes that are not saved, relative to it. */
+export function unsavedPaths(folder: Folder): string[] {
+  return vscode.workspace.textDocuments
+    .filter(({ isDirty, uri }) => isDirty && uri.scheme === 'file' && uri.fsPath.startsWith(folder.path + sep))
+    .map(({ uri }) => uri.fsPath.slice(folder.path.length + 1).replaceAll('\\', '/'));
+}

@@ -96,13 +96,14 @@ export class RunRequests {
   ): Promise<RunRequest> {
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
-    const { file, args, env, profile, sync, pty } = task;
+    const { file, args, env, profile, sync, pull, pty } = task;
     if (file)
       return {
         ...(await this.forFile(vscode.Uri.file(file), args)),
         ...(profile && { profile }),
         env,
         sync,
+        pull,
         pty,
       };
     if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run again.');

@@ -66,7 +66,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
     if (result.error === undefined && result.exitCode === 0) this.#writer.status(summaryOf(result));
     else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
-    this.#close.fire(result.exitCode ?? 1);
+    // A program may have ended well, and its outputs not have come back.
+    this.#close.fire(result.error === undefined ? (result.exitCode ?? 1) : result.exitCode || 1);
   }
 
   async #result(size: TerminalSize | undefined): Promise<RunResult> {

@@ -1,4 +1,6 @@
+import { posix } from 'node:path';
 import { controlPreamble, type TerminalSize } from './control.ts';
+import { REMOTE_ROOT, type RunRequest } from './request.ts';
 import type { Program } from './runners.ts';
 import { quote, words } from './shell.ts';
 
@@ -41,4 +43,21 @@ export function runCommand(programs: readonly Program[], args: readonly string[]
     `printf '\\033]7770;no-program\\007'; exit ${EXIT_WRAPPER}`,
   ].join('\n');
   return ['sh', '-c', script, 'modal-run', ...args];
+}
+
+/** What a mark in the place of a program means, in a sentence. */
+export function explainMark(
+  mark: string | undefined,
+  { cwd, programs }: Pick<RunRequest, 'cwd' | 'programs'>,
+): string | undefined {
+  if (mark === WrapperMark.noProgram) return missingProgram(programs);
+  if (mark === WrapperMark.noFolder)
+    return `The folder ${posix.resolve(REMOTE_ROOT, cwd)} is not in the sandbox. Check that no ignore rule leaves it out, then run again.`;
+  return undefined;
+}
+
+function missingProgram(programs: readonly Program[]): string {
+  const names = programs.map(({ argv, label }) => label ?? argv[0]);
+  const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
+  return `The sandbox’s image has no ${list}. Choose a profile whose image has it, or add it to the profile’s image, then run again.`;
 }

@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly copy?: FileCopy;
   /** Whether the folder is sent first; absent: yes. */
   readonly sync?: boolean;
+  /** Files that are brought back after the run: patterns in the syntax of .gitignore. */
+  readonly pull?: readonly string[];
   /** The profile whose sandbox is used; absent: the one chosen for the folder. */
   readonly profile?: string;
   /** The sandbox to run in; absent: the folder's own. */

@@ -5,18 +5,18 @@ import { execIdOf } from '../modal/client.ts';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
-import type { Session, Sessions } from '../session/sessions.ts';
+import type { Folder, Session, Sessions } from '../session/sessions.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import type { Ask } from '../sync/questions.ts';
 import type { RunSyncOutcome } from '../sync/run-preamble.ts';
-import { EXIT_WRAPPER, runCommand, WrapperMark } from './command.ts';
+import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
 import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
 import { ExecLink } from './exec-link.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
 import { ProgramOutput } from './program-output.ts';
+import { pullOutputs } from './pull-outputs.ts';
 import { CANCELLED, REMOTE_ROOT, type RunOutput, type RunRequest, type RunResult } from './request.ts';
-import type { Program } from './runners.ts';
 import type { RunningCommands } from './running-commands.ts';
 import { Stdin } from './stdin.ts';
 import { progressLine, syncReport } from './sync-report.ts';
@@ -42,6 +42,8 @@ export interface RunServices {
   readonly syncs: FolderSyncs;
   /** Answers what a sync does not decide by itself. */
   readonly ask: Ask;
+  /** Files of a folder that are not saved: no pull writes over them. */
+  unsaved?(folder: Folder): readonly string[];
   /** Told what runs where. */
   readonly commands?: RunningCommands;
 }
@@ -123,9 +125,14 @@ export class Run {
         const acquiredAt = performance.now();
         const { exitCode, error, syncedAt, firstAt } = await this.#execute(session);
         const endedAt = performance.now();
+        const { signal } = this.#cancel;
+        const failure =
+          error === undefined && !signal.aborted
+            ? await pullOutputs(this.#request, session, this.#services, this.#output, signal)
+            : error;
         return {
           ...(exitCode !== undefined && { exitCode }),
-          ...(error !== undefined && { error }),
+          ...(failure !== undefined && { error: failure }),
           sandboxId: session.sandbox.sandboxId,
           timings: {
             startMs: acquiredAt - startedAt,
@@ -306,21 +313,13 @@ export class Run {
     const exitCode = await process.wait();
     await stderr;
     if (!(await started)) return undefined;
-    const error = exitCode === EXIT_WRAPPER ? this.#explainMark(output.mark) : undefined;
+    const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, this.#request) : undefined;
     return { ...(error === undefined ? { exitCode } : { error }), syncedAt, firstAt: output.firstAt };
   }
 
   #tellSync(result: PushResult): void {
     if (this.#output.synced) this.#output.synced(result);
     else for (const line of syncReport(result)) this.#output.status(line);
-  }
-
-  #explainMark(mark: string | undefined): string | undefined {
-    const { cwd, programs } = this.#request;
-    if (mark === WrapperMark.noProgram) return missingProgram(programs);
-    if (mark === WrapperMark.noFolder)
-      return `The folder ${posix.resolve(REMOTE_ROOT, cwd)} is not in the sandbox. Check that no ignore rule leaves it out, then run again.`;
-    return undefined;
   }
 
   async #copyStderr(link: ExecLink): Promise<void> {
@@ -352,10 +351,4 @@ export class Run {
 /** The program's bytes, once it is certain that it is the program that speaks. */
 async function* afterStart(chunks: AsyncIterable<Uint8Array>, started: Promise<boolean>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) if (chunk.length > 0 && (await started)) yield chunk;
-}
-
-function missingProgram(programs: readonly Program[]): string {
-  const names = programs.map(({ argv, label }) => label ?? argv[0]);
-  const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-  return `The sandbox’s image has no ${list}. Choose a profile whose image has it, or add it to the profile’s image, then run again.`;
 }

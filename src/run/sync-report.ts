@@ -1,4 +1,5 @@
 import type { PushResult, SyncProgress } from '../sync/engine.ts';
+import type { PullResult } from '../sync/puller.ts';
 import { formatBytes, formatDuration } from './format.ts';
 
 /** Reasons are shown for this many paths; of the others only how many there are. */
@@ -54,4 +55,17 @@ function some(paths: readonly string[]): string {
 /** The end of a path says more than its beginning, and a line that wraps cannot be replaced. */
 function shortened(path: string): string {
   return path.length > MAX_PATH ? `…${path.slice(1 - MAX_PATH)}` : path;
+}
+
+/** What a pull did, in a sentence. */
+export function pullReport({ written, same, conflicts, refused, sensitive, missing }: PullResult): string {
+  const parts = [`Pulled ${written.length} ${written.length === 1 ? 'file' : 'files'}`];
+  if (same.length > 0) parts.push(`${same.length} were equal already`);
+  if (conflicts.length > 0)
+    parts.push(`${conflicts.length} changed on both sides lie beside yours as ${conflicts[0]?.copy}`);
+  if (sensitive.length > 0) parts.push(`${sensitive.length} that change what programs here run were left`);
+  if (refused.length > 0)
+    parts.push(`${refused.length} were refused, such as ${refused[0]?.path} (${refused[0]?.reason})`);
+  if (missing.length > 0) parts.push(`${missing.length} are not in the sandbox`);
+  return `${parts.join('; ')}.`;
 }

@@ -19,6 +19,7 @@ export const TaskSchema = z
     env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'has a name that no variable can have'), z.string()).default({}),
     profile: z.string().min(1).optional(),
     sync: z.boolean().default(true),
+    pull: z.array(z.string().min(1)).default([]),
     pty: z.boolean().default(true),
   })
   .refine(({ file, command, script }) => [file, command, script].filter((each) => each !== undefined).length === 1, {
@@ -52,6 +53,7 @@ export function requestForTask(task: TaskDefinition, folder: Folder, label: stri
     env: Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, remote(value)])),
     ...(task.profile && { profile: task.profile }),
     sync: task.sync,
+    pull: task.pull,
     pty: task.pty,
   };
 }

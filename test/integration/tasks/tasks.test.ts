@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { activate } from '../extension-under-test.ts';
 
 /** Waits for the next task of a name to end, while `start` starts it; its exit code and what it showed. */
@@ -24,9 +25,14 @@ async function taskRun(
   return { exitCode, text: stripVTControlCharacters(text).replaceAll('\r\n', '\n') };
 }
 
-async function runOwn(name: string) {
+async function ownTask(name: string): Promise<vscode.Task> {
   const task = (await vscode.tasks.fetchTasks({ type: 'modal' })).find((each) => each.name === name);
   assert.ok(task, `there is a task “${name}”`);
+  return task;
+}
+
+async function runOwn(name: string) {
+  const task = await ownTask(name);
   return taskRun(name, () => vscode.tasks.executeTask(task));
 }
 
@@ -43,6 +49,71 @@ describe('a task of type modal', () => {
     const { exitCode, text } = await runOwn('own file');
     assert.match(text, /^\['a b'\] False$/m);
     assert.equal(exitCode, 0);
+  });
+
+  it('brings back what it names after its end, and nothing else', async () => {
+    const code = vscode.commands.registerCommand('test.code', () => '3');
+    const root = vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
+    const read = (path: string) =>
+      vscode.workspace.fs.readFile(vscode.Uri.joinPath(root, path)).then(
+        (bytes) => new TextDecoder().decode(bytes),
+        () => undefined,
+      );
+    const first = await runOwn('outputs');
+    assert.match(first.text, /^● Pulled 2 files\.\n● Exited with code 3/m);
+    assert.deepEqual(
+      [await read('out/1.txt'), await read('out/deep/2.txt'), await read('elsewhere.txt'), first.exitCode],
+      ['one\n', 'two\n', undefined, 3],
+    );
+    code.dispose();
+  });
+
+  it('waits for the tasks that it depends on, and does not run when one has failed', async () => {
+    assert.match((await runOwn('second')).text, /^first\nsecond$/m);
+    const failed = await ownTask('after a failure');
+    const ended: string[] = [];
+    const listener = vscode.tasks.onDidEndTaskProcess(({ execution }) => ended.push(execution.task.name));
+    // VS Code asks whether to run it all the same, and does not until it is answered.
+    void vscode.tasks.executeTask(failed).then(undefined, () => {});
+    await waitFor(
+      'the task that fails',
+      20_000,
+      async () => ended,
+      (names) => names.includes('own'),
+    );
+    listener.dispose();
+    assert.deepEqual(ended, ['own']);
+  });
+
+  it('goes on in the background, where its matcher tells others when they can start', async () => {
+    const { exitCode, text } = await runOwn('with the watcher');
+    assert.equal(exitCode, 0);
+    assert.match(text, /^ready for work\n[\s\S]*^beside it$/m);
+    const watcher = vscode.tasks.taskExecutions.find(({ task }) => task.name === 'watch');
+    assert.ok(watcher, 'it still runs');
+    const ended = new Promise<number | undefined>((resolve) => {
+      const listener = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
+        if (execution.task.name !== 'watch') return;
+        listener.dispose();
+        resolve(exitCode);
+      });
+    });
+    watcher.terminate();
+    await ended;
+    assert.deepEqual(
+      vscode.tasks.taskExecutions.map(({ task }) => task.name),
+      [],
+    );
+  });
+
+  it('is presented as tasks.json says', async () => {
+    const { presentationOptions } = await ownTask('silent');
+    const { reveal, panel, focus, clear } = presentationOptions;
+    assert.deepEqual(
+      [reveal, panel, focus, clear],
+      [vscode.TaskRevealKind.Never, vscode.TaskPanelKind.Shared, true, false],
+    );
+    assert.equal((await runOwn('silent')).exitCode, 0);
   });
 
   it('says which property is wrong', async () => {

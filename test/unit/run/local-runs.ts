@@ -1,12 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from '../../../src/modal/accounts.ts';
-import type { RunServices } from '../../../src/run/run.ts';
+import { REMOTE_ROOT, type RunRequest } from '../../../src/run/request.ts';
+import { Run, type RunServices } from '../../../src/run/run.ts';
 import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import type { RunningLocalModal } from '../../helpers/local-modal.ts';
 import { sessionSources } from '../../helpers/sessions.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 /** The account of a running local Modal. */
 export function accountOf({ url }: RunningLocalModal): Account {
@@ -34,4 +36,33 @@ export async function localFolder(server: RunningLocalModal, profile?: object): 
       await Promise.all([path, storage].map((folder) => rm(folder, { recursive: true })));
     },
   };
+}
+
+/** Writes a shell script into the folder and runs it, with all that the run says. */
+export async function startScript(folder: LocalFolder, script: string, rest: Partial<RunRequest> = {}) {
+  await writeFile(join(folder.path, 'a.sh'), script);
+  const text = { output: '', errors: '', status: '', progress: '' };
+  const decoder = new TextDecoder();
+  const request = {
+    folder: { name: 'folder', path: folder.path },
+    label: 'a.sh',
+    programs: [{ argv: ['bash'] as const }],
+    args: [`${REMOTE_ROOT}/a.sh`],
+    cwd: '',
+    ...rest,
+  };
+  const run = new Run(request, folder.services, {
+    progress: (line) => (text.progress += `${line}\n`),
+    status: (line) => (text.status += `${line}\n`),
+    stdout: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
+    stderr: (bytes) => (text.errors += Buffer.from(bytes).toString()),
+  });
+  const shows = (words: string) =>
+    waitFor(
+      words,
+      30_000,
+      async () => text,
+      ({ output }) => output.includes(words),
+    );
+  return { run, text, shows };
 }

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
-import { REMOTE_ROOT, type RunRequest } from '../../../src/run/request.ts';
-import { Run } from '../../../src/run/run.ts';
+import type { RunRequest } from '../../../src/run/request.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { type LocalFolder, localFolder } from './local-runs.ts';
+import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
 
 /** gRPC's UNAVAILABLE, and how often the SDK tries a stream before it gives up. */
 const UNAVAILABLE = 14;
@@ -28,33 +25,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     await folder.dispose();
   });
 
-  async function start(script: string, rest: Partial<RunRequest> = {}) {
-    await writeFile(join(folder.path, 'a.sh'), script);
-    const text = { output: '', errors: '', status: '', progress: '' };
-    const decoder = new TextDecoder();
-    const request = {
-      folder: { name: 'folder', path: folder.path },
-      label: 'a.sh',
-      programs: [{ argv: ['bash'] as const }],
-      args: [`${REMOTE_ROOT}/a.sh`],
-      cwd: '',
-      ...rest,
-    };
-    const run = new Run(request, folder.services, {
-      progress: (line) => (text.progress += `${line}\n`),
-      status: (line) => (text.status += `${line}\n`),
-      stdout: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
-      stderr: (bytes) => (text.errors += Buffer.from(bytes).toString()),
-    });
-    const shows = (words: string) =>
-      waitFor(
-        words,
-        30_000,
-        async () => text,
-        ({ output }) => output.includes(words),
-      );
-    return { run, text, shows };
-  }
+  const start = (script: string, rest?: Partial<RunRequest>) => startScript(folder, script, rest);
 
   /** The next output breaks off after some bytes, and can then not be read until the SDK, and we in vain, have tried. */
   async function loseOutput(bytes: number, streams = 1): Promise<void> {

@@ -26,6 +26,7 @@ describe('a task of tasks.json', () => {
       env: { CONFIG: '/home/me/my app/c.toml' },
       pty: false,
       sync: false,
+      pull: ['out/*.csv'],
     });
     assert.ok(typeof task !== 'string');
     assert.deepEqual(requestForTask(task, folder, 'test'), {
@@ -36,6 +37,7 @@ describe('a task of tasks.json', () => {
       cwd: '/workspace/sub',
       env: { CONFIG: '/workspace/c.toml' },
       sync: false,
+      pull: ['out/*.csv'],
       pty: false,
     });
   });

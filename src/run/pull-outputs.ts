@@ -1,0 +1,33 @@
+import { explainError } from '../modal/errors.ts';
+import type { Session } from '../session/sessions.ts';
+import type { RunOutput, RunRequest } from './request.ts';
+import type { RunServices } from './run.ts';
+import { progressLine, pullReport } from './sync-report.ts';
+
+/**
+ * Brings back the files that a request names, after its program has ended. Local changes are never written over. Returns
+ * what went wrong in a sentence.
+ */
+export async function pullOutputs(
+  { folder, pull = [] }: RunRequest,
+  { sandbox }: Session,
+  { syncs, ask, unsaved }: RunServices,
+  output: RunOutput,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (pull.length === 0) return undefined;
+  output.progress('Pulling…');
+  try {
+    const result = await syncs.of(folder).pull(sandbox, {
+      patterns: pull,
+      dirty: unsaved?.(folder) ?? [],
+      ask,
+      signal,
+      onProgress: (progress) => output.progress(progressLine(progress)),
+    });
+    output.status(pullReport(result));
+    return undefined;
+  } catch (error) {
+    return `The program has ended, but its outputs were not pulled. ${explainError(error)}`;
+  }
+}
