@@ -17,7 +17,7 @@ import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
-import { syncedFolder, unsavedPaths, workspaceFolderPaths } from './providers/folders.ts';
+import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/folders.ts';
 import { ImageBuilds } from './providers/image-builds.ts';
 import { ImageReports } from './providers/image-reports.ts';
 import { LiveFolders } from './providers/live-folders.ts';
@@ -43,6 +43,7 @@ import { Machine } from './session/machine.ts';
 import { Sessions } from './session/sessions.ts';
 import { SpendRecord } from './session/spend.ts';
 import { sandboxesModule } from './views/sandboxes-module.ts';
+import { snapshotsModule } from './views/snapshots-module.ts';
 import { StatusBar, sessionMenu } from './views/status-bar.ts';
 import { volumesModule } from './views/volumes-module.ts';
 import { WarmUpsTree } from './views/warm-ups-tree.ts';
@@ -132,7 +133,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     openTerminal: (sandboxId) => openShell(terminals, sandboxId),
     openInExplorer: (sandbox) => remoteFiles.openInExplorer(sandbox),
   });
-  const views = [sandboxes, volumes];
+  const snapshots = snapshotsModule({
+    sessions: running,
+    isAccountChosen,
+    folders: workspaceFolders,
+    onStart: () => sandboxes.refresh(),
+  });
+  const views = [sandboxes, volumes, snapshots];
   showAccount(accounts.isChosen);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 

@@ -91,10 +91,10 @@ export function placeOf(uri: vscode.Uri): Place {
 }
 
 /** The folders of this window, as they are synced; without those whose settings cannot be used. */
-export function workspaceFolderPaths(): string[] {
+export function workspaceFolders(): Folder[] {
   return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
     try {
-      return folder.uri.scheme === 'file' ? [syncedFolder(folder).path] : [];
+      return folder.uri.scheme === 'file' ? [syncedFolder(folder)] : [];
     } catch {
       return [];
     }
@@ -106,4 +106,8 @@ export function unsavedPaths(folder: Folder): string[] {
   return vscode.workspace.textDocuments
     .filter(({ isDirty, uri }) => isDirty && uri.scheme === 'file' && uri.fsPath.startsWith(folder.path + sep))
     .map(({ uri }) => uri.fsPath.slice(folder.path.length + 1).replaceAll('\\', '/'));
+}
+
+export function workspaceFolderPaths(): string[] {
+  return workspaceFolders().map(({ path }) => path);
 }

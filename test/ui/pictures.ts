@@ -15,6 +15,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   volumes: 'docs/pictures',
   selection: 'docs/pictures',
   'remote-files': 'docs/pictures',
+  snapshots: 'docs/pictures',
 };
 
 /** The documents' pictures are taken anew only when asked for, so that tests leave the tree as it is. */

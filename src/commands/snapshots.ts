@@ -1,0 +1,240 @@
+import type { Sandbox } from 'modal';
+import * as vscode from 'vscode';
+import { explainError, UserError } from '../modal/errors.ts';
+import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
+import { Tag } from '../modal/sandboxes.ts';
+import { takeSnapshot } from '../modal/snapshots.ts';
+import { ProfileSchema } from '../profiles/schema.ts';
+import { folderKey, originTags } from '../session/origin.ts';
+import type { Folder, Sessions } from '../session/sessions.ts';
+import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
+  { label: '30 days', description: 'Modal’s own default', ttlMs: 30 * DAY_MS },
+  { label: '1 day', ttlMs: DAY_MS },
+  { label: '7 days', ttlMs: 7 * DAY_MS },
+  { label: '90 days', ttlMs: 90 * DAY_MS },
+  { label: '1 year', ttlMs: 365 * DAY_MS },
+  { label: 'Until it is deleted', ttlMs: null },
+];
+/** The image between a sandbox and its fork is needed for the fork's start alone. */
+const FORK_TTL_MS = DAY_MS;
+
+export interface SnapshotCommandsOptions {
+  readonly sessions: Sessions;
+  readonly snapshots: Snapshots;
+  /** The folders of this window. */
+  readonly folders: () => readonly Folder[];
+  readonly onChange: () => void;
+  /** A sandbox was started. */
+  readonly onStart: () => void;
+}
+
+/** What people do with snapshots. */
+export class SnapshotCommands {
+  readonly #options: SnapshotCommandsOptions;
+
+  constructor(options: SnapshotCommandsOptions) {
+    this.#options = options;
+  }
+
+  /** `modal.createSnapshot`: of a sandbox's file system. */
+  create(row?: SandboxSummary): Promise<void> {
+    return this.#create('New Snapshot', row, async () => ({}));
+  }
+
+  /** `modal.createDirectorySnapshot`: of one directory of a sandbox. */
+  createOfDirectory(row?: SandboxSummary): Promise<void> {
+    return this.#create('New Snapshot of a Directory', row, async () => {
+      const path = await vscode.window.showInputBox({
+        title: 'New Snapshot of a Directory',
+        prompt: 'The directory in the sandbox, from the root',
+        value: '/workspace',
+        validateInput: (text) => (text.startsWith('/') ? undefined : 'A path from the root begins with “/”.'),
+      });
+      return path === undefined ? undefined : { path };
+    });
+  }
+
+  #create(
+    title: string,
+    row: SandboxSummary | undefined,
+    askWhat: () => Promise<{ path?: string } | undefined>,
+  ): Promise<void> {
+    return this.#explained(async () => {
+      const sandbox = row ?? (await this.#pickSandbox());
+      const what = sandbox && (await askWhat());
+      const name = what && (await askName(title, defaultName(sandbox)));
+      const ttlMs = name ? await askLifetime(title) : undefined;
+      if (!name || ttlMs === undefined) return;
+      await withProgress(`Taking the snapshot “${name}”`, async () => {
+        await this.#options.snapshots.create(await this.#sandbox(sandbox.id), { name, ttlMs, ...what });
+      });
+    });
+  }
+
+  /** `modal.forkSandbox`: a second sandbox with the files of the first, which goes on. */
+  fork(row: SandboxSummary): Promise<void> {
+    return this.#explained(async () => {
+      const label = sandboxLabel(row);
+      await withProgress(`Forking “${label}”`, async () => {
+        const imageId = await takeSnapshot(await this.#sandbox(row.id), { ttlMs: FORK_TTL_MS });
+        const place = { folderKey: row.tags[Tag.folder], profile: row.tags[Tag.profile] };
+        await this.#start({ kind: 'filesystem', imageId, ...place }, `${label} (fork)`, row.tags[Tag.snapshot]);
+      });
+      this.#options.onStart();
+    });
+  }
+
+  /** `modal.restoreSnapshot`: a new sandbox with the snapshot's files; others from it go on. */
+  restore(snapshot: Snapshot): Promise<void> {
+    return this.#explained(async () => {
+      requireReady(snapshot);
+      const { id } = await withProgress(`Starting a sandbox from “${snapshot.name}”`, async () => {
+        const { sandboxId } = await this.#start(snapshot, snapshot.name, snapshot.id);
+        return { id: sandboxId };
+      });
+      this.#options.onStart();
+      const terminal = 'Open Terminal';
+      const done = `A sandbox with the files of “${snapshot.name}” is running.`;
+      // Not waited for: the message stays until somebody answers.
+      void vscode.window.showInformationMessage(done, terminal).then((pressed) => {
+        if (pressed === terminal) void vscode.commands.executeCommand('modal.openTerminal', { id, tags: {} });
+      });
+    });
+  }
+
+  /** `modal.renameSnapshot` */
+  rename(snapshot: Snapshot): Promise<void> {
+    return this.#explained(async () => {
+      const name = await askName('Rename Snapshot', snapshot.name);
+      if (name && name !== snapshot.name) await this.#options.snapshots.rename(snapshot.id, name);
+    });
+  }
+
+  /** `modal.changeSnapshotLifetime` */
+  changeLifetime(snapshot: Snapshot): Promise<void> {
+    return this.#explained(async () => {
+      requireReady(snapshot);
+      const ttlMs = await askLifetime(`Lifetime of “${snapshot.name}” from Now`);
+      if (ttlMs === undefined) return;
+      // Modal fixes the lifetime of an image, so there has to be another one, made in a sandbox for that moment.
+      await withProgress(`Changing the lifetime of “${snapshot.name}”`, () =>
+        this.#options.snapshots.changeLifetime(snapshot, ttlMs, (each) => this.#start(each, each.name, each.id)),
+      );
+    });
+  }
+
+  /** `modal.deleteSnapshots`: after a question that names what was made from them. */
+  delete(chosen: readonly Snapshot[]): Promise<void> {
+    return this.#explained(async () => {
+      const { sessions, snapshots } = this.#options;
+      const { client, app } = await sessions.connection();
+      const [all, running] = [await snapshots.list(), await listSandboxes(client, app, new Date())];
+      const ids = new Set(chosen.map(({ id }) => id));
+      const names: string[] = [];
+      for (const each of chosen) {
+        const { snapshots: made, sandboxIds } = dependentsOf(each, all, running);
+        names.push(...made.filter(({ id }) => !ids.has(id)).map(({ name }) => `the snapshot “${name}”`));
+        const started = running.filter(({ id }) => sandboxIds.includes(id));
+        names.push(...started.map((sandbox) => `the sandbox “${sandboxLabel(sandbox)}”`));
+      }
+      const what = chosen.length === 1 ? `the snapshot “${chosen[0]?.name}”` : `${chosen.length} snapshots`;
+      const dependents = names.length > 0 ? ` From it were made ${names.join(', ')}, which stay.` : '';
+      const question = `Delete ${what} for good?${dependents} Profiles and tasks that name it will fail.`;
+      if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Delete')) !== 'Delete') return;
+      for (const each of chosen) await snapshots.delete(each);
+    });
+  }
+
+  async #sandbox(id: string): Promise<Sandbox> {
+    const { client } = await this.#options.sessions.connection();
+    return client.sandboxes.fromId(id);
+  }
+
+  async #pickSandbox(): Promise<SandboxSummary | undefined> {
+    const { client, app } = await this.#options.sessions.connection();
+    const running = (await listSandboxes(client, app, new Date())).filter(({ state }) => state === 'running');
+    if (running.length === 0)
+      throw new UserError('No sandbox is running, and a snapshot is taken of one. Run something first.');
+    const items = running.map((sandbox) => ({ label: sandboxLabel(sandbox), description: sandbox.id, sandbox }));
+    const picked = await vscode.window.showQuickPick(items, {
+      title: 'New Snapshot',
+      placeHolder: 'Of which sandbox?',
+    });
+    return picked?.sandbox;
+  }
+
+  /** A sandbox from a snapshot, as the profile says that the snapshot's own sandbox had, where this window has its folder. */
+  async #start(
+    snapshot: Pick<Snapshot, 'kind' | 'imageId' | 'folderKey' | 'profile' | 'path'>,
+    label: string,
+    snapshotId: string | undefined,
+  ): Promise<Sandbox> {
+    const { sessions, folders } = this.#options;
+    const folder = folders().find(({ path }) => folderKey(path) === snapshot.folderKey) ?? folders()[0];
+    const profile = folder
+      ? await sessions
+          .profile(folder, snapshot.profile)
+          .catch(() => sessions.profile(folder))
+          .then((named) => named.profile)
+      : ProfileSchema.parse({});
+    const isDirectory = snapshot.kind === 'directory';
+    const { image } = isDirectory ? profile : ProfileSchema.parse({ image: { snapshot: snapshot.imageId } });
+    const sandbox = await sessions.create({ ...profile, image }, folder);
+    try {
+      if (isDirectory && snapshot.path !== undefined) {
+        const { client } = await sessions.connection();
+        await sandbox.mountImage(snapshot.path, await client.images.fromId(snapshot.imageId));
+      }
+      await sandbox.setTags({
+        ...(await sandbox.getTags()),
+        ...(folder && originTags(folder)),
+        [Tag.label]: label,
+        ...(snapshotId && { [Tag.snapshot]: snapshotId }),
+      });
+      return sandbox;
+    } catch (error) {
+      await sandbox.terminate().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Shows what went wrong, and has the view look again in either case. */
+  async #explained(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      void vscode.window.showErrorMessage(explainError(error));
+    }
+    this.#options.onChange();
+  }
+}
+
+function defaultName(sandbox: SandboxSummary): string {
+  return `${sandboxLabel(sandbox)}, ${new Date().toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}`;
+}
+
+async function askName(title: string, value: string): Promise<string | undefined> {
+  const name = await vscode.window.showInputBox({
+    title,
+    prompt: 'A name, for you to know it by',
+    value,
+    validateInput: (text) => (text.trim() === '' ? 'A snapshot needs a name.' : undefined),
+  });
+  return name?.trim();
+}
+
+/** Undefined when none was chosen; null: no end. */
+async function askLifetime(title: string): Promise<number | null | undefined> {
+  const picked = await vscode.window.showQuickPick([...LIFETIMES], {
+    title,
+    placeHolder: 'How long does Modal keep it?',
+  });
+  return picked?.ttlMs;
+}
+
+function withProgress<T>(title: string, work: () => Promise<T>): Thenable<T> {
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}…` }, work);
+}

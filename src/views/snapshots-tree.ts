@@ -1,0 +1,92 @@
+import * as vscode from 'vscode';
+import { publishedName } from '../modal/snapshots.ts';
+import { formatBytes } from '../run/format.ts';
+import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
+import { PolledStore } from './polled-store.ts';
+import { ResourceTree } from './resource-tree.ts';
+import { formatMinutes } from './sandbox-rows.ts';
+import { oneLine } from './sandboxes-tree.ts';
+
+export const SNAPSHOTS_VIEW = 'modal.snapshots';
+
+const DAY_MS = 24 * 60 * 60_000;
+const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
+
+/** Something to know about a snapshot. */
+interface DetailRow {
+  readonly detail: { readonly id: string; readonly label: string; readonly text: string };
+}
+
+export type SnapshotsRow = Snapshot | DetailRow;
+
+export function snapshotStore(snapshots: Snapshots): PolledStore<Snapshot[]> {
+  return new PolledStore({ pollMs: 15_000, load: () => snapshots.list() });
+}
+
+/** The Snapshots view: all of the account, the newest first. */
+export function snapshotsTree(
+  store: PolledStore<Snapshot[]>,
+  isAccountChosen: () => boolean,
+): ResourceTree<Snapshot[], SnapshotsRow> {
+  return new ResourceTree<Snapshot[], SnapshotsRow>({
+    id: SNAPSHOTS_VIEW,
+    store,
+    isAccountChosen,
+    roots: (snapshots) => snapshots,
+    children: (row) => ('detail' in row ? [] : detailsOf(row, store.value ?? [])),
+    item: (row) => ('detail' in row ? detailItem(row) : snapshotItem(row)),
+    canSelectMany: true,
+    showsTime: true,
+  });
+}
+
+/** `expires in 29 days`, `kept`, `expired`, `deleted elsewhere`. */
+export function describeSnapshot({ state, expiresAt, sizeBytes, path }: Snapshot, now: number): string {
+  const until = expiresAt === null ? 'kept' : `expires in ${formatDays(expiresAt - now)}`;
+  const life = { ready: until, expired: 'expired', deleted: 'deleted elsewhere' }[state];
+  return [life, path, sizeBytes !== undefined && formatBytes(sizeBytes)].filter(Boolean).join(' · ');
+}
+
+function formatDays(ms: number): string {
+  const days = Math.floor(ms / DAY_MS);
+  return days < 2 ? formatMinutes(ms) : `${days} days`;
+}
+
+function snapshotItem(snapshot: Snapshot): vscode.TreeItem {
+  const { id, name, state, createdAt, expiresAt, folderName } = snapshot;
+  const item = new vscode.TreeItem(oneLine(name), vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = id;
+  item.description = describeSnapshot(snapshot, Date.now());
+  item.tooltip = [
+    name,
+    `Made ${new Date(createdAt).toLocaleString()}${folderName ? ` in a sandbox of “${folderName}”` : ''}`,
+    expiresAt === null ? 'Kept until it is deleted' : `Until ${new Date(expiresAt).toLocaleString()}`,
+  ].join('\n');
+  item.iconPath = new vscode.ThemeIcon(ICONS[state]);
+  item.contextValue = state === 'ready' ? 'snapshot' : 'goneSnapshot';
+  item.accessibilityInformation = { label: `Snapshot ${oneLine(name)}, ${item.description}` };
+  return item;
+}
+
+function detailsOf(snapshot: Snapshot, all: readonly Snapshot[]): DetailRow[] {
+  const { id, createdAt, folderName, profile, parent, imageId } = snapshot;
+  const parentName = parent && (all.find((each) => each.id === parent)?.name ?? 'a snapshot that was deleted');
+  const facts: [string, string | undefined][] = [
+    ['Made', new Date(createdAt).toLocaleString()],
+    ['Folder', folderName],
+    ['Profile', profile],
+    ['From', parentName && oneLine(parentName)],
+    ['Image', imageId],
+    ['Name', publishedName(id)],
+  ];
+  return facts.flatMap(([label, text]) => (text ? [{ detail: { id: `${id}/${label}`, label, text } }] : []));
+}
+
+function detailItem({ detail: { id, label, text } }: DetailRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(label);
+  item.id = id;
+  item.description = text;
+  item.tooltip = `${label}: ${text}`;
+  item.contextValue = 'detail';
+  return item;
+}

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const records = vscode.Uri.from({ scheme: 'modal-volume', path: '/vscode-snapshots' });
+const decoder = new TextDecoder();
+
+/** What has been recorded, read as anybody can: in the volume of the records. */
+async function recorded(): Promise<
+  { name: string; imageId: string; path?: string; folderName?: string; id: string }[]
+> {
+  const files = await vscode.workspace.fs.readDirectory(records).then(
+    (found) => found,
+    () => [],
+  );
+  const created = files.map(([name]) => name).filter((name) => name.includes('~created~'));
+  return Promise.all(
+    created.map(async (name) => {
+      const text = decoder.decode(await vscode.workspace.fs.readFile(vscode.Uri.joinPath(records, name)));
+      return { ...JSON.parse(text), id: name.split('~')[0] };
+    }),
+  );
+}
+
+describe('snapshots, by their commands', () => {
+  let api: SandboxesApi;
+  let id: string;
+  let sandbox: SandboxHandle;
+  before(async () => {
+    api = await activate();
+    const uri = await writeWorkspaceFile(
+      'snapshot.sh',
+      'echo kept > /kept; mkdir -p /models; echo w > /models/w; echo "$MODAL_SANDBOX_ID"',
+    );
+    id = /^sb-\S+$/m.exec((await runFile(uri)).text)?.[0] ?? '';
+    sandbox = await api.sandboxes.connect(id);
+  });
+  const row = () => ({ id, state: 'running', tags: {} });
+  const act = (command: string, on: object, answers: Parameters<typeof answering>[0] = {}) =>
+    answering({ showQuickPick: 'first', ...answers }, async () => vscode.commands.executeCommand(command, on));
+  /** The sandbox that an action started: the one whose label says so. */
+  const started = async (action: () => Promise<{ messages: string[] }>) => {
+    const { messages } = await action();
+    assert.deepEqual(
+      messages.filter((message) => !/is running\.$/.test(message)),
+      [],
+    );
+  };
+
+  it('are taken of a sandbox, under a name, and recorded with the folder', async () => {
+    const { messages } = await act('modal.createSnapshot', row(), { showInputBox: 'first “one” 🚀' });
+    assert.deepEqual(messages, ['New Snapshot']);
+    const [first] = await recorded();
+    assert.equal(first?.name, 'first “one” 🚀');
+    assert.equal(first?.folderName, 'hello');
+    const again = await api.sandboxes.resume(first?.imageId ?? '');
+    assert.equal((await again.commands.run('cat /kept')).stdout, 'kept\n');
+    await again.kill();
+  });
+
+  it('are taken of a directory alone', async () => {
+    await act('modal.createDirectorySnapshot', row(), { showInputBox: '/models' });
+    const found = (await recorded()).find(({ path }) => path === '/models');
+    assert.ok(found, 'the input box’s answer is path and name at once');
+  });
+
+  it('are restored into a new sandbox, while the first goes on', async () => {
+    const [first] = await recorded();
+    assert.ok(first);
+    const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
+    await started(() => act('modal.restoreSnapshot', snapshot));
+    assert.equal((await sandbox.commands.run('cat /kept')).stdout, 'kept\n');
+  });
+
+  it('that have gone are not restored, with a sentence', async () => {
+    const gone = { id: 'x', name: 'old', imageId: 'im-x', state: 'expired', createdAt: 0, expiresAt: 1 };
+    const { messages } = await act('modal.restoreSnapshot', gone);
+    assert.match(messages[0] ?? '', /^The snapshot “old” has expired: Modal does not have it any more\./);
+  });
+
+  it('that expire while they are restored are told of in one sentence', async () => {
+    const gone = {
+      id: 'x',
+      name: 'old',
+      imageId: 'im-0123456789012345678901',
+      state: 'ready',
+      createdAt: 0,
+      expiresAt: null,
+    };
+    const { messages } = await act('modal.restoreSnapshot', gone);
+    assert.equal(messages.length, 1);
+    assert.match(messages[0] ?? '', /im-0123456789012345678901/);
+  });
+
+  it('name what was made from them before they are deleted', async () => {
+    const [first] = await recorded();
+    const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
+    const asked = await act('modal.deleteSnapshots', snapshot);
+    assert.match(
+      asked.messages[0] ?? '',
+      /^Delete the snapshot “first “one” 🚀” for good\? From it were made the sandbox “first “one” 🚀”, which stay\./,
+    );
+    assert.equal((await recorded()).length, 2, 'a question without an answer deletes nothing');
+    await act('modal.deleteSnapshots', snapshot, { showWarningMessage: 'Delete' });
+    assert.deepEqual(
+      (await recorded()).map(({ path }) => path),
+      ['/models'],
+    );
+  });
+
+  it('are forked: a second sandbox with the same files, while the first goes on', async () => {
+    await started(() => act('modal.forkSandbox', { ...row(), name: 'box' }));
+    assert.equal((await sandbox.commands.run('cat /kept')).stdout, 'kept\n');
+  });
+});

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import type { App, Image, ModalClient } from 'modal';
+import { Tag } from '../../src/modal/sandboxes.ts';
+import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+describe('the Snapshots view', () => {
+  let server: RunningLocalModal;
+  let modal: ModalClient;
+  let app: App;
+  let image: Image;
+  let folder: string;
+  before(async () => {
+    server = await startLocalModal();
+    modal = server.client();
+    folder = useProfileOf(server);
+    app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    await modal.sandboxes.create(app, image, {
+      name: 'trainer',
+      timeoutMs: 3_600_000,
+      tags: { [Tag.folderName]: 'hello' },
+    });
+  });
+  after(async () => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+    await server.stop();
+  });
+
+  const settings = { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } };
+  const pane = (workbench: Workbench, title: string) =>
+    workbench.page.locator('.pane', { has: workbench.page.locator(`.pane-header h3:text-is("${title}")`) });
+  const row = (workbench: Workbench, title: string, hasText: string) =>
+    pane(workbench, title).locator('.monaco-list-row', { hasText }).first();
+  const open = async (theme: 'dark' | 'light' = 'dark') => {
+    const workbench = await openWorkbench({ settings, theme, height: 900 });
+    await workbench.openView('Modal');
+    await pane(workbench, 'Snapshots').waitFor();
+    return workbench;
+  };
+  const type = async (workbench: Workbench, text: string) => {
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await input.waitFor();
+    await input.fill(text);
+    await workbench.page.keyboard.press('Enter');
+  };
+  const take = async (workbench: Workbench, name: string) => {
+    await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
+    await workbench.chooseInMenu('New Snapshot…');
+    await type(workbench, name);
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
+    await row(workbench, 'Snapshots', name).waitFor();
+  };
+
+  it('keeps a sandbox by the menu of its row, and restores it by a button into a second one', async () => {
+    const workbench = await open();
+    await take(workbench, 'before the upgrade');
+    assert.match(
+      (await row(workbench, 'Snapshots', 'before the upgrade').getAttribute('aria-label')) ?? '',
+      /^Snapshot before the upgrade, expires in 6 days/,
+    );
+    await row(workbench, 'Snapshots', 'before the upgrade').hover();
+    await row(workbench, 'Snapshots', 'before the upgrade').locator('a[aria-label*="Restore"]').click();
+    await workbench.waitForNotification(/A sandbox with the files of “before the upgrade” is running/);
+    await row(workbench, 'Sandboxes', 'before the upgrade').waitFor();
+    await row(workbench, 'Sandboxes', 'trainer').waitFor();
+    await row(workbench, 'Snapshots', 'before the upgrade').click();
+    await row(workbench, 'Snapshots', 'Image').waitFor();
+    await picture(workbench, 'snapshots');
+  });
+
+  it('agrees with the view of another window, renames by key and names what was made from a snapshot', async () => {
+    const [here, there] = [await open(), await open('light')];
+    await take(here, 'seen from both');
+    await row(there, 'Snapshots', 'seen from both').waitFor();
+    await take(there, 'from there');
+    await row(here, 'Snapshots', 'from there').waitFor();
+    await row(there, 'Snapshots', 'seen from both').click();
+    await there.page.keyboard.press('F2');
+    await type(there, 'renamed there');
+    await row(here, 'Snapshots', 'renamed there').waitFor();
+    await picture(there, 'snapshots-light');
+
+    await row(here, 'Snapshots', 'before the upgrade').click({ button: 'right' });
+    await here.chooseInMenu('Delete Snapshot…');
+    const dialog = here.page.locator('.monaco-dialog-box');
+    assert.match(
+      (await dialog.textContent()) ?? '',
+      /Delete the snapshot “before the upgrade” for good\? From it were made the sandbox “before the upgrade”, which stay/,
+    );
+    await here.clickDialog('Delete');
+    await row(here, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
+    await row(there, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
+  });
+});
