@@ -29,8 +29,12 @@ async function isDischarging(dir: string): Promise<boolean> {
       type: await read(name, 'type'),
       online: await read(name, 'online'),
       status: await read(name, 'status'),
+      scope: await read(name, 'scope'),
     })),
   );
   if (supplies.some(({ type, online }) => type === 'Mains' && online === '1')) return false;
-  return supplies.some(({ type, status }) => type === 'Battery' && status === 'Discharging');
+  // `Device` is the battery of a mouse or a keyboard.
+  return supplies.some(
+    ({ type, status, scope }) => type === 'Battery' && scope !== 'Device' && status === 'Discharging',
+  );
 }

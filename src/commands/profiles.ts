@@ -8,7 +8,7 @@ import { addProfile, setInProfile } from '../profiles/edit.ts';
 import { GPUS } from '../profiles/gpus.ts';
 import { describeHardware, profilePricePerHourUsd } from '../profiles/hardware.ts';
 import { MODAL_FILE } from '../profiles/modal-file.ts';
-import type { Profiles } from '../profiles/profiles.ts';
+import { type Profiles, SETTINGS } from '../profiles/profiles.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { chooseFolder } from '../providers/folders.ts';
 import { type FolderProfiles, profileRoot } from '../providers/profiles.ts';
@@ -88,8 +88,9 @@ export class ProfileCommands {
     }
   }
 
-  /** Has a profile keep a sandbox ready: writes it into the folder's modal.json. */
+  /** Has a profile keep a sandbox ready: writes it where the profile is, in the settings or the folder's modal.json. */
   async keepReady(folder: Folder, name: string): Promise<void> {
+    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) return keepReadyInSettings(name);
     await this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 }));
   }
 
@@ -231,4 +232,14 @@ async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
     void vscode.window.showErrorMessage(explainError(error));
     return undefined;
   }
+}
+
+/** Profiles of several scopes are merged by VS Code; the innermost one that has the profile is changed. */
+async function keepReadyInSettings(name: string): Promise<void> {
+  const settings = vscode.workspace.getConfiguration('modal');
+  const { workspaceValue, globalValue } = settings.inspect<Record<string, object>>('profiles') ?? {};
+  const [value, target] = workspaceValue?.[name]
+    ? [workspaceValue, vscode.ConfigurationTarget.Workspace]
+    : [globalValue, vscode.ConfigurationTarget.Global];
+  await settings.update('profiles', { ...value, [name]: { ...value?.[name], warm: { sandboxes: 1 } } }, target);
 }

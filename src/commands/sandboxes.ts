@@ -13,7 +13,10 @@ export class SandboxCommands {
   readonly #sessions: Sessions;
   readonly #store: PolledStore<Sandboxes>;
   readonly #folderPaths: () => readonly string[];
-  readonly keepAlive = new KeepAlive(async (id) => touchSandbox((await this.#sessions.connection()).client, id));
+  readonly keepAlive = new KeepAlive(async (id) => {
+    await touchSandbox((await this.#sessions.connection()).client, id);
+    await this.#sessions.used(id);
+  });
 
   constructor(sessions: Sessions, store: PolledStore<Sandboxes>, folderPaths: () => readonly string[]) {
     this.#sessions = sessions;
@@ -92,7 +95,12 @@ export class SandboxCommands {
     await this.#explained(async () => {
       const { client } = await this.#sessions.connection();
       const ends = await vscode.window.withProgress({ location: { viewId: 'modal.sandboxes' } }, () =>
-        Promise.allSettled(sandboxes.map(({ id }) => terminateSandbox(client, id))),
+        Promise.allSettled(
+          sandboxes.map(async ({ id }) => {
+            await terminateSandbox(client, id);
+            await this.#sessions.ended(id);
+          }),
+        ),
       );
       const failed = ends.find((end) => end.status === 'rejected');
       if (failed) throw failed.reason;

@@ -15,7 +15,12 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
         await warmUps.stop();
         const { client, app } = await sessions.connection();
         const running = await runningSandboxes(client, app, { [Tag.machine]: machineKey() });
-        await Promise.all(running.map(({ id }) => terminateSandbox(client, id)));
+        await Promise.all(
+          running.map(async ({ id }) => {
+            await terminateSandbox(client, id);
+            await sessions.ended(id);
+          }),
+        );
         await sessions.dispose();
         return running.length;
       },

@@ -2,6 +2,9 @@ import { UserError } from '../modal/errors.ts';
 import { MODAL_FILE, type ModalFile, parseProfile } from './modal-file.ts';
 import { DEFAULT_PROFILE, type Profile } from './schema.ts';
 
+/** The source of profiles that are not in the folder's file. */
+export const SETTINGS = 'settings';
+
 /** A profile with its name. */
 export interface NamedProfile {
   readonly name: string;
@@ -19,7 +22,7 @@ export class Profiles {
       [...entries].map(([name, value]) => [name, { value, source }] as const);
     this.#raw = new Map([
       ...of([[DEFAULT_PROFILE, {}]], 'built in'),
-      ...of(Object.entries(user), 'settings'),
+      ...of(Object.entries(user), SETTINGS),
       ...of(file?.profiles ?? [], MODAL_FILE),
     ]);
     this.#default = file?.default && this.#raw.has(file.default) ? file.default : DEFAULT_PROFILE;
@@ -35,7 +38,7 @@ export class Profiles {
     return chosen !== undefined && this.#raw.has(chosen) ? chosen : this.#default;
   }
 
-  /** Where a profile is written: `built in`, `settings`, or the file. */
+  /** Where a profile is written: `built in`, `SETTINGS`, or the file. */
   sourceOf(name: string): string | undefined {
     return this.#raw.get(name)?.source;
   }

@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
+import { z } from 'zod';
 import type { Clock } from '../clock.ts';
 import { explainError, UserError } from '../modal/errors.ts';
 import { formatUsd } from '../modal/prices.ts';
 import { isOnBattery } from '../power.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import { isWorkingTime } from '../profiles/schedule.ts';
 import { type BudgetState, budgetState } from '../session/budget.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Machine } from '../session/machine.ts';
+import { type Obstacle, obstacleTo } from '../session/obstacle.ts';
 import { WarmPool, type WarmTarget } from '../session/pool.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
 import type { SpendRecord } from '../session/spend.ts';
@@ -26,6 +27,10 @@ const COLD_START_MS = 5_000;
 /** After so many of them a person is asked whether to keep a sandbox ready. */
 const COLD_STARTS = 3;
 const COLD_STARTS_KEY = 'coldStarts';
+
+/** Where windows tell each other that everything was stopped. */
+const STOPPED = 'stopped.json';
+const StoppedSchema = z.object({ at: z.number() });
 
 const START = 'Start a Sandbox';
 const KEEP_READY = 'Keep One Ready';
@@ -53,11 +58,10 @@ export class WarmUpService implements vscode.Disposable {
   readonly #options: WarmUpServiceOptions;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #subscriptions: vscode.Disposable[];
-  readonly #images = new Map<string, string>();
   #activeAt: number;
-  #isStopped = false;
+  #resumedAt: number;
   #warnedLevel: BudgetState['level'] = 'ok';
-  #quiet: (() => void) | undefined;
+  readonly #quiet = new Map<string, () => void>();
   /** Something that people see of warm-ups has changed. */
   readonly onDidChange = this.#changed.event;
 
@@ -65,8 +69,9 @@ export class WarmUpService implements vscode.Disposable {
     this.#options = options;
     const { sessions, syncs, clock, machine, log } = options;
     this.#activeAt = clock.now();
+    this.#resumedAt = clock.now();
     const onChange = () => this.#changed.fire();
-    this.pool = new WarmPool(poolParts(sessions, syncs, clock, onChange));
+    this.pool = new WarmPool(poolParts({ sessions, syncs, clock, account: accountKey, onChange }));
     this.warmUps = new WarmUps({
       pool: this.pool,
       machine,
@@ -74,7 +79,7 @@ export class WarmUpService implements vscode.Disposable {
       random: Math.random,
       targets: () => this.targets(),
       obstacle: (target) => this.#obstacle(target),
-      refreshImage: (target, signal) => this.#refreshImage(target, signal),
+      refreshImage: ({ folder, named, warm }, signal) => sessions.buildImage(folder, named, warm.rebuild, signal),
       cleanCaches,
       log: (line) => log.info(line),
       onChange,
@@ -102,7 +107,7 @@ export class WarmUpService implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.#quiet?.();
+    for (const cancel of this.#quiet.values()) cancel();
     for (const each of this.#subscriptions) each.dispose();
   }
 
@@ -118,7 +123,7 @@ export class WarmUpService implements vscode.Disposable {
 
   /** Takes a sandbox that is ready for a run, and starts its replacement. */
   take(folder: Folder, named: NamedProfile): ReturnType<WarmPool['take']> {
-    this.#isStopped = false;
+    this.#resumedAt = this.#options.clock.now();
     const sandbox = this.pool.take(folder, named);
     const { warm } = named.profile;
     // The run goes first: the replacement is started when it has begun.
@@ -149,10 +154,11 @@ export class WarmUpService implements vscode.Disposable {
     return state;
   }
 
-  /** Nothing is kept warm until somebody runs something. */
+  /** Nothing is kept warm, in any window of this machine, until somebody runs something there. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
-    await this.pool.retire(() => true);
+    const { machine, clock } = this.#options;
+    await machine.write(STOPPED, { at: clock.now() });
+    await this.warmUps.callOff();
     this.update();
   }
 
@@ -188,28 +194,22 @@ export class WarmUpService implements vscode.Disposable {
     return targets.flat();
   }
 
-  async #obstacle({ warm }: WarmTarget): Promise<string | undefined> {
-    const { clock, sessions } = this.#options;
-    const settings = readSettings().warm;
-    if (this.#isStopped) return 'everything was stopped; the next run goes on';
-    if (warm.when === 'focused' && !vscode.window.state.focused) return 'this window is not in front';
-    if (warm.when === 'working-hours' && !isWorkingTime(warm.workingHours, warm.timezone, clock.now()))
-      return `it is outside of ${warm.workingHours}`;
-    const idleMs = clock.now() - this.#activeAt;
-    if (settings.pauseAfterIdleMinutes > 0 && idleMs > settings.pauseAfterIdleMinutes * 60_000)
-      return 'nobody has used this window for a while';
-    if (settings.pauseOnBattery && (await isOnBattery())) return 'this machine runs on its battery';
-    const { account } = await sessions.connection();
-    if (account.isLocal !== true && (await this.budget()).level === 'spent') return 'the budget is spent';
-    return undefined;
-  }
-
-  async #refreshImage({ folder, named, warm }: WarmTarget, signal: AbortSignal): Promise<string> {
-    const key = `${folder.path}\0${named.name}`;
-    const imageId = await this.#options.sessions.buildImage(folder, named, warm.rebuild, signal);
-    const isSame = this.#images.get(key) === imageId;
-    this.#images.set(key, imageId);
-    return isSame ? 'image unchanged' : 'image is ready';
+  async #obstacle({ warm }: WarmTarget): Promise<Obstacle | undefined> {
+    const { clock, machine, sessions } = this.#options;
+    const { pauseAfterIdleMinutes, pauseOnBattery } = readSettings().warm;
+    const now = clock.now();
+    return obstacleTo(warm, {
+      now,
+      stoppedAt: (await machine.read(STOPPED, StoppedSchema))?.at,
+      resumedAt: this.#resumedAt,
+      isFocused: vscode.window.state.focused,
+      idleMs: now - this.#activeAt,
+      pauseAfterIdleMs: pauseAfterIdleMinutes * 60_000,
+      pauseOnBattery,
+      isOnBattery,
+      isBudgetSpent: async () =>
+        (await sessions.connection()).account.isLocal !== true && (await this.budget()).level === 'spent',
+    });
   }
 
   #wake(): void {
@@ -222,11 +222,18 @@ export class WarmUpService implements vscode.Disposable {
   #changedFile(uri: vscode.Uri): void {
     const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
     if (!workspaceFolder || this.pool.isEmpty) return;
-    this.#quiet?.();
-    this.#quiet = this.#options.clock.after(QUIET_MS, () => {
-      this.pool
-        .sync(syncedFolder(workspaceFolder))
-        .catch((error) => this.#options.log.info(`Warm-ups: ${explainError(error)}`));
-    });
+    const folder = syncedFolder(workspaceFolder);
+    this.#quiet.get(folder.path)?.();
+    const sync = () => {
+      this.#quiet.delete(folder.path);
+      this.warmUps.sync(folder).catch((error) => this.#options.log.info(`Warm-ups: ${explainError(error)}`));
+    };
+    this.#quiet.set(folder.path, this.#options.clock.after(QUIET_MS, sync));
   }
+}
+
+/** What decides in whose account, and in which app, sandboxes are started. */
+function accountKey(): string {
+  const { account, app } = readSettings();
+  return JSON.stringify([account, app]);
 }

@@ -1,10 +1,15 @@
 import type { Sandbox } from 'modal';
-import { runningSandboxes } from '../modal/sandbox-list.ts';
+import { runningSandboxes, type SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Machine } from './machine.ts';
 import { folderKey, machineKey } from './origin.ts';
 import { type Connection, definitionKey, type Owner, ownerTags } from './start.ts';
+
+/** How long another window may be busy with one sandbox. */
+const LOCK_MS = 60_000;
+/** The part of its lifetime that a sandbox must have left. */
+const LEAST_LIFE = 0.25;
 
 /** A sandbox of a window that is gone, which this window goes on with. */
 export interface Adopted {
@@ -27,15 +32,34 @@ export async function adopt(
   const tags = { [Tag.folder]: folderKey(folder.path), [Tag.machine]: machineKey(), [Tag.profile]: profileName };
   let adopted: Adopted | undefined;
   for (const found of await runningSandboxes(client, app, tags)) {
-    const windowId = found.tags[Tag.window];
-    if (!windowId || windowId === machine.windowId || (await machine.isAlive(windowId))) continue;
-    const sandbox = await client.sandboxes.fromId(found.id);
-    if (!adopted && found.tags[Tag.definition] === definitionKey(profile)) {
-      await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
-      adopted = { sandbox, windowId };
-    } else {
-      await sandbox.terminate();
+    if (!(await isLeftBehind(machine, found.tags[Tag.window]))) continue;
+    const release = await machine.lock(`adopt-${found.id}`, LOCK_MS);
+    // Another window is at it.
+    if (!release) continue;
+    try {
+      const sandbox = await client.sandboxes.fromId(found.id);
+      const windowId = (await sandbox.getTags())[Tag.window];
+      if (!windowId || !(await isLeftBehind(machine, windowId))) continue;
+      if (!adopted && isAsWanted(found, profile)) {
+        await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
+        adopted = { sandbox, windowId };
+      } else {
+        await sandbox.terminate();
+      }
+    } finally {
+      await release();
     }
   }
   return adopted;
+}
+
+async function isLeftBehind(machine: Machine, windowId: string | undefined): Promise<boolean> {
+  return windowId !== undefined && windowId !== machine.windowId && !(await machine.isAlive(windowId));
+}
+
+/** As the profile asks, with enough of its lifetime left to be worth it. Only one that makes a setup has a name. */
+function isAsWanted({ name, tags, createdAt, endsAt }: SandboxSummary, profile: Profile): boolean {
+  const lifeMs = endsAt.getTime() - createdAt.getTime();
+  if (name !== undefined || tags[Tag.definition] !== definitionKey(profile)) return false;
+  return endsAt.getTime() - Date.now() > lifeMs * LEAST_LIFE;
 }

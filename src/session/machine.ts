@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 
@@ -19,9 +19,11 @@ export class Machine {
     this.windowId = windowId;
   }
 
-  /** Says that this window lives, for as long as its process does. */
+  /** Says that this window lives, for as long as its process does. Forgets windows whose process is gone. */
   async join(): Promise<void> {
     await writeWhole(this.#windowFile(this.windowId), JSON.stringify({ pid: process.pid }));
+    const others = (await this.list('windows')).map((name) => name.replace(/\.json$/, ''));
+    for (const other of others) if (!(await this.isAlive(other))) await rm(this.#windowFile(other), { force: true });
   }
 
   /** Says that this window has ended in good order. */
@@ -35,9 +37,10 @@ export class Machine {
     return window !== undefined && isProcess(window.pid);
   }
 
-  /** Names of files in a sub-folder. */
+  /** Names of the files in a sub-folder, without those that are being written. */
   async list(folder: string): Promise<string[]> {
-    return readdir(join(this.dir, folder)).catch(() => []);
+    const names = await readdir(join(this.dir, folder)).catch(() => []);
+    return names.filter((name) => name.endsWith('.json'));
   }
 
   /** What a file holds; absent when it is not there or not as it should be. */
@@ -60,18 +63,12 @@ export class Machine {
    */
   async lock(name: string, staleMs: number): Promise<(() => Promise<void>) | undefined> {
     const path = join(this.dir, `${name}.lock`);
-    await mkdir(this.dir, { recursive: true });
+    const own = JSON.stringify({ pid: process.pid, id: randomUUID() });
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      try {
-        const file = await open(path, 'wx');
-        await file.writeFile(JSON.stringify({ pid: process.pid, windowId: this.windowId }));
-        await file.close();
-        return () => rm(path, { force: true });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        if (!(await isStale(path, staleMs))) return undefined;
-        await rm(path, { force: true });
-      }
+      if (await createWhole(path, own)) return () => unlock(path, own);
+      const held = await textOf(path);
+      if (held !== undefined && !(await isStale(path, held, staleMs))) return undefined;
+      if (held !== undefined) await putAside(path, held);
     }
     return undefined;
   }
@@ -81,27 +78,69 @@ export class Machine {
   }
 }
 
-async function isStale(path: string, staleMs: number): Promise<boolean> {
-  const [holder, info] = await Promise.all([readJson(path, WindowSchema), stat(path).catch(() => undefined)]);
-  if (!info) return true;
-  const ageMs = Date.now() - info.mtimeMs;
-  // A file without content was made a moment ago, or by a process that died there.
-  return ageMs > staleMs || (holder ? !isProcess(holder.pid) : ageMs > 10_000);
+async function isStale(path: string, held: string, staleMs: number): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info || Date.now() - info.mtimeMs > staleMs) return true;
+  const holder = parseJson(held, WindowSchema);
+  return !holder || !isProcess(holder.pid);
+}
+
+/** Removes a lock that was found to be stale. What another window has put in its place meanwhile is put back. */
+async function putAside(path: string, stale: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  await rename(path, aside).catch(ifNotThere);
+  const moved = await textOf(aside);
+  if (moved !== undefined && moved !== stale) await link(aside, path).catch(() => {});
+  await rm(aside, { force: true });
+}
+
+async function unlock(path: string, own: string): Promise<void> {
+  if ((await textOf(path)) === own) await rm(path, { force: true });
+}
+
+/** Makes a file with its content in one step; false when there is one of the name. */
+async function createWhole(path: string, text: string): Promise<boolean> {
+  const draft = await writeDraft(path, text);
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await rm(draft, { force: true });
+  }
+}
+
+function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
 }
 
 async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  return parseJson(await textOf(path), schema);
+}
+
+function parseJson<T>(text: string | undefined, schema: z.ZodType<T>): T | undefined {
   try {
-    return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    return text === undefined ? undefined : schema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
 }
 
 async function writeWhole(path: string, text: string): Promise<void> {
+  await rename(await writeDraft(path, text), path);
+}
+
+async function writeDraft(path: string, text: string): Promise<string> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, path);
+  return draft;
+}
+
+function ifNotThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function isProcess(pid: number): boolean {

@@ -78,7 +78,7 @@ function handleOf(sandbox: Sandbox, services: RunServices): SandboxHandle {
     pause: () =>
       explained(undefined, async () => {
         const { imageId } = await sandbox.snapshotFilesystem();
-        await sandbox.terminate();
+        await services.sessions.terminate(sandbox);
         return imageId;
       }),
   };

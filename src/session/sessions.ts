@@ -166,10 +166,14 @@ export class Sessions {
     return this.#noted(connection, profile, startSandbox(profile, this.#context(connection, folder)));
   }
 
-  /** A new sandbox of a folder's profile that no run has asked for yet. Throws the SDK's errors. */
-  async startSpare(folder: Folder, { name, profile }: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
+  /**
+   * A sandbox of a folder's profile that no run has asked for yet: one that a lost window has left behind, else a new
+   * one. Throws the SDK's errors.
+   */
+  async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
-    return this.#noted(connection, profile, this.#start(connection, folder, { name, profile }, signal));
+    const adopted = await this.#adopt(connection, folder, named);
+    return adopted ?? this.#noted(connection, named.profile, this.#start(connection, folder, named, signal));
   }
 
   /** Builds a profile's image where need be; `force` in any case. Resolves with its id. */
@@ -191,7 +195,12 @@ export class Sessions {
   /** Ends a sandbox, and notes its end. */
   async terminate(sandbox: Sandbox): Promise<void> {
     await sandbox.terminate();
-    await this.#sources.spend?.ended(sandbox.sandboxId);
+    await this.ended(sandbox.sandboxId);
+  }
+
+  /** Notes that a sandbox has ended. */
+  async ended(sandboxId: string): Promise<void> {
+    await this.#sources.spend?.ended(sandboxId);
     this.#sources.onChange?.();
   }
 
@@ -266,8 +275,7 @@ export class Sessions {
     for (const started of [...this.#started.values()]) {
       if ((await started.sandbox.catch(() => undefined)) !== sandbox) continue;
       this.#forget(started);
-      await this.#sources.spend?.ended(sandbox.sandboxId);
-      this.#sources.onChange?.();
+      await this.ended(sandbox.sandboxId);
     }
   }
 
@@ -289,21 +297,25 @@ export class Sessions {
     named: NamedProfile,
     onAdopted: () => void,
   ): Promise<Sandbox> {
-    const { machine, spend } = this.#sources;
-    if (machine) {
-      const owner = this.#owner(folder, named.name);
-      const adopted = await adopt(connection, machine, owner, named.profile);
-      if (adopted) {
-        onAdopted();
-        await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, named.profile));
-        return adopted.sandbox;
-      }
+    const adopted = await this.#adopt(connection, folder, named);
+    if (adopted) {
+      onAdopted();
+      return adopted;
     }
     await this.#requireBudget(connection);
     const startedAt = performance.now();
     const sandbox = await this.#noted(connection, named.profile, this.#start(connection, folder, named));
     this.#sources.onColdStart?.(folder, named, performance.now() - startedAt);
     return sandbox;
+  }
+
+  async #adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
+    const { machine, spend } = this.#sources;
+    if (!machine) return undefined;
+    const adopted = await adopt(connection, machine, this.#owner(folder, name), profile);
+    if (!adopted) return undefined;
+    await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, profile));
+    return adopted.sandbox;
   }
 
   #start(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Clock } from '../clock.ts';
+import { logError } from '../log.ts';
 import type { Machine } from './machine.ts';
 
 const HOUR_MS = 3_600_000;
@@ -34,6 +35,7 @@ export class SpendRecord {
   readonly #clock: Clock;
   #own: Entry[] = [];
   #notedAt = 0;
+  #saved: Promise<void> = Promise.resolve();
 
   /** The clock's time is that of the wall. */
   constructor(machine: Machine, clock: Clock) {
@@ -59,10 +61,11 @@ export class SpendRecord {
     if (entry.lastUsedAt - this.#notedAt >= NOTE_MS) await this.#save();
   }
 
+  /** A sandbox was ended, or was found to have ended: at the latest when its idle time was over. */
   async ended(sandboxId: string): Promise<void> {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
-    entry.endedAt = this.#clock.now();
+    entry.endedAt = lastMoment(entry, this.#clock.now());
     await this.#save();
   }
 
@@ -86,10 +89,7 @@ export class SpendRecord {
     const entries = await Promise.all(others.map((name) => this.#entriesOf(`spend/${name}`)));
     const stale = others.filter((_, index) => entries[index]?.every((entry) => lastMoment(entry, now) < now - KEPT_MS));
     await Promise.all(stale.map((name) => this.#machine.remove(`spend/${name}`)));
-    return [...entries.flat(), ...this.#own].reduce(
-      (sum, entry) => sum + usdOf(entry, since, now, this.#isOwn(entry)),
-      0,
-    );
+    return [...entries.flat(), ...this.#own].reduce((sum, entry) => sum + usdOf(entry, since, now), 0);
   }
 
   /** Dollars of this local day. */
@@ -102,15 +102,17 @@ export class SpendRecord {
     return this.usdSince(this.#clock.now() - HOUR_MS);
   }
 
-  #isOwn(entry: Entry): boolean {
-    return this.#own.includes(entry);
-  }
-
   async #entriesOf(path: string): Promise<Entry[]> {
     return (await this.#machine.read(path, z.array(EntrySchema))) ?? [];
   }
 
-  async #save(): Promise<void> {
+  /** One after the other, so that the last state is written last. A full disk stops no run. */
+  #save(): Promise<void> {
+    this.#saved = this.#saved.then(() => this.#write()).catch(logError);
+    return this.#saved;
+  }
+
+  async #write(): Promise<void> {
     const now = this.#clock.now();
     this.#notedAt = now;
     this.#own = this.#own.filter((entry) => lastMoment(entry, now) >= now - KEPT_MS);
@@ -122,12 +124,12 @@ function fileOf(windowId: string): string {
   return `spend/${windowId}.json`;
 }
 
+/** The latest moment at which an entry's sandbox can have lived, up to now. */
 function lastMoment({ endedAt, lastUsedAt, idleTimeoutMs, endsAt }: Entry, now: number): number {
   return Math.min(endedAt ?? Math.min(lastUsedAt + idleTimeoutMs, endsAt), now);
 }
 
-/** What an entry cost between two moments. Our own sandbox lives as long as we have not seen its end. */
-function usdOf(entry: Entry, since: number, now: number, isOwn: boolean): number {
-  const end = isOwn && entry.endedAt === undefined ? Math.min(now, entry.endsAt) : lastMoment(entry, now);
-  return (Math.max(end - Math.max(entry.startedAt, since), 0) / HOUR_MS) * entry.usdPerHour;
+/** What an entry cost between two moments. */
+function usdOf(entry: Entry, since: number, now: number): number {
+  return (Math.max(lastMoment(entry, now) - Math.max(entry.startedAt, since), 0) / HOUR_MS) * entry.usdPerHour;
 }

@@ -14,27 +14,37 @@ const COMMAND_TIMEOUT_MS = 300_000;
 /** The end of a failed command's output that goes into a sentence. */
 const SAID_CHARS = 200;
 
+export interface WarmParts {
+  readonly sessions: Sessions;
+  readonly syncs: FolderSyncs;
+  readonly clock: Clock;
+  readonly account: () => string;
+  readonly onChange?: () => void;
+}
+
 /** How sandboxes become warm, with the real parts. Nobody is asked anything: what a sync would ask about stays unsent. */
-export function poolParts(sessions: Sessions, syncs: FolderSyncs, clock: Clock, onChange?: () => void): PoolParts {
+export function poolParts({ sessions, syncs, ...parts }: WarmParts): PoolParts {
   const ask: Ask = ({ kind }) => kind === 'first-sync' && syncs.isLocal;
-  const sync = async (sandbox: Sandbox, folder: WarmTarget['folder'], fresh: boolean, signal?: AbortSignal) => {
+  const sync = async (sandbox: Sandbox, folder: WarmTarget['folder'], signal?: AbortSignal) => {
     try {
-      await syncs.of(folder).push(sandbox, { ask, fresh, ...(signal && { signal }) });
+      await syncs.of(folder).push(sandbox, { ask, ...(signal && { signal }) });
     } catch (error) {
       // The run that takes the sandbox syncs again, and asks.
       if (!(error instanceof UserError)) throw error;
     }
   };
   return {
-    clock,
+    ...parts,
     start: ({ folder, named }, signal) => sessions.startSpare(folder, named, signal),
     prepare: async (sandbox, { folder, warm }, signal) => {
-      await sync(sandbox, folder, true, signal);
+      await sync(sandbox, folder, signal);
       for (const command of warm.setup) await mustRun(sandbox, command, 'setup command', signal);
+    },
+    check: async (sandbox, { warm }, signal) => {
       if (warm.healthcheck) await mustRun(sandbox, warm.healthcheck, 'health check', signal);
     },
     sync: async (sandbox, folder) => {
-      await sync(sandbox, folder, false);
+      await sync(sandbox, folder);
       await sessions.used(sandbox.sandboxId);
     },
     touch: async (sandbox) => {
@@ -42,7 +52,6 @@ export function poolParts(sessions: Sessions, syncs: FolderSyncs, clock: Clock, 
       await sessions.used(sandbox.sandboxId);
     },
     end: (sandbox) => sessions.terminate(sandbox),
-    ...(onChange && { onChange }),
   };
 }
 

@@ -5,7 +5,9 @@ import { explainError, isAccountProblem, UserError } from '../modal/errors.ts';
 import { nextRefresh } from '../profiles/schedule.ts';
 import { untilAborted } from '../sync/exec.ts';
 import type { Machine } from './machine.ts';
+import type { Obstacle } from './obstacle.ts';
 import type { WarmPool, WarmTarget } from './pool.ts';
+import type { Folder } from './sessions.ts';
 import { definitionKey } from './start.ts';
 
 const MINUTE_MS = 60_000;
@@ -16,6 +18,8 @@ const TRIES = 3;
 const FIRST_PAUSE_MS = 2_000;
 const MAX_RECORDS = 50;
 const RECORDS = 'warm-ups.json';
+/** A sandbox that waits is replaced at this part of its lifetime, so that a run that takes it has time. */
+const MAX_LIFE = 0.5;
 
 const RecordSchema = z.object({
   folder: z.string(),
@@ -43,8 +47,8 @@ export interface WarmUpParts {
   /** What is to be kept warm now: profiles of trusted, open folders that say so, once an account is chosen. */
   targets(): Promise<readonly WarmTarget[]>;
   /** Why a target must not cost anything now: the window is not in front, the budget is spent, …; undefined when it may. */
-  obstacle(target: WarmTarget): Promise<string | undefined>;
-  /** Builds the image where its definition or base has changed, or in any case. Says what was done. */
+  obstacle(target: WarmTarget): Promise<Obstacle | undefined>;
+  /** Builds the image where its definition or base has changed, or in any case. Resolves with its id. */
   refreshImage(target: WarmTarget, signal: AbortSignal): Promise<string>;
   /** Removes what is old from the caches in the host volume. Says what was done. */
   cleanCaches(sandbox: Sandbox, target: WarmTarget, signal: AbortSignal): Promise<string | undefined>;
@@ -52,14 +56,25 @@ export interface WarmUpParts {
   onChange?(): void;
 }
 
+/** What is known of a target. */
+interface Plan {
+  readonly definition: string;
+  /** When the next refresh is due, in milliseconds since 1970. */
+  at: number;
+  /** All of its sandboxes were ready once since the last refresh: those that are missing now have been taken or lost. */
+  wasFull: boolean;
+  imageId?: string;
+}
+
 /** Keeps sandboxes ready while the editor is open. Makes no call, and sets no timer, while no profile asks for it. */
 export class WarmUps {
   readonly #parts: WarmUpParts;
-  /** When each target is due, by folder and profile. */
-  readonly #due = new Map<string, { at: number; definition: string }>();
+  /** By folder and profile. */
+  readonly #plans = new Map<string, Plan>();
   #cancelTimer: (() => void) | undefined;
   #looking: Promise<void> | undefined;
   #lookAgain = false;
+  #isDisposed = false;
   #stop = new AbortController();
   /** Why nothing is kept warm, by folder and profile; for people. */
   readonly paused = new Map<string, string>();
@@ -70,6 +85,7 @@ export class WarmUps {
 
   /** Profiles, folders, focus, trust or the account have changed: looks at once. */
   async update(): Promise<void> {
+    if (this.#isDisposed) return;
     if (this.#looking) {
       this.#lookAgain = true;
       return this.#looking;
@@ -77,19 +93,21 @@ export class WarmUps {
     this.#looking = this.#look().catch((error) => this.#parts.log(`Warm-ups: ${explainError(error)}`));
     await this.#looking;
     this.#looking = undefined;
-    if (!this.#lookAgain || this.#stop.signal.aborted) return;
+    if (!this.#lookAgain) return;
     this.#lookAgain = false;
     await this.update();
   }
 
   /** A run has taken a warm sandbox: starts its replacement, if the target may cost something now. */
   async replenish(target: WarmTarget): Promise<void> {
-    try {
-      if (await this.#parts.obstacle(target)) return;
-      await this.#parts.pool.fill(target, this.#stop.signal);
-    } catch (error) {
-      this.#parts.log(`Warm-ups: no replacement for “${target.named.name}”: ${explainError(error)}`);
-    }
+    if (this.#isDisposed || (await this.#obstacle(target))) return;
+    await this.#fill(target);
+  }
+
+  /** Sends a folder's changes to what waits for it, except while that is paused: it shall end of being idle. */
+  async sync(folder: Folder): Promise<void> {
+    const isPaused = [...this.paused.keys()].some((key) => key.startsWith(`${folder.path}\0`));
+    if (!isPaused) await this.#parts.pool.sync(folder);
   }
 
   /** All refreshes that are remembered, the last one first; of all windows of this machine. */
@@ -97,12 +115,19 @@ export class WarmUps {
     return (await this.#parts.machine.read(RECORDS, z.array(RecordSchema))) ?? [];
   }
 
-  /** Stops for good: what runs is called off, what is warm is ended. */
-  async dispose(): Promise<void> {
-    this.#stop.abort();
-    this.#cancelTimer?.();
+  /** Calls off what runs and ends what is warm. Later looks go on, unless something stands against it. */
+  async callOff(): Promise<void> {
+    this.#stop.abort(new UserError('The warm-up was called off.'));
     await this.#looking?.catch(() => {});
     await this.#parts.pool.retire(() => true);
+    this.#stop = new AbortController();
+  }
+
+  /** As `callOff`, for good. */
+  async dispose(): Promise<void> {
+    this.#isDisposed = true;
+    await this.callOff();
+    this.#cancelTimer?.();
   }
 
   async #look(): Promise<void> {
@@ -110,69 +135,87 @@ export class WarmUps {
     this.#cancelTimer = undefined;
     const targets = await this.#parts.targets();
     const keys = new Set(targets.map((target) => this.#note(target)));
-    for (const key of [...this.#due.keys()]) if (!keys.has(key)) this.#due.delete(key);
-    for (const key of [...this.paused.keys()]) if (!keys.has(key)) this.paused.delete(key);
-    await this.#parts.pool.retire(({ folder, named }) => {
-      const due = this.#due.get(keyOf({ folder, named }));
-      return due === undefined || due.definition !== definitionKey(named.profile);
+    for (const known of [this.#plans, this.paused])
+      for (const key of [...known.keys()]) if (!keys.has(key)) known.delete(key);
+    await this.#parts.pool.retire(({ folder, named }, ageMs) => {
+      const plan = this.#plans.get(keyOf({ folder, named }));
+      return plan?.definition !== definitionKey(named.profile) || ageMs >= named.profile.timeoutMs * MAX_LIFE;
     });
-    if (targets.length === 0 || this.#stop.signal.aborted) return;
+    if (targets.length === 0 || this.#isDisposed) return;
+    this.#cancelTimer = this.#parts.clock.after(LOOK_MS, () => void this.update());
     for (const target of targets) await this.#serve(target);
-    await this.#parts.pool.touch();
-    if (!this.#stop.signal.aborted) this.#cancelTimer = this.#parts.clock.after(LOOK_MS, () => void this.update());
   }
 
   /** A target that is new, or whose definition has changed, is due at once. */
   #note(target: WarmTarget): string {
     const key = keyOf(target);
     const definition = definitionKey(target.named.profile);
-    if (this.#due.get(key)?.definition !== definition) this.#due.set(key, { at: this.#parts.clock.now(), definition });
+    if (this.#plans.get(key)?.definition !== definition)
+      this.#plans.set(key, { definition, at: this.#parts.clock.now(), wasFull: false });
     return key;
   }
 
   async #serve(target: WarmTarget): Promise<void> {
-    const key = keyOf(target);
-    const { clock, machine } = this.#parts;
-    const obstacle = await this.#parts.obstacle(target);
-    if (obstacle !== this.paused.get(key)) {
-      if (obstacle) this.paused.set(key, obstacle);
-      else this.paused.delete(key);
-      this.#parts.onChange?.();
+    const plan = this.#plans.get(keyOf(target));
+    const { clock, machine, pool } = this.#parts;
+    const obstacle = await this.#obstacle(target);
+    if (obstacle?.ends) await pool.retire((each) => keyOf(each) === keyOf(target));
+    if (obstacle || !plan || this.#stop.signal.aborted) return;
+    await pool.touch(target);
+    const { refresh, timezone } = target.warm;
+    // A clock that was set back puts nothing off.
+    plan.at = Math.min(plan.at, nextRefresh(refresh, timezone, clock.now()));
+    if (clock.now() < plan.at) {
+      if (plan.wasFull && pool.missing(target) > 0) await this.#fill(target);
+      return;
     }
-    const due = this.#due.get(key);
-    if (obstacle || !due || clock.now() < due.at || this.#stop.signal.aborted) return;
     // Another window refreshes; ours has its turn at the next look.
     const release = await machine.lock('refresh', MAX_REFRESH_MS + MINUTE_MS);
     if (!release) return;
     try {
-      await this.#refresh(target);
+      plan.wasFull = await this.#refresh(target, plan);
       // From the end of this one, so that what was missed is done once.
-      const { refresh, timezone } = target.warm;
-      this.#due.set(key, { ...due, at: nextRefresh(refresh, timezone, clock.now()) });
+      plan.at = nextRefresh(refresh, timezone, clock.now());
     } finally {
       await release();
     }
   }
 
-  async #refresh(target: WarmTarget): Promise<void> {
+  /** What stands against a target now. That it cannot be found out does as well, as when the account is signed out. */
+  async #obstacle(target: WarmTarget): Promise<Obstacle | undefined> {
+    const key = keyOf(target);
+    const obstacle = await this.#parts.obstacle(target).catch((error) => ({ words: explainError(error) }));
+    if (obstacle?.words !== this.paused.get(key)) {
+      if (obstacle) this.paused.set(key, obstacle.words);
+      else this.paused.delete(key);
+      this.#parts.onChange?.();
+    }
+    return obstacle;
+  }
+
+  /** Starts what is missing. After a failure the next refresh tries again. */
+  async #fill(target: WarmTarget): Promise<void> {
+    try {
+      await this.#limited((signal) => untilAborted(this.#parts.pool.fill(target, signal), signal));
+    } catch (error) {
+      const plan = this.#plans.get(keyOf(target));
+      if (plan) plan.wasFull = false;
+      this.#parts.log(`Warm-ups: no sandbox of “${target.named.name}” could be made ready: ${explainError(error)}`);
+    }
+  }
+
+  /** Resolves with whether it succeeded. */
+  async #refresh(target: WarmTarget, plan: Plan): Promise<boolean> {
     const { clock, machine, log } = this.#parts;
     const startedAt = clock.now();
-    const limit = new AbortController();
-    const stop = () => limit.abort(new UserError('The refresh took more than ten minutes and was ended.'));
-    const cancelLimit = clock.after(MAX_REFRESH_MS, stop);
-    const onStop = () => limit.abort(this.#stop.signal.reason);
-    this.#stop.signal.addEventListener('abort', onStop, { once: true });
     let did: string[] = [];
     let error: string | undefined;
     try {
-      did = await this.#tries(target, limit.signal);
+      did = await this.#limited((signal) => this.#tries(target, plan, signal));
     } catch (caught) {
       error = explainError(caught);
-    } finally {
-      cancelLimit();
-      this.#stop.signal.removeEventListener('abort', onStop);
     }
-    if (this.#stop.signal.aborted) return;
+    if (this.#stop.signal.aborted) return false;
     const record = {
       folder: target.folder.name,
       profile: target.named.name,
@@ -184,12 +227,26 @@ export class WarmUps {
     log(`Warm-up of “${record.profile}” in “${record.folder}”: ${error ?? did.join(', ')}`);
     await machine.write(RECORDS, [record, ...(await this.records())].slice(0, MAX_RECORDS));
     this.#parts.onChange?.();
+    return error === undefined;
   }
 
-  async #tries(target: WarmTarget, signal: AbortSignal): Promise<string[]> {
+  /** Does what must be over within ten minutes, and before warm-ups are called off. */
+  async #limited<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = new AbortController();
+    const { signal } = this.#stop;
+    const tooLong = new UserError('The refresh took more than ten minutes and was ended.');
+    const cancelLimit = this.#parts.clock.after(MAX_REFRESH_MS, () => limit.abort(tooLong));
+    try {
+      return await work(AbortSignal.any([limit.signal, signal]));
+    } finally {
+      cancelLimit();
+    }
+  }
+
+  async #tries(target: WarmTarget, plan: Plan, signal: AbortSignal): Promise<string[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await untilAborted(this.#steps(target, signal), signal);
+        return await untilAborted(this.#steps(target, plan, signal), signal);
       } catch (error) {
         // Who is not let in now will not be let in two seconds later.
         if (attempt === TRIES || signal.aborted || isAccountProblem(error)) throw error;
@@ -198,19 +255,24 @@ export class WarmUps {
     }
   }
 
-  async #steps(target: WarmTarget, signal: AbortSignal): Promise<string[]> {
+  async #steps(target: WarmTarget, plan: Plan, signal: AbortSignal): Promise<string[]> {
     const { pool } = this.#parts;
-    const key = keyOf(target);
-    const did = [await this.#parts.refreshImage(target, signal)];
-    const old = await pool.retire((each, ageMs) => keyOf(each) === key && ageMs >= target.warm.maxAgeMs);
-    if (old > 0) did.push(old === 1 ? 'ended 1 old sandbox' : `ended ${old} old sandboxes`);
+    const imageId = await this.#parts.refreshImage(target, signal);
+    const isOther = plan.imageId !== imageId;
+    const did = [!isOther ? 'image unchanged' : plan.imageId === undefined ? 'image is ready' : 'image is new'];
+    const isOld = (ageMs: number) => (isOther && plan.imageId !== undefined) || ageMs >= target.warm.maxAgeMs;
+    const old = await pool.retire((each, ageMs) => keyOf(each) === keyOf(target) && isOld(ageMs));
+    plan.imageId = imageId;
+    if (old > 0) did.push(`ended ${count(old, 'old sandbox')}`);
     const clean = (sandbox: Sandbox) => this.#parts.cleanCaches(sandbox, target, signal);
     if (target.warm.sandboxes === 0) {
       const cleaned = await pool.probe(target, signal, clean);
       return [...did, 'a probe was healthy', ...(cleaned ? [cleaned] : [])];
     }
+    const unfit = await pool.check(target, signal);
+    if (unfit > 0) did.push(`ended ${count(unfit, 'unhealthy sandbox')}`);
     const started = await pool.fill(target, signal);
-    if (started > 0) did.push(started === 1 ? 'started 1 sandbox' : `started ${started} sandboxes`);
+    if (started > 0) did.push(`started ${count(started, 'sandbox')}`);
     const ready = pool.peek(target);
     const cleaned = ready && (await clean(ready));
     if (cleaned) did.push(cleaned);
@@ -230,4 +292,8 @@ export class WarmUps {
 
 function keyOf({ folder, named }: Pick<WarmTarget, 'folder' | 'named'>): string {
   return `${folder.path}\0${named.name}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 'es'}`;
 }

@@ -24,6 +24,7 @@ export class StatusBar implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   readonly #busy: string[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #isDisposed = false;
 
   constructor(options: StatusBarOptions) {
     this.#options = options;
@@ -42,6 +43,7 @@ export class StatusBar implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.#isDisposed = true;
     clearTimeout(this.#timer);
     for (const each of this.#subscriptions) each.dispose();
   }
@@ -61,7 +63,6 @@ export class StatusBar implements vscode.Disposable {
   /** Draws it anew. */
   async update(): Promise<void> {
     const { sessions, profiles, warmUps, isAccountChosen, isLocal } = this.#options;
-    clearTimeout(this.#timer);
     const workspaceFolder = activeFolder();
     if (!workspaceFolder || !isAccountChosen() || !vscode.workspace.isTrusted) return this.#item.hide();
     try {
@@ -85,7 +86,8 @@ export class StatusBar implements vscode.Disposable {
       this.#item.tooltip = `Modal: profile “${name}” of ${folder.name}, ${state}. ${spend}`;
       this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
       this.#item.show();
-      if (isRunning && !isLocal()) this.#timer = setTimeout(() => void this.update(), SPEND_MS);
+      clearTimeout(this.#timer);
+      if (isRunning && !isLocal() && !this.#isDisposed) this.#timer = setTimeout(() => void this.update(), SPEND_MS);
     } catch {
       this.#item.hide();
     }

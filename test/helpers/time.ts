@@ -18,8 +18,13 @@ export class Time implements Clock {
   };
   /** When the next action is due, in milliseconds from this moment. */
   next = () => this.#waiting.map(({ at }) => at - this.#now);
-  async pass(ms: number): Promise<void> {
-    this.#now += ms;
+  pass(ms: number): Promise<void> {
+    return this.set(this.#now + ms);
+  }
+  /** Sets the clock, forward or back; what is due then is done. Going back, what was to come stays as far away. */
+  async set(now: number): Promise<void> {
+    if (now < this.#now) for (const entry of this.#waiting) entry.at -= this.#now - now;
+    this.#now = now;
     const due = this.#waiting.filter(({ at }) => at <= this.#now);
     this.#waiting = this.#waiting.filter(({ at }) => at > this.#now);
     for (const { action } of due) action();

@@ -55,7 +55,7 @@ describe('warm sandboxes on the local Modal', () => {
       spend,
       takeWarm: (folder, named) => pool.take(folder, named),
     });
-    const pool = new WarmPool(poolParts(sessions, syncs, wallClock));
+    const pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'local' }));
     ended.push(async () => {
       await pool.retire(() => true);
       await sessions.dispose();

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
+import { AccountError } from '../../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { Machine } from '../../../src/session/machine.ts';
+import type { Obstacle } from '../../../src/session/obstacle.ts';
 import { WarmPool, type WarmTarget } from '../../../src/session/pool.ts';
 import { type WarmUpParts, WarmUps } from '../../../src/session/warm-ups.ts';
 import { Time } from '../../helpers/time.ts';
@@ -28,9 +30,12 @@ class Scene {
   readonly machine: Machine;
   readonly warmUps: WarmUps;
   targets: WarmTarget[] = [];
-  obstacle: string | undefined;
+  obstacle: Obstacle | Error | undefined;
+  account = 'main';
   prepare: () => Promise<void> = async () => {};
-  image: (signal: AbortSignal) => Promise<string> = async () => 'image unchanged';
+  sync: () => Promise<void> = async () => {};
+  check: (sandboxId: string) => Promise<void> = async () => {};
+  image: (signal: AbortSignal) => Promise<string> = async () => 'im-1';
   #count = 0;
 
   constructor(dir: string, name = 'a', parts: Partial<WarmUpParts> = {}) {
@@ -43,8 +48,13 @@ class Scene {
         this.log.push(`start ${sandboxId}`);
         return { sandboxId } as Sandbox;
       },
+      account: () => this.account,
       prepare: () => this.prepare(),
-      sync: async ({ sandboxId }) => void this.log.push(`sync ${sandboxId}`),
+      check: ({ sandboxId }) => this.check(sandboxId),
+      sync: async ({ sandboxId }) => {
+        this.log.push(`sync ${sandboxId}`);
+        await this.sync();
+      },
       touch: async ({ sandboxId }) => {
         if (!this.living.has(sandboxId)) throw new Error('gone');
         this.log.push(`touch ${sandboxId}`);
@@ -60,7 +70,10 @@ class Scene {
       clock: this.time,
       random: () => 0.5,
       targets: async () => this.targets,
-      obstacle: async () => this.obstacle,
+      obstacle: async () => {
+        if (this.obstacle instanceof Error) throw this.obstacle;
+        return this.obstacle;
+      },
       refreshImage: async (_, signal) => {
         this.log.push('image');
         return this.image(signal);
@@ -78,12 +91,12 @@ class Scene {
   }
 
   /** Lets time pass until something has settled. */
-  async until(work: Promise<void>): Promise<void> {
+  async until(work: Promise<void>, stepMs = MINUTE_MS): Promise<void> {
     let settled = false;
     void work.finally(() => (settled = true));
     while (!settled) {
       await sleep(2);
-      await this.time.pass(MINUTE_MS);
+      if (!settled) await this.time.pass(stepMs);
     }
     await work;
   }
@@ -155,7 +168,7 @@ describe('warm-ups', () => {
     assert.equal(s.refreshes(), 3);
   });
 
-  it('keep a waiting sandbox from ending when idle, and drop one that has ended', async () => {
+  it('keep a waiting sandbox from ending when idle, and replace one that has ended', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 1_000 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
@@ -166,7 +179,7 @@ describe('warm-ups', () => {
     );
     s.living.clear();
     await s.minutes(5);
-    assert.equal(s.pool.take(folder, named), undefined);
+    assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
 
   it('replace sandboxes that are too old, and those of a profile that has changed', async () => {
@@ -187,7 +200,7 @@ describe('warm-ups', () => {
   it('cost nothing while something stands against it, and say what', async () => {
     const s = scene();
     s.targets = [target({ refresh: 30 })];
-    s.obstacle = 'the budget is spent';
+    s.obstacle = { words: 'the budget is spent' };
     await s.warmUps.update();
     await s.minutes(120);
     assert.deepEqual(s.log, []);
@@ -196,6 +209,82 @@ describe('warm-ups', () => {
     await s.warmUps.update();
     assert.equal(s.living.size, 1);
     assert.equal(s.warmUps.paused.size, 0);
+  });
+
+  it('let what is warm end of being idle while they are paused, whatever changes in the folder', async () => {
+    const s = scene();
+    const { folder } = s.want(target({ refresh: 1_000 }, { idleTimeoutMs: 600_000 }));
+    await s.warmUps.update();
+    s.obstacle = { words: 'the window is not in front' };
+    await s.minutes(60);
+    await s.warmUps.sync(folder);
+    assert.deepEqual(s.log, ['image', 'start a-1']);
+    s.living.clear();
+    s.obstacle = undefined;
+    await s.warmUps.update();
+    await s.warmUps.update();
+    assert.deepEqual([...s.living], ['a-2'], 'there is one again as soon as they go on');
+  });
+
+  it('end what is warm at once when the budget is spent', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30 }));
+    await s.warmUps.update();
+    s.obstacle = { words: 'the budget is spent', ends: true };
+    await s.minutes(1);
+    assert.deepEqual([...s.living], []);
+  });
+
+  it('check what is warm at each refresh, and replace what is not healthy any more', async () => {
+    const s = scene();
+    const { folder, named } = s.want(target({ refresh: 30 }));
+    await s.warmUps.update();
+    s.check = async (sandboxId) => {
+      if (sandboxId === 'a-1') throw new Error('the disk is full');
+    };
+    await s.minutes(31);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, [
+      'image unchanged',
+      'ended 1 unhealthy sandbox',
+      'started 1 sandbox',
+    ]);
+    assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
+  });
+
+  it('replace sandboxes of an older image, and those that have used up half of their lifetime', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30, maxAgeMs: 86_400_000 }, { timeoutMs: 7_200_000, idleTimeoutMs: 600_000 }));
+    await s.warmUps.update();
+    s.image = async () => 'im-2';
+    await s.minutes(31);
+    assert.deepEqual([...s.living], ['a-2']);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image is new', 'ended 1 old sandbox', 'started 1 sandbox']);
+    await s.minutes(61);
+    assert.deepEqual([...s.living], ['a-3']);
+  });
+
+  it('give out nothing of another account, and end it', async () => {
+    const s = scene();
+    const { folder, named } = s.want(target({ refresh: 30 }));
+    await s.warmUps.update();
+    s.account = 'other';
+    assert.equal(s.pool.take(folder, named), undefined);
+    await s.warmUps.update();
+    assert.deepEqual([...s.living], ['a-2']);
+    assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
+  });
+
+  it('do not end a sandbox that a run takes while it is synced, when that fails', async () => {
+    const s = scene();
+    const { folder, named } = s.want(target({ refresh: 30 }));
+    await s.warmUps.update();
+    const gate = Promise.withResolvers<void>();
+    s.sync = () => gate.promise;
+    const syncing = s.warmUps.sync(folder);
+    assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-1');
+    gate.reject(new Error('lost'));
+    await syncing;
+    assert.deepEqual([...s.living], ['a-1']);
   });
 
   it('give out no sandbox that failed its health check, and end it', async () => {
@@ -220,6 +309,88 @@ describe('warm-ups', () => {
     assert.match(record?.error ?? '', /more than ten minutes/);
     assert.equal((record?.endedAt ?? 0) - (record?.startedAt ?? 0), 10 * MINUTE_MS);
     assert.equal(s.living.size, 0);
+  });
+
+  it('try again after being throttled, with pauses that grow, and say so when it goes on', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30 }));
+    const triedAt: number[] = [];
+    s.image = async () => {
+      triedAt.push(s.time.now());
+      throw Object.assign(new Error('slow down'), { code: 8 });
+    };
+    await s.until(s.warmUps.update(), 500);
+    const [first = 0, second = 0, third = 0] = triedAt.map((at) => at - MORNING);
+    assert.equal(triedAt.length, 3);
+    // 2 s and 8 s, and half of each by chance.
+    assert.deepEqual([first, second, third - second], [0, 3_000, 12_000]);
+    assert.match((await s.warmUps.records())[0]?.error ?? '', /Modal has no room for this now \(slow down\)/);
+    s.image = async () => 'im-1';
+    await s.minutes(29);
+    assert.equal(s.living.size, 0, 'nothing is tried before the next refresh');
+    await s.minutes(2);
+    assert.equal(s.living.size, 1);
+  });
+
+  it('wait no longer than ten minutes for a start that hangs, as while Modal throttles, and end it when it comes', async () => {
+    const s = scene();
+    const { folder, named } = s.want(target({ refresh: 1_000 }));
+    await s.warmUps.update();
+    s.pool.take(folder, named);
+    const gate = Promise.withResolvers<void>();
+    s.prepare = () => gate.promise;
+    await s.until(s.warmUps.update());
+    assert.equal(s.time.now() - MORNING, 10 * MINUTE_MS);
+    gate.resolve();
+    await turn();
+    assert.deepEqual([...s.living], ['a-1'], 'only what a run has taken');
+  });
+
+  it('pause when the account is signed out in the middle, and go on when there is one again', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30 }));
+    await s.warmUps.update();
+    s.obstacle = new AccountError('No account is chosen.');
+    await s.minutes(40);
+    assert.match([...s.warmUps.paused.values()].join(), /^No account is chosen\. Sign in/);
+    assert.equal(s.refreshes(), 1);
+    s.obstacle = undefined;
+    await s.minutes(1);
+    assert.equal(s.refreshes(), 2);
+  });
+
+  it('are put off by no clock that is set back, and do not run in a burst when it is set forward', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30 }, { idleTimeoutMs: 600_000 }));
+    await s.warmUps.update();
+    await s.time.set(MORNING - 5 * 60 * MINUTE_MS);
+    await s.rest();
+    assert.equal(s.log.at(-1), 'touch a-1');
+    await s.minutes(31);
+    assert.equal(s.refreshes(), 2);
+    await s.time.set(MORNING + 5 * 60 * MINUTE_MS);
+    await s.rest();
+    assert.equal(s.refreshes(), 3);
+    await s.minutes(29);
+    assert.equal(s.refreshes(), 3);
+  });
+
+  it('keep to the local time of their time zone when the clocks change', async () => {
+    const s = scene();
+    s.time.set(Date.parse('2026-10-24T12:00:00Z'));
+    s.want(target({ refresh: '30 8 * * *', timezone: 'Europe/Berlin' }));
+    await s.warmUps.update();
+    const before = s.refreshes();
+    await s.time.set(Date.parse('2026-10-25T07:29:00Z'));
+    await s.rest();
+    assert.equal(s.refreshes(), before, '08:29 in winter, where it was 09:29 in summer');
+    await s.minutes(1);
+    assert.equal(s.refreshes(), before + 1);
+    await s.time.set(Date.parse('2027-03-28T06:29:00Z'));
+    await s.rest();
+    const spring = s.refreshes();
+    await s.minutes(1);
+    assert.equal(s.refreshes(), spring + 1, '08:30 in summer');
   });
 
   it('do not try again when the account is refused, as after signing out', async () => {
@@ -260,7 +431,7 @@ describe('warm-ups', () => {
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-1');
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-2');
-    s.obstacle = 'the window is not in front';
+    s.obstacle = { words: 'the window is not in front' };
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.count(wanted.folder, 'p'), 0);
   });
@@ -270,7 +441,7 @@ describe('warm-ups', () => {
     s.targets = [target({ sandboxes: 0, refresh: 30 })];
     await s.warmUps.update();
     assert.deepEqual(s.log, ['image', 'start a-1', 'end a-1']);
-    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image unchanged', 'a probe was healthy']);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image is ready', 'a probe was healthy']);
   });
 
   it('end what is warm when the window ends', async () => {
