@@ -57,6 +57,8 @@ export interface SandboxOptions {
   /** Ports that `getHost` can name, in the place of the profile's; reachable by everybody on the internet who knows the name. */
   readonly ports?: readonly number[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Names and values by which it can be found in lists; everybody in the Modal workspace sees them. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 export interface SandboxFile {
@@ -91,6 +93,7 @@ export interface SandboxHandle {
   readonly files: SandboxFiles;
   /** `host:port` under which a port of `SandboxOptions.ports` is reached. */
   getHost(port: number): Promise<string>;
+  getTags(): Promise<Record<string, string>>;
   kill(): Promise<void>;
   /** Snapshots the file system and ends the sandbox. Resolves with what `resume` takes. */
   pause(): Promise<string>;
@@ -99,7 +102,7 @@ export interface SandboxHandle {
 export interface SandboxProvider {
   create(options?: SandboxOptions): Promise<SandboxHandle>;
   connect(sandboxId: string): Promise<SandboxHandle>;
-  /** A new sandbox with the files of a paused one. */
+  /** A new sandbox with the files, the ports and the tags of a paused one, as far as the options say nothing else. */
   resume(snapshotId: string, options?: Omit<SandboxOptions, 'image'>): Promise<SandboxHandle>;
 }
 

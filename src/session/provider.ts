@@ -1,6 +1,8 @@
 import type { Sandbox } from 'modal';
+import { z } from 'zod';
 import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from '../api.ts';
 import { explainError, UserError } from '../modal/errors.ts';
+import { Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { execute, spawn } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -20,12 +22,14 @@ export function sandboxProvider(
   folder: () => Folder | undefined,
 ): SandboxProvider {
   const { sessions } = services;
-  const create = async (options: SandboxOptions, image?: Profile['image']) => {
-    const profile = await profileFor(sessions, folder(), options);
-    return handleOf(await sessions.create(image ? { ...profile, image } : profile, folder()), services);
+  const create = async (options: SandboxOptions, kept: Partial<Pick<Profile, 'image' | 'ports'>>) => {
+    const profile = { ...(await profileFor(sessions, folder(), options)), ...kept };
+    const sandbox = await sessions.create(profile, folder());
+    if (options.tags) await sandbox.setTags({ ...(await sandbox.getTags()), ...options.tags });
+    return handleOf(sandbox, services, profile.ports);
   };
   return {
-    create: (options = {}) => explained(allowed, () => create(options, options.image)),
+    create: (options = {}) => explained(allowed, () => create(options, options.image ? { image: options.image } : {})),
     connect: (sandboxId) =>
       explained(allowed, async () => {
         const { client } = await sessions.connection();
@@ -35,8 +39,41 @@ export function sandboxProvider(
         return handleOf(sandbox, services);
       }),
     resume: (snapshotId, options = {}) =>
-      explained(allowed, () => create(options, ProfileSchema.shape.image.parse({ snapshot: snapshotId }))),
+      explained(allowed, () => {
+        const { imageId, ports, tags } = readPaused(snapshotId);
+        const image = ProfileSchema.shape.image.parse({ snapshot: imageId });
+        const kept = { image, ...(!options.ports && ports && { ports }) };
+        return create({ ...options, tags: { ...tags, ...options.tags } }, kept);
+      }),
   };
+}
+
+/** What goes on in the sandbox that `resume` starts, beside the files. */
+const PausedSchema = z.object({
+  imageId: z.string().min(1),
+  ports: ProfileSchema.shape.ports.optional(),
+  tags: z.record(z.string(), z.string()).default({}),
+});
+
+/** The id of a snapshot, followed by what else was kept. */
+function writePaused({ imageId, ...kept }: z.infer<typeof PausedSchema>): string {
+  return `${imageId}.${Buffer.from(JSON.stringify(kept)).toString('base64url')}`;
+}
+
+/** Takes the bare id of a snapshot as well. Throws `UserError` for anything else. */
+function readPaused(text: string): z.infer<typeof PausedSchema> {
+  const [imageId, kept] = text.split('.');
+  try {
+    return PausedSchema.parse({ imageId, ...(kept && JSON.parse(Buffer.from(kept, 'base64url').toString())) });
+  } catch {
+    throw new UserError(`“${text}” does not come from pausing a sandbox. Pass on what \`pause\` resolved with.`);
+  }
+}
+
+/** Tags without those by which this extension knows what a sandbox is for: that is another one's now. */
+function ownTags(tags: Record<string, string>): Record<string, string> {
+  const reserved = new Set<string>(Object.values(Tag));
+  return Object.fromEntries(Object.entries(tags).filter(([name]) => !reserved.has(name)));
 }
 
 /** The named or chosen profile with the caller's words over it. Such a sandbox serves no folder, so it has no host volume. */
@@ -57,7 +94,8 @@ async function profileFor(
   });
 }
 
-function handleOf(sandbox: Sandbox, services: RunServices): SandboxHandle {
+/** `ports` are those that are known from its start. */
+function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['ports']): SandboxHandle {
   const id = sandbox.sandboxId;
   const request = (command: Command, options: ExecuteOptions = {}) => requestFor(id, command, options);
   return {
@@ -74,12 +112,17 @@ function handleOf(sandbox: Sandbox, services: RunServices): SandboxHandle {
           throw new UserError(`Port ${port} was not named when the sandbox was created. Name it in \`ports\`.`);
         return `${tunnel.host}:${tunnel.port}`;
       }),
+    getTags: () => explained(undefined, () => sandbox.getTags()),
     kill: () => explained(undefined, () => services.sessions.terminate(sandbox)),
     pause: () =>
       explained(undefined, async () => {
-        const { imageId } = await sandbox.snapshotFilesystem();
+        const [tags, tunnels, { imageId }] = await Promise.all([
+          sandbox.getTags(),
+          ports ? {} : sandbox.tunnels(),
+          sandbox.snapshotFilesystem(),
+        ]);
         await services.sessions.terminate(sandbox);
-        return imageId;
+        return writePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: ownTags(tags) });
       }),
   };
 }

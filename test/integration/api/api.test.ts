@@ -117,13 +117,24 @@ describe('a sandbox, for other extensions', () => {
     await assert.rejects(api.sandboxes.connect(other.id), /has ended\. Create another one|UserError/);
   });
 
-  it('goes on after a pause with the files it had', async () => {
-    const first = await api.sandboxes.create();
+  it('goes on after a pause with the files, ports and tags it had, whoever pauses it', async () => {
+    const first = await api.sandboxes.create({ ports: [8124], tags: { team: 'red', use: 'test' } });
     await first.files.write('/kept.txt', 'kept');
     const snapshot = await first.pause();
     const second = await api.sandboxes.resume(snapshot);
     assert.notEqual(second.id, first.id);
     assert.equal((await second.commands.run('cat /kept.txt')).stdout, 'kept');
-    await second.kill();
+    assert.match(await second.getHost(8124), /^\S+:\d+$/);
+    const { team, use } = await second.getTags();
+    assert.deepEqual([team, use], ['red', 'test']);
+
+    const found = await api.sandboxes.connect(second.id);
+    const third = await api.sandboxes.resume(await found.pause(), { ports: [8125], tags: { use: 'more' } });
+    await assert.rejects(third.getHost(8124), /Port 8124 was not named/);
+    assert.match(await third.getHost(8125), /^\S+:\d+$/);
+    const tags = await third.getTags();
+    assert.deepEqual([tags.team, tags.use], ['red', 'more']);
+    await third.kill();
+    await assert.rejects(api.sandboxes.resume('im-1.nonsense'), /does not come from pausing a sandbox/);
   });
 });
