@@ -149,6 +149,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     ...views,
     fileSystems,
     terminals,
+    tasks,
     lenses,
     live,
     decorations,

@@ -1,6 +1,7 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
+import { type OwnMatcher, OwnMatcherSchema } from '../run/problems.ts';
 
 /** What tasks.json says of a task, as far as VS Code's API does not tell it. */
 const ConfiguredTaskSchema = z.object({
@@ -11,6 +12,7 @@ const MatcherSchema = z.object({
   name: z.string().optional(),
   base: z.string().optional(),
   fileLocation: z.unknown().optional(),
+  pattern: z.unknown().optional(),
 });
 
 /** VS Code's own matchers that take absolute paths; all others take paths relative to the folder. */
@@ -19,6 +21,8 @@ const ABSOLUTE = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish', '$eslint
 export interface ProblemMatchers {
   /** Named matchers, which a task made by an extension can have. */
   readonly names: readonly string[];
+  /** Those with a pattern of their own. */
+  readonly own: readonly OwnMatcher[];
   /** What the matchers need in the place of the sandbox's `/workspace/`. */
   readonly localPrefix: string;
 }
@@ -33,9 +37,17 @@ export function problemMatchersOf(folder: vscode.WorkspaceFolder, label: string)
   if (matchers.length === 0) return undefined;
   const isAbsolute = matchers.some((matcher) => takesAbsolutePaths(matcher));
   return {
-    names: matchers.filter((matcher) => typeof matcher === 'string'),
+    names: matchers.flatMap((matcher) => nameOf(matcher) ?? []),
+    own: matchers.flatMap((matcher) => OwnMatcherSchema.safeParse(matcher).data ?? []),
     localPrefix: isAbsolute ? folder.uri.fsPath + sep : '',
   };
+}
+
+/** A matcher's name; one that changes a named one in something else than its pattern goes by that. */
+function nameOf(matcher: unknown): string | undefined {
+  if (typeof matcher === 'string') return matcher;
+  const { base, pattern } = MatcherSchema.safeParse(matcher).data ?? {};
+  return pattern === undefined ? base : undefined;
 }
 
 function takesAbsolutePaths(matcher: unknown): boolean {

@@ -5,6 +5,7 @@ import { LocalPaths } from '../run/local-paths.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import { Run, type RunServices } from '../run/run.ts';
 import { summaryOf } from '../run/summary.ts';
+import type { OutputWatcher } from './task-problems.ts';
 import { TerminalWriter } from './terminal-writer.ts';
 
 export interface RunTerminalOptions {
@@ -13,6 +14,8 @@ export interface RunTerminalOptions {
   readonly services: RunServices;
   /** What problem matchers need in the place of `/workspace/`; absent: the output stays as it is. */
   readonly localPrefix: string | undefined;
+  /** Sees the program's output as it is in the sandbox. */
+  readonly watcher?: OutputWatcher | undefined;
   onText(runId: string, text: string): void;
 }
 
@@ -63,6 +66,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');
+    this.#options.watcher?.end();
     if (result.error === undefined && result.exitCode === 0) this.#writer.status(summaryOf(result));
     else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
@@ -86,6 +90,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
   #program(text: string, { pty = true }: RunRequest): void {
+    this.#options.watcher?.feed(text);
     const local = this.#paths?.feed(text) ?? text;
     this.#writer.text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));
   }

@@ -6,6 +6,7 @@ import type { RunServices } from '../run/run.ts';
 import type { Interpreter } from '../run/selection/interpreters.ts';
 import { RunTerminal } from './run-terminal.ts';
 import { SelectionTerminal } from './selection-terminal.ts';
+import type { OutputWatcher } from './task-problems.ts';
 
 /** Makes the terminals of runs, and tells what all of them show. */
 export class RunTerminals implements vscode.Disposable {
@@ -23,12 +24,13 @@ export class RunTerminals implements vscode.Disposable {
 
   /**
    * A terminal that runs a request when VS Code opens it; errors of making the request are shown in it. With a
-   * `localPrefix`, it takes the place of `/workspace/` in the output.
+   * `localPrefix`, it takes the place of `/workspace/` in the output; `watcher` sees the output without that.
    */
-  create(request: () => Promise<RunRequest>, localPrefix?: string): RunTerminal {
+  create(request: () => Promise<RunRequest>, localPrefix?: string, watcher?: OutputWatcher): RunTerminal {
     return new RunTerminal({
       request,
       localPrefix,
+      watcher,
       services: this.#services,
       onText: (runId, data) => this.#output.fire({ runId, data }),
     });

@@ -10,20 +10,26 @@ import { type RunRequests, siblingsOf } from './run-requests.ts';
 import type { RunTerminal } from './run-terminal.ts';
 import type { RunTerminals } from './run-terminals.ts';
 import { readSettings } from './settings.ts';
+import { type OutputWatcher, TaskProblems } from './task-problems.ts';
 
 /** VS Code ends a task just after its terminal; this is the most that is waited for it. */
 const TASK_END_TIMEOUT_MS = 5_000;
 
 /** Carries every run as a task of VS Code's own, so that re-run, panels and 'Terminate Task' are VS Code's. */
-export class RunTasks implements vscode.TaskProvider {
+export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   readonly #terminals: RunTerminals;
   readonly #requests: RunRequests;
+  readonly #problems = new TaskProblems();
   /** What runs, by folder and name. */
   readonly #active = new Map<string, vscode.TaskExecution>();
 
   constructor(terminals: RunTerminals, requests: RunRequests) {
     this.#terminals = terminals;
     this.#requests = requests;
+  }
+
+  dispose(): void {
+    this.#problems.dispose();
   }
 
   /** The active file, and the scripts of each folder's package.json. */
@@ -49,7 +55,7 @@ export class RunTasks implements vscode.TaskProvider {
     folder: vscode.WorkspaceFolder,
     name: string,
   ): Promise<vscode.TaskExecution> {
-    const task = this.#configured(definition, folder, name);
+    const task = this.#configured(definition, folder, name, () => this.#problems.watch(folder, name));
     task.problemMatchers = [...(problemMatchersOf(folder, name)?.names ?? [])];
     return vscode.tasks.executeTask(task);
   }
@@ -78,11 +84,12 @@ export class RunTasks implements vscode.TaskProvider {
     definition: vscode.TaskDefinition,
     scope: vscode.WorkspaceFolder | vscode.TaskScope,
     name: string,
+    watch: () => OutputWatcher | undefined = () => undefined,
   ): vscode.Task {
     return taskOf(definition, scope, name, async (resolved) => {
       const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
       const localPrefix = folder && problemMatchersOf(folder, name)?.localPrefix;
-      return this.#terminals.create(() => this.#requests.forTask(resolved, folder, name), localPrefix);
+      return this.#terminals.create(() => this.#requests.forTask(resolved, folder, name), localPrefix, watch());
     });
   }
 

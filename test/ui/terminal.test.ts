@@ -81,4 +81,33 @@ describe('the terminal of a run', () => {
     assert.match(text, /left with q/);
     assert.doesNotMatch(text, /full screen/, 'the screen from before is back');
   });
+
+  it('opens the local file at its line on a Ctrl+click on a path of the sandbox', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/terminal' });
+    await workbench.openFile('traceback.py');
+    await workbench.clickCodeLens('Run in Sandbox');
+    await workbench.waitForTerminal(/ZeroDivisionError[\s\S]*Exited with code 1/);
+    await workbench.page.locator('.editor-instance .view-line').first().click();
+    const path = '"/workspace/traceback.py", line 4';
+    const row = workbench.page.locator('.terminal-wrapper.active .xterm-rows > div', { hasText: path }).first();
+    const box = await row.boundingBox();
+    assert.ok(box);
+    const at = ((await row.textContent()) ?? '').indexOf(path) + 5;
+    const x = box.x + at * (await characterWidth(workbench));
+    const y = box.y + box.height / 2;
+    await workbench.page.mouse.move(x - 20, y);
+    await workbench.page.mouse.move(x, y);
+    await workbench.page.keyboard.down('Control');
+    await workbench.page.mouse.move(x + 10, y);
+    await workbench.page.mouse.click(x + 10, y);
+    await workbench.page.keyboard.up('Control');
+    await workbench.page.locator('.statusbar-item', { hasText: 'Ln 4, Col 1' }).waitFor();
+    await picture(workbench, 'terminal-link');
+  });
 });
+
+/** In pixels, in the visible terminal. */
+function characterWidth({ page }: Workbench): Promise<number> {
+  const text = page.locator('.terminal-wrapper.active .xterm-rows span').first();
+  return text.evaluate((span) => span.getBoundingClientRect().width / (span.textContent?.length ?? 1));
+}

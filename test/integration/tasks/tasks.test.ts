@@ -147,6 +147,21 @@ describe('Run Task in Sandbox', () => {
     assert.deepEqual([problem?.range.start.line, problem?.range.start.character], [1, 2]);
   });
 
+  it('marks what a matcher with a pattern of its own finds, anew with each run', async () => {
+    const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
+    for (const _ of ['first', 'second']) {
+      assert.equal((await runInSandbox('own pattern')).exitCode, 0);
+      const found = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'linter');
+      assert.deepEqual(
+        found.map(({ range: { start }, severity, message }) => [start.line, start.character, severity, message]),
+        [
+          [0, 4, vscode.DiagnosticSeverity.Warning, 'Look here.'],
+          [1, 0, vscode.DiagnosticSeverity.Error, 'And here.'],
+        ],
+      );
+    }
+  });
+
   it('takes its arguments with their quoting, its inputs, its folder and its variables', async () => {
     const word = vscode.commands.registerCommand('test.word', () => 'spoken');
     const { text } = await runInSandbox('quoted');

@@ -1,0 +1,163 @@
+import { stripVTControlCharacters } from 'node:util';
+import { z } from 'zod';
+
+const group = z.number().int().min(0).optional();
+
+/** One line of a pattern, as in tasks.json: a regular expression, and which of its groups means what. */
+const LineSchema = z.object({
+  regexp: z.string().refine(isRegExp, 'is no regular expression'),
+  kind: z.enum(['file', 'location']).optional(),
+  file: group,
+  location: group,
+  line: group,
+  column: group,
+  endLine: group,
+  endColumn: group,
+  severity: group,
+  code: group,
+  message: group,
+  loop: z.boolean().optional(),
+});
+type Line = z.infer<typeof LineSchema>;
+
+/**
+ * A problem matcher with a pattern of its own, as it is written in tasks.json.
+ * https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher
+ */
+export const OwnMatcherSchema = z.object({
+  source: z.string().optional(),
+  severity: z.string().optional(),
+  fileLocation: z.union([z.string(), z.array(z.unknown())]).optional(),
+  pattern: z.union([LineSchema.transform((line) => [withDefaults(line)]), z.array(LineSchema).min(1)]),
+});
+export type OwnMatcher = z.infer<typeof OwnMatcherSchema>;
+
+export type Severity = 'error' | 'warning' | 'info';
+
+/** What a matcher has found; lines and columns from 1. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number | undefined;
+  readonly endLine: number | undefined;
+  readonly endColumn: number | undefined;
+  readonly severity: Severity;
+  readonly code: string | undefined;
+  readonly message: string;
+}
+
+type Part = 'file' | 'location' | 'line' | 'column' | 'endLine' | 'endColumn' | 'severity' | 'code' | 'message';
+type Found = Partial<Record<Part, string>>;
+const PARTS: readonly Part[] = [
+  'file',
+  'location',
+  'line',
+  'column',
+  'endLine',
+  'endColumn',
+  'severity',
+  'code',
+  'message',
+];
+
+/** Finds the problems of one matcher in a stream of output. */
+export class ProblemScanner {
+  readonly #matcher: OwnMatcher;
+  readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
+  readonly #onProblem: (problem: Problem) => void;
+  #held = '';
+  /** What the lines so far have told, and how many of the pattern they are. */
+  #found: Found = {};
+  #at = 0;
+
+  constructor(matcher: OwnMatcher, onProblem: (problem: Problem) => void) {
+    this.#matcher = matcher;
+    this.#lines = matcher.pattern.map((line) => ({ line, regexp: new RegExp(line.regexp) }));
+    this.#onProblem = onProblem;
+  }
+
+  feed(text: string): void {
+    const lines = (this.#held + text).split('\n');
+    this.#held = lines.pop() ?? '';
+    for (const line of lines) this.#take(line);
+  }
+
+  /** A last line needs no end. */
+  end(): void {
+    this.#take(this.#held);
+    this.#held = '';
+  }
+
+  #take(raw: string): void {
+    const text = stripVTControlCharacters(raw).replace(/\r$/, '');
+    const expected = this.#lines[this.#at];
+    const match = expected?.regexp.exec(text);
+    if (!expected || !match) {
+      const isBegun = this.#at > 0;
+      this.#at = 0;
+      this.#found = {};
+      // It may be the beginning of the next one.
+      if (isBegun) this.#take(raw);
+      return;
+    }
+    const before = this.#found;
+    this.#found = { ...before, ...partsOf(expected.line, match) };
+    if (this.#at < this.#lines.length - 1) {
+      this.#at += 1;
+      return;
+    }
+    this.#tell();
+    if (expected.line.loop) this.#found = before;
+    else {
+      this.#at = 0;
+      this.#found = {};
+    }
+  }
+
+  #tell(): void {
+    const { file, location, message, code, severity } = this.#found;
+    const [line, column, endLine, endColumn] = location?.split(',').map(Number) ?? [];
+    const number = (part: Part) => Number(this.#found[part]) || undefined;
+    if (!file || message === undefined) return;
+    this.#onProblem({
+      file,
+      line: line ?? number('line') ?? 1,
+      column: column ?? number('column'),
+      endLine: endLine ?? number('endLine'),
+      endColumn: endColumn ?? number('endColumn'),
+      severity: severityOf(severity ?? this.#matcher.severity),
+      code,
+      message: message.trim(),
+    });
+  }
+}
+
+function partsOf(line: Line, match: RegExpExecArray): Found {
+  const found: Found = {};
+  for (const part of PARTS) {
+    const number = line[part];
+    const text = number === undefined ? undefined : match[number];
+    if (text !== undefined) found[part] = text;
+  }
+  return found;
+}
+
+/** VS Code's own, for a pattern of a single line. */
+function withDefaults(line: Line): Line {
+  const needsPlace = line.kind !== 'file' && line.location === undefined;
+  return { file: 1, message: 0, ...(needsPlace && { line: 2, column: 3 }), ...line };
+}
+
+function severityOf(text = 'error'): Severity {
+  if (/^(w|warn|warning)$/i.test(text)) return 'warning';
+  return /^(i|info|information|note|hint)$/i.test(text) ? 'info' : 'error';
+}
+
+function isRegExp(text: string): boolean {
+  try {
+    new RegExp(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
