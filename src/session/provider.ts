@@ -70,9 +70,10 @@ function readPaused(text: string): z.infer<typeof PausedSchema> {
   }
 }
 
-/** Tags without those by which this extension knows what a sandbox is for: that is another one's now. */
+/** Tags that people and programs gave, without those by which this extension knows what a sandbox is for. */
 function ownTags(tags: Record<string, string>): Record<string, string> {
-  const reserved = new Set<string>(Object.values(Tag));
+  const { label: _, ...ours } = Tag;
+  const reserved = new Set<string>(Object.values(ours));
   return Object.fromEntries(Object.entries(tags).filter(([name]) => !reserved.has(name)));
 }
 
