@@ -18,6 +18,8 @@ export interface ImageContent {
   layers: readonly string[];
   env: Readonly<Record<string, string>>;
   workdir?: string | undefined;
+  /** Who RUN is; root when absent. */
+  user?: string | undefined;
 }
 
 export interface LayerRecipe {
@@ -39,6 +41,24 @@ export interface BuildTools {
   layerName: string;
   log(stream: 'stdout' | 'stderr' | 'system', text: string): void;
 }
+
+/** Ids other than root's are mapped into namespaces that root has made; see namespaces.ts. */
+const hasUsers = process.getuid?.() === 0;
+
+// $0: user, uid, user:group or uid:gid, the rest: a command. As Docker does: the name must be there, a number need not,
+// and without an entry its group is root's.
+const becomeUser = `
+user=\${0%%:*} group=
+case $0 in *:*) group=\${0#*:} ;; esac
+entry=$(getent passwd "$user") || case $user in
+  '' | *[!0-9]*) echo "unable to find user $user: no matching entries in passwd file" >&2; exit 1 ;;
+esac
+uid=$(printf %s "$entry" | cut -d : -f 3)
+gid=$(printf %s "$entry" | cut -d : -f 4)
+HOME=$(printf %s "$entry" | cut -d : -f 6)
+export HOME="\${HOME:-/}"
+if [ -z "$group" ] && [ -n "$entry" ]; then groups="--init-groups"; else groups="--clear-groups"; fi
+exec setpriv --reuid "\${uid:-$user}" --regid "\${group:-\${gid:-0}}" "$groups" -- "$@"`;
 
 /** A line that failed; its message is what the client shows. */
 export class BuildFailure extends Error {}
@@ -75,6 +95,7 @@ class LayerBuild {
   readonly #env: Record<string, string>;
   readonly #args: Record<string, string> = {};
   #workdir: string | undefined;
+  #user: string | undefined;
   #shell = ['/bin/sh', '-c'];
   #container: Container | undefined;
   #runs = 0;
@@ -84,6 +105,7 @@ class LayerBuild {
     this.#tools = tools;
     this.#env = { PATH: standardPath, ...recipe.base?.env };
     this.#workdir = recipe.base?.workdir;
+    this.#user = recipe.base?.user;
   }
 
   get #variables(): Record<string, string> {
@@ -116,9 +138,17 @@ class LayerBuild {
       case 'SHELL':
         this.#shell = commandLine(rest, this.#shell);
         break;
-      case 'RUN':
-        await this.#run(commandLine(rest.replace(/^(--\w+=\S+\s+)+/, ''), this.#shell), source, this.#workdir ?? '/');
+      case 'USER':
+        this.#user = expand(words(rest)[0] ?? '', this.#variables);
+        if (!hasUsers)
+          this.#tools.log('system', 'There is only root where the server is an ordinary user: RUN stays root\n');
         break;
+      case 'RUN': {
+        const argv = commandLine(rest.replace(/^(--\w+=\S+\s+)+/, ''), this.#shell);
+        const asUser = this.#user !== undefined && hasUsers ? ['sh', '-c', becomeUser, this.#user, ...argv] : argv;
+        await this.#run(asUser, source, this.#workdir ?? '/');
+        break;
+      }
       default: // What only describes the image (LABEL, EXPOSE, CMD, …) changes nothing for a sandbox.
     }
   }
@@ -139,7 +169,7 @@ class LayerBuild {
       await rename(path.join(scratch, 'up'), path.join(layersFolder, layerName));
       layers.push(layerName);
     }
-    return { layers, env: this.#env, workdir: this.#workdir };
+    return { layers, env: this.#env, workdir: this.#workdir, user: this.#user };
   }
 
   async discard(): Promise<void> {

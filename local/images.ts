@@ -157,6 +157,7 @@ export class Images {
         layers: [...content.layers],
         env: { ...content.env },
         workdir: content.workdir,
+        user: content.user,
         builderVersion,
         createdAt: nowSecs(),
       });

@@ -49,6 +49,7 @@ export class Snapshots {
       layers: [...parts.image.layers, layer],
       env: parts.image.env,
       workdir: parts.image.workdir,
+      user: parts.image.user,
       builderVersion: parts.image.builderVersion,
       expiresAt,
       keyDigest: digest(options.key),

@@ -32,6 +32,7 @@ const image = z.object({
   layers: z.array(z.string()),
   env: z.record(z.string(), z.string()),
   workdir: z.string().optional(),
+  user: z.string().optional(),
   builderVersion: z.string(),
   createdAt: seconds,
   expiresAt: seconds.optional(),

@@ -35,14 +35,21 @@ export const PLACE = `
 set -e
 from=$1 to=$2 owner=$3 mode=$4 unpack=$5 layout=$6
 case $to in /*) ;; *) to=$(pwd)/$to ;; esac
-[ -z "$owner" ] || chown -R -h "$owner" "$from"
+owned() {
+  [ -n "$owner" ] || return 0
+  chown -R -h "$owner" "$1" 2> /dev/null && return
+  # Where nobody but root can be, files are root's.
+  read -r _ _ count < /proc/self/uid_map
+  if [ "$count" != 1 ]; then chown -R -h "$owner" "$1"; fi
+}
+owned "$from"
 [ -z "$mode" ] || chmod -R "$mode" "$from"
 made() {
   [ -d "$1" ] && return
   top=$1
   while [ ! -e "$(dirname "$top")" ]; do top=$(dirname "$top"); done
   mkdir -p "$1"
-  [ -z "$owner" ] || chown -R "$owner" "$top"
+  owned "$top"
 }
 into() {
   made "$2"

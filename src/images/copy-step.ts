@@ -191,13 +191,13 @@ class SandboxCopy {
     await this.#sandbox.mountImage(MOUNT, from.image);
     await this.#script(copy, this.#sandbox, 'cp -a "$1" "$2"', [from.folder, STAGING]);
     await this.#sandbox.unmountImage(MOUNT);
-    await this.#script(copy, this.#sandbox, 'rmdir "$1" 2> /dev/null; true', [MOUNT]);
+    await this.#script(copy, this.#sandbox, 'rmdir "$1" 2> /dev/null || true', [MOUNT]);
   }
 
   /** Runs a script; what it prints is an error’s reason. */
   async #script(copy: Copy, sandbox: Sandbox, script: string, args: string[], source?: Archive) {
     const done = randomUUID();
-    const argv = ['sh', '-c', `exec 2>&1\n( ${script}\n) && echo ${done}`, 'sh', ...args];
+    const argv = ['sh', '-c', `exec 2>&1\n(\n${script}\n)\n[ $? = 0 ] && echo ${done}`, 'sh', ...args];
     const said = await execWith(sandbox, argv, { signal: this.#tools.signal, ...(source && { source: () => source }) });
     if (source?.failure) throw source.failure;
     const lines = said.toString().trimEnd().split('\n');

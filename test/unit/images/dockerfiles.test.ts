@@ -14,6 +14,9 @@ import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles/', import.meta.url));
 
+/** Namespaces of an ordinary user have no other users. */
+const hasUsers = process.getuid?.() === 0;
+
 describe('Dockerfiles', () => {
   let bench: Workbench;
   before(async () => {
@@ -110,12 +113,13 @@ for Python 3.13
 
   it('with a SHELL, a USER, owners and modes', async () => {
     const image = await build('shell-and-user');
+    const app = hasUsers ? 'app' : 'root';
     assert.equal(
       await inside(
         image,
-        'cat /shell /tmp/after; echo $AFTER; pwd; stat -c %U:%G:%a data/secret.txt by-number by-root data',
+        'cat /shell /tmp/after /tmp/uid; echo $AFTER; pwd; stat -c %U:%G:%a data/secret.txt by-number by-root data',
       ),
-      'bash\nCOPIED\ncopied\n/home/app\napp:app:640\napp:root:644\nroot:root:644\napp:app:755\n',
+      `bash\nCOPIED\n${hasUsers ? 1234 : 0}\ncopied\n/home/app\n${app}:${app}:640\n${app}:root:644\nroot:root:644\n${app}:${app}:755\n`,
     );
   });
 
@@ -261,6 +265,18 @@ for Python 3.13
         message: 'requirements.txt changed while it was copied into the image. Run again.',
       });
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
+    });
+
+    it('fail with what the sandbox said when they cannot be put in their place', async () => {
+      await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nRUN echo > /taken\nCOPY app /taken/\n');
+      const error = await refusal(again());
+      assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });
+      assert.match(error.message, /“COPY app \/taken\/” \(Dockerfile:3\) failed: mkdir: .*\/taken/);
+      await writeFile(join(folder, 'Dockerfile'), 'FROM debian AS a\nFROM debian\nCOPY --from=a /none /x\n');
+      assert.match((await refusal(again())).message, /failed: There is no \/none in the stage\./);
+      if (!hasUsers) return;
+      await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nCOPY --chown=stranger app /app\n');
+      assert.match((await refusal(again())).message, /failed: chown: invalid user: .stranger/);
     });
 
     it('say what a copy lacks', async () => {
