@@ -2,6 +2,7 @@ import type { Image } from 'modal';
 import * as vscode from 'vscode';
 import { z } from 'zod';
 import { type BuildContext, buildImage, ImageBuildError, type ImageStore } from '../images/build.ts';
+import { UserError } from '../modal/errors.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import type { FinishImage } from '../session/start.ts';
 import { BuildTerminal } from './build-terminal.ts';
@@ -51,7 +52,7 @@ export class ImageBuilds implements vscode.Disposable {
         this.#problems.clear(context.folderPath);
         await this.#problems.show(error, profile, context.folderPath);
       }
-      const why = error instanceof ImageBuildError ? error.message : 'The build has ended without an image';
+      const why = error instanceof UserError ? error.message : 'The build has ended without an image';
       shown.end(shown.signal.aborted ? 'The build was cancelled' : why, false);
       throw error;
     }
