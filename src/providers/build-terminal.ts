@@ -9,6 +9,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   readonly #write = new vscode.EventEmitter<string>();
   readonly #cancel: () => void;
   readonly #terminal: vscode.Terminal;
+  readonly #closing: vscode.Disposable;
   #opened = false;
   #waiting = '';
   #atLineStart = true;
@@ -20,6 +21,8 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   constructor(name: string, cancel: () => void) {
     this.#cancel = cancel;
     this.#terminal = vscode.window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
+    // A terminal that was never in front is not told by its own `close` that it has gone.
+    this.#closing = vscode.window.onDidCloseTerminal((terminal) => terminal === this.#terminal && this.close());
   }
 
   /** Whether its build has ended, so that another one may take its place. */
@@ -32,6 +35,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   }
 
   dispose(): void {
+    this.#closing.dispose();
     this.#terminal.dispose();
   }
 
@@ -41,6 +45,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   }
 
   close(): void {
+    this.#closing.dispose();
     this.#isClosed = true;
     if (!this.#hasEnded) this.#cancel();
   }
