@@ -326,6 +326,10 @@ export const ProfileSchema = z
     idleTimeoutMs: wholeSeconds
       .default(600_000)
       .meta({ description: 'A sandbox ends after this many milliseconds without use.' }),
+    carryOver: z.boolean().default(false).meta({
+      description:
+        'Whether a sandbox that nears the end of its life is carried over by itself: a snapshot, and a new sandbox from it.',
+    }),
     volumes: z
       .record(z.string(), z.union([z.string(), VolumeSchema]))
       .default({})

@@ -14,6 +14,8 @@ const LEAST_LIFE = 0.25;
 /** A sandbox of a window that is gone, which this window goes on with. */
 export interface Adopted {
   readonly sandbox: Sandbox;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
   /** The window that started it. */
   readonly windowId: string;
 }
@@ -42,7 +44,7 @@ export async function adopt(
       if (!windowId || !(await isLeftBehind(machine, windowId))) continue;
       if (!adopted && isAsWanted(found, profile)) {
         await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
-        adopted = { sandbox, windowId };
+        adopted = { sandbox, windowId, startedAt: found.createdAt.getTime() };
       } else {
         await sandbox.terminate();
       }

@@ -84,6 +84,15 @@ export interface SessionSources {
   onChange?(): void;
 }
 
+/** A sandbox of this window, with the end of its life. */
+export interface Life {
+  readonly folder: Folder;
+  readonly named: NamedProfile;
+  readonly sandbox: Sandbox;
+  /** Milliseconds since 1970. */
+  readonly endsAt: number;
+}
+
 /** What was started for a folder and a profile. */
 interface Started {
   readonly name: string;
@@ -99,6 +108,8 @@ export class Sessions {
   #connection: { key: string; opened: Promise<Connection> } | undefined;
   /** By folder and profile; the one that was used last comes last. */
   readonly #started = new Map<string, Started>();
+  /** When a sandbox began to live, in milliseconds since 1970. */
+  readonly #startedAt = new WeakMap<Sandbox, number>();
 
   constructor(sources: SessionSources) {
     this.#sources = sources;
@@ -254,6 +265,44 @@ export class Sessions {
     return true;
   }
 
+  /**
+   * A new sandbox from a snapshot takes the place of the folder's sandbox of a profile, which is ended once the new one
+   * runs. What fails leaves everything as it was. Throws as `acquire` does.
+   */
+  async restore(folder: Folder, profileName: string, snapshot: { imageId: string; id?: string }): Promise<Sandbox> {
+    const connection = await this.connection();
+    const named = await this.#sources.profile(folder, profileName);
+    await this.#requireBudget(connection);
+    const context = { ...this.#context(connection, folder), snapshot };
+    const owner = this.#owner(folder, named.name);
+    const starting = this.#noted(connection, named.profile, startSandbox(named.profile, context, owner));
+    this.#sources.onStarting?.(starting);
+    const sandbox = await starting;
+    const key = `${folder.path}\0${named.name}`;
+    const before = this.#started.get(key);
+    this.#started.delete(key);
+    this.#started.set(key, { ...named, folder, sandbox: Promise.resolve(sandbox) });
+    await before?.sandbox.then((old) => this.terminate(old)).catch(() => {});
+    this.#sources.onChange?.();
+    return sandbox;
+  }
+
+  /** The folder's running sandbox of a profile. */
+  async sandboxOf(folder: Folder, profileName: string): Promise<Sandbox | undefined> {
+    return this.#started.get(`${folder.path}\0${profileName}`)?.sandbox.catch(() => undefined);
+  }
+
+  /** The sandboxes of this window whose end is known. */
+  async lives(): Promise<Life[]> {
+    const looked = [...this.#started.values()].map(async ({ folder, name, profile, sandbox: starting }) => {
+      const sandbox = await starting.catch(() => undefined);
+      const startedAt = sandbox && this.#startedAt.get(sandbox);
+      if (!sandbox || startedAt === undefined) return [];
+      return [{ folder, named: { name, profile }, sandbox, endsAt: startedAt + profile.timeoutMs }];
+    });
+    return (await Promise.all(looked)).flat();
+  }
+
   /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const { client, account } = await this.connection();
@@ -314,6 +363,7 @@ export class Sessions {
     if (!machine) return undefined;
     const adopted = await adopt(connection, machine, this.#owner(folder, name), profile);
     if (!adopted) return undefined;
+    this.#startedAt.set(adopted.sandbox, adopted.startedAt);
     await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, profile));
     return adopted.sandbox;
   }
@@ -330,6 +380,7 @@ export class Sessions {
 
   async #noted({ account }: Connection, profile: Profile, starting: Promise<Sandbox>): Promise<Sandbox> {
     const sandbox = await starting;
+    this.#startedAt.set(sandbox, Date.now());
     await this.#sources.spend?.started(sandbox.sandboxId, costOf(account, profile));
     return sandbox;
   }

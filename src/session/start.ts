@@ -23,6 +23,8 @@ export type FinishImage = (image: Image, watch: SetupWatch) => Promise<Image>;
 /** What a sandbox is started with, beside its profile. */
 export interface StartContext {
   readonly connection: Connection;
+  /** Start from this snapshot instead of the profile's image. */
+  readonly snapshot?: { readonly imageId: string; readonly id?: string };
   /** `buildImage` when absent. */
   readonly build?: BuildImage | undefined;
   /** Where paths of the profile start. */
@@ -59,8 +61,12 @@ async function specFor(profile: Profile, context: StartContext, owner?: Owner, f
     profile,
     env: sandboxVariables(profile, fromFile),
     ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
-    tags: owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() },
+    tags: {
+      ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),
+      ...(context.snapshot?.id && { [Tag.snapshot]: context.snapshot.id }),
+    },
   };
+  if (context.snapshot) return { ...spec, image: await client.images.fromId(context.snapshot.imageId) };
   const { setup } = profile;
   const buildContext = {
     client,
