@@ -8,6 +8,7 @@ import { progressLine, pullReport, syncReport } from '../run/sync-report.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
 import type { SyncEngine } from '../sync/engine.ts';
+import { reviewChanges } from '../views/pull-review.ts';
 
 /** What a command works on, with its progress and its cancel button. */
 interface Work {
@@ -46,20 +47,11 @@ export class SyncCommands {
     return this.#do('Looking for changes in the sandbox', async (work) => {
       const sandbox = await this.#running(work.folder);
       const { modified, created, deleted } = await work.engine.remoteChanges(sandbox, work);
-      const items = [
-        ...modified.map((label) => ({ label, description: 'changed there', picked: true })),
-        ...created.map((label) => ({ label, description: 'only there', picked: false })),
-      ];
       const also = deleted.length > 0 ? ` ${deleted.length} synced files were deleted there; they stay here.` : '';
-      if (items.length === 0) return `Nothing to pull: no program has changed or made files.${also}`;
-      const picked = await vscode.window.showQuickPick(items, {
-        title: 'Modal: Pull Changes from Sandbox',
-        placeHolder: 'What to bring back into this folder?',
-        canPickMany: true,
-        ignoreFocusOut: true,
-      });
-      if (!picked || picked.length === 0) return undefined;
-      return this.#pull(sandbox, work, { paths: picked.map(({ label }) => label) });
+      if (modified.length + created.length === 0)
+        return `Nothing to pull: no program has changed or made files.${also}`;
+      const paths = await reviewChanges({ modified, created }, work.folder, sandbox.sandboxId);
+      return paths && paths.length > 0 ? this.#pull(sandbox, work, { paths }) : undefined;
     });
   }
 

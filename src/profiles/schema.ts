@@ -360,6 +360,14 @@ export const ProfileSchema = z
       .array(PortSchema)
       .default([])
       .meta({ description: 'Ports that get a public URL: a number, or with its protocol.', examples: [[8000]] }),
+    pull: z
+      .array(z.string().min(1))
+      .default([])
+      .meta({
+        description:
+          'Files that each run brings back, as paths or patterns of `.gitignore`; never over a change made here.',
+        examples: [['results/*.csv']],
+      }),
     secrets: z.array(objectName).default([]).meta({ description: 'Modal secrets whose variables the sandbox sees.' }),
     env: z.record(variableName, z.string()).default({}).meta({ description: 'Environment variables.' }),
     setup: SetupSchema.optional().meta({

@@ -5,16 +5,17 @@ import type { RunServices } from './run.ts';
 import { progressLine, pullReport } from './sync-report.ts';
 
 /**
- * Brings back the files that a request names, after its program has ended. Local changes are never written over. Returns
+ * Brings back the files that a request and its profile name, after its program has ended. Local changes are never written over. Returns
  * what went wrong in a sentence.
  */
 export async function pullOutputs(
-  { folder, pull = [] }: RunRequest,
-  { sandbox }: Session,
+  { folder, pull: own = [], sync = true }: RunRequest,
+  { sandbox, pull: ofProfile }: Session,
   { syncs, ask, unsaved }: RunServices,
   output: RunOutput,
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const pull = sync ? [...ofProfile, ...own] : own;
   if (pull.length === 0) return undefined;
   output.progress('Pulling…');
   try {

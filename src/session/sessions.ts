@@ -31,6 +31,8 @@ export interface Folder {
 export interface Session {
   readonly folder: Folder;
   readonly sandbox: Sandbox;
+  /** Files that the profile says are brought back after each run. */
+  readonly pull: readonly string[];
   /** The profile's name; absent for a sandbox that was not started from one. */
   readonly profile?: string;
   readonly accountLabel: string;
@@ -153,6 +155,7 @@ export class Sessions {
         folder,
         sandbox,
         profile: named.name,
+        pull: named.profile.pull,
         isNew: !running && !taken,
         ...(taken && { taken }),
         isOutdated: !isSame(started.profile, named.profile),
@@ -260,8 +263,9 @@ export class Sessions {
     );
     const sandbox = await started?.sandbox.catch(() => undefined);
     if (!started || !sandbox) return false;
-    this.#forget(started);
     await this.terminate(sandbox);
+    this.#forget(started);
+    this.#sources.onChange?.();
     return true;
   }
 
@@ -309,7 +313,7 @@ export class Sessions {
     const own = await this.runningAll(folder);
     // Another object for the same sandbox would open a connection of its own.
     const sandbox = own.find((each) => each.sandboxId === sandboxId) ?? (await client.sandboxes.fromId(sandboxId));
-    return { ...billing(account), folder, sandbox, isNew: false, isOutdated: false };
+    return { ...billing(account), folder, sandbox, pull: [], isNew: false, isOutdated: false };
   }
 
   /** Gives a sandbox up, so that it goes on when this window closes: until it is ended, idle for too long, or over. */

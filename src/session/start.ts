@@ -97,7 +97,7 @@ export function ownerTags({ folder, profileName, windowId }: Owner, profile: Pro
   };
 }
 
-/** Equal for profiles that ask for the same sandbox: how it is kept warm and what it is called do not count. */
-export function definitionKey({ warm: _, description: __, ...profile }: Profile): string {
+/** Equal for profiles that ask for the same sandbox: what it is called and what happens around it do not count. */
+export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
   return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
 }

@@ -97,11 +97,35 @@ export async function answering<T>(
       return answers[shower];
     };
   }
+  const { createQuickPick } = vscode.window;
+  Object.assign(vscode.window, { createQuickPick: () => answeredPick(answers.showQuickPick) });
   try {
     return { result: await action(), messages };
   } finally {
+    Object.assign(vscode.window, { createQuickPick });
     for (const [shower, original] of originals) window[shower] = original;
   }
+}
+
+/** A pick that is answered as soon as it shows: by `all` or the `first`, else it is left. */
+function answeredPick(answer: string | undefined) {
+  let accept = () => {};
+  let hidden = () => {};
+  const pick = {
+    items: [] as readonly vscode.QuickPickItem[],
+    selectedItems: [] as readonly vscode.QuickPickItem[],
+    onDidAccept: (listener: () => void) => (accept = listener),
+    onDidHide: (listener: () => void) => (hidden = listener),
+    onDidTriggerItemButton: () => {},
+    hide: () => hidden(),
+    dispose: () => {},
+    show: () => {
+      if (answer === undefined) return hidden();
+      pick.selectedItems = answer === 'all' ? pick.items : pick.items.slice(0, 1);
+      accept();
+    },
+  };
+  return pick;
 }
 
 /** Changes settings for the length of a test. */

@@ -117,6 +117,15 @@ describe('profiles of a folder', () => {
     }
   });
 
+  it('bring back the files that they name, after each run', async () => {
+    await choose('pulling');
+    const uri = await writeWorkspaceFile('make.sh', 'mkdir -p results; echo 1 > results/a.csv; echo 2 > results/b.txt');
+    assert.match((await runFile(uri)).text, /● Pulled 1 file\./);
+    assert.equal(new TextDecoder().decode(await vscode.workspace.fs.readFile(inFolder('results/a.csv'))), '1\n');
+    await vscode.workspace.fs.delete(inFolder('results'), { recursive: true });
+    await choose('named');
+  });
+
   it('are named by a task', async () => {
     const text = await textOf(async () => {
       const ended = new Promise<void>((resolve) => {

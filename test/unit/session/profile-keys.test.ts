@@ -100,8 +100,8 @@ const CASES: Record<string, Case> = {
   envFile: { profile: { envFile: 'my.env', env: { B: 'env' } }, inside: 'echo "$A $B"', output: 'file one env\n' },
 };
 
-/** Keys that are for people, or are tested elsewhere: images, setup, warm-ups and lifetimes have tests of their own. */
-const WITHOUT_CASE = ['description', 'image', 'setup', 'warm', 'carryOver'];
+/** Keys that are for people, or are tested elsewhere: images, setup, warm-ups, lifetimes and pulls have tests of their own. */
+const WITHOUT_CASE = ['description', 'image', 'setup', 'warm', 'carryOver', 'pull'];
 
 describe('every key of a profile', () => {
   let server: RunningLocalModal;

@@ -1,0 +1,95 @@
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+import { chooseFolder } from '../providers/folders.ts';
+import type { FolderProfiles } from '../providers/profiles.ts';
+import type { RunningCommands } from '../run/running-commands.ts';
+import { carryOver, pause, resume } from '../session/pause.ts';
+import type { Life, Sessions } from '../session/sessions.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
+
+const PAUSE = 'Pause';
+const RESUME = 'Resume';
+const CARRY_OVER = 'Carry Over';
+
+export interface SessionLifeServices {
+  readonly sessions: Sessions;
+  readonly snapshots: Snapshots;
+  readonly profiles: FolderProfiles;
+  readonly commands: RunningCommands;
+}
+
+/** Life beyond a sandbox: pause, resume, and what happens when one nears its end. What goes wrong is shown. */
+export class SessionLifeCommands {
+  readonly #services: SessionLifeServices;
+
+  constructor(services: SessionLifeServices) {
+    this.#services = services;
+  }
+
+  /** `modal.pauseSandbox`: a snapshot and an end of the folder's sandbox, after a word on what runs in it. */
+  pause(): Promise<void> {
+    return shown(async () => {
+      const { sessions, snapshots, profiles } = this.#services;
+      const folder = await chooseFolder();
+      const profile = await profiles.current(folder);
+      const running = this.#running((await sessions.sandboxOf(folder, profile))?.sandboxId);
+      if (
+        running &&
+        (await vscode.window.showWarningMessage(`${running} Pause all the same?`, { modal: true }, PAUSE)) !== PAUSE
+      )
+        return;
+      await during('Pausing the sandbox…', () => pause(sessions, snapshots, folder, profile));
+      const said = `The sandbox of “${profile}” is paused: its files are kept for 30 days, and it costs nothing.`;
+      void vscode.window.showInformationMessage(said, RESUME).then((pressed) => {
+        if (pressed === RESUME) void this.resume();
+      });
+    });
+  }
+
+  /** `modal.resumeSandbox`: a new sandbox with the files of the paused one. */
+  resume(): Promise<void> {
+    return shown(async () => {
+      const { sessions, snapshots, profiles } = this.#services;
+      const folder = await chooseFolder();
+      const profile = await profiles.current(folder);
+      await during('Resuming the sandbox…', () => resume(sessions, snapshots, folder, profile));
+      void vscode.window.showInformationMessage(`The sandbox of “${profile}” goes on with the files that it had.`);
+    });
+  }
+
+  /** A sandbox nears its end: it is carried over, or that is offered. Nothing that runs is ended without a press. */
+  nearEnd(life: Life): Promise<void> {
+    return shown(async () => {
+      const { name, profile } = life.named;
+      const running = this.#running(life.sandbox.sandboxId);
+      const minutes = Math.max(Math.round((life.endsAt - Date.now()) / 60_000), 0);
+      if (!profile.carryOver || running) {
+        const said = `The sandbox of “${name}” ends in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}. ${running}`;
+        if ((await vscode.window.showWarningMessage(said.trim(), CARRY_OVER)) !== CARRY_OVER) return;
+      }
+      await during('Carrying the sandbox over…', () => carryOver(this.#services.sessions, life));
+      void vscode.window.showInformationMessage(
+        `The sandbox of “${name}” was carried over into a new one with its files.`,
+      );
+    });
+  }
+
+  /** What runs in a sandbox, as a sentence; empty when nothing does. */
+  #running(sandboxId: string | undefined): string {
+    const labels = sandboxId ? this.#services.commands.in(sandboxId).map(({ label }) => `“${label}”`) : [];
+    if (labels.length === 0) return '';
+    return `${labels.join(', ')} ${labels.length === 1 ? 'runs' : 'run'} in it and would be ended.`;
+  }
+}
+
+function during<T>(title: string, action: () => Promise<T>): Thenable<T> {
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, action);
+}
+
+async function shown(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    void vscode.window.showErrorMessage(explainError(error));
+  }
+}
