@@ -9,12 +9,14 @@ import { RemoteFileCommands } from './commands/remote-files.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
 import { runTaskInSandbox } from './commands/run-task.ts';
+import { SessionLifeCommands } from './commands/session-life.ts';
 import { stopEverything } from './commands/stop-everything.ts';
 import { SyncCommands } from './commands/sync.ts';
 import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
 import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
+import type { SandboxSummary } from './modal/sandbox-list.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
 import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/folders.ts';
@@ -39,9 +41,11 @@ import { RunningCommands } from './run/running-commands.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
+import { Lifetimes } from './session/lifetimes.ts';
 import { Machine } from './session/machine.ts';
 import { Sessions } from './session/sessions.ts';
 import { SpendRecord } from './session/spend.ts';
+import { type Snapshot, Snapshots } from './snapshots/snapshots.ts';
 import { sandboxesModule } from './views/sandboxes-module.ts';
 import { snapshotsModule } from './views/snapshots-module.ts';
 import { StatusBar, sessionMenu } from './views/status-bar.ts';
@@ -80,6 +84,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     onChange: () => {
       sandboxes.refresh();
       void statusBar.update();
+      void lifetimes.update();
     },
   });
   const syncs = new FolderSyncs({
@@ -133,13 +138,21 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     openTerminal: (sandboxId) => openShell(terminals, sandboxId),
     openInExplorer: (sandbox) => remoteFiles.openInExplorer(sandbox),
   });
-  const snapshots = snapshotsModule({
+  const snapshots = new Snapshots(async () => (await running.connection()).client);
+  const life = new SessionLifeCommands({ sessions: running, snapshots, profiles, commands });
+  const lifetimes = new Lifetimes({
+    clock: wallClock,
+    lives: () => running.lives(),
+    onNearEnd: (each) => void life.nearEnd(each),
+  });
+  const snapshotsView = snapshotsModule({
     sessions: running,
+    snapshots,
     isAccountChosen,
     folders: workspaceFolders,
     onStart: () => sandboxes.refresh(),
   });
-  const views = [sandboxes, volumes, snapshots];
+  const views = [sandboxes, volumes, snapshotsView];
   showAccount(accounts.isChosen);
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
@@ -184,6 +197,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       lenses.update();
       void profileCommands.offerReplacement();
     }),
+    lifetimes,
+    command('modal.pauseSandbox', (row?: SandboxSummary) => life.pause(row).then(() => snapshotsView.refresh())),
+    command('modal.resumeSandbox', (row?: Snapshot) => life.resume(row).then(() => snapshotsView.refresh())),
     command('modal.stopEverything', () => stopEverything(running, warmUps)),
     command('modal.sessionMenu', sessionMenu),
     command('modal.compareWithLocal', (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri)),

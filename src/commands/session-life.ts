@@ -1,11 +1,14 @@
 import * as vscode from 'vscode';
-import { explainError } from '../modal/errors.ts';
-import { chooseFolder } from '../providers/folders.ts';
+import { explainError, UserError } from '../modal/errors.ts';
+import type { SandboxSummary } from '../modal/sandbox-list.ts';
+import { Tag } from '../modal/sandboxes.ts';
+import { chooseFolder, workspaceFolders } from '../providers/folders.ts';
 import type { FolderProfiles } from '../providers/profiles.ts';
 import type { RunningCommands } from '../run/running-commands.ts';
+import { folderKey } from '../session/origin.ts';
 import { carryOver, pause, resume } from '../session/pause.ts';
-import type { Life, Sessions } from '../session/sessions.ts';
-import type { Snapshots } from '../snapshots/snapshots.ts';
+import type { Folder, Life, Sessions } from '../session/sessions.ts';
+import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 
 const PAUSE = 'Pause';
 const RESUME = 'Resume';
@@ -27,11 +30,10 @@ export class SessionLifeCommands {
   }
 
   /** `modal.pauseSandbox`: a snapshot and an end of the folder's sandbox, after a word on what runs in it. */
-  pause(): Promise<void> {
+  pause(row?: SandboxSummary): Promise<void> {
     return shown(async () => {
-      const { sessions, snapshots, profiles } = this.#services;
-      const folder = await chooseFolder();
-      const profile = await profiles.current(folder);
+      const { sessions, snapshots } = this.#services;
+      const { folder, profile } = await this.#place(row?.tags[Tag.folder], row?.tags[Tag.profile]);
       const running = this.#running((await sessions.sandboxOf(folder, profile))?.sandboxId);
       if (
         running &&
@@ -47,11 +49,10 @@ export class SessionLifeCommands {
   }
 
   /** `modal.resumeSandbox`: a new sandbox with the files of the paused one. */
-  resume(): Promise<void> {
+  resume(row?: Snapshot): Promise<void> {
     return shown(async () => {
-      const { sessions, snapshots, profiles } = this.#services;
-      const folder = await chooseFolder();
-      const profile = await profiles.current(folder);
+      const { sessions, snapshots } = this.#services;
+      const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
       await during('Resuming the sandbox…', () => resume(sessions, snapshots, folder, profile));
       void vscode.window.showInformationMessage(`The sandbox of “${profile}” goes on with the files that it had.`);
     });
@@ -72,6 +73,17 @@ export class SessionLifeCommands {
         `The sandbox of “${name}” was carried over into a new one with its files.`,
       );
     });
+  }
+
+  /** The folder and profile of a row of a view, or those that are in use. */
+  async #place(key: string | undefined, profile: string | undefined): Promise<{ folder: Folder; profile: string }> {
+    if (key === undefined || profile === undefined) {
+      const folder = await chooseFolder();
+      return { folder, profile: await this.#services.profiles.current(folder) };
+    }
+    const folder = workspaceFolders().find(({ path }) => folderKey(path) === key);
+    if (folder) return { folder, profile };
+    throw new UserError('It belongs to another folder. Open that folder, then try again.');
   }
 
   /** What runs in a sandbox, as a sentence; empty when nothing does. */

@@ -8,7 +8,8 @@ import type { Folder, Life, Sessions } from './sessions.ts';
 const CARRY_TTL_MS = 24 * 60 * 60_000;
 
 /** A pause is a snapshot of this name; once it is resumed from, the name says so. */
-const pausedName = (profile: string) => `Paused: ${profile}`;
+const PAUSED = 'Paused: ';
+const pausedName = (profile: string) => `${PAUSED}${profile}`;
 const resumedName = (profile: string) => `Resumed: ${profile}`;
 
 /**
@@ -32,6 +33,11 @@ export async function pausedSnapshot(
   profile: string,
 ): Promise<Snapshot | undefined> {
   return (await pausesOf(snapshots, folder, profile, [pausedName(profile)]))[0];
+}
+
+/** Whether a snapshot is a pause that can be resumed. */
+export function isPause({ name, profile, folderKey: key, state }: Snapshot): boolean {
+  return state === 'ready' && key !== undefined && profile !== undefined && name === pausedName(profile);
 }
 
 /**

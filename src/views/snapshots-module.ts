@@ -2,12 +2,13 @@ import * as vscode from 'vscode';
 import { SnapshotCommands } from '../commands/snapshots.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import type { Folder, Sessions } from '../session/sessions.ts';
-import { type Snapshot, Snapshots } from '../snapshots/snapshots.ts';
+import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import type { ResourceModule } from './resource-module.ts';
 import { snapshotStore, snapshotsTree } from './snapshots-tree.ts';
 
 export interface SnapshotsModuleOptions {
   readonly sessions: Sessions;
+  readonly snapshots: Snapshots;
   readonly isAccountChosen: () => boolean;
   readonly folders: () => readonly Folder[];
   /** A sandbox was started. */
@@ -17,11 +18,11 @@ export interface SnapshotsModuleOptions {
 /** The Snapshots view and what can be done with snapshots. */
 export function snapshotsModule({
   sessions,
+  snapshots,
   isAccountChosen,
   folders,
   onStart,
 }: SnapshotsModuleOptions): ResourceModule {
-  const snapshots = new Snapshots(async () => (await sessions.connection()).client);
   const store = snapshotStore(snapshots);
   const tree = snapshotsTree(store, isAccountChosen);
   const refresh = () => void store.refresh();

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { publishedName } from '../modal/snapshots.ts';
 import { formatBytes } from '../run/format.ts';
+import { isPause } from '../session/pause.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
@@ -63,7 +64,7 @@ function snapshotItem(snapshot: Snapshot): vscode.TreeItem {
     expiresAt === null ? 'Kept until it is deleted' : `Until ${new Date(expiresAt).toLocaleString()}`,
   ].join('\n');
   item.iconPath = new vscode.ThemeIcon(ICONS[state]);
-  item.contextValue = state === 'ready' ? 'snapshot' : 'goneSnapshot';
+  item.contextValue = state !== 'ready' ? 'goneSnapshot' : isPause(snapshot) ? 'snapshot,paused' : 'snapshot';
   item.accessibilityInformation = { label: `Snapshot ${oneLine(name)}, ${item.description}` };
   return item;
 }

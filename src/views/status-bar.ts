@@ -101,6 +101,8 @@ export async function sessionMenu(): Promise<void> {
     { label: '$(terminal) Open Terminal in Sandbox', command: 'modal.openTerminal' },
     { label: '$(server-environment) Choose Profile…', command: 'modal.chooseProfile' },
     { label: '$(cloud-download) Pull Changes from Sandbox…', command: 'modal.pullChanges' },
+    { label: '$(debug-pause) Pause Sandbox', command: 'modal.pauseSandbox' },
+    { label: '$(debug-continue) Resume Sandbox', command: 'modal.resumeSandbox' },
     { label: '$(debug-restart) Replace Sandbox', command: 'modal.replaceSandbox' },
     { label: '$(debug-stop) Stop Everything', command: 'modal.stopEverything' },
   ];
