@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   local: () => import('./local.ts'),
   run: () => import('./run.ts'),
   sync: () => import('./sync.ts'),
+  views: () => import('./views.ts'),
 };
 
 const { values, positionals } = parseArgs({

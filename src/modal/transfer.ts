@@ -80,7 +80,7 @@ export async function upload(files: RemoteFiles, { local, remote }: Pair, option
     const content: Content = {
       bytes: (await handle.stat()).size,
       read: async (start, length) => {
-        const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
+        const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, start);
         return buffer.subarray(0, bytesRead);
       },
     };

@@ -98,6 +98,7 @@ export function detailsOf(sandbox: SandboxSummary): (PortRow | DetailRow)[] {
   const foreign = Object.entries(tags).filter(([name]) => !OWN_TAGS.includes(name));
   return [
     ...ports.map((port): PortRow => ({ kind: 'port', sandboxId: id, ...port })),
+    ...(tags[Tag.profile] ? [detail('Profile', tags[Tag.profile] ?? '')] : []),
     ...(machine.some(Boolean) ? [detail('Hardware', machine.filter(Boolean).join(', '))] : []),
     ...(idleTimeoutMs ? [detail('Ends when idle for', formatMinutes(idleTimeoutMs))] : []),
     detail('Image', imageId),

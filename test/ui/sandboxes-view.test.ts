@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { ModalClient } from 'modal';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
@@ -136,5 +139,69 @@ describe('the Sandboxes view of an account', () => {
     await dialog.getByRole('button', { name: 'Terminate' }).click();
     await rowNamed(workbench, 'Others in the App').waitFor({ state: 'detached' });
     await rowNamed(workbench, 'Ended Today').waitFor();
+  });
+
+  it('shows a sandbox’s log as a document that grows, and opens its port', async () => {
+    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const script =
+      'for i in 1 2 3; do echo "step $i"; done; while [ ! -e /go ]; do sleep 0.1; done; echo went on; sleep 600';
+    const talking = await modal.sandboxes.create(app, image, {
+      name: 'talking',
+      command: ['sh', '-c', script],
+      encryptedPorts: [8000],
+    });
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    await workbench.openView('Modal');
+    await rowNamed(workbench, 'talking').click({ button: 'right' });
+    await workbench.chooseInMenu('Show Sandbox Logs');
+    await workbench.page.locator('.tab.active', { hasText: 'talking.log' }).waitFor();
+    await workbench.page.locator('.view-line', { hasText: 'step 3' }).waitFor();
+    await talking.exec(['touch', '/go']);
+    await workbench.page.locator('.view-line', { hasText: 'went on' }).waitFor();
+    await picture(workbench, 'logs');
+
+    await rowNamed(workbench, 'talking').click();
+    await rowNamed(workbench, 'Port 8000').hover();
+    await rowNamed(workbench, 'Port 8000').locator('a[aria-label*="Open Port in Browser"]').click();
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    const opened = workbench.page
+      .context()
+      .waitForEvent('page', { timeout: 30_000 })
+      .catch(() => undefined);
+    await Promise.race([dialog.waitFor().catch(() => {}), opened]);
+    const page = workbench.page
+      .context()
+      .pages()
+      .find((each) => each !== workbench.page && /127\.0\.0\.1/.test(each.url()));
+    assert.ok((await dialog.count()) > 0 || page, 'the address is opened, or VS Code asks whether to');
+    await talking.terminate();
+  });
+});
+
+describe('the Sandboxes view with 5,000 sandboxes', () => {
+  it('shows the last of them by one key, and stays where it is while it looks again', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'many-sandboxes-'));
+    const server = await startWithEndedSandboxes(dataDir, 'vscode-sandboxes', 5_000);
+    const folder = useProfileOf(server);
+    try {
+      const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+      await workbench.openView('Modal');
+      await rowNamed(workbench, 'Ended Today').click();
+      await rowNamed(workbench, 's4999').click();
+      await workbench.page.keyboard.press('End');
+      const last = workbench.page.locator('.sidebar .monaco-list-row', { hasText: /^s0/ });
+      await last.waitFor();
+      const looked = async () => (await server.control.calls()).SandboxListV2 ?? 0;
+      const before = await looked();
+      await waitFor('another look', 60_000, looked, (calls) => calls > before + 50);
+      await last.waitFor();
+      await picture(workbench, 'sandboxes-5000');
+    } finally {
+      delete process.env.MODAL_CONFIG_PATH;
+      rmSync(folder, { recursive: true });
+      await server.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    }
   });
 });

@@ -75,13 +75,14 @@ describe('the rows of the Sandboxes view', () => {
         ports: [{ port: 8000, url: 'https://a.modal.host' }],
         hardware: { cpu: 2, memoryMiB: 1024, gpu: 'H100' },
         idleTimeoutMs: 600_000,
-        tags: { [Tag.folder]: 'x', team: 'vision' },
+        tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision' },
       }),
     );
     assert.deepEqual(
       rows.map((row) => (row.kind === 'port' ? [row.port, row.url] : [row.label, row.text])),
       [
         [8000, 'https://a.modal.host'],
+        ['Profile', 'gpu'],
         ['Hardware', 'H100, 2 cores, 1024 MiB'],
         ['Ends when idle for', '10 min'],
         ['Image', 'im-1'],

@@ -1,0 +1,180 @@
+/**
+ * What the views and remote files cost with much in them: thousands of sandboxes, a long folder of a volume, large files.
+ * Times of the answer are the local Modal's; what is held to a goal is what the extension adds: its own thread must stay
+ * free, and memory must not grow with a file.
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, open, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { RemoteFiles } from '../src/modal/remote-files.ts';
+import { sandboxFiles } from '../src/modal/sandbox-files.ts';
+import { listSandboxes } from '../src/modal/sandbox-list.ts';
+import { download, upload } from '../src/modal/transfer.ts';
+import { volumeFiles } from '../src/modal/volume-files.ts';
+import { createVolume, listVolumeFiles } from '../src/modal/volumes.ts';
+import { describeSandbox, groupsOf } from '../src/views/sandbox-rows.ts';
+import { VolumeBrowser } from '../src/views/volume-browser.ts';
+import { startWorkbench } from '../test/helpers/local-modal.ts';
+import { startWithEndedSandboxes } from '../test/helpers/many-sandboxes.ts';
+import { type BenchContext, medianMs } from './row.ts';
+
+const MiB = 1024 * 1024;
+const SANDBOXES = 5_000;
+const ENTRIES = 20_000;
+/** A stall that a person feels in the window. */
+const MOST_STALL_MS = 100;
+const MOST_GROWTH_MIB = 300;
+
+export async function run({ quick, add }: BenchContext): Promise<void> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'bench-views-'));
+  try {
+    await manySandboxes(path.join(folder, 'data'), add);
+    await longFolderAndLargeFiles(folder, (quick ? 128 : 2048) * MiB, add);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+type Add = BenchContext['add'];
+
+async function manySandboxes(dataDir: string, add: Add): Promise<void> {
+  const server = await startWithEndedSandboxes(dataDir, 'bench', SANDBOXES);
+  try {
+    const modal = server.client();
+    const app = await modal.apps.fromName('bench');
+    const hourAgo = new Date(Date.now() - 2 * 3_600_000);
+    const { ms, stallMs, value: sandboxes } = await watched(() => listSandboxes(modal, app, hourAgo));
+    add({ name: `${sandboxes.length} sandboxes listed`, ours: ms, unit: 'ms' });
+    add(stall(`longest stall while ${SANDBOXES} are listed`, stallMs));
+    const rows = await medianMs(5, () => {
+      for (const group of groupsOf({ sandboxes, isBilled: true }, { folderKeys: ['a'], machineKey: 'b' }))
+        for (const each of group.sandboxes) describeSandbox(each, true, Date.now());
+    });
+    add(stall(`rows of ${SANDBOXES} sandboxes made`, rows));
+  } finally {
+    await server.stop();
+  }
+}
+
+async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add): Promise<void> {
+  const bench = await startWorkbench();
+  try {
+    await createVolume(bench.modal, 'bench');
+    const { volumeId: id } = await bench.modal.volumes.fromName('bench');
+    const files = Array.from({ length: ENTRIES }, (_, n) => ({ path: `many/f${n}`, size: 0, blocks: [] }));
+    await bench.modal.cpClient.volumePutFiles2({ volumeId: id, files });
+    const volume = { id, name: 'bench', version: 2 as const, createdAt: new Date() };
+    const browser = new VolumeBrowser({
+      list: (each, at) => listVolumeFiles(bench.modal, each, at),
+      onChange: () => {},
+    });
+    const { ms, stallMs } = await watched(() => browser.open(volume, '/many'));
+    browser.keep([]);
+    add({ name: `a folder of ${ENTRIES} entries unfolded`, ours: ms, unit: 'ms' });
+    add(stall(`longest stall while ${ENTRIES} entries come`, stallMs));
+
+    const local = path.join(folder, 'large.bin');
+    await writeLarge(local, bytes);
+    const peer = await timed(() => copy(local, path.join(folder, 'copy.bin')));
+    await rm(path.join(folder, 'copy.bin'));
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, { timeoutMs: 3_600_000 });
+    await carry(
+      'a volume',
+      volumeFiles(async () => bench.modal, 'bench'),
+      { local, bytes, peer, add },
+    );
+    await carry(
+      'a sandbox',
+      sandboxFiles(async () => sandbox),
+      { local, bytes, peer, add },
+    );
+  } finally {
+    await bench.server.stop();
+  }
+}
+
+interface Carrying {
+  readonly local: string;
+  readonly bytes: number;
+  /** Milliseconds that a plain copy takes. */
+  readonly peer: number;
+  readonly add: Add;
+}
+
+async function carry(where: string, files: RemoteFiles, { local, bytes, peer, add }: Carrying): Promise<void> {
+  const options = { signal: new AbortController().signal, onBytes: () => {} };
+  const size = `${bytes / MiB} MiB`;
+  const rate = (ms: number) => bytes / MiB / (ms / 1000);
+  const up = await watched(() => upload(files, { local, remote: '/large.bin', bytes }, options));
+  const back = `${local}.back`;
+  const down = await watched(() => download(files, { local: back, remote: '/large.bin', bytes }, options));
+  if ((await stat(back)).size !== bytes) throw new Error('Something else came back');
+  await rm(back);
+  for (const [way, { ms, grownMiB }] of [
+    [`${size} to ${where}`, up],
+    [`${size} from ${where}`, down],
+  ] as const) {
+    add({ name: way, ours: rate(ms), peer: rate(peer), ratio: ms / peer, unit: 'MiB/s', note: 'peer: a plain copy' });
+    add({
+      name: `memory grown by ${way}`,
+      ours: grownMiB,
+      unit: 'MiB',
+      goal: `at most ${MOST_GROWTH_MIB} MiB`,
+      holds: grownMiB <= MOST_GROWTH_MIB,
+    });
+  }
+}
+
+function stall(name: string, ms: number) {
+  return { name, ours: ms, unit: 'ms', goal: `at most ${MOST_STALL_MS} ms`, holds: ms <= MOST_STALL_MS };
+}
+
+/** How long work takes, the longest that it held the thread, and by how much memory grew at its peak. */
+async function watched<T>(
+  work: () => Promise<T>,
+): Promise<{ ms: number; stallMs: number; grownMiB: number; value: T }> {
+  const before = process.memoryUsage().rss;
+  let peak = before;
+  const looking = setInterval(() => {
+    peak = Math.max(peak, process.memoryUsage().rss);
+  }, 50);
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  const startedAt = performance.now();
+  try {
+    const value = await work();
+    const ms = performance.now() - startedAt;
+    return { ms, stallMs: delay.max / 1e6, grownMiB: (peak - before) / MiB, value };
+  } finally {
+    delay.disable();
+    clearInterval(looking);
+  }
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}
+
+/** Bytes that are not all alike: blocks that Modal has already would not be sent. */
+async function writeLarge(file: string, bytes: number): Promise<void> {
+  const piece = Buffer.alloc(MiB, 7);
+  function* pieces() {
+    for (let at = 0; at < bytes; at += MiB) {
+      piece.writeUInt32LE(at / MiB, 0);
+      yield Buffer.from(piece);
+    }
+  }
+  await pipeline(Readable.from(pieces()), createWriteStream(file));
+}
+
+/** As a program copies: bytes read and written, where the system's own copy might share them. */
+async function copy(from: string, to: string): Promise<void> {
+  const handle = await open(from);
+  await pipeline(handle.createReadStream({ highWaterMark: MiB }), createWriteStream(to));
+}
