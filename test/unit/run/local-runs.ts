@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from '../../../src/modal/accounts.ts';
+import type { TerminalSize } from '../../../src/run/control.ts';
 import { REMOTE_ROOT, type RunRequest } from '../../../src/run/request.ts';
 import { Run, type RunServices } from '../../../src/run/run.ts';
 import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
@@ -39,7 +40,11 @@ export async function localFolder(server: RunningLocalModal, profile?: object): 
 }
 
 /** Writes a shell script into the folder and runs it, with all that the run says. */
-export async function startScript(folder: LocalFolder, script: string, rest: Partial<RunRequest> = {}) {
+export async function startScript(
+  folder: LocalFolder,
+  script: string,
+  { size, ...rest }: Partial<RunRequest> & { size?: TerminalSize } = {},
+) {
   await writeFile(join(folder.path, 'a.sh'), script);
   const text = { output: '', errors: '', status: '', progress: '' };
   const decoder = new TextDecoder();
@@ -51,12 +56,17 @@ export async function startScript(folder: LocalFolder, script: string, rest: Par
     cwd: '',
     ...rest,
   };
-  const run = new Run(request, folder.services, {
-    progress: (line) => (text.progress += `${line}\n`),
-    status: (line) => (text.status += `${line}\n`),
-    stdout: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
-    stderr: (bytes) => (text.errors += Buffer.from(bytes).toString()),
-  });
+  const run = new Run(
+    request,
+    folder.services,
+    {
+      progress: (line) => (text.progress += `${line}\n`),
+      status: (line) => (text.status += `${line}\n`),
+      stdout: (bytes) => (text.output += decoder.decode(bytes, { stream: true })),
+      stderr: (bytes) => (text.errors += Buffer.from(bytes).toString()),
+    },
+    size,
+  );
   const shows = (words: string) =>
     waitFor(
       words,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from '../../../src/modal/accounts.ts';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
-import type { TerminalSize } from '../../../src/run/control.ts';
 import { REMOTE_ROOT, type RunRequest, type RunResult } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { Program } from '../../../src/run/runners.ts';
@@ -53,7 +52,7 @@ describe('a run on the local Modal', () => {
     await Promise.all([path, storage].map((folder) => rm(folder, { recursive: true })));
   });
 
-  function start(file: string, { size, args = [], ...rest }: Partial<RunRequest> & { size?: TerminalSize } = {}) {
+  function start(file: string, { args = [], ...rest }: Partial<RunRequest> = {}) {
     const text = { output: '', errors: '', status: '' };
     const decoder = new TextDecoder();
     const request = {
@@ -70,7 +69,7 @@ describe('a run on the local Modal', () => {
       stdout: (bytes: Uint8Array) => (text.output += decoder.decode(bytes, { stream: true })),
       stderr: (bytes: Uint8Array) => (text.errors += Buffer.from(bytes).toString()),
     };
-    return { run: new Run(request, { sessions, syncs, ask }, output, size), text };
+    return { run: new Run(request, { sessions, syncs, ask }, output), text };
   }
 
   async function runToEnd(
@@ -275,66 +274,6 @@ describe('a run on the local Modal', () => {
   it('leaves exit code 127 of the program itself alone', async () => {
     await writeFile(join(path, 'a.sh'), 'exit 127');
     assert.deepEqual((await runToEnd('a.sh')).exitCode, 127);
-  });
-
-  const untilPrinted = async (text: { output: string }, words: string) => {
-    while (!text.output.includes(words)) await new Promise((resolve) => setTimeout(resolve, 10));
-  };
-  const countLeft = async () => {
-    await writeFile(join(path, 'left.sh'), 'ps ax -o stat,args | grep -v "^Z" | grep -c "[s]leep 1000"');
-    return (await runToEnd('left.sh')).output.trim();
-  };
-
-  for (const [name, program] of [
-    ['on an interrupt', 'sleep 1000; echo never'],
-    ['by TERM when it ignores interrupts', 'trap "" INT; sleep 1000 & echo ready; wait; echo never'],
-    [
-      'by KILL when it ignores both',
-      'trap "" INT TERM; sleep 1000 & (trap "" INT TERM; while :; do sleep 1000; done) & wait; wait; sleep 1000',
-    ],
-    ['with its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
-  ] as const) {
-    it(`ends the program ${name} when it is cancelled, and leaves nothing behind`, async () => {
-      await writeFile(join(path, 'a.sh'), `echo ready; ${program}`);
-      const { run, text } = start('a.sh');
-      await untilPrinted(text, 'ready');
-      run.cancel();
-      const { exitCode, error } = await run.done;
-      assert.ok(exitCode !== 0 || error !== undefined);
-      assert.doesNotMatch(text.output, /never/);
-      assert.equal(await countLeft(), '0');
-    }).timeout(15_000);
-  }
-
-  it('gives the terminal its size at the start, and follows later sizes', async () => {
-    await writeFile(
-      join(path, 'a.sh'),
-      'stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done',
-    );
-    const { run, text } = start('a.sh', { size: { rows: 31, columns: 97 } });
-    await untilPrinted(text, 'ready');
-    for (const columns of [50, 60, 72]) run.resize({ rows: 40, columns });
-    assert.equal((await run.done).exitCode, 5);
-    assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
-  });
-
-  it('shows nothing of what waits when a flood of output is interrupted, but its last words', async () => {
-    await writeFile(
-      join(path, 'a.sh'),
-      'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done',
-    );
-    const { run, text } = start('a.sh');
-    await untilPrinted(text, 'ready');
-    while (text.output.length < 4_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
-    run.write('\u0003');
-    assert.equal((await run.done).exitCode, 130);
-    assert.match(text.output, /interrupted\r\n$/);
-  });
-
-  it('can be cancelled before it has a sandbox', async () => {
-    const { run } = start('a.sh');
-    run.cancel();
-    assert.deepEqual(await run.done, { error: 'Cancelled.' });
   });
 
   it('says that the server cannot be reached', async () => {

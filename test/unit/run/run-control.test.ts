@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
+
+describe('a run that is steered from outside, on the local Modal', () => {
+  let server: RunningLocalModal;
+  let folder: LocalFolder;
+
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    folder = await localFolder(server);
+  });
+  afterEach(() => folder.dispose());
+
+  const start = (script: string, rest?: Parameters<typeof startScript>[2]) => startScript(folder, script, rest);
+
+  const countLeft = async () => {
+    const { run, text } = await start('ps ax -o stat,args | grep -v "^Z" | grep -c "[s]leep 1000"');
+    await run.done;
+    return text.output.trim();
+  };
+
+  for (const [name, program] of [
+    ['on an interrupt', 'sleep 1000; echo never'],
+    ['by TERM when it ignores interrupts', 'trap "" INT; sleep 1000 & echo ready; wait; echo never'],
+    [
+      'by KILL when it ignores both',
+      'trap "" INT TERM; sleep 1000 & (trap "" INT TERM; while :; do sleep 1000; done) & wait; wait; sleep 1000',
+    ],
+    ['with its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
+  ] as const) {
+    it(`ends the program ${name} when it is cancelled, and leaves nothing behind`, async () => {
+      const { run, text, shows } = await start(`echo ready; ${program}`);
+      await shows('ready');
+      run.cancel();
+      const { exitCode, error } = await run.done;
+      assert.ok(exitCode !== 0 || error !== undefined);
+      assert.doesNotMatch(text.output, /never/);
+      assert.equal(await countLeft(), '0');
+    }).timeout(15_000);
+  }
+
+  it('gives the terminal its size at the start, and follows later sizes', async () => {
+    const script = 'stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done';
+    const { run, text, shows } = await start(script, { size: { rows: 31, columns: 97 } });
+    await shows('ready');
+    for (const columns of [50, 60, 72]) run.resize({ rows: 40, columns });
+    assert.equal((await run.done).exitCode, 5);
+    assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
+  });
+
+  it('shows nothing of what waits when a flood of output is interrupted, but its last words', async () => {
+    const script = 'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done';
+    const { run, text, shows } = await start(script);
+    await shows('ready');
+    while (text.output.length < 4_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
+    run.write('\u0003');
+    assert.equal((await run.done).exitCode, 130);
+    assert.match(text.output, /interrupted\r\n$/);
+  });
+
+  it('can be cancelled before it has a sandbox', async () => {
+    const { run } = await start('true');
+    run.cancel();
+    assert.deepEqual(await run.done, { error: 'Cancelled.' });
+  });
+});
