@@ -97,9 +97,10 @@ describe('the terminal of a run', () => {
     const y = box.y + box.height / 2;
     await workbench.page.mouse.move(x - 20, y);
     await workbench.page.mouse.move(x, y);
+    // The terminal asks for links when the mouse is over a line.
+    await workbench.page.locator('.workbench-hover, .xterm-hover', { hasText: 'Open the local file' }).waitFor();
     await workbench.page.keyboard.down('Control');
-    await workbench.page.mouse.move(x + 10, y);
-    await workbench.page.mouse.click(x + 10, y);
+    await workbench.page.mouse.click(x, y);
     await workbench.page.keyboard.up('Control');
     await workbench.page.locator('.statusbar-item', { hasText: 'Ln 4, Col 1' }).waitFor();
     await picture(workbench, 'terminal-link');
