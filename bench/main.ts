@@ -11,6 +11,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   run: () => import('./run.ts'),
   sync: () => import('./sync.ts'),
   views: () => import('./views.ts'),
+  warm: () => import('./warm.ts'),
 };
 
 const { values, positionals } = parseArgs({

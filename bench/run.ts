@@ -93,7 +93,10 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
 }
 
 /** Resolves at the program's first byte; the rest of the run is waited for outside of the measured time. */
-async function firstByteOfRun(request: RunRequest, services: ConstructorParameters<typeof Run>[1]): Promise<void> {
+export async function firstByteOfRun(
+  request: RunRequest,
+  services: ConstructorParameters<typeof Run>[1],
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const output = { status: () => {}, progress: () => {}, stdout: () => resolve(), stderr: () => {} };
     const { done } = new Run(request, services, output);

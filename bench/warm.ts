@@ -1,0 +1,82 @@
+/** What a warm sandbox saves: a run's first output with a sandbox that waits, beside one that is started for it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { wallClock } from '../src/clock.ts';
+import { ProfileSchema } from '../src/profiles/schema.ts';
+import { REMOTE_ROOT, type RunRequest } from '../src/run/request.ts';
+import { FolderSyncs } from '../src/session/folder-syncs.ts';
+import { Machine } from '../src/session/machine.ts';
+import { WarmPool } from '../src/session/pool.ts';
+import { Sessions } from '../src/session/sessions.ts';
+import { poolParts } from '../src/session/warm-parts.ts';
+import { startLocalModal } from '../test/helpers/local-modal.ts';
+import { sessionSources } from '../test/helpers/sessions.ts';
+import { type BenchContext, medianMs } from './row.ts';
+import { firstByteOfRun } from './run.ts';
+
+/** How long a sandbox takes to start, as on Modal with an image that is not near. */
+const COLD_START_MS = 3_000;
+const FILES = 200;
+const MOST = 0.1;
+
+export async function run({ quick, add }: BenchContext): Promise<void> {
+  const server = await startLocalModal();
+  const path = mkdtempSync(join(tmpdir(), 'bench-warm-'));
+  const storage = mkdtempSync(join(tmpdir(), 'bench-warm-storage-'));
+  const account = {
+    label: 'bench',
+    isLocal: true,
+    serverUrl: server.url,
+    tokenId: 'ak-b',
+    tokenSecret: 'as-b',
+  } as const;
+  const raw = { image: 'python:3.13-slim', hostVolume: false, warm: { sandboxes: 1 } };
+  const folder = { name: 'bench', path };
+  const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
+  const sessions: Sessions = new Sessions({
+    ...sessionSources(() => account, raw),
+    machine: new Machine(join(storage, 'machine')),
+    takeWarm: (of, named) => pool.take(of, named),
+  });
+  const pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'bench' }));
+  const profile = ProfileSchema.parse(raw);
+  const request: RunRequest = {
+    folder,
+    label: 'a.sh',
+    programs: [{ argv: ['sh'] }],
+    args: [`${REMOTE_ROOT}/a.sh`],
+    cwd: '',
+  };
+  const firstByte = () => firstByteOfRun(request, { sessions, syncs, ask: () => true });
+  try {
+    writeFileSync(join(path, 'a.sh'), 'echo first');
+    for (let file = 0; file < FILES; file += 1) writeFileSync(join(path, `f${file}.txt`), `${file}\n`.repeat(50));
+    await firstByte();
+    await server.control.set({ coldStartMs: COLD_START_MS });
+    const rounds = quick ? 1 : 5;
+    const cold = await medianMs(rounds, firstByte, () => sessions.dispose());
+    const warm = await medianMs(rounds, firstByte, async (round) => {
+      await sessions.dispose();
+      if (!profile.warm) throw new Error('The profile is not warm.');
+      await pool.fill({ folder, named: { name: 'default', profile }, warm: profile.warm }, AbortSignal.timeout(60_000));
+      writeFileSync(join(path, 'f0.txt'), `edited ${round}\n`);
+    });
+    add({
+      name: 'first output, warm against cold',
+      ours: warm,
+      peer: cold,
+      ratio: warm / cold,
+      unit: 'ms',
+      goal: `at most ${MOST * 100} %`,
+      holds: warm <= cold * MOST,
+      note: `a start takes ${COLD_START_MS / 1000} s; ${FILES} files, one of them edited since`,
+    });
+  } finally {
+    await pool.retire(() => true);
+    await Promise.all([sessions.dispose(), syncs.dispose()]);
+    await server.stop();
+    rmSync(path, { recursive: true });
+    rmSync(storage, { recursive: true });
+  }
+}
