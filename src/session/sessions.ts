@@ -1,7 +1,7 @@
 import type { Image, Sandbox } from 'modal';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
-import { openApp } from '../modal/sandboxes.ts';
+import { openApp, Tag } from '../modal/sandboxes.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
@@ -319,7 +319,12 @@ export class Sessions {
   /** Gives a sandbox up, so that it goes on when this window closes: until it is ended, idle for too long, or over. */
   async leave(sandboxId: string): Promise<void> {
     for (const started of [...this.#started.values()]) {
-      if ((await started.sandbox.catch(() => undefined))?.sandboxId === sandboxId) this.#forget(started);
+      const sandbox = await started.sandbox.catch(() => undefined);
+      if (sandbox?.sandboxId !== sandboxId) continue;
+      this.#forget(started);
+      // Without a window, no other one takes it for left behind.
+      const { [Tag.window]: _, ...tags } = await sandbox.getTags();
+      await sandbox.setTags(tags);
     }
   }
 

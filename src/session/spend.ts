@@ -6,8 +6,8 @@ import type { Machine } from './machine.ts';
 const HOUR_MS = 3_600_000;
 /** Entries older than this are of no use to any sum. */
 const KEPT_MS = 48 * HOUR_MS;
-/** How often the moment of last use is written down, at most. */
-const NOTE_MS = 30_000;
+/** How often the moment of last use is written down, at most: a small part of the idle time-out that it begins. */
+const NOTES_PER_IDLE_TIME = 20;
 
 const EntrySchema = z.object({
   sandboxId: z.string(),
@@ -58,7 +58,7 @@ export class SpendRecord {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
     entry.lastUsedAt = this.#clock.now();
-    if (entry.lastUsedAt - this.#notedAt >= NOTE_MS) await this.#save();
+    if (entry.lastUsedAt - this.#notedAt >= entry.idleTimeoutMs / NOTES_PER_IDLE_TIME) await this.#save();
   }
 
   /** A sandbox was ended, or was found to have ended: at the latest when its idle time was over. */

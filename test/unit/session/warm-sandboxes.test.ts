@@ -2,16 +2,9 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { wallClock } from '../../../src/clock.ts';
-import { ProfileSchema } from '../../../src/profiles/schema.ts';
-import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
-import { Machine } from '../../../src/session/machine.ts';
-import { WarmPool, type WarmTarget } from '../../../src/session/pool.ts';
-import { Sessions } from '../../../src/session/sessions.ts';
-import { SpendRecord } from '../../../src/session/spend.ts';
-import { cleanCaches, poolParts } from '../../../src/session/warm-parts.ts';
+import { cleanCaches } from '../../../src/session/warm-parts.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { TestWindow } from '../../helpers/window.ts';
 
 const signal = new AbortController().signal;
 
@@ -36,35 +29,10 @@ describe('warm sandboxes on the local Modal', () => {
     await Promise.all([dir, path].map((each) => rm(each, { recursive: true })));
   });
 
-  /** What one window of VS Code has, without VS Code. */
-  function window(profile: object, name = 'window') {
-    const account = {
-      label: 'Local',
-      isLocal: true,
-      serverUrl: server.url,
-      tokenId: 'ak-t',
-      tokenSecret: 'as-t',
-    } as const;
-    const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
-    const machine = new Machine(dir, name);
-    const spend = new SpendRecord(machine, wallClock);
-    const syncs = new FolderSyncs({ storageDir: () => join(dir, name), rules: () => ({}), isLocal: () => true });
-    const sessions: Sessions = new Sessions({
-      ...sessionSources(() => account, raw),
-      machine,
-      spend,
-      takeWarm: (folder, named) => pool.take(folder, named),
-    });
-    const pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'local' }));
-    ended.push(async () => {
-      await pool.retire(() => true);
-      await sessions.dispose();
-      await syncs.dispose();
-    });
-    const parsed = ProfileSchema.parse(raw);
-    const folder = { name: 'folder', path };
-    const target = { folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
-    return { machine, sessions, syncs, pool, folder, target };
+  function window(profile: object, id = 'window') {
+    const made = new TestWindow({ url: server.url, machineDir: dir, path, profile, id });
+    ended.push(() => made.close());
+    return made;
   }
 
   const read = async (

@@ -1,0 +1,78 @@
+/** What a window of VS Code has of sessions, put together as `extension.ts` does, without VS Code. */
+import { join } from 'node:path';
+import { wallClock } from '../../src/clock.ts';
+import { ProfileSchema } from '../../src/profiles/schema.ts';
+import type { RunResult } from '../../src/run/request.ts';
+import { Run } from '../../src/run/run.ts';
+import { FolderSyncs } from '../../src/session/folder-syncs.ts';
+import { Machine } from '../../src/session/machine.ts';
+import { WarmPool, type WarmTarget } from '../../src/session/pool.ts';
+import { Sessions } from '../../src/session/sessions.ts';
+import { SpendRecord } from '../../src/session/spend.ts';
+import { poolParts } from '../../src/session/warm-parts.ts';
+import { sessionSources } from './sessions.ts';
+
+export interface WindowOptions {
+  /** Of the server. */
+  readonly url: string;
+  /** What all windows of the machine share. */
+  readonly machineDir: string;
+  /** The folder that is open. */
+  readonly path: string;
+  /** Of its profile, beside an image and no host volume. */
+  readonly profile?: object;
+  readonly id: string;
+  /** Whether sandboxes cost money. */
+  readonly isBilled?: boolean;
+}
+
+export class TestWindow {
+  readonly machine: Machine;
+  readonly spend: SpendRecord;
+  readonly syncs: FolderSyncs;
+  readonly sessions: Sessions;
+  readonly pool: WarmPool;
+  readonly folder: WarmTarget['folder'];
+  readonly target: WarmTarget;
+
+  constructor({ url, machineDir, path, profile = {}, id, isBilled = false }: WindowOptions) {
+    const account = {
+      label: 'Test',
+      serverUrl: url,
+      tokenId: 'ak-t',
+      tokenSecret: 'as-t',
+      ...(!isBilled && { isLocal: true as const }),
+    };
+    const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
+    this.folder = { name: 'folder', path };
+    this.machine = new Machine(machineDir, id);
+    this.spend = new SpendRecord(this.machine, wallClock);
+    this.syncs = new FolderSyncs({ storageDir: () => join(machineDir, id), rules: () => ({}), isLocal: () => true });
+    this.sessions = new Sessions({
+      ...sessionSources(() => account, raw),
+      machine: this.machine,
+      spend: this.spend,
+      takeWarm: (folder, named) => this.pool.take(folder, named),
+    });
+    const { sessions, syncs } = this;
+    this.pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'test' }));
+    const parsed = ProfileSchema.parse(raw);
+    this.target = { folder: this.folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
+  }
+
+  /** Runs a line of shell in the folder's sandbox, without a sync. `onOutput` is told as soon as there is some. */
+  run(line: string, onOutput: () => void = () => {}): Promise<RunResult> {
+    const { sessions, syncs, folder } = this;
+    const programs = [{ argv: ['sh', '-c', line] as const }];
+    const request = { folder, label: 'sh', programs, args: [], cwd: '/', pty: false, sync: false };
+    const output = { status: () => {}, progress: () => {}, stdout: onOutput, stderr: () => {} };
+    return new Run(request, { sessions, syncs, ask: () => true }, output).done;
+  }
+
+  /** As the extension's `deactivate`. */
+  async close(): Promise<void> {
+    await Promise.all([this.pool.retire(() => true), this.sessions.dispose()]).finally(() =>
+      Promise.all([this.syncs.dispose(), this.machine.leave()]),
+    );
+  }
+}
