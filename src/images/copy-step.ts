@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
-import { findPublished } from '../modal/images.ts';
 import { formatBytes } from '../run/format.ts';
 import { execWith, untilAborted } from '../sync/exec.ts';
 import { Archive } from './archive.ts';
@@ -10,6 +8,7 @@ import { ImageBuildError, placeName } from './errors.ts';
 import { envLine } from './lines.ts';
 import type { Chain, Copy, CopyStep } from './recipe.ts';
 import { contentOf, hashOf } from './recipe-key.ts';
+import { type SharedSnapshot, sharedSnapshot, snapshotOf, startOrDiscard } from './shared-snapshot.ts';
 
 /** What a copy needs of the build that it is part of. */
 export interface CopyTools {
@@ -24,87 +23,48 @@ export interface CopyTools {
   layer(step: CopyStep, imageId: string, commands: readonly string[]): Promise<string>;
 }
 
-/** A layer of copied files, with the time (`Date.now()`) from which on it is made anew. */
-export interface Copied {
-  readonly imageId: string;
-  readonly usableUntilMs: number;
-}
-
-const DAY_MS = 86_400_000;
-/** How long Modal keeps a copied layer; it is made again some time before it goes. */
-const KEPT_MS = 30 * DAY_MS;
-const REUSED_MS = 28 * DAY_MS;
 /** A sandbox that its window has left behind holds others up for this long. */
 const IDLE_MS = 600_000;
 const SANDBOX_MS = 3_600_000;
+const COLLECTED_MS = 86_400_000;
 const SNAPSHOT_MS = 600_000;
-/** Between looks at whether another window has made the layer. */
-const POLL_MS = 1000;
 const LOG_LINES = 20;
 
 /**
- * Brings files into an image: starts a sandbox of it, sends the files as an archive, takes a snapshot. Published under a
- * name made of everything that went in, so that no window and no machine of the workspace does it twice; the sandbox has
- * that name too, so that two who begin at once do it once. Throws `ImageBuildError`.
+ * Brings files into an image: starts a sandbox of it, sends the files as an archive, takes a snapshot, which no window and
+ * no machine of the account does twice. Throws `ImageBuildError`.
  */
-export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools): Promise<Copied> {
-  const { client, app, signal } = tools;
+export async function copyInto(step: CopyStep, imageId: string, tools: CopyTools): Promise<SharedSnapshot> {
+  const { client, app, signal, force } = tools;
   const stages = new Map<Chain, string>();
   for (const { from } of step.copies) if ('stage' in from) stages.set(from.stage, await tools.stage(from.stage));
   const key = keyOf(step, imageId, stages);
-  const name = `vscode-layer:${key}`;
-  let force = tools.force;
-  for (;;) {
-    signal?.throwIfAborted();
-    const known = force ? undefined : await find(client, app, name);
-    if (known) return known;
-    const base = await client.images.fromId(
-      isRoot(step.restore.user) ? imageId : await tools.layer(step, imageId, ['USER root']),
-    );
-    const sandbox = await startAlone(tools, base, `vscode-layer-${key}`);
-    if (sandbox) {
-      try {
-        // Another one may have made it since the last look, and have ended its sandbox.
-        const late = force ? undefined : await find(client, app, name);
-        if (late) return late;
-        const made = await new SandboxCopy(sandbox, step, tools).make(stages);
-        await made.publish(name);
-        return { imageId: made.imageId, usableUntilMs: Date.now() + REUSED_MS };
-      } finally {
-        await sandbox.terminate().catch(() => {});
-      }
-    }
-    tools.onLog('Another window is making this layer.\n');
-    force = false;
-    await sleep(POLL_MS, undefined, { signal });
-  }
+  return sharedSnapshot(
+    client,
+    app,
+    { kind: 'vscode-layer', key },
+    {
+      force,
+      signal,
+      start: async (name) => {
+        const asRoot = isRoot(step.restore.user) ? imageId : await tools.layer(step, imageId, ['USER root']);
+        return start(tools, asRoot, name);
+      },
+      make: (sandbox) => new SandboxCopy(sandbox, step, tools).make(stages),
+      onWait: () => tools.onLog('Another window is making this layer.\n'),
+    },
+  );
 }
 
-/** The layer under its name, unless it goes too soon. */
-async function find(client: ModalClient, app: App, name: string): Promise<Copied | undefined> {
-  const known = await findPublished(client, app, name);
-  if (!known) return undefined;
-  const usableUntilMs = known.publishedAtMs + REUSED_MS;
-  return Date.now() < usableUntilMs ? { imageId: known.imageId, usableUntilMs } : undefined;
+async function start({ client, app }: CopyTools, imageId: string, name?: string): Promise<Sandbox> {
+  const image = await client.images.fromId(imageId);
+  const limits = { timeoutMs: SANDBOX_MS, idleTimeoutMs: IDLE_MS };
+  return client.sandboxes.create(app, image, { ...limits, ...(name && { name }) });
 }
 
 /** Files are root’s to write, whoever the image’s user is. */
 function isRoot(user: string | undefined): boolean {
   return user === undefined || /^(root|0)(:|$)/.test(user);
-}
-
-/** A sandbox of this name; undefined when there is one already. */
-async function startAlone(
-  { client, app, signal }: CopyTools,
-  image: Image,
-  name: string,
-): Promise<Sandbox | undefined> {
-  const starting = client.sandboxes.create(app, image, { name, timeoutMs: SANDBOX_MS, idleTimeoutMs: IDLE_MS });
-  const discard = () => void starting.then((late) => late.terminate()).catch(() => {});
-  return untilAborted(starting, signal, discard).catch((error) => {
-    if (error instanceof Error && error.name === 'AlreadyExistsError') return undefined;
-    throw error;
-  });
 }
 
 function keyOf(step: CopyStep, imageId: string, stages: ReadonlyMap<Chain, string>): string {
@@ -139,8 +99,7 @@ class SandboxCopy {
       await this.#script(copy, this.#sandbox, 'rm -rf "$1"', [STAGING]);
     }
     const lines = await this.#restoring(restore);
-    const options = { ttlMs: KEPT_MS, timeoutMs: SNAPSHOT_MS };
-    const snapshot = await untilAborted(this.#sandbox.snapshotFilesystem(options), this.#tools.signal);
+    const snapshot = await snapshotOf(this.#sandbox, this.#tools.signal);
     if (lines.length === 0) return snapshot;
     return this.#tools.client.images.fromId(await this.#tools.layer(this.#step, snapshot.imageId, lines));
   }
@@ -162,20 +121,18 @@ class SandboxCopy {
   /** Collects what comes from stages, in a sandbox of each, as images that can be mounted here. */
   async #gather(stages: ReadonlyMap<Chain, string>): Promise<Map<Copy, { image: Image; folder: string }>> {
     const found = new Map<Copy, { image: Image; folder: string }>();
-    const { client, signal } = this.#tools;
+    const { signal } = this.#tools;
     for (const [chain, stageId] of stages) {
       const copies = this.#step.copies.flatMap((copy) =>
         'stage' in copy.from && copy.from.stage === chain ? [{ copy, from: copy.from }] : [],
       );
       const asRoot = copies.every(({ from }) => isRoot(from.user));
       const imageId = asRoot ? stageId : await this.#tools.layer(this.#step, stageId, ['USER root']);
-      const image = await client.images.fromId(imageId);
-      const sandbox = await startAlone(this.#tools, image, `vscode-stage-${randomUUID()}`);
-      if (!sandbox) continue;
+      const sandbox = await startOrDiscard(start(this.#tools, imageId), signal);
       try {
         for (const [index, { copy, from }] of copies.entries())
           await this.#script(copy, sandbox, GATHER, [`${STAGING}/${index}`, ...from.paths]);
-        const options = { ttlMs: DAY_MS, timeoutMs: SNAPSHOT_MS };
+        const options = { ttlMs: COLLECTED_MS, timeoutMs: SNAPSHOT_MS };
         const collected = await untilAborted(sandbox.snapshotDirectory(STAGING, options), signal);
         for (const [index, { copy }] of copies.entries())
           found.set(copy, { image: collected, folder: `${MOUNT}/${index}` });

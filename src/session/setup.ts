@@ -2,23 +2,15 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Image, Sandbox } from 'modal';
 import { pack } from 'tar-stream';
+import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
 import { UserError } from '../modal/errors.ts';
-import { findPublished } from '../modal/images.ts';
 import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
 import { execWith, untilAborted } from '../sync/exec.ts';
 import type { Connection } from './start.ts';
 
-const DAY_MS = 86_400_000;
-/** How long Modal keeps the snapshot; it is made again some time before it goes. */
-const KEPT_MS = 30 * DAY_MS;
-const REUSED_MS = 28 * DAY_MS;
-const SNAPSHOT_MS = 600_000;
-/** Between looks at whether another window has made it. */
-const POLL_MS = 1_000;
 /** The end of a failed command's output that goes into a sentence. */
 const SAID_CHARS = 300;
 const FOLDER = '/workspace';
@@ -43,18 +35,18 @@ export async function setUp(
   watch: SetupWatch,
 ): Promise<Image> {
   const files = await Promise.all(setup.files.map(async (path) => ({ path, content: await contentOf(root, path) })));
-  const key = keyOf(spec.image, setup, files);
-  const name = `vscode-setup:${key}`;
-  for (;;) {
-    watch.signal?.throwIfAborted();
-    const known = await findPublished(client, app, name);
-    if (known && Date.now() < known.publishedAtMs + REUSED_MS) return client.images.fromId(known.imageId);
-    const starting = createSandbox(client, app, { ...spec, name: `vscode-setup-${key}` });
-    const sandbox = await untilAborted(starting, watch.signal, () => discard(starting)).catch(unlessTaken);
-    if (sandbox) return make(sandbox, setup, files, name, watch);
-    watch.onLog?.('Another window is setting this up.\n');
-    await sleep(POLL_MS, undefined, { ...(watch.signal && { signal: watch.signal }) });
-  }
+  const made = await sharedSnapshot(
+    client,
+    app,
+    { kind: 'vscode-setup', key: keyOf(spec.image, setup, files) },
+    {
+      signal: watch.signal,
+      start: (name) => createSandbox(client, app, { ...spec, name }),
+      make: (sandbox) => make(sandbox, setup, files, watch),
+      onWait: () => watch.onLog?.('Another window is setting this up.\n'),
+    },
+  );
+  return client.images.fromId(made.imageId);
 }
 
 interface SetupFile {
@@ -66,22 +58,15 @@ async function make(
   sandbox: Sandbox,
   { commands }: SetupProfile,
   files: readonly SetupFile[],
-  name: string,
   watch: SetupWatch,
 ): Promise<Image> {
-  try {
-    await send(sandbox, files, watch);
-    for (const [index, command] of commands.entries()) {
-      watch.onProgress?.({ index: index + 1, count: commands.length, title: command });
-      watch.onLog?.(`$ ${command}\n`);
-      await mustRun(sandbox, command, watch);
-    }
-    const image = await sandbox.snapshotFilesystem({ ttlMs: KEPT_MS, timeoutMs: SNAPSHOT_MS });
-    await image.publish(name);
-    return image;
-  } finally {
-    await sandbox.terminate().catch(() => {});
+  await send(sandbox, files, watch);
+  for (const [index, command] of commands.entries()) {
+    watch.onProgress?.({ index: index + 1, count: commands.length, title: command });
+    watch.onLog?.(`$ ${command}\n`);
+    await mustRun(sandbox, command, watch);
   }
+  return snapshotOf(sandbox, watch.signal);
 }
 
 async function send(sandbox: Sandbox, files: readonly SetupFile[], { signal }: SetupWatch): Promise<void> {
@@ -134,13 +119,4 @@ function keyOf({ imageId }: Image, { commands }: SetupProfile, files: readonly S
   const hash = createHash('sha256').update(JSON.stringify([imageId, commands]));
   for (const { path, content } of files) hash.update(JSON.stringify([path, content.length])).update(content);
   return hash.digest('hex').slice(0, 40);
-}
-
-function discard(starting: Promise<Sandbox>): void {
-  void starting.then((late) => late.terminate()).catch(() => {});
-}
-
-function unlessTaken(error: unknown): undefined {
-  if (error instanceof Error && error.name === 'AlreadyExistsError') return undefined;
-  throw error;
 }
