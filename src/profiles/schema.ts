@@ -1,154 +1,15 @@
 import { posix } from 'node:path';
-import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
-import { GPUS, parseGpu } from './gpus.ts';
-import { scheduleProblem } from './schedule.ts';
+import { cidr, cores, gpu, mebibytes, objectName, relativePath, variableName, wholeSeconds } from './fields.ts';
+import { GPUS } from './gpus.ts';
+import { type ImageProfile, ImageSchema } from './image-schema.ts';
+import { SetupSchema, WarmSchema } from './warm-schema.ts';
 
-/** Modal's longest life of a sandbox. */
-export const MAX_TIMEOUT_MS = 86_400_000;
+export type { ImageProfile } from './image-schema.ts';
+export type { SetupProfile, WarmProfile } from './warm-schema.ts';
 
 /** Where the folder's host volume lies in a sandbox. */
 export const HOST_VOLUME_PATH = '/mnt/state';
-
-const variableName = z
-  .string()
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name that a variable can have: letters, digits and "_"');
-const relativePath = z
-  .string()
-  .min(1)
-  .refine((path) => !posix.isAbsolute(path) && !posix.normalize(path).startsWith('..'), {
-    message: 'must be a path inside the workspace folder',
-  });
-const objectName = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"');
-const wholeSeconds = z
-  .number()
-  .int()
-  .min(1000)
-  .max(MAX_TIMEOUT_MS, 'must be at most 86400000 (24 hours), which is Modal’s limit')
-  .multipleOf(1000, 'must be whole seconds, such as 60000');
-const mebibytes = z.number().int().min(128);
-const cores = z.number().min(0.125);
-const cidr = z.union([z.cidrv4(), z.cidrv6()], 'must be an address range such as "10.0.0.0/8"');
-const packages = z.array(z.string().min(1));
-
-const gpu = z
-  .string()
-  .superRefine((text, context) => {
-    const parsed = parseGpu(text);
-    const most = parsed && GPUS[parsed.name];
-    if (parsed && most && parsed.count <= most) return;
-    if (parsed && most) {
-      context.addIssue({ code: 'custom', message: `must be at most ${parsed.name}:${most}`, input: text });
-      return;
-    }
-    const [name = '', count] = text.split(':');
-    const near = closest(name.toUpperCase(), Object.keys(GPUS));
-    const suggestion = count === undefined ? near : `${near}:${count}`;
-    context.addIssue({
-      code: 'custom',
-      message: `must be a GPU that Modal rents; did you mean “${suggestion}”?`,
-      input: text,
-      params: { suggestion },
-    });
-  })
-  .meta({ examples: Object.keys(GPUS) });
-
-const ImageSchema = z
-  .strictObject({
-    registry: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: 'A registry tag, such as `python:3.13-slim` or `nvcr.io/nvidia/pytorch:25.01-py3`.',
-        examples: ['python:3.13-slim', 'nvidia/cuda:12.8.1-devel-ubuntu24.04'],
-      }),
-    registrySecret: z
-      .strictObject({
-        name: objectName.meta({ description: 'The Modal secret with the registry’s credentials.' }),
-        kind: z.enum(['registry', 'aws-ecr', 'gcp-artifact-registry']).default('registry').meta({
-          description:
-            'How the registry signs in: by user name and password, or as AWS ECR or GCP Artifact Registry do.',
-        }),
-      })
-      .optional()
-      .meta({ description: 'The secret for a private `registry` tag.' }),
-    dockerfile: relativePath.optional().meta({
-      description: 'A Dockerfile in the folder, built by Modal.',
-      examples: ['Dockerfile'],
-    }),
-    context: relativePath.optional().meta({
-      description: 'The folder that `COPY` and `ADD` of the Dockerfile read from; the Dockerfile’s own when absent.',
-    }),
-    target: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'The stage of the Dockerfile to build; the last one when absent.' }),
-    buildArgs: z
-      .record(variableName, z.string())
-      .optional()
-      .meta({ description: 'Values for the Dockerfile’s `ARG`s.' }),
-    name: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({ description: 'An image published in the account, as `name` or `name:tag`.' }),
-    snapshot: z
-      .string()
-      .regex(/^im-/, 'must be the id of a snapshot, such as "im-…"')
-      .optional()
-      .meta({ description: 'The id of a snapshot.' }),
-    python: z
-      .string()
-      .regex(/^3\.\d{1,2}$/, 'must be a version of Python such as "3.12"')
-      .optional()
-      .meta({ description: 'The version of Python in the built-in base image.', examples: ['3.11', '3.12', '3.13'] }),
-    apt: packages.default([]).meta({ description: 'Debian packages to install.' }),
-    pip: packages
-      .default([])
-      .meta({ description: 'Python packages to install.', examples: [['numpy', 'torch==2.9.0']] }),
-    pipFrom: relativePath.optional().meta({
-      description:
-        'Python packages to install as a file of the folder names them: `requirements.txt`, `pyproject.toml` or `uv.lock`.',
-      examples: ['requirements.txt', 'pyproject.toml', 'uv.lock'],
-    }),
-    npm: packages.default([]).meta({ description: 'npm packages to install for all users.' }),
-    commands: z
-      .array(z.string().min(1))
-      .default([])
-      .meta({
-        description: 'Shell commands that finish the image.',
-        examples: [['curl -LsSf https://example.com/install.sh | sh']],
-      }),
-    env: z
-      .record(variableName, z.string())
-      .default({})
-      .meta({ description: 'Environment variables of the image, at build and run.' }),
-    buildSecrets: z.array(variableName).default([]).meta({
-      description: 'Variables of this machine (or of `envFile`) that the build sees and the image does not keep.',
-    }),
-  })
-  .superRefine((image, context) => {
-    const bases = (['registry', 'dockerfile', 'name', 'snapshot', 'python'] as const).filter(
-      (key) => image[key] !== undefined,
-    );
-    for (const key of bases.slice(1))
-      context.addIssue({
-        code: 'custom',
-        path: [key],
-        message: `cannot be beside "${bases[0]}": an image has one base`,
-        input: image,
-      });
-    const needs = (key: 'context' | 'target' | 'buildArgs' | 'registrySecret', base: 'dockerfile' | 'registry') => {
-      if (image[key] !== undefined && image[base] === undefined)
-        context.addIssue({ code: 'custom', path: [key], message: `needs "${base}" beside it`, input: image });
-    };
-    needs('context', 'dockerfile');
-    needs('target', 'dockerfile');
-    needs('buildArgs', 'dockerfile');
-    needs('registrySecret', 'registry');
-  });
 
 const VolumeSchema = z.strictObject({
   name: objectName.meta({ description: 'The volume’s name.' }),
@@ -174,92 +35,6 @@ const PortSchema = z.union([
       .meta({ description: 'TLS, TLS with HTTP/2, or plain TCP.' }),
   }),
 ]);
-
-const SetupSchema = z.strictObject({
-  commands: z
-    .array(z.string().min(1))
-    .min(1)
-    .meta({
-      description: 'Shell commands that run once, in `/workspace` of a sandbox of the profile.',
-      examples: [['pip install -r requirements.txt']],
-    }),
-  files: z
-    .array(relativePath)
-    .default([])
-    .meta({
-      description: 'Files of the folder that the commands need. They run again when one of these changes.',
-      examples: [['requirements.txt']],
-    }),
-});
-
-const WarmSchema = z
-  .strictObject({
-    sandboxes: z
-      .number()
-      .int()
-      .min(0)
-      .max(10)
-      .default(1)
-      .meta({ description: 'How many started sandboxes are kept ready.' }),
-    refresh: z
-      .union([z.number().int().min(1), z.string()])
-      .default(30)
-      .meta({
-        description: 'When all is looked after: a number of minutes, or a cron expression.',
-        examples: [30, '*/30 * * * *', '0 8 * * 1-5'],
-      }),
-    timezone: z
-      .string()
-      .optional()
-      .meta({
-        description: 'The time zone of `refresh` and `workingHours`; this machine’s when absent.',
-        examples: ['Europe/Berlin'],
-      }),
-    when: z.enum(['always', 'focused', 'working-hours']).default('focused').meta({
-      description:
-        'While VS Code is open; while its window is in front; or in the hours of `workingHours`, Monday to Friday.',
-    }),
-    workingHours: z
-      .string()
-      .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, 'must be hours such as "08:00-18:00"')
-      .default('08:00-18:00')
-      .meta({ description: 'The hours of `when: "working-hours"`.' }),
-    rebuild: z
-      .boolean()
-      .default(false)
-      .meta({ description: 'Whether each refresh builds the image anew, so that floating tags move on.' }),
-    setup: z
-      .array(z.string().min(1))
-      .default([])
-      .meta({ description: 'Shell commands that each warm sandbox runs once, in the synced folder.' }),
-    healthcheck: z
-      .string()
-      .min(1)
-      .optional()
-      .meta({
-        description: 'A shell command that must end with 0 before a sandbox counts as ready.',
-        examples: ['python -c "import torch"'],
-      }),
-    maxAgeMs: wholeSeconds
-      .default(7_200_000)
-      .meta({ description: 'A warm sandbox that is older is replaced at the next refresh.' }),
-    cacheMaxAgeDays: z
-      .number()
-      .int()
-      .min(1)
-      .default(30)
-      .meta({ description: 'Files of the host volume’s caches that were not used for so many days are removed.' }),
-    cacheMaxMiB: z
-      .number()
-      .int()
-      .min(0)
-      .default(10_240)
-      .meta({ description: 'The oldest files of the caches are removed beyond this size.' }),
-  })
-  .superRefine((warm, context) => {
-    const wrong = scheduleProblem(warm.refresh, warm.timezone);
-    if (wrong) context.addIssue({ code: 'custom', path: [wrong.key], message: wrong.message, input: warm });
-  });
 
 /** Where a volume is mounted: normalised, absolute, and nowhere that a sandbox needs itself. */
 function mountProblem(path: string): string | undefined {
@@ -425,12 +200,6 @@ export const ProfileSchema = z
 
 /** A profile as its author wrote it, with the defaults filled in. */
 export type Profile = z.infer<typeof ProfileSchema>;
-/** What is run once for all sandboxes of a profile. */
-export type SetupProfile = z.infer<typeof SetupSchema>;
-/** How sandboxes of a profile are kept ready. */
-export type WarmProfile = z.infer<typeof WarmSchema>;
-/** What an image is made of. */
-export type ImageProfile = z.infer<typeof ImageSchema>;
 
 /** The content of `.vscode/modal.json`. */
 export const ModalFileSchema = z
