@@ -129,7 +129,12 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const statusBar = new StatusBar({ sessions: running, profiles, warmUps, isAccountChosen, isLocal });
   const fileSystems = remoteFileSystems(running, () => volumes.refresh());
   const remoteFiles = new RemoteFileCommands(running, fileSystems);
-  const volumes = volumesModule({ sessions: running, isAccountChosen, fileSystem: fileSystems.volumes });
+  const volumes = volumesModule({
+    sessions: running,
+    isAccountChosen,
+    fileSystem: fileSystems.volumes,
+    mount: (name) => profileCommands.mount(name),
+  });
   const sandboxes = sandboxesModule({
     sessions: running,
     commands,

@@ -2,9 +2,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { explainError } from '../modal/errors.ts';
+import { explainError, UserError } from '../modal/errors.ts';
 import { formatUsd } from '../modal/prices.ts';
-import { addProfile, setInProfile } from '../profiles/edit.ts';
+import { addProfile, mountInProfile, setInProfile } from '../profiles/edit.ts';
 import { GPUS } from '../profiles/gpus.ts';
 import { describeHardware, profilePricePerHourUsd } from '../profiles/hardware.ts';
 import { MODAL_FILE } from '../profiles/modal-file.ts';
@@ -92,6 +92,28 @@ export class ProfileCommands {
   async keepReady(folder: Folder, name: string): Promise<void> {
     if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) return keepReadyInSettings(name);
     await this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 }));
+  }
+
+  /** `modal.mountInProfile`: sandboxes of the folder's profile have a volume from the next one on. Resolves with where. */
+  mount(volume: string): Promise<string | undefined> {
+    return shown(async () => {
+      const folder = await chooseFolder();
+      const name = await this.#profiles.current(folder);
+      if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) {
+        const where = `"volumes": { "/mnt/${volume}": "${volume}" }`;
+        throw new UserError(`The profile “${name}” is in the setting modal.profiles. Write ${where} there.`);
+      }
+      const path = await vscode.window.showInputBox({
+        title: `Mount “${volume}” in the Profile “${name}”`,
+        prompt: 'Where its files are in sandboxes',
+        value: `/mnt/${volume}`,
+        validateInput: (text) => (/^\/[^/]/.test(text) ? undefined : 'A path from the root, such as /mnt/data.'),
+      });
+      if (!path) return undefined;
+      const file = await this.#edit(folder, (text) => mountInProfile(text, name, path, volume));
+      await vscode.window.showTextDocument(vscode.Uri.file(file), { preserveFocus: true });
+      return path;
+    });
   }
 
   /** Changes the folder's modal.json, which is made where there is none. Resolves with its path. */

@@ -16,6 +16,11 @@ export function setInProfile(text: string, name: string, key: string, value: unk
   return edited(text, ['profiles', name, key], value);
 }
 
+/** The text with a volume mounted in a profile, beside those that are. */
+export function mountInProfile(text: string, name: string, path: string, volume: string): string {
+  return edited(text, ['profiles', name, 'volumes', path], volume);
+}
+
 function edited(text: string, path: string[], value: unknown): string {
   const before = text.trim() === '' ? NEW_FILE : text;
   const formattingOptions = {

@@ -94,11 +94,6 @@ export class ResourceTree<T, Row extends object>
     return item;
   }
 
-  /** Needed by `reveal`, which opens nothing of ours above the row itself. */
-  getParent(): undefined {
-    return undefined;
-  }
-
   #describe(): void {
     const { id, store, isAccountChosen } = this.#options;
     // Rows stay while a later look fails; the message above them says why they may be old.

@@ -13,10 +13,12 @@ export interface VolumesModuleOptions {
   readonly sessions: Sessions;
   readonly isAccountChosen: () => boolean;
   readonly fileSystem: RemoteFileSystem;
+  /** Writes a volume into the profile of the folder. */
+  readonly mount: (volumeName: string) => Promise<unknown>;
 }
 
 /** The Volumes view, what can be done in it, and volumes' files for the editor. */
-export function volumesModule({ sessions, isAccountChosen, fileSystem }: VolumesModuleOptions): ResourceModule {
+export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: VolumesModuleOptions): ResourceModule {
   const client = async () => (await sessions.connection()).client;
   const uriOf = ({ name }: VolumeSummary, path: string) => fileSystem.uri({ container: name, path });
   const dragAndDrop: vscode.TreeDragAndDropController<VolumesRow> = {
@@ -103,6 +105,10 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem }: Volumes
     command(
       'modal.newFolderInVolume',
       onRow((row) => actions.newFolder(row)),
+    ),
+    command(
+      'modal.mountInProfile',
+      onRow((row) => mount(row.volume.name)),
     ),
     command('modal.showMoreOfVolume', ({ volume, path }: MoreRow) => browser.showMore(volume, path)),
   ];

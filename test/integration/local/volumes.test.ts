@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { activate, answering } from '../extension-under-test.ts';
+import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
 const uri = (path: string) => vscode.Uri.from({ scheme: 'modal-volume', path: `/data${path}` });
@@ -87,6 +87,29 @@ describe('files of a volume, in the editor', () => {
 });
 
 describe('a whole volume', () => {
+  it('is mounted by the folder’s profile, beside what the profile says already', async () => {
+    const file = await writeWorkspaceFile(
+      '.vscode/modal.json',
+      '{\n  // kept\n  "profiles": { "default": { "image": "python:3.13-slim", "volumes": { "/mnt/a": "a" } } }\n}\n',
+    );
+    try {
+      const { result, messages } = await answering({ showInputBox: '/mnt/data' }, async () =>
+        vscode.commands.executeCommand('modal.mountInProfile', await row()),
+      );
+      assert.equal(result, '/mnt/data', messages.join());
+      const edited = new TextDecoder().decode(await fs.readFile(file));
+      assert.match(edited, /\/\/ kept/);
+      assert.deepEqual(JSON.parse(edited.replace('// kept', '')).profiles.default.volumes, {
+        '/mnt/a': 'a',
+        '/mnt/data': 'data',
+      });
+      const { text: shown } = await runFile(await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt'));
+      assert.match(shown, /^before and after/m);
+    } finally {
+      await fs.delete(file);
+    }
+  });
+
   const row = async () => ({ kind: 'volume', volume: { id: 'vo-x', name: 'data', version: 2, createdAt: new Date() } });
 
   it('is deleted only when its name is typed', async () => {
