@@ -182,6 +182,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     registerTerminalLinks((copy) => requests.originalOf(copy)),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
     command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
+    command('modal.runActiveFileHere', (sandbox: SandboxSummary) => run.runActiveFileHere(sandbox)),
     command('modal.runWithArguments', (uri?: vscode.Uri) => run.runWithArguments(uri)),
     command('modal.runHistory', () => run.runAgain()),
     command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),

@@ -1,13 +1,18 @@
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
+import type { SandboxSummary } from '../modal/sandbox-list.ts';
+import { Tag } from '../modal/sandboxes.ts';
+import { syncedFolder } from '../providers/folders.ts';
 import type { RunRequests } from '../providers/run-requests.ts';
 import type { RunTasks } from '../providers/tasks.ts';
 import { outcomeOf, type RunHistory, type RunStart } from '../run/history.ts';
 import type { RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
+import { folderKey } from '../session/origin.ts';
 import type { AccountService } from './accounts.ts';
 import { NO_ACCOUNT, report } from './report.ts';
 
+const RUN_HERE = 'Run There';
 const NO_FILE = 'No file is open in the editor. Open the file to run, then run again.';
 
 /** What the commands that run something work with. */
@@ -30,6 +35,19 @@ export class RunCommands {
   async runActiveFile(uri?: vscode.Uri): Promise<RunResult> {
     const target = uri ?? vscode.window.activeTextEditor?.document.uri;
     return target ? this.#run({ uri: target.toString() }) : report({ error: NO_FILE });
+  }
+
+  /** `modal.runActiveFileHere`: the file in the active editor, in a sandbox of the view. */
+  async runActiveFileHere(sandbox: SandboxSummary): Promise<RunResult> {
+    const file = vscode.window.activeTextEditor?.document.uri;
+    if (!file) return report({ error: NO_FILE });
+    const own = vscode.workspace.getWorkspaceFolder(file);
+    const folder = sandbox.tags[Tag.folder];
+    if (own && folder !== undefined && folder !== folderKey(syncedFolder(own).path)) {
+      const question = `This sandbox serves “${sandbox.tags[Tag.folderName]}”. Sync “${own.name}” into it and run there?`;
+      if ((await vscode.window.showWarningMessage(question, { modal: true }, RUN_HERE)) !== RUN_HERE) return {};
+    }
+    return this.#run({ uri: file.toString() }, sandbox.id);
   }
 
   /** `modal.runWithArguments`: asks for the arguments first, with the last ones filled in. */
@@ -65,10 +83,10 @@ export class RunCommands {
     return picked ? this.#run({ uri: picked.run.uri, target: picked.run.target, args: picked.run.args }) : {};
   }
 
-  async #run(start: RunStart): Promise<RunResult> {
+  async #run(start: RunStart, sandboxId?: string): Promise<RunResult> {
     const { accounts, history, tasks } = this.#services;
     try {
-      const make = () => this.#request(start);
+      const make = async () => ({ ...(await this.#request(start)), ...(sandboxId && { sandboxId }) });
       const request = await make();
       if (!accounts.isChosen && !(await accounts.offer())) {
         return { error: NO_ACCOUNT };

@@ -12,6 +12,8 @@ const PastRunSchema = z.object({
   durationMs: z.number(),
   exitCode: z.number().optional(),
   error: z.string().optional(),
+  /** The profile whose sandbox it ran in. */
+  profile: z.string().optional(),
   /** What was run: the file's URI, with the part of it and the arguments, where there were any. */
   uri: z.string(),
   target: z.custom<Target>((value) => typeof value === 'object' && value !== null && 'kind' in value).optional(),
@@ -51,13 +53,13 @@ export class RunHistory {
     return this.runs.find((run) => run.uri === uri && run.args !== undefined)?.args ?? '';
   }
 
-  async add(label: string, start: RunStart, at: number, { exitCode, error }: RunResult): Promise<void> {
-    const run = { label, at, durationMs: Date.now() - at, exitCode, error, ...start };
+  async add(label: string, start: RunStart, at: number, { exitCode, error, profile }: RunResult): Promise<void> {
+    const run = { label, at, durationMs: Date.now() - at, exitCode, error, profile, ...start };
     await this.#storage.update(KEY, [run, ...this.runs].slice(0, MAX_RUNS));
   }
 }
 
 /** How a past run ended, for a list. */
-export function outcomeOf({ exitCode, error, durationMs }: PastRun): string {
-  return `${error ?? `exit code ${exitCode}`} · ${formatDuration(durationMs)}`;
+export function outcomeOf({ exitCode, error, durationMs, profile }: PastRun): string {
+  return [error ?? `exit code ${exitCode}`, formatDuration(durationMs), profile].filter(Boolean).join(' · ');
 }

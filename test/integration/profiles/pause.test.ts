@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import { answering, type RunResult, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 describe('Pause and Resume', () => {
   it('end the sandbox and go on with its files, by one command each', async () => {
@@ -16,5 +16,19 @@ describe('Pause and Resume', () => {
     const { text } = await runFile(look);
     assert.match(text, /^remembered$/m);
     assert.doesNotMatch(text, /Started sandbox/);
+  });
+});
+
+describe('Run Active File Here', () => {
+  it('runs the editor’s file in the sandbox of the row, and asks where it serves another folder', async () => {
+    const { sandboxId } = await runFile(await writeWorkspaceFile('here.sh', 'echo here'));
+    await vscode.window.showTextDocument(await writeWorkspaceFile('there.sh', 'echo there'));
+    const run = (tags: object) =>
+      vscode.commands.executeCommand<RunResult>('modal.runActiveFileHere', { id: sandboxId, tags });
+    const own = await run({});
+    assert.deepEqual([own.exitCode, own.sandboxId], [0, sandboxId]);
+    const foreign = await answering({}, async () => run({ 'vscode-folder': 'another', 'vscode-folder-name': 'other' }));
+    assert.match(foreign.messages.join(), /serves “other”\. Sync “profiles” into it and run there\?/);
+    assert.deepEqual(foreign.result, {});
   });
 });
