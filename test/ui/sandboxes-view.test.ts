@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModalClient } from 'modal';
@@ -72,6 +72,44 @@ describe('the Sandboxes view', () => {
       (await rowNamed(workbench, 'it’s “my” 🚀 box').getAttribute('aria-label')) ?? '',
       /^Sandbox it’s “my” 🚀 box, running, under 1 min · 3 h 59 min left/,
     );
+  });
+});
+
+describe('the views without an account', () => {
+  it('say what they are for, and lead to an account or the local Modal', async () => {
+    const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
+    await workbench.openView('Modal');
+    for (const words of [
+      'Run the code in front of you in a Modal sandbox.',
+      'Volumes keep files beyond a sandbox.',
+      'Snapshots keep what is in a sandbox.',
+    ]) {
+      await workbench.page.getByText(words).waitFor();
+    }
+    await picture(workbench, 'no-account');
+    await workbench.page.getByRole('button', { name: 'Use the Local Modal' }).first().click();
+    await workbench.page.getByText('There is no volume yet.').waitFor();
+    await workbench.page.getByText('There is no snapshot yet.').waitFor();
+  });
+});
+
+describe('the Sandboxes view while something runs', () => {
+  it('shows it below its sandbox until it ends', async () => {
+    const workbench = await openWorkbench();
+    writeFileSync(join(workbench.folder, 'long.sh'), 'echo begun\nsleep 600\n');
+    await workbench.openFile('long.sh');
+    await workbench.openView('Modal');
+    await workbench.clickCodeLens('Run in Sandbox');
+    await workbench.waitForTerminal(/begun/);
+    await rowNamed(workbench, 'left').click();
+    const program = rowNamed(workbench, 'long.sh');
+    await program.waitFor();
+    assert.equal(await program.getAttribute('aria-label'), 'long.sh is running');
+    await picture(workbench, 'running');
+    await workbench.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await workbench.page.keyboard.press('Control+c');
+    await workbench.waitForTerminal(/Exited with code 130/);
+    await program.waitFor({ state: 'detached' });
   });
 });
 

@@ -166,6 +166,17 @@ describe('the Volumes view', () => {
     await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
   });
 
+  it('drops a volume that was deleted elsewhere, with all that was unfolded of it', async () => {
+    await createVolume(modal, 'leaving');
+    await volumeFiles(async () => modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
+    const workbench = await open();
+    await row(workbench, 'leaving').click();
+    await row(workbench, 'inside.txt').waitFor();
+    await modal.volumes.delete('leaving');
+    await row(workbench, 'leaving').waitFor({ state: 'detached' });
+    await row(workbench, 'inside.txt').waitFor({ state: 'detached' });
+  });
+
   it('shows a folder of 20,000 entries a part at a time', async () => {
     await createVolume(modal, 'many');
     const { volumes } = modal;
