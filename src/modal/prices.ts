@@ -52,3 +52,9 @@ export function formatUsd(usd: number): string {
   if (usd < 0.0001) return 'under $0.0001';
   return `$${usd < 1 ? Number(usd.toPrecision(2)) : usd.toFixed(2)}`;
 }
+
+/** The same as an estimate: `about $0.02`, or `under $0.0001`. */
+export function aboutUsd(usd: number): string {
+  const text = formatUsd(usd);
+  return text.startsWith('under') ? text : `about ${text}`;
+}

@@ -1,4 +1,4 @@
-import { formatUsd } from '../modal/prices.ts';
+import { aboutUsd } from '../modal/prices.ts';
 import { formatDuration } from './format.ts';
 import type { RunResult } from './request.ts';
 
@@ -29,6 +29,6 @@ export function summaryOf({ exitCode, error, timings, costUsd }: RunResult): str
     if (firstOutputMs !== undefined) parts.push(`first output ${formatDuration(firstOutputMs)}`);
     parts.push(`run ${formatDuration(runMs)}`);
   }
-  if (costUsd !== undefined) parts.push(`about ${formatUsd(costUsd)}`);
+  if (costUsd !== undefined) parts.push(aboutUsd(costUsd));
   return parts.join(' · ');
 }

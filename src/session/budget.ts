@@ -1,4 +1,4 @@
-import { formatUsd } from '../modal/prices.ts';
+import { aboutUsd, formatUsd } from '../modal/prices.ts';
 import type { SpendRecord } from './spend.ts';
 
 /** Dollars; 0 is no limit. */
@@ -31,7 +31,11 @@ export async function budgetState(spend: SpendRecord, limits: BudgetLimits): Pro
   const level = share >= 1 ? 'spent' : share >= NEAR ? 'near' : 'ok';
   const words =
     worst && level !== 'ok'
-      ? `About ${formatUsd(worst.spent)} of ${formatUsd(worst.limit)} is spent ${worst.name} (estimated)`
+      ? `${capitalized(aboutUsd(worst.spent))} of ${formatUsd(worst.limit)} is spent ${worst.name} (estimated)`
       : '';
   return { todayUsd, lastHourUsd, level, words };
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,4 +1,4 @@
-import { formatUsd, pricePerHourUsd } from '../modal/prices.ts';
+import { aboutUsd, pricePerHourUsd } from '../modal/prices.ts';
 import { type SandboxPort, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import type { RunningCommand } from '../run/running-commands.ts';
@@ -78,7 +78,7 @@ export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now:
           formatMinutes(now - createdAt.getTime()),
           `${formatMinutes(endsAt.getTime() - now)} left`,
         ];
-  return [...parts, ...(cost === undefined ? [] : [`about ${formatUsd(cost)}`])].join(' · ');
+  return [...parts, ...(cost === undefined ? [] : [aboutUsd(cost)])].join(' · ');
 }
 
 /** Estimated price of a sandbox until now or its end, in US dollars; absent when its GPU's price is not known. */

@@ -80,9 +80,7 @@ export class StatusBar implements vscode.Disposable {
       const parts = [busy ?? name, isRunning && price !== undefined && !isLocal() && `${formatUsd(price)}/h`];
       this.#item.text = `${icon} ${parts.filter(Boolean).join(' · ')}`;
       const state = isRunning ? 'its sandbox runs' : ready > 0 ? 'a sandbox is ready' : 'no sandbox runs';
-      const spend = isLocal()
-        ? 'The local Modal costs nothing.'
-        : `About ${formatUsd(todayUsd)} spent today (estimated).`;
+      const spend = isLocal() ? 'The local Modal costs nothing.' : `Spent today, estimated: ${formatUsd(todayUsd)}.`;
       this.#item.tooltip = `Modal: profile “${name}” of ${folder.name}, ${state}. ${spend}`;
       this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
       this.#item.show();

@@ -12,8 +12,6 @@ import type { ControlSettings, Running } from '../../local/control.ts';
 import type { FaultRequest } from '../../local/faults.ts';
 import type { SeedInput } from '../../local/options.ts';
 
-const bundle = fileURLToPath(new URL('../../dist/local-modal.cjs', import.meta.url));
-
 export interface LocalModalSetup {
   /** Environments and secrets to begin with. */
   seed?: SeedInput;
@@ -21,6 +19,8 @@ export interface LocalModalSetup {
   tokens?: string[];
   /** A folder to keep; without it there is a temporary one, removed at `stop()`. */
   dataDir?: string;
+  /** Where the server's bundle is, for who is bundled as well. */
+  bundle?: string;
   /** More command-line arguments. */
   args?: string[];
   /** Variables for the server's process, instead of this one's. */
@@ -70,6 +70,7 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     await writeFile(seedFile, JSON.stringify(setup.seed));
     args.push('--seed', seedFile);
   }
+  const bundle = setup.bundle ?? fileURLToPath(new URL('../../dist/local-modal.cjs', import.meta.url));
   const child = spawn(process.execPath, [bundle, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: setup.env,

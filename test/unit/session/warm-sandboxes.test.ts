@@ -2,8 +2,11 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { WarmTarget } from '../../../src/session/pool.ts';
 import { cleanCaches } from '../../../src/session/warm-parts.ts';
+import { WarmUps } from '../../../src/session/warm-ups.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { Time } from '../../helpers/time.ts';
 import { TestWindow } from '../../helpers/window.ts';
 
 const signal = new AbortController().signal;
@@ -50,6 +53,36 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal(await read(session.sandbox, 'cat /tmp/copied'), 'one\n');
     assert.equal(pool.isEmpty, true);
     assert.equal((await sessions.acquire(folder)).sandbox, session.sandbox);
+  });
+
+  it('cause no call while no profile asks for them, over ten minutes; one that does, does', async () => {
+    const { pool, machine, sessions, target, syncs } = window({ warm: {} });
+    const time = new Time(Date.now());
+    let targets: WarmTarget[] = [];
+    const warmUps = new WarmUps({
+      pool,
+      machine,
+      clock: time,
+      random: Math.random,
+      targets: async () => targets,
+      obstacle: async () => undefined,
+      refreshImage: ({ folder, named }, refreshed) => sessions.buildImage(folder, named, false, refreshed),
+      cleanCaches,
+      log: () => {},
+    });
+    ended.push(() => warmUps.dispose());
+    await server.control.resetCalls();
+    await warmUps.update();
+    for (let minute = 0; minute < 10; minute += 1) {
+      await time.pass(60_000);
+      await warmUps.update();
+      await warmUps.sync(target.folder);
+    }
+    assert.deepEqual(await server.control.calls(), {});
+    assert.equal(syncs.isUsed(target.folder), false);
+    targets = [target];
+    await warmUps.update();
+    assert.equal((await server.control.calls()).SandboxCreateV2, 1);
   });
 
   it('get what changes while they wait', async () => {

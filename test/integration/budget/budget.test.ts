@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import { type RunningLocalModal, startLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { activate, answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+
+const START = 'Start a Sandbox';
+
+describe('an account where sandboxes cost money', () => {
+  let server: RunningLocalModal;
+  let config: string;
+  let script: vscode.Uri;
+
+  before(async () => {
+    const extension = vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes');
+    const bundle = join(extension?.extensionPath ?? '', 'dist', 'local-modal.cjs');
+    const env = { ...(process.env as Record<string, string>), ELECTRON_RUN_AS_NODE: '1' };
+    server = await startLocalModal({ bundle, env });
+    config = useProfileOf(server);
+    script = await writeWorkspaceFile('budget.sh', 'echo ran\n');
+    await activate();
+  });
+  after(async () => {
+    await stopEverything();
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(config, { recursive: true });
+    await server.stop();
+  });
+
+  const running = async () => (await server.control.running()).sandboxes.length;
+  const stopEverything = () => answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
+  /** Runs the script; the first sync to an account asks, too. */
+  const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: 'Send' }) =>
+    answering(answers, () => runFile(script));
+
+  it('gets no call while nothing is warm and no view is open', async () => {
+    const document = await vscode.workspace.openTextDocument(script);
+    const editor = await vscode.window.showTextDocument(document);
+    await editor.edit((edit) => edit.insert(new vscode.Position(1, 0), 'echo again\n'));
+    await document.save();
+    await sleep(3_000);
+    assert.deepEqual(await server.control.calls(), {});
+  });
+
+  it('warns at 80 % of a budget, and again when it is spent', async () => {
+    assert.equal((await run()).result.exitCode, 0);
+    await sleep(1_000);
+    await stopEverything();
+    // What was spent stands still now. The limit comes down to it in steps that are smaller than 80 % to 100 %.
+    const { messages } = await answering({}, async () => {
+      for (let perDay = 0.001; perDay > 1e-7; perDay /= 1.2)
+        await withSetting('budget.perDay', perDay, () => sleep(100));
+    });
+    const spent = messages.findIndex((text) => /Warm-ups stop, and runs ask/.test(text));
+    assert.match(messages[spent - 1] ?? '', /^(About|Under) .* of .* is spent today \(estimated\)\.$/);
+    assert.ok(spent > 0);
+  });
+
+  it('is not used by a run beyond the budget unless its user says so', () =>
+    withSetting('budget.perDay', 1e-7, async () => {
+      const refused = await run({});
+      assert.match(refused.messages.join('\n'), /is spent today \(estimated\)\. Start a sandbox all the same\?/);
+      assert.match(refused.result.error ?? '', /so no sandbox was started\. Raise the limit in modal\.budget/);
+      assert.equal(await running(), 0);
+      const { result } = await run({ showWarningMessage: START });
+      assert.match(result.text, /^ran$/m);
+      assert.equal(await running(), 1);
+      await stopEverything();
+    }));
+
+  it('has its warm sandboxes ended when the budget is spent, and gets them back with a higher one', async () => {
+    await choose('ready');
+    assert.equal((await run()).result.exitCode, 0);
+    await waitFor('the warm one beside the one of the run', 30_000, running, (count) => count === 2);
+    await answering({}, () =>
+      withSetting('budget.perHour', 1e-7, () =>
+        waitFor('the warm one to end', 30_000, running, (count) => count === 1),
+      ),
+    );
+    await waitFor('it to come back', 30_000, running, (count) => count === 2);
+    await choose('default');
+    await stopEverything();
+  });
+
+  it('offers once, after the third start of more than five seconds, to keep a sandbox ready, and writes that', async () => {
+    await server.control.set({ coldStartMs: 5_100 });
+    const asked: string[] = [];
+    for (let start = 0; start < 4; start += 1) {
+      const { messages } = await run({ showWarningMessage: 'Send', showInformationMessage: 'Keep One Ready' });
+      asked.push(...messages.filter((text) => /took long to start three times/.test(text)));
+      assert.equal(asked.length, start < 2 ? 0 : 1);
+      await stopEverything();
+    }
+    await server.control.set({ coldStartMs: 0 });
+    assert.match(asked[0] ?? '', /“default” .* while this window is in front\? It costs about \$0\.02\d* an hour/);
+    const written = vscode.workspace.getConfiguration('modal').inspect<Record<string, object>>('profiles')?.globalValue;
+    assert.deepEqual(written?.default, {
+      image: 'python:3.13-slim',
+      hostVolume: false,
+      warm: { sandboxes: 1 },
+    });
+  });
+});
+
+/** Chooses a profile as the pick would. */
+async function choose(name: string): Promise<void> {
+  const window = vscode.window as { showQuickPick: unknown };
+  const original = window.showQuickPick;
+  window.showQuickPick = async (items: { profile?: string }[]) => items.find(({ profile }) => profile === name);
+  try {
+    assert.equal(await vscode.commands.executeCommand('modal.chooseProfile'), name);
+  } finally {
+    window.showQuickPick = original;
+  }
+}
