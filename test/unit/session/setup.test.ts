@@ -79,11 +79,7 @@ describe('the setup of a profile', () => {
   it('is done once when two windows ask at the same time', async () => {
     const setup = { commands: ['sleep 0.5; echo once >> /opt/once'] };
     await Promise.all([sessions(setup).acquire(folder()), sessions(setup).acquire(folder())]);
-    assert.equal(
-      (await server.control.calls()).SandboxCreateV2,
-      4,
-      'one for the setup, one that found it taken, and two',
-    );
+    assert.equal((await server.control.calls()).TaskSnapshotFilesystem, 1);
   });
 
   it('that fails says which command, with what it said, and leaves no sandbox', async () => {
