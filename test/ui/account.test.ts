@@ -21,7 +21,7 @@ describe('choosing an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     await picture(workbench, 'welcome');
-    await workbench.page.locator('.welcome-view').getByText('Sign In…').click();
+    await workbench.page.locator('.welcome-view').getByText('Sign In…').first().click();
     const rows = workbench.page.locator('.quick-input-list .monaco-list-row');
     await rows.first().waitFor();
     const labels = await rows.allInnerTexts();
@@ -35,7 +35,7 @@ describe('choosing an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     const { page } = workbench;
     await workbench.openView('Modal');
-    await page.locator('.welcome-view').getByText('Sign In…').waitFor();
+    await page.locator('.welcome-view').getByText('Sign In…').first().waitFor();
     await workbench.runCommand('Modal: Choose Account…');
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Paste a token' }).click();
     const box = page.locator('.quick-input-widget input');
@@ -48,8 +48,8 @@ describe('choosing an account', () => {
     assert.equal(await box.getAttribute('type'), 'password');
     await box.fill('as-abcdefgh');
     await box.press('Enter');
-    await page.getByText('The Modal server cannot be reached').waitFor();
-    await page.locator('.sidebar .monaco-list-row', { hasText: 'Try Again' }).waitFor();
+    await page.getByText('The Modal server cannot be reached').first().waitFor();
+    await page.locator('.sidebar .monaco-list-row', { hasText: 'Try Again' }).first().waitFor();
     await picture(workbench, 'unreachable');
     await workbench.runCommand('Modal: Choose Account…');
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stored token' }).waitFor();

@@ -98,6 +98,7 @@ describe('the Sandboxes view while something runs', () => {
     const workbench = await openWorkbench();
     writeFileSync(join(workbench.folder, 'long.sh'), 'echo begun\nsleep 600\n');
     await workbench.openFile('long.sh');
+    await workbench.codeLens('Run in Sandbox').first().waitFor();
     await workbench.openView('Modal');
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.waitForTerminal(/begun/);
@@ -227,6 +228,7 @@ describe('the Sandboxes view with 5,000 sandboxes', () => {
       await workbench.openView('Modal');
       await rowNamed(workbench, 'Ended Today').click();
       await rowNamed(workbench, 's4999').click();
+      await rowNamed(workbench, 'Tag number').waitFor();
       await workbench.page.keyboard.press('End');
       const last = workbench.page.locator('.sidebar .monaco-list-row', { hasText: /^s0/ });
       await last.waitFor();
