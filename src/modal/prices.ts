@@ -14,23 +14,40 @@ export interface Hardware {
 const DEFAULT_CPU = 0.125;
 const DEFAULT_MEMORY_MIB = 128;
 
-// US dollars a second, sandbox rates.
-const PER_CORE = 0.00003942;
-const PER_GIB = 0.00000667;
-const PER_GPU: Readonly<Record<string, number>> = {
-  T4: 0.000164,
-  L4: 0.000222,
-  A10: 0.000306,
-  L40S: 0.000542,
-  A100: 0.000583,
-  'A100-40GB': 0.000583,
-  'A100-80GB': 0.000694,
-  'RTX-PRO-6000': 0.000842,
-  H100: 0.001097,
-  H200: 0.001261,
-  B200: 0.001736,
-  B300: 0.001972,
+/** US dollars an hour. */
+export interface Rates {
+  readonly perCore: number;
+  readonly perGib: number;
+  /** By the GPU's name. */
+  readonly perGpu: Readonly<Record<string, number>>;
+}
+
+/** Sandbox rates. */
+const TABLE: Rates = {
+  perCore: 0.00003942 * 3600,
+  perGib: 0.00000667 * 3600,
+  perGpu: {
+    T4: 0.000164 * 3600,
+    L4: 0.000222 * 3600,
+    A10: 0.000306 * 3600,
+    L40S: 0.000542 * 3600,
+    A100: 0.000583 * 3600,
+    'A100-40GB': 0.000583 * 3600,
+    'A100-80GB': 0.000694 * 3600,
+    'RTX-PRO-6000': 0.000842 * 3600,
+    H100: 0.001097 * 3600,
+    H200: 0.001261 * 3600,
+    B200: 0.001736 * 3600,
+    B300: 0.001972 * 3600,
+  },
 };
+
+let rates = TABLE;
+
+/** From here on prices are an account's own, as far as it has told them; without them those of the table. */
+export function useRates(own: Partial<Rates> = {}): void {
+  rates = { ...TABLE, ...own, perGpu: { ...TABLE.perGpu, ...own.perGpu } };
+}
 
 /** Estimated price of running a sandbox for an hour, in US dollars; absent when a GPU's price is not known. */
 export function pricePerHourUsd({
@@ -38,12 +55,13 @@ export function pricePerHourUsd({
   memoryMiB = DEFAULT_MEMORY_MIB,
   gpu,
 }: Hardware): number | undefined {
-  const machine = Math.max(cpu, DEFAULT_CPU) * PER_CORE + (Math.max(memoryMiB, DEFAULT_MEMORY_MIB) / 1024) * PER_GIB;
-  if (!gpu) return machine * 3600;
+  const machine =
+    Math.max(cpu, DEFAULT_CPU) * rates.perCore + (Math.max(memoryMiB, DEFAULT_MEMORY_MIB) / 1024) * rates.perGib;
+  if (!gpu) return machine;
   const [name = '', count = '1'] = gpu.toUpperCase().split(':');
   // `H100!` and `B200+` are billed as what they name.
-  const perGpu = PER_GPU[name.replace(/[!+]$/, '')];
-  return perGpu === undefined ? undefined : (machine + perGpu * Number(count)) * 3600;
+  const perGpu = rates.perGpu[name.replace(/[!+]$/, '')];
+  return perGpu === undefined ? undefined : machine + perGpu * Number(count);
 }
 
 /** Dollars for people: two digits that matter, never `$0.00` for something that costs. */

@@ -1,6 +1,8 @@
 import type { Image, Sandbox } from 'modal';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
+import { useRates } from '../modal/prices.ts';
+import { accountRates } from '../modal/rates.ts';
 import { openApp, Tag } from '../modal/sandboxes.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
@@ -125,12 +127,22 @@ export class Sessions {
     if (this.#connection?.key !== key) {
       this.#connection = { key, opened: open(account, app) };
       this.#started.clear();
+      void this.#learnRates(this.#connection);
     }
     const current = this.#connection;
     return current.opened.catch((error) => {
       if (this.#connection === current) this.#connection = undefined;
       throw error;
     });
+  }
+
+  /** Prices are the account's own as soon as it has told them; nobody waits for that. */
+  async #learnRates(connection: { opened: Promise<Connection> }): Promise<void> {
+    useRates();
+    const opened = await connection.opened.catch(() => undefined);
+    if (!opened || opened.account.isLocal) return;
+    const rates = await accountRates(opened.client);
+    if (this.#connection === connection) useRates(rates);
   }
 
   /**

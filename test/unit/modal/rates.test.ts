@@ -1,0 +1,52 @@
+import { strict as assert } from 'node:assert';
+import { pricePerHourUsd, useRates } from '../../../src/modal/prices.ts';
+import { accountRates, parseRates } from '../../../src/modal/rates.ts';
+import { startLocalModal } from '../../helpers/local-modal.ts';
+
+describe('the rates of an account', () => {
+  const reply = (rates: Record<string, string>, deprecationErrors = {}) => ({
+    rates,
+    deprecationErrors,
+    deprecationWarnings: {},
+    formatted: '',
+  });
+  afterEach(() => useRates());
+
+  it('replace those of the table, for sandboxes and by GPU; what they do not name stays', () => {
+    const table = pricePerHourUsd({ gpu: 'H100' }) ?? 0;
+    useRates(
+      parseRates(
+        reply({
+          cpu_hour_cost: '9',
+          cpu_hour_cost_sandbox: '0.2',
+          mem_gib_hour_cost_sandbox: '0.1',
+          gpu_hour_cost_a100_80gb: '2',
+          gpu_hour_cost_a10g: '1',
+          volume_storage_gib_month_cost: '0.09',
+        }),
+      ),
+    );
+    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024 }), 0.5);
+    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A100-80GB:2' }), 4.5);
+    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A10' }), 1.5);
+    assert.ok((pricePerHourUsd({ gpu: 'H100' }) ?? 0) > table - 0.1);
+    useRates();
+    assert.equal(pricePerHourUsd({ gpu: 'H100' }), table);
+  });
+
+  it('are left out where they are no numbers, cost nothing, or have been withdrawn', () => {
+    const withdrawn = { gpu_hour_cost_t4: 'gone' };
+    const rates = { cpu_hour_cost_sandbox: 'soon', mem_gib_hour_cost_sandbox: '0', gpu_hour_cost_t4: '1' };
+    assert.deepEqual(parseRates(reply(rates, withdrawn)), { perGpu: {} });
+  });
+
+  it('are none where the server does not tell them', async () => {
+    const server = await startLocalModal();
+    try {
+      assert.deepEqual(await accountRates(server.client()), {});
+      assert.equal((await server.control.calls()).WorkspaceBillingRates, 1);
+    } finally {
+      await server.stop();
+    }
+  });
+});
