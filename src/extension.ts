@@ -37,6 +37,7 @@ import { RunTasks } from './providers/tasks.ts';
 import { registerTerminalLinks } from './providers/terminal-links.ts';
 import { WarmUpService } from './providers/warm-ups.ts';
 import { RunHistory } from './run/history.ts';
+import type { RunServices } from './run/run.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
@@ -65,7 +66,10 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   }));
   const accounts = new AccountService(context.secrets, () => localModal.account());
   const profiles = new FolderProfiles(context.workspaceState);
-  const images = new ImageBuilds(context.globalState);
+  const images = new ImageBuilds(
+    context.globalState,
+    (building) => void statusBar.during('Building the image…', building),
+  );
   const machine = new Machine(join(context.globalStorageUri.fsPath, 'machine'));
   const spend = new SpendRecord(machine, wallClock);
   void machine.join().catch((error) => log.error(`This window could not be noted: ${explainError(error)}`));
@@ -98,7 +102,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
   const commands = new RunningCommands();
-  const services = { sessions: running, syncs, ask: askInDialog, unsaved: unsavedPaths, commands };
+  const services: RunServices = {
+    sessions: running,
+    syncs,
+    ask: askInDialog,
+    unsaved: unsavedPaths,
+    commands,
+    during: (words, work) => statusBar.during(words, work),
+  };
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });

@@ -12,17 +12,21 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
     const ended = await vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title: 'Stopping everything that this machine started…' },
       async () => {
-        await warmUps.stop();
         const { client, app } = await sessions.connection();
-        const running = await runningSandboxes(client, app, { [Tag.machine]: machineKey() });
+        const find = async () =>
+          (await runningSandboxes(client, app, { [Tag.machine]: machineKey() })).map(({ id }) => id);
+        const before = await find();
+        await warmUps.stop();
+        // What was started meanwhile is among them.
+        const running = new Set([...before, ...(await find())]);
         await Promise.all(
-          running.map(async ({ id }) => {
+          [...running].map(async (id) => {
             await terminateSandbox(client, id);
             await sessions.ended(id);
           }),
         );
         await sessions.dispose();
-        return running.length;
+        return running.size;
       },
     );
     const what =

@@ -24,7 +24,11 @@ export class ImageBuilds implements vscode.Disposable {
   /** The terminal of the last build; the next one takes its place. */
   #terminal: BuildTerminal | undefined;
 
-  constructor(state: vscode.Memento) {
+  readonly #onBuilding: (building: Promise<void>) => void;
+
+  /** `onBuilding` is told of each build that has something to do. */
+  constructor(state: vscode.Memento, onBuilding: (building: Promise<void>) => void) {
+    this.#onBuilding = onBuilding;
     this.#store = storeIn(state);
   }
 
@@ -35,7 +39,11 @@ export class ImageBuilds implements vscode.Disposable {
 
   /** As `buildImage` of the images. */
   async build(profile: ImageProfile, context: BuildContext, finish?: FinishImage): Promise<Image> {
-    const shown = new ShownBuild(context.signal, () => this.#newTerminal(() => shown.cancel()));
+    const ended = Promise.withResolvers<void>();
+    const shown = new ShownBuild(context.signal, () => {
+      this.#onBuilding(ended.promise);
+      return this.#newTerminal(() => shown.cancel());
+    });
     try {
       const watch = {
         signal: shown.signal,
@@ -55,6 +63,8 @@ export class ImageBuilds implements vscode.Disposable {
       const why = error instanceof UserError ? error.message : 'The build has ended without an image';
       shown.end(shown.signal.aborted ? 'The build was cancelled' : why, false);
       throw error;
+    } finally {
+      ended.resolve();
     }
   }
 

@@ -44,6 +44,8 @@ export interface RunServices {
   readonly ask: Ask;
   /** Files of a folder that are not saved: no pull writes over them. */
   unsaved?(folder: Folder): readonly string[];
+  /** Shows, beside the run's own output, that something goes on for as long as the work does. */
+  readonly during?: <T>(words: string, work: Promise<T>) => Promise<T>;
   /** Told what runs where. */
   readonly commands?: RunningCommands;
 }
@@ -200,15 +202,16 @@ export class Run {
   }
 
   async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
-    const { syncs } = this.#services;
+    const { syncs, during } = this.#services;
     this.#output.progress('Syncing…');
-    return syncs.of(this.#request.folder).prepareRun(session.sandbox, {
+    const preparing = syncs.of(this.#request.folder).prepareRun(session.sandbox, {
       signal: this.#cancel.signal,
       fresh: isFirst && session.isNew,
       // What the local Modal gets does not leave this machine.
       ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#services.ask(question),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
+    return during ? during('Syncing…', preparing) : preparing;
   }
 
   /** Undefined when the sandbox turned out to hold something else than the sync was made for. */

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { picture } from './pictures.ts';
+
+/** The item of the status bar; its text with its icon's name is what people read. */
+const statusItem = (workbench: Workbench) => workbench.page.locator('.statusbar-item[id*="modal.session"]');
+const warmRow = (workbench: Workbench, hasText: string) =>
+  workbench.page.locator('.sidebar .monaco-list-row', { hasText }).first();
+
+async function chooseReady(workbench: Workbench): Promise<void> {
+  await workbench.openFile('word.sh');
+  await workbench.clickCodeLens('Change Profile');
+  await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'ready' }).first().waitFor();
+  await workbench.page.keyboard.type('ready');
+  await workbench.page.keyboard.press('Enter');
+  await statusItem(workbench).locator('.codicon-flame').waitFor();
+}
+
+describe('warm-ups', () => {
+  it('show in their view and in the status bar that a sandbox is ready, and a run takes it', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/profiles' });
+    await chooseReady(workbench);
+    await workbench.openView('Modal');
+    await workbench.runCommand('Modal: Focus on Warm-ups View');
+    await warmRow(workbench, '1 of 1 ready').waitFor();
+    await warmRow(workbench, 'image is ready, started 1 sandbox').waitFor();
+    await workbench.clickCodeLens('Run in Sandbox (ready)');
+    assert.match(await workbench.waitForTerminal(/Exited with code 0/), /● Took the sandbox .* which was kept warm/);
+    await statusItem(workbench).locator('.codicon-vm-running').waitFor();
+    await warmRow(workbench, '1 of 1 ready').waitFor();
+    await picture(workbench, 'warm-ups');
+  });
+
+  it('pause and end with Stop Everything from the menu of the status bar, by keyboard, in a light theme', async () => {
+    const workbench = await openWorkbench({ folder: 'test/fixtures/profiles', theme: 'light' });
+    await chooseReady(workbench);
+    assert.match(
+      (await statusItem(workbench).getAttribute('aria-label')) ?? '',
+      /^Modal: profile “ready” of profiles, a sandbox is ready\. The local Modal costs nothing\./,
+    );
+    await statusItem(workbench).locator('a').focus();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stop Everything' }).waitFor();
+    await workbench.page.waitForTimeout(500);
+    await picture(workbench, 'session-menu');
+    await workbench.page.keyboard.type('Stop');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);
+    await statusItem(workbench).locator('.codicon-vm-outline').waitFor();
+    await workbench.runCommand('Modal: Focus on Warm-ups View');
+    await warmRow(workbench, 'paused: everything was stopped; the next run goes on').waitFor();
+    await picture(workbench, 'warm-ups-paused');
+  });
+});
