@@ -158,7 +158,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const life = new SessionLifeCommands({ sessions: running, snapshots, profiles, commands });
   const lifetimes = new Lifetimes({
     clock: wallClock,
-    lives: () => running.lives(),
+    lives: () => running.started.lives(),
     onNearEnd: (each) => void life.nearEnd(each),
   });
   const snapshotsView = snapshotsModule({

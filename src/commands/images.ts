@@ -22,7 +22,7 @@ export class ImageCommands {
     return shown(async () => {
       const folder = await chooseFolder();
       const { image, profile } = await this.#sessions.image(folder, { force: true });
-      const isRunning = this.#sessions.profilesOf(folder).includes(profile);
+      const isRunning = this.#sessions.started.profilesOf(folder).includes(profile);
       const message = `The image of the profile “${profile}” is rebuilt.`;
       const old = isRunning ? ' Its sandbox still has the old one.' : '';
       void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {

@@ -12,7 +12,8 @@ import { type Profiles, SETTINGS } from '../profiles/profiles.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { chooseFolder } from '../providers/folders.ts';
 import { type FolderProfiles, profileRoot } from '../providers/profiles.ts';
-import type { Folder, Sessions } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
+import type { Sessions } from '../session/sessions.ts';
 
 const NEW_PROFILE = 'New Profile…';
 const REPLACE = 'Replace Sandbox';
@@ -39,7 +40,7 @@ export class ProfileCommands {
       const folder = await chooseFolder(uri);
       const profiles = await this.#profiles.of(folder);
       const current = await this.#profiles.current(folder);
-      const running = this.#sessions.profilesOf(folder);
+      const running = this.#sessions.started.profilesOf(folder);
       const items: ProfileItem[] = profiles.names.map((name) =>
         itemOf(name, profiles, { current, running, warm: this.#warmCount(folder, name) }),
       );

@@ -5,9 +5,11 @@ import { Tag } from '../modal/sandboxes.ts';
 import { chooseFolder, workspaceFolders } from '../providers/folders.ts';
 import type { FolderProfiles } from '../providers/profiles.ts';
 import type { RunningCommands } from '../run/running-commands.ts';
+import type { Folder } from '../session/folder.ts';
 import { folderKey } from '../session/origin.ts';
 import { carryOver, pause, resume } from '../session/pause.ts';
-import type { Folder, Life, Sessions } from '../session/sessions.ts';
+import type { Life } from '../session/session.ts';
+import type { Sessions } from '../session/sessions.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 
 const PAUSE = 'Pause';
@@ -34,7 +36,7 @@ export class SessionLifeCommands {
     return shown(async () => {
       const { sessions, snapshots } = this.#services;
       const { folder, profile } = await this.#place(row?.tags[Tag.folder], row?.tags[Tag.profile]);
-      const running = this.#running((await sessions.sandboxOf(folder, profile))?.sandboxId);
+      const running = this.#running((await sessions.started.of(folder, profile))?.sandboxId);
       if (
         running &&
         (await vscode.window.showWarningMessage(`${running} Pause all the same?`, { modal: true }, PAUSE)) !== PAUSE

@@ -5,8 +5,9 @@ import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandb
 import { Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
 import { ProfileSchema } from '../profiles/schema.ts';
+import type { Folder } from '../session/folder.ts';
 import { folderKey, originTags } from '../session/origin.ts';
-import type { Folder, Sessions } from '../session/sessions.ts';
+import type { Sessions } from '../session/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -5,8 +5,9 @@ import { explainError, UserError } from '../modal/errors.ts';
 import { chooseFolder, unsavedPaths } from '../providers/folders.ts';
 import { askInDialog } from '../providers/sync-questions.ts';
 import { progressLine, pullReport, syncReport } from '../run/sync-report.ts';
+import type { Folder } from '../session/folder.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
-import type { Folder, Sessions } from '../session/sessions.ts';
+import type { Sessions } from '../session/sessions.ts';
 import type { SyncEngine } from '../sync/engine.ts';
 import { reviewChanges } from '../views/pull-review.ts';
 
@@ -107,7 +108,7 @@ export class SyncCommands {
   }
 
   async #running(folder: Folder): Promise<Sandbox> {
-    const sandbox = await this.#sessions.running(folder);
+    const sandbox = await this.#sessions.started.lastOf(folder);
     if (!sandbox) throw new UserError(`No sandbox serves “${folder.name}”. Run something in it first.`);
     return sandbox;
   }

@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os';
 import { join, normalize, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
-import type { Folder } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
 import { readSettings } from './settings.ts';
 
 /** A file of the workspace and its place in the folder that is synced. */

@@ -3,8 +3,9 @@ import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
 import { formatBytes } from '../run/format.ts';
 import { progressLine } from '../run/sync-report.ts';
+import type { Folder } from '../session/folder.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
-import type { Folder, Sessions } from '../session/sessions.ts';
+import type { Sessions } from '../session/sessions.ts';
 import { LiveSync } from '../sync/live.ts';
 import type { SizedFile, SyncProgress } from '../sync/options.ts';
 import { LARGE_FILE_BYTES } from '../sync/prepared.ts';
@@ -80,7 +81,7 @@ export class LiveFolders implements vscode.Disposable {
       token.onCancellationRequested(() => cancel.abort());
       const onProgress = (at: SyncProgress) => progress.report({ message: progressLine(at) });
       try {
-        for (const sandbox of await this.#sessions.runningAll(folder))
+        for (const sandbox of await this.#sessions.started.allOf(folder))
           await this.#syncs
             .of(folder)
             .push(sandbox, { paths: [path], signal: cancel.signal, onProgress, ask: askInDialog });
@@ -94,7 +95,7 @@ export class LiveFolders implements vscode.Disposable {
   async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
     const engine = this.#syncs.of(folder);
     let changes = 0;
-    for (const sandbox of await this.#sessions.runningAll(folder)) {
+    for (const sandbox of await this.#sessions.started.allOf(folder)) {
       const { files, deleted, heldBack } = await engine.push(sandbox, {
         paths,
         maxFileBytes: LARGE_FILE_BYTES,

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import { MODAL_FILE, type ModalFile, parseModalFile } from '../profiles/modal-file.ts';
 import { type NamedProfile, Profiles } from '../profiles/profiles.ts';
-import type { Folder } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
 import { readSettings } from './settings.ts';
 
 /** Which profiles the folders of this window have, and which one each uses. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import type { Folder } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
 import { REMOTE_ROOT, type RunRequest } from './request.ts';
 import type { Program } from './runners.ts';
 import { words } from './shell.ts';

@@ -2,9 +2,10 @@ import type { Sandbox } from 'modal';
 import { runningSandboxes, type SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import type { Profile } from '../profiles/schema.ts';
+import type { Connection } from './connection.ts';
 import type { Machine } from './machine.ts';
 import { folderKey, machineKey } from './origin.ts';
-import { type Connection, definitionKey, type Owner, ownerTags } from './start.ts';
+import { definitionKey, type Owner, ownerTags } from './start.ts';
 
 /** How long another window may be busy with one sandbox. */
 const LOCK_MS = 60_000;

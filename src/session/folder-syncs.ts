@@ -1,6 +1,6 @@
 import { SyncEngine } from '../sync/engine.ts';
 import type { RuleSettings } from '../sync/rules.ts';
-import type { Folder } from './sessions.ts';
+import type { Folder } from './folder.ts';
 
 export interface FolderSyncSources {
   /** Where the engines keep their indexes. */

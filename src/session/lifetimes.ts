@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Life } from './sessions.ts';
+import type { Life } from './session.ts';
 
 const MINUTE_MS = 60_000;
 /** So long before its end a sandbox is said to near it; a short life is told of in its last tenth. */

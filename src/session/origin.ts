@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir, hostname } from 'node:os';
 import { Tag } from '../modal/sandboxes.ts';
-import type { Folder } from './sessions.ts';
+import type { Folder } from './folder.ts';
 
 /** Tags that say where a sandbox was started from, without naming a path or a machine: tags are visible to the whole Modal workspace. */
 export function originTags(folder: Folder): Record<string, string> {

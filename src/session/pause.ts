@@ -1,8 +1,10 @@
 import { UserError } from '../modal/errors.ts';
 import { deleteImage, takeSnapshot } from '../modal/snapshots.ts';
 import { DEFAULT_TTL_MS, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
+import type { Folder } from './folder.ts';
 import { folderKey } from './origin.ts';
-import type { Folder, Life, Sessions } from './sessions.ts';
+import type { Life } from './session.ts';
+import type { Sessions } from './sessions.ts';
 
 /** How long the snapshot of a sandbox that is carried over is kept, should what follows fail. */
 const CARRY_TTL_MS = 24 * 60 * 60_000;
@@ -17,7 +19,7 @@ const resumedName = (profile: string) => `Resumed: ${profile}`;
  * one pause. Throws `UserError` when no sandbox runs, and the SDK's errors.
  */
 export async function pause(sessions: Sessions, snapshots: Snapshots, folder: Folder, profile: string): Promise<void> {
-  const sandbox = await sessions.sandboxOf(folder, profile);
+  const sandbox = await sessions.started.of(folder, profile);
   if (!sandbox) throw new UserError(`No sandbox of the profile “${profile}” runs. There is nothing to pause.`);
   const before = await pausesOf(snapshots, folder, profile, [pausedName(profile), resumedName(profile)]);
   await snapshots.create(sandbox, { name: pausedName(profile), ttlMs: DEFAULT_TTL_MS });

@@ -2,7 +2,7 @@ import type { Sandbox } from 'modal';
 import type { Clock } from '../clock.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { WarmProfile } from '../profiles/schema.ts';
-import type { Folder } from './sessions.ts';
+import type { Folder } from './folder.ts';
 import { definitionKey } from './start.ts';
 
 /** A folder and a profile of which sandboxes are kept ready. */

@@ -7,7 +7,8 @@ import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { execute, spawn } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { RunServices } from '../run/run.ts';
-import type { Folder, Sessions } from './sessions.ts';
+import type { Folder } from './folder.ts';
+import type { Sessions } from './sessions.ts';
 
 /** Files written at once; each is a command in the sandbox. */
 const PARALLEL_WRITES = 8;

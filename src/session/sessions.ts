@@ -1,119 +1,22 @@
-import type { Image, Sandbox } from 'modal';
-import type { Account } from '../modal/accounts.ts';
-import { connect } from '../modal/client.ts';
+import type { Sandbox } from 'modal';
 import { useRates } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
-import { openApp, Tag } from '../modal/sandboxes.ts';
-import { profilePricePerHourUsd } from '../profiles/hardware.ts';
+import { Tag } from '../modal/sandboxes.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { adopt } from './adopt.ts';
-import type { Machine } from './machine.ts';
-import type { SpendRecord } from './spend.ts';
-import {
-  type BuildImage,
-  type Connection,
-  definitionKey,
-  imageFor,
-  type Owner,
-  type StartContext,
-  startSandbox,
-} from './start.ts';
-
-export type { Connection } from './start.ts';
-
-/** A workspace folder on this machine. */
-export interface Folder {
-  readonly name: string;
-  /** What is synced. */
-  readonly path: string;
-}
-
-/** A sandbox that serves a folder. */
-export interface Session {
-  readonly folder: Folder;
-  readonly sandbox: Sandbox;
-  /** Files that the profile says are brought back after each run. */
-  readonly pull: readonly string[];
-  /** The profile's name; absent for a sandbox that was not started from one. */
-  readonly profile?: string;
-  readonly accountLabel: string;
-  /** Estimated, in US dollars; absent where nothing is billed or the price is not known. */
-  readonly pricePerHourUsd?: number;
-  /** Whether the sandbox costs money. */
-  readonly isBilled: boolean;
-  /** True when this call started the sandbox. */
-  readonly isNew: boolean;
-  /** Set when this call took a sandbox that was there already: kept warm, or left behind by a window that is gone. */
-  readonly taken?: 'warm' | 'left behind';
-  /** The sandbox was started before its profile was changed. */
-  readonly isOutdated: boolean;
-}
-
-export interface ImageOptions {
-  /** Builds all of it, whatever there is already. */
-  readonly force?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** The image of a profile, and where it is. */
-export interface ProfileImage extends Connection {
-  readonly profile: string;
-  readonly image: Image;
-}
-
-export interface SessionSources {
-  account(): Promise<Account>;
-  /** The Modal app that sandboxes belong to. */
-  app(): string;
-  /** The profile of a name, or the one chosen for the folder. Throws `UserError` when it cannot be used. */
-  profile(folder: Folder, name?: string): Promise<NamedProfile>;
-  /** Where paths in the folder's profiles start; the folder's own path when absent. */
-  profileRoot?(folder: Folder): string;
-  /** Builds images; the plain `buildImage` when absent. */
-  readonly buildImage?: BuildImage;
-  /** What other windows are told and tell; nothing is taken over from them when absent. */
-  readonly machine?: Machine;
-  /** Where the cost of sandboxes is noted. */
-  readonly spend?: SpendRecord;
-  /** A sandbox that was kept warm for the profile. */
-  takeWarm?(folder: Folder, named: NamedProfile): Sandbox | undefined;
-  /** Asks whether a sandbox that costs money may be started. Throws `UserError` when it may not. */
-  requireBudget?(): Promise<void>;
-  /** A sandbox is being started for a run. */
-  onStarting?(starting: Promise<unknown>): void;
-  /** A run had to wait for a new sandbox. */
-  onColdStart?(folder: Folder, named: NamedProfile, durationMs: number): void;
-  /** A sandbox was started or was found to have ended: lists of sandboxes are out of date. */
-  onChange?(): void;
-}
-
-/** A sandbox of this window, with the end of its life. */
-export interface Life {
-  readonly folder: Folder;
-  readonly named: NamedProfile;
-  readonly sandbox: Sandbox;
-  /** Milliseconds since 1970. */
-  readonly endsAt: number;
-}
-
-/** What was started for a folder and a profile. */
-interface Started {
-  readonly name: string;
-  readonly folder: Folder;
-  readonly profile: Profile;
-  readonly sandbox: Promise<Sandbox>;
-  taken?: Session['taken'];
-}
+import { type Connection, openConnection } from './connection.ts';
+import type { Folder } from './folder.ts';
+import { billing, costOf, type ImageOptions, type ProfileImage, type Session, type SessionSources } from './session.ts';
+import { definitionKey, imageFor, type Owner, type StartContext, startSandbox } from './start.ts';
+import { type Started, StartedSandboxes } from './started.ts';
 
 /** The sandboxes of this window: at most one per folder and profile, started when a run asks for it. */
 export class Sessions {
   readonly #sources: SessionSources;
   #connection: { key: string; opened: Promise<Connection> } | undefined;
-  /** By folder and profile; the one that was used last comes last. */
-  readonly #started = new Map<string, Started>();
-  /** When a sandbox began to live, in milliseconds since 1970. */
-  readonly #startedAt = new WeakMap<Sandbox, number>();
+  /** What runs, by folder and profile. */
+  readonly started = new StartedSandboxes();
 
   constructor(sources: SessionSources) {
     this.#sources = sources;
@@ -125,8 +28,8 @@ export class Sessions {
     const app = this.#sources.app();
     const key = JSON.stringify([account, app]);
     if (this.#connection?.key !== key) {
-      this.#connection = { key, opened: open(account, app) };
-      this.#started.clear();
+      this.#connection = { key, opened: openConnection(account, app) };
+      this.started.clear();
       void this.#learnRates(this.#connection);
     }
     const current = this.#connection;
@@ -152,11 +55,9 @@ export class Sessions {
   async acquire(folder: Folder, profileName?: string): Promise<Session> {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder, profileName);
-    const key = `${folder.path}\0${named.name}`;
-    const running = this.#started.get(key);
+    const running = this.started.get(folder, named.name);
     const started = running ?? this.#obtain(connection, folder, named);
-    this.#started.delete(key);
-    this.#started.set(key, started);
+    this.started.set(started);
     if (!running) this.#sources.onStarting?.(started.sandbox);
     try {
       const sandbox = await started.sandbox;
@@ -173,7 +74,7 @@ export class Sessions {
         isOutdated: !isSame(started.profile, named.profile),
       };
     } catch (error) {
-      this.#forget(started);
+      this.started.forget(started);
       throw error;
     } finally {
       if (!running) this.#sources.onChange?.();
@@ -242,26 +143,9 @@ export class Sessions {
     };
   }
 
-  /** The folder's sandbox that was used last, where this window has started one. */
-  async running(folder: Folder): Promise<Sandbox | undefined> {
-    return (await this.runningAll(folder)).at(-1);
-  }
-
-  /** The folder's sandboxes that this window has started, of all profiles. */
-  async runningAll(folder: Folder): Promise<Sandbox[]> {
-    const own = [...this.#started.values()].filter((each) => each.folder.path === folder.path);
-    const sandboxes = await Promise.all(own.map(({ sandbox }) => sandbox.catch(() => undefined)));
-    return sandboxes.filter((sandbox) => sandbox !== undefined);
-  }
-
-  /** The names of the profiles that the folder has sandboxes of. */
-  profilesOf(folder: Folder): string[] {
-    return [...this.#started.values()].filter((each) => each.folder.path === folder.path).map(({ name }) => name);
-  }
-
   /** The sandboxes that were started before their profile was changed. */
   async outdated(): Promise<{ folder: Folder; profile: string }[]> {
-    const looked = [...this.#started.values()].map(async ({ folder, name, profile }) => {
+    const looked = this.started.all.map(async ({ folder, name, profile }) => {
       const now = await this.#sources.profile(folder, name).catch(() => undefined);
       return now && !isSame(now.profile, profile) ? [{ folder, profile: name }] : [];
     });
@@ -270,13 +154,11 @@ export class Sessions {
 
   /** Ends the folder's sandbox of a profile; false when there is none. */
   async end(folder: Folder, profile: string): Promise<boolean> {
-    const started = [...this.#started.values()].find(
-      (each) => each.folder.path === folder.path && each.name === profile,
-    );
+    const started = this.started.get(folder, profile);
     const sandbox = await started?.sandbox.catch(() => undefined);
     if (!started || !sandbox) return false;
     await this.terminate(sandbox);
-    this.#forget(started);
+    this.started.forget(started);
     this.#sources.onChange?.();
     return true;
   }
@@ -294,35 +176,17 @@ export class Sessions {
     const starting = this.#noted(connection, named.profile, startSandbox(named.profile, context, owner));
     this.#sources.onStarting?.(starting);
     const sandbox = await starting;
-    const key = `${folder.path}\0${named.name}`;
-    const before = this.#started.get(key);
-    this.#started.delete(key);
-    this.#started.set(key, { ...named, folder, sandbox: Promise.resolve(sandbox) });
+    const before = this.started.get(folder, named.name);
+    this.started.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
     await before?.sandbox.then((old) => this.terminate(old)).catch(() => {});
     this.#sources.onChange?.();
     return sandbox;
   }
 
-  /** The folder's running sandbox of a profile. */
-  async sandboxOf(folder: Folder, profileName: string): Promise<Sandbox | undefined> {
-    return this.#started.get(`${folder.path}\0${profileName}`)?.sandbox.catch(() => undefined);
-  }
-
-  /** The sandboxes of this window whose end is known. */
-  async lives(): Promise<Life[]> {
-    const looked = [...this.#started.values()].map(async ({ folder, name, profile, sandbox: starting }) => {
-      const sandbox = await starting.catch(() => undefined);
-      const startedAt = sandbox && this.#startedAt.get(sandbox);
-      if (!sandbox || startedAt === undefined) return [];
-      return [{ folder, named: { name, profile }, sandbox, endsAt: startedAt + profile.timeoutMs }];
-    });
-    return (await Promise.all(looked)).flat();
-  }
-
   /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const { client, account } = await this.connection();
-    const own = await this.runningAll(folder);
+    const own = await this.started.allOf(folder);
     // Another object for the same sandbox would open a connection of its own.
     const sandbox = own.find((each) => each.sandboxId === sandboxId) ?? (await client.sandboxes.fromId(sandboxId));
     return { ...billing(account), folder, sandbox, pull: [], isNew: false, isOutdated: false };
@@ -330,10 +194,8 @@ export class Sessions {
 
   /** Gives a sandbox up, so that it goes on when this window closes: until it is ended, idle for too long, or over. */
   async leave(sandboxId: string): Promise<void> {
-    for (const started of [...this.#started.values()]) {
-      const sandbox = await started.sandbox.catch(() => undefined);
-      if (sandbox?.sandboxId !== sandboxId) continue;
-      this.#forget(started);
+    for (const { started, sandbox } of await this.started.holding(sandboxId)) {
+      this.started.forget(started);
       // Without a window, no other one takes it for left behind.
       const { [Tag.window]: _, ...tags } = await sandbox.getTags();
       await sandbox.setTags(tags);
@@ -342,9 +204,8 @@ export class Sessions {
 
   /** Drops a sandbox that has ended, so that the next run starts another. */
   async drop({ sandbox }: Pick<Session, 'sandbox'>): Promise<void> {
-    for (const started of [...this.#started.values()]) {
-      if ((await started.sandbox.catch(() => undefined)) !== sandbox) continue;
-      this.#forget(started);
+    for (const { started } of await this.started.holding(sandbox.sandboxId)) {
+      this.started.forget(started);
       await this.ended(sandbox.sandboxId);
     }
   }
@@ -384,7 +245,7 @@ export class Sessions {
     if (!machine) return undefined;
     const adopted = await adopt(connection, machine, this.#owner(folder, name), profile);
     if (!adopted) return undefined;
-    this.#startedAt.set(adopted.sandbox, adopted.startedAt);
+    this.started.began(adopted.sandbox, adopted.startedAt);
     await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, profile));
     return adopted.sandbox;
   }
@@ -401,7 +262,7 @@ export class Sessions {
 
   async #noted({ account }: Connection, profile: Profile, starting: Promise<Sandbox>): Promise<Sandbox> {
     const sandbox = await starting;
-    this.#startedAt.set(sandbox, Date.now());
+    this.started.began(sandbox, Date.now());
     await this.#sources.spend?.started(sandbox.sandboxId, costOf(account, profile));
     return sandbox;
   }
@@ -419,34 +280,14 @@ export class Sessions {
     return { connection, root, build: this.#sources.buildImage };
   }
 
-  #forget(started: Started): void {
-    for (const [key, each] of this.#started) if (each === started) this.#started.delete(key);
-  }
-
   /** Ends the sandboxes that this window started. */
   async dispose(): Promise<void> {
-    const started = [...this.#started.values()];
-    this.#started.clear();
+    const started = this.started.all;
+    this.started.clear();
     await Promise.allSettled(started.map(async ({ sandbox }) => this.terminate(await sandbox)));
   }
 }
 
-async function open(account: Account, appName: string): Promise<Connection> {
-  const client = await connect(account);
-  return { account, client, app: await openApp(client, appName) };
-}
-
 function isSame(a: Profile, b: Profile): boolean {
   return definitionKey(a) === definitionKey(b);
-}
-
-/** What the record of spend wants to know; nothing is billed for the local Modal. */
-function costOf({ isLocal }: Account, profile: Profile) {
-  const { idleTimeoutMs, timeoutMs } = profile;
-  return { usdPerHour: isLocal ? 0 : (profilePricePerHourUsd(profile) ?? 0), idleTimeoutMs, timeoutMs };
-}
-
-function billing({ label, isLocal }: Account, profile?: Profile) {
-  const price = isLocal || !profile ? undefined : profilePricePerHourUsd(profile);
-  return { accountLabel: label, isBilled: isLocal !== true, ...(price !== undefined && { pricePerHourUsd: price }) };
 }

@@ -9,7 +9,7 @@ import { UserError } from '../modal/errors.ts';
 import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
 import { execWith, untilAborted } from '../sync/exec.ts';
-import type { Connection } from './start.ts';
+import type { Connection } from './connection.ts';
 
 /** The end of a failed command's output that goes into a sentence. */
 const SAID_CHARS = 300;

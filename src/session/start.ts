@@ -1,20 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { App, Image, ModalClient, Sandbox } from 'modal';
+import type { Image, Sandbox } from 'modal';
 import { type BuildContext, buildImage } from '../images/build.ts';
-import type { Account } from '../modal/accounts.ts';
 import { createSandbox, type SandboxSpec, Tag } from '../modal/sandboxes.ts';
 import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
+import type { Connection } from './connection.ts';
+import type { Folder } from './folder.ts';
 import { folderKey, machineKey, originTags } from './origin.ts';
-import type { Folder } from './sessions.ts';
 import { type SetupWatch, setUp } from './setup.ts';
-
-/** A connection to an account: the client and the app our sandboxes live in. */
-export interface Connection {
-  readonly account: Account;
-  readonly client: ModalClient;
-  readonly app: App;
-}
 
 /** Builds an image, and finishes it where there is more to do; shows both to whoever waits. */
 export type BuildImage = (image: ImageProfile, context: BuildContext, finish?: FinishImage) => Promise<Image>;

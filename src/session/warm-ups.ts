@@ -4,10 +4,10 @@ import type { Clock } from '../clock.ts';
 import { explainError, isAccountProblem, UserError } from '../modal/errors.ts';
 import { nextRefresh } from '../profiles/schedule.ts';
 import { untilAborted } from '../sync/exec.ts';
+import type { Folder } from './folder.ts';
 import type { Machine } from './machine.ts';
 import type { Obstacle } from './obstacle.ts';
 import type { WarmPool, WarmTarget } from './pool.ts';
-import type { Folder } from './sessions.ts';
 import { definitionKey } from './start.ts';
 
 const MINUTE_MS = 60_000;

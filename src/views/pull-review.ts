@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
 import { REMOTE_ROOT } from '../run/request.ts';
-import type { Folder } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
 
 /** What a sandbox has that this folder has not, as paths relative to the folder. */
 export interface RemoteChanges {

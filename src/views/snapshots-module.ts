@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { SnapshotCommands } from '../commands/snapshots.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
-import type { Folder, Sessions } from '../session/sessions.ts';
+import type { Folder } from '../session/folder.ts';
+import type { Sessions } from '../session/sessions.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import type { ResourceModule } from './resource-module.ts';
 import { snapshotStore, snapshotsTree } from './snapshots-tree.ts';

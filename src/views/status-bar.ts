@@ -68,7 +68,7 @@ export class StatusBar implements vscode.Disposable {
     try {
       const folder = syncedFolder(workspaceFolder);
       const name = await profiles.current(folder);
-      const isRunning = sessions.profilesOf(folder).includes(name);
+      const isRunning = sessions.started.profilesOf(folder).includes(name);
       const ready = warmUps.pool.count(folder, name);
       const { todayUsd } = await warmUps.budget();
       const price = await profiles.get(folder).then(

@@ -1,6 +1,6 @@
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import type { SessionSources } from '../../src/session/sessions.ts';
+import type { SessionSources } from '../../src/session/session.ts';
 
 /** What sessions of a test work with: one account, and one profile of every name. */
 export function sessionSources(

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { Lifetimes } from '../../../src/session/lifetimes.ts';
-import type { Life } from '../../../src/session/sessions.ts';
+import type { Life } from '../../../src/session/session.ts';
 import { Time } from '../../helpers/time.ts';
 
 const MINUTE_MS = 60_000;

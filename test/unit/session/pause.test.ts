@@ -79,7 +79,7 @@ describe('pausing', () => {
   it('of another kind: a session is carried over into a new sandbox, and the old one is ended only then', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
-    const [life] = await sessions.lives();
+    const [life] = await sessions.started.lives();
     assert.ok(life);
     await server.control.addFault({ method: 'SandboxCreateV2', code: 9, times: 1 });
     await assert.rejects(carryOver(sessions, life));
@@ -89,7 +89,7 @@ describe('pausing', () => {
     assert.notEqual(session.sandbox.sandboxId, sandbox.sandboxId);
     assert.equal(await read(session.sandbox), 'one\n');
     assert.equal(await running(), 1);
-    const [next] = await sessions.lives();
+    const [next] = await sessions.started.lives();
     assert.ok(next && next.endsAt >= life.endsAt, 'its life begins anew');
   });
 });
