@@ -23,6 +23,9 @@ async function recorded(): Promise<
   );
 }
 
+/** The one that is not of a directory. */
+const ofFileSystem = async () => (await recorded()).find(({ path }) => path === undefined);
+
 describe('snapshots, by their commands', () => {
   let api: SandboxesApi;
   let id: string;
@@ -51,7 +54,7 @@ describe('snapshots, by their commands', () => {
   it('are taken of a sandbox, under a name, and recorded with the folder', async () => {
     const { messages } = await act('modal.createSnapshot', row(), { showInputBox: 'first “one” 🚀' });
     assert.deepEqual(messages, ['New Snapshot']);
-    const [first] = await recorded();
+    const first = await ofFileSystem();
     assert.equal(first?.name, 'first “one” 🚀');
     assert.equal(first?.folderName, 'hello');
     const again = await api.sandboxes.resume(first?.imageId ?? '');
@@ -66,7 +69,7 @@ describe('snapshots, by their commands', () => {
   });
 
   it('are restored into a new sandbox, while the first goes on', async () => {
-    const [first] = await recorded();
+    const first = await ofFileSystem();
     assert.ok(first);
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
     await started(() => act('modal.restoreSnapshot', snapshot));
@@ -94,7 +97,7 @@ describe('snapshots, by their commands', () => {
   });
 
   it('name what was made from them before they are deleted', async () => {
-    const [first] = await recorded();
+    const first = await ofFileSystem();
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
     const asked = await act('modal.deleteSnapshots', snapshot);
     assert.match(

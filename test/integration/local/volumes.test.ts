@@ -103,6 +103,8 @@ describe('a whole volume', () => {
         '/mnt/a': 'a',
         '/mnt/data': 'data',
       });
+      // A sandbox that runs already keeps the volumes it was started with.
+      await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
       const { text: shown } = await runFile(await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt'));
       assert.match(shown, /^before and after/m);
     } finally {
