@@ -36,13 +36,13 @@ describe('profiles', () => {
     await workbench.page.keyboard.press('Control+.');
     await workbench.page.getByText('Change to “H100”').waitFor();
     await picture(workbench, 'modal-json-fix');
-    // The fix itself is applied in the integration tests: this server's browser opens the file a second time for it.
-    await workbench.page.keyboard.press('Escape');
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.getByText('"H1OO"').waitFor({ state: 'detached' });
     await workbench.page.keyboard.press('End');
     await workbench.page.keyboard.press('ArrowLeft');
     await workbench.page.keyboard.type(', "');
     await workbench.page.keyboard.press('Control+Space');
-    await workbench.page.locator('.suggest-widget.visible', { hasText: 'memoryMiB' }).waitFor();
+    await workbench.page.locator('.suggest-widget.visible', { hasText: 'cpuLimit' }).waitFor();
     await picture(workbench, 'modal-json');
   });
 });
