@@ -39,7 +39,8 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
     item.id = `target ${folder.path} ${named.name}`;
     item.description = paused ? `paused: ${paused}` : `${ready} of ${warm.sandboxes} ready`;
     item.iconPath = new vscode.ThemeIcon(paused ? 'debug-pause' : ready > 0 ? 'flame' : 'sync');
-    item.tooltip = `Refreshed ${typeof warm.refresh === 'number' ? `every ${warm.refresh} minutes` : `at ${warm.refresh}`}`;
+    const when = `Refreshed ${typeof warm.refresh === 'number' ? `every ${warm.refresh} minutes` : `at ${warm.refresh}`}`;
+    item.tooltip = paused ? `Paused: ${paused}. ${when}` : when;
     item.accessibilityInformation = { label: `Warm-ups of ${named.name} in ${folder.name}, ${item.description}` };
     return item;
   }

@@ -18,6 +18,7 @@ describe('images', () => {
     const log = await workbench.waitForTerminal(/Part 3 of 60/);
     assert.match(log, /==> 3\/4 echo Fetching the model[\s\S]*^Fetching the model$[\s\S]*==> 4\/4 for n in/m);
     await workbench.waitForNotification(/Building the image.*4\/4 for n in/);
+    await workbench.page.locator('.statusbar-item', { hasText: 'Building the image…' }).waitFor();
     await picture(workbench, 'image-build');
     await workbench.clickNotification('Cancel');
     await workbench.waitForTerminal(/● The build was cancelled/);

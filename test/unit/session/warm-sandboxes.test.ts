@@ -126,6 +126,39 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
   });
 
+  it('that are left behind are taken over by one window of two that want them at once', async () => {
+    const lost = window({}, 'lost');
+    await lost.sessions.acquire(lost.folder);
+    const both = [window({}, 'one'), window({}, 'two')];
+    await Promise.all(both.map(({ machine }) => machine.join()));
+    const taken = await Promise.all(both.map(async ({ sessions, folder }) => (await sessions.acquire(folder)).taken));
+    assert.equal(taken.filter((how) => how === 'left behind').length, 1);
+  });
+
+  it('that are left behind become warm again, before others are started', async () => {
+    const lost = window({ warm: {} }, 'lost');
+    await lost.pool.fill(lost.target, signal);
+    const { sandboxes } = await server.control.running();
+    const next = window({ warm: {} }, 'next');
+    await next.machine.join();
+    await next.pool.fill(next.target, signal);
+    assert.deepEqual(
+      (await server.control.running()).sandboxes.map(({ id }) => id),
+      sandboxes.map(({ id }) => id),
+    );
+    assert.equal((await next.sessions.acquire(next.folder)).taken, 'warm');
+  });
+
+  it('that a window has given up are nobody’s to take over', async () => {
+    const first = window({}, 'first');
+    const { sandbox } = await first.sessions.acquire(first.folder);
+    await first.sessions.leave(sandbox.sandboxId);
+    const next = window({}, 'next');
+    assert.equal((await next.sessions.acquire(next.folder)).isNew, true);
+    assert.equal(await sandbox.poll(), null);
+    await sandbox.terminate();
+  });
+
   it('that are left behind and are not as the profile asks now are ended', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
