@@ -5,18 +5,15 @@ import { wallClock } from './clock.ts';
 import { AccountService } from './commands/accounts.ts';
 import { ImageCommands } from './commands/images.ts';
 import { ProfileCommands } from './commands/profiles.ts';
+import { registerCommands } from './commands/register.ts';
 import { RemoteFileCommands } from './commands/remote-files.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
-import { runTaskInSandbox } from './commands/run-task.ts';
 import { SessionLifeCommands } from './commands/session-life.ts';
-import { stopEverything } from './commands/stop-everything.ts';
 import { SyncCommands } from './commands/sync.ts';
-import { whySynced } from './commands/why-synced.ts';
 import { setLog } from './log.ts';
 import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
-import type { SandboxSummary } from './modal/sandbox-list.ts';
 import { createApi } from './providers/api.ts';
 import { RunLenses } from './providers/code-lens.ts';
 import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/folders.ts';
@@ -39,17 +36,16 @@ import { WarmUpService } from './providers/warm-ups.ts';
 import { RunHistory } from './run/history.ts';
 import type { RunServices } from './run/run.ts';
 import { RunningCommands } from './run/running-commands.ts';
-import type { Target } from './run/targets/target.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
 import { Lifetimes } from './session/lifetimes.ts';
 import { Machine } from './session/machine.ts';
 import { Sessions } from './session/sessions.ts';
 import { SpendRecord } from './session/spend.ts';
-import { type Snapshot, Snapshots } from './snapshots/snapshots.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
 import { sandboxesModule } from './views/sandboxes-module.ts';
 import { snapshotsModule } from './views/snapshots-module.ts';
-import { StatusBar, sessionMenu } from './views/status-bar.ts';
+import { StatusBar } from './views/status-bar.ts';
 import { volumesModule } from './views/volumes-module.ts';
 import { WarmUpsTree } from './views/warm-ups-tree.ts';
 
@@ -170,7 +166,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   const views = [sandboxes, volumes, snapshotsView];
   showAccount(accounts.isChosen);
-  const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
 
   context.subscriptions.push(
     log,
@@ -192,40 +187,27 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     registerTerminalProfile(terminals),
     registerTerminalLinks((copy) => requests.originalOf(copy)),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
-    command('modal.runActiveFile', (uri?: vscode.Uri) => run.runActiveFile(uri)),
-    command('modal.runActiveFileHere', (sandbox: SandboxSummary) => run.runActiveFileHere(sandbox)),
-    command('modal.runWithArguments', (uri?: vscode.Uri) => run.runWithArguments(uri)),
-    command('modal.runHistory', () => run.runAgain()),
-    command('modal.runTarget', (uri: vscode.Uri, target: Target) => run.runTarget(uri, target)),
-    command('modal.runSelection', () => selections.run()),
-    command('modal.restartSelectionProcess', () => selections.restart()),
-    command('modal.runTask', (name?: string) => runTaskInSandbox(tasks, name)),
-    command('modal.whySynced', (uri?: vscode.Uri) => whySynced(rules, uri)),
-    command('modal.syncNow', () => sync.push()),
-    command('modal.pullChanges', () => sync.pullChanges()),
-    command('modal.pull', (patterns?: string[]) => sync.pull(patterns)),
-    command('modal.mirror', () => sync.mirror()),
-    command('modal.chooseProfile', (uri?: vscode.Uri) => profileCommands.choose(uri)),
-    command('modal.newProfile', () => profileCommands.create()),
-    command('modal.replaceSandbox', () => profileCommands.replace()),
-    command('modal.rebuildImage', () => imageCommands.rebuild()),
-    command('modal.checkImage', () => imageCommands.check()),
+    lifetimes,
+    registerCommands({
+      run,
+      selections,
+      tasks,
+      rules,
+      sync,
+      profiles: profileCommands,
+      images: imageCommands,
+      life,
+      remoteFiles,
+      accounts,
+      sessions: running,
+      warmUps,
+      onSnapshots: () => snapshotsView.refresh(),
+      showLog: () => log.show(),
+    }),
     profiles.onDidChange(() => {
       lenses.update();
       void profileCommands.offerReplacement();
     }),
-    lifetimes,
-    command('modal.pauseSandbox', (row?: SandboxSummary) => life.pause(row).then(() => snapshotsView.refresh())),
-    command('modal.resumeSandbox', (row?: Snapshot) => life.resume(row).then(() => snapshotsView.refresh())),
-    command('modal.stopEverything', () => stopEverything(running, warmUps)),
-    command('modal.sessionMenu', sessionMenu),
-    command('modal.compareWithLocal', (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri)),
-    command('modal.compareWithSandbox', (uri?: vscode.Uri) => remoteFiles.compareWithSandbox(uri)),
-    command('modal.downloadRemoteFile', (uri?: vscode.Uri, all?: vscode.Uri[]) => remoteFiles.download(uri, all)),
-    command('modal.chooseAccount', () => accounts.choose()),
-    command('modal.useLocalModal', () => accounts.useLocalModal()),
-    command('modal.signOut', () => accounts.signOut()),
-    command('modal.showLog', () => log.show()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) {
         showAccount(accounts.isChosen);
