@@ -78,10 +78,15 @@ class Walk {
   readonly #skipped: Skipped[] = [];
   readonly #credentials: string[] = [];
   readonly #leftOut = new Map<Rule, { count: number; examples: string[] }>();
+  /** What the sandbox holds, in its order, which is mostly the scan's too. */
+  readonly #held: Iterator<Sent, undefined> | undefined;
+  #nextHeld: Sent | undefined;
 
   constructor(rules: Rules, options: ScanOptions) {
     this.#rules = rules;
     this.#options = options;
+    this.#held = options.holding?.entries.values();
+    this.#nextHeld = this.#held?.next().value;
   }
 
   all(): void {
@@ -170,7 +175,7 @@ class Walk {
 
   #add(path: string): boolean {
     try {
-      const sent = this.#options.holding?.get(path);
+      const sent = this.#sentFor(path);
       const entry = readEntry(this.#rules.root, path, sent);
       if (typeof entry !== 'string') {
         this.#entries.push(entry);
@@ -185,6 +190,14 @@ class Walk {
       this.#unreadable.push(path);
     }
     return false;
+  }
+
+  /** Looks at the next in order first, since a lookup by path costs a tenth of a scan. */
+  #sentFor(path: string): Sent | undefined {
+    const sent = this.#nextHeld;
+    if (sent?.path !== path) return this.#options.holding?.get(path);
+    this.#nextHeld = this.#held?.next().value;
+    return sent;
   }
 
   #leaveOut(path: string, rule: Rule, isFolder: boolean): void {
