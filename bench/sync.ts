@@ -216,6 +216,13 @@ class SyncBench {
       'calls',
       3,
     );
+    const { messages = 0, bytes = 0 } = (await this.#server.control.messages()).TaskExecStdinWriteStream ?? {};
+    this.#fact(
+      `G5 messages of a push of 1,000 files ${name}`,
+      messages,
+      'messages',
+      Math.floor(bytes / (256 * 1024)) + 4,
+    );
   }
 
   /** 30,000 ignored files under one folder: what they add to a scan. */

@@ -72,6 +72,8 @@ export class Control {
         return faults.clear();
       case 'GET /calls':
         return faults.calls;
+      case 'GET /messages':
+        return faults.messages;
       case 'DELETE /calls':
         return faults.resetCalls();
       case 'POST /settings': {

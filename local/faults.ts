@@ -28,9 +28,16 @@ export type Fault = z.infer<typeof faultSchema>;
 /** A fault as it is asked for. */
 export type FaultRequest = z.input<typeof faultSchema>;
 
+/** What came as the streams of an RPC: messages of any kind, and the bytes of their `data`. */
+export interface Messages {
+  messages: number;
+  bytes: number;
+}
+
 export class Faults {
   #rules: Fault[] = [];
   readonly #calls = new Map<string, number>();
+  readonly #messages = new Map<string, Messages>();
 
   add(fault: Fault): void {
     this.#rules.push({ ...fault });
@@ -45,8 +52,26 @@ export class Faults {
     return Object.fromEntries(this.#calls);
   }
 
+  /** Messages of uploads per RPC name since the last reset. */
+  get messages(): Record<string, Messages> {
+    return Object.fromEntries(this.#messages);
+  }
+
   resetCalls(): void {
     this.#calls.clear();
+    this.#messages.clear();
+  }
+
+  /** Counts messages as they pass. */
+  async *counted<Message>(method: string, messages: AsyncIterable<Message>): AsyncIterable<Message> {
+    for await (const message of messages) {
+      const sum = this.#messages.get(method) ?? { messages: 0, bytes: 0 };
+      this.#messages.set(method, {
+        messages: sum.messages + 1,
+        bytes: sum.bytes + (dataOf(message)?.length ?? 0),
+      });
+      yield message;
+    }
   }
 
   /** Counts a call, and takes what is to go wrong in it. */

@@ -63,7 +63,7 @@ export function implement(
       return faults;
     };
     if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin, name);
-    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, name);
+    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, guard.faults, name);
     else service[key] = unary(handlers[key] as UnaryHandler, begin, looksOnly.test(name) ? undefined : replies, name);
   }
   return service as ServiceImplementation<never>;
@@ -105,11 +105,11 @@ function streaming(handler: StreamHandler, begin: Begin, name: string): StreamHa
   };
 }
 
-function uploading(handler: UploadHandler, begin: Begin, name: string): UploadHandler {
+function uploading(handler: UploadHandler, begin: Begin, counts: Faults, name: string): UploadHandler {
   return async (messages, context) => {
     try {
       const faults = await begin(context, undefined);
-      const reply = await handler(cut(faults, messages), context);
+      const reply = await handler(cut(faults, counts.counted(name, messages)), context);
       await apply(faults, 'after', context);
       return reply;
     } catch (error) {

@@ -15,6 +15,8 @@ export interface ExecOptions {
 
 const TIMEOUT_MS = 60 * 60_000;
 const WRITE_BYTES = 1024 * 1024;
+/** The SDK's stream cuts each piece into messages of this many bytes. */
+const MESSAGE_BYTES = 256 * 1024;
 
 /**
  * Runs a command with these bytes as its input, and returns what it printed. Three calls in all: start, input, output.
@@ -52,13 +54,30 @@ export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOp
 async function send(process: ContainerProcess<Uint8Array>, source: Source, signal?: AbortSignal): Promise<void> {
   // The streaming call is internal to the SDK: one call in all, where the public writer makes one for each write.
   if (typeof process._stdinWriteStream === 'function') {
-    await process._stdinWriteStream({ readFrom: (offset) => checked(source.readFrom(offset), signal) });
+    await process._stdinWriteStream({
+      readFrom: (offset) => checked(inWholeMessages(source.readFrom(offset)), signal),
+    });
     return;
   }
   const writer = process.stdin.getWriter();
   for await (const bytes of checked(source.readFrom(0), signal))
     for (let at = 0; at < bytes.length; at += WRITE_BYTES) await writer.write(bytes.subarray(at, at + WRITE_BYTES));
   await writer.close();
+}
+
+/** The same bytes, but that only the last message is a short one. */
+async function* inWholeMessages(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const piece of pieces) {
+    const start = rest.length === 0 ? 0 : MESSAGE_BYTES - rest.length;
+    if (start > 0) rest = Buffer.concat([rest, piece.subarray(0, start)]);
+    if (rest.length > 0 && rest.length < MESSAGE_BYTES) continue;
+    if (rest.length > 0) yield rest;
+    const end = piece.length - ((piece.length - start) % MESSAGE_BYTES);
+    if (end > start) yield piece.subarray(start, end);
+    rest = piece.subarray(end);
+  }
+  if (rest.length > 0) yield rest;
 }
 
 async function* checked(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type App, type Image, ModalClient, type Sandbox } from 'modal';
 import type { ControlSettings, Running } from '../../local/control.ts';
-import type { FaultRequest } from '../../local/faults.ts';
+import type { FaultRequest, Messages } from '../../local/faults.ts';
 import type { SeedInput } from '../../local/options.ts';
 
 export interface LocalModalSetup {
@@ -35,6 +35,8 @@ export interface ControlClient {
   clearFaults(): Promise<void>;
   /** Calls per RPC name since the last reset. */
   calls(): Promise<Record<string, number>>;
+  /** Messages and bytes of uploads per RPC name since the last reset. */
+  messages(): Promise<Record<string, Messages>>;
   resetCalls(): Promise<void>;
   set(settings: ControlSettings): Promise<void>;
   /** Takes a sandbox away, as a failing worker would. */
@@ -161,6 +163,7 @@ function controlClient(url: string): ControlClient {
     addFault: (fault) => call('POST', '/faults', fault),
     clearFaults: () => call('DELETE', '/faults'),
     calls: () => call('GET', '/calls'),
+    messages: () => call('GET', '/messages'),
     resetCalls: () => call('DELETE', '/calls'),
     set: (settings) => call('POST', '/settings', settings),
     preempt: (sandboxId) => call('POST', `/preempt/${sandboxId}`),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, execSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
@@ -249,6 +250,18 @@ describe('A push', () => {
       Object.values(counts[0] as object).reduce((sum, count) => sum + count, 0) <= 3,
       JSON.stringify(counts[0]),
     );
+  });
+
+  it('sends few messages and hardly more bytes than the files have', async () => {
+    const [number, bytesEach] = [60, 210 * 1024];
+    writeTree(root, Object.fromEntries(Array.from({ length: number }, (_, at) => [`f${at}`, randomBytes(bytesEach)])));
+    await sandboxes.server.control.resetCalls();
+    await engine.push(sandbox);
+    const { messages, bytes } = (await sandboxes.server.control.messages()).TaskExecStdinWriteStream ?? {};
+    assert.ok(messages && bytes, 'nothing was counted');
+    assert.ok(messages <= bytes / (256 * 1024) + 4, `${messages} messages for ${bytes} bytes`);
+    assert.ok(bytes >= number * bytesEach && bytes <= number * (bytesEach + 1024) + 32 * 1024, `${bytes} bytes`);
+    await assertEqualTrees();
   });
 
   it('takes a file that shrinks or grows while it is read for what it is in the end', async () => {
