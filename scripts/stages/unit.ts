@@ -8,5 +8,5 @@ export const unit: Stage = {
   title: 'Unit tests (plain Node)',
   needsBuild: true,
   run: async ({ files, grep }) =>
-    mochaInNode({ files: testFiles('test/unit', files), grep, testTimeoutMs: 20_000, stageTimeoutMs: 600_000 }),
+    mochaInNode({ files: testFiles('test/unit', files), grep, testTimeoutMs: 20_000, stageTimeoutMs: 900_000 }),
 };

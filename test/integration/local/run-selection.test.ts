@@ -7,6 +7,8 @@ import { activate, answering, type RunResult, writeWorkspaceFile } from '../exte
 async function select(name: string, content: string, ...selections: [number, number, number, number][]) {
   const uri = await writeWorkspaceFile(name, content);
   const editor = await vscode.window.showTextDocument(uri);
+  // One that was open already takes in what the disk has a moment later.
+  while (editor.document.getText() !== content) await new Promise((resolve) => setTimeout(resolve, 20));
   editor.selections = selections.map((each) => new vscode.Selection(...each));
   return editor;
 }
