@@ -67,7 +67,7 @@ describe('the first sync to an account', () => {
       /Send 8 files \(756 B\) of this folder to a Modal sandbox\?.*look like credentials: \.env/s,
     );
     await dialog.getByRole('button', { name: 'Send' }).click();
-    await workbench.waitForTerminal(/Exited with code 0 .* about /);
+    await workbench.waitForTerminal(/Exited with code 0 .* (about|under)/);
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.waitForTerminal(/nothing to send[\s\S]*Exited with code 0/);
   });
