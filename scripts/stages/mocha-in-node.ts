@@ -9,6 +9,8 @@ export interface MochaInNode {
   readonly stageTimeoutMs: number;
   readonly grep: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
+  /** Gets what the process says; without it, that is shown as it comes. */
+  readonly onOutput?: (bytes: Buffer) => void;
 }
 
 /** Runs test files in a Node process of their own. Throws when that ends without having counted, or takes too long. */
@@ -23,11 +25,13 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
     ],
     {
       cwd: projectFolder,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: options.onOutput ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'inherit', 'inherit', 'ipc'],
       stopGraceMs: 12_000,
       env: { ...process.env, ...options.env },
     },
   );
+  for (const stream of [running.child.stdout, running.child.stderr])
+    stream?.on('data', (bytes: Buffer) => options.onOutput?.(bytes));
   let counts: TestCounts | undefined;
   running.child.on('message', (message) => {
     counts = message as TestCounts;
