@@ -21,9 +21,10 @@ export class ImageCommands {
   rebuild(): Promise<string | undefined> {
     return shown(async () => {
       const folder = await chooseFolder();
-      const { image, profile } = await this.#sessions.image(folder, { force: true });
-      const isRunning = this.#sessions.started.profilesOf(folder).includes(profile);
-      const message = `The image of the profile “${profile}” is rebuilt.`;
+      const named = await this.#sessions.profile(folder);
+      const { image } = await this.#sessions.image(folder, named, { force: true });
+      const isRunning = this.#sessions.started.profilesOf(folder).includes(named.name);
+      const message = `The image of the profile “${named.name}” is rebuilt.`;
       const old = isRunning ? ' Its sandbox still has the old one.' : '';
       void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {
         if (pressed === REPLACE) void vscode.commands.executeCommand('modal.replaceSandbox');
@@ -44,11 +45,13 @@ export class ImageCommands {
       return vscode.window.withProgress(options, async (_, token) => {
         const cancel = new AbortController();
         token.onCancellationRequested(() => cancel.abort());
-        const { client, app, account, image, profile } = await this.#sessions.image(folder, { signal: cancel.signal });
-        const report = await checkImage(client, app, image, { signal: cancel.signal });
-        const heading = `Image of the profile “${profile}” (${image.imageId})`;
+        const { signal } = cancel;
+        const named = await this.#sessions.profile(folder);
+        const { client, app, account, image } = await this.#sessions.image(folder, named, { signal });
+        const report = await checkImage(client, app, image, { signal });
+        const heading = `Image of the profile “${named.name}” (${image.imageId})`;
         const note = account.isLocal ? ['', 'The userland of the local Modal is this machine’s own.'] : [];
-        await this.#reports.show(profile, [heading, '', ...reportLines(report), ...note].join('\n'));
+        await this.#reports.show(named.name, [heading, '', ...reportLines(report), ...note].join('\n'));
         return report;
       });
     });

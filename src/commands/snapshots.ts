@@ -5,6 +5,7 @@ import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandb
 import { Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
 import { ProfileSchema } from '../profiles/schema.ts';
+import { REMOTE_ROOT } from '../run/request.ts';
 import type { Folder } from '../session/folder.ts';
 import { folderKey, originTags } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -51,7 +52,7 @@ export class SnapshotCommands {
       const path = await vscode.window.showInputBox({
         title: 'New Snapshot of a Directory',
         prompt: 'The directory in the sandbox, from the root',
-        value: '/workspace',
+        value: REMOTE_ROOT,
         validateInput: (text) => (text.startsWith('/') ? undefined : 'A path from the root begins with “/”.'),
       });
       return path === undefined ? undefined : { path };

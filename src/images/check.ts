@@ -1,5 +1,6 @@
 import type { App, Image, ModalClient } from 'modal';
-import { execWith, untilAborted } from '../sync/exec.ts';
+import { execWith } from '../sync/exec.ts';
+import { startOrDiscard } from './shared-snapshot.ts';
 
 /** The most that the built-in base should weigh, in MB (10⁶ bytes). */
 export const SMALL_MB = 800;
@@ -45,9 +46,7 @@ export async function checkImage(
   image: Image,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ImageReport> {
-  const starting = client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS });
-  const discard = () => void starting.then((late) => late.terminate()).catch(() => {});
-  const sandbox = await untilAborted(starting, signal, discard);
+  const sandbox = await startOrDiscard(client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS }), signal);
   try {
     const script = [MEASURE, 'echo', LIST_TOOLS, 'echo', LIST_PACKAGES].join('\n');
     const said = await execWith(sandbox, ['sh', '-c', script], { signal, timeoutMs: TIMEOUT_MS });

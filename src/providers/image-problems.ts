@@ -54,7 +54,7 @@ async function keyOf(
   const text = await readFile(uri.fsPath, 'utf8').catch(() => undefined);
   const tree = text === undefined ? undefined : parseTree(text);
   if (text === undefined || !tree) return undefined;
-  const name = [...parseModalFile(text, () => true).profiles].find(([, raw]) => {
+  const name = [...parseModalFile(text).profiles].find(([, raw]) => {
     const profile = parseProfile(raw);
     return typeof profile !== 'string' && isDeepStrictEqual(imageOf(profile), image);
   })?.[0];

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
-import { MODAL_FILE, type Problem, parseModalFile } from '../profiles/modal-file.ts';
+import { MODAL_FILE } from '../profiles/modal-file.ts';
+import { modalFileProblems, type Problem } from '../profiles/modal-file-problems.ts';
 
 const SELECTOR = { pattern: `**/${MODAL_FILE}`, scheme: 'file' };
 
@@ -68,7 +69,7 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
 
 function problemsOf(document: vscode.TextDocument): readonly Problem[] {
   const root = dirname(dirname(document.uri.fsPath));
-  return parseModalFile(document.getText(), (path) => existsSync(join(root, path))).problems;
+  return modalFileProblems(document.getText(), (path) => existsSync(join(root, path)));
 }
 
 function rangeOf(document: vscode.TextDocument, { offset, length }: Problem): vscode.Range {

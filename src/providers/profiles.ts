@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
@@ -79,7 +78,7 @@ export function profileRoot({ path }: Folder): string {
 
 async function readModalFile(root: string): Promise<ModalFile | undefined> {
   try {
-    return parseModalFile(await readFile(join(root, MODAL_FILE), 'utf8'), (path) => existsSync(join(root, path)));
+    return parseModalFile(await readFile(join(root, MODAL_FILE), 'utf8'));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
       return undefined;

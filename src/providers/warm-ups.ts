@@ -80,7 +80,8 @@ export class WarmUpService implements vscode.Disposable {
       random: Math.random,
       targets: () => this.targets(),
       obstacle: (target) => this.#obstacle(target),
-      refreshImage: ({ folder, named, warm }, signal) => sessions.buildImage(folder, named, warm.rebuild, signal),
+      refreshImage: async ({ folder, named, warm }, signal) =>
+        (await sessions.image(folder, named, { force: warm.rebuild, signal })).image.imageId,
       cleanCaches,
       log: (line) => log.info(line),
       onChange,

@@ -38,7 +38,6 @@ export interface ImageOptions {
 
 /** The image of a profile, and where it is. */
 export interface ProfileImage extends Connection {
-  readonly profile: string;
   readonly image: Image;
 }
 

@@ -103,17 +103,6 @@ export class Sessions {
     return adopted ?? this.#noted(connection, named.profile, this.#start(connection, folder, named, signal));
   }
 
-  /** Builds a profile's image where need be; `force` in any case. Resolves with its id. */
-  async buildImage(
-    folder: Folder,
-    { name, profile }: NamedProfile,
-    force: boolean,
-    signal: AbortSignal,
-  ): Promise<string> {
-    const context = { ...this.#context(await this.connection(), folder), signal };
-    return (await imageFor(profile, context, this.#owner(folder, name), force)).imageId;
-  }
-
   /** Notes that a sandbox was used just now. */
   async used(sandboxId: string): Promise<void> {
     await this.#sources.spend?.used(sandboxId);
@@ -131,16 +120,11 @@ export class Sessions {
     this.#sources.onChange?.();
   }
 
-  /** The image of the folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
-  async image(folder: Folder, options: ImageOptions = {}): Promise<ProfileImage> {
+  /** The image of a folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
+  async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
     const connection = await this.connection();
-    const named = await this.#sources.profile(folder);
     const context = { ...this.#context(connection, folder), ...(options.signal && { signal: options.signal }) };
-    return {
-      ...connection,
-      profile: named.name,
-      image: await imageFor(named.profile, context, this.#owner(folder, named.name), options.force),
-    };
+    return { ...connection, image: await imageFor(profile, context, this.#owner(folder, name), options.force) };
   }
 
   /** The sandboxes that were started before their profile was changed. */
@@ -157,9 +141,9 @@ export class Sessions {
     const started = this.started.get(folder, profile);
     const sandbox = await started?.sandbox.catch(() => undefined);
     if (!started || !sandbox) return false;
-    await this.terminate(sandbox);
+    await sandbox.terminate();
     this.started.forget(started);
-    this.#sources.onChange?.();
+    await this.ended(sandbox.sandboxId);
     return true;
   }
 

@@ -8,12 +8,13 @@ import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
 import { UserError } from '../modal/errors.ts';
 import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
-import { execWith, untilAborted } from '../sync/exec.ts';
+import { REMOTE_ROOT } from '../run/request.ts';
+import { execWith } from '../sync/exec.ts';
 import type { Connection } from './connection.ts';
+import { mustRun } from './shell-commands.ts';
 
 /** The end of a failed command's output that goes into a sentence. */
 const SAID_CHARS = 300;
-const FOLDER = '/workspace';
 
 /** Whom a setup tells what it does, and who can call it off. */
 export interface SetupWatch {
@@ -64,7 +65,7 @@ async function make(
   for (const [index, command] of commands.entries()) {
     watch.onProgress?.({ index: index + 1, count: commands.length, title: command });
     watch.onLog?.(`$ ${command}\n`);
-    await mustRun(sandbox, command, watch);
+    await mustRun(sandbox, command, { what: 'setup command', key: 'setup', ...watch });
   }
   return snapshotOf(sandbox, watch.signal);
 }
@@ -79,27 +80,10 @@ async function send(sandbox: Sandbox, files: readonly SetupFile[], { signal }: S
       yield bytes.subarray(offset);
     },
   });
-  const script = `mkdir -p ${FOLDER} && tar -xf - -C ${FOLDER} 2>&1 || echo failed`;
+  const script = `mkdir -p ${REMOTE_ROOT} && tar -xf - -C ${REMOTE_ROOT} 2>&1 || echo failed`;
   const said = (await execWith(sandbox, ['sh', '-c', script], { source, ...(signal && { signal }) })).toString();
   if (said.trim() !== '')
     throw new UserError(`The setup’s files could not be sent: ${said.trim().slice(-SAID_CHARS)}.`);
-}
-
-async function mustRun(sandbox: Sandbox, command: string, { signal, onLog }: SetupWatch): Promise<void> {
-  const ended = (async () => {
-    const process = await sandbox.exec(['sh', '-c', `{ ${command}\n} 2>&1`], { workdir: FOLDER, stderr: 'ignore' });
-    let said = '';
-    for await (const text of process.stdout) {
-      onLog?.(text);
-      said = (said + text).slice(-SAID_CHARS);
-    }
-    return { exitCode: await process.wait(), said };
-  })();
-  const { exitCode, said } = await untilAborted(ended, signal);
-  if (exitCode === 0) return;
-  throw new UserError(
-    `The setup command “${command}” ended with code ${exitCode}${said.trim() ? `: ${said.trim()}` : ''}. Mend it in the profile’s \`setup\`, then run again.`,
-  );
 }
 
 async function contentOf(root: string, path: string): Promise<Buffer> {

@@ -2,17 +2,14 @@ import type { Sandbox } from 'modal';
 import type { Clock } from '../clock.ts';
 import { UserError } from '../modal/errors.ts';
 import { HOST_VOLUME_PATH } from '../profiles/schema.ts';
-import { words } from '../run/shell.ts';
-import { untilAborted } from '../sync/exec.ts';
 import type { Ask } from '../sync/questions.ts';
 import type { FolderSyncs } from './folder-syncs.ts';
 import type { PoolParts, WarmTarget } from './pool.ts';
 import type { Sessions } from './sessions.ts';
+import { mustRun, runCommand } from './shell-commands.ts';
 
 /** How long one setup command or health check may take. */
-const COMMAND_TIMEOUT_MS = 300_000;
-/** The end of a failed command's output that goes into a sentence. */
-const SAID_CHARS = 200;
+const timeoutMs = 300_000;
 
 export interface WarmParts {
   readonly sessions: Sessions;
@@ -38,17 +35,19 @@ export function poolParts({ sessions, syncs, ...parts }: WarmParts): PoolParts {
     start: ({ folder, named }, signal) => sessions.startSpare(folder, named, signal),
     prepare: async (sandbox, { folder, warm }, signal) => {
       await sync(sandbox, folder, signal);
-      for (const command of warm.setup) await mustRun(sandbox, command, 'setup command', signal);
+      for (const command of warm.setup)
+        await mustRun(sandbox, command, { what: 'setup command', key: 'warm', timeoutMs, signal });
     },
     check: async (sandbox, { warm }, signal) => {
-      if (warm.healthcheck) await mustRun(sandbox, warm.healthcheck, 'health check', signal);
+      const options = { what: 'health check', key: 'warm', timeoutMs, signal };
+      if (warm.healthcheck) await mustRun(sandbox, warm.healthcheck, options);
     },
     sync: async (sandbox, folder) => {
       await sync(sandbox, folder);
       await sessions.used(sandbox.sandboxId);
     },
     touch: async (sandbox) => {
-      await run(sandbox, 'true');
+      await runCommand(sandbox, 'true', { timeoutMs });
       await sessions.used(sandbox.sandboxId);
     },
     end: (sandbox) => sessions.terminate(sandbox),
@@ -65,8 +64,11 @@ export async function cleanCaches(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if (!named.profile.hostVolume) return undefined;
-  const { output } = await run(sandbox, cleanScript(warm.cacheMaxAgeDays, warm.cacheMaxMiB), signal);
-  const removed = Number(output.trim().split('\n').at(-1));
+  const { output } = await runCommand(sandbox, cleanScript(warm.cacheMaxAgeDays, warm.cacheMaxMiB), {
+    timeoutMs,
+    signal,
+  });
+  const removed = Number(output.split('\n').at(-1));
   return removed > 0 ? `removed ${removed} old files from the caches` : undefined;
 }
 
@@ -78,29 +80,4 @@ function cleanScript(maxAgeDays: number, maxMiB: number): string {
     `big=$(find . -type f -printf '%A@ %s %p\\n' 2>/dev/null | sort -rn | awk -v max=${maxMiB * 1024 * 1024} '{ sum += $2; if (sum > max) { sub(/^[^ ]+ [^ ]+ /, ""); print } }' | while IFS= read -r file; do rm -f -- "$file" && echo; done | wc -l)`,
     `echo $((old + big))`,
   ].join('\n');
-}
-
-async function mustRun(sandbox: Sandbox, command: string, what: string, signal: AbortSignal): Promise<void> {
-  const { exitCode, output } = await run(sandbox, `cd /workspace 2>/dev/null; ${command}`, signal);
-  if (exitCode === 0) return;
-  const said = output.trim().slice(-SAID_CHARS);
-  throw new UserError(
-    `The ${what} ${words([command])} ended with code ${exitCode}${said ? `: ${said}` : ''}. Mend it in the profile’s \`warm\`.`,
-  );
-}
-
-async function run(
-  sandbox: Sandbox,
-  script: string,
-  signal?: AbortSignal,
-): Promise<{ exitCode: number; output: string }> {
-  const ended = (async () => {
-    const process = await sandbox.exec(['sh', '-c', `{ ${script}\n} 2>&1`], {
-      stderr: 'ignore',
-      timeoutMs: COMMAND_TIMEOUT_MS,
-    });
-    const output = await process.stdout.readText();
-    return { exitCode: await process.wait(), output };
-  })();
-  return untilAborted(ended, signal);
 }

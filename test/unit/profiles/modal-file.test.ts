@@ -1,10 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { parseModalFile } from '../../../src/profiles/modal-file.ts';
+import { modalFileProblems } from '../../../src/profiles/modal-file-problems.ts';
 import { Profiles } from '../../../src/profiles/profiles.ts';
 
 /** Problems of a text, with the text they stand at. */
 function problems(text: string, exists = (_: string) => true) {
-  return parseModalFile(text, exists).problems.map(({ message, offset, length, fix, isShownBySchema }) => ({
+  return modalFileProblems(text, exists).map(({ message, offset, length, fix, isShownBySchema }) => ({
     at: text.slice(offset, offset + length),
     message,
     ...(fix && { fix: fix.newText }),
@@ -14,11 +15,9 @@ function problems(text: string, exists = (_: string) => true) {
 
 describe('modal.json', () => {
   it('is read with comments and commas at the end', () => {
-    const file = parseModalFile(
-      '{ // mine\n "default": "gpu", "profiles": { "gpu": { "gpu": "T4", }, }, }',
-      () => true,
-    );
-    assert.deepEqual(file.problems, []);
+    const text = '{ // mine\n "default": "gpu", "profiles": { "gpu": { "gpu": "T4", }, }, }';
+    const file = parseModalFile(text);
+    assert.deepEqual(problems(text), []);
     assert.equal(file.default, 'gpu');
     assert.deepEqual([...file.profiles.keys()], ['gpu']);
   });
@@ -74,18 +73,18 @@ describe('modal.json', () => {
   });
 
   it('tells that it is not JSON, and keeps what could be read', () => {
-    const file = parseModalFile('{"profiles": {"a": {"cpu": 2}}, "default" }', () => true);
-    assert.equal(file.problems.length > 0, true);
-    assert.deepEqual([...file.profiles.keys()], ['a']);
+    const text = '{"profiles": {"a": {"cpu": 2}}, "default" }';
+    assert.equal(problems(text).length > 0, true);
+    assert.deepEqual([...parseModalFile(text).profiles.keys()], ['a']);
   });
 
   it('may be empty', () => {
-    assert.deepEqual([...parseModalFile('', () => true).profiles], []);
+    assert.deepEqual([...parseModalFile('').profiles], []);
   });
 });
 
 describe('the profiles of a folder', () => {
-  const file = (text: string) => parseModalFile(text, () => true);
+  const file = parseModalFile;
 
   it('are the built-in one, the user’s and the folder’s, of which the folder’s win', () => {
     const profiles = new Profiles({ a: { cpu: 1 }, b: { cpu: 1 } }, file('{"profiles": {"b": {"cpu": 2}}}'));

@@ -66,7 +66,8 @@ describe('warm sandboxes on the local Modal', () => {
       random: Math.random,
       targets: async () => targets,
       obstacle: async () => undefined,
-      refreshImage: ({ folder, named }, refreshed) => sessions.buildImage(folder, named, false, refreshed),
+      refreshImage: async ({ folder, named }, refreshed) =>
+        (await sessions.image(folder, named, { signal: refreshed })).image.imageId,
       cleanCaches,
       log: () => {},
     });
@@ -95,7 +96,7 @@ describe('warm sandboxes on the local Modal', () => {
 
   it('that fail their health check are ended, and the sentence names the check and what it said', async () => {
     const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
-    await assert.rejects(pool.fill(target, signal), /health check '?echo no torch.* ended with code 3: no torch here/);
+    await assert.rejects(pool.fill(target, signal), /health check “echo no torch.*” ended with code 3: no torch here/);
     assert.deepEqual((await server.control.running()).sandboxes, []);
   });
 
