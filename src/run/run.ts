@@ -1,42 +1,25 @@
 import { randomUUID } from 'node:crypto';
-import { posix } from 'node:path';
-import type { ContainerProcess, ModalClient, Sandbox } from 'modal';
-import { execIdOf } from '../modal/client.ts';
+import type { ModalClient, Sandbox } from 'modal';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
-import { requireRunning } from '../modal/sandboxes.ts';
 import type { Folder } from '../session/folder.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session } from '../session/session.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
+import { untilAborted } from '../sync/exec.ts';
 import type { Ask } from '../sync/questions.ts';
-import type { RunSyncOutcome } from '../sync/run-preamble.ts';
-import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
-import { endCommand, resizeCommand, SIGN_OF_LIFE_MS, type TerminalSize, touchCommand } from './control.ts';
-import { ExecLink } from './exec-link.ts';
+import { SIGN_OF_LIFE_MS, type TerminalSize } from './control.ts';
 import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
-import { ProgramOutput } from './program-output.ts';
+import { type Program, type ProgramEnd, startProgram } from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
-import { CANCELLED, REMOTE_ROOT, type RunOutput, type RunRequest, type RunResult } from './request.ts';
+import { CANCELLED, type RunOutput, type RunRequest, type RunResult } from './request.ts';
 import type { RunningCommands } from './running-commands.ts';
 import { Stdin } from './stdin.ts';
 import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
-/** 128 + 9, as Modal tells of a signal. */
-const SIGKILL = 137;
-/** How long is waited for word that a sandbox has ended, where its programs have. */
-const END_TIMEOUT_MS = 1_000;
-
-/** A program's end, with when it could be started and when it first spoke (`performance.now()`). */
-interface Ended {
-  readonly exitCode?: number;
-  readonly error?: string;
-  readonly syncedAt: number;
-  readonly firstAt: number | undefined;
-}
 
 /** What every run works with. */
 export interface RunServices {
@@ -66,7 +49,7 @@ export class Run {
   readonly #stdin = new Stdin();
   readonly #pacer: OutputPacer;
   #size: TerminalSize | undefined;
-  #sandbox: Sandbox | undefined;
+  #program: Program | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
 
@@ -88,7 +71,7 @@ export class Run {
 
   /** Where the program runs; absent before it does, and after. */
   get sandboxId(): string | undefined {
-    return this.#sandbox?.sandboxId;
+    return this.#program?.sandboxId;
   }
 
   /**
@@ -97,7 +80,7 @@ export class Run {
    */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
-      if (this.#sandbox) this.#pacer.skipAhead();
+      if (this.#program) this.#pacer.skipAhead();
       else this.cancel();
     }
     this.#stdin.write(text);
@@ -112,8 +95,7 @@ export class Run {
   resize(size: TerminalSize): void {
     this.#size = size;
     clearTimeout(this.#resizing);
-    if (this.#sandbox)
-      this.#resizing = setTimeout(() => void this.#control(resizeCommand(this.id, size)), RESIZE_DEBOUNCE_MS);
+    if (this.#program) this.#resizing = setTimeout(() => void this.#program?.resize(size), RESIZE_DEBOUNCE_MS);
   }
 
   /** Stops whatever the run is at; a program is ended with everything it has started. */
@@ -124,7 +106,7 @@ export class Run {
   async #run(): Promise<RunResult> {
     const startedAt = performance.now();
     for (let attempt = 0; ; attempt += 1) {
-      const session = await this.#untilCancelled(this.#acquire());
+      const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
         const acquiredAt = performance.now();
         const { exitCode, error, syncedAt, firstAt } = await this.#execute(session);
@@ -182,7 +164,7 @@ export class Run {
   }
 
   /** Syncs and starts the program with one command where the change is small, and follows the program to its end. */
-  async #execute(session: Session): Promise<Ended> {
+  async #execute(session: Session): Promise<ProgramEnd> {
     await this.#writeCopy(session.sandbox);
     for (let attempt = 1; ; attempt += 1) {
       const sync = this.#request.sync === false ? undefined : await this.#prepareSync(session, attempt === 1);
@@ -199,7 +181,7 @@ export class Run {
   async #writeCopy({ filesystem }: Sandbox): Promise<void> {
     const { copy } = this.#request;
     if (!copy) return;
-    await this.#untilCancelled(filesystem.writeText(copy.content, copy.path));
+    await untilAborted(filesystem.writeText(copy.content, copy.path), this.#cancel.signal);
     this.#output.status(copy.reason);
   }
 
@@ -217,143 +199,61 @@ export class Run {
   }
 
   /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
-  async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<Ended | undefined> {
-    let started: { process: ContainerProcess<Uint8Array>; execId: string | undefined };
+  async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<ProgramEnd | undefined> {
+    const { sessions, commands } = this.#services;
+    const { client } = await sessions.connection();
     const size = this.#request.pty === false ? undefined : this.#size;
-    const { client } = await this.#services.sessions.connection();
-    try {
-      this.#cancel.signal.throwIfAborted();
-      started = await this.#start(sandbox, sync, size);
-    } catch (error) {
-      await sync?.settle({ kind: 'unknown' });
-      throw error;
-    }
-    this.#sandbox = sandbox;
+    const program = await this.#start(client, sandbox, sync, size);
+    this.#program = program;
     if (size && this.#size && this.#size !== size) this.resize(this.#size);
-    const end = () => void this.#control(endCommand(this.id));
-    this.#cancel.signal.addEventListener('abort', end, { once: true });
-    if (this.#cancel.signal.aborted) end();
     const { sandboxId } = sandbox;
-    const noteEnd = this.#services.commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
+    const noteEnd = commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
     const signsOfLife = setInterval(() => {
-      void this.#control(touchCommand(this.id));
-      void this.#services.sessions.used(sandbox.sandboxId);
+      void program.touch();
+      void sessions.used(sandboxId);
     }, SIGN_OF_LIFE_MS);
     try {
-      return await this.#followToEnd(client, sandbox.sandboxId, started.process, started.execId, sync);
+      return await program.toEnd();
     } finally {
       clearInterval(signsOfLife);
       noteEnd?.();
       clearTimeout(this.#resizing);
-      this.#sandbox = undefined;
+      this.#program = undefined;
       this.#stdin.disconnect();
-      this.#cancel.signal.removeEventListener('abort', end);
     }
   }
 
-  async #start(sandbox: Sandbox, sync: PreparedRun | undefined, size: TerminalSize | undefined) {
-    const { programs, args, shellArgs, cwd, env = {}, pty = true } = this.#request;
-    const wrapping = {
-      runId: this.id,
-      cwd: posix.resolve(REMOTE_ROOT, cwd),
-      ...(sync && { sync: sync.script }),
-      ...(shellArgs && { shellArgs }),
-      ...(size && { size }),
-    };
-    const command = runCommand(programs, args, wrapping);
-    const process = await sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
-    return { process, execId: execIdOf(command) };
-  }
-
-  /** Follows the program, also over losses of the connection. A program that ended with its sandbox tells how that ended. */
-  async #followToEnd(
+  async #start(
     modal: ModalClient,
-    sandboxId: string,
-    process: ContainerProcess<Uint8Array>,
-    execId: string | undefined,
+    sandbox: Sandbox,
     sync: PreparedRun | undefined,
-  ): Promise<Ended | undefined> {
-    const link = new ExecLink(process, {
-      modal,
-      sandboxId,
-      execId,
+    size: TerminalSize | undefined,
+  ): Promise<Program> {
+    const parts = {
+      runId: this.id,
+      request: this.#request,
+      output: this.#output,
+      pacer: this.#pacer,
+      stdin: this.#stdin,
       signal: this.#cancel.signal,
-      onLost: () => this.#output.progress('The connection is lost. Trying to go on where it stopped…'),
-      onBack: () => this.#output.status('Connected again'),
-    });
-    try {
-      const ended = await this.#follow(process, link, sync);
-      // A sandbox that ends kills what runs in it.
-      if (ended?.exitCode === SIGKILL && !this.#cancel.signal.aborted) {
-        await requireRunning(modal, sandboxId, END_TIMEOUT_MS).catch((error) => {
-          if (isSandboxGone(error)) throw error;
-        });
-      }
-      return ended;
-    } finally {
-      link.close();
-    }
-  }
-
-  async #follow(
-    process: ContainerProcess<Uint8Array>,
-    link: ExecLink,
-    sync: PreparedRun | undefined,
-  ): Promise<Ended | undefined> {
-    const output = new ProgramOutput(link.read('stdout'), sync !== undefined);
-    let syncedAt = performance.now();
-    const started = output.synced
-      .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
-      .then(async (outcome) => {
-        syncedAt = performance.now();
-        const synced = await sync?.settle(outcome);
-        if (sync && !synced) return false;
+      modal,
+      sandbox,
+      sync,
+      onStarted: (synced?: PushResult) => {
         this.#hasStarted = true;
         if (synced) this.#tellSync(synced);
-        this.#stdin.connect(process.stdin, (offset, error) => link.stdin(offset, error));
-        return true;
-      });
-    const stderr = this.#request.pty === false ? this.#copyStderr(link) : undefined;
-    await this.#pacer.copy(afterStart(output.chunks(), started));
-    const exitCode = await process.wait();
-    await stderr;
-    if (!(await started)) return undefined;
-    const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, this.#request) : undefined;
-    return { ...(error === undefined ? { exitCode } : { error }), syncedAt, firstAt: output.firstAt };
+      },
+    };
+    try {
+      return await startProgram(parts, size);
+    } catch (error) {
+      await sync?.settle({ kind: 'unknown' });
+      throw error;
+    }
   }
 
   #tellSync(result: PushResult): void {
     if (this.#output.synced) this.#output.synced(result);
     else for (const line of syncReport(result)) this.#output.status(line);
   }
-
-  async #copyStderr(link: ExecLink): Promise<void> {
-    for await (const chunk of link.read('stderr')) this.#output.stderr(chunk);
-  }
-
-  /** Runs a control command beside the program; when it cannot be run, the sandbox is gone and the program with it. */
-  async #control(command: string[]): Promise<void> {
-    try {
-      const process = await this.#sandbox?.exec(command, { stdout: 'ignore', stderr: 'ignore' });
-      await process?.wait();
-    } catch {
-      // The run's own streams tell that the sandbox has ended.
-    }
-  }
-
-  /** Gives up waiting as soon as the run is cancelled; what was under way ends by itself. */
-  #untilCancelled<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this.#cancel;
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      if (signal.aborted) abort();
-      work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-    });
-  }
-}
-
-/** The program's bytes, once it is certain that it is the program that speaks. */
-async function* afterStart(chunks: AsyncIterable<Uint8Array>, started: Promise<boolean>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) if (chunk.length > 0 && (await started)) yield chunk;
 }
