@@ -73,6 +73,7 @@ const bundles: BuildOptions[] = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [sdkBesideTheExtension] },
   { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
   { ...common, entryPoints: { 'sync-worker': 'src/sync/worker.ts' } },
+  { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/look-ahead-thread.ts' } },
   { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [wireDefinitions] },
   testEntries,
 ];

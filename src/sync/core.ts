@@ -4,6 +4,7 @@ import { type ArchiveOf, archiveOf, type Compression, compress, pulledIn } from 
 import { Copies, type Copy, isSettled, sequenceOf, unfinishedIn } from './copies.ts';
 import { foldersOf } from './git-index.ts';
 import { readListing } from './list-script.ts';
+import { LookAhead } from './look-ahead.ts';
 import { type Packed, Packer } from './pack.ts';
 import { makePlan, type Plan } from './plan.ts';
 import { adjust, describe, type Prepared, type PrepareRequest } from './prepared.ts';
@@ -66,11 +67,13 @@ export class Core {
   readonly #sending = new Map<string, Sending>();
   /** Throws to end what is under way. */
   readonly #checkpoint: (files: number) => void;
+  readonly #ahead: LookAhead;
 
   /** Throws the file system's error when the root cannot be read. */
-  constructor(options: CoreOptions, checkpoint: (files: number) => void = () => {}) {
+  constructor(options: CoreOptions, checkpoint: (files: number) => void = () => {}, ahead = new LookAhead()) {
     this.#options = options;
     this.#checkpoint = checkpoint;
+    this.#ahead = ahead;
     this.#rules = new Rules(options.root, options.rules);
     this.copies = new Copies(options.storageDir, this.#rules.root, options.remoteRoot);
   }
@@ -93,12 +96,12 @@ export class Core {
     this.#rules = new Rules(this.#options.root, this.#options.rules);
     const copy = this.copies.get(request.sandboxId, request.fresh);
     const paths = scopeOf(request, copy);
-    const found = scan(this.#rules, {
-      holding: copy.holding,
-      checkpoint: this.#checkpoint,
-      ...(paths && { paths }),
-    });
-    return { copy, plan: adjust(makePlan(copy.holding, found), copy.holding, request), found };
+    const { holding } = copy;
+    const options = { holding, checkpoint: this.#checkpoint };
+    const found = paths
+      ? scan(this.#rules, { ...options, paths })
+      : this.#ahead.during(this.#rules.root, holding, (ahead) => scan(this.#rules, { ...options, ahead }));
+    return { copy, plan: adjust(makePlan(holding, found), holding, request), found };
   }
 
   /** Begins the archive of what was prepared. */

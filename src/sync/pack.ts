@@ -1,6 +1,7 @@
 import { createHash, hash as hashOnce } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type Skipped, shortHash } from './scan.ts';
+import { shortHash } from './read-entry.ts';
+import type { Skipped } from './scan.ts';
 import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './tar.ts';
 import { type Entry, isRacy, type Sent } from './tree.ts';
 

@@ -15,8 +15,9 @@ import {
 import { dirname, join } from 'node:path';
 import { type Extract, extract, type Header } from 'tar-stream';
 import type { Core } from './core.ts';
+import { hashFile, readEntry, shortHash, staysInside } from './read-entry.ts';
 import { HARD } from './rules-builtin.ts';
-import { hashFile, readEntry, type Skipped, shortHash, staysInside } from './scan.ts';
+import type { Skipped } from './scan.ts';
 import { type Entry, isRacy, looksChanged } from './tree.ts';
 
 export interface ReceiveRequest {

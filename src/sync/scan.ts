@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { closeSync, type Dirent, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
-import { posix } from 'node:path';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { foldersOf } from './git-index.ts';
 import { landmarksOf } from './landmarks.ts';
+import { hashFile, readEntry } from './read-entry.ts';
 import type { FolderRules, Rule, Rules } from './rules.ts';
 import { type Entry, type Holding, needsHash, parentOf, type Sent } from './tree.ts';
 
@@ -45,16 +44,20 @@ export interface ScanOptions {
   readonly holding?: Holding;
   /** Paths to look at, for a scan of less than the whole tree. */
   readonly paths?: readonly string[];
+  /** Looks at what the sandbox holds besides, in a scan of the whole tree. */
+  readonly ahead?: Ahead | undefined;
   /** Called between files; throws to end the scan. */
   checkpoint?(files: number): void;
 }
 
+/** Somebody who looks at the same files at the same time, further on. */
+export interface Ahead {
+  /** Whether the file was looked at since the scan began, and nothing tells it from what was sent. */
+  isUntouched(sent: Sent): boolean;
+}
+
 const EXAMPLES = 3;
 const MAX_NAMED = 200;
-const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
-const TYPE_BITS = 0o170000;
-const REGULAR_FILE = 0o100000;
-const onWindows = process.platform === 'win32';
 
 /**
  * Lists what is to be synced. Synchronous, since that is several times faster than promises; meant for a worker.
@@ -176,7 +179,8 @@ class Walk {
   #add(path: string): boolean {
     try {
       const sent = this.#sentFor(path);
-      const entry = readEntry(this.#rules.root, path, sent);
+      const isUntouched = sent !== undefined && this.#options.ahead?.isUntouched(sent);
+      const entry = isUntouched ? sent : readEntry(this.#rules.root, path, sent);
       if (typeof entry !== 'string') {
         this.#entries.push(entry);
         if (entry !== sent && needsHash(sent, entry)) this.#doubtful.push(entry);
@@ -232,86 +236,6 @@ class Walk {
       leftOut: [...this.#leftOut].map(([rule, { count, examples }]) => ({ rule, count, examples })),
       credentials: this.#credentials,
     };
-  }
-}
-
-/**
- * The entry of a path, or the reason why it cannot be synced; `sent` itself when nothing tells the file from it. Throws
- * the file system's error.
- */
-export function readEntry(root: string, path: string, sent?: Sent): Entry | string {
-  const full = `${root}/${path}`;
-  // NTFS file numbers do not fit a double; they are only compared, so their high bits will do.
-  const stat = lstatSync(full);
-  const { size, mtimeMs, ctimeMs, ino, mode } = stat;
-  const type = mode & TYPE_BITS;
-  if (type === REGULAR_FILE) {
-    const executable = !onWindows && (mode & 0o100) !== 0;
-    if (sent && isUntouched(sent, executable, size, mtimeMs, ctimeMs, ino)) return sent;
-    return { path, kind: 'file', executable, size, mtimeMs, ctimeMs, ino };
-  }
-  const common = { path, mtimeMs, ctimeMs, ino };
-  if (stat.isDirectory()) return { ...common, kind: 'folder', executable: false, size: 0 };
-  if (!stat.isSymbolicLink()) return 'it is not a file, folder or link';
-  const read = readlinkSync(full);
-  const target = onWindows ? read.replaceAll('\\', '/') : read;
-  if (!staysInside(path, target)) return `it is a link to ${target}, outside of the folder`;
-  return { ...common, kind: 'link', executable: false, size: 0, target };
-}
-
-function isUntouched(
-  sent: Sent,
-  executable: boolean,
-  size: number,
-  mtimeMs: number,
-  ctimeMs: number,
-  ino: number,
-): boolean {
-  return (
-    sent.kind === 'file' &&
-    !sent.racy &&
-    !sent.unsure &&
-    sent.mtimeMs === mtimeMs &&
-    sent.ctimeMs === ctimeMs &&
-    sent.size === size &&
-    sent.ino === ino &&
-    sent.executable === executable
-  );
-}
-
-/** Whether a link at `path` points into the tree, by its words alone. */
-export function staysInside(path: string, target: string): boolean {
-  if (target === '' || posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
-  const resolved = posix.normalize(posix.join(posix.dirname(path), target));
-  return resolved !== '..' && !resolved.startsWith('../');
-}
-
-/** The hash of what a buffer holds, in the form of `Sent.hash`. */
-export function shortHash(digest: Buffer): string {
-  return digest.toString('base64url', 0, 16);
-}
-
-/** Hash of a file; undefined when it cannot be read. */
-export function hashFile(path: string, checkpoint: () => void): string | undefined {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const hash = createHash('sha256');
-    const slab = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
-    for (let bytes = readSync(fd, slab); bytes > 0; bytes = readSync(fd, slab)) {
-      hash.update(slab.subarray(0, bytes));
-      checkpoint();
-    }
-    return shortHash(hash.digest());
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === 'read') return undefined;
-    throw error;
-  } finally {
-    closeSync(fd);
   }
 }
 

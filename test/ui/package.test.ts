@@ -10,7 +10,8 @@ describe('the installed package', () => {
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
 
   it('holds the bundles that the extension loads', () => {
-    for (const bundle of ['extension', 'modal-sdk', 'local-modal']) assert.ok(files.includes(`dist/${bundle}.cjs`));
+    for (const bundle of ['extension', 'modal-sdk', 'local-modal', 'sync-worker', 'sync-look-ahead'])
+      assert.ok(files.includes(`dist/${bundle}.cjs`), bundle);
   });
 
   it('holds the bundles, the pictures, the manifest and the documents, and nothing else', () => {

@@ -1,0 +1,73 @@
+import type { Kind, Sent } from './tree.ts';
+
+const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
+const NUMBERS = 4;
+const Flag = { executable: 4, racy: 8, unsure: 16, pulled: 32 } as const;
+
+/** Entries as bytes, in columns (numbers, flags, names and hashes): several times faster to read than JSON. */
+export function toColumns(entries: readonly Sent[]): Buffer<ArrayBuffer> {
+  const numbers = new Float64Array(entries.length * NUMBERS);
+  const flags = Buffer.alloc(entries.length);
+  const texts: string[] = [];
+  for (const [at, entry] of entries.entries()) {
+    numbers.set([entry.size, entry.mtimeMs, entry.ctimeMs, entry.ino], at * NUMBERS);
+    flags[at] =
+      KINDS.indexOf(entry.kind) +
+      (entry.executable ? Flag.executable : 0) +
+      (entry.racy ? Flag.racy : 0) +
+      (entry.unsure ? Flag.unsure : 0) +
+      (entry.pulled ? Flag.pulled : 0);
+    texts.push(entry.path, entry.kind === 'link' ? (entry.target ?? '') : entry.hash);
+  }
+  return Buffer.concat([Buffer.from(numbers.buffer), flags, Buffer.from(texts.join('\0'))]);
+}
+
+/** What `toColumns` made, read entry by entry. */
+export class Columns {
+  readonly count: number;
+  readonly #numbers: Float64Array;
+  readonly #flags: Uint8Array;
+  readonly #texts: readonly string[];
+
+  private constructor(count: number, numbers: Float64Array, flags: Uint8Array, texts: readonly string[]) {
+    this.count = count;
+    this.#numbers = numbers;
+    this.#flags = flags;
+    this.#texts = texts;
+  }
+
+  /** Undefined when the bytes are not those of so many entries. */
+  static of(bytes: Buffer, count: number): Columns | undefined {
+    if (bytes.length < count * (NUMBERS * 8 + 1)) return undefined;
+    // A copy, since the columns need not be aligned where the bytes lie.
+    const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * NUMBERS * 8));
+    const flags = bytes.subarray(numbers.byteLength, numbers.byteLength + count);
+    const texts = bytes.toString('utf8', numbers.byteLength + count).split('\0');
+    return count > 0 && texts.length !== count * 2 ? undefined : new Columns(count, numbers, flags, texts);
+  }
+
+  *entries(): Generator<Sent> {
+    for (let at = 0; at < this.count; at += 1) yield this.at(at);
+  }
+
+  at(at: number): Sent {
+    const [number, numbers] = [at * NUMBERS, this.#numbers];
+    const flag = this.#flags[at] as number;
+    const kind = KINDS[flag & 3] ?? 'file';
+    const text = this.#texts[at * 2 + 1] as string;
+    return {
+      path: this.#texts[at * 2] as string,
+      kind,
+      executable: (flag & Flag.executable) !== 0,
+      size: numbers[number] as number,
+      mtimeMs: numbers[number + 1] as number,
+      ctimeMs: numbers[number + 2] as number,
+      ino: numbers[number + 3] as number,
+      hash: kind === 'link' ? '' : text,
+      racy: (flag & Flag.racy) !== 0,
+      unsure: (flag & Flag.unsure) !== 0,
+      ...((flag & Flag.pulled) !== 0 && { pulled: true }),
+      ...(kind === 'link' && { target: text }),
+    };
+  }
+}

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, chmodSync, copyFileSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { LookAhead } from '../../../src/sync/look-ahead.ts';
+import { Rules } from '../../../src/sync/rules.ts';
+import { type Scan, scan } from '../../../src/sync/scan.ts';
+import { type Entry, Holding } from '../../../src/sync/tree.ts';
+import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
+
+const FILES = 3000;
+const BUNDLE = fileURLToPath(new URL('../../../dist/sync-look-ahead.cjs', import.meta.url));
+
+/** The path of the file with this number, ten in each folder. */
+function fileAt(number: number): string {
+  return `folder ${1000 + Math.floor(number / 10)}/é${1000 + number}`;
+}
+
+function writeFiles(): string {
+  const paths = Array.from({ length: FILES }, (_, number) => fileAt(number));
+  return writeTree(temporaryFolder(), Object.fromEntries(paths.map((path) => [path, path])));
+}
+
+/** What a sandbox holds to which all this was sent a while ago. */
+function sent(entries: readonly Entry[]): Holding {
+  return new Holding(entries.map((entry) => ({ ...entry, hash: 'h', racy: false, unsure: false })));
+}
+
+/** All that a scan says, but for when. */
+function said({ startedAtMs: _, ...rest }: Scan): Omit<Scan, 'startedAtMs'> {
+  return rest;
+}
+
+describe('A scan with a second thread that looks ahead of it', () => {
+  let root: string;
+  let holding: Holding;
+
+  beforeEach(() => {
+    root = writeFiles();
+    holding = sent(scan(new Rules(root)).entries);
+  });
+  after(removeTemporary);
+
+  function scanWith(ahead: LookAhead, checkpoint?: () => void): Scan {
+    return ahead.during(root, holding, (looking) =>
+      scan(new Rules(root), { holding, ahead: looking, ...(checkpoint && { checkpoint }) }),
+    );
+  }
+
+  /** Scans until the thread takes part. */
+  async function untilItHelps(ahead: LookAhead): Promise<Scan> {
+    for (;;) {
+      const found = scanWith(ahead);
+      if (ahead.spared > 0) return found;
+      await delay(5);
+    }
+  }
+
+  for (const [from, file] of [
+    ['the source', undefined],
+    ['the bundle', BUNDLE],
+  ] as const)
+    it(`finds what a scan by itself finds, with the thread from ${from}`, async () => {
+      const ahead = new LookAhead(file);
+      await untilItHelps(ahead);
+      const full = (number: number) => join(root, fileAt(number));
+      const edits = [
+        () => appendFileSync(full(2900), 'more'),
+        () => chmodSync(full(150), 0o755),
+        () => rmSync(join(root, fileAt(1000), '..'), { recursive: true }),
+        () => writeTree(root, { 'folder 1200/new': 'n', [`${fileAt(1500)} too`]: 'n', '.gitignore': 'folder 1270/\n' }),
+        () => {
+          // Neither size nor time tells: only the inode does.
+          const { atimeMs, mtimeMs } = lstatSync(full(2000));
+          copyFileSync(full(2000), join(root, 'copy'));
+          utimesSync(join(root, 'copy'), atimeMs / 1000, mtimeMs / 1000);
+          renameSync(join(root, 'copy'), full(2000));
+        },
+        () => {
+          rmSync(full(700));
+          mkdirSync(full(700));
+          rmSync(full(2500));
+          writeTree(root, { [fileAt(2500)]: { link: 'é' } });
+        },
+      ];
+      for (const edit of edits) {
+        edit();
+        const found = said(await untilItHelps(ahead));
+        assert.deepEqual(found, said(scan(new Rules(root), { holding })));
+        holding = sent(found.entries);
+      }
+    });
+
+  it('finds what a scan by itself finds where no thread can be started', async () => {
+    const ahead = new LookAhead(join(root, 'not there.cjs'));
+    for (let round = 0; round < 3; round += 1) {
+      appendFileSync(join(root, fileAt(round)), 'more');
+      assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { holding })));
+      await delay(50);
+    }
+    assert.equal(ahead.spared, 0);
+  });
+
+  it('starts no thread for few files', async () => {
+    rmSync(root, { recursive: true });
+    writeTree(root, { a: 'a', 'b/c': 'c' });
+    holding = sent(scan(new Rules(root)).entries);
+    const ahead = new LookAhead(join(root, 'not there.cjs'));
+    for (let round = 0; round < 3; round += 1) scanWith(ahead);
+    assert.equal(ahead.hasThread, false);
+  });
+
+  it('that is cancelled in the middle leaves the thread to the next scan', async () => {
+    const ahead = new LookAhead();
+    await untilItHelps(ahead);
+    let folders = 0;
+    const cancel = () => {
+      folders += 1;
+      if (folders === 100) throw new Error('cancelled');
+    };
+    assert.throws(() => scanWith(ahead, cancel), /cancelled/);
+    appendFileSync(join(root, fileAt(2990)), 'more');
+    assert.deepEqual(said(await untilItHelps(ahead)), said(scan(new Rules(root), { holding })));
+  });
+
+  it('reports a folder that cannot be read', async () => {
+    const ahead = new LookAhead();
+    await untilItHelps(ahead);
+    const isSuperuser = process.geteuid?.() === 0;
+    chmodSync(root, 0o755);
+    chmodSync(join(root, fileAt(2000), '..'), 0);
+    if (isSuperuser) process.seteuid?.(65534);
+    try {
+      const found = await untilItHelps(ahead);
+      assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
+      assert.deepEqual(found.unreadable, ['folder 1200']);
+    } finally {
+      if (isSuperuser) process.seteuid?.(0);
+      chmodSync(join(root, fileAt(2000), '..'), 0o755);
+    }
+  });
+
+  it('goes by its own listing where the tree changes after the thread looked', () => {
+    // The thread as it is when it has looked at everything before anything changed.
+    const ahead = { isUntouched: () => true };
+    rmSync(join(root, fileAt(0)));
+    rmSync(join(root, fileAt(1)));
+    writeTree(root, { [`${fileAt(1)}/inside`]: 'i', [`${fileAt(2)} too`]: 'new', '.modalignore': 'folder 1100/\n' });
+    const found = scan(new Rules(root), { holding, ahead });
+    assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
+    appendFileSync(join(root, fileAt(2)), 'more');
+    const then = (options: object) => scan(new Rules(root), { holding, ...options }).entries;
+    assert.equal(
+      then({ ahead }).find(({ path }) => path === fileAt(2)),
+      holding.get(fileAt(2)),
+    );
+    assert.notEqual(
+      then({}).find(({ path }) => path === fileAt(2)),
+      holding.get(fileAt(2)),
+    );
+  });
+});
