@@ -2,6 +2,7 @@ import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Vol
 import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
 import { type SandboxEnd, SandboxEndedError, UserError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
+import { isMountTag, type Mount, mountTags } from './mounts.ts';
 
 /** What a sandbox is asked to be, beside its profile. */
 export interface SandboxSpec {
@@ -33,6 +34,13 @@ export const Tag = {
   snapshot: 'vscode-snapshot',
 } as const;
 
+const OWN_TAGS: readonly string[] = Object.values(Tag);
+
+/** Whether a tag is the extension's own: nobody's who works with the sandbox. */
+export function isOwnTag(name: string): boolean {
+  return OWN_TAGS.includes(name) || isMountTag(name);
+}
+
 /** What the host volume has from the start. */
 const HOST_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
 
@@ -62,7 +70,8 @@ export async function createSandbox(client: ModalClient, app: App, spec: Sandbox
 }
 
 /** The part of a profile that needs nothing of the account, in the SDK's words. */
-function paramsOf({ profile, name, hostVolume, env, tags }: SandboxSpec): SandboxCreateParams {
+function paramsOf(spec: SandboxSpec): SandboxCreateParams {
+  const { profile, name, hostVolume, env, tags } = spec;
   const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime, timeoutMs, idleTimeoutMs } = profile;
   const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist } = profile;
   const ports = profile.ports.map(portOf);
@@ -78,7 +87,7 @@ function paramsOf({ profile, name, hostVolume, env, tags }: SandboxSpec): Sandbo
     h2Ports: portsOf('h2'),
     unencryptedPorts: portsOf('plain'),
     env: { ...env },
-    tags: { ...tags },
+    tags: { ...tags, ...mountTags(mountsOf(spec)) },
     // The volume hides what the image has there, so its folders are made as the sandbox starts.
     ...(hostVolume && {
       command: ['sh', '-c', `cd ${HOST_VOLUME_PATH} && mkdir -p ${HOST_FOLDERS.join(' ')}; exec sleep infinity`],
@@ -100,6 +109,14 @@ function secretsOf(client: ModalClient, { secrets }: Profile): Promise<Secret[]>
         ),
     ),
   );
+}
+
+function mountsOf({ profile, hostVolume }: SandboxSpec): Mount[] {
+  const mounts = Object.entries(profile.volumes).map(([path, volume]): Mount => {
+    const { name, subPath, readOnly } = volumeOf(volume);
+    return { path: mountPlace(path), volume: name, subPath, isReadOnly: readOnly };
+  });
+  return hostVolume ? [...mounts, { path: HOST_VOLUME_PATH, volume: hostVolume, isReadOnly: false }] : mounts;
 }
 
 async function volumesOf(client: ModalClient, { profile, hostVolume }: SandboxSpec): Promise<Record<string, Volume>> {

@@ -2,7 +2,7 @@ import type { Sandbox } from 'modal';
 import { z } from 'zod';
 import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from '../api.ts';
 import { explainError, UserError } from '../modal/errors.ts';
-import { Tag } from '../modal/sandboxes.ts';
+import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { execute, spawn } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -73,9 +73,7 @@ function readPaused(text: string): z.infer<typeof PausedSchema> {
 
 /** Tags that people and programs gave, without those by which this extension knows what a sandbox is for. */
 function ownTags(tags: Record<string, string>): Record<string, string> {
-  const { label: _, ...ours } = Tag;
-  const reserved = new Set<string>(Object.values(ours));
-  return Object.fromEntries(Object.entries(tags).filter(([name]) => !reserved.has(name)));
+  return Object.fromEntries(Object.entries(tags).filter(([name]) => name === Tag.label || !isOwnTag(name)));
 }
 
 /** The named or chosen profile with the caller's words over it. Such a sandbox serves no folder, so it has no host volume. */

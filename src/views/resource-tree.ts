@@ -77,6 +77,16 @@ export class ResourceTree<T, Row extends object>
     this.#changed.fire(row);
   }
 
+  /** Shows a row of the first level, selected. */
+  async reveal(row: Row): Promise<void> {
+    await this.view.reveal(row, { focus: true, expand: true });
+  }
+
+  /** What `reveal` asks for: only rows of the first level are revealed. */
+  getParent(): undefined {
+    return undefined;
+  }
+
   getChildren(row?: Row | ActionRow): vscode.ProviderResult<(Row | ActionRow)[]> {
     const { store, isAccountChosen, roots, children, id } = this.#options;
     if (row) return 'action' in row ? [] : Promise.resolve(children?.(row as Row) ?? []).then((rows) => [...rows]);

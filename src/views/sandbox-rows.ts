@@ -1,6 +1,7 @@
+import { type Mount, mountsIn } from '../modal/mounts.ts';
 import { aboutUsd, pricePerHourUsd } from '../modal/prices.ts';
 import { type SandboxPort, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
-import { Tag } from '../modal/sandboxes.ts';
+import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import type { RunningCommand } from '../run/running-commands.ts';
 
 /** What the Sandboxes view shows. */
@@ -33,6 +34,12 @@ export interface PortRow extends SandboxPort {
   readonly sandboxId: string;
 }
 
+/** A volume in a sandbox. */
+export interface MountRow extends Mount {
+  readonly kind: 'mount';
+  readonly sandboxId: string;
+}
+
 /** Something to know about a sandbox. */
 export interface DetailRow {
   readonly kind: 'detail';
@@ -41,9 +48,7 @@ export interface DetailRow {
   readonly text: string;
 }
 
-export type SandboxRow = GroupRow | SandboxSummary | CommandRow | PortRow | DetailRow;
-
-const OWN_TAGS: readonly string[] = Object.values(Tag);
+export type SandboxRow = GroupRow | SandboxSummary | CommandRow | PortRow | MountRow | DetailRow;
 
 /** Sorts sandboxes into the groups of the view; groups of nothing are left out. */
 export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {
@@ -90,14 +95,15 @@ export function costUsd({ hardware, createdAt, endedAt }: SandboxSummary, now: n
 }
 
 /** What there is to know below a sandbox. */
-export function detailsOf(sandbox: SandboxSummary): (PortRow | DetailRow)[] {
+export function detailsOf(sandbox: SandboxSummary): (PortRow | MountRow | DetailRow)[] {
   const { id, ports, hardware, idleTimeoutMs, imageId, tags } = sandbox;
   const detail = (label: string, text: string): DetailRow => ({ kind: 'detail', id: `${id}/${label}`, label, text });
   const { cpu, memoryMiB, gpu } = hardware;
   const machine = [gpu, cpu && `${cpu} ${cpu === 1 ? 'core' : 'cores'}`, memoryMiB && `${memoryMiB} MiB`];
-  const foreign = Object.entries(tags).filter(([name]) => !OWN_TAGS.includes(name));
+  const foreign = Object.entries(tags).filter(([name]) => !isOwnTag(name));
   return [
     ...ports.map((port): PortRow => ({ kind: 'port', sandboxId: id, ...port })),
+    ...mountsIn(tags).map((mount): MountRow => ({ kind: 'mount', sandboxId: id, ...mount })),
     ...(tags[Tag.profile] ? [detail('Profile', tags[Tag.profile] ?? '')] : []),
     ...(machine.some(Boolean) ? [detail('Hardware', machine.filter(Boolean).join(', '))] : []),
     ...(idleTimeoutMs ? [detail('Ends when idle for', formatMinutes(idleTimeoutMs))] : []),

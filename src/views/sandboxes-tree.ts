@@ -12,6 +12,7 @@ import {
   detailsOf,
   type GroupRow,
   groupsOf,
+  type MountRow,
   type PortRow,
   type Sandboxes,
   type SandboxRow,
@@ -73,6 +74,8 @@ export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandb
           return commandItem(row);
         case 'port':
           return portItem(row);
+        case 'mount':
+          return mountItem(row);
         case 'detail':
           return detailItem(row);
       }
@@ -136,6 +139,19 @@ function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
   item.contextValue = 'port';
   item.command = { title: 'Open in Browser', command: 'modal.openPort', arguments: [{ url }] };
   item.accessibilityInformation = { label: `Port ${port} at ${url}` };
+  return item;
+}
+
+function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): vscode.TreeItem {
+  const item = new vscode.TreeItem(oneLine(path));
+  const what = oneLine(subPath ? `${volume}:${subPath}` : volume);
+  item.id = `${sandboxId}/mount/${path}`;
+  item.description = isReadOnly ? `${what} · read-only` : what;
+  item.tooltip = `The volume “${volume}” at ${path}`;
+  item.iconPath = new vscode.ThemeIcon('database');
+  item.contextValue = 'mount';
+  item.command = { title: 'Show in Volumes', command: 'modal.showVolume', arguments: [{ volume }] };
+  item.accessibilityInformation = { label: `Volume ${what} at ${oneLine(path)}${isReadOnly ? ', read-only' : ''}` };
   return item;
 }
 

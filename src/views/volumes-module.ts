@@ -5,7 +5,15 @@ import type { RemoteFileSystem } from '../providers/remote-file-system.ts';
 import { VOLUME_SCHEME } from '../providers/remote-file-systems.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { ResourceModule } from './resource-module.ts';
-import { type EntryRow, type MoreRow, type VolumeRow, type VolumesRow, volumesTree } from './volumes-tree.ts';
+import type { MountRow } from './sandbox-rows.ts';
+import {
+  type EntryRow,
+  type MoreRow,
+  VOLUMES_VIEW,
+  type VolumeRow,
+  type VolumesRow,
+  volumesTree,
+} from './volumes-tree.ts';
 
 const URI_LIST = 'text/uri-list';
 
@@ -69,6 +77,16 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
   };
   const openFile = (volume: VolumeSummary, path: string) =>
     vscode.commands.executeCommand('vscode.open', uriOf(volume, path));
+  /** Opens the view, which may have been hidden, at a volume. */
+  const showVolume = async (name: string) => {
+    await vscode.commands.executeCommand(`${VOLUMES_VIEW}.focus`);
+    tree.update();
+    await store.refresh();
+    const volume = store.value?.find((each) => each.name === name);
+    if (volume) await tree.reveal({ kind: 'volume', volume });
+    else if (!store.error) void vscode.window.showInformationMessage(`There is no volume “${name}” any more.`);
+    return volume?.id;
+  };
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
   const refresh = () => {
     browser.refresh();
@@ -77,6 +95,7 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
   const disposables = [
     tree,
     command('modal.refreshVolumes', refresh),
+    command('modal.showVolume', ({ volume }: Pick<MountRow, 'volume'>) => showVolume(volume)),
     command('modal.createVolume', () => actions.create()),
     command(
       'modal.renameInVolumes',

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ModalClient } from 'modal';
+import { createSandbox } from '../../src/modal/sandboxes.ts';
+import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -151,6 +153,42 @@ describe('the Sandboxes view of an account', () => {
     await server.control.resetCalls();
     await workbench.page.waitForTimeout(7_000);
     assert.equal(await listed(), 0, 'a hidden view makes no call');
+  });
+
+  it('shows what is mounted in a sandbox, and leads to the volume by mouse and keyboard', async () => {
+    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const volumes = { '/mnt/data': { name: 'data', readOnly: true } };
+    const sandbox = await createSandbox(modal, app, {
+      profile: ProfileSchema.parse({ volumes }),
+      image,
+      name: 'mounted',
+      hostVolume: 'vscode-host-1',
+      env: {},
+      tags: {},
+    });
+    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' }, height: 1000 });
+    await workbench.openView('Modal');
+    await rowNamed(workbench, 'mounted').click();
+    const mount = rowNamed(workbench, '/mnt/data');
+    await mount.waitFor();
+    assert.equal(await mount.getAttribute('aria-label'), 'Volume data at /mnt/data, read-only');
+    await rowNamed(workbench, '/mnt/state').waitFor();
+    const volumesPane = workbench.page.locator('.pane', { has: workbench.page.locator('h3:text-is("Volumes")') });
+    const focused = (name: string) => volumesPane.locator('.monaco-list-row.focused', { hasText: name });
+    await mount.click();
+    await focused('data').waitFor();
+    await picture(workbench, 'mounts');
+    await rowNamed(workbench, '/mnt/state').click({ button: 'right' });
+    await workbench.chooseInMenu('Show in Volumes');
+    await focused('vscode-host-1').waitFor();
+    await mount.click();
+    await focused('data').waitFor();
+    await workbench.runCommand('Modal: Focus on Sandboxes View');
+    await workbench.page.keyboard.press('ArrowDown');
+    await workbench.page.keyboard.press('Enter');
+    await focused('vscode-host-1').waitFor();
+    await sandbox.terminate();
   });
 
   it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {

@@ -87,6 +87,15 @@ describe('files of a volume, in the editor', () => {
 });
 
 describe('a whole volume', () => {
+  it('is shown in its view, whatever view is open, or said not to be there', async () => {
+    await vscode.commands.executeCommand('workbench.view.explorer');
+    const show = (volume: string) =>
+      answering({}, async () => vscode.commands.executeCommand('modal.showVolume', { volume }));
+    const { result, messages } = await show('data');
+    assert.match(String(result), /^vo-/, messages.join());
+    assert.deepEqual((await show('not there')).messages, ['There is no volume “not there” any more.']);
+  });
+
   it('is mounted by the folder’s profile, beside what the profile says already', async () => {
     const file = await writeWorkspaceFile(
       '.vscode/modal.json',

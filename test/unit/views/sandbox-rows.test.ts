@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { mountTags } from '../../../src/modal/mounts.ts';
 import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
 import { describeSandbox, detailsOf, formatMinutes, groupsOf } from '../../../src/views/sandbox-rows.ts';
@@ -68,20 +69,25 @@ describe('the rows of the Sandboxes view', () => {
     assert.equal(describeSandbox(ended, true, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
   });
 
-  it('have ports with their addresses, hardware and the tags of others below a sandbox', () => {
+  it('have ports with their addresses, mounts, hardware and the tags of others below a sandbox', () => {
+    const mounts = [{ path: '/mnt/data', volume: 'data', isReadOnly: true }];
     const rows = detailsOf(
       sandbox('sb-1', {
         name: 'web',
         ports: [{ port: 8000, url: 'https://a.modal.host' }],
         hardware: { cpu: 2, memoryMiB: 1024, gpu: 'H100' },
         idleTimeoutMs: 600_000,
-        tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision' },
+        tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision', ...mountTags(mounts) },
       }),
     );
     assert.deepEqual(
-      rows.map((row) => (row.kind === 'port' ? [row.port, row.url] : [row.label, row.text])),
+      rows.map((row) => {
+        if (row.kind === 'mount') return [row.path, row.volume, row.isReadOnly];
+        return row.kind === 'port' ? [row.port, row.url] : [row.label, row.text];
+      }),
       [
         [8000, 'https://a.modal.host'],
+        ['/mnt/data', 'data', true],
         ['Profile', 'gpu'],
         ['Hardware', 'H100, 2 cores, 1024 MiB'],
         ['Ends when idle for', '10 min'],

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { type Mount, mountsIn, mountTags } from '../../../src/modal/mounts.ts';
+import { listSandboxes } from '../../../src/modal/sandbox-list.ts';
+import { createSandbox, renameSandbox } from '../../../src/modal/sandboxes.ts';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+
+describe('the mounts of a sandbox', () => {
+  it('come back from tags of letters that Modal takes anywhere, whatever their paths', () => {
+    const mounts: Mount[] = [
+      { path: '/mnt/two words/“🚀”', volume: 'data', isReadOnly: false },
+      { path: `/mnt/${'long/'.repeat(30)}`, volume: 'models_1.2', subPath: '/a:b', isReadOnly: true },
+    ];
+    const tags = mountTags(mounts);
+    for (const [name, value] of Object.entries(tags)) {
+      assert.match(name, /^[\w.-]{1,63}$/);
+      assert.match(value, /^[\w.-]{1,63}$/);
+    }
+    assert.deepEqual(mountsIn({ team: 'vision', ...tags }), mounts);
+  });
+
+  it('are none where there is no tag, or one that is not ours', () => {
+    assert.deepEqual(mountTags([]), {});
+    assert.deepEqual(mountsIn({ team: 'vision' }), []);
+    assert.deepEqual(mountsIn({ 'vscode-mounts-0': 'rubbish' }), []);
+    assert.deepEqual(mountsIn({ 'vscode-mounts-0': Buffer.from('[["/mnt"]]').toString('base64url') }), []);
+  });
+
+  describe('that a profile asks for', () => {
+    let bench: Workbench;
+    before(async () => {
+      bench = await startWorkbench();
+    });
+    after(() => bench.server.stop());
+
+    it('are told to every machine, also after a new name', async () => {
+      const volumes = { '/mnt/data/': 'data:/sets', '/mnt/models': { name: 'models', readOnly: true } };
+      const sandbox = await createSandbox(bench.modal, bench.app, {
+        profile: ProfileSchema.parse({ volumes }),
+        image: bench.image,
+        hostVolume: 'vscode-host-1',
+        env: {},
+        tags: { team: 'vision' },
+      });
+      await renameSandbox(bench.modal, sandbox.sandboxId, 'mine');
+      const [found] = await listSandboxes(bench.server.client(), bench.app, new Date());
+      assert.deepEqual(mountsIn(found?.tags ?? {}), [
+        { path: '/mnt/data', volume: 'data', subPath: '/sets', isReadOnly: false },
+        { path: '/mnt/models', volume: 'models', isReadOnly: true },
+        { path: '/mnt/state', volume: 'vscode-host-1', isReadOnly: false },
+      ]);
+    });
+  });
+});
