@@ -23,6 +23,8 @@ export interface ResourceTreeOptions<T, Row> {
 }
 
 const MINUTE_MS = 60_000;
+/** How long VS Code may take to show a view. */
+const VISIBLE_TIMEOUT_MS = 5_000;
 
 /** One tree of the container: renders its store and nothing else, and has it look only while the tree is visible. */
 export class ResourceTree<T, Row extends object>
@@ -75,6 +77,27 @@ export class ResourceTree<T, Row extends object>
   /** Draws a row, or all of them, anew without a look. */
   redraw(row?: Row): void {
     this.#changed.fire(row);
+  }
+
+  /** Opens the view, wherever it was, and looks. */
+  async open(): Promise<void> {
+    await vscode.commands.executeCommand(`${this.#options.id}.focus`);
+    if (!this.view.visible) await this.#visible();
+    this.update();
+    await this.#options.store.refresh();
+  }
+
+  /** Resolves when the view is visible, or after a while in which it was not. */
+  #visible(): Promise<void> {
+    return new Promise((resolve) => {
+      const settle = () => {
+        clearTimeout(timer);
+        listening.dispose();
+        resolve();
+      };
+      const timer = setTimeout(settle, VISIBLE_TIMEOUT_MS);
+      const listening = this.view.onDidChangeVisibility(settle);
+    });
   }
 
   /** Shows a row of the first level, selected. */

@@ -6,14 +6,7 @@ import { VOLUME_SCHEME } from '../providers/remote-file-systems.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { ResourceModule } from './resource-module.ts';
 import type { MountRow } from './sandbox-rows.ts';
-import {
-  type EntryRow,
-  type MoreRow,
-  VOLUMES_VIEW,
-  type VolumeRow,
-  type VolumesRow,
-  volumesTree,
-} from './volumes-tree.ts';
+import { type EntryRow, type MoreRow, type VolumeRow, type VolumesRow, volumesTree } from './volumes-tree.ts';
 
 const URI_LIST = 'text/uri-list';
 
@@ -79,9 +72,7 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
     vscode.commands.executeCommand('vscode.open', uriOf(volume, path));
   /** Opens the view, which may have been hidden, at a volume. */
   const showVolume = async (name: string) => {
-    await vscode.commands.executeCommand(`${VOLUMES_VIEW}.focus`);
-    tree.update();
-    await store.refresh();
+    await tree.open();
     const volume = store.value?.find((each) => each.name === name);
     if (volume) await tree.reveal({ kind: 'volume', volume });
     else if (!store.error) void vscode.window.showInformationMessage(`There is no volume “${name}” any more.`);
