@@ -124,7 +124,8 @@ export class SelectionProcess {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) job.end(await this.#runOne(job.snippet));
     this.#isBusy = false;
     this.#options.output.progress('');
-    this.#idle = setTimeout(() => this.#endIdle(), this.#options.idleTimeoutMs);
+    // Without a program there is nothing left to end.
+    if (this.#run.sandboxId) this.#idle = setTimeout(() => this.#endIdle(), this.#options.idleTimeoutMs);
   }
 
   async #runOne(snippet: Snippet): Promise<RunResult> {
