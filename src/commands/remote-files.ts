@@ -7,9 +7,9 @@ import { Tag } from '../modal/sandboxes.ts';
 import { download, filesToDownload } from '../modal/transfer.ts';
 import { placeOf, workspaceFolderPaths } from '../providers/folders.ts';
 import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
 import { folderKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import { transfer } from './transfers.ts';
 
 /** What people do with the files of sandboxes and volumes in the Explorer and the editor. */

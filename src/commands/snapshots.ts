@@ -5,11 +5,11 @@ import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandb
 import { Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
 import { ProfileSchema } from '../profiles/schema.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
 import type { Folder } from '../session/folder.ts';
 import { folderKey, originTags } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [

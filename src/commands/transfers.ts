@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../format.ts';
 import type { Pair, TransferOptions } from '../modal/transfer.ts';
-import { formatBytes } from '../run/format.ts';
 
 /** Files under way at once. */
 const PARALLEL = 4;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
-import { formatBytes } from '../run/format.ts';
+import { formatBytes } from '../format.ts';
 import { execWith, untilAborted } from '../sync/exec.ts';
 import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, STAGING, TELL, UNPACK } from './copy-scripts.ts';

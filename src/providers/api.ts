@@ -3,8 +3,8 @@ import type { Command, ExecuteOptions, ExecuteResult, SandboxesApi } from '../ap
 import { UserError } from '../modal/errors.ts';
 import { execute } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
-import type { RunServices } from '../run/run.ts';
 import { runnerOf } from '../run/runners.ts';
+import type { RunServices } from '../run/services.ts';
 import { sandboxProvider } from '../session/provider.ts';
 import { requireTrust, syncedFolder } from './folders.ts';
 import type { RunTerminals } from './run-terminals.ts';

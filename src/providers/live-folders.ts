@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
+import { formatBytes } from '../format.ts';
 import { explainError } from '../modal/errors.ts';
-import { formatBytes } from '../run/format.ts';
 import { progressLine } from '../run/sync-report.ts';
 import type { Folder } from '../session/folder.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';

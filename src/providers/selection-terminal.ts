@@ -1,9 +1,9 @@
 import type * as vscode from 'vscode';
 import type { TerminalSize } from '../run/control.ts';
 import { CANCELLED, type RunResult } from '../run/request.ts';
-import type { RunServices } from '../run/run.ts';
 import type { Interpreter, Snippet } from '../run/selection/interpreters.ts';
 import { SelectionProcess, type SelectionProcessOptions } from '../run/selection/process.ts';
+import type { RunServices } from '../run/services.ts';
 import { summaryOf } from '../run/summary.ts';
 import { TerminalWriter } from './terminal-writer.ts';
 

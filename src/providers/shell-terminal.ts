@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import type { RunRequest } from '../run/request.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import { requireTrust, syncedFolder } from './folders.ts';
 import type { RunTerminals } from './run-terminals.ts';
 

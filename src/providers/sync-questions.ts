@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { formatBytes } from '../run/format.ts';
+import { formatBytes } from '../format.ts';
 import type { SyncQuestion } from '../sync/questions.ts';
 import type { LeftOut } from '../sync/scan.ts';
 

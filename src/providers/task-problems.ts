@@ -1,7 +1,7 @@
 import { isAbsolute, join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { type OwnMatcher, type Problem, ProblemScanner } from '../run/problems.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import { syncedFolder } from './folders.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 

@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
+import { quote, words } from '../shell.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
-import { REMOTE_ROOT, type RunRequest } from './request.ts';
+import type { RunRequest } from './request.ts';
 import type { Program } from './runners.ts';
-import { quote, words } from './shell.ts';
 
 /** What the wrapper says instead of becoming the program, together with an exit code that few programs have. */
 export const WrapperMark = {

@@ -1,7 +1,8 @@
 import type { ExecuteOptions, ExecuteResult, SpawnedCommand } from '../api.ts';
 import { UserError } from '../modal/errors.ts';
 import { CANCELLED, type RunRequest } from './request.ts';
-import { Run, type RunServices } from './run.ts';
+import { Run } from './run.ts';
+import type { RunServices } from './services.ts';
 
 /** More of each stream is not kept; `onStdout` and `onStderr` get all of it. */
 const MAX_KEPT_CHARS = 16 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { REMOTE_ROOT } from './request.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 
 /**
  * Puts local paths in the place of the sandbox's in a program's output, for problem matchers, which know only local

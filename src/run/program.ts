@@ -4,13 +4,14 @@ import { execIdOf } from '../modal/client.ts';
 import { isSandboxGone } from '../modal/errors.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunSyncOutcome } from '../sync/run-preamble.ts';
 import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
 import { endCommand, resizeCommand, type TerminalSize, touchCommand } from './control.ts';
 import { ExecLink } from './exec-link.ts';
 import type { OutputPacer } from './pace.ts';
 import { ProgramOutput } from './program-output.ts';
-import { REMOTE_ROOT, type RunOutput, type RunRequest } from './request.ts';
+import type { RunOutput, RunRequest } from './request.ts';
 import type { Stdin } from './stdin.ts';
 
 /** 128 + 9, as Modal tells of a signal. */

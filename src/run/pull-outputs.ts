@@ -1,7 +1,7 @@
 import { explainError } from '../modal/errors.ts';
 import type { Session } from '../session/session.ts';
 import type { RunOutput, RunRequest } from './request.ts';
-import type { RunServices } from './run.ts';
+import type { RunServices } from './services.ts';
 import { progressLine, pullReport } from './sync-report.ts';
 
 /**

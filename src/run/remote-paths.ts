@@ -1,4 +1,5 @@
-import { COPIES_ROOT, REMOTE_ROOT } from './request.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
+import { COPIES_ROOT } from './request.ts';
 
 /** A path of the sandbox in a line of text. */
 export interface RemotePath {

@@ -2,9 +2,6 @@ import type { Folder } from '../session/folder.ts';
 import type { PushResult } from '../sync/engine.ts';
 import type { Program } from './runners.ts';
 
-/** Where a folder lies in its sandbox. */
-export const REMOTE_ROOT = '/workspace';
-
 /** Everything that decides a run. Every way to start one builds this and hands it to `Run`. */
 export interface RunRequest {
   readonly folder: Folder;

@@ -1,39 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
+import { formatBytes, formatDuration } from '../format.ts';
 import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
-import type { Folder } from '../session/folder.ts';
-import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Session } from '../session/session.ts';
-import type { Sessions } from '../session/sessions.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { untilAborted } from '../sync/exec.ts';
-import type { Ask } from '../sync/questions.ts';
 import { SIGN_OF_LIFE_MS, type TerminalSize } from './control.ts';
-import { formatBytes, formatDuration } from './format.ts';
 import { OutputPacer } from './pace.ts';
 import { type Program, type ProgramEnd, startProgram } from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
 import { CANCELLED, type RunOutput, type RunRequest, type RunResult } from './request.ts';
-import type { RunningCommands } from './running-commands.ts';
+import type { RunServices } from './services.ts';
 import { Stdin } from './stdin.ts';
 import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
-
-/** What every run works with. */
-export interface RunServices {
-  readonly sessions: Sessions;
-  readonly syncs: FolderSyncs;
-  /** Answers what a sync does not decide by itself. */
-  readonly ask: Ask;
-  /** Files of a folder that are not saved: no pull writes over them. */
-  unsaved?(folder: Folder): readonly string[];
-  /** Shows, beside the run's own output, that something goes on for as long as the work does. */
-  readonly during?: <T>(words: string, work: Promise<T>) => Promise<T>;
-  /** Told what runs where. */
-  readonly commands?: RunningCommands;
-}
 
 /** How often a run is prepared anew, when the sandbox holds something else than was known. */
 const SYNC_ATTEMPTS = 4;

@@ -1,5 +1,5 @@
+import { formatDuration } from '../format.ts';
 import { aboutUsd } from '../modal/prices.ts';
-import { formatDuration } from './format.ts';
 import type { RunResult } from './request.ts';
 
 /** Names of the signals that a program is usually ended by; Modal reports them as 128 + number. */

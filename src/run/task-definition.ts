@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
 import type { Folder } from '../session/folder.ts';
-import { REMOTE_ROOT, type RunRequest } from './request.ts';
+import { words } from '../shell.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
+import type { RunRequest } from './request.ts';
 import type { Program } from './runners.ts';
-import { words } from './shell.ts';
 
 export const TASK_TYPE = 'modal';
 

@@ -6,7 +6,7 @@ import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { execute, spawn } from '../run/execute.ts';
 import type { RunRequest } from '../run/request.ts';
-import type { RunServices } from '../run/run.ts';
+import type { RunServices } from '../run/services.ts';
 import type { Folder } from './folder.ts';
 import type { Sessions } from './sessions.ts';
 

@@ -8,8 +8,8 @@ import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
 import { UserError } from '../modal/errors.ts';
 import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
 import { execWith } from '../sync/exec.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 import type { Connection } from './connection.ts';
 import { mustRun } from './shell-commands.ts';
 

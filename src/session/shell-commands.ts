@@ -1,7 +1,7 @@
 import type { Sandbox } from 'modal';
 import { UserError } from '../modal/errors.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
 import { untilAborted } from '../sync/exec.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 
 /** How much of the end of a command's output is kept. */
 const OUTPUT_CHARS = 300;

@@ -3,7 +3,14 @@ import type { Sandbox } from 'modal';
 import type { Reply } from './apply-script.ts';
 import { Asking } from './asking.ts';
 import { Link } from './link.ts';
-import type { PreparedRun, PushOptions, PushResult, SizedFile, SyncEngineOptions } from './options.ts';
+import {
+  type PreparedRun,
+  type PushOptions,
+  type PushResult,
+  REMOTE_ROOT,
+  type SizedFile,
+  type SyncEngineOptions,
+} from './options.ts';
 import type { Prepared, PrepareRequest } from './prepared.ts';
 import { Puller, type PullRequest, type PullResult } from './puller.ts';
 import { refuseRoot } from './questions.ts';
@@ -39,7 +46,7 @@ export class SyncEngine {
 
   constructor(options: SyncEngineOptions) {
     this.#options = options;
-    this.remoteRoot = posix.normalize(options.remoteRoot ?? '/workspace');
+    this.remoteRoot = posix.normalize(options.remoteRoot ?? REMOTE_ROOT);
     const { root, storageDir, rules = {}, compression, worker } = options;
     this.#worker = new WorkerClient({ root, storageDir, rules, remoteRoot: this.remoteRoot }, worker);
     this.#sender = new Sender(this.#worker, this.remoteRoot, compression);

@@ -4,12 +4,15 @@ import type { RuleSettings } from './rules.ts';
 import type { RunSyncOutcome } from './run-preamble.ts';
 import type { Skipped } from './scan.ts';
 
+/** Where a folder lies in its sandbox. */
+export const REMOTE_ROOT = '/workspace';
+
 export interface SyncEngineOptions {
   /** The local folder. */
   readonly root: string;
   /** Where the engine keeps its indexes; never inside `root`. */
   readonly storageDir: string;
-  /** The folder in the sandbox, absolute. */
+  /** The folder in the sandbox, absolute; `REMOTE_ROOT` when absent. */
   readonly remoteRoot?: string;
   readonly rules?: RuleSettings;
   /** Answers what the engine does not decide. Without it every question stops the sync. */

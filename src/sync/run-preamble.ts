@@ -1,4 +1,4 @@
-import { quote } from '../run/shell.ts';
+import { quote } from '../shell.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import { STATE_FOLDER } from './rules-builtin.ts';
 

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
-import { REMOTE_ROOT } from '../run/request.ts';
 import type { Folder } from '../session/folder.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
 
 /** What a sandbox has that this folder has not, as paths relative to the folder. */
 export interface RemoteChanges {

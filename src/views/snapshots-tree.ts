@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../format.ts';
 import { publishedName } from '../modal/snapshots.ts';
-import { formatBytes } from '../run/format.ts';
 import { isPause } from '../session/pause.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import { PolledStore } from './polled-store.ts';

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
+import { formatBytes } from '../format.ts';
 import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } from '../modal/volumes.ts';
-import { formatBytes } from '../run/format.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';

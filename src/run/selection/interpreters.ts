@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
+import { quote } from '../../shell.ts';
 import { type CustomRunners, type Program, runnerOf } from '../runners.ts';
-import { quote } from '../shell.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';

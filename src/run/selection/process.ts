@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatDuration } from '../../format.ts';
 import { UserError } from '../../modal/errors.ts';
 import type { PushResult } from '../../sync/engine.ts';
 import type { TerminalSize } from '../control.ts';
-import { formatDuration } from '../format.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../request.ts';
-import { Run, type RunServices } from '../run.ts';
+import { Run } from '../run.ts';
+import type { RunServices } from '../services.ts';
 import { syncReport } from '../sync-report.ts';
 import type { Interpreter, Snippet } from './interpreters.ts';
 import { MarkReader } from './mark.ts';

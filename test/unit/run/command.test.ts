@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { EXIT_WRAPPER, runCommand, WrapperMark } from '../../../src/run/command.ts';
 import { endCommand } from '../../../src/run/control.ts';
 import type { Program } from '../../../src/run/runners.ts';
-import { quote } from '../../../src/run/shell.ts';
+import { quote } from '../../../src/shell.ts';
 
 function run(argv: string[]) {
   const [program = '', ...args] = argv;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { formatBytes, formatDuration } from '../../../src/run/format.ts';
+import { formatBytes, formatDuration } from '../../src/format.ts';
 
 describe('numbers for people', () => {
   it('have the unit that suits a duration', () => {
