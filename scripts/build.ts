@@ -8,6 +8,16 @@ import { type BuildOptions, context, type Plugin } from 'esbuild';
 
 const production = process.argv.includes('--production');
 
+/** zod's messages in fifty languages are more than half of it, and each start would read them. */
+const zodInEnglish: Plugin = {
+  name: 'zod-in-english',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: `export { default as en } from './en.js';`,
+    }));
+  },
+};
+
 const common: BuildOptions = {
   bundle: true,
   platform: 'node',
@@ -24,6 +34,7 @@ const common: BuildOptions = {
   mainFields: ['module', 'main'],
   // zod asks for it; VS Code's extension host logs an error for whoever does.
   define: { navigator: 'undefined' },
+  plugins: [zodInEnglish],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
 };
@@ -70,11 +81,11 @@ const testEntries: BuildOptions = {
 };
 
 const bundles: BuildOptions[] = [
-  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [sdkBesideTheExtension] },
+  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, sdkBesideTheExtension] },
   { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
   { ...common, entryPoints: { 'sync-worker': 'src/sync/worker.ts' } },
   { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/look-ahead-thread.ts' } },
-  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [wireDefinitions] },
+  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, wireDefinitions] },
   testEntries,
 ];
 
