@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
 import { checkImage, type ImageReport, reportLines } from '../images/check.ts';
-import { explainError } from '../modal/errors.ts';
 import { chooseFolder } from '../providers/folders.ts';
 import type { ImageReports } from '../providers/image-reports.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { showProblem, withProgress } from './progress.ts';
 
 const REPLACE = 'Replace Sandbox';
 
@@ -37,15 +37,7 @@ export class ImageCommands {
   check(): Promise<ImageReport | undefined> {
     return shown(async () => {
       const folder = await chooseFolder();
-      const options = {
-        location: vscode.ProgressLocation.Notification,
-        title: 'Checking the image',
-        cancellable: true,
-      };
-      return vscode.window.withProgress(options, async (_, token) => {
-        const cancel = new AbortController();
-        token.onCancellationRequested(() => cancel.abort());
-        const { signal } = cancel;
+      return withProgress('Checking the image…', async (signal) => {
         const named = await this.#sessions.profile(folder);
         const { client, app, account, image } = await this.#sessions.image(folder, named, { signal });
         const report = await checkImage(client, app, image, { signal });
@@ -62,7 +54,7 @@ async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();
   } catch (error) {
-    if ((error as Error).name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+    showProblem(error);
     return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
-import { explainError, UserError } from '../modal/errors.ts';
+import { UserError } from '../modal/errors.ts';
 import { type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { download, filesToDownload } from '../modal/transfer.ts';
@@ -10,6 +10,7 @@ import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file
 import { folderKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
+import { showProblem } from './progress.ts';
 import { transfer } from './transfers.ts';
 
 /** What people do with the files of sandboxes and volumes in the Explorer and the editor. */
@@ -104,8 +105,11 @@ export class RemoteFileCommands {
       if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Replace')) !== 'Replace') return;
     }
     const files = system.files(container);
-    const pairs = await filesToDownload(files, path, target);
-    await transfer(`Downloading “${name}”`, pairs, (pair, options) => download(files, pair, options));
+    await transfer(
+      `Downloading “${name}”`,
+      (signal) => filesToDownload(files, path, target, signal),
+      (pair, options) => download(files, pair, options),
+    );
   }
 
   /** The folder that was synced to a sandbox: the one that its tags name, or the only one. */
@@ -126,6 +130,6 @@ async function explained(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+    showProblem(error);
   }
 }

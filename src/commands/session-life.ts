@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { explainError, UserError } from '../modal/errors.ts';
+import { UserError } from '../modal/errors.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { chooseFolder, workspaceFolders } from '../providers/folders.ts';
@@ -11,6 +11,7 @@ import { carryOver, pause, resume } from '../session/pause.ts';
 import type { Life } from '../session/session.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
+import { showProblem, withProgress } from './progress.ts';
 
 const PAUSE = 'Pause';
 const RESUME = 'Resume';
@@ -42,7 +43,7 @@ export class SessionLifeCommands {
         (await vscode.window.showWarningMessage(`${running} Pause all the same?`, { modal: true }, PAUSE)) !== PAUSE
       )
         return;
-      await during('Pausing the sandbox…', () => pause(sessions, snapshots, folder, profile));
+      await withProgress('Pausing the sandbox…', (signal) => pause(sessions, snapshots, folder, profile, signal));
       const said = `The sandbox of “${profile}” is paused: its files are kept for 30 days, and it costs nothing.`;
       void vscode.window.showInformationMessage(said, RESUME).then((pressed) => {
         if (pressed === RESUME) void this.resume();
@@ -55,7 +56,7 @@ export class SessionLifeCommands {
     return shown(async () => {
       const { sessions, snapshots } = this.#services;
       const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
-      await during('Resuming the sandbox…', () => resume(sessions, snapshots, folder, profile));
+      await withProgress('Resuming the sandbox…', (signal) => resume(sessions, snapshots, folder, profile, signal));
       void vscode.window.showInformationMessage(`The sandbox of “${profile}” goes on with the files that it had.`);
     });
   }
@@ -70,7 +71,7 @@ export class SessionLifeCommands {
         const said = `The sandbox of “${name}” ends in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}. ${running}`;
         if ((await vscode.window.showWarningMessage(said.trim(), CARRY_OVER)) !== CARRY_OVER) return;
       }
-      await during('Carrying the sandbox over…', () => carryOver(this.#services.sessions, life));
+      await withProgress('Carrying the sandbox over…', (signal) => carryOver(this.#services.sessions, life, signal));
       void vscode.window.showInformationMessage(
         `The sandbox of “${name}” was carried over into a new one with its files.`,
       );
@@ -96,14 +97,10 @@ export class SessionLifeCommands {
   }
 }
 
-function during<T>(title: string, action: () => Promise<T>): Thenable<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title }, action);
-}
-
 async function shown(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    void vscode.window.showErrorMessage(explainError(error));
+    showProblem(error);
   }
 }

@@ -1,15 +1,17 @@
 import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
-import { explainError, UserError } from '../modal/errors.ts';
+import { UserError } from '../modal/errors.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
-import { takeSnapshot } from '../modal/snapshots.ts';
+import { deleteImage } from '../modal/snapshots.ts';
 import { ProfileSchema } from '../profiles/schema.ts';
 import type { Folder } from '../session/folder.ts';
 import { folderKey, originTags } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
+import { takeOrDiscard } from '../snapshots/take.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
+import { showProblem, withProgress } from './progress.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
@@ -70,8 +72,8 @@ export class SnapshotCommands {
       const name = what && (await askName(title, defaultName(sandbox)));
       const ttlMs = name ? await askLifetime(title) : undefined;
       if (!name || ttlMs === undefined) return;
-      await withProgress(`Taking the snapshot “${name}”`, async () => {
-        await this.#options.snapshots.create(await this.#sandbox(sandbox.id), { name, ttlMs, ...what });
+      await withProgress(`Taking the snapshot “${name}”…`, async (signal) => {
+        await this.#options.snapshots.create(await this.#sandbox(sandbox.id), { name, ttlMs, signal, ...what });
       });
     });
   }
@@ -80,10 +82,16 @@ export class SnapshotCommands {
   fork(row: SandboxSummary): Promise<void> {
     return this.#explained(async () => {
       const label = sandboxLabel(row);
-      await withProgress(`Forking “${label}”`, async () => {
-        const imageId = await takeSnapshot(await this.#sandbox(row.id), { ttlMs: FORK_TTL_MS });
-        const place = { folderKey: row.tags[Tag.folder], profile: row.tags[Tag.profile] };
-        await this.#start({ kind: 'filesystem', imageId, ...place }, `${label} (fork)`, row.tags[Tag.snapshot]);
+      await withProgress(`Forking “${label}”…`, async (signal) => {
+        const { client } = await this.#options.sessions.connection();
+        const imageId = await takeOrDiscard(client, await this.#sandbox(row.id), { ttlMs: FORK_TTL_MS, signal });
+        const what = { imageId, folderKey: row.tags[Tag.folder], profile: row.tags[Tag.profile] };
+        try {
+          await this.#start({ kind: 'filesystem', ...what }, `${label} (fork)`, row.tags[Tag.snapshot], signal);
+        } catch (error) {
+          await deleteImage(client, imageId).catch(() => {});
+          throw error;
+        }
       });
       this.#options.onStart();
     });
@@ -93,10 +101,9 @@ export class SnapshotCommands {
   restore(snapshot: Snapshot): Promise<void> {
     return this.#explained(async () => {
       requireReady(snapshot);
-      const { id } = await withProgress(`Starting a sandbox from “${snapshot.name}”`, async () => {
-        const { sandboxId } = await this.#start(snapshot, snapshot.name, snapshot.id);
-        return { id: sandboxId };
-      });
+      const { sandboxId: id } = await withProgress(`Starting a sandbox from “${snapshot.name}”…`, (signal) =>
+        this.#start(snapshot, snapshot.name, snapshot.id, signal),
+      );
       this.#options.onStart();
       const terminal = 'Open Terminal';
       const done = `A sandbox with the files of “${snapshot.name}” is running.`;
@@ -122,9 +129,10 @@ export class SnapshotCommands {
       const ttlMs = await askLifetime(`Lifetime of “${snapshot.name}” from Now`);
       if (ttlMs === undefined) return;
       // Modal fixes the lifetime of an image, so there has to be another one, made in a sandbox for that moment.
-      await withProgress(`Changing the lifetime of “${snapshot.name}”`, () =>
-        this.#options.snapshots.changeLifetime(snapshot, ttlMs, (each) => this.#start(each, each.name, each.id)),
-      );
+      await withProgress(`Changing the lifetime of “${snapshot.name}”…`, (signal) => {
+        const start = (each: Snapshot) => this.#start(each, each.name, each.id, signal);
+        return this.#options.snapshots.changeLifetime(snapshot, ttlMs, start, signal);
+      });
     });
   }
 
@@ -146,7 +154,12 @@ export class SnapshotCommands {
       const dependents = names.length > 0 ? ` From it were made ${names.join(', ')}, which stay.` : '';
       const question = `Delete ${what} for good?${dependents} Profiles and tasks that name it will fail.`;
       if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Delete')) !== 'Delete') return;
-      for (const each of chosen) await snapshots.delete(each);
+      await withProgress(`Deleting ${what}…`, async (signal) => {
+        for (const each of chosen) {
+          signal.throwIfAborted();
+          await snapshots.delete(each);
+        }
+      });
     });
   }
 
@@ -173,6 +186,7 @@ export class SnapshotCommands {
     snapshot: Pick<Snapshot, 'kind' | 'imageId' | 'folderKey' | 'profile' | 'path'>,
     label: string,
     snapshotId: string | undefined,
+    signal: AbortSignal,
   ): Promise<Sandbox> {
     const { sessions, folders } = this.#options;
     const folder = folders().find(({ path }) => folderKey(path) === snapshot.folderKey) ?? folders()[0];
@@ -184,7 +198,7 @@ export class SnapshotCommands {
       : ProfileSchema.parse({});
     const isDirectory = snapshot.kind === 'directory';
     const { image } = isDirectory ? profile : ProfileSchema.parse({ image: { snapshot: snapshot.imageId } });
-    const sandbox = await sessions.create({ ...profile, image }, folder);
+    const sandbox = await sessions.create({ ...profile, image }, folder, signal);
     try {
       if (isDirectory && snapshot.path !== undefined) {
         const { client } = await sessions.connection();
@@ -196,9 +210,10 @@ export class SnapshotCommands {
         [Tag.label]: label,
         ...(snapshotId && { [Tag.snapshot]: snapshotId }),
       });
+      signal.throwIfAborted();
       return sandbox;
     } catch (error) {
-      await sandbox.terminate().catch(() => {});
+      await sessions.terminate(sandbox).catch(() => {});
       throw error;
     }
   }
@@ -208,7 +223,7 @@ export class SnapshotCommands {
     try {
       await work();
     } catch (error) {
-      void vscode.window.showErrorMessage(explainError(error));
+      showProblem(error);
     }
     this.#options.onChange();
   }
@@ -235,8 +250,4 @@ async function askLifetime(title: string): Promise<number | null | undefined> {
     placeHolder: 'How long does Modal keep it?',
   });
   return picked?.ttlMs;
-}
-
-function withProgress<T>(title: string, work: () => Promise<T>): Thenable<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: `${title}…` }, work);
 }

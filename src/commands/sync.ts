@@ -9,6 +9,7 @@ import type { Folder } from '../session/folder.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { SyncEngine } from '../sync/engine.ts';
+import { untilAborted } from '../sync/exec.ts';
 import { reviewChanges } from '../views/pull-review.ts';
 
 /** What a command works on, with its progress and its cancel button. */
@@ -32,7 +33,7 @@ export class SyncCommands {
   /** `modal.syncNow`: sends what changed, starting a sandbox if need be. */
   push(): Promise<void> {
     return this.#do('Syncing to the sandbox', async ({ folder, engine, signal, report }) => {
-      const { sandbox, isNew, isBilled } = await this.#sessions.acquire(folder);
+      const { sandbox, isNew, isBilled } = await untilAborted(this.#sessions.acquire(folder), signal);
       const result = await engine.push(sandbox, {
         signal,
         fresh: isNew,

@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import type { ModalClient } from 'modal';
 import * as vscode from 'vscode';
-import { explainError, UserError } from '../modal/errors.ts';
+import { UserError } from '../modal/errors.ts';
 import { contentOf, type RemoteFiles } from '../modal/remote-files.ts';
-import { download, filesToDownload, filesToUpload, type Pair, upload } from '../modal/transfer.ts';
+import { download, filesToDownload, filesToUpload, upload } from '../modal/transfer.ts';
 import { createVolume, deleteVolume, renameVolume, type VolumeSummary, volumeNameProblem } from '../modal/volumes.ts';
+import { untilAborted } from '../sync/exec.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from '../views/volumes-tree.ts';
+import { showProblem, withProgress } from './progress.ts';
 import { transfer } from './transfers.ts';
 
 export interface VolumeCommandsOptions {
@@ -38,7 +40,7 @@ export class VolumeCommands {
     const { volume, entry } = row;
     return this.#explained(volume, async () => {
       const to = await this.#askPath(`Rename “${entry.name}”`, volume, entry.path);
-      if (to) await this.#options.filesOf(volume).rename(entry.path, to);
+      if (to) await during(`Renaming “${entry.name}”…`, () => this.#options.filesOf(volume).rename(entry.path, to));
     });
   }
 
@@ -54,7 +56,7 @@ export class VolumeCommands {
     return this.#explained(volume, async () => {
       const { dir, name, ext } = posix.parse(entry.path);
       const to = await this.#askPath(`Copy “${entry.name}”`, volume, posix.join(dir, `${name} copy${ext}`), entry.path);
-      if (to) await this.#options.filesOf(volume).copy(entry.path, to);
+      if (to) await during(`Copying “${entry.name}”…`, () => this.#options.filesOf(volume).copy(entry.path, to));
     });
   }
 
@@ -75,7 +77,8 @@ export class VolumeCommands {
         ignoreFocusOut: true,
         validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : 'This is not its name.'),
       });
-      if (typed === name) await deleteVolume(await this.#options.client(), name);
+      if (typed === name)
+        await during(`Deleting “${name}”…`, async () => deleteVolume(await this.#options.client(), name));
       else if (typed)
         void vscode.window.showInformationMessage(`“${name}” was not deleted: “${typed}” is not its name.`);
     });
@@ -88,8 +91,10 @@ export class VolumeCommands {
     const isFolder = rows.some(({ entry }) => entry.type === 'directory');
     const question = `Delete ${what}${isFolder ? ' with all in it' : ''} from the volume “${first.volume.name}”? This cannot be undone.`;
     if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Delete')) !== 'Delete') return;
-    for (const { volume, entry } of rows)
-      await this.#explained(volume, () => this.#options.filesOf(volume).remove(entry.path));
+    await this.#explained(first.volume, () =>
+      oneByOne(`Deleting ${what}…`, rows, ({ volume, entry }) => this.#options.filesOf(volume).remove(entry.path)),
+    );
+    for (const { volume } of rows) if (volume.id !== first.volume.id) this.#options.onChange(volume);
   }
 
   /** `modal.newFileInVolume`: an empty file, opened. */
@@ -135,10 +140,13 @@ export class VolumeCommands {
       const there = new Set((await files.list(folder)).map(({ name }) => name));
       const replaced = local.map((path) => basename(path)).filter((name) => there.has(name));
       if (!(await mayReplace(replaced, `the volume “${volume.name}”`))) return;
-      const pairs = (
-        await Promise.all(local.map((path) => filesToUpload(path, posix.join(folder, basename(path)))))
-      ).flat();
-      await transfer(`Uploading to “${volume.name}”`, pairs, (pair, options) => upload(files, pair, options));
+      const find = (signal: AbortSignal) =>
+        Promise.all(local.map((path) => filesToUpload(path, posix.join(folder, basename(path)), signal)));
+      await transfer(
+        `Uploading to “${volume.name}”`,
+        async (signal) => (await find(signal)).flat(),
+        (pair, options) => upload(files, pair, options),
+      );
     });
   }
 
@@ -152,7 +160,9 @@ export class VolumeCommands {
       const there = new Set((await files.list(folder)).map(({ name }) => name));
       const replaced = moved.map((path) => posix.basename(path)).filter((name) => there.has(name));
       if (!(await mayReplace(replaced, `“${folder}”`))) return;
-      for (const path of moved) await files.rename(path, posix.join(folder, posix.basename(path)));
+      await oneByOne(`Moving to “${folder}”…`, moved, (path) =>
+        files.rename(path, posix.join(folder, posix.basename(path))),
+      );
     });
   }
 
@@ -184,8 +194,11 @@ export class VolumeCommands {
         const files = this.#options.filesOf(row.volume);
         const name = row.kind === 'volume' ? row.volume.name : row.entry.name;
         const path = row.kind === 'volume' ? '/' : row.entry.path;
-        const pairs: Pair[] = await filesToDownload(files, path, join(into, name));
-        await transfer(`Downloading “${name}”`, pairs, (pair, options) => download(files, pair, options));
+        await transfer(
+          `Downloading “${name}”`,
+          (signal) => filesToDownload(files, path, join(into, name), signal),
+          (pair, options) => download(files, pair, options),
+        );
       }
       vscode.window.setStatusBarMessage(`$(check) Downloaded ${names.map((name) => `“${name}”`).join(', ')}`, 5_000);
     });
@@ -217,7 +230,7 @@ export class VolumeCommands {
     try {
       await work();
     } catch (error) {
-      if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+      showProblem(error);
     }
     this.#options.onChange(volume);
   }
@@ -227,6 +240,21 @@ export class VolumeCommands {
 function targetFolder(row: VolumesRow): string {
   if (row.kind === 'entry') return folderOf(row) ?? posix.dirname(row.entry.path);
   return row.kind === 'volume' ? '/' : row.path;
+}
+
+/** Work of Modal's that cannot be stopped once begun; cancelling ends the wait for it. */
+function during(title: string, work: () => Promise<void>): Promise<void> {
+  return withProgress(title, (signal) => untilAborted(work(), signal));
+}
+
+/** Does something to each of several, until the user cancels. What was done stays done. */
+function oneByOne<T>(title: string, all: readonly T[], act: (each: T) => Promise<void>): Promise<void> {
+  return withProgress(title, async (signal, report) => {
+    for (const each of all) {
+      await untilAborted(act(each), signal);
+      report({ increment: 100 / all.length });
+    }
+  });
 }
 
 async function askName(

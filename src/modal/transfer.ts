@@ -20,7 +20,13 @@ export interface Pair {
 }
 
 /** The files below a folder or file of a volume or sandbox, and where they go below `into`. Throws `UserError` for names that lead elsewhere. */
-export async function filesToDownload(files: RemoteFiles, path: string, into: string): Promise<Pair[]> {
+export async function filesToDownload(
+  files: RemoteFiles,
+  path: string,
+  into: string,
+  signal?: AbortSignal,
+): Promise<Pair[]> {
+  signal?.throwIfAborted();
   const entry = await files.stat(path);
   if (entry.type !== 'directory') return [{ local: into, remote: path, bytes: entry.bytes }];
   const found: Pair[] = [];
@@ -28,7 +34,7 @@ export async function filesToDownload(files: RemoteFiles, path: string, into: st
     if (/[/\\\0]/.test(name) || name === '..' || name === '.')
       throw new UserError(`“${name}” in “${path}” cannot be the name of a file here. Rename it first.`);
     const below = posix.join(path, name);
-    if (type === 'directory') found.push(...(await filesToDownload(files, below, join(into, name))));
+    if (type === 'directory') found.push(...(await filesToDownload(files, below, join(into, name), signal)));
     else if (type === 'file') found.push({ local: join(into, name), remote: below, bytes });
   }
   return found;
@@ -59,14 +65,15 @@ export async function download(files: RemoteFiles, { local, remote }: Pair, opti
 }
 
 /** The files below a folder or file of this machine, and where they go below `into`. Links are not followed. */
-export async function filesToUpload(local: string, into: string): Promise<Pair[]> {
+export async function filesToUpload(local: string, into: string, signal?: AbortSignal): Promise<Pair[]> {
+  signal?.throwIfAborted();
   const found = await stat(local);
   if (!found.isDirectory()) return [{ local, remote: into, bytes: found.size }];
   const pairs: Pair[] = [];
   for (const entry of await readdir(local, { withFileTypes: true })) {
     const below = join(local, entry.name);
     const remote = posix.join(into, entry.name);
-    if (entry.isDirectory()) pairs.push(...(await filesToUpload(below, remote)));
+    if (entry.isDirectory()) pairs.push(...(await filesToUpload(below, remote, signal)));
     else if (entry.isFile()) pairs.push({ local: below, remote, bytes: (await stat(below)).size });
   }
   return pairs;

@@ -1,6 +1,8 @@
 import { UserError } from '../modal/errors.ts';
-import { deleteImage, takeSnapshot } from '../modal/snapshots.ts';
+import { deleteImage } from '../modal/snapshots.ts';
 import { DEFAULT_TTL_MS, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
+import { takeOrDiscard } from '../snapshots/take.ts';
+import { untilAborted } from '../sync/exec.ts';
 import type { Folder } from './folder.ts';
 import { folderKey } from './origin.ts';
 import type { Life } from './session.ts';
@@ -16,13 +18,21 @@ const resumedName = (profile: string) => `Resumed: ${profile}`;
 
 /**
  * Pauses the folder's sandbox of a profile: a snapshot, and an end. Done again after a failure in the middle, it leaves
- * one pause. Throws `UserError` when no sandbox runs, and the SDK's errors.
+ * one pause. Called off before the snapshot stands, it leaves the sandbox running and no snapshot. Throws `UserError` when
+ * no sandbox runs, the signal's reason, and the SDK's errors.
  */
-export async function pause(sessions: Sessions, snapshots: Snapshots, folder: Folder, profile: string): Promise<void> {
+export async function pause(
+  sessions: Sessions,
+  snapshots: Snapshots,
+  folder: Folder,
+  profile: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const sandbox = await sessions.started.of(folder, profile);
   if (!sandbox) throw new UserError(`No sandbox of the profile “${profile}” runs. There is nothing to pause.`);
-  const before = await pausesOf(snapshots, folder, profile, [pausedName(profile), resumedName(profile)]);
-  await snapshots.create(sandbox, { name: pausedName(profile), ttlMs: DEFAULT_TTL_MS });
+  const names = [pausedName(profile), resumedName(profile)];
+  const before = await untilAborted(pausesOf(snapshots, folder, profile, names), signal);
+  await snapshots.create(sandbox, { name: pausedName(profile), ttlMs: DEFAULT_TTL_MS, ...(signal && { signal }) });
   await sessions.end(folder, profile);
   // The new pause holds all that these held.
   await Promise.allSettled(before.map((each) => snapshots.delete(each)));
@@ -44,28 +54,39 @@ export function isPause({ name, profile, folderKey: key, state }: Snapshot): boo
 
 /**
  * Goes on from a pause: a new sandbox with the same profile, ports and tags. Its snapshot stays until the next pause, as the
- * sandbox was started from it. Throws `UserError` when there is no pause, and the SDK's errors.
+ * sandbox was started from it. Called off before the sandbox runs, it leaves the pause. Throws `UserError` when there is no
+ * pause, the signal's reason, and the SDK's errors.
  */
-export async function resume(sessions: Sessions, snapshots: Snapshots, folder: Folder, profile: string): Promise<void> {
-  const paused = await pausedSnapshot(snapshots, folder, profile);
+export async function resume(
+  sessions: Sessions,
+  snapshots: Snapshots,
+  folder: Folder,
+  profile: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const paused = await untilAborted(pausedSnapshot(snapshots, folder, profile), signal);
   if (!paused)
     throw new UserError(
       `Nothing of the profile “${profile}” is paused in “${folder.name}”. Run something: that starts a sandbox.`,
     );
-  await sessions.restore(folder, profile, { imageId: paused.imageId, id: paused.id });
+  await sessions.restore(folder, profile, { imageId: paused.imageId, id: paused.id }, signal);
   await snapshots.rename(paused.id, resumedName(profile));
 }
 
-/** Lets a session live beyond its sandbox: a new one from a snapshot of the old one, which is ended. Throws the SDK's errors. */
+/**
+ * Lets a session live beyond its sandbox: a new one from a snapshot of the old one, which is ended. Called off before the new
+ * one runs, it leaves the old one. Throws the signal's reason and the SDK's errors.
+ */
 export async function carryOver(
   sessions: Sessions,
   { folder, named, sandbox }: Pick<Life, 'folder' | 'named' | 'sandbox'>,
+  signal?: AbortSignal,
 ): Promise<void> {
-  const imageId = await takeSnapshot(sandbox, { ttlMs: CARRY_TTL_MS });
+  const { client } = await sessions.connection();
+  const imageId = await takeOrDiscard(client, sandbox, { ttlMs: CARRY_TTL_MS, signal });
   try {
-    await sessions.restore(folder, named.name, { imageId });
+    await sessions.restore(folder, named.name, { imageId }, signal);
   } catch (error) {
-    const { client } = await sessions.connection();
     await deleteImage(client, imageId).catch(() => {});
     throw error;
   }

@@ -1,9 +1,11 @@
 import type { Sandbox } from 'modal';
+import { logError } from '../log.ts';
 import { useRates } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { untilAborted } from '../sync/exec.ts';
 import { adopt } from './adopt.ts';
 import { type Connection, openConnection } from './connection.ts';
 import type { Folder } from './folder.ts';
@@ -17,6 +19,8 @@ export class Sessions {
   #connection: { key: string; opened: Promise<Connection> } | undefined;
   /** What runs, by folder and profile. */
   readonly started = new StartedSandboxes();
+  /** Ends of sandboxes that came after their start was called off. */
+  readonly #discarded = new Set<Promise<void>>();
 
   constructor(sources: SessionSources) {
     this.#sources = sources;
@@ -86,11 +90,24 @@ export class Sessions {
     return this.#sources.profile(folder, name);
   }
 
-  /** A new sandbox that serves no folder; paths in its profile are those of `folder`. Throws as `acquire` does. */
-  async create(profile: Profile, folder?: Folder): Promise<Sandbox> {
+  /**
+   * A new sandbox that serves no folder; paths in its profile are those of `folder`. Throws as `acquire` does, and the
+   * signal's reason.
+   */
+  async create(profile: Profile, folder?: Folder, signal?: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
     await this.#requireBudget(connection);
-    return this.#noted(connection, profile, startSandbox(profile, this.#context(connection, folder)));
+    const context = this.#context(connection, folder, signal);
+    return this.#orDiscard(this.#noted(connection, profile, startSandbox(profile, context)), signal);
+  }
+
+  /** Waits for a sandbox that is being started; one that comes after the wait was given up is ended. */
+  #orDiscard(starting: Promise<Sandbox>, signal: AbortSignal | undefined): Promise<Sandbox> {
+    return untilAborted(starting, signal, () => {
+      const ending = starting.then((late) => this.terminate(late)).catch(logError);
+      this.#discarded.add(ending);
+      void ending.finally(() => this.#discarded.delete(ending));
+    });
   }
 
   /**
@@ -123,7 +140,7 @@ export class Sessions {
   /** The image of a folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
   async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
     const connection = await this.connection();
-    const context = { ...this.#context(connection, folder), ...(options.signal && { signal: options.signal }) };
+    const context = this.#context(connection, folder, options.signal);
     return { ...connection, image: await imageFor(profile, context, this.#owner(folder, name), options.force) };
   }
 
@@ -149,15 +166,21 @@ export class Sessions {
 
   /**
    * A new sandbox from a snapshot takes the place of the folder's sandbox of a profile, which is ended once the new one
-   * runs. What fails leaves everything as it was. Throws as `acquire` does.
+   * runs. What fails or is called off leaves everything as it was. Throws as `acquire` does, and the signal's reason.
    */
-  async restore(folder: Folder, profileName: string, snapshot: { imageId: string; id?: string }): Promise<Sandbox> {
+  async restore(
+    folder: Folder,
+    profileName: string,
+    snapshot: { imageId: string; id?: string },
+    signal?: AbortSignal,
+  ): Promise<Sandbox> {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder, profileName);
     await this.#requireBudget(connection);
-    const context = { ...this.#context(connection, folder), snapshot };
+    const context = { ...this.#context(connection, folder, signal), snapshot };
     const owner = this.#owner(folder, named.name);
-    const starting = this.#noted(connection, named.profile, startSandbox(named.profile, context, owner));
+    const noted = this.#noted(connection, named.profile, startSandbox(named.profile, context, owner));
+    const starting = this.#orDiscard(noted, signal);
     this.#sources.onStarting?.(starting);
     const sandbox = await starting;
     const before = this.started.get(folder, named.name);
@@ -241,7 +264,7 @@ export class Sessions {
     signal?: AbortSignal,
   ): Promise<Sandbox> {
     const owner = this.#owner(folder, name);
-    return startSandbox(profile, { ...this.#context(connection, folder), ...(signal && { signal }) }, owner);
+    return startSandbox(profile, this.#context(connection, folder, signal), owner);
   }
 
   async #noted({ account }: Connection, profile: Profile, starting: Promise<Sandbox>): Promise<Sandbox> {
@@ -259,9 +282,9 @@ export class Sessions {
     return { folder, profileName, windowId: this.#sources.machine?.windowId };
   }
 
-  #context(connection: Connection, folder: Folder | undefined): StartContext {
+  #context(connection: Connection, folder: Folder | undefined, signal?: AbortSignal): StartContext {
     const root = folder ? (this.#sources.profileRoot?.(folder) ?? folder.path) : '';
-    return { connection, root, build: this.#sources.buildImage };
+    return { connection, root, build: this.#sources.buildImage, ...(signal && { signal }) };
   }
 
   /** Ends the sandboxes that this window started. */
@@ -269,6 +292,7 @@ export class Sessions {
     const started = this.started.all;
     this.started.clear();
     await Promise.allSettled(started.map(async ({ sandbox }) => this.terminate(await sandbox)));
+    await Promise.all(this.#discarded);
   }
 }
 

@@ -3,15 +3,10 @@ import type { ModalClient, Sandbox } from 'modal';
 import { UserError } from '../modal/errors.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
-import {
-  deleteImage,
-  hasImage,
-  listPublished,
-  publishSnapshot,
-  takeSnapshot,
-  unpublishSnapshot,
-} from '../modal/snapshots.ts';
+import { deleteImage, hasImage, listPublished, publishSnapshot, unpublishSnapshot } from '../modal/snapshots.ts';
+import { untilAborted } from '../sync/exec.ts';
 import { type SnapshotRecord, SnapshotRecords } from './records.ts';
+import { takeOrDiscard } from './take.ts';
 
 /** A snapshot as people see it. */
 export interface Snapshot extends Omit<SnapshotRecord, 'kind'> {
@@ -32,6 +27,8 @@ export interface NewSnapshot {
   readonly ttlMs: number | null;
   /** One directory instead of the file system. */
   readonly path?: string;
+  /** Calls it off: nothing is left of it. */
+  readonly signal?: AbortSignal;
 }
 
 /** The snapshots of an account: images, their published names, and records of what they are. */
@@ -79,16 +76,20 @@ export class Snapshots {
     for (const id of next) this.#seen.set(id, { at: this.#now(), isThere: await hasImage(client, id) });
   }
 
-  /** Takes a snapshot of a running sandbox. What fails leaves nothing behind. Throws the SDK's errors. */
-  async create(sandbox: Sandbox, { name, ttlMs, path }: NewSnapshot): Promise<string> {
+  /**
+   * Takes a snapshot of a running sandbox. What fails or is called off leaves nothing behind. Throws the signal's reason and
+   * the SDK's errors.
+   */
+  async create(sandbox: Sandbox, { name, ttlMs, path, signal }: NewSnapshot): Promise<string> {
     const client = await this.#client();
-    const tags = await sandbox.getTags();
-    const sizeBytes = path === undefined ? undefined : await sizeOf(sandbox, path);
+    const tags = await untilAborted(sandbox.getTags(), signal);
+    const sizeBytes = path === undefined ? undefined : await untilAborted(sizeOf(sandbox, path), signal);
     const id = randomUUID();
-    const imageId = await takeSnapshot(sandbox, { path, ttlMs });
+    const imageId = await takeOrDiscard(client, sandbox, { path, ttlMs, signal });
     const createdAt = this.#now();
     try {
       await publishSnapshot(client, id, imageId);
+      signal?.throwIfAborted();
       await this.#records.add(id, {
         kind: path === undefined ? 'filesystem' : 'directory',
         path,
@@ -117,17 +118,18 @@ export class Snapshots {
   /**
    * Gives a snapshot another lifetime from now on. Modal fixes an image's at its making: so `start` starts a sandbox from
    * the image (for a directory: a plain one, where it is mounted), another image is made there, and takes the old one's
-   * place under the same name and id. Until that stands, the old one does.
+   * place under the same name and id. Until that stands, the old one does. Throws the signal's reason and the SDK's errors.
    */
   async changeLifetime(
     snapshot: Snapshot,
     ttlMs: number | null,
     start: (snapshot: Snapshot) => Promise<Sandbox>,
+    signal?: AbortSignal,
   ): Promise<void> {
     const client = await this.#client();
     const sandbox = await start(snapshot);
     try {
-      const imageId = await takeSnapshot(sandbox, { path: snapshot.path, ttlMs });
+      const imageId = await takeOrDiscard(client, sandbox, { path: snapshot.path, ttlMs, signal });
       try {
         await publishSnapshot(client, snapshot.id, imageId);
         await this.#records.setImage(snapshot.id, imageId, ttlMs === null ? null : this.#now() + ttlMs);

@@ -101,8 +101,8 @@ export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefine
       onAbort?.();
       reject(signal.reason);
     };
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import type { App, Image, ModalClient } from 'modal';
 import { Tag } from '../../src/modal/sandboxes.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -54,6 +55,33 @@ describe('the Snapshots view', () => {
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
     await row(workbench, 'Snapshots', name).waitFor();
   };
+
+  it('takes no snapshot that is cancelled by the button of its progress', async () => {
+    await server.control.addFault({ method: 'TaskSnapshotFilesystem', delayMs: 5_000, times: 1 });
+    await server.control.resetCalls();
+    const workbench = await open();
+    await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
+    await workbench.chooseInMenu('New Snapshot…');
+    await type(workbench, 'never taken');
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
+    await workbench.waitForNotification(/Taking the snapshot “never taken”/);
+    await picture(workbench, 'snapshot-progress');
+    await workbench.clickNotification('Cancel');
+    await waitFor(
+      'the progress to go',
+      4_000,
+      () => workbench.notifications(),
+      (all) => all.length === 0,
+    );
+    assert.equal((await server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal does');
+    await waitFor(
+      'what Modal made all the same to be deleted',
+      20_000,
+      async () => (await server.control.calls()).ImageDelete ?? 0,
+      (count) => count === 1,
+    );
+    await pane(workbench, 'Snapshots').getByText('There is no snapshot yet.').waitFor();
+  });
 
   it('keeps a sandbox by the menu of its row, and restores it by a button into a second one', async () => {
     const workbench = await open();

@@ -1,10 +1,12 @@
 import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { carryOver, pause, pausedSnapshot, resume } from '../../../src/session/pause.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { sessionSources } from '../../helpers/sessions.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'paused', path: '/somewhere/paused' };
 
@@ -69,6 +71,76 @@ describe('pausing', () => {
     assert.equal(await running(), 0);
     await resume(sessions, snapshots, folder, 'default');
     assert.equal(await read((await sessions.acquire(folder)).sandbox), 'two\n');
+  });
+
+  /** Calls work off once Modal has begun with it, and waits until what it makes all the same was cleared away. */
+  async function calledOff(begun: string, cleared: string, work: (signal: AbortSignal) => Promise<unknown>) {
+    await server.control.addFault({ method: begun, delayMs: 300, times: 1 });
+    await server.control.resetCalls();
+    const count = async (method: string) => (await server.control.calls())[method] ?? 0;
+    const cancel = new AbortController();
+    const refused = assert.rejects(work(cancel.signal), { name: 'AbortError' });
+    for (const method of [begun, cleared]) {
+      await waitFor(
+        method,
+        10_000,
+        () => count(method),
+        (calls) => calls > 0,
+      );
+      cancel.abort();
+      await refused;
+    }
+  }
+
+  it('can be called off: the sandbox runs on, and there is no pause', async () => {
+    const { sandbox } = await sessions.acquire(folder);
+    await calledOff('TaskSnapshotFilesystem', 'ImageDelete', (signal) =>
+      pause(sessions, snapshots, folder, 'default', signal),
+    );
+    assert.equal((await sessions.acquire(folder)).sandbox, sandbox);
+    assert.deepEqual(await snapshots.list(), []);
+  });
+
+  it('can be resumed from after a resuming that was called off, whose sandbox is ended', async () => {
+    const { sandbox } = await sessions.acquire(folder);
+    await write(sandbox, 'one');
+    await pause(sessions, snapshots, folder, 'default');
+    await calledOff('SandboxCreateV2', 'SandboxTerminateV2', (signal) =>
+      resume(sessions, snapshots, folder, 'default', signal),
+    );
+    assert.deepEqual([await running(), sessions.started.all.length], [0, 0]);
+    await resume(sessions, snapshots, folder, 'default');
+    assert.equal(await read((await sessions.acquire(folder)).sandbox), 'one\n');
+  });
+
+  it('is not what a closing window does with a sandbox whose start was called off: it ends it', async () => {
+    await sessions.connection();
+    await server.control.addFault({ method: 'SandboxCreateV2', delayMs: 300, times: 1 });
+    const cancel = new AbortController();
+    const profile = ProfileSchema.parse({ image: 'python:3.13-slim' });
+    const refused = assert.rejects(sessions.create(profile, folder, cancel.signal), { name: 'AbortError' });
+    await waitFor(
+      'the start',
+      10_000,
+      async () => (await server.control.calls()).SandboxCreateV2 ?? 0,
+      (calls) => calls > 0,
+    );
+    cancel.abort();
+    await refused;
+    await sessions.dispose();
+    assert.equal((await server.control.calls()).SandboxTerminateV2, 1);
+    assert.equal(await running(), 0);
+  });
+
+  it('is called off as carrying over is: the old sandbox serves on, and the image is deleted', async () => {
+    const { sandbox } = await sessions.acquire(folder);
+    const [life] = await sessions.started.lives();
+    assert.ok(life);
+    await calledOff('SandboxCreateV2', 'ImageDelete', (signal) => carryOver(sessions, life, signal));
+    assert.equal((await sessions.acquire(folder)).sandbox, sandbox);
+    assert.equal(await running(), 1);
+    await sessions.dispose();
+    assert.equal(await running(), 0, 'nothing was started that nobody ends');
   });
 
   it('says that there is nothing to pause or to resume', async () => {

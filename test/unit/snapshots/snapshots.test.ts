@@ -12,6 +12,7 @@ import {
   Snapshots,
 } from '../../../src/snapshots/snapshots.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 const tags = { [Tag.folder]: 'f00', [Tag.folderName]: 'hello', [Tag.profile]: 'gpu' };
 
@@ -170,6 +171,49 @@ describe('snapshots', () => {
     await bench.server.control.addFault({ method: 'VolumePutFiles2', code: 7, message: 'no entry' });
     await assert.rejects(snapshots.create(sandbox, { name: 'a', ttlMs: null }), /no entry/);
     await bench.server.control.clearFaults();
+    assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
+  });
+
+  it('that are called off leave nothing behind: what Modal finishes later is deleted', async () => {
+    const method = 'TaskSnapshotFilesystem';
+    await bench.server.control.addFault({ method, delayMs: 300, times: 1 });
+    await bench.server.control.resetCalls();
+    const cancel = new AbortController();
+    const calls = async (name: string) => (await bench.server.control.calls())[name] ?? 0;
+    const taking = snapshots.create(sandbox, { name: 'a', ttlMs: null, signal: cancel.signal });
+    const refused = assert.rejects(taking, { name: 'AbortError' });
+    await waitFor(
+      'Modal to begin',
+      10_000,
+      () => calls(method),
+      (count) => count > 0,
+    );
+    cancel.abort();
+    await refused;
+    assert.equal(await calls('ImageDelete'), 0, 'the wait ends at once, before Modal does');
+    await waitFor(
+      'the late image to be deleted',
+      10_000,
+      () => calls('ImageDelete'),
+      (count) => count > 0,
+    );
+    assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
+  });
+
+  it('that are called off while they are published leave nothing behind', async () => {
+    await bench.server.control.addFault({ method: 'ImagePublish', delayMs: 300, times: 1 });
+    const cancel = new AbortController();
+    const taking = snapshots.create(sandbox, { name: 'a', ttlMs: null, signal: cancel.signal });
+    const refused = assert.rejects(taking, { name: 'AbortError' });
+    await waitFor(
+      'the publishing to begin',
+      10_000,
+      async () => (await bench.server.control.calls()).ImagePublish ?? 0,
+      (count) => count > 0,
+    );
+    cancel.abort();
+    await refused;
+    assert.equal((await bench.server.control.calls()).ImageDelete, 1);
     assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
   });
 

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as vscode from 'vscode';
+import { explainError } from '../modal/errors.ts';
+
+/** What is done sooner shows no progress: a message that only flashes up tells nothing. */
+const SHOWN_AFTER_MS = 400;
+
+/** What work tells of itself while it goes on. */
+export type Report = vscode.Progress<{ message?: string; increment?: number }>['report'];
+
+/** Does work that may take long, with a notification that has its title and a button that aborts the signal. */
+export async function withProgress<T>(
+  title: string,
+  work: (signal: AbortSignal, report: Report) => Promise<T>,
+): Promise<T> {
+  const cancel = new AbortController();
+  let show: Report | undefined;
+  let unshown: Parameters<Report>[0] = {};
+  const working = work(cancel.signal, (value) => {
+    if (show) show(value);
+    else unshown = { ...value, increment: (unshown.increment ?? 0) + (value.increment ?? 0) };
+  });
+  const settled = working.then(
+    () => true,
+    () => true,
+  );
+  if (await Promise.race([settled, sleep(SHOWN_AFTER_MS, false, { ref: false })])) return working;
+  const location = vscode.ProgressLocation.Notification;
+  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
+    token.onCancellationRequested(() => cancel.abort());
+    show = (value) => progress.report(value);
+    show(unshown);
+    return working;
+  });
+}
+
+/** Shows what went wrong. Cancelling is no error. */
+export function showProblem(error: unknown): void {
+  if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+}
