@@ -147,7 +147,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     commands,
     isAccountChosen,
     folderPaths: workspaceFolderPaths,
-    openTerminal: (sandboxId) => openShell(terminals, sandboxId),
+    openTerminal: async (sandboxId) => {
+      if (accounts.isChosen || (await accounts.offer())) openShell(terminals, sandboxId);
+    },
     openInExplorer: (sandbox) => remoteFiles.openInExplorer(sandbox),
   });
   const snapshots = new Snapshots(async () => (await running.connection()).client);
@@ -201,6 +203,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       accounts,
       sessions: running,
       warmUps,
+      sessionMenu: () => statusBar.menu(),
       onSnapshots: () => snapshotsView.refresh(),
       showLog: () => log.show(),
     }),

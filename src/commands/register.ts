@@ -6,7 +6,6 @@ import type { WarmUpService } from '../providers/warm-ups.ts';
 import type { Target } from '../run/targets/target.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { Snapshot } from '../snapshots/snapshots.ts';
-import { sessionMenu } from '../views/status-bar.ts';
 import type { AccountService } from './accounts.ts';
 import type { ImageCommands } from './images.ts';
 import type { ProfileCommands } from './profiles.ts';
@@ -32,6 +31,7 @@ export interface CommandServices {
   readonly accounts: AccountService;
   readonly sessions: Sessions;
   readonly warmUps: WarmUpService;
+  readonly sessionMenu: () => Promise<void>;
   /** Snapshots were made or used. */
   readonly onSnapshots: () => void;
   readonly showLog: () => void;
@@ -43,6 +43,7 @@ export function registerCommands(services: CommandServices): vscode.Disposable {
   const { onSnapshots } = services;
   const actions: Record<string, (...args: never[]) => unknown> = {
     runActiveFile: (uri?: vscode.Uri) => run.runActiveFile(uri),
+    runFile: (uri: vscode.Uri) => run.runActiveFile(uri),
     runActiveFileHere: (sandbox: SandboxSummary) => run.runActiveFileHere(sandbox),
     runWithArguments: (uri?: vscode.Uri) => run.runWithArguments(uri),
     runHistory: () => run.runAgain(),
@@ -63,7 +64,7 @@ export function registerCommands(services: CommandServices): vscode.Disposable {
     pauseSandbox: (row?: SandboxSummary) => life.pause(row).then(onSnapshots),
     resumeSandbox: (row?: Snapshot) => life.resume(row).then(onSnapshots),
     stopEverything: () => stopEverything(services.sessions, services.warmUps),
-    sessionMenu,
+    sessionMenu: services.sessionMenu,
     compareWithLocal: (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri),
     compareWithSandbox: (uri?: vscode.Uri) => remoteFiles.compareWithSandbox(uri),
     downloadRemoteFile: (uri?: vscode.Uri, all?: vscode.Uri[]) => remoteFiles.download(uri, all),

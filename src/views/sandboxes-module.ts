@@ -14,7 +14,7 @@ export interface SandboxesModuleOptions {
   readonly isAccountChosen: () => boolean;
   /** Folders of this window, as they are synced. */
   readonly folderPaths: () => readonly string[];
-  readonly openTerminal: (sandboxId?: string) => void;
+  readonly openTerminal: (sandboxId?: string) => Promise<void>;
   readonly openInExplorer: (sandbox: SandboxSummary) => Promise<void>;
 }
 

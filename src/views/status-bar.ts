@@ -25,6 +25,8 @@ export class StatusBar implements vscode.Disposable {
   readonly #busy: string[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isDisposed = false;
+  #isRunning = false;
+  #title = 'Modal';
 
   constructor(options: StatusBarOptions) {
     this.#options = options;
@@ -69,6 +71,8 @@ export class StatusBar implements vscode.Disposable {
       const folder = syncedFolder(workspaceFolder);
       const name = await profiles.current(folder);
       const isRunning = sessions.started.profilesOf(folder).includes(name);
+      this.#isRunning = isRunning;
+      this.#title = `Modal: ${folder.name}, profile “${name}”`;
       const ready = warmUps.pool.count(folder, name);
       const { todayUsd } = await warmUps.budget();
       const price = await profiles.get(folder).then(
@@ -78,7 +82,7 @@ export class StatusBar implements vscode.Disposable {
       const busy = this.#busy.at(-1);
       const icon = busy ? '$(loading~spin)' : isRunning ? '$(vm-running)' : ready > 0 ? '$(flame)' : '$(vm-outline)';
       const parts = [busy ?? name, isRunning && price !== undefined && !isLocal() && `${formatUsd(price)}/h`];
-      this.#item.text = `${icon} ${parts.filter(Boolean).join(' · ')}`;
+      this.#item.text = `${icon} Modal: ${parts.filter(Boolean).join(' · ')}`;
       const state = isRunning ? 'its sandbox runs' : ready > 0 ? 'a sandbox is ready' : 'no sandbox runs';
       const spend = isLocal() ? 'The local Modal costs nothing.' : `Spent today, estimated: ${formatUsd(todayUsd)}.`;
       this.#item.tooltip = `Modal: profile “${name}” of ${folder.name}, ${state}. ${spend}`;
@@ -90,22 +94,28 @@ export class StatusBar implements vscode.Disposable {
       this.#item.hide();
     }
   }
-}
 
-/** The menu behind the status bar: what one does with a session. */
-export async function sessionMenu(): Promise<void> {
-  const items = [
-    { label: '$(play) Run Active File in Sandbox', command: 'modal.runActiveFile' },
-    { label: '$(terminal) Open Terminal in Sandbox', command: 'modal.openTerminal' },
-    { label: '$(server-environment) Choose Profile…', command: 'modal.chooseProfile' },
-    { label: '$(cloud-download) Pull Changes from Sandbox…', command: 'modal.pullChanges' },
-    { label: '$(debug-pause) Pause Sandbox', command: 'modal.pauseSandbox' },
-    { label: '$(debug-continue) Resume Sandbox', command: 'modal.resumeSandbox' },
-    { label: '$(debug-restart) Replace Sandbox', command: 'modal.replaceSandbox' },
-    { label: '$(debug-stop) Stop Everything', command: 'modal.stopEverything' },
-  ];
-  const picked = await vscode.window.showQuickPick(items, { title: 'Modal Sandbox' });
-  if (picked) await vscode.commands.executeCommand(picked.command);
+  /** The menu behind it: what one does with a session, as far as it can be done now. */
+  async menu(): Promise<void> {
+    const whenRunning = [
+      { label: '$(cloud-download) Pull Changes from Sandbox…', command: 'modal.pullChanges' },
+      { label: '$(debug-pause) Pause Sandbox', command: 'modal.pauseSandbox' },
+      { label: '$(debug-restart) Replace Sandbox', command: 'modal.replaceSandbox' },
+    ];
+    const items = [
+      { label: '$(play) Run Active File in Sandbox', command: 'modal.runActiveFile' },
+      { label: '$(terminal) Open Terminal in Sandbox', command: 'modal.openTerminal' },
+      { label: '$(server-environment) Choose Profile…', command: 'modal.chooseProfile' },
+      ...(this.#isRunning
+        ? whenRunning
+        : [{ label: '$(debug-continue) Resume Sandbox', command: 'modal.resumeSandbox' }]),
+      { label: '$(list-tree) Show Sandboxes', command: 'modal.sandboxes.focus' },
+      { label: '$(debug-stop) Stop Everything', command: 'modal.stopEverything' },
+    ];
+    const placeHolder = 'What to do with the folder’s sandbox';
+    const picked = await vscode.window.showQuickPick(items, { title: this.#title, placeHolder });
+    if (picked) await vscode.commands.executeCommand(picked.command);
+  }
 }
 
 function activeFolder(): vscode.WorkspaceFolder | undefined {
