@@ -8,7 +8,7 @@ import type { FinishImage } from '../session/start.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
 
-/** A build that is over sooner disturbs nobody. */
+/** A build that ends well sooner disturbs nobody. */
 const PATIENCE_MS = 1500;
 /** Images that are remembered on this machine. */
 const MAX_KEPT = 100;
@@ -40,9 +40,9 @@ export class ImageBuilds implements vscode.Disposable {
   /** As `buildImage` of the images. */
   async build(profile: ImageProfile, context: BuildContext, finish?: FinishImage): Promise<Image> {
     const ended = Promise.withResolvers<void>();
-    const shown = new ShownBuild(context.signal, () => {
-      this.#onBuilding(ended.promise);
-      return this.#newTerminal(() => shown.cancel());
+    const shown = new ShownBuild(context.signal, {
+      onFirstWord: () => this.#onBuilding(ended.promise),
+      openTerminal: () => this.#newTerminal(() => shown.cancel()),
     });
     try {
       const watch = {
@@ -75,24 +75,33 @@ export class ImageBuilds implements vscode.Disposable {
   }
 }
 
-/** What is seen of one build: a terminal at its first word, which comes to the front once the build takes its time. */
+interface ShownBuildOptions {
+  /** There is something to build. */
+  readonly onFirstWord: () => void;
+  readonly openTerminal: () => BuildTerminal;
+}
+
+/** What is seen of one build that takes its time, or fails: a terminal with its log from the beginning. */
 class ShownBuild {
   readonly #cancel = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  readonly #open: () => BuildTerminal;
+  readonly #options: ShownBuildOptions;
   readonly #timer = setTimeout(() => this.#notify(), PATIENCE_MS);
   /** What was in front before; it comes back when all went well. */
   #before: vscode.Terminal | undefined;
   #terminal: BuildTerminal | undefined;
+  #hasBegun = false;
+  /** What no terminal shows yet. */
+  #log = '';
   #notification: vscode.Progress<{ message: string; increment: number }> | undefined;
   #isNotified = false;
   #step = { index: 0, count: 0, title: '' };
   #reported = 0;
   readonly signal: AbortSignal;
 
-  constructor(signal: AbortSignal | undefined, open: () => BuildTerminal) {
+  constructor(signal: AbortSignal | undefined, options: ShownBuildOptions) {
     this.signal = signal ? AbortSignal.any([signal, this.#cancel.signal]) : this.#cancel.signal;
-    this.#open = open;
+    this.#options = options;
   }
 
   cancel(): void {
@@ -100,11 +109,10 @@ class ShownBuild {
   }
 
   log(text: string): void {
-    if (!this.#terminal) {
-      this.#terminal = this.#open();
-      if (this.#isNotified) this.#reveal();
-    }
-    this.#terminal.log(text);
+    if (!this.#hasBegun) this.#options.onFirstWord();
+    this.#hasBegun = true;
+    this.#log += text;
+    if (this.#isNotified) this.#reveal();
   }
 
   progress(step: { index: number; count: number; title: string }): void {
@@ -118,19 +126,26 @@ class ShownBuild {
   end(line: string, isFine: boolean): void {
     clearTimeout(this.#timer);
     this.#ended.resolve();
+    if (!isFine && !this.signal.aborted) this.#reveal();
     this.#terminal?.end(line, isFine);
     if (isFine) this.#before?.show(true);
-    else this.#reveal();
   }
 
+  /** Shows what the log has not shown yet. A build that said nothing has no terminal. */
   #reveal(): void {
-    this.#before = vscode.window.activeTerminal;
-    this.#terminal?.show();
+    if (this.#log === '') return;
+    if (!this.#terminal) {
+      this.#before = vscode.window.activeTerminal;
+      this.#terminal = this.#options.openTerminal();
+      this.#terminal.show();
+    }
+    this.#terminal.log(this.#log);
+    this.#log = '';
   }
 
   #notify(): void {
     this.#isNotified = true;
-    if (this.#terminal) this.#reveal();
+    this.#reveal();
     const options = { location: vscode.ProgressLocation.Notification, title: 'Building the image', cancellable: true };
     void vscode.window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => this.cancel());

@@ -25,6 +25,7 @@ async function withProfile<T>(name: string, action: () => Promise<T>): Promise<T
 describe('images of profiles', () => {
   before(activate);
 
+  // The build takes longer than one that nobody is shown.
   it('are built out of a Dockerfile with its files, in a terminal of their own, and once', async () => {
     const first = await runFile(inFolder('say.sh'));
     assert.match(first.text, /^HELLO FROM THE IMAGE\nhello from the image$/m);
