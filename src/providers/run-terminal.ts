@@ -9,6 +9,9 @@ import { summaryOf } from '../run/summary.ts';
 import type { OutputWatcher } from './task-problems.ts';
 import { TerminalWriter } from './terminal-writer.ts';
 
+/** VS Code says of a terminal that ends with an error within half a second of its start that it “failed to launch”. */
+const LAUNCH_MS = 750;
+
 export interface RunTerminalOptions {
   /** What to run; its errors are shown in the terminal. */
   readonly request: () => Promise<RunRequest>;
@@ -17,6 +20,8 @@ export interface RunTerminalOptions {
   readonly localPrefix: string | undefined;
   /** Sees the program's output as it is in the sandbox. */
   readonly watcher?: OutputWatcher | undefined;
+  /** VS Code removes the terminal when it closes, with what it shows: an error stays until a key is pressed. */
+  readonly isRemovedOnClose?: boolean;
   onText(runId: string, text: string): void;
 }
 
@@ -31,6 +36,9 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #paths: LocalPaths | undefined;
   #run: Run | undefined;
   #closed = false;
+  #openedAt = 0;
+  /** What the next key does once the run has ended. */
+  #onKey: (() => void) | undefined;
 
   readonly onDidWrite: vscode.Event<string>;
   readonly onDidClose = this.#close.event;
@@ -45,6 +53,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   open(dimensions: vscode.TerminalDimensions | undefined): void {
+    this.#openedAt = performance.now();
     void this.#start(dimensions && { columns: dimensions.columns, rows: dimensions.rows });
   }
 
@@ -55,7 +64,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   handleInput(text: string): void {
-    this.#run?.write(text);
+    if (this.#onKey) this.#onKey();
+    else this.#run?.write(text);
   }
 
   setDimensions(dimensions: vscode.TerminalDimensions): void {
@@ -72,7 +82,14 @@ export class RunTerminal implements vscode.Pseudoterminal {
     else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
     // A program may have ended well, and its outputs not have come back.
-    this.#close.fire(result.error === undefined ? (result.exitCode ?? 1) : result.exitCode || 1);
+    const code = result.error === undefined ? (result.exitCode ?? 1) : result.exitCode || 1;
+    if (result.error !== undefined && this.#options.isRemovedOnClose) {
+      this.#writer.status('Press any key to close the terminal');
+      this.#onKey = () => this.#close.fire(0);
+    } else {
+      const launching = code === 0 ? 0 : this.#openedAt + LAUNCH_MS - performance.now();
+      setTimeout(() => this.#close.fire(code), Math.max(launching, 0));
+    }
   }
 
   async #result(size: TerminalSize | undefined): Promise<RunResult> {

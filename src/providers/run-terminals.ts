@@ -27,13 +27,12 @@ export class RunTerminals implements vscode.Disposable {
    * `localPrefix`, it takes the place of `/workspace/` in the output; `watcher` sees the output without that.
    */
   create(request: () => Promise<RunRequest>, localPrefix?: string, watcher?: OutputWatcher): RunTerminal {
-    return new RunTerminal({
-      request,
-      localPrefix,
-      watcher,
-      services: this.#services,
-      onText: (runId, data) => this.#output.fire({ runId, data }),
-    });
+    return new RunTerminal({ ...this.#common(request), localPrefix, watcher });
+  }
+
+  /** A terminal outside of any task, which goes when the request's program ends. */
+  createShell(request: () => Promise<RunRequest>): RunTerminal {
+    return new RunTerminal({ ...this.#common(request), localPrefix: undefined, isRemovedOnClose: true });
   }
 
   /** A terminal for processes that are kept for selections. */
@@ -45,5 +44,13 @@ export class RunTerminals implements vscode.Disposable {
       onText: (data) => this.#output.fire({ runId, data }),
       onClose,
     });
+  }
+
+  #common(request: () => Promise<RunRequest>) {
+    return {
+      request,
+      services: this.#services,
+      onText: (runId: string, data: string) => this.#output.fire({ runId, data }),
+    };
   }
 }

@@ -23,7 +23,7 @@ function shellTerminal(terminals: RunTerminals, sandboxId?: string): vscode.Exte
   return {
     name: sandboxId ? `Modal ${sandboxId.slice(-6)}` : 'Modal Sandbox',
     iconPath: new vscode.ThemeIcon('vm'),
-    pty: terminals.create(async () => shellRequest(sandboxId)),
+    pty: terminals.createShell(async () => shellRequest(sandboxId)),
   };
 }
 

@@ -51,6 +51,10 @@ describe('choosing an account', () => {
     await page.getByText('The Modal server cannot be reached').first().waitFor();
     await page.locator('.sidebar .monaco-list-row', { hasText: 'Try Again' }).first().waitFor();
     await picture(workbench, 'unreachable');
+    await workbench.runCommand('Modal: Open Terminal in Sandbox');
+    await workbench.waitForTerminal(/cannot be reached[\s\S]*Press any key to close the terminal/);
+    await page.keyboard.press('Enter');
+    await page.locator('.terminal-wrapper.active').waitFor({ state: 'detached' });
     await workbench.runCommand('Modal: Choose Account…');
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stored token' }).waitFor();
     assert.match(await page.locator('.quick-input-list').innerText(), /Stored token\s*pasted before.*\(in use\)/);
