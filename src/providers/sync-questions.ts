@@ -27,14 +27,14 @@ function dialogFor(question: SyncQuestion): Dialog {
       const lines = [
         ...folders
           .slice(0, 5)
-          .map(({ path, files, bytes }) => `${path || '(this folder)'}: ${files} files, ${formatBytes(bytes)}`),
+          .map(({ path, files, bytes }) => `${path || '(this folder)'}: ${counted(files)}, ${formatBytes(bytes)}`),
         ...(leftOut.length > 0 ? ['', 'Left out:', ...leftOut.slice(0, 6).map(leftOutLine)] : []),
         ...(credentials.length > 0
           ? ['', `Never sent, as they look like credentials: ${credentials.slice(0, 5).join(', ')}`]
           : []),
       ];
       return {
-        message: `Send ${puts.toLocaleString('en-US')} files (${formatBytes(putBytes)}) of this folder to a Modal sandbox?`,
+        message: `Send ${counted(puts)} (${formatBytes(putBytes)}) of this folder to a Modal sandbox?`,
         detail: lines.join('\n'),
         yes: 'Send',
       };
@@ -59,7 +59,7 @@ function dialogFor(question: SyncQuestion): Dialog {
       };
     case 'mirror':
       return {
-        message: `Delete ${question.extras.length} files that only the sandbox has?`,
+        message: `Delete ${counted(question.extras.length)} that only the sandbox has?`,
         detail: question.extras.slice(0, 10).join('\n'),
         yes: 'Delete There',
       };
@@ -70,6 +70,10 @@ function dialogFor(question: SyncQuestion): Dialog {
         yes: 'Bring Back',
       };
   }
+}
+
+function counted(files: number): string {
+  return `${files.toLocaleString('en-US')} ${files === 1 ? 'file' : 'files'}`;
 }
 
 function leftOutLine({ rule, count, examples }: LeftOut): string {

@@ -32,7 +32,7 @@ export class SyncRules {
     const place = placeOf(uri);
     const rule = await this.#ruleOf(place);
     if (rule.included) return;
-    const sentence = `“${place.path}” is not synced (${reasonOf(rule, place)}), so the sandbox would not have it.`;
+    const sentence = `“${place.path}” is not synced: ${reasonOf(rule, place)}. The sandbox would not have it.`;
     if ((await vscode.window.showWarningMessage(sentence, INCLUDE)) !== INCLUDE) {
       throw new UserError(`${sentence} Include it in the setting modal.sync.include, then run again.`);
     }

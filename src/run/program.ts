@@ -40,8 +40,8 @@ export interface ProgramParts {
   readonly sandbox: Sandbox;
   /** Sent and applied by the same command, before the program. */
   readonly sync: PreparedRun | undefined;
-  /** The program itself begins, with what was synced. */
-  onStarted(synced?: PushResult): void;
+  /** The program itself begins, with what was synced until `syncedAt` (`performance.now()`). */
+  onStarted(synced: PushResult | undefined, syncedAt: number): void;
 }
 
 /** Starts the program of a run, with `size` as its terminal's. Throws the SDK's errors, and the signal's reason. */
@@ -125,7 +125,7 @@ export class Program {
       .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
       .then((outcome) => {
         syncedAt = performance.now();
-        return this.#begin(outcome);
+        return this.#begin(outcome, syncedAt);
       });
     const stderr = request.pty === false ? this.#copyStderr() : undefined;
     await pacer.copy(afterStart(output.chunks(), started));
@@ -137,11 +137,11 @@ export class Program {
   }
 
   /** The sync is over; false when the program was not started after it. */
-  async #begin(outcome: RunSyncOutcome): Promise<boolean> {
+  async #begin(outcome: RunSyncOutcome, syncedAt: number): Promise<boolean> {
     const { sync, stdin, onStarted } = this.#parts;
     const synced = await sync?.settle(outcome);
     if (sync && !synced) return false;
-    onStarted(synced);
+    onStarted(synced, syncedAt);
     stdin.connect(this.#process.stdin, (offset, error) => this.#link.stdin(offset, error));
     return true;
   }

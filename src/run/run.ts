@@ -34,6 +34,8 @@ export class Run {
   #program: Program | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
+  /** When there was a sandbox (`performance.now()`). */
+  #acquiredAt = 0;
 
   constructor(request: RunRequest, services: RunServices, output: RunOutput, size?: TerminalSize) {
     this.#request = request;
@@ -90,7 +92,7 @@ export class Run {
     for (let attempt = 0; ; attempt += 1) {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
-        const acquiredAt = performance.now();
+        this.#acquiredAt = performance.now();
         const { exitCode, error, syncedAt, firstAt } = await this.#execute(session);
         const endedAt = performance.now();
         const { signal } = this.#cancel;
@@ -103,8 +105,8 @@ export class Run {
           ...(failure !== undefined && { error: failure }),
           sandboxId: session.sandbox.sandboxId,
           timings: {
-            startMs: acquiredAt - startedAt,
-            syncMs: syncedAt - acquiredAt,
+            startMs: this.#acquiredAt - startedAt,
+            syncMs: syncedAt - this.#acquiredAt,
             ...(firstAt !== undefined && { firstOutputMs: firstAt - syncedAt }),
             runMs: endedAt - syncedAt,
           },
@@ -221,9 +223,10 @@ export class Run {
       modal,
       sandbox,
       sync,
-      onStarted: (synced?: PushResult) => {
+      onStarted: (synced: PushResult | undefined, syncedAt: number) => {
         this.#hasStarted = true;
-        if (synced) this.#tellSync(synced);
+        // The line that ends the run tells the same time.
+        if (synced) this.#tellSync({ ...synced, durationMs: syncedAt - this.#acquiredAt });
       },
     };
     try {

@@ -46,7 +46,10 @@ describe('running a file that is not synced', () => {
     const uri = await writeWorkspaceFile('left out.log', 'echo ran');
     await withSetting('runners', { '.log': ['sh'] }, async () => {
       const refused = await answering({}, () => runFile(uri));
-      assert.match(refused.messages[0] ?? '', /“left out\.log” is not synced \(line 2 of \.gitignore says “\*\.log”\)/);
+      assert.match(
+        refused.messages[0] ?? '',
+        /“left out\.log” is not synced: line 2 of \.gitignore says “\*\.log”\. The sandbox would not have it\./,
+      );
       assert.match(refused.result.error ?? '', /modal\.sync\.include/);
       assert.equal(refused.result.text, '');
 
