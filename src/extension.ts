@@ -51,7 +51,10 @@ import { WarmUpsTree } from './views/warm-ups-tree.ts';
 
 let shutDown: (() => Promise<unknown>) | undefined;
 
-/** Builds the modules in order. Makes no call and waits for nothing; the SDK is loaded by the first run or view. */
+/**
+ * Builds the modules in order. Makes no call and waits for nothing; the SDK is loaded by the first run or view, or when a
+ * window that has restarted goes on with its sandboxes.
+ */
 export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const log = vscode.window.createOutputChannel('Sandboxes for Modal', { log: true });
   setLog(log);
@@ -88,7 +91,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     },
   });
   const syncs = new FolderSyncs({
-    storageDir: () => join((context.storageUri ?? context.globalStorageUri).fsPath, 'sync'),
+    // Not the workspace's own: a folder stays the same one when VS Code makes its window a workspace of several.
+    storageDir: () => join(context.globalStorageUri.fsPath, 'sync'),
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
     isLocal: () => isLocal(),
   });
@@ -135,7 +139,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const isLocal = () => readSettings().account === 'local';
   const statusBar = new StatusBar({ sessions: running, profiles, warmUps, isAccountChosen, isLocal });
   const fileSystems = remoteFileSystems(running, () => volumes.refresh());
-  const remoteFiles = new RemoteFileCommands(running, fileSystems);
+  const remoteFiles = new RemoteFileCommands(running, fileSystems, commands);
   const volumes = volumesModule({
     sessions: running,
     isAccountChosen,
@@ -168,6 +172,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   const views = [sandboxes, volumes, snapshotsView];
   showAccount(accounts.isChosen);
+  void running.takeOver(workspaceFolderPaths());
 
   context.subscriptions.push(
     log,

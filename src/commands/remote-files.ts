@@ -7,20 +7,25 @@ import { Tag } from '../modal/sandboxes.ts';
 import { download, filesToDownload } from '../modal/transfer.ts';
 import { placeOf, workspaceFolderPaths } from '../providers/folders.ts';
 import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
+import type { RunningCommands } from '../run/running-commands.ts';
 import { folderKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { showProblem } from './progress.ts';
 import { transfer } from './transfers.ts';
 
+const RESTART = 'Restart and Open';
+
 /** What people do with the files of sandboxes and volumes in the Explorer and the editor. */
 export class RemoteFileCommands {
   readonly #sessions: Sessions;
   readonly #systems: RemoteFileSystems;
+  readonly #commands: RunningCommands;
 
-  constructor(sessions: Sessions, systems: RemoteFileSystems) {
+  constructor(sessions: Sessions, systems: RemoteFileSystems, commands: RunningCommands) {
     this.#sessions = sessions;
     this.#systems = systems;
+    this.#commands = commands;
   }
 
   /** `modal.openInExplorer`: the sandbox's workspace, or all its files where it has none, as a folder of the window. */
@@ -34,15 +39,26 @@ export class RemoteFileCommands {
       );
       const uri = sandboxes.uri({ container: sandbox.id, path: hasWorkspace ? REMOTE_ROOT : '/' });
       const folders = vscode.workspace.workspaceFolders ?? [];
+      const isThere = folders.some((folder) => folder.uri.toString() === uri.toString());
+      const restarts = !isThere && !vscode.workspace.workspaceFile;
+      if (restarts && !(await this.#mayRestart())) return;
       // First: adding a folder may restart the window.
       await vscode.commands.executeCommand('workbench.view.explorer');
-      if (!folders.some((folder) => folder.uri.toString() === uri.toString())) {
-        // A window of one folder becomes one of several by a restart, which would end the window's sandboxes.
-        if (!vscode.workspace.workspaceFile) await this.#sessions.leave(sandbox.id);
-        const name = `${sandboxLabel(sandbox).replaceAll(/[\r\n]+/g, ' ')} (sandbox)`;
-        vscode.workspace.updateWorkspaceFolders(folders.length, 0, { uri, name });
-      }
+      if (isThere) return;
+      const stay = restarts ? await this.#sessions.handOver() : undefined;
+      const name = `${sandboxLabel(sandbox).replaceAll(/[\r\n]+/g, ' ')} (sandbox)`;
+      if (vscode.workspace.updateWorkspaceFolders(folders.length, 0, { uri, name })) return;
+      await stay?.();
+      throw new UserError('VS Code did not take the folder. Wait until it has taken the last one, then try again.');
     });
+  }
+
+  /** A window of one folder becomes one of several by a restart, which ends what runs in its terminals. */
+  async #mayRestart(): Promise<boolean> {
+    const labels = this.#commands.all.map(({ label }) => `“${label}”`);
+    if (labels.length === 0) return true;
+    const question = `VS Code restarts a window of one folder to add a second one. ${labels.join(', ')} would be ended; the sandbox goes on.`;
+    return (await vscode.window.showWarningMessage(question, { modal: true }, RESTART)) === RESTART;
   }
 
   /** `modal.compareWithLocal`: a sandbox's file beside the one of this machine that is synced to it. */

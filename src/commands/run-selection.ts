@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { explainError, UserError } from '../modal/errors.ts';
 import { DEFAULT_PROFILE } from '../profiles/schema.ts';
+import { diskFolders } from '../providers/folders.ts';
 import type { RunRequests } from '../providers/run-requests.ts';
 import type { RunTerminals } from '../providers/run-terminals.ts';
 import { selectedCode } from '../providers/selected-code.ts';
@@ -92,10 +93,7 @@ export class SelectionCommands {
 
   #open(key: string, interpreter: Interpreter, folder: string, profile: string): Pick<Kept, 'terminal' | 'pty'> {
     const pty = this.#services.terminals.createForSelections(interpreter, () => this.#kept.delete(key));
-    const details = [
-      ...((vscode.workspace.workspaceFolders?.length ?? 0) > 1 ? [folder] : []),
-      ...(profile === DEFAULT_PROFILE ? [] : [profile]),
-    ];
+    const details = [...(diskFolders().length > 1 ? [folder] : []), ...(profile === DEFAULT_PROFILE ? [] : [profile])];
     const name = `Modal ${interpreter.name}${details.length > 0 ? ` (${details.join(', ')})` : ''}`;
     return { pty, terminal: vscode.window.createTerminal({ name, pty, iconPath: new vscode.ThemeIcon('vm') }) };
   }

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { explainError, UserError } from '../modal/errors.ts';
+import { diskFolders } from '../providers/folders.ts';
 import type { RunTasks } from '../providers/tasks.ts';
 import { shellLine, TASK_TYPE } from '../run/task-definition.ts';
 
@@ -21,7 +22,7 @@ export async function runTaskInSandbox(tasks: RunTasks, name?: string): Promise<
       : await vscode.window.showQuickPick(items, { title: 'Modal: Run Task in Sandbox', placeHolder: 'Which task?' });
     if (!picked) return;
     const { task } = picked;
-    const folder = typeof task.scope === 'object' ? task.scope : vscode.workspace.workspaceFolders?.[0];
+    const folder = typeof task.scope === 'object' ? task.scope : diskFolders()[0];
     const definition = definitionOf(task.execution);
     if (!folder || !definition)
       throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run the task again.');

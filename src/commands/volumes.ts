@@ -6,6 +6,7 @@ import { UserError } from '../modal/errors.ts';
 import { contentOf, type RemoteFiles } from '../modal/remote-files.ts';
 import { download, filesToDownload, filesToUpload, upload } from '../modal/transfer.ts';
 import { createVolume, deleteVolume, renameVolume, type VolumeSummary, volumeNameProblem } from '../modal/volumes.ts';
+import { diskFolders } from '../providers/folders.ts';
 import { untilAborted } from '../sync/exec.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from '../views/volumes-tree.ts';
 import { showProblem, withProgress } from './progress.ts';
@@ -119,7 +120,7 @@ export class VolumeCommands {
   async upload(row: VolumesRow): Promise<void> {
     const chosen = await vscode.window.showOpenDialog({
       title: `Upload to “${row.volume.name}”`,
-      defaultUri: vscode.workspace.workspaceFolders?.[0]?.uri,
+      defaultUri: diskFolders()[0]?.uri,
       openLabel: 'Upload',
       canSelectMany: true,
       canSelectFiles: true,
@@ -171,7 +172,7 @@ export class VolumeCommands {
     const [chosen] =
       (await vscode.window.showOpenDialog({
         title: 'Download To',
-        defaultUri: vscode.workspace.workspaceFolders?.[0]?.uri,
+        defaultUri: diskFolders()[0]?.uri,
         openLabel: 'Download Here',
         canSelectFiles: false,
         canSelectFolders: true,

@@ -1,4 +1,3 @@
-import * as vscode from 'vscode';
 import type { Command, ExecuteOptions, ExecuteResult, SandboxesApi } from '../api.ts';
 import { UserError } from '../modal/errors.ts';
 import { execute } from '../run/execute.ts';
@@ -6,7 +5,7 @@ import type { RunRequest } from '../run/request.ts';
 import { runnerOf } from '../run/runners.ts';
 import type { RunServices } from '../run/services.ts';
 import { sandboxProvider } from '../session/provider.ts';
-import { requireTrust, syncedFolder } from './folders.ts';
+import { diskFolders, requireTrust, syncedFolder } from './folders.ts';
 import type { RunTerminals } from './run-terminals.ts';
 
 /** What one argument may hold; a command line is limited to 65,536 characters in all. */
@@ -19,7 +18,7 @@ export function createApi(terminals: RunTerminals, services: RunServices): Sandb
     onDidWriteOutput: terminals.onDidWriteOutput,
     execute: (code, options) => executeInFolder(code, services, options),
     sandboxes: sandboxProvider(services, requireTrust, () => {
-      const first = vscode.workspace.workspaceFolders?.[0];
+      const first = diskFolders()[0];
       return first && syncedFolder(first);
     }),
   };
@@ -31,7 +30,7 @@ async function executeInFolder(
   options: ExecuteOptions = {},
 ): Promise<ExecuteResult> {
   requireTrust();
-  const workspaceFolder = vscode.workspace.workspaceFolders?.[0];
+  const workspaceFolder = diskFolders()[0];
   if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
   const { profile } = options;
   const common = {

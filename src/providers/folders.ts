@@ -23,8 +23,23 @@ export function requireTrust(): void {
   );
 }
 
+/** The workspace's folders that lie on this machine's disk: those of sandboxes and other places are not synced. */
+export function diskFolders(): vscode.WorkspaceFolder[] {
+  return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
+}
+
+/** The folder on this machine's disk that a file is in. */
+export function diskFolderOf(uri: vscode.Uri | undefined): vscode.WorkspaceFolder | undefined {
+  return uri?.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(uri) : undefined;
+}
+
 /** What is synced of a workspace folder: all of it, or the sub-folder in `modal.sync.root`. Throws `UserError`. */
 export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
+  if (uri.scheme !== 'file') {
+    throw new UserError(
+      `“${name}” is not a folder of this machine’s disk, so it cannot be synced. Choose another one.`,
+    );
+  }
   const { root } = readSettings(uri).sync;
   const path = join(uri.fsPath, normalize(root));
   if (!`${path}${sep}`.startsWith(`${uri.fsPath}${sep}`)) {
@@ -39,10 +54,9 @@ export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
 export async function chooseFolder(uri?: vscode.Uri): Promise<Folder> {
   requireTrust();
   const active = uri ?? vscode.window.activeTextEditor?.document.uri;
-  const folders = vscode.workspace.workspaceFolders ?? [];
+  const folders = diskFolders();
   const folder =
-    (active && vscode.workspace.getWorkspaceFolder(active)) ??
-    (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick() : folders[0]);
+    diskFolderOf(active) ?? (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick() : folders[0]);
   if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
   return syncedFolder(folder);
 }
@@ -58,7 +72,7 @@ export function isLoose(uri: vscode.Uri): boolean {
 /** The folder in whose sandbox the code of a loose file runs: the workspace's first one, where there is one. */
 export function homeOfLoose(): { folder: Folder; sync: boolean } {
   requireTrust();
-  const [first] = vscode.workspace.workspaceFolders ?? [];
+  const [first] = diskFolders();
   return first ? { folder: syncedFolder(first), sync: true } : { folder: NO_FOLDER, sync: false };
 }
 
@@ -92,9 +106,9 @@ export function placeOf(uri: vscode.Uri): Place {
 
 /** The folders of this window, as they are synced; without those whose settings cannot be used. */
 export function workspaceFolders(): Folder[] {
-  return (vscode.workspace.workspaceFolders ?? []).flatMap((folder) => {
+  return diskFolders().flatMap((folder) => {
     try {
-      return folder.uri.scheme === 'file' ? [syncedFolder(folder)] : [];
+      return [syncedFolder(folder)];
     } catch {
       return [];
     }

@@ -9,7 +9,7 @@ import type { Sessions } from '../session/sessions.ts';
 import { LiveSync } from '../sync/live.ts';
 import type { SizedFile, SyncProgress } from '../sync/options.ts';
 import { LARGE_FILE_BYTES } from '../sync/prepared.ts';
-import { syncedFolder } from './folders.ts';
+import { diskFolders, syncedFolder } from './folders.ts';
 import { readSettings } from './settings.ts';
 import { askInDialog } from './sync-questions.ts';
 
@@ -37,7 +37,7 @@ export class LiveFolders implements vscode.Disposable {
   update(): void {
     this.dispose();
     if (!vscode.workspace.isTrusted) return;
-    for (const folder of vscode.workspace.workspaceFolders ?? []) {
+    for (const folder of diskFolders()) {
       try {
         if (readSettings(folder.uri).sync.live) this.#watched.push(...this.#watch(syncedFolder(folder)));
       } catch (error) {

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
 import type { RunRequest } from '../run/request.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { requireTrust, syncedFolder } from './folders.ts';
+import { diskFolderOf, diskFolders, requireTrust, syncedFolder } from './folders.ts';
 import type { RunTerminals } from './run-terminals.ts';
 
 const SHELLS = ['bash', 'sh'] as const;
@@ -30,7 +30,7 @@ function shellTerminal(terminals: RunTerminals, sandboxId?: string): vscode.Exte
 function shellRequest(sandboxId: string | undefined): RunRequest {
   requireTrust();
   const active = vscode.window.activeTextEditor?.document.uri;
-  const folder = (active && vscode.workspace.getWorkspaceFolder(active)) ?? vscode.workspace.workspaceFolders?.[0];
+  const folder = diskFolderOf(active) ?? diskFolders()[0];
   if (!folder && !sandboxId)
     throw new UserError('No folder is open. Open one (“File: Open Folder…”), then open the terminal again.');
   return {

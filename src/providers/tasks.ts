@@ -5,6 +5,7 @@ import { CANCELLED, type RunRequest, type RunResult } from '../run/request.ts';
 import { commandOf } from '../run/targets/command.ts';
 import { findPackageScripts } from '../run/targets/package-json.ts';
 import { TASK_TYPE } from '../run/task-definition.ts';
+import { diskFolders } from './folders.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 import { type RunRequests, siblingsOf } from './run-requests.ts';
 import type { RunTerminal } from './run-terminal.ts';
@@ -36,7 +37,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
   async provideTasks(): Promise<vscode.Task[]> {
     // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code's own variable
     const file = { type: TASK_TYPE, file: '${file}' };
-    const folders = vscode.workspace.workspaceFolders ?? [];
+    const folders = diskFolders();
     const scripts = await Promise.all(folders.map((folder) => this.#packageScripts(folder)));
     return [
       ...folders.slice(0, 1).map((folder) => this.#configured(file, folder, 'Run Active File')),
@@ -87,7 +88,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     watch: () => OutputWatcher | undefined = () => undefined,
   ): vscode.Task {
     return taskOf(definition, scope, name, async (resolved) => {
-      const folder = typeof scope === 'object' ? scope : vscode.workspace.workspaceFolders?.[0];
+      const folder = typeof scope === 'object' ? scope : diskFolders()[0];
       const localPrefix = folder && problemMatchersOf(folder, name)?.localPrefix;
       return this.#terminals.create(() => this.#requests.forTask(resolved, folder, name), localPrefix, watch());
     });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { findRemotePaths } from '../run/remote-paths.ts';
-import { syncedFolder } from './folders.ts';
+import { diskFolders, syncedFolder } from './folders.ts';
 
 interface RemotePathLink extends vscode.TerminalLink {
   readonly uri: vscode.Uri;
@@ -31,7 +31,7 @@ export function registerTerminalLinks(originalOf: (copy: string) => vscode.Uri |
 
 /** The file in a workspace folder, if there is one. */
 function localFile(path: string): vscode.Uri | undefined {
-  for (const folder of vscode.workspace.workspaceFolders ?? []) {
+  for (const folder of diskFolders()) {
     const file = join(syncedFolder(folder).path, path);
     if (existsSync(file)) return vscode.Uri.file(file);
   }

@@ -17,7 +17,7 @@ import type { Sessions } from '../session/sessions.ts';
 import type { SpendRecord } from '../session/spend.ts';
 import { cleanCaches, poolParts } from '../session/warm-parts.ts';
 import { WarmUps } from '../session/warm-ups.ts';
-import { syncedFolder } from './folders.ts';
+import { diskFolderOf, diskFolders, syncedFolder } from './folders.ts';
 import type { FolderProfiles } from './profiles.ts';
 import { readSettings } from './settings.ts';
 
@@ -182,7 +182,7 @@ export class WarmUpService implements vscode.Disposable {
   async targets(): Promise<readonly WarmTarget[]> {
     if (!vscode.workspace.isTrusted || !this.#options.isAccountChosen()) return [];
     const targets = await Promise.all(
-      (vscode.workspace.workspaceFolders ?? []).map(async (each): Promise<WarmTarget[]> => {
+      diskFolders().map(async (each): Promise<WarmTarget[]> => {
         try {
           const folder = syncedFolder(each);
           const named = await this.#options.profiles.get(folder);
@@ -222,7 +222,7 @@ export class WarmUpService implements vscode.Disposable {
   }
 
   #changedFile(uri: vscode.Uri): void {
-    const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
+    const workspaceFolder = diskFolderOf(uri);
     if (!workspaceFolder || this.pool.isEmpty) return;
     const folder = syncedFolder(workspaceFolder);
     this.#quiet.get(folder.path)?.();

@@ -17,6 +17,10 @@ export class RunningCommands {
     return { dispose: () => this.#listeners.delete(listener) };
   };
 
+  get all(): RunningCommand[] {
+    return [...this.#running];
+  }
+
   in(sandboxId: string): RunningCommand[] {
     return [...this.#running].filter((command) => command.sandboxId === sandboxId);
   }

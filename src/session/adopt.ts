@@ -66,3 +66,22 @@ function isAsWanted({ name, tags, createdAt, endsAt }: SandboxSummary, profile: 
   if (name !== undefined || tags[Tag.definition] !== definitionKey(profile)) return false;
   return endsAt.getTime() - Date.now() > lifeMs * LEAST_LIFE;
 }
+
+/** Takes over a sandbox that another window has handed over; undefined when it has ended, or is another window's by now. */
+export async function takeHandedOver(
+  { client }: Connection,
+  machine: Machine,
+  { sandboxId, windowId }: { readonly sandboxId: string; readonly windowId: string },
+): Promise<Sandbox | undefined> {
+  const release = await machine.lock(`adopt-${sandboxId}`, LOCK_MS);
+  if (!release) return undefined;
+  try {
+    const sandbox = await client.sandboxes.fromId(sandboxId);
+    const [tags, exitCode] = await Promise.all([sandbox.getTags(), sandbox.poll()]);
+    if (exitCode !== null || tags[Tag.window] !== windowId) return undefined;
+    await sandbox.setTags({ ...tags, [Tag.window]: machine.windowId });
+    return sandbox;
+  } finally {
+    await release();
+  }
+}

@@ -2,13 +2,13 @@ import type { Sandbox } from 'modal';
 import { logError } from '../log.ts';
 import { useRates } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
-import { Tag } from '../modal/sandboxes.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { untilAborted } from '../sync/exec.ts';
-import { adopt } from './adopt.ts';
+import { adopt, takeHandedOver } from './adopt.ts';
 import { type Connection, openConnection } from './connection.ts';
 import type { Folder } from './folder.ts';
+import { type HandedOver, Handover } from './handover.ts';
 import { billing, costOf, type ImageOptions, type ProfileImage, type Session, type SessionSources } from './session.ts';
 import { definitionKey, imageFor, type Owner, type StartContext, startSandbox } from './start.ts';
 import { type Started, StartedSandboxes } from './started.ts';
@@ -21,9 +21,12 @@ export class Sessions {
   readonly started = new StartedSandboxes();
   /** Ends of sandboxes that came after their start was called off. */
   readonly #discarded = new Set<Promise<void>>();
+  readonly #handover: Handover | undefined;
+  #takenOver: Promise<unknown> = Promise.resolve();
 
   constructor(sources: SessionSources) {
     this.#sources = sources;
+    this.#handover = sources.machine && new Handover(sources.machine);
   }
 
   /** Connects to the chosen account; the connection is kept until account or app change. */
@@ -57,6 +60,7 @@ export class Sessions {
    * for a profile that cannot be used, and the SDK's errors.
    */
   async acquire(folder: Folder, profileName?: string): Promise<Session> {
+    await this.#takenOver;
     const connection = await this.connection();
     const named = await this.#sources.profile(folder, profileName);
     const running = this.started.get(folder, named.name);
@@ -199,14 +203,43 @@ export class Sessions {
     return { ...billing(account), folder, sandbox, pull: [], isNew: false, isOutdated: false };
   }
 
-  /** Gives a sandbox up, so that it goes on when this window closes: until it is ended, idle for too long, or over. */
-  async leave(sandboxId: string): Promise<void> {
-    for (const { started, sandbox } of await this.started.holding(sandboxId)) {
-      this.started.forget(started);
-      // Without a window, no other one takes it for left behind.
-      const { [Tag.window]: _, ...tags } = await sandbox.getTags();
-      await sandbox.setTags(tags);
-    }
+  /**
+   * The window is about to restart: its sandboxes live on, and the restarted window goes on with them. What comes later
+   * than a minute finds them ended. Resolves with what takes that back.
+   */
+  async handOver(): Promise<() => Promise<void>> {
+    const lives = await this.started.lives();
+    const left = lives.map(({ folder, named, sandbox, endsAt }) => ({
+      sandboxId: sandbox.sandboxId,
+      folder,
+      profile: named.name,
+      startedAt: endsAt - named.profile.timeoutMs,
+    }));
+    await this.#handover?.offer(left);
+    return async () => this.#handover?.withdraw();
+  }
+
+  /** Goes on with what was left for a window with these folders, before any other run. Makes no call when nothing was. */
+  async takeOver(paths: readonly string[]): Promise<void> {
+    const taking = async () => {
+      const left = (await this.#handover?.claim(paths)) ?? [];
+      for (const each of left) await this.#takeOver(each).catch(logError);
+      if (left.length > 0) this.#sources.onChange?.();
+    };
+    this.#takenOver = taking().catch(logError);
+    await this.#takenOver;
+  }
+
+  async #takeOver(left: HandedOver & { windowId: string }): Promise<void> {
+    const { machine, spend } = this.#sources;
+    const { folder, sandboxId, windowId, startedAt } = left;
+    const connection = await this.connection();
+    const named = await this.#sources.profile(folder, left.profile);
+    const sandbox = machine && (await takeHandedOver(connection, machine, left));
+    if (!sandbox) return;
+    this.started.began(sandbox, startedAt);
+    this.started.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
+    await spend?.tookOver(sandboxId, windowId, costOf(connection.account, named.profile));
   }
 
   /** Drops a sandbox that has ended, so that the next run starts another. */
@@ -287,11 +320,16 @@ export class Sessions {
     return { connection, root, build: this.#sources.buildImage, ...(signal && { signal }) };
   }
 
-  /** Ends the sandboxes that this window started. */
+  /** Ends the sandboxes that this window started, except what is handed over. */
   async dispose(): Promise<void> {
     const started = this.started.all;
     this.started.clear();
-    await Promise.allSettled(started.map(async ({ sandbox }) => this.terminate(await sandbox)));
+    await Promise.allSettled(
+      started.map(async (each) => {
+        const sandbox = await each.sandbox;
+        if (!this.#handover?.keeps(sandbox.sandboxId)) await this.terminate(sandbox);
+      }),
+    );
     await Promise.all(this.#discarded);
   }
 }

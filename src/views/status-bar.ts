@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { formatUsd } from '../modal/prices.ts';
 import { profilePricePerHourUsd } from '../profiles/hardware.ts';
-import { syncedFolder } from '../providers/folders.ts';
+import { diskFolderOf, diskFolders, syncedFolder } from '../providers/folders.ts';
 import type { FolderProfiles } from '../providers/profiles.ts';
 import type { WarmUpService } from '../providers/warm-ups.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -120,5 +120,5 @@ export class StatusBar implements vscode.Disposable {
 
 function activeFolder(): vscode.WorkspaceFolder | undefined {
   const active = vscode.window.activeTextEditor?.document.uri;
-  return (active && vscode.workspace.getWorkspaceFolder(active)) ?? vscode.workspace.workspaceFolders?.[0];
+  return diskFolderOf(active) ?? diskFolders()[0];
 }

@@ -1,7 +1,8 @@
+import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
-import { openWorkbench } from '../helpers/workbench.ts';
+import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
 describe('Open in Explorer', () => {
@@ -17,38 +18,72 @@ describe('Open in Explorer', () => {
     await server.stop();
   });
 
-  it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
-    const workbench = await openWorkbench({
-      multiRoot: true,
-      settings: { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } },
-    });
-    const { page } = workbench;
+  const settings = { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } };
+  const rows = ({ page }: Workbench, hasText: string) =>
+    page.locator('.explorer-folders-view .monaco-list-row', { hasText });
+  const running = async () => (await server.control.running()).sandboxes.map(({ id }) => id);
+  /** Runs a file, and opens its sandbox by the row's menu. */
+  const openInExplorer = async (workbench: Workbench) => {
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.clickDialog('Send');
     await workbench.waitForTerminal(/Exited with code 0/);
     await workbench.openView('Modal');
-    const row = page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first();
-    await row.click({ button: 'right' });
+    await workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first().click({ button: 'right' });
     await workbench.chooseInMenu('Open in Explorer (Remote Files)');
-    const root = page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'hello (sandbox)' });
-    await root.waitFor();
-    const files = page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'greetings.py' });
-    await waitFor(
+  };
+  /** Waits until the sandbox's folder is unfolded, which VS Code does by itself, or not. */
+  const unfolded = (workbench: Workbench) =>
+    waitFor(
       'the folder to be unfolded',
-      40_000,
+      60_000,
       async () => {
-        // VS Code unfolds it by itself, or not.
-        await page.waitForTimeout(2_000);
-        if ((await files.count()) < 2) await root.click();
-        return files.count();
+        await workbench.page.waitForTimeout(2_000);
+        // VS Code's server build, in a browser, sometimes shows a workspace that it has just made as empty, whoever
+        // made it (“Add Folder to Workspace…” as well); it is there when the page is loaded again.
+        if (await workbench.page.getByText('You have not yet added a folder to the workspace').isVisible())
+          await workbench.page.reload();
+        const files = await rows(workbench, 'greetings.py').count();
+        if (files < 2)
+          await rows(workbench, 'hello (sandbox)')
+            .click({ timeout: 1_000 })
+            .catch(() => {});
+        return files;
       },
       (count) => count === 2,
     );
-    await files.nth(1).click();
-    await page.locator('.view-line', { hasText: 'def' }).first().waitFor();
+
+  it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
+    const workbench = await openWorkbench({
+      multiRoot: true,
+      settings,
+    });
+    await openInExplorer(workbench);
+    await unfolded(workbench);
+    await rows(workbench, 'greetings.py').nth(1).click();
+    await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
     await picture(workbench, 'remote-files');
     await workbench.runCommand('Modal: Compare with Local');
-    await page.locator('.tab.active', { hasText: 'greetings.py (sandbox ↔ this machine)' }).waitFor();
+    await workbench.page.locator('.tab.active', { hasText: 'greetings.py (sandbox ↔ this machine)' }).waitFor();
   });
+
+  for (const nth of ['first', 'second'])
+    it(`shows them in a window of a single folder, which goes on with its sandbox after its restart (${nth} window)`, async () => {
+      const before = await running();
+      const workbench = await openWorkbench({ settings });
+      await openInExplorer(workbench);
+      await unfolded(workbench);
+      const started = (await running()).filter((id) => !before.includes(id));
+      assert.equal(started.length, 1, 'the sandbox lives through the restart');
+      await rows(workbench, 'greetings.py').nth(1).click();
+      await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
+      await workbench.openFile('main.py');
+      await workbench.clickCodeLens('Run in Sandbox');
+      await workbench.waitForTerminal(/Exited with code 0/);
+      assert.deepEqual(
+        (await running()).filter((id) => !before.includes(id)),
+        started,
+        'the run goes to the same sandbox',
+      );
+    });
 });

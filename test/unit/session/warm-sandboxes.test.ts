@@ -150,16 +150,6 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal((await next.sessions.acquire(next.folder)).taken, 'warm');
   });
 
-  it('that a window has given up are nobody’s to take over', async () => {
-    const first = window({}, 'first');
-    const { sandbox } = await first.sessions.acquire(first.folder);
-    await first.sessions.leave(sandbox.sandboxId);
-    const next = window({}, 'next');
-    assert.equal((await next.sessions.acquire(next.folder)).isNew, true);
-    assert.equal(await sandbox.poll(), null);
-    await sandbox.terminate();
-  });
-
   it('that are left behind and are not as the profile asks now are ended', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
