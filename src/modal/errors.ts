@@ -5,6 +5,7 @@ import { AccountError } from './accounts.ts';
 const Code = {
   cancelled: 1,
   unknown: 2,
+  invalid: 3,
   deadline: 4,
   notFound: 5,
   denied: 7,
@@ -87,6 +88,12 @@ export function isSandboxGone(error: unknown): boolean {
 export function isConnectionLost(error: unknown): boolean {
   const { code, name } = shapeOf(error);
   return (code !== undefined && CONNECTION_CODES.includes(code)) || name === 'TimeoutError';
+}
+
+/** True when Modal says that something of a request is not as it has to be. */
+export function isRefusedInput(error: unknown): boolean {
+  const { code, name } = shapeOf(error);
+  return code === Code.invalid || name === 'InvalidError';
 }
 
 /** True for a failure that the user ends by choosing another account. */

@@ -1,6 +1,6 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
 import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
-import { type SandboxEnd, SandboxEndedError, UserError } from './errors.ts';
+import { isRefusedInput, type SandboxEnd, SandboxEndedError, UserError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 
@@ -59,19 +59,30 @@ export function openApp(client: ModalClient, name: string): Promise<App> {
 export async function createSandbox(client: ModalClient, app: App, spec: SandboxSpec): Promise<Sandbox> {
   const [secrets, volumes] = await Promise.all([secretsOf(client, spec.profile), volumesOf(client, spec)]);
   const params = { ...paramsOf(spec), ...(secrets.length > 0 && { secrets }), volumes };
+  const create = async (gpu: string | undefined) => {
+    const start = (tags: Record<string, string>) =>
+      client.sandboxes.create(app, spec.image, { ...params, tags, ...(gpu && { gpu }) });
+    const tags = { ...spec.tags };
+    const told = mountTags(mountsOf(spec));
+    // What Modal takes as tags is not written down: a sandbox that tells less of itself is better than none.
+    return start({ ...tags, ...told }).catch((error) => {
+      if (Object.keys(told).length > 0 && isRefusedInput(error)) return start(tags);
+      throw error;
+    });
+  };
   const { gpu } = spec.profile;
-  if (!Array.isArray(gpu)) return client.sandboxes.create(app, spec.image, { ...params, ...(gpu && { gpu }) });
+  if (!Array.isArray(gpu)) return create(gpu);
   for (const candidate of gpu.slice(0, -1)) {
-    const sandbox = await client.sandboxes.create(app, spec.image, { ...params, gpu: candidate }).catch(ifExhausted);
+    const sandbox = await create(candidate).catch(ifExhausted);
     if (sandbox && (await isScheduled(sandbox))) return sandbox;
     await sandbox?.terminate().catch(() => {});
   }
-  return client.sandboxes.create(app, spec.image, { ...params, gpu: gpu.at(-1) });
+  return create(gpu.at(-1));
 }
 
 /** The part of a profile that needs nothing of the account, in the SDK's words. */
 function paramsOf(spec: SandboxSpec): SandboxCreateParams {
-  const { profile, name, hostVolume, env, tags } = spec;
+  const { profile, name, hostVolume, env } = spec;
   const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime, timeoutMs, idleTimeoutMs } = profile;
   const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist } = profile;
   const ports = profile.ports.map(portOf);
@@ -87,7 +98,6 @@ function paramsOf(spec: SandboxSpec): SandboxCreateParams {
     h2Ports: portsOf('h2'),
     unencryptedPorts: portsOf('plain'),
     env: { ...env },
-    tags: { ...tags, ...mountTags(mountsOf(spec)) },
     // The volume hides what the image has there, so its folders are made as the sandbox starts.
     ...(hostVolume && {
       command: ['sh', '-c', `cd ${HOST_VOLUME_PATH} && mkdir -p ${HOST_FOLDERS.join(' ')}; exec sleep infinity`],

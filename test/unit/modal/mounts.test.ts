@@ -50,5 +50,16 @@ describe('the mounts of a sandbox', () => {
         { path: '/mnt/state', volume: 'vscode-host-1', isReadOnly: false },
       ]);
     });
+
+    it('are left out where Modal does not take them as tags, so that the sandbox starts', async () => {
+      await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 3, times: 1 });
+      const sandbox = await createSandbox(bench.modal, bench.app, {
+        profile: ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }),
+        image: bench.image,
+        env: {},
+        tags: { team: 'vision' },
+      });
+      assert.deepEqual(await sandbox.getTags(), { team: 'vision' });
+    });
   });
 });
