@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
 import type { RunRequest } from '../../../src/run/request.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { shortenWaits } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
 
@@ -12,11 +13,16 @@ const SDK_TRIES = 10;
 describe('a run whose connection is lost, on the local Modal', () => {
   let server: RunningLocalModal;
   let folder: LocalFolder;
+  let lengthenWaits: () => void;
 
   before(async () => {
     server = await startLocalModal();
+    lengthenWaits = shortenWaits();
   });
-  after(() => server.stop());
+  after(() => {
+    lengthenWaits();
+    return server.stop();
+  });
   beforeEach(async () => {
     folder = await localFolder(server);
   });
