@@ -5,9 +5,10 @@ import { runMocha } from './run-mocha.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { 'timeout-ms': { type: 'string', default: '10000' }, grep: { type: 'string' } },
+  options: { 'timeout-ms': { type: 'string', default: '10000' }, grep: { type: 'string' }, color: { type: 'boolean' } },
 });
-const counts = await runMocha({ files: positionals, timeoutMs: Number(values['timeout-ms']), grep: values.grep });
+const { 'timeout-ms': timeoutMs, ...options } = values;
+const counts = await runMocha({ files: positionals, timeoutMs: Number(timeoutMs), ...options });
 const end = () => void exit(counts.failed === 0 ? 0 : 1);
 if (process.send) process.send(counts, end);
 else end();

@@ -5,10 +5,12 @@ export interface MochaOptions {
   readonly timeoutMs: number;
   /** Runs only the tests whose full title holds this. */
   readonly grep?: string | undefined;
+  /** Whether colours are wanted although this process has no terminal. */
+  readonly color?: boolean | undefined;
 }
 
 /** Runs test files with mocha in this process and prints them as a specification to the console. */
-export async function runMocha({ files, timeoutMs, grep }: MochaOptions): Promise<TestCounts> {
+export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions): Promise<TestCounts> {
   // Loaded here and not before: mocha keeps the `console.log` that it finds when it is loaded.
   const { default: Mocha } = await import('mocha');
   const mocha = new Mocha({
@@ -18,6 +20,7 @@ export async function runMocha({ files, timeoutMs, grep }: MochaOptions): Promis
     slow: timeoutMs / 4,
     forbidOnly: Boolean(process.env.CI),
     ...(grep ? { grep } : {}),
+    ...(color ? { color } : {}),
   });
   for (const file of files) mocha.addFile(file);
   await mocha.loadFilesAsync();

@@ -13,5 +13,6 @@ export const endToEnd: Stage = {
       grep,
       testTimeoutMs: 120_000,
       stageTimeoutMs: 600_000,
+      write: (bytes) => process.stdout.write(bytes),
     }),
 };

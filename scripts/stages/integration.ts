@@ -2,13 +2,14 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { runTests } from '@vscode/test-electron';
-import { sum, type TestCounts } from '../counts.ts';
+import type { TestCounts } from '../counts.ts';
 import { distFolder, projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
 import { launcherFlags } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
 import type { IntegrationLaunch } from './integration-launch.ts';
+import { groupsOf, sideBySide } from './side-by-side.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
@@ -29,19 +30,27 @@ export const integration: Stage = {
   title: 'Integration tests (inside VS Code)',
   needsBuild: true,
   run: async ({ files, grep }) => {
-    const chosen = testFiles(folder, files);
-    const launches = Map.groupBy(chosen, (path) => relative(join(projectFolder, folder), path).split(sep)[0] ?? '');
-    const counts: TestCounts[] = [];
-    for (const [name, testsOfLaunch] of launches) counts.push(await runLaunch(name, { files: testsOfLaunch, grep }));
-    return sum(counts);
+    const launchOf = (path: string) => relative(join(projectFolder, folder), path).split(sep)[0] ?? '';
+    const launches = groupsOf(testFiles(folder, files), launchOf);
+    return sideBySide(
+      launches.map(
+        ([name, testsOfLaunch]) =>
+          (write) =>
+            runLaunch(name, { files: testsOfLaunch, grep }, write),
+      ),
+    );
   },
 };
 
-async function runLaunch(name: string, { files, grep }: StageOptions): Promise<TestCounts> {
+async function runLaunch(
+  name: string,
+  { files, grep }: StageOptions,
+  write: (text: string | Uint8Array) => void,
+): Promise<TestCounts> {
   const launchFile = join(projectFolder, folder, name, 'launch.ts');
   const { default: launch } = (await import(pathToFileURL(launchFile).href)) as { default: IntegrationLaunch };
-  console.log(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —`);
-  const relay = await openRelay<TestCounts>((text) => process.stdout.write(text));
+  write(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —\n`);
+  const relay = await openRelay<TestCounts>(write);
   const profile = await temporaryProfile(launch.settings);
   for (const extension of launch.extensions ?? []) {
     await cp(join(projectFolder, extension), join(profile.extensionsDir, basename(extension)), { recursive: true });
@@ -68,9 +77,10 @@ async function runLaunch(name: string, { files, grep }: StageOptions): Promise<T
       ],
     };
     const running = startProcess(process.execPath, [runTestsProgram, JSON.stringify(options)], {
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
       stopGraceMs: 12_000,
     });
+    for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', write);
     const exitCode = await running.ended;
     await running.stop();
     const counts = relay.result();

@@ -9,8 +9,8 @@ export interface MochaInNode {
   readonly stageTimeoutMs: number;
   readonly grep: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
-  /** Gets what the process says; without it, that is shown as it comes. */
-  readonly onOutput?: (bytes: Buffer) => void;
+  /** Takes what the process says. */
+  readonly write: (bytes: Buffer) => void;
 }
 
 /** Runs test files in a Node process of their own. Throws when that ends without having counted, or takes too long. */
@@ -20,18 +20,18 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
     [
       join(projectFolder, 'scripts', 'mocha', 'main.ts'),
       `--timeout-ms=${options.testTimeoutMs}`,
+      ...(process.stdout.isTTY ? ['--color'] : []),
       ...(options.grep ? [`--grep=${options.grep}`] : []),
       ...options.files,
     ],
     {
       cwd: projectFolder,
-      stdio: options.onOutput ? ['ignore', 'pipe', 'pipe', 'ipc'] : ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       stopGraceMs: 12_000,
       env: { ...process.env, ...options.env },
     },
   );
-  for (const stream of [running.child.stdout, running.child.stderr])
-    stream?.on('data', (bytes: Buffer) => options.onOutput?.(bytes));
+  for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', options.write);
   let counts: TestCounts | undefined;
   running.child.on('message', (message) => {
     counts = message as TestCounts;

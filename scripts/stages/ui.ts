@@ -4,6 +4,7 @@ import { runProcess } from '../processes.ts';
 import { installExtension } from '../vscode/install-extension.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { mochaInNode } from './mocha-in-node.ts';
+import { groupsOf, sideBySide, type TestJob } from './side-by-side.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
@@ -18,13 +19,13 @@ export const ui: Stage = {
     const chosen = testFiles('test/ui', files);
     const installed = await temporaryProfile({});
     await installExtension(await packed(join(installed.folder, 'extension.vsix')), installed);
-    return mochaInNode({
-      files: chosen,
-      grep,
-      testTimeoutMs: 120_000,
-      stageTimeoutMs: 600_000,
-      env: { INSTALLED_EXTENSIONS: installed.extensionsDir },
-    }).finally(installed.remove);
+    const env = { INSTALLED_EXTENSIONS: installed.extensionsDir };
+    const jobs = groupsOf(chosen, String).map(
+      ([, ofJob]): TestJob =>
+        (write) =>
+          mochaInNode({ files: ofJob, grep, testTimeoutMs: 120_000, stageTimeoutMs: 600_000, env, write }),
+    );
+    return sideBySide(jobs).finally(installed.remove);
   },
 };
 
