@@ -100,8 +100,10 @@ export class WarmUps {
 
   /** A run has taken a warm sandbox: starts its replacement, if the target may cost something now. */
   async replenish(target: WarmTarget): Promise<void> {
-    if (this.#isDisposed || (await this.#obstacle(target))) return;
+    if (this.#isDisposed || !(await this.#mayCost(target))) return;
     await this.#fill(target);
+    // Who looked meanwhile did not see what was only being started.
+    await this.#mayCost(target);
   }
 
   /** Sends a folder's changes to what waits for it, except while that is paused: it shall end of being idle. */
@@ -158,9 +160,7 @@ export class WarmUps {
   async #serve(target: WarmTarget): Promise<void> {
     const plan = this.#plans.get(keyOf(target));
     const { clock, machine, pool } = this.#parts;
-    const obstacle = await this.#obstacle(target);
-    if (obstacle?.ends) await pool.retire((each) => keyOf(each) === keyOf(target));
-    if (obstacle || !plan || this.#stop.signal.aborted) return;
+    if (!(await this.#mayCost(target)) || !plan || this.#stop.signal.aborted) return;
     await pool.touch(target);
     const { refresh, timezone } = target.warm;
     // A clock that was set back puts nothing off.
@@ -179,6 +179,13 @@ export class WarmUps {
     } finally {
       await release();
     }
+  }
+
+  /** Whether nothing stands against a target now. Ends what is warm of it where that must not cost anything any more. */
+  async #mayCost(target: WarmTarget): Promise<boolean> {
+    const obstacle = await this.#obstacle(target);
+    if (obstacle?.ends) await this.#parts.pool.retire((each) => keyOf(each) === keyOf(target));
+    return obstacle === undefined;
   }
 
   /** What stands against a target now. That it cannot be found out does as well, as when the account is signed out. */

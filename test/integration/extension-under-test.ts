@@ -74,10 +74,13 @@ type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessag
 /** What a message, an input box or a pick is asked with. */
 type Asked = string | { title: string } | object[];
 
-/** Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all` or `first`) while `action` runs, and returns what they said. */
+/**
+ * Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all` or `first`) while `action` runs,
+ * which sees what they said so far, and returns all of that.
+ */
 export async function answering<T>(
   answers: Partial<Record<Shower, string>>,
-  action: () => Promise<T>,
+  action: (messages: readonly string[]) => Promise<T>,
 ): Promise<{ result: T; messages: string[] }> {
   const window = vscode.window as unknown as Record<Shower, (message: Asked) => Promise<unknown>>;
   const showers = [
@@ -100,7 +103,7 @@ export async function answering<T>(
   const { createQuickPick } = vscode.window;
   Object.assign(vscode.window, { createQuickPick: () => answeredPick(answers.showQuickPick) });
   try {
-    return { result: await action(), messages };
+    return { result: await action(messages), messages };
   } finally {
     Object.assign(vscode.window, { createQuickPick });
     for (const [shower, original] of originals) window[shower] = original;

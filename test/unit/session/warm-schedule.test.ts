@@ -1,0 +1,99 @@
+import { strict as assert } from 'node:assert';
+import { setImmediate as turn } from 'node:timers/promises';
+import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
+
+describe('warm-ups, by the clock,', () => {
+  const scene = scenesOfOneMachine();
+
+  it('make no call and set no timer while no profile asks for them, over ten minutes and more', async () => {
+    const { warmUps, time, log } = scene();
+    await warmUps.update();
+    assert.deepEqual(time.next(), []);
+    await time.pass(10 * MINUTE_MS);
+    assert.deepEqual(log, []);
+  });
+
+  it('start a sandbox at once, and refresh by the schedule of a day', async () => {
+    const s = scene();
+    const { folder } = s.want(target({ refresh: '0 * * * *', timezone: 'UTC', maxAgeMs: 86_400_000 }));
+    await s.warmUps.update();
+    assert.equal(s.pool.count(folder, 'p'), 1);
+    await s.minutes(24 * 60);
+    assert.equal(s.refreshes(), 25);
+    assert.equal(s.living.size, 1);
+    assert.equal((await s.warmUps.records()).length, 25);
+  });
+
+  it('do what was missed in sleep once, not as a burst', async () => {
+    const s = scene();
+    s.targets = [target({ refresh: 30 })];
+    await s.warmUps.update();
+    await s.time.pass(9 * 60 * MINUTE_MS);
+    await s.rest();
+    assert.equal(s.refreshes(), 2);
+    await s.minutes(29);
+    assert.equal(s.refreshes(), 2);
+    await s.minutes(2);
+    assert.equal(s.refreshes(), 3);
+  });
+
+  it('are put off by no clock that is set back, and do not run in a burst when it is set forward', async () => {
+    const s = scene();
+    s.want(target({ refresh: 30 }, { idleTimeoutMs: 600_000 }));
+    await s.warmUps.update();
+    await s.time.set(MORNING - 5 * 60 * MINUTE_MS);
+    await s.rest();
+    assert.equal(s.log.at(-1), 'touch a-1');
+    await s.minutes(31);
+    assert.equal(s.refreshes(), 2);
+    await s.time.set(MORNING + 5 * 60 * MINUTE_MS);
+    await s.rest();
+    assert.equal(s.refreshes(), 3);
+    await s.minutes(29);
+    assert.equal(s.refreshes(), 3);
+  });
+
+  it('keep to the local time of their time zone when the clocks change', async () => {
+    const s = scene();
+    s.time.set(Date.parse('2026-10-24T12:00:00Z'));
+    s.want(target({ refresh: '30 8 * * *', timezone: 'Europe/Berlin' }));
+    await s.warmUps.update();
+    const before = s.refreshes();
+    await s.time.set(Date.parse('2026-10-25T07:29:00Z'));
+    await s.rest();
+    assert.equal(s.refreshes(), before, '08:29 in winter, where it was 09:29 in summer');
+    await s.minutes(1);
+    assert.equal(s.refreshes(), before + 1);
+    await s.time.set(Date.parse('2027-03-28T06:29:00Z'));
+    await s.rest();
+    const spring = s.refreshes();
+    await s.minutes(1);
+    assert.equal(s.refreshes(), spring + 1, '08:30 in summer');
+  });
+
+  it('refresh in one window at a time, and remember those of all', async () => {
+    const a = scene('a');
+    const b = scene('b');
+    const gate = Promise.withResolvers<string>();
+    a.image = () => gate.promise;
+    a.targets = [target({ refresh: 30 })];
+    b.targets = [target({ refresh: 30 })];
+    const first = a.warmUps.update();
+    while (a.refreshes() === 0) await turn();
+    await b.warmUps.update();
+    assert.equal(b.refreshes(), 0, 'the other window refreshes');
+    gate.resolve('image built');
+    await first;
+    await b.minutes(1);
+    assert.equal(b.refreshes(), 1);
+    assert.equal((await b.warmUps.records()).length, 2);
+  });
+
+  it('of a profile without warm sandboxes look after its image and a probe', async () => {
+    const s = scene();
+    s.targets = [target({ sandboxes: 0, refresh: 30 })];
+    await s.warmUps.update();
+    assert.deepEqual(s.log, ['image', 'start a-1', 'end a-1']);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image is ready', 'a probe was healthy']);
+  });
+});
