@@ -33,6 +33,7 @@ describe('profiles', () => {
       .first()
       .waitFor();
     await workbench.page.getByText('"H1OO"').first().click();
+    await workbench.page.locator('[class*="codicon-gutter-lightbulb"], .lightBulbWidget').first().waitFor();
     await workbench.page.keyboard.press('Control+.');
     await workbench.page.getByText('Change to “H100”').waitFor();
     await picture(workbench, 'modal-json-fix');

@@ -18,6 +18,8 @@ describe('Run Selection or Line', () => {
     const workbench = await open('dark');
     const { keyboard } = workbench.page;
     for (const shown of [/^>>> import time$/m, /^>>> def squares/m, /^>>> numbers = /m, /^140$/m, /^waiting$/m]) {
+      // VS Code gives the keyboard to a panel that opens, and takes it back.
+      await workbench.page.locator('.editor-instance .monaco-editor.focused').waitFor();
       await keyboard.press('Control+Alt+Shift+M');
       await workbench.waitForTerminal(shown);
     }
