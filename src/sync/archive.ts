@@ -37,7 +37,7 @@ export function* archiveOf(root: string, { next, full, plan, packer }: ArchiveOf
   if (moves.length > 0) yield* packer.text('mv', list(moves));
   if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
   if (full) yield* packer.text('full', Buffer.alloc(0));
-  const put = [...merged(full ? holding.entries.values() : pulledIn(holding), gone, sent)];
+  const put = merged(full ? [...holding.entries.values()] : pulledIn(holding), gone, sent);
   yield* packer.text('log', writeManifest(next, full, put, gone));
   yield* packer.end();
 }
@@ -47,10 +47,10 @@ function list(paths: readonly string[]): Buffer {
 }
 
 /** What a manifest says of entries that stay as they are, and of what is sent. */
-function* merged(staying: Iterable<Sent>, gone: readonly string[], sent: readonly Sent[]): Generator<Sent> {
+function merged(staying: readonly Sent[], gone: readonly string[], sent: readonly Sent[]): readonly Sent[] {
+  if (staying.length === 0) return sent;
   const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
-  for (const entry of staying) if (!replaced.has(entry.path)) yield entry;
-  yield* sent;
+  return [...staying.filter(({ path }) => !replaced.has(path)), ...sent];
 }
 
 /** Entries that the manifest does not tell of yet. */

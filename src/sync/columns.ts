@@ -6,20 +6,26 @@ const Flag = { executable: 4, racy: 8, unsure: 16, pulled: 32 } as const;
 
 /** Entries as bytes, in columns (numbers, flags, names and hashes): several times faster to read than JSON. */
 export function toColumns(entries: readonly Sent[]): Buffer<ArrayBuffer> {
-  const numbers = new Float64Array(entries.length * NUMBERS);
-  const flags = Buffer.alloc(entries.length);
-  const texts: string[] = [];
+  const text = entries
+    .map((entry) => `${entry.path}\0${entry.kind === 'link' ? (entry.target ?? '') : entry.hash}`)
+    .join('\0');
+  const [flags, texts] = [entries.length * NUMBERS * 8, entries.length * (NUMBERS * 8 + 1)];
+  const bytes = Buffer.from(new ArrayBuffer(texts + Buffer.byteLength(text)));
+  const numbers = new Float64Array(bytes.buffer, 0, entries.length * NUMBERS);
   for (const [at, entry] of entries.entries()) {
-    numbers.set([entry.size, entry.mtimeMs, entry.ctimeMs, entry.ino], at * NUMBERS);
-    flags[at] =
+    numbers[at * NUMBERS] = entry.size;
+    numbers[at * NUMBERS + 1] = entry.mtimeMs;
+    numbers[at * NUMBERS + 2] = entry.ctimeMs;
+    numbers[at * NUMBERS + 3] = entry.ino;
+    bytes[flags + at] =
       KINDS.indexOf(entry.kind) +
       (entry.executable ? Flag.executable : 0) +
       (entry.racy ? Flag.racy : 0) +
       (entry.unsure ? Flag.unsure : 0) +
       (entry.pulled ? Flag.pulled : 0);
-    texts.push(entry.path, entry.kind === 'link' ? (entry.target ?? '') : entry.hash);
   }
-  return Buffer.concat([Buffer.from(numbers.buffer), flags, Buffer.from(texts.join('\0'))]);
+  bytes.write(text, texts);
+  return bytes;
 }
 
 /** What `toColumns` made, read entry by entry. */

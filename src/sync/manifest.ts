@@ -21,6 +21,8 @@ const Header = z.object({ version: z.literal(1), generation: z.string(), full: z
 const KINDS = { f: 'file', x: 'file', d: 'folder', l: 'link' } as const;
 const RECORD_FIELDS = /^([fxdl]) (\d{1,16}) (\d{1,12}) ([\w-]{0,22})$/;
 
+const PART_RECORDS = 1000;
+
 /** A push's file: what it put, and the paths it took away or gave up. */
 export function writeManifest(
   generation: string,
@@ -29,12 +31,24 @@ export function writeManifest(
   gone: readonly string[],
 ): Buffer {
   const header = { version: 1, generation, full, records: put.length + gone.length };
-  const records = put.map(
-    ({ path, kind, executable, size, mtimeMs, hash }) =>
-      `${path}\0${kind === 'file' ? (executable ? 'x' : 'f') : kind === 'link' ? 'l' : 'd'} ${size} ${tarSeconds(mtimeMs)} ${hash}\0`,
-  );
   // A path may be taken away as a folder and put as a file: what is put counts.
-  return Buffer.from(`${JSON.stringify(header)}\n${gone.map((path) => `${path}\0-\0`).join('')}${records.join('')}`);
+  const parts = [Buffer.from(`${JSON.stringify(header)}\n${gone.map((path) => `${path}\0-\0`).join('')}`)];
+  // In parts, since the text of a large tree as a whole takes several times its size.
+  for (let at = 0; at < put.length; at += PART_RECORDS)
+    parts.push(
+      Buffer.from(
+        put
+          .slice(at, at + PART_RECORDS)
+          .map(recordOf)
+          .join(''),
+      ),
+    );
+  return Buffer.concat(parts);
+}
+
+function recordOf({ path, kind, executable, size, mtimeMs, hash }: Sent): string {
+  const letter = kind === 'file' ? (executable ? 'x' : 'f') : kind === 'link' ? 'l' : 'd';
+  return `${path}\0${letter} ${size} ${tarSeconds(mtimeMs)} ${hash}\0`;
 }
 
 /**
