@@ -8,7 +8,8 @@ import { STATE_FOLDER } from './rules-builtin.ts';
  * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
  * meets half a file. A root that does not exist yet is made beside its place and appears by one rename; one that another
  * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again. The lock names the
- * process that has it, so that one that was killed holds up nobody; what such a one left is taken away.
+ * process that has it, so that one that was killed holds up nobody; what such a one left is taken away. Where that number
+ * is another process's by now, which `/proc` tells, the lock counts for a minute.
  *
  * Its last line says how it went: see `parseReply`.
  */
@@ -41,9 +42,10 @@ raw) tar -xof - -C "$in" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")";;
 esac
 [ -f "$in/log" ] || die 71 "CUT"
 tries=0
-dead() { pid=$(readlink $s/lock 2>/dev/null) && ! kill -0 "$pid" 2>/dev/null; }
+dead() { pid=$(readlink $s/lock 2>/dev/null) && { [ "$pid" = $$ ] || ! kill -0 "$pid" 2>/dev/null; }; }
+old() { [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] && ! tr '\\0' '\\n' 2>/dev/null < "/proc/$pid/cmdline" | grep -qx modal-sync; }
 [ "$work" != "$root" ] || until ln -s $$ $s/lock 2>/dev/null; do
-  if dead || [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ]; then rm -rf $s/lock; continue; fi
+  if dead || old; then rm -rf $s/lock; continue; fi
   tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
   sleep 0.2
 done

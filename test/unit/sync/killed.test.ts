@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { lutimesSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -29,6 +29,29 @@ function killedAt(line: number): string {
   return [...SCRIPT.slice(0, line), 'kill -9 $$', ...SCRIPT.slice(line)].join('\n');
 }
 
+/**
+ * The script, but that the interpreter which moves many files is killed before it has made so many moves, with the shell
+ * or alone. The number of moves in a push is 47.
+ */
+const INTERPRETERS = {
+  perl: (moves: number, whom: 'both' | 'interpreter') =>
+    replaced(
+      '!rename($s, $d)',
+      `($n++ == ${moves} && kill(9, ${whom === 'both' ? 'getppid(), ' : ''}$$)) || !rename($s, $d)`,
+    ),
+  python3: (moves: number, whom: 'both' | 'interpreter') =>
+    replaced(
+      '    os.rename(s, d)',
+      `    n.append(0); len(n) == ${moves + 1} and [os.kill(p, 9) for p in (${whom === 'both' ? 'os.getppid(), ' : ''}os.getpid(),)]; os.rename(s, d)`,
+      replaced('links={}', 'links={}; n=[]', replaced('command -v perl', 'command -v no-such-perl')),
+    ),
+} as const;
+
+function replaced(part: string, by: string, script = APPLY_SCRIPT): string {
+  assert.ok(script.includes(part), part);
+  return script.replace(part, () => by);
+}
+
 /** What a sandbox does with a command, as a process of this machine: hundreds of pushes need no wire. */
 function here(scriptOf: (script: string) => string): { sandbox: Sandbox; killed: () => boolean } {
   let killed = false;
@@ -49,7 +72,7 @@ function here(scriptOf: (script: string) => string): { sandbox: Sandbox; killed:
   return { sandbox: { sandboxId: 'here', exec } as unknown as Sandbox, killed: () => killed };
 }
 
-describe('A push whose process is killed before any line of the apply script', () => {
+describe('A push whose process is killed anywhere in the apply script', () => {
   let parent: string;
   let root: string;
   const engines: SyncEngine[] = [];
@@ -70,14 +93,13 @@ describe('A push whose process is killed before any line of the apply script', (
     return engine;
   }
 
-  /** Pushes once so that it is killed, and once in earnest; true when it was killed. */
-  async function pushTwice(first: SyncEngine, second: SyncEngine, line: number, edit: () => void): Promise<boolean> {
-    const { sandbox: killing, killed } = here(() => killedAt(line));
+  /** Pushes once with a script that is killed, and once in earnest; true when it was killed. */
+  async function pushTwice(first: SyncEngine, second: SyncEngine, script: string, edit: () => void): Promise<boolean> {
+    const { sandbox: killing, killed } = here(() => script);
     await first.push(killing).catch(() => {});
     edit();
     await second.push(sandbox);
-    const where = `killed before line ${line + 1}`;
-    assert.deepEqual(treeOf(second.remoteRoot), treeOf(root), where);
+    assert.deepEqual(treeOf(second.remoteRoot), treeOf(root), script);
     return killed();
   }
 
@@ -103,7 +125,7 @@ describe('A push whose process is killed before any line of the apply script', (
       for (const [round, line] of lines.entries()) {
         const next = (round + files) % 2 ? other : engine;
         edit(2 * round + 1, files);
-        killed += (await pushTwice(engine, next, line, () => edit(2 * round + 2, 1))) ? 1 : 0;
+        killed += (await pushTwice(engine, next, killedAt(line), () => edit(2 * round + 2, 1))) ? 1 : 0;
         // Another window cannot know of what came to nothing before anything changed.
         if (next === engine) assert.deepEqual(leftIn(engine.remoteRoot), [], `killed before line ${line + 1}`);
         else {
@@ -115,6 +137,32 @@ describe('A push whose process is killed before any line of the apply script', (
       assert.ok(killed > 10, `${killed} of ${lines.length}`);
     });
 
+  for (const [interpreter, killedIn] of Object.entries(INTERPRETERS)) {
+    it(`is made good by the next one when ${interpreter} is killed with it in the middle of its moves`, async function () {
+      this.timeout(180_000);
+      const engine = newEngine();
+      edit(0, 45);
+      await engine.push(sandbox);
+      for (const [round, moves] of [0, 1, 10, 44, 46].entries()) {
+        edit(2 * round + 1, 45);
+        assert.ok(await pushTwice(engine, engine, killedIn(moves, 'both'), () => edit(2 * round + 2, 1)), `${moves}`);
+        assert.deepEqual(leftIn(engine.remoteRoot), []);
+      }
+    });
+
+    it(`does not need ${interpreter} to live`, async () => {
+      const engine = newEngine();
+      edit(0, 45);
+      await engine.push(sandbox);
+      for (const [round, moves] of [0, 10, 46].entries()) {
+        edit(round + 1, 45);
+        const { sandbox: killing, killed } = here(() => killedIn(moves, 'interpreter'));
+        await engine.push(killing);
+        assert.deepEqual([killed(), treeOf(engine.remoteRoot)], [false, treeOf(root)]);
+      }
+    });
+  }
+
   it('is made good by the next one when it is the first of all', async function () {
     this.timeout(180_000);
     const engine = newEngine();
@@ -122,13 +170,53 @@ describe('A push whose process is killed before any line of the apply script', (
     for (const [round, line] of lines.entries()) {
       rmSync(engine.remoteRoot, { recursive: true, force: true });
       edit(round, 3);
-      await pushTwice(engine, engine, line, () => edit(round, 1));
+      await pushTwice(engine, engine, killedAt(line), () => edit(round, 1));
       assert.deepEqual(
         [leftIn(engine.remoteRoot), readdirSync(parent)],
         [[], ['remote']],
         `killed before line ${line + 1}`,
       );
     }
+  });
+
+  describe('The lock of a push', () => {
+    let engine: SyncEngine;
+    let holder: ChildProcess;
+    const impatient = here(() => replaced('sleep 0.2', 'sleep 0.01')).sandbox;
+
+    beforeEach(async () => {
+      engine = newEngine();
+      writeTree(root, { a: 'a' });
+      await engine.push(sandbox);
+      writeTree(root, { a: 'changed' });
+    });
+    afterEach(() => holder?.kill());
+
+    /** A lock that names a process with these arguments, and that was made two minutes ago. */
+    function lock(...argv: string[]): void {
+      holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
+      const path = join(engine.remoteRoot, '.modal-sync/lock');
+      symlinkSync(`${holder.pid}`, path);
+      lutimesSync(path, Date.now() / 1000 - 120, Date.now() / 1000 - 120);
+    }
+
+    it('holds as long as that push works, however long that is', async () => {
+      lock('modal-sync', engine.remoteRoot);
+      await assert.rejects(engine.push(impatient), /another sync has not finished/);
+      assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
+    });
+
+    it('holds up nobody for long when its process is another one by now', async () => {
+      lock('program');
+      await engine.push(impatient);
+      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+    });
+
+    it('holds up nobody when its number is that of the very push that meets it', async () => {
+      const { sandbox: same } = here(() => replaced('tries=0', 'ln -s $$ $s/lock; tries=0'));
+      await engine.push(same);
+      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+    });
   });
 });
 
