@@ -23,7 +23,8 @@ export interface RemoteChange {
 /** Content that can be read at any place, and again. */
 export interface Content {
   readonly bytes: number;
-  read(start: number, length: number): Promise<Uint8Array>;
+  /** Reads into `into`, at least as long, where that is given and the content is not in memory already. */
+  read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface ReadOptions {

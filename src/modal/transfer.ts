@@ -86,8 +86,8 @@ export async function upload(files: RemoteFiles, { local, remote }: Pair, option
   try {
     const content: Content = {
       bytes: (await handle.stat()).size,
-      read: async (start, length) => {
-        const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, start);
+      read: async (start, length, into = Buffer.allocUnsafe(length)) => {
+        const { buffer, bytesRead } = await handle.read(into, 0, length, start);
         return buffer.subarray(0, bytesRead);
       },
     };

@@ -197,9 +197,12 @@ type Put = typeof writeVolumeFile;
 /** Version 2: the hashes of all blocks, then those blocks that Modal lacks, then the hashes with the proofs of upload. */
 const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal, onSent, isNew = false } = {}) => {
   const blocks: { contentsSha256: Uint8Array; putResponse?: Uint8Array }[] = [];
+  // What is read into again and again: a new one for each block waits in hundreds of MiB for the garbage collector.
+  const room = () => Buffer.allocUnsafe(Math.min(BLOCK_BYTES, content.bytes));
+  const hashed = room();
   for (let start = 0; start < content.bytes; start += BLOCK_BYTES) {
     signal?.throwIfAborted();
-    blocks.push({ contentsSha256: sha256(await readBlock(content, start)) });
+    blocks.push({ contentsSha256: sha256(await readBlock(content, start, hashed)) });
   }
   const file = { path: inVolume(path), size: content.bytes, blocks };
   const request = { volumeId, files: [file], disallowOverwriteExistingFiles: isNew };
@@ -207,9 +210,10 @@ const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal,
   const waiting = [...missingBlocks];
   onSent?.(content.bytes - Math.min(content.bytes, missingBlocks.length * BLOCK_BYTES));
   const worker = async () => {
+    const sent = room();
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const { blockIndex, putUrl } = next;
-      const body = await readBlock(content, blockIndex * BLOCK_BYTES);
+      const body = await readBlock(content, blockIndex * BLOCK_BYTES, sent);
       const response = await fetch(putUrl, { method: 'PUT', body: body as BodyInit, signal: withTimeout(signal) });
       if (!response.ok) throw new Error(`A block of the file could not be sent (HTTP ${response.status})`);
       const block = blocks[blockIndex];
@@ -217,7 +221,7 @@ const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal,
       onSent?.(Math.min(BLOCK_BYTES, content.bytes - blockIndex * BLOCK_BYTES));
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL_BLOCKS }, worker));
+  await Promise.all(Array.from({ length: Math.min(PARALLEL_BLOCKS, waiting.length) }, worker));
   if (missingBlocks.length === 0) return;
   const again = await client.cpClient.volumePutFiles2(request, { signal });
   if (again.missingBlocks.length > 0) throw new Error(`“${path}” changed while it was sent`);
@@ -240,8 +244,8 @@ const putInline: Put = async (client, { id: volumeId }, path, content, { signal,
 };
 
 /** A block as it is hashed and sent: without the zero bytes at its end. */
-async function readBlock(content: Content, start: number): Promise<Uint8Array> {
-  const block = await content.read(start, Math.min(BLOCK_BYTES, content.bytes - start));
+async function readBlock(content: Content, start: number, into: Uint8Array): Promise<Uint8Array> {
+  const block = await content.read(start, Math.min(BLOCK_BYTES, content.bytes - start), into);
   let end = block.length;
   while (end > 0 && block[end - 1] === 0) end -= 1;
   return block.subarray(0, end);

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { VolumeEntry, VolumeSummary } from '../modal/volumes.ts';
 import { PolledStore } from './polled-store.ts';
+import { sortInSlices } from './sort-in-slices.ts';
 
 /** Rows that are shown of a folder before one asks for more. */
 export const PAGE_ROWS = 1_000;
@@ -106,7 +107,7 @@ export class VolumeBrowser {
   }
 }
 
-function sorted(entries: VolumeEntry[]): VolumeEntry[] {
+function sorted(entries: readonly VolumeEntry[]): Promise<VolumeEntry[]> {
   const rank = ({ type }: VolumeEntry) => (type === 'directory' ? 0 : 1);
-  return entries.sort((one, other) => rank(one) - rank(other) || byName.compare(one.name, other.name));
+  return sortInSlices(entries, (one, other) => rank(one) - rank(other) || byName.compare(one.name, other.name));
 }

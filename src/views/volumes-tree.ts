@@ -9,6 +9,9 @@ import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
 export const VOLUMES_VIEW = 'modal.volumes';
 
+/** Made once: a thousand rows that each make one take fifty milliseconds longer. */
+const SHORT_TIME = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
+
 export interface VolumeRow {
   readonly kind: 'volume';
   readonly volume: VolumeSummary;
@@ -126,7 +129,7 @@ function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri): 
   const label = oneLine(name);
   const isFolder = type === 'directory';
   const item = new vscode.TreeItem(label, isFolder ? Collapsed : None);
-  const modified = new Date(modifiedMs).toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  const modified = SHORT_TIME.format(modifiedMs);
   item.id = `${volume.id}${path}`;
   item.description = isFolder ? modified : `${formatBytes(bytes)} · ${modified}`;
   item.tooltip = `${path}\n${item.description}`;
