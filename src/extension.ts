@@ -162,6 +162,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     clock: wallClock,
     lives: () => running.started.lives(),
     onNearEnd: (each) => void life.nearEnd(each),
+    isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
+    check: ({ sandbox }) => running.dropIfEnded(sandbox),
   });
   const snapshotsView = snapshotsModule({
     sessions: running,

@@ -72,8 +72,10 @@ export interface Life {
   readonly folder: Folder;
   readonly named: NamedProfile;
   readonly sandbox: Sandbox;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, as the other. */
   readonly endsAt: number;
+  /** When it ends of being idle, by the uses that this window knows of; it may live longer by others. */
+  readonly idleAt: number;
 }
 
 /** What the record of spend wants to know; nothing is billed for the local Modal. */

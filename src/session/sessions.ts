@@ -1,7 +1,9 @@
 import type { Sandbox } from 'modal';
 import { logError } from '../log.ts';
+import { isSandboxGone } from '../modal/errors.ts';
 import { useRates } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
+import { requireRunning } from '../modal/sandboxes.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { untilAborted } from '../sync/exec.ts';
@@ -126,6 +128,7 @@ export class Sessions {
 
   /** Notes that a sandbox was used just now. */
   async used(sandboxId: string): Promise<void> {
+    this.started.used(sandboxId, Date.now());
     await this.#sources.spend?.used(sandboxId);
   }
 
@@ -137,6 +140,7 @@ export class Sessions {
 
   /** Notes that a sandbox has ended. */
   async ended(sandboxId: string): Promise<void> {
+    this.started.ended(sandboxId);
     await this.#sources.spend?.ended(sandboxId);
     this.#sources.onChange?.();
   }
@@ -248,6 +252,22 @@ export class Sessions {
       this.started.forget(started);
       await this.ended(sandbox.sandboxId);
     }
+  }
+
+  /** Asks Modal whether a sandbox runs, and drops one that has ended. Without an answer nothing changes. */
+  async dropIfEnded(sandbox: Sandbox): Promise<void> {
+    try {
+      const { client } = await this.connection();
+      await requireRunning(client, sandbox.sandboxId, 0);
+    } catch (error) {
+      if (isSandboxGone(error)) await this.drop({ sandbox });
+    }
+  }
+
+  /** Drops the sandboxes of this window that are among those which have ended. */
+  async dropAmong(endedIds: ReadonlySet<string>): Promise<void> {
+    for (const { sandbox } of await this.started.lives())
+      if (endedIds.has(sandbox.sandboxId)) await this.drop({ sandbox });
   }
 
   /** A sandbox for a folder's profile: one that is kept warm, one that a lost window has left behind, else a new one. */

@@ -19,6 +19,8 @@ export class StartedSandboxes {
   readonly #byKey = new Map<string, Started>();
   /** When a sandbox began to live, in milliseconds since 1970. */
   readonly #startedAt = new WeakMap<Sandbox, number>();
+  /** When a sandbox was used last, by its id. */
+  readonly #usedAt = new Map<string, number>();
 
   get all(): Started[] {
     return [...this.#byKey.values()];
@@ -46,6 +48,16 @@ export class StartedSandboxes {
   /** Notes when a sandbox began to live, in milliseconds since 1970. */
   began(sandbox: Sandbox, at: number): void {
     this.#startedAt.set(sandbox, at);
+  }
+
+  /** Notes that a sandbox was used, in milliseconds since 1970. */
+  used(sandboxId: string, at: number): void {
+    this.#usedAt.set(sandboxId, at);
+  }
+
+  /** Notes that a sandbox has ended. */
+  ended(sandboxId: string): void {
+    this.#usedAt.delete(sandboxId);
   }
 
   /** The folder's sandbox that was used last. */
@@ -85,9 +97,9 @@ export class StartedSandboxes {
       const sandbox = await starting.catch(() => undefined);
       const startedAt = sandbox && this.#startedAt.get(sandbox);
       if (!sandbox || startedAt === undefined) return [];
-      return [
-        { folder, named: { name, profile } satisfies NamedProfile, sandbox, endsAt: startedAt + profile.timeoutMs },
-      ];
+      const usedAt = this.#usedAt.get(sandbox.sandboxId) ?? startedAt;
+      const ends = { endsAt: startedAt + profile.timeoutMs, idleAt: usedAt + profile.idleTimeoutMs };
+      return [{ folder, named: { name, profile } satisfies NamedProfile, sandbox, ...ends }];
     });
     return (await Promise.all(looked)).flat();
   }

@@ -33,8 +33,13 @@ export function sandboxesModule(options: SandboxesModuleOptions): ResourceModule
       return sandbox && action(sandbox, rows ?? [...tree.view.selection]);
     };
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
+  const dropEnded = () => {
+    const ended = store.value?.sandboxes.filter(({ state }) => state === 'ended').map(({ id }) => id);
+    void sessions.dropAmong(new Set(ended));
+  };
   const disposables = [
     tree,
+    store.onDidChange(dropEnded),
     logs,
     actions.keepAlive,
     command('modal.refreshSandboxes', () => store.refresh()),

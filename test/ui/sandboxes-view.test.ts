@@ -191,6 +191,28 @@ describe('the Sandboxes view of an account', () => {
     await sandbox.terminate();
   });
 
+  it('is not needed for the status bar to know that the sandbox has ended of being idle', async () => {
+    const settings = {
+      'modal.account': 'profile:main',
+      'modal.profiles': { default: { image: 'python:3.13-slim', idleTimeoutMs: 3_000 } },
+    };
+    const workbench = await openWorkbench({ settings });
+    const status = async () =>
+      (await workbench.page.locator('.statusbar-item[id*="modal.session"] a').getAttribute('aria-label')) ?? '';
+    await workbench.openFile('hello.sh');
+    await workbench.codeLens('Run in Sandbox').first().waitFor();
+    await workbench.clickCodeLens('Run in Sandbox');
+    await workbench.clickDialog('Send');
+    await workbench.waitForTerminal(/Exited with code 0/);
+    assert.match(await status(), /its sandbox runs/);
+    await server.control.resetCalls();
+    await waitFor('the status bar to tell', 30_000, status, (text) => /no sandbox runs/.test(text));
+    const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await server.control.calls();
+    assert.equal(SandboxListV2, 0, 'no hidden view asks');
+    assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
+    await picture(workbench, 'status-ended');
+  });
+
   it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {
     await server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
     const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
