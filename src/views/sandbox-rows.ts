@@ -71,9 +71,9 @@ export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {
   ];
 }
 
-/** One line about a sandbox, to the minute. `now` in milliseconds since 1970. */
+/** One line about a sandbox: its profile, and times to the minute. `now` in milliseconds since 1970. */
 export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now: number): string {
-  const { state, end, createdAt, endedAt, endsAt } = sandbox;
+  const { state, end, createdAt, endedAt, endsAt, tags } = sandbox;
   const cost = isBilled ? costUsd(sandbox, now) : undefined;
   const parts =
     state === 'ended'
@@ -83,7 +83,21 @@ export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now:
           formatMinutes(now - createdAt.getTime()),
           `${formatMinutes(endsAt.getTime() - now)} left`,
         ];
-  return [...parts, ...(cost === undefined ? [] : [aboutUsd(cost)])].join(' · ');
+  return [tags[Tag.profile], ...parts, cost !== undefined && aboutUsd(cost)].filter(Boolean).join(' · ');
+}
+
+/** What there is to know about a sandbox at a glance, each fact with its label. */
+export function factsOf(sandbox: SandboxSummary, isBilled: boolean, now: number): [label: string, text: string][] {
+  const { createdAt, endedAt, endsAt, end } = sandbox;
+  const cost = isBilled ? costUsd(sandbox, now) : undefined;
+  return [
+    ['Started', createdAt.toLocaleString()],
+    endedAt
+      ? ['Ended', `${endedAt.toLocaleString()}${end ? ` (${end})` : ''}`]
+      : ['Ends at the latest', endsAt.toLocaleString()],
+    ...(cost === undefined ? [] : ([['Cost', aboutUsd(cost)]] as [string, string][])),
+    ...detailsOf(sandbox).flatMap((row): [string, string][] => (row.kind === 'detail' ? [[row.label, row.text]] : [])),
+  ];
 }
 
 /** Estimated price of a sandbox until now or its end, in US dollars; absent when its GPU's price is not known. */

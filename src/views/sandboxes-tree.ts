@@ -10,6 +10,7 @@ import {
   type DetailRow,
   describeSandbox,
   detailsOf,
+  factsOf,
   type GroupRow,
   groupsOf,
   type MountRow,
@@ -17,6 +18,7 @@ import {
   type Sandboxes,
   type SandboxRow,
 } from './sandbox-rows.ts';
+import { oneLine, tooltipOf } from './tooltip.ts';
 
 export const SANDBOXES_VIEW = 'modal.sandboxes';
 
@@ -93,7 +95,9 @@ function groupItem({ id, label, sandboxes }: GroupRow): vscode.TreeItem {
   item.id = `group:${id}`;
   item.description = String(sandboxes.length);
   item.contextValue = `group:${id}`;
-  item.accessibilityInformation = { label: `${label}, ${sandboxes.length} sandboxes` };
+  item.accessibilityInformation = {
+    label: `${label}, ${sandboxes.length} ${sandboxes.length === 1 ? 'sandbox' : 'sandboxes'}`,
+  };
   return item;
 }
 
@@ -104,17 +108,12 @@ interface SandboxState {
 }
 
 function sandboxItem(sandbox: SandboxSummary, { isBilled, isBusy, isKept }: SandboxState): vscode.TreeItem {
-  const { id, state, createdAt, endsAt, endedAt, end, tags } = sandbox;
+  const { id, state } = sandbox;
   const label = sandboxLabel(sandbox);
   const item = new vscode.TreeItem(oneLine(label), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   item.description = `${describeSandbox(sandbox, isBilled, Date.now())}${isKept ? ' · kept alive' : ''}`;
-  item.tooltip = [
-    id,
-    `Started ${createdAt.toLocaleString()}`,
-    endedAt ? `${end}, ${endedAt.toLocaleString()}` : `Ends at the latest ${endsAt.toLocaleString()}`,
-    ...Object.entries(tags).map(([name, value]) => `${name}: ${value}`),
-  ].join('\n');
+  item.tooltip = tooltipOf(label, factsOf(sandbox, isBilled, Date.now()));
   item.iconPath = new vscode.ThemeIcon(isBusy ? 'run-all' : ICONS[state]);
   item.contextValue = state === 'ended' ? 'endedSandbox' : isKept ? 'sandbox,kept' : 'sandbox';
   item.accessibilityInformation = { label: `Sandbox ${label}, ${state}, ${item.description}` };
@@ -162,9 +161,4 @@ function detailItem({ id, label, text }: DetailRow): vscode.TreeItem {
   item.tooltip = `${label}: ${text}`;
   item.contextValue = 'detail';
   return item;
-}
-
-/** Names may hold anything; a row is one line. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }

@@ -6,7 +6,7 @@ import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
 import { formatMinutes } from './sandbox-rows.ts';
-import { oneLine } from './sandboxes-tree.ts';
+import { oneLine, tooltipOf } from './tooltip.ts';
 
 export const SNAPSHOTS_VIEW = 'modal.snapshots';
 
@@ -35,13 +35,13 @@ export function snapshotsTree(
     isAccountChosen,
     roots: (snapshots) => snapshots,
     children: (row) => ('detail' in row ? [] : detailsOf(row, store.value ?? [])),
-    item: (row) => ('detail' in row ? detailItem(row) : snapshotItem(row)),
+    item: (row) => ('detail' in row ? detailItem(row) : snapshotItem(row, store.value ?? [])),
     canSelectMany: true,
     showsTime: true,
   });
 }
 
-/** `expires in 29 days`, `kept`, `expired`, `deleted elsewhere`. */
+/** `expires in 30 days`, `kept`, `expired`, `deleted elsewhere`. */
 export function describeSnapshot({ state, expiresAt, sizeBytes, path }: Snapshot, now: number): string {
   const until = expiresAt === null ? 'kept' : `expires in ${formatDays(expiresAt - now)}`;
   const life = { ready: until, expired: 'expired', deleted: 'deleted elsewhere' }[state];
@@ -49,20 +49,17 @@ export function describeSnapshot({ state, expiresAt, sizeBytes, path }: Snapshot
 }
 
 function formatDays(ms: number): string {
-  const days = Math.floor(ms / DAY_MS);
+  const days = Math.round(ms / DAY_MS);
   return days < 2 ? formatMinutes(ms) : `${days} days`;
 }
 
-function snapshotItem(snapshot: Snapshot): vscode.TreeItem {
-  const { id, name, state, createdAt, expiresAt, folderName } = snapshot;
+function snapshotItem(snapshot: Snapshot, all: readonly Snapshot[]): vscode.TreeItem {
+  const { id, name, state, expiresAt } = snapshot;
   const item = new vscode.TreeItem(oneLine(name), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   item.description = describeSnapshot(snapshot, Date.now());
-  item.tooltip = [
-    name,
-    `Made ${new Date(createdAt).toLocaleString()}${folderName ? ` in a sandbox of “${folderName}”` : ''}`,
-    expiresAt === null ? 'Kept until it is deleted' : `Until ${new Date(expiresAt).toLocaleString()}`,
-  ].join('\n');
+  const until = expiresAt === null ? 'it is deleted' : new Date(expiresAt).toLocaleString();
+  item.tooltip = tooltipOf(name, [['Kept until', until], ...factsOf(snapshot, all)]);
   item.iconPath = new vscode.ThemeIcon(ICONS[state]);
   item.contextValue = state !== 'ready' ? 'goneSnapshot' : isPause(snapshot) ? 'snapshot,paused' : 'snapshot';
   item.accessibilityInformation = { label: `Snapshot ${oneLine(name)}, ${item.description}` };
@@ -70,6 +67,10 @@ function snapshotItem(snapshot: Snapshot): vscode.TreeItem {
 }
 
 function detailsOf(snapshot: Snapshot, all: readonly Snapshot[]): DetailRow[] {
+  return factsOf(snapshot, all).map(([label, text]) => ({ detail: { id: `${snapshot.id}/${label}`, label, text } }));
+}
+
+function factsOf(snapshot: Snapshot, all: readonly Snapshot[]): [label: string, text: string][] {
   const { id, createdAt, folderName, profile, parent, imageId } = snapshot;
   const parentName = parent && (all.find((each) => each.id === parent)?.name ?? 'a snapshot that was deleted');
   const facts: [string, string | undefined][] = [
@@ -80,7 +81,7 @@ function detailsOf(snapshot: Snapshot, all: readonly Snapshot[]): DetailRow[] {
     ['Image', imageId],
     ['Name', publishedName(id)],
   ];
-  return facts.flatMap(([label, text]) => (text ? [{ detail: { id: `${id}/${label}`, label, text } }] : []));
+  return facts.flatMap(([label, text]): [string, string][] => (text ? [[label, text]] : []));
 }
 
 function detailItem({ detail: { id, label, text } }: DetailRow): vscode.TreeItem {

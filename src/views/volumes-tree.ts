@@ -4,7 +4,7 @@ import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } fr
 import type { Sessions } from '../session/sessions.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
-import { oneLine } from './sandboxes-tree.ts';
+import { oneLine } from './tooltip.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
 export const VOLUMES_VIEW = 'modal.volumes';

@@ -72,7 +72,7 @@ describe('the Sandboxes view', () => {
     await rowNamed(workbench, 'it’s “my” 🚀 box').waitFor();
     assert.match(
       (await rowNamed(workbench, 'it’s “my” 🚀 box').getAttribute('aria-label')) ?? '',
-      /^Sandbox it’s “my” 🚀 box, running, under 1 min · 3 h 59 min left/,
+      /^Sandbox it’s “my” 🚀 box, running, default · under 1 min · 3 h 59 min left/,
     );
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mountTags } from '../../../src/modal/mounts.ts';
 import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
-import { describeSandbox, detailsOf, formatMinutes, groupsOf } from '../../../src/views/sandbox-rows.ts';
+import { describeSandbox, detailsOf, factsOf, formatMinutes, groupsOf } from '../../../src/views/sandbox-rows.ts';
 
 const minute = 60_000;
 const start = new Date('2026-11-21T10:00:00Z');
@@ -49,10 +49,13 @@ describe('the rows of the Sandboxes view', () => {
     assert.deepEqual(groupsOf({ sandboxes: [], isBilled: true }, origin), []);
   });
 
-  it('tell age, time left and cost so far, to the minute', () => {
+  it('tell profile, age, time left and cost so far, to the minute', () => {
     const now = at(62.5).getTime();
     assert.equal(describeSandbox(sandbox('a'), true, now), '1 h 2 min · 2 h 57 min left · about $0.022');
-    assert.equal(describeSandbox(sandbox('a'), false, now), '1 h 2 min · 2 h 57 min left');
+    assert.equal(
+      describeSandbox(sandbox('a', { tags: { [Tag.profile]: 'gpu' } }), false, now),
+      'gpu · 1 h 2 min · 2 h 57 min left',
+    );
     assert.equal(
       describeSandbox(sandbox('a', { hardware: { gpu: 'NEW-GPU' } }), true, now),
       '1 h 2 min · 2 h 57 min left',
@@ -96,6 +99,26 @@ describe('the rows of the Sandboxes view', () => {
         ['Id', 'sb-1'],
       ],
     );
+  });
+
+  it('tell at a glance what is known, without the tags that are the extension’s own', () => {
+    const ended = sandbox('sb-1', {
+      name: 'web',
+      state: 'ended',
+      end: 'timed out',
+      endedAt: at(240),
+      tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision', ...mountTags([]) },
+    });
+    assert.deepEqual(factsOf(ended, true, at(300).getTime()), [
+      ['Started', start.toLocaleString()],
+      ['Ended', `${at(240).toLocaleString()} (timed out)`],
+      ['Cost', 'about $0.083'],
+      ['Profile', 'gpu'],
+      ['Image', 'im-1'],
+      ['Tag team', 'vision'],
+      ['Id', 'sb-1'],
+    ]);
+    assert.deepEqual(factsOf(sandbox('a'), false, 0)[1], ['Ends at the latest', at(240).toLocaleString()]);
   });
 
   it('never count below nothing', () => assert.equal(formatMinutes(-5), 'under 1 min'));
