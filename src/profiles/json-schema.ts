@@ -5,6 +5,8 @@ import { ModalFileSchema, ProfileSchema } from './schema.ts';
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
+  /** What VS Code shows in the place of `description`, where that has code in it. */
+  readonly markdownDescription?: string;
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
   readonly enum?: readonly unknown[];
@@ -44,7 +46,9 @@ function jsonSchemaOf(schema: z.ZodType): JsonSchema {
     io: 'input',
     target: 'draft-7',
     override: ({ jsonSchema }) => {
-      for (const key of CHECKED_BY_US) delete (jsonSchema as Record<string, unknown>)[key];
+      const own = jsonSchema as Record<string, unknown>;
+      for (const key of CHECKED_BY_US) delete own[key];
+      if (jsonSchema.description?.includes('`')) own.markdownDescription = jsonSchema.description;
     },
   }) as JsonSchema;
 }

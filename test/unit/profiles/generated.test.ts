@@ -20,4 +20,10 @@ describe('what is made from the profiles’ schema', () => {
       ]);
     assert.deepEqual(wordless(profileJsonSchema()), []);
   });
+
+  it('has words with code in them as Markdown, as editors show them', () => {
+    const { gpu, cpu } = profileJsonSchema().properties ?? {};
+    assert.match(gpu?.markdownDescription ?? '', /`H100:2`/);
+    assert.equal(cpu?.markdownDescription, undefined);
+  });
 });
