@@ -1,7 +1,7 @@
 /** A real local Modal for a test: the built bundle as a process of its own, on a data folder of its own. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -110,13 +110,16 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
   };
 }
 
-/** Makes the profile `main` of Modal's config file lead to this server, for programs started from here. @returns the folder it is in */
-export function useProfileOf({ url }: RunningLocalModal): string {
+/** Makes the profile `main` of Modal's config file lead to this server, for programs started from here. @returns what undoes it */
+export function useProfileOf({ url }: RunningLocalModal): () => void {
   const folder = mkdtempSync(path.join(tmpdir(), 'modal-config-'));
   process.env.MODAL_CONFIG_PATH = path.join(folder, 'modal.toml');
   const profile = `[main]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "${url}"\n`;
   writeFileSync(process.env.MODAL_CONFIG_PATH, profile);
-  return folder;
+  return () => {
+    delete process.env.MODAL_CONFIG_PATH;
+    rmSync(folder, { recursive: true });
+  };
 }
 
 /** A client for a server elsewhere: the SDK takes the address from the environment alone. */

@@ -111,12 +111,31 @@ export class Workbench {
   /** Runs a command by its title in the command palette. */
   async runCommand(title: string): Promise<void> {
     await this.page.keyboard.press('F1');
-    const input = this.page.locator('.quick-input-widget input[type="text"]');
-    await input.waitFor();
-    await input.fill(`>${title}`);
+    await this.input.waitFor();
+    await this.input.fill(`>${title}`);
     const entry = this.page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first();
     await entry.waitFor();
     await entry.click();
+  }
+
+  /** The text box of the pick or the question on the screen. */
+  get input(): Locator {
+    return this.page.locator('.quick-input-widget input[type="text"]');
+  }
+
+  /** Answers a question that wants a text. */
+  async answerInput(text: string): Promise<void> {
+    await this.input.waitFor();
+    await this.input.fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Chooses a profile by the code lens and the keyboard. */
+  async chooseProfile(name: string): Promise<void> {
+    await this.clickCodeLens('Change Profile');
+    await this.page.locator('.quick-input-list .monaco-list-row', { hasText: name }).first().waitFor();
+    await this.page.keyboard.type(name);
+    await this.page.keyboard.press('Enter');
   }
 
   /** The lines that the visible terminal shows, without the blanks at their ends. */

@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-async function choose(workbench: Workbench, profile: string): Promise<void> {
-  await workbench.clickCodeLens('Change Profile');
-  await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: profile }).first().waitFor();
-  await workbench.page.keyboard.type(profile);
-  await workbench.page.keyboard.press('Enter');
+async function run(workbench: Workbench, profile: string): Promise<void> {
+  await workbench.chooseProfile(profile);
   await workbench.clickCodeLens(`Run in Sandbox (${profile})`);
 }
 
@@ -14,7 +11,7 @@ describe('images', () => {
   it('show their log as they are built, with a notification whose Cancel ends the wait', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
     await workbench.openFile('say.sh');
-    await choose(workbench, 'slow');
+    await run(workbench, 'slow');
     const log = await workbench.waitForTerminal(/Part 3 of 60/);
     assert.match(log, /==> 3\/4 echo Fetching the model[\s\S]*^Fetching the model$[\s\S]*==> 4\/4 for n in/m);
     await workbench.waitForNotification(/Building the image.*4\/4 for n in/);
@@ -27,7 +24,7 @@ describe('images', () => {
   it('that fail are among the problems, with the line and the log’s last lines', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images', theme: 'light' });
     await workbench.openFile('say.sh');
-    await choose(workbench, 'failing');
+    await run(workbench, 'failing');
     await workbench.waitForTerminal(/● The image could not be built/);
     await workbench.runCommand('Problems: Focus on Problems View');
     const problem = workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'could not be built' });

@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('Open in Explorer', () => {
-  let server: RunningLocalModal;
-  let folder: string;
-  before(async () => {
-    server = await startLocalModal();
-    folder = useProfileOf(server);
-  });
-  after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
+  const account = localAccount();
 
-  const settings = { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } };
   const rows = ({ page }: Workbench, hasText: string) =>
     page.locator('.explorer-folders-view .monaco-list-row', { hasText });
-  const running = async () => (await server.control.running()).sandboxes.map(({ id }) => id);
+  const running = async () => (await account.server.control.running()).sandboxes.map(({ id }) => id);
   /** Runs a file, and opens its sandbox by the row's menu. */
   const openInExplorer = async (workbench: Workbench) => {
     await workbench.openFile('main.py');
@@ -54,10 +42,7 @@ describe('Open in Explorer', () => {
     );
 
   it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
-    const workbench = await openWorkbench({
-      multiRoot: true,
-      settings,
-    });
+    const workbench = await openWorkbench({ multiRoot: true, settings: accountSettings });
     await openInExplorer(workbench);
     await unfolded(workbench);
     await rows(workbench, 'greetings.py').nth(1).click();
@@ -70,7 +55,7 @@ describe('Open in Explorer', () => {
   for (const nth of ['first', 'second'])
     it(`shows them in a window of a single folder, which goes on with its sandbox after its restart (${nth} window)`, async () => {
       const before = await running();
-      const workbench = await openWorkbench({ settings });
+      const workbench = await openWorkbench({ settings: accountSettings });
       await openInExplorer(workbench);
       await unfolded(workbench);
       const started = (await running()).filter((id) => !before.includes(id));

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { ModalClient } from 'modal';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
+import { useProfileOf } from '../helpers/local-modal.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 const rowNamed = (workbench: Workbench, hasText: string) =>
@@ -65,10 +65,7 @@ describe('the Sandboxes view', () => {
     await workbench.page.keyboard.press('Escape');
     await workbench.page.keyboard.press('Enter');
     await workbench.page.keyboard.press('F2');
-    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
-    await input.waitFor();
-    await input.fill('it’s “my” 🚀 box');
-    await workbench.page.keyboard.press('Enter');
+    await workbench.answerInput('it’s “my” 🚀 box');
     await rowNamed(workbench, 'it’s “my” 🚀 box').waitFor();
     assert.match(
       (await rowNamed(workbench, 'it’s “my” 🚀 box').getAttribute('aria-label')) ?? '',
@@ -117,27 +114,15 @@ describe('the Sandboxes view while something runs', () => {
 });
 
 describe('the Sandboxes view of an account', () => {
-  let server: RunningLocalModal;
-  let modal: ModalClient;
-  let folder: string;
-  before(async () => {
-    server = await startLocalModal();
-    modal = server.client();
-    folder = useProfileOf(server);
-  });
-  after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
+  const account = localAccount();
 
   it('asks only while it is visible, and keeps unfolded what was unfolded', async () => {
-    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
-    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
-    const create = (name: string) => modal.sandboxes.create(app, image, { name, encryptedPorts: [8000] });
+    const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
+    const create = (name: string) => account.modal.sandboxes.create(app, image, { name, encryptedPorts: [8000] });
     await create('first');
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
-    const listed = async () => (await server.control.calls()).SandboxListV2 ?? 0;
+    const workbench = await openWorkbench({ settings: accountSettings });
+    const listed = async () => (await account.server.control.calls()).SandboxListV2 ?? 0;
     assert.equal(await listed(), 0, 'a view that was never shown makes no call');
     await workbench.openView('Modal');
     await rowNamed(workbench, 'first').click();
@@ -150,16 +135,16 @@ describe('the Sandboxes view of an account', () => {
 
     await workbench.page.keyboard.press('Control+Shift+E');
     await workbench.page.locator('.explorer-folders-view').waitFor();
-    await server.control.resetCalls();
+    await account.server.control.resetCalls();
     await workbench.page.waitForTimeout(7_000);
     assert.equal(await listed(), 0, 'a hidden view makes no call');
   });
 
   it('shows what is mounted in a sandbox, and leads to the volume by mouse and keyboard', async () => {
-    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
-    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const volumes = { '/mnt/data': { name: 'data', readOnly: true } };
-    const sandbox = await createSandbox(modal, app, {
+    const sandbox = await createSandbox(account.modal, app, {
       profile: ProfileSchema.parse({ volumes }),
       image,
       name: 'mounted',
@@ -167,7 +152,7 @@ describe('the Sandboxes view of an account', () => {
       env: {},
       tags: {},
     });
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' }, height: 1000 });
+    const workbench = await openWorkbench({ settings: accountSettings, height: 1000 });
     await workbench.openView('Modal');
     await rowNamed(workbench, 'mounted').click();
     const mount = rowNamed(workbench, '/mnt/data');
@@ -214,22 +199,22 @@ describe('the Sandboxes view of an account', () => {
   });
 
   it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {
-    await server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
+    const workbench = await openWorkbench({ settings: accountSettings });
     await workbench.openView('Modal');
     await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
     await picture(workbench, 'sandboxes-refused');
-    await server.control.clearFaults();
+    await account.server.control.clearFaults();
     await rowNamed(workbench, 'Try Again').click();
     await rowNamed(workbench, 'first').waitFor();
-    await server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
+    await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
     await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
     await rowNamed(workbench, 'first').waitFor();
-    await server.control.clearFaults();
+    await account.server.control.clearFaults();
   });
 
   it('ends all sandboxes of the app after a question that names them', async () => {
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    const workbench = await openWorkbench({ settings: accountSettings });
     await workbench.openView('Modal');
     await rowNamed(workbench, 'first').waitFor();
     await workbench.runCommand('Modal: Terminate All Sandboxes…');
@@ -241,16 +226,16 @@ describe('the Sandboxes view of an account', () => {
   });
 
   it('shows a sandbox’s log as a document that grows, and opens its port', async () => {
-    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
-    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const script =
       'for i in 1 2 3; do echo "step $i"; done; while [ ! -e /go ]; do sleep 0.1; done; echo went on; sleep 600';
-    const talking = await modal.sandboxes.create(app, image, {
+    const talking = await account.modal.sandboxes.create(app, image, {
       name: 'talking',
       command: ['sh', '-c', script],
       encryptedPorts: [8000],
     });
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+    const workbench = await openWorkbench({ settings: accountSettings });
     await workbench.openView('Modal');
     await rowNamed(workbench, 'talking').click({ button: 'right' });
     await workbench.chooseInMenu('Show Sandbox Logs');
@@ -282,9 +267,9 @@ describe('the Sandboxes view with 5,000 sandboxes', () => {
   it('shows the last of them by one key, and stays where it is while it looks again', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'many-sandboxes-'));
     const server = await startWithEndedSandboxes(dataDir, 'vscode-sandboxes', 5_000);
-    const folder = useProfileOf(server);
+    const leaveAccount = useProfileOf(server);
     try {
-      const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' } });
+      const workbench = await openWorkbench({ settings: accountSettings });
       await workbench.openView('Modal');
       await rowNamed(workbench, 'Ended Today').click();
       await rowNamed(workbench, 's4999').click();
@@ -298,8 +283,7 @@ describe('the Sandboxes view with 5,000 sandboxes', () => {
       await last.waitFor();
       await picture(workbench, 'sandboxes-5000');
     } finally {
-      delete process.env.MODAL_CONFIG_PATH;
-      rmSync(folder, { recursive: true });
+      leaveAccount();
       await server.stop();
       rmSync(dataDir, { recursive: true, force: true });
     }

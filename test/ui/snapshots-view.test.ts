@@ -1,83 +1,63 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
-import type { App, Image, ModalClient } from 'modal';
 import { Tag } from '../../src/modal/sandboxes.ts';
-import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('the Snapshots view', () => {
-  let server: RunningLocalModal;
-  let modal: ModalClient;
-  let app: App;
-  let image: Image;
-  let folder: string;
+  const account = localAccount();
   before(async () => {
-    server = await startLocalModal();
-    modal = server.client();
-    folder = useProfileOf(server);
-    app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
-    image = await modal.images.fromRegistry('debian:12-slim').build(app);
+    const { modal } = account;
+    const app = await modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
+    const image = await modal.images.fromRegistry('debian:12-slim').build(app);
     await modal.sandboxes.create(app, image, {
       name: 'trainer',
       timeoutMs: 3_600_000,
       tags: { [Tag.folderName]: 'hello' },
     });
   });
-  after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
 
-  const settings = { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } };
   const pane = (workbench: Workbench, title: string) =>
     workbench.page.locator('.pane', { has: workbench.page.locator(`.pane-header h3:text-is("${title}")`) });
   const row = (workbench: Workbench, title: string, hasText: string) =>
     pane(workbench, title).locator('.monaco-list-row', { hasText }).first();
   const open = async (theme: 'dark' | 'light' = 'dark') => {
-    const workbench = await openWorkbench({ settings, theme, height: 900 });
+    const workbench = await openWorkbench({ settings: accountSettings, theme, height: 900 });
     await workbench.openView('Modal');
     await pane(workbench, 'Snapshots').waitFor();
     return workbench;
   };
-  const type = async (workbench: Workbench, text: string) => {
-    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
-    await input.waitFor();
-    await input.fill(text);
-    await workbench.page.keyboard.press('Enter');
-  };
   const take = async (workbench: Workbench, name: string) => {
     await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
     await workbench.chooseInMenu('New Snapshot…');
-    await type(workbench, name);
+    await workbench.answerInput(name);
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
     await row(workbench, 'Snapshots', name).waitFor();
   };
 
   it('takes no snapshot that is cancelled by the button of its progress', async () => {
-    await server.control.addFault({ method: 'TaskSnapshotFilesystem', delayMs: 5_000, times: 1 });
-    await server.control.resetCalls();
+    await account.server.control.addFault({ method: 'TaskSnapshotFilesystem', delayMs: 12_000, times: 1 });
+    await account.server.control.resetCalls();
     const workbench = await open();
     await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
     await workbench.chooseInMenu('New Snapshot…');
-    await type(workbench, 'never taken');
+    await workbench.answerInput('never taken');
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
     await workbench.waitForNotification(/Taking the snapshot “never taken”/);
     await picture(workbench, 'snapshot-progress');
     await workbench.clickNotification('Cancel');
     await waitFor(
       'the progress to go',
-      4_000,
+      10_000,
       () => workbench.notifications(),
       (all) => all.length === 0,
     );
-    assert.equal((await server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal does');
+    assert.equal((await account.server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal does');
     await waitFor(
       'what Modal made all the same to be deleted',
-      20_000,
-      async () => (await server.control.calls()).ImageDelete ?? 0,
+      30_000,
+      async () => (await account.server.control.calls()).ImageDelete ?? 0,
       (count) => count === 1,
     );
     await pane(workbench, 'Snapshots').getByText('There is no snapshot yet.').waitFor();
@@ -108,7 +88,7 @@ describe('the Snapshots view', () => {
     await row(here, 'Snapshots', 'from there').waitFor();
     await row(there, 'Snapshots', 'seen from both').click();
     await there.page.keyboard.press('F2');
-    await type(there, 'renamed there');
+    await there.answerInput('renamed there');
     await row(here, 'Snapshots', 'renamed there').waitFor();
     await picture(there, 'snapshots-light');
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
+import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('what is synced', () => {
@@ -39,23 +39,10 @@ describe('live sync', () => {
 });
 
 describe('the first sync to an account', () => {
-  let server: RunningLocalModal;
-  let folder: string;
-  before(async () => {
-    server = await startLocalModal();
-    folder = useProfileOf(server);
-  });
-  after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
+  localAccount();
 
   it('asks once with what would be sent and what not, and goes on after a yes', async () => {
-    const workbench = await openWorkbench({
-      // The built-in image would be built as on Modal itself, which a registry and Debian's servers are needed for.
-      settings: { 'modal.account': 'profile:main', 'modal.profiles': { default: { image: 'python:3.13-slim' } } },
-    });
+    const workbench = await openWorkbench({ settings: accountSettings });
     writeFileSync(join(workbench.folder, '.env'), 'SECRET=1');
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');

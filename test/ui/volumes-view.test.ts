@@ -1,46 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModalClient } from 'modal';
 import { contentOf, readAll } from '../../src/modal/remote-files.ts';
 import { volumeFiles } from '../../src/modal/volume-files.ts';
 import { createVolume, listVolumes } from '../../src/modal/volumes.ts';
-import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('the Volumes view', () => {
-  let server: RunningLocalModal;
-  let modal: ModalClient;
-  let folder: string;
-  before(async () => {
-    server = await startLocalModal();
-    modal = server.client();
-    folder = useProfileOf(server);
-  });
-  after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(folder, { recursive: true });
-    await server.stop();
-  });
+  const account = localAccount();
 
-  const data = () => volumeFiles(async () => modal, 'data');
+  const data = () => volumeFiles(async () => account.modal, 'data');
   const textOf = async (path: string) => String(await readAll(data(), path, 1e9).catch(() => ''));
   const pane = (workbench: Workbench) => workbench.page.locator('.pane', { hasText: 'Volumes' }).last();
   const row = (workbench: Workbench, hasText: string) =>
     pane(workbench).locator('.monaco-list-row', { hasText }).first();
   const open = async (theme: 'dark' | 'light' = 'dark') => {
-    const workbench = await openWorkbench({ settings: { 'modal.account': 'profile:main' }, theme });
+    const workbench = await openWorkbench({ settings: accountSettings, theme });
     await workbench.openView('Modal');
     return workbench;
-  };
-  /** Answers an input box. */
-  const type = async (workbench: Workbench, text: string) => {
-    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
-    await input.waitFor();
-    await input.fill(text);
-    await workbench.page.keyboard.press('Enter');
   };
   /** Answers VS Code's own file dialog, which takes a while to list what is there. */
   const typePath = async (workbench: Workbench, path: string) => {
@@ -49,14 +29,13 @@ describe('the Volumes view', () => {
       .or(workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }))
       .first()
       .waitFor();
-    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
     await waitFor(
       'the path to be taken',
       20_000,
       async () => {
-        await input.fill(path);
+        await workbench.input.fill(path);
         await workbench.page.waitForTimeout(700);
-        return input.inputValue();
+        return workbench.input.inputValue();
       },
       (value) => value === path,
     );
@@ -66,16 +45,16 @@ describe('the Volumes view', () => {
   it('says that there is none yet, and makes one by a button', async () => {
     const workbench = await open();
     await pane(workbench).getByRole('button', { name: 'New Volume…' }).first().click();
-    await type(workbench, 'data');
+    await workbench.answerInput('data');
     await row(workbench, 'data').waitFor();
     assert.deepEqual(
-      (await listVolumes(modal)).map(({ name }) => name),
+      (await listVolumes(account.modal)).map(({ name }) => name),
       ['data'],
     );
   });
 
   const withFiles = async () => {
-    await createVolume(modal, 'data').catch(() => {});
+    await createVolume(account.modal, 'data').catch(() => {});
     await data().write('/models/weights.bin', contentOf(Buffer.alloc(3_400_000, 1)));
   };
 
@@ -167,26 +146,26 @@ describe('the Volumes view', () => {
   });
 
   it('drops a volume that was deleted elsewhere, with all that was unfolded of it', async () => {
-    await createVolume(modal, 'leaving');
-    await volumeFiles(async () => modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
+    await createVolume(account.modal, 'leaving');
+    await volumeFiles(async () => account.modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
     const workbench = await open();
     await row(workbench, 'leaving').click();
     await row(workbench, 'inside.txt').waitFor();
-    await modal.volumes.delete('leaving');
+    await account.modal.volumes.delete('leaving');
     await row(workbench, 'leaving').waitFor({ state: 'detached' });
     await row(workbench, 'inside.txt').waitFor({ state: 'detached' });
   });
 
   it('shows a folder of 20,000 entries a part at a time', async () => {
-    await createVolume(modal, 'many');
-    const { volumes } = modal;
+    await createVolume(account.modal, 'many');
+    const { volumes } = account.modal;
     const { volumeId } = await volumes.fromName('many');
     const files = Array.from({ length: 20_000 }, (_, n) => ({
       path: `f${String(n).padStart(5, '0')}`,
       size: 0,
       blocks: [],
     }));
-    await modal.cpClient.volumePutFiles2({ volumeId, files });
+    await account.modal.cpClient.volumePutFiles2({ volumeId, files });
     const workbench = await open();
     await row(workbench, 'many').click();
     await row(workbench, 'f00000').waitFor();

@@ -9,10 +9,7 @@ const warmRow = (workbench: Workbench, hasText: string) =>
 
 async function chooseReady(workbench: Workbench): Promise<void> {
   await workbench.openFile('word.sh');
-  await workbench.clickCodeLens('Change Profile');
-  await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'ready' }).first().waitFor();
-  await workbench.page.keyboard.type('ready');
-  await workbench.page.keyboard.press('Enter');
+  await workbench.chooseProfile('ready');
   await statusItem(workbench).locator('.codicon-flame').waitFor();
 }
 

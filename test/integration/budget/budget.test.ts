@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
@@ -11,7 +10,7 @@ const START = 'Start a Sandbox';
 
 describe('an account where sandboxes cost money', () => {
   let server: RunningLocalModal;
-  let config: string;
+  let leaveAccount: () => void;
   let script: vscode.Uri;
 
   before(async () => {
@@ -19,7 +18,7 @@ describe('an account where sandboxes cost money', () => {
     const bundle = join(extension?.extensionPath ?? '', 'dist', 'local-modal.cjs');
     const env = { ...(process.env as Record<string, string>), ELECTRON_RUN_AS_NODE: '1' };
     server = await startLocalModal({ bundle, env });
-    config = useProfileOf(server);
+    leaveAccount = useProfileOf(server);
     script = await writeWorkspaceFile('budget.sh', 'echo ran\n');
     await activate();
   });
@@ -28,8 +27,7 @@ describe('an account where sandboxes cost money', () => {
     await stopEverything();
   });
   after(async () => {
-    delete process.env.MODAL_CONFIG_PATH;
-    rmSync(config, { recursive: true });
+    leaveAccount();
     await server.stop();
   });
 
