@@ -12,7 +12,7 @@ import { FolderSyncs } from '../src/session/folder-syncs.ts';
 import { Sessions } from '../src/session/sessions.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
-import { sessionSources } from '../test/helpers/sessions.ts';
+import { accountOf, sessionSources } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 
 const DELAYS_MS = [0, 50, 100];
@@ -22,14 +22,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   const server = await startLocalModal();
   const path = mkdtempSync(join(tmpdir(), 'bench-run-'));
   const storage = mkdtempSync(join(tmpdir(), 'bench-run-storage-'));
-  const account = {
-    label: 'bench',
-    isLocal: true as const,
-    serverUrl: server.url,
-    tokenId: 'ak-b',
-    tokenSecret: 'as-b',
-  };
-  const sessions = new Sessions(sessionSources(() => account));
+  const sessions = new Sessions(sessionSources(() => accountOf(server)));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const folder = { name: 'bench', path };
   const request: RunRequest = {

@@ -12,7 +12,7 @@ import { Sessions } from '../src/session/sessions.ts';
 import { poolParts } from '../src/session/warm-parts.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
-import { sessionSources } from '../test/helpers/sessions.ts';
+import { accountOf, sessionSources } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 import { firstByteOfRun } from './run.ts';
 
@@ -25,18 +25,11 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   const server = await startLocalModal();
   const path = mkdtempSync(join(tmpdir(), 'bench-warm-'));
   const storage = mkdtempSync(join(tmpdir(), 'bench-warm-storage-'));
-  const account = {
-    label: 'bench',
-    isLocal: true,
-    serverUrl: server.url,
-    tokenId: 'ak-b',
-    tokenSecret: 'as-b',
-  } as const;
   const raw = { image: 'python:3.13-slim', hostVolume: false, warm: { sandboxes: 1 } };
   const folder = { name: 'bench', path };
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const sessions: Sessions = new Sessions({
-    ...sessionSources(() => account, raw),
+    ...sessionSources(() => accountOf(server), raw),
     machine: new Machine(join(storage, 'machine')),
     takeWarm: (of, named) => pool.take(of, named),
   });

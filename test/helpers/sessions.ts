@@ -1,6 +1,12 @@
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import type { SessionSources } from '../../src/session/session.ts';
+import type { RunningLocalModal } from './local-modal.ts';
+
+/** The account of a running local Modal, whose sandboxes cost nothing. */
+export function accountOf({ url }: Pick<RunningLocalModal, 'url'>): Account {
+  return { label: 'Local Modal', isLocal: true, serverUrl: url, tokenId: 'ak-test', tokenSecret: 'as-test' };
+}
 
 /** What sessions of a test work with: one account, and one profile of every name. */
 export function sessionSources(

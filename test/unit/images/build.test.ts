@@ -2,16 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Image } from 'modal';
-import {
-  type BuildContext,
-  buildImage,
-  ImageBuildError,
-  type ImageStore,
-  type KeptImage,
-} from '../../../src/images/build.ts';
+import { type BuildContext, buildImage, type ImageStore, type KeptImage } from '../../../src/images/build.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { failureOf, inside } from './building.ts';
 
 type ImageInput = NonNullable<Parameters<typeof ProfileSchema.parse>[0]>;
 
@@ -40,29 +34,11 @@ describe('building an image', () => {
   const build = (image: ImageInput | string, more: Partial<BuildContext> = {}) =>
     buildImage(profile(image), inWindow(more));
 
-  async function inside(image: Image, line: string): Promise<string> {
-    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
-    try {
-      return await bench.shell(sandbox, line);
-    } finally {
-      await sandbox.terminate();
-    }
-  }
-
-  async function failure(building: Promise<unknown>): Promise<ImageBuildError> {
-    const error = await building.then(
-      () => assert.fail('it was built'),
-      (reason: unknown) => reason,
-    );
-    assert.ok(error instanceof ImageBuildError, String(error));
-    return error;
-  }
-
   it('makes the folders of the built-in base, and says what the local Modal leaves out', async () => {
     let log = '';
     const image = await build({}, { onLog: (text) => (log += text) });
     assert.equal(
-      await inside(image, 'ls -d /workspace; ls -A /mnt/state'),
+      await inside(bench, image, 'ls -d /workspace; ls -A /mnt/state'),
       '/workspace\n.cache\ncheckpoints\ngit-repos\nworkspace\n',
     );
     assert.match(log, /packages are not installed/);
@@ -80,8 +56,8 @@ describe('building an image', () => {
         'echo continued \\',
       ],
     });
-    assert.equal(await inside(image, 'cat /odd; printf "|%s" "$ODD"'), `${odd}|${odd}`);
-    assert.equal(await inside(image, 'cat /script /test'), "first \\\n  $second\ntwo\nlinesit's\n");
+    assert.equal(await inside(bench, image, 'cat /odd; printf "|%s" "$ODD"'), `${odd}|${odd}`);
+    assert.equal(await inside(bench, image, 'cat /script /test'), "first \\\n  $second\ntwo\nlinesit's\n");
   });
 
   it('tells of each layer before it begins, and passes its log on', async () => {
@@ -103,11 +79,11 @@ describe('building an image', () => {
       { registry: 'debian:12', buildSecrets: ['TOKEN'], commands: ['printf %s "$TOKEN" | wc -c > /length'] },
       { variables: { TOKEN: 'hidden', OTHER: 'not named' } },
     );
-    assert.equal(await inside(image, 'cat /length; echo "<$TOKEN$OTHER>"'), '6\n<>\n');
+    assert.equal(await inside(bench, image, 'cat /length; echo "<$TOKEN$OTHER>"'), '6\n<>\n');
   });
 
   it('names a build secret that has no value', async () => {
-    const error = await failure(build({ buildSecrets: ['A', 'B'], commands: ['true'] }, { variables: { A: '1' } }));
+    const error = await failureOf(build({ buildSecrets: ['A', 'B'], commands: ['true'] }, { variables: { A: '1' } }));
     assert.deepEqual(error.place, { key: 'buildSecrets', index: 1 });
     assert.match(error.message, /names B, which has no value/);
   });
@@ -132,7 +108,7 @@ describe('building an image', () => {
       await build({ registry: tag, registrySecret: { name: 'login', kind } }, { client });
       const { secretId } = await client.secrets.fromName('login');
       assert.deepEqual(logins, [{ registryAuthType, secretId }]);
-      const error = await failure(build({ registry: tag, registrySecret: { name: 'absent', kind } }));
+      const error = await failureOf(build({ registry: tag, registrySecret: { name: 'absent', kind } }));
       assert.deepEqual(error.place, { key: 'registrySecret' });
     });
   }
@@ -142,10 +118,10 @@ describe('building an image', () => {
     await made.publish('base');
     for (const base of [{ name: 'base' }, { snapshot: made.imageId }]) {
       const image = await build({ ...base, commands: ['cp /base /copy'] });
-      assert.equal(await inside(image, 'cat /copy'), 'base\n');
+      assert.equal(await inside(bench, image, 'cat /copy'), 'base\n');
     }
-    assert.equal((await failure(build({ name: 'nowhere' }))).title, 'nowhere');
-    assert.deepEqual((await failure(build({ snapshot: 'im-nowhere' }))).place, { key: 'snapshot' });
+    assert.equal((await failureOf(build({ name: 'nowhere' }))).title, 'nowhere');
+    assert.deepEqual((await failureOf(build({ snapshot: 'im-nowhere' }))).place, { key: 'snapshot' });
   });
 
   it('starts from what has a name at the time', async () => {
@@ -162,7 +138,7 @@ describe('building an image', () => {
 
   it('says which layer failed, where it is written, and the log’s last lines', async () => {
     const commands = ['true', 'echo before; echo why >&2; exit 3'];
-    const error = await failure(build({ registry: 'debian:12', commands }));
+    const error = await failureOf(build({ registry: 'debian:12', commands }));
     assert.deepEqual(error.place, { key: 'commands', index: 1 });
     assert.equal(error.title, commands[1]);
     assert.match(error.message, /image\.commands\[1\].*exit code 3/);
@@ -183,7 +159,7 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
 
     it('installs those of the list, whatever their names are', async () => {
       const image = await build({ snapshot, pip: ['numpy>=2', "odd ; $(touch /x) 'y'"] });
-      const asked = await inside(image, 'cat /asked; ls /x 2>&1 || true');
+      const asked = await inside(bench, image, 'cat /asked; ls /x 2>&1 || true');
       assert.match(asked, /^uv pip install .* numpy>=2 odd ; \$\(touch \/x\) 'y'\n.*No such file/);
     });
 
@@ -196,7 +172,7 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
         await writeFile(join(folder, 'more.txt'), text);
         const image = await buildImage(profile({ snapshot, pipFrom: 'requirements.txt' }), context);
         ids.push(image.imageId);
-        const asked = await inside(image, 'cat /asked; ls -d /tmp/pip-from 2>&1 || true');
+        const asked = await inside(bench, image, 'cat /asked; ls -d /tmp/pip-from 2>&1 || true');
         assert.ok(asked.includes(`-r requirements.txt\n${requirements}${text}`));
         assert.match(asked, /No such file/);
       }
@@ -207,20 +183,20 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
     it('installs what uv.lock and pyproject.toml say, without the project', async () => {
       await writeFile(join(folder, 'pyproject.toml'), 'the project\n');
       await writeFile(join(folder, 'uv.lock'), 'the lock\n');
-      const locked = await inside(await build({ snapshot, pipFrom: 'uv.lock' }), 'cat /asked');
+      const locked = await inside(bench, await build({ snapshot, pipFrom: 'uv.lock' }), 'cat /asked');
       assert.match(
         locked,
         /^uv export .*--frozen --no-emit-workspace.*\nthe project\nthe lock\nuv pip install .*\nlocked\n/,
       );
-      const project = await inside(await build({ snapshot, pipFrom: 'pyproject.toml' }), 'cat /asked');
+      const project = await inside(bench, await build({ snapshot, pipFrom: 'pyproject.toml' }), 'cat /asked');
       assert.match(project, /^uv pip install .* -r pyproject\.toml\nthe project\n$/);
     });
 
     it('refuses a requirements file with files of this machine, and one that is not there', async () => {
       await writeFile(join(folder, 'local.txt'), 'numpy\n-e .\n');
-      const local = await failure(build({ snapshot, pipFrom: 'local.txt' }));
+      const local = await failureOf(build({ snapshot, pipFrom: 'local.txt' }));
       assert.deepEqual(local.place, { file: 'local.txt', line: 2 });
-      const absent = await failure(build({ snapshot, pipFrom: 'absent.txt' }));
+      const absent = await failureOf(build({ snapshot, pipFrom: 'absent.txt' }));
       assert.equal(absent.message, 'absent.txt, which image.pipFrom names, is not there.');
     });
   });
@@ -280,6 +256,6 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
     const first = buildImage(image, { ...context, signal: cancel.signal, onLog });
     const second = buildImage(image, context);
     await assert.rejects(first, { name: 'AbortError' });
-    assert.equal(await inside(await second, 'cat /done'), 'done\n');
+    assert.equal(await inside(bench, await second, 'cat /done'), 'done\n');
   });
 });

@@ -7,10 +7,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Image } from 'modal';
-import { type BuildContext, buildImage, ImageBuildError } from '../../../src/images/build.ts';
+import { type BuildContext, buildImage } from '../../../src/images/build.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { failureOf, inside } from './building.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles/', import.meta.url));
 
@@ -34,27 +34,10 @@ describe('Dockerfiles', () => {
       ...more,
     });
 
-  async function inside(image: Image, line: string): Promise<string> {
-    const sandbox = await bench.modal.sandboxes.create(bench.app, image);
-    try {
-      return await bench.shell(sandbox, line);
-    } finally {
-      await sandbox.terminate();
-    }
-  }
-
-  async function refusal(building: Promise<unknown>): Promise<ImageBuildError> {
-    const error = await building.then(
-      () => assert.fail('it was built'),
-      (reason: unknown) => reason,
-    );
-    assert.ok(error instanceof ImageBuildError, String(error));
-    return error;
-  }
-
   it('of a Python service: ARG before FROM, continued lines, .dockerignore, working directories', async () => {
     const image = await build('python-service', { buildArgs: { PYTHON_VERSION: '3.13' } });
     const said = await inside(
+      bench,
       image,
       'pwd; cat ../installed.txt; find .. ../../single ../../flat -type f | sort; echo $PATH',
     );
@@ -81,11 +64,11 @@ for Python 3.13
   it('with heredocs in RUN and COPY', async () => {
     const image = await build('heredocs', { buildArgs: { GREETING: 'good morning' } });
     assert.equal(
-      await inside(image, 'cd /out; cat said inner quoted python script'),
+      await inside(bench, image, 'cd /out; cat said inner quoted python script'),
       'good morning, world\nwithin world\nits "quoted" \\ $PLACE\nfrom world\nafter\na script of its own\n',
     );
     assert.equal(
-      await inside(image, 'cat /etc/service.conf; cd /opt/tools; ./ONE; cat TWO'),
+      await inside(bench, image, 'cat /etc/service.conf; cd /opt/tools; ./ONE; cat TWO'),
       'greeting = good morning\nprice = $5 "quoted" it\'s\nworld not replaced\nplace: world\n',
     );
   });
@@ -94,21 +77,25 @@ for Python 3.13
     const log: string[] = [];
     const image = await build('multi-stage', {}, { onProgress: ({ title }) => log.push(title) });
     assert.equal(
-      await inside(image, 'cat /said /tested; cd /opt/tool; stat -c %a:%F tool alias share/empty; cat share/about'),
+      await inside(
+        bench,
+        image,
+        'cat /said /tested; cd /opt/tool; stat -c %a:%F tool alias share/empty; cat share/about',
+      ),
       'the tool runs\ntested\n700:regular file\n777:symbolic link\n755:directory\nbuilt for amd64\n',
     );
     assert.equal(
-      await inside(image, 'ls /usr/local/share/*.txt /usr/local/share/tool'),
+      await inside(bench, image, 'ls /usr/local/share/*.txt /usr/local/share/tool'),
       '/usr/local/share/one.txt\n/usr/local/share/tool\n/usr/local/share/two.txt\n',
     );
     assert.ok(!log.some((title) => title.includes('exit 1')));
     const test = await build('multi-stage', { target: 'TEST' });
-    assert.equal(await inside(test, 'cat /tested; pwd'), 'tested\n/build\n');
+    assert.equal(await inside(bench, test, 'cat /tested; pwd'), 'tested\n/build\n');
   });
 
   it('with ONBUILD, which the next stage alone carries out', async () => {
     const image = await build('onbuild', { buildArgs: { BUILD: 'release' } });
-    assert.equal(await inside(image, 'cat started again'), 'release of {"name":"app"}\ndone\n');
+    assert.equal(await inside(bench, image, 'cat started again'), 'release of {"name":"app"}\ndone\n');
   });
 
   it('with a SHELL, a USER, owners and modes', async () => {
@@ -116,6 +103,7 @@ for Python 3.13
     const app = hasUsers ? 'app' : 'root';
     assert.equal(
       await inside(
+        bench,
         image,
         'cat /shell /tmp/after /tmp/uid; echo $AFTER; pwd; stat -c %U:%G:%a data/secret.txt by-number by-root data',
       ),
@@ -133,6 +121,7 @@ for Python 3.13
       const buildArgs = { MIRROR: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
       const image = await build('add', { buildArgs });
       const said = await inside(
+        bench,
         image,
         'cat /data/three-a.txt /data/renamed; echo; stat -c %a /data/*; cd /opt; find . -type f | sort; cat vendor/vendor/lib.txt',
       );
@@ -140,7 +129,7 @@ for Python 3.13
         said,
         'aaaaaa\n644\n600\n./both/plain.txt\n./both/vendor/lib.txt\n./vendor.tar.gz\n./vendor/vendor/lib.txt\nvendored\n',
       );
-      const error = await refusal(build('add', { buildArgs: { MIRROR: `${buildArgs.MIRROR}/nothing` } }));
+      const error = await failureOf(build('add', { buildArgs: { MIRROR: `${buildArgs.MIRROR}/nothing` } }));
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });
     } finally {
       server.close();
@@ -151,11 +140,11 @@ for Python 3.13
     const secrets = { buildSecrets: ['NPM_TOKEN', 'API_KEY'] };
     const image = await build('secret-mounts', secrets, { variables: { NPM_TOKEN: 'token', API_KEY: 'key' } });
     assert.equal(
-      await inside(image, 'cat length mode first installed; ls -A; echo "<$NPM_TOKEN$API_KEY$KEY>"'),
+      await inside(bench, image, 'cat length mode first installed; ls -A; echo "<$NPM_TOKEN$API_KEY$KEY>"'),
       '5\n440\nK\ninstalled locked\nfirst\ninstalled\nlength\nmode\n<>\n',
     );
-    assert.ok(!(await inside(image, 'cat /root-folder')).includes('dockerfile'));
-    const error = await refusal(
+    assert.ok(!(await inside(bench, image, 'cat /root-folder')).includes('dockerfile'));
+    const error = await failureOf(
       build('secret-mounts', { buildSecrets: ['NPM_TOKEN'] }, { variables: { NPM_TOKEN: 'x' } }),
     );
     assert.deepEqual(error.place, { file: 'Dockerfile', line: 7 });
@@ -165,7 +154,7 @@ for Python 3.13
   it('with bytes that are no UTF-8, in comments and in files that are copied', async () => {
     const image = await build('bytes');
     assert.equal(
-      await inside(image, 'cat /said; od -An -tx1 /data.bin'),
+      await inside(bench, image, 'cat /said; od -An -tx1 /data.bin'),
       'grüße ✓\n 00 ff fe 80 62 69 6e 61 72 79 0a\n',
     );
   });
@@ -173,7 +162,7 @@ for Python 3.13
   it('with another escape character, Windows line ends and a byte order mark', async () => {
     const image = await build('backtick');
     assert.equal(
-      await inside(image, 'cat /said /slash; echo; echo "$WINDOWS $CONTINUED"; ls'),
+      await inside(bench, image, 'cat /said /slash; echo; echo "$WINDOWS $CONTINUED"; ls'),
       'one two\nback\\slash\nC:\\Program Files yes\nsub\\\n',
     );
   });
@@ -191,7 +180,7 @@ for Python 3.13
   ] as const) {
     it(`are refused before anything is built, with line and reason: ${name}`, async () => {
       await bench.server.control.resetCalls();
-      const error = await refusal(build(name, image));
+      const error = await failureOf(build(name, image));
       assert.deepEqual(error.place, { file: 'Dockerfile', line });
       assert.match(error.message, reason);
       assert.ok(error.message.startsWith(`Dockerfile:${line}: `));
@@ -201,12 +190,12 @@ for Python 3.13
   }
 
   it('are built to a stage that can be had, when the last one cannot', async () => {
-    assert.equal(await inside(await build('scratch', { target: 'build' }), 'cat /program'), 'program\n');
+    assert.equal(await inside(bench, await build('scratch', { target: 'build' }), 'cat /program'), 'program\n');
   });
 
   it('that do not exist, or have no such stage, are refused at their key', async () => {
-    assert.deepEqual((await refusal(build('scratch', { dockerfile: 'Absent' }))).place, { key: 'dockerfile' });
-    assert.deepEqual((await refusal(build('scratch', { target: 'absent' }))).place, { key: 'target' });
+    assert.deepEqual((await failureOf(build('scratch', { dockerfile: 'Absent' }))).place, { key: 'dockerfile' });
+    assert.deepEqual((await failureOf(build('scratch', { target: 'absent' }))).place, { key: 'target' });
   });
 
   describe('whose files were copied before', () => {
@@ -229,7 +218,7 @@ for Python 3.13
       await writeFile(join(folder, 'app/main.py'), 'second()');
       const second = await again();
       assert.equal(await sandboxes(), 1);
-      assert.equal(await inside(second, 'cat main.py'), 'second()');
+      assert.equal(await inside(bench, second, 'cat main.py'), 'second()');
     });
 
     it('are copied once by two windows that begin at the same time', async () => {
@@ -269,19 +258,19 @@ for Python 3.13
 
     it('fail with what the sandbox said when they cannot be put in their place', async () => {
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nRUN echo > /taken\nCOPY app /taken/\n');
-      const error = await refusal(again());
+      const error = await failureOf(again());
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });
       assert.match(error.message, /“COPY app \/taken\/” \(Dockerfile:3\) failed: mkdir: .*\/taken/);
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian AS a\nFROM debian\nCOPY --from=a /none /x\n');
-      assert.match((await refusal(again())).message, /failed: There is no \/none in the stage\./);
+      assert.match((await failureOf(again())).message, /failed: There is no \/none in the stage\./);
       if (!hasUsers) return;
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nCOPY --chown=stranger app /app\n');
-      assert.match((await refusal(again())).message, /failed: chown: invalid user: .stranger/);
+      assert.match((await failureOf(again())).message, /failed: chown: invalid user: .stranger/);
     });
 
     it('say what a copy lacks', async () => {
       await rm(join(folder, 'app/main.py'));
-      const error = await refusal(again());
+      const error = await failureOf(again());
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 23 });
       assert.match(error.message, /app\/main\.py is not in the build context/);
     });

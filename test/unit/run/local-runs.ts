@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Account } from '../../../src/modal/accounts.ts';
 import type { TerminalSize } from '../../../src/run/control.ts';
 import type { RunRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
@@ -9,14 +8,9 @@ import type { RunServices } from '../../../src/run/services.ts';
 import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
-import type { RunningLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-
-/** The account of a running local Modal. */
-export function accountOf({ url }: RunningLocalModal): Account {
-  return { label: 'Local Modal', isLocal: true, serverUrl: url, tokenId: 'ak-test', tokenSecret: 'as-test' };
-}
 
 /** A folder of a test, with what runs of it work with. */
 export interface LocalFolder {
@@ -41,12 +35,11 @@ export async function localFolder(server: RunningLocalModal, profile?: object): 
   };
 }
 
+/** How a script is run, other than in the folder of the test and without arguments. */
+type ScriptRun = Partial<RunRequest> & { readonly size?: TerminalSize };
+
 /** Writes a shell script into the folder and runs it, with all that the run says. */
-export async function startScript(
-  folder: LocalFolder,
-  script: string,
-  { size, ...rest }: Partial<RunRequest> & { size?: TerminalSize } = {},
-) {
+export async function startScript(folder: LocalFolder, script: string, { size, ...rest }: ScriptRun = {}) {
   await writeFile(join(folder.path, 'a.sh'), script);
   const text = { output: '', errors: '', status: '', progress: '' };
   const decoder = new TextDecoder();
@@ -77,4 +70,28 @@ export async function startScript(
       ({ output }) => output.includes(words),
     );
   return { run, text, shows };
+}
+
+/** A local Modal, and the folder of the test that runs. */
+export interface LocalRuns {
+  server: RunningLocalModal;
+  folder: LocalFolder;
+  start(script: string, run?: ScriptRun): ReturnType<typeof startScript>;
+}
+
+/** In a `describe`: a local Modal for all of its tests, and an empty folder for each. */
+export function localRuns(): LocalRuns {
+  const runs = { start: (script, run) => startScript(runs.folder, script, run) } as LocalRuns;
+  before(async () => {
+    runs.server = await startLocalModal();
+  });
+  after(() => runs.server.stop());
+  beforeEach(async () => {
+    runs.folder = await localFolder(runs.server);
+  });
+  afterEach(async () => {
+    await runs.server.control.clearFaults();
+    await runs.folder.dispose();
+  });
+  return runs;
 }

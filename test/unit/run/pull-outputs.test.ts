@@ -1,66 +1,54 @@
 import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
+import { localRuns } from './local-runs.ts';
 
 describe('outputs that a run brings back, on the local Modal', () => {
-  let server: RunningLocalModal;
-  let folder: LocalFolder;
-
-  before(async () => {
-    server = await startLocalModal();
-  });
-  after(() => server.stop());
-  beforeEach(async () => {
-    folder = await localFolder(server);
-  });
-  afterEach(() => folder.dispose());
-
-  const read = (path: string) => readFile(join(folder.path, path), 'utf8');
+  const runs = localRuns();
+  const read = (path: string) => readFile(join(runs.folder.path, path), 'utf8');
 
   it('are the files that it names, also after a failure, and no others', async () => {
     const script = 'mkdir -p out/deep; echo 1 > out/a.txt; echo 2 > out/deep/b.txt; echo 3 > c.txt; exit 4';
-    const { run, text } = await startScript(folder, script, { pull: ['out/**'] });
+    const { run, text } = await runs.start(script, { pull: ['out/**'] });
     assert.deepEqual([(await run.done).exitCode, (await run.done).error], [4, undefined]);
     assert.match(text.status, /Pulled 2 files\.\n$/);
     assert.deepEqual([await read('out/a.txt'), await read('out/deep/b.txt')], ['1\n', '2\n']);
-    assert.deepEqual((await readdir(folder.path)).sort(), ['a.sh', 'out']);
+    assert.deepEqual((await readdir(runs.folder.path)).sort(), ['a.sh', 'out']);
   });
 
   it('are never written over a local change', async () => {
-    await mkdir(join(folder.path, 'out'));
-    await writeFile(join(folder.path, 'out/a.txt'), 'before');
+    await mkdir(join(runs.folder.path, 'out'));
+    await writeFile(join(runs.folder.path, 'out/a.txt'), 'before');
     const script = 'echo ready; read -r _; echo there > out/a.txt';
-    const { run, text, shows } = await startScript(folder, script, { pull: ['out/**'] });
+    const { run, text, shows } = await runs.start(script, { pull: ['out/**'] });
     await shows('ready');
-    await writeFile(join(folder.path, 'out/a.txt'), 'changed here');
+    await writeFile(join(runs.folder.path, 'out/a.txt'), 'changed here');
     run.write('\r');
     assert.equal((await run.done).exitCode, 0);
     assert.equal(await read('out/a.txt'), 'changed here');
-    const [copy] = (await readdir(join(folder.path, 'out'))).filter((name) => name !== 'a.txt');
+    const [copy] = (await readdir(join(runs.folder.path, 'out'))).filter((name) => name !== 'a.txt');
     assert.equal(await read(`out/${copy}`), 'there\n');
     assert.match(text.status, /1 changed on both sides lie beside yours as out\//);
   });
 
   it('are missed in the result when they cannot be pulled', async () => {
-    const { run, shows } = await startScript(folder, 'echo ready; read -r _', { pull: ['out/**'] });
+    const { run, shows } = await runs.start('echo ready; read -r _', { pull: ['out/**'] });
     await shows('ready');
-    await server.control.addFault({ method: 'TaskExecStart', code: 9, message: 'no more commands' });
+    await runs.server.control.addFault({ method: 'TaskExecStart', code: 9, message: 'no more commands' });
     run.write('\r');
     const { error, exitCode } = await run.done;
     assert.equal(exitCode, 0);
     assert.match(error ?? '', /^The program has ended, but its outputs were not pulled\. .*no more commands/);
-    await server.control.clearFaults();
+    await runs.server.control.clearFaults();
   });
 
   it('stay where they are when the run is cancelled', async () => {
-    const { run, shows } = await startScript(folder, 'mkdir out; echo 1 > out/a; echo ready; sleep 1000', {
+    const { run, shows } = await runs.start('mkdir out; echo 1 > out/a; echo ready; sleep 1000', {
       pull: ['out/**'],
     });
     await shows('ready');
     run.cancel();
     await run.done;
-    assert.deepEqual(await readdir(folder.path), ['a.sh']);
+    assert.deepEqual(await readdir(runs.folder.path), ['a.sh']);
   });
 });

@@ -1,43 +1,28 @@
 import assert from 'node:assert/strict';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
-import type { RunRequest } from '../../../src/run/request.ts';
-import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { shortenWaits } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
+import { localFolder, localRuns } from './local-runs.ts';
 
 /** gRPC's UNAVAILABLE, and how often the SDK tries a stream before it gives up. */
 const UNAVAILABLE = 14;
 const SDK_TRIES = 10;
 
 describe('a run whose connection is lost, on the local Modal', () => {
-  let server: RunningLocalModal;
-  let folder: LocalFolder;
+  const runs = localRuns();
+  const { start } = runs;
   let lengthenWaits: () => void;
 
-  before(async () => {
-    server = await startLocalModal();
+  before(() => {
     lengthenWaits = shortenWaits();
   });
-  after(() => {
-    lengthenWaits();
-    return server.stop();
-  });
-  beforeEach(async () => {
-    folder = await localFolder(server);
-  });
-  afterEach(async () => {
-    await server.control.clearFaults();
-    await folder.dispose();
-  });
-
-  const start = (script: string, rest?: Partial<RunRequest>) => startScript(folder, script, rest);
+  after(() => lengthenWaits());
 
   /** The next output breaks off after some bytes, and can then not be read until the SDK, and we in vain, have tried. */
   async function loseOutput(bytes: number, streams = 1): Promise<void> {
     const method = 'TaskExecStdioRead';
-    await server.control.addFault({ method, cutAfterBytes: bytes, times: streams });
-    await server.control.addFault({ method, code: UNAVAILABLE, skip: streams, times: (SDK_TRIES + 2) * streams });
+    await runs.server.control.addFault({ method, cutAfterBytes: bytes, times: streams });
+    await runs.server.control.addFault({ method, code: UNAVAILABLE, skip: streams, times: (SDK_TRIES + 2) * streams });
   }
 
   it('goes on with the output where it stopped, byte by byte, and with its exit code', async () => {
@@ -63,7 +48,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
   it('gives the program what was typed meanwhile', async () => {
     await (await start('true')).run.done;
     await loseOutput(7);
-    await server.control.addFault({ method: 'TaskExecStdinWrite', code: UNAVAILABLE, times: SDK_TRIES + 1 });
+    await runs.server.control.addFault({ method: 'TaskExecStdinWrite', code: UNAVAILABLE, times: SDK_TRIES + 1 });
     const { run, text, shows } = await start('echo ready; read -r one; read -r two; echo "got $one and $two"');
     await shows('ready');
     run.write('first\r');
@@ -88,7 +73,11 @@ describe('a run whose connection is lost, on the local Modal', () => {
 
   for (const [how, end, sentence] of [
     ['terminated', (id: string) => terminate(id), /^The sandbox was terminated\. Run again/],
-    ['taken away', (id: string) => server.control.preempt(id), /^Modal took the sandbox’s machine away\. Run again/],
+    [
+      'taken away',
+      (id: string) => runs.server.control.preempt(id),
+      /^Modal took the sandbox’s machine away\. Run again/,
+    ],
   ] as const) {
     it(`says that its sandbox was ${how}, and the next run starts another`, async () => {
       const { run, shows } = await start('echo ready; sleep 1000');
@@ -102,8 +91,8 @@ describe('a run whose connection is lost, on the local Modal', () => {
   }
 
   it('says that its sandbox has come to the end of its lifetime', async () => {
-    await folder.dispose();
-    folder = await localFolder(server, {
+    await runs.folder.dispose();
+    runs.folder = await localFolder(runs.server, {
       image: 'python:3.13-slim',
       hostVolume: false,
       timeoutMs: 3_000,
@@ -117,7 +106,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
   });
 
   async function terminate(sandboxId: string): Promise<void> {
-    const { client } = await folder.services.sessions.connection();
+    const { client } = await runs.folder.services.sessions.connection();
     await terminateSandbox(client, sandboxId);
   }
 });

@@ -1,21 +1,8 @@
 import assert from 'node:assert/strict';
-import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
+import { localRuns } from './local-runs.ts';
 
 describe('a run that is steered from outside, on the local Modal', () => {
-  let server: RunningLocalModal;
-  let folder: LocalFolder;
-
-  before(async () => {
-    server = await startLocalModal();
-  });
-  after(() => server.stop());
-  beforeEach(async () => {
-    folder = await localFolder(server);
-  });
-  afterEach(() => folder.dispose());
-
-  const start = (script: string, rest?: Parameters<typeof startScript>[2]) => startScript(folder, script, rest);
+  const { start } = localRuns();
 
   const countLeft = async () => {
     const { run, text } = await start('ps ax -o stat,args | grep -v "^Z" | grep -c "[s]leep 1000"');

@@ -12,7 +12,7 @@ import { Sessions } from '../../../src/session/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import type { Ask } from '../../../src/sync/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 
 const shell: readonly Program[] = [{ argv: ['bash'] }];
 
@@ -31,13 +31,7 @@ describe('a run on the local Modal', () => {
 
   before(async () => {
     server = await startLocalModal();
-    account = {
-      label: 'Local Modal',
-      isLocal: true,
-      serverUrl: server.url,
-      tokenId: 'ak-test',
-      tokenSecret: 'as-test',
-    };
+    account = accountOf(server);
   });
   after(() => server.stop());
 

@@ -5,7 +5,7 @@ import { carryOver, pause, pausedSnapshot, resume } from '../../../src/session/p
 import { Sessions } from '../../../src/session/sessions.ts';
 import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'paused', path: '/somewhere/paused' };
@@ -17,15 +17,8 @@ describe('pausing', () => {
 
   beforeEach(async () => {
     server = await startLocalModal();
-    const account = {
-      label: 'Local',
-      isLocal: true,
-      serverUrl: server.url,
-      tokenId: 'ak-t',
-      tokenSecret: 'as-t',
-    } as const;
     sessions = new Sessions(
-      sessionSources(() => account, { image: 'python:3.13-slim', hostVolume: false, ports: [8000] }),
+      sessionSources(() => accountOf(server), { image: 'python:3.13-slim', hostVolume: false, ports: [8000] }),
     );
     snapshots = new Snapshots(async () => (await sessions.connection()).client);
   });

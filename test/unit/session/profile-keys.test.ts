@@ -7,7 +7,7 @@ import type { Running } from '../../../local/control.ts';
 import { profileJsonSchema } from '../../../src/profiles/json-schema.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 
 type Definition = Running['sandboxes'][number]['definition'];
 
@@ -120,15 +120,8 @@ describe('every key of a profile', () => {
   });
 
   async function start(profile: object): Promise<Sandbox> {
-    const account = {
-      label: 'Local Modal',
-      isLocal: true,
-      serverUrl: server.url,
-      tokenId: 'ak-t',
-      tokenSecret: 'as-t',
-    } as const;
     sessions = new Sessions(
-      sessionSources(() => account, { image: 'python:3.13-slim', hostVolume: false, ...profile }),
+      sessionSources(() => accountOf(server), { image: 'python:3.13-slim', hostVolume: false, ...profile }),
     );
     return (await sessions.acquire({ name: 'keys', path })).sandbox;
   }

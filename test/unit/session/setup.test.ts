@@ -6,7 +6,7 @@ import type { Sandbox } from 'modal';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { SyncEngine } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 
 describe('the setup of a profile', () => {
   let server: RunningLocalModal;
@@ -31,15 +31,13 @@ describe('the setup of a profile', () => {
   const folder = () => ({ name: 'setup', path });
 
   function sessions(setup: object): Sessions {
-    const account = {
-      label: 'Local',
-      isLocal: true,
-      serverUrl: server.url,
-      tokenId: 'ak-t',
-      tokenSecret: 'as-t',
-    } as const;
     const made = new Sessions(
-      sessionSources(() => account, { image: 'python:3.13-slim', hostVolume: false, env: { WHO: 'me' }, setup }),
+      sessionSources(() => accountOf(server), {
+        image: 'python:3.13-slim',
+        hostVolume: false,
+        env: { WHO: 'me' },
+        setup,
+      }),
     );
     opened.push(made);
     return made;

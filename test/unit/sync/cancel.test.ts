@@ -4,10 +4,10 @@ import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
 import type { Source } from '../../../src/sync/exec.ts';
 import { WorkerClient } from '../../../src/sync/worker-client.ts';
-import { inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 /** Holds up what comes to it until it is opened. */
@@ -59,14 +59,7 @@ function gated(sandbox: Sandbox, stage: Stage, gate: Gate): { sandbox: Sandbox; 
 }
 
 describe('A push that is cancelled', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine, ending } = setup);
+  withEach(() => {
     writeTree(root, { 'a.bin': randomBytes(6_000_000), 'b/c': 'c', 'b/d': 'd' });
   });
 

@@ -8,20 +8,13 @@ import type { Sandbox } from 'modal';
 import { isSandboxGone } from '../../../src/modal/errors.ts';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
 import type { Source } from '../../../src/sync/exec.ts';
-import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, withEach } from './sandboxes.ts';
+import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A push that something happens to', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine } = setup);
-  });
+  withEach();
 
   it('goes on where the connection was cut, as often as that happens', async () => {
     writeTree(root, { 'a.bin': randomBytes(3_000_000), 'b/c.bin': randomBytes(2_000_000) });

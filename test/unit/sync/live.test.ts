@@ -4,22 +4,14 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { LiveSync } from '../../../src/sync/live.ts';
 import { WarmReceiver } from '../../../src/sync/warm-receiver.ts';
-import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
 describe('Live sync', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine, ending } = setup);
-  });
+  withEach();
 
   it('makes one push of a burst, and one of what comes while it is under way', async () => {
     const pushes: (readonly string[] | undefined)[] = [];

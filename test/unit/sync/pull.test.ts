@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Sandbox } from 'modal';
 import { type Header, pack } from 'tar-stream';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
+import type { SyncProgress } from '../../../src/sync/engine.ts';
 import { PullReceiver, type Received } from '../../../src/sync/pull-receiver.ts';
-import { inSandbox, type Sandboxes, withEach } from './sandboxes.ts';
+import { inSandbox } from './sandboxes.ts';
+import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A pull', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-
-  withEach(async (setup) => {
-    ({ sandboxes, sandbox, root, engine } = setup);
+  withEach(async () => {
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c' });
     await engine.push(sandbox);
   });

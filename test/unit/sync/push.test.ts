@@ -12,21 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { Sandbox } from 'modal';
-import type { SyncEngine, SyncProgress } from '../../../src/sync/engine.ts';
-import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import type { SyncProgress } from '../../../src/sync/engine.ts';
+import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A push', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine, ending } = setup);
-  });
+  withEach();
 
   async function assertEqualTrees(): Promise<void> {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
@@ -288,14 +280,14 @@ describe('A push', () => {
   });
 
   it('works in a folder with any name, and to one', async () => {
-    root = join(temporaryFolder(), 'é x$(touch y)\'"`');
-    mkdirSync(root);
-    writeTree(root, { 'a b/c': 'c' });
-    engine = ending(engineFor(root, { remoteRoot: "/work dir/é'$x" }));
-    await engine.push(sandbox);
+    const odd = join(temporaryFolder(), 'é x$(touch y)\'"`');
+    mkdirSync(odd);
+    writeTree(odd, { 'a b/c': 'c' });
+    const other = ending(engineFor(odd, { remoteRoot: "/work dir/é'$x" }));
+    await other.push(sandbox);
     assert.equal(await inSandbox(sandbox, 'cat "a b/c"', `'/work dir/é'"'"'$x'`), 'c');
-    writeTree(root, { 'a b/c': 'again' });
-    const prepared = await engine.prepareRun(sandbox);
+    writeTree(odd, { 'a b/c': 'again' });
+    const prepared = await other.prepareRun(sandbox);
     const process = await sandbox.exec(['sh', '-c', `${prepared.script}\ncat "/work dir/é'\\$x/a b/c"`]);
     assert.match(await process.stdout.readText(), /again$/);
     await prepared.settle({ kind: 'unknown' });

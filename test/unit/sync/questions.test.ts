@@ -2,20 +2,13 @@ import assert from 'node:assert/strict';
 import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Sandbox } from 'modal';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
 import { refuseRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/questions.ts';
-import { engineFor, inSandbox, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { engineFor, inSandbox } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, storageDir, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('A sync asks', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let storageDir: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
   let asked: SyncQuestion[];
   let answer: boolean;
 
@@ -24,8 +17,7 @@ describe('A sync asks', () => {
     return answer;
   };
   withEach(
-    (setup) => {
-      ({ sandboxes, sandbox, root, storageDir, engine, ending } = setup);
+    () => {
       asked = [];
       answer = true;
     },
@@ -57,8 +49,8 @@ describe('A sync asks', () => {
     answer = true;
     await engine.push(sandbox);
     await engine.dispose();
-    engine = ending(engineFor(root, { storageDir, ask }));
-    await engine.push(ending(await sandboxes.create()), { fresh: true });
+    const again = ending(engineFor(root, { storageDir, ask }));
+    await again.push(ending(await sandboxes.create()), { fresh: true });
     assert.equal(asked.length, 2);
   });
 

@@ -3,29 +3,12 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
-import {
-  beforeLine,
-  engineFor,
-  inSandbox,
-  localTree,
-  remoteTree,
-  type Sandboxes,
-  type Setup,
-  withEach,
-} from './sandboxes.ts';
+import { beforeLine, engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, storageDir, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
 describe('A sandbox that is not as we left it', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let storageDir: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, storageDir, engine, ending } = setup);
+  withEach(() => {
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d.txt': 'd', 'e/f/g.txt': 'g' });
   });
 
@@ -133,8 +116,8 @@ describe('A sandbox that is not as we left it', () => {
     for (const name of readdirSync(folder).filter((name) => name.endsWith('.index')))
       writeFileSync(join(folder, name), 'nonsense');
     rmSync(join(root, 'b/c.txt'));
-    engine = ending(engineFor(root, { storageDir }));
-    const result = await engine.push(sandbox);
+    const again = ending(engineFor(root, { storageDir }));
+    const result = await again.push(sandbox);
     assert.deepEqual([result.files, result.deleted], [0, 1]);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
@@ -164,9 +147,9 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal((await engine.push(early)).files, 2);
     assert.deepEqual(await remoteTree(early), localTree(root));
     await engine.dispose();
-    engine = ending(engineFor(root, { storageDir }));
+    const again = ending(engineFor(root, { storageDir }));
     const late = ending(await sandboxes.restore(sandbox));
-    await engine.push(late);
+    await again.push(late);
     assert.deepEqual(await remoteTree(late), localTree(root));
   });
 

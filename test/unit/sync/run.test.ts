@@ -2,20 +2,14 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Sandbox } from 'modal';
-import type { PushResult, SyncEngine } from '../../../src/sync/engine.ts';
+import type { PushResult } from '../../../src/sync/engine.ts';
 import { RunMarkReader } from '../../../src/sync/run-preamble.ts';
-import { engineFor, inSandbox, localTree, remoteTree, type Sandboxes, withEach } from './sandboxes.ts';
+import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
+import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
 describe('A run’s sync', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine } = setup);
+  withEach(() => {
     writeTree(root, { 'main.sh': 'cat data', data: 'one' });
   });
 

@@ -5,7 +5,7 @@ import type { App, ModalClient, Sandbox } from 'modal';
 import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
 import { SyncEngine, type SyncEngineOptions } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { removeTemporary, temporaryFolder } from './temporary.ts';
+import { temporaryFolder } from './temporary.ts';
 
 /** A real local Modal with sandboxes for the tests of one file. */
 export class Sandboxes {
@@ -81,49 +81,4 @@ export function localTree(root: string): string[] {
 /** An engine that agrees to everything unless told otherwise. */
 export function engineFor(root: string, options: Partial<SyncEngineOptions> = {}): SyncEngine {
   return new SyncEngine({ root, storageDir: join(temporaryFolder(), 'storage'), ask: () => true, ...options });
-}
-
-/** What most tests work with. */
-export interface Setup {
-  readonly sandboxes: Sandboxes;
-  readonly sandbox: Sandbox;
-  /** An empty folder. */
-  readonly root: string;
-  /** Where the engine keeps its indexes. */
-  readonly storageDir: string;
-  /** An engine for the folder, which agrees to everything unless told otherwise. */
-  readonly engine: SyncEngine;
-  /** Ends one more engine or sandbox after the test. */
-  readonly ending: <Ended extends SyncEngine | Sandbox>(more: Ended) => Ended;
-}
-
-/** In a `describe`: gives each of its tests a setup of its own, and tidies up behind it. */
-export function withEach(
-  take: (setup: Setup) => void | Promise<void>,
-  optionsOf: () => Partial<SyncEngineOptions> = () => ({}),
-): void {
-  let sandboxes: Sandboxes;
-  const ended: (SyncEngine | Sandbox)[] = [];
-  const ending = <Ended extends SyncEngine | Sandbox>(more: Ended): Ended => {
-    ended.push(more);
-    return more;
-  };
-  before(async () => {
-    sandboxes = await Sandboxes.start();
-  });
-  after(async () => {
-    await sandboxes.stop();
-    removeTemporary();
-  });
-  beforeEach(async () => {
-    const sandbox = ending(await sandboxes.create());
-    const root = temporaryFolder();
-    const storageDir = join(temporaryFolder(), 'storage');
-    const engine = ending(engineFor(root, { storageDir, ...optionsOf() }));
-    await take({ sandboxes, sandbox, root, storageDir, engine, ending });
-  });
-  afterEach(async () => {
-    await sandboxes.server.control.clearFaults();
-    for (const each of ended.splice(0)) await ('dispose' in each ? each.dispose() : each.terminate());
-  });
 }

@@ -3,8 +3,8 @@ import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import { Core } from '../../../src/sync/core.ts';
-import type { SyncEngine } from '../../../src/sync/engine.ts';
-import { beforeLine, engineFor, localTree, remoteTree, type Sandboxes, type Setup, withEach } from './sandboxes.ts';
+import { beforeLine, engineFor, localTree, remoteTree } from './sandboxes.ts';
+import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 /** Where the apply script ends, by the first line that it does not come to any more. */
@@ -24,15 +24,7 @@ function killedBefore(sandbox: Sandbox, line: string): Sandbox {
 }
 
 describe('A push that ends in the middle of the sandbox’s work', () => {
-  let sandboxes: Sandboxes;
-  let sandbox: Sandbox;
-  let root: string;
-  let engine: SyncEngine;
-  let ending: Setup['ending'];
-
-  withEach((setup) => {
-    ({ sandboxes, sandbox, root, engine, ending } = setup);
-  });
+  withEach();
 
   /** The sandbox holds a tree; a push that deletes, adds, changes and lets go of something ends at a line. */
   async function endAt(line: string): Promise<void> {
