@@ -190,9 +190,9 @@ describe('the Sandboxes view of an account', () => {
     await workbench.clickDialog('Send');
     await workbench.waitForTerminal(/Exited with code 0/);
     assert.match(await status(), /its sandbox runs/);
-    await server.control.resetCalls();
+    await account.server.control.resetCalls();
     await waitFor('the status bar to tell', 30_000, status, (text) => /no sandbox runs/.test(text));
-    const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await server.control.calls();
+    const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await account.server.control.calls();
     assert.equal(SandboxListV2, 0, 'no hidden view asks');
     assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
     await picture(workbench, 'status-ended');
