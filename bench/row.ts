@@ -1,5 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
 /** One measurement. Times are medians. */
 export interface Row {
   readonly suite: string;
@@ -39,21 +37,4 @@ export async function medianMs(
     times.push(performance.now() - startedAt);
   }
   return times.sort((one, other) => one - other)[Math.floor(rounds / 2)] as number;
-}
-
-/** How far this process's memory grows over idle while something runs, and how long its event loop is held up (p99). */
-export async function loadOf(
-  work: () => Promise<void>,
-): Promise<{ readonly grownMB: number; readonly delayMs: number }> {
-  const loop = monitorEventLoopDelay({ resolution: 1 });
-  const idle = process.memoryUsage.rss();
-  let grown = 0;
-  const watch = setInterval(() => {
-    grown = Math.max(grown, process.memoryUsage.rss() - idle);
-  }, 20);
-  loop.enable();
-  await work();
-  loop.disable();
-  clearInterval(watch);
-  return { grownMB: grown / (1024 * 1024), delayMs: loop.percentile(99) / 1e6 };
 }

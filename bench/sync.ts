@@ -13,10 +13,11 @@ import { execWith } from '../src/sync/exec.ts';
 import { Rules } from '../src/sync/rules.ts';
 import { scan } from '../src/sync/scan.ts';
 import { type RunningLocalModal, startLocalModal } from '../test/helpers/local-modal.ts';
-import { type BenchContext, loadOf, medianMs } from './row.ts';
+import { type BenchContext, medianMs } from './row.ts';
 import { behindSlowLink } from './slow-link.ts';
 import { PipeSync } from './sync-pipe.ts';
 import { fileAt, makeTree, TREES, type TreeName } from './sync-trees.ts';
+import { watched } from './watched.ts';
 
 const hasRsync = !spawnSync('rsync', ['--version']).error;
 const MIB = 1024 * 1024;
@@ -113,9 +114,8 @@ class SyncBench {
         )
       : undefined;
     let engine = await this.#engine(root);
-    let first = 0;
-    const ours = await loadOf(async () => {
-      first = await medianMs(
+    const { value: first, ...ours } = await watched(() =>
+      medianMs(
         rounds,
         async () => void (await engine.push(this.#sandbox, { fresh: true })),
         async (round) => {
@@ -123,25 +123,23 @@ class SyncBench {
           await this.#forget(engine);
           engine = await this.#engine(root);
         },
-      );
-    });
+      ),
+    );
     const pipe = await medianMs(rounds, (round) =>
       new PipeSync(root, this.#path(`storage${round}`), `${root}.pipe${round}`).push(),
     );
     for (let round = 0; round < rounds; round += 1) rmSync(`${root}.pipe${round}`, { recursive: true });
     const bytes = TREES[name].bytes + TREES[name].files * 1024;
-    let stream = 0;
-    const streams = await loadOf(async () => {
-      stream = await medianMs(rounds, () => this.#stream(bytes));
-    });
+    const { value: stream, ...theirs } = await watched(() => medianMs(rounds, () => this.#stream(bytes)));
     this.#row(`G1 first sync ${name} through a pipe, to tar | tar`, pipe, tar, name === 'S' ? undefined : 3);
     this.#row(`G1 first sync ${name} through a pipe, to rsync -a`, pipe, rsync, name === 'S' ? 0.5 : 1.5);
     this.#row(`G1 first sync ${name} end to end, to rsync -a`, first, rsync, undefined);
     this.#row(`G1 first sync ${name} end to end, to the SDK's stream`, first, stream, undefined);
     if (name === 'L') {
       const note = (number: number) => `the SDK's stream alone: ${Math.round(number)}`;
-      this.#fact('G7 event loop delay p99 while sending L', ours.delayMs, 'ms', 20, note(streams.delayMs));
-      this.#fact('G8 memory over idle while sending L', ours.grownMB, 'MB', 96, note(streams.grownMB));
+      this.#fact('G7 event loop delay p99 while sending L', ours.delayMs, 'ms', 20, note(theirs.delayMs));
+      this.#fact("G7 longest turn in the thread's own time", ours.stallMs, 'ms', 8, note(theirs.stallMs));
+      this.#fact('G8 memory over idle while sending L', ours.grownMiB, 'MiB', 96);
     }
     await this.#deltas(name, root, engine);
     await this.#forget(engine);
@@ -281,14 +279,14 @@ class SyncBench {
     truncateSync(join(root, 'file'), bytes);
     const engine = await this.#engine(root);
     const startedAt = performance.now();
-    const { grownMB } = await loadOf(async () => void (await engine.push(this.#sandbox, { fresh: true })));
+    const { grownMiB } = await watched(async () => void (await engine.push(this.#sandbox, { fresh: true })));
     const rate = bytes / 1e6 / ((performance.now() - startedAt) / 1000);
     this.#context.add({
       name: `G8 memory over idle while sending ${bytes / 1e9} GB`,
-      ours: grownMB,
-      unit: 'MB',
+      ours: grownMiB,
+      unit: 'MiB',
       goal: 'at most 96',
-      holds: grownMB <= 96,
+      holds: grownMiB <= 96,
       note: `${Math.round(rate)} MB/s`,
     });
     await this.#forget(engine);

@@ -20,6 +20,7 @@ import { VolumeBrowser } from '../src/views/volume-browser.ts';
 import { startWorkbench } from '../test/helpers/local-modal.ts';
 import { startWithEndedSandboxes } from '../test/helpers/many-sandboxes.ts';
 import { type BenchContext, medianMs } from './row.ts';
+import { watched } from './watched.ts';
 
 const MiB = 1024 * 1024;
 const SANDBOXES = 5_000;
@@ -27,8 +28,6 @@ const ENTRIES = 20_000;
 /** A stall that a person feels in the window. */
 const MOST_STALL_MS = 50;
 const MOST_GROWTH_MIB = 300;
-/** How often is looked whether the thread is free. */
-const TURN_MS = 2;
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-views-'));
@@ -137,42 +136,6 @@ async function carry(where: string, files: RemoteFiles, { local, bytes, peer, ad
 
 function stall(name: string, ms: number) {
   return { name, ours: ms, unit: 'ms', goal: `at most ${MOST_STALL_MS} ms`, holds: ms <= MOST_STALL_MS };
-}
-
-/**
- * How long work takes, the longest that it held the thread, and by how much memory grew at its peak. What holds the thread is
- * told in the thread's own time, so that other programs of a busy machine do not count.
- */
-async function watched<T>(
-  work: () => Promise<T>,
-): Promise<{ ms: number; stallMs: number; grownMiB: number; value: T }> {
-  const before = process.memoryUsage().rss;
-  let peak = before;
-  const looking = setInterval(() => {
-    peak = Math.max(peak, process.memoryUsage().rss);
-  }, 50);
-  let stallMs = 0;
-  let usedMs = threadMs();
-  const turns = setInterval(() => {
-    const now = threadMs();
-    stallMs = Math.max(stallMs, now - usedMs);
-    usedMs = now;
-  }, TURN_MS);
-  const startedAt = performance.now();
-  try {
-    const value = await work();
-    const ms = performance.now() - startedAt;
-    return { ms, stallMs: Math.max(stallMs, threadMs() - usedMs), grownMiB: (peak - before) / MiB, value };
-  } finally {
-    clearInterval(turns);
-    clearInterval(looking);
-  }
-}
-
-/** Processor time of this thread so far. */
-function threadMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1000;
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
