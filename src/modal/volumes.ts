@@ -22,6 +22,8 @@ export interface VolumeSummary {
 /** Modal's limits for names. https://modal.com/docs/guide/volumes */
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const PAGE = 100;
+/** A page may end between volumes of one moment: the next one begins with all of that moment again. */
+const MOMENT_SECS = 1e-6;
 /** Files travel in blocks of this size, and the addresses to fetch them from come for so many at a time. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 const BLOCKS_AT_A_TIME = 64;
@@ -47,6 +49,7 @@ export async function listVolumes(client: ModalClient): Promise<VolumeSummary[]>
   const found = new Map<string, VolumeSummary>();
   let createdBefore = 0;
   for (;;) {
+    const known = found.size;
     const { items } = await client.cpClient.volumeList({
       environmentName: client.environmentName(),
       pagination: { maxObjects: PAGE, createdBefore },
@@ -55,8 +58,8 @@ export async function listVolumes(client: ModalClient): Promise<VolumeSummary[]>
       found.set(id, { id, name, version: metadata?.version === 2 ? 2 : 1, createdAt: new Date(createdAt * 1000) });
     }
     const last = items.at(-1);
-    if (!last || items.length < PAGE) break;
-    createdBefore = last.createdAt;
+    if (!last || items.length < PAGE || found.size === known) break;
+    createdBefore = last.createdAt + MOMENT_SECS;
   }
   return [...found.values()].sort((one, other) => one.name.localeCompare(other.name));
 }
