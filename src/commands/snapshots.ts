@@ -67,7 +67,7 @@ export class SnapshotCommands {
     askWhat: () => Promise<{ path?: string } | undefined>,
   ): Promise<void> {
     return this.#explained(async () => {
-      const sandbox = row ?? (await this.#pickSandbox());
+      const sandbox = row ?? (await this.#pickSandbox(title));
       const what = sandbox && (await askWhat());
       const name = what && (await askName(title, defaultName(sandbox)));
       const ttlMs = name ? await askLifetime(title) : undefined;
@@ -79,8 +79,10 @@ export class SnapshotCommands {
   }
 
   /** `modal.forkSandbox`: a second sandbox with the files of the first, which goes on. */
-  fork(row: SandboxSummary): Promise<void> {
+  fork(sandbox?: SandboxSummary): Promise<void> {
     return this.#explained(async () => {
+      const row = sandbox ?? (await this.#pickSandbox('Fork Sandbox'));
+      if (!row) return;
       const label = sandboxLabel(row);
       await withProgress(`Forking “${label}”…`, async (signal) => {
         const { client } = await this.#options.sessions.connection();
@@ -168,14 +170,14 @@ export class SnapshotCommands {
     return client.sandboxes.fromId(id);
   }
 
-  async #pickSandbox(): Promise<SandboxSummary | undefined> {
+  async #pickSandbox(title: string): Promise<SandboxSummary | undefined> {
     const { client, app } = await this.#options.sessions.connection();
     const running = (await listSandboxes(client, app, new Date())).filter(({ state }) => state === 'running');
     if (running.length === 0)
       throw new UserError('No sandbox is running, and a snapshot is taken of one. Run something first.');
     const items = running.map((sandbox) => ({ label: sandboxLabel(sandbox), description: sandbox.id, sandbox }));
     const picked = await vscode.window.showQuickPick(items, {
-      title: 'New Snapshot',
+      title,
       placeHolder: 'Of which sandbox?',
     });
     return picked?.sandbox;

@@ -62,11 +62,17 @@ export function sandboxesModule(options: SandboxesModuleOptions): ResourceModule
       'modal.copySandboxId',
       onSandbox((sandbox) => actions.copyId(sandbox)),
     ),
-    command('modal.keepSandboxAlive', (sandbox: SandboxSummary) => actions.keep(sandbox).then(() => tree.redraw())),
-    command('modal.letSandboxEnd', (sandbox: SandboxSummary) => {
-      actions.keepAlive.release(sandbox.id);
-      tree.redraw();
-    }),
+    command(
+      'modal.keepSandboxAlive',
+      onSandbox((sandbox) => actions.keep(sandbox).then(() => tree.redraw())),
+    ),
+    command(
+      'modal.letSandboxEnd',
+      onSandbox((sandbox) => {
+        actions.keepAlive.release(sandbox.id);
+        tree.redraw();
+      }),
+    ),
     command('modal.openPort', ({ url }: PortRow) => vscode.env.openExternal(vscode.Uri.parse(url, true))),
     command('modal.copyPortUrl', ({ url }: PortRow) => vscode.env.clipboard.writeText(url)),
     command(

@@ -44,7 +44,7 @@ export function snapshotsModule({
     command('modal.refreshSnapshots', () => store.refresh()),
     command('modal.createSnapshot', (row?: SandboxSummary) => actions.create(row)),
     command('modal.createDirectorySnapshot', (row?: SandboxSummary) => actions.createOfDirectory(row)),
-    command('modal.forkSandbox', (row: SandboxSummary) => actions.fork(row)),
+    command('modal.forkSandbox', (row?: SandboxSummary) => actions.fork(row)),
     command(
       'modal.restoreSnapshot',
       onSnapshot((snapshot) => actions.restore(snapshot)),

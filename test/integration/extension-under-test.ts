@@ -110,6 +110,31 @@ export async function answering<T>(
   }
 }
 
+/** Answers VS Code's dialog for files and folders by a path while `action` runs. */
+export async function choosingPath<T>(path: string, action: () => Promise<T>): Promise<T> {
+  const { showOpenDialog } = vscode.window;
+  Object.assign(vscode.window, { showOpenDialog: async () => [vscode.Uri.file(path)] });
+  try {
+    return await action();
+  } finally {
+    Object.assign(vscode.window, { showOpenDialog });
+  }
+}
+
+/** Reads until what is read is as it should be. */
+export async function eventually<T>(
+  what: string,
+  read: () => T | Promise<T>,
+  holds: (value: T) => boolean,
+): Promise<T> {
+  for (let n = 0; n < 200; n++) {
+    const value = await read();
+    if (holds(value)) return value;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return assert.fail(`Waited in vain for ${what}`);
+}
+
 /** A pick that is answered as soon as it shows: by `all` or the `first`, else it is left. */
 function answeredPick(answer: string | undefined) {
   let accept = () => {};

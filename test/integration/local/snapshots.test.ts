@@ -96,6 +96,30 @@ describe('snapshots, by their commands', () => {
     assert.match(messages[0] ?? '', /im-0123456789012345678901/);
   });
 
+  it('get another name and another lifetime, under the same id', async () => {
+    const first = await ofFileSystem();
+    assert.ok(first);
+    const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
+    const changes = async (kind: string) => {
+      const names = (await vscode.workspace.fs.readDirectory(records)).map(([name]) => name);
+      const found = names.filter((name) => name.startsWith(`${first.id}~${kind}~`));
+      const texts = found.map((name) => vscode.workspace.fs.readFile(vscode.Uri.joinPath(records, name)));
+      return (await Promise.all(texts)).map((bytes) => JSON.parse(decoder.decode(bytes)));
+    };
+    await act('modal.renameSnapshot', snapshot, { showInputBox: 'another name' });
+    assert.deepEqual(await changes('name'), [{ name: 'another name' }]);
+    await act('modal.renameSnapshot', { ...snapshot, name: 'another name' }, { showInputBox: first.name });
+    await act('modal.changeSnapshotLifetime', snapshot);
+    const [change] = await changes('image');
+    assert.notEqual(change.imageId, first.imageId);
+    assert.ok(change.expiresAt > Date.now() + 29 * 86_400_000);
+    await vscode.commands.executeCommand('modal.copySnapshotId', { ...snapshot, imageId: change.imageId });
+    assert.equal(await vscode.env.clipboard.readText(), change.imageId);
+    const again = await api.sandboxes.resume(change.imageId);
+    assert.equal((await again.commands.run('cat /kept')).stdout, 'kept\n');
+    await again.kill();
+  });
+
   it('name what was made from them before they are deleted', async () => {
     const first = await ofFileSystem();
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
-import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
 const uri = (path: string) => vscode.Uri.from({ scheme: 'modal-volume', path: `/data${path}` });
@@ -83,6 +86,58 @@ describe('files of a volume, in the editor', () => {
       return true;
     });
     await fs.delete(uri('/large.bin'));
+  });
+});
+
+describe('a row of the Volumes view', () => {
+  const volume = { id: 'vo-x', name: 'data', version: 2, createdAt: new Date() };
+  const entry = (path: string, type = 'file') => ({
+    kind: 'entry',
+    volume,
+    entry: { path, name: posix.basename(path), type, bytes: 0, modifiedMs: 0 },
+  });
+  const act = (command: string, row: object, answers: Parameters<typeof answering>[0] = {}) =>
+    answering(answers, async () => vscode.commands.executeCommand(command, row));
+  const names = async (path: string) => (await fs.readDirectory(uri(path))).map(([name]) => name).sort();
+
+  before(() => write('/row/a.txt', 'a'));
+
+  it('is copied and renamed to another path, never over what is there', async () => {
+    await act('modal.copyInVolume', entry('/row/a.txt'), { showInputBox: '/row/b.txt' });
+    await act('modal.renameInVolumes', entry('/row/b.txt'), { showInputBox: '/row/below/c.txt' });
+    assert.deepEqual([await names('/row'), await text('/row/below/c.txt')], [['a.txt', 'below'], 'a']);
+    const { messages } = await act('modal.copyInVolume', entry('/row/a.txt'), { showInputBox: '/row/below/c.txt' });
+    assert.match(messages.join(), /“\/row\/below\/c.txt” is in the volume already/);
+  });
+
+  it('takes new files, which are opened, and new folders', async () => {
+    await act('modal.newFileInVolume', entry('/row', 'directory'), { showInputBox: '/row/new.txt' });
+    assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), uri('/row/new.txt').toString());
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+    await act('modal.newFolderInVolume', entry('/row', 'directory'), { showInputBox: '/row/empty' });
+    assert.deepEqual(await names('/row/empty'), []);
+  });
+
+  it('takes folders of this machine, and gives them back as they are', async () => {
+    const local = mkdtempSync(join(tmpdir(), 'volume-'));
+    try {
+      mkdirSync(join(local, 'up', 'below'), { recursive: true });
+      writeFileSync(join(local, 'up', 'below', 'f'), 'sent');
+      await choosingPath(join(local, 'up'), () => act('modal.uploadToVolume', entry('/row', 'directory')));
+      assert.equal(await text('/row/up/below/f'), 'sent');
+      mkdirSync(join(local, 'down'));
+      await choosingPath(join(local, 'down'), () => act('modal.downloadFromVolume', entry('/row/up', 'directory')));
+      assert.equal(readFileSync(join(local, 'down', 'up', 'below', 'f'), 'utf8'), 'sent');
+    } finally {
+      rmSync(local, { recursive: true });
+    }
+  });
+
+  it('is deleted after a question, folders with all in them', async () => {
+    await act('modal.deleteFromVolumes', entry('/row', 'directory'));
+    assert.ok((await names('/row')).includes('a.txt'), 'a question without an answer deletes nothing');
+    await act('modal.deleteFromVolumes', entry('/row', 'directory'), { showWarningMessage: 'Delete' });
+    await fails(fs.stat(uri('/row')), 'FileNotFound');
   });
 });
 

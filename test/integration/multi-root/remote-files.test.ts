@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxHandle } from '../../../src/api.ts';
-import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -94,15 +94,11 @@ describe('files of a sandbox, in the editor', () => {
       'mkdir /large && head -c 300000000 /dev/zero > /large/zeros && echo small > "/large/s m"',
     );
     const into = mkdtempSync(join(tmpdir(), 'download-'));
-    const { window } = vscode;
-    const original = window.showOpenDialog;
-    window.showOpenDialog = async () => [vscode.Uri.file(into)];
     try {
-      await vscode.commands.executeCommand('modal.downloadRemoteFile', uri('/large'));
+      await choosingPath(into, async () => vscode.commands.executeCommand('modal.downloadRemoteFile', uri('/large')));
       assert.equal(readFileSync(join(into, 'large', 's m'), 'utf8'), 'small\n');
       assert.equal(readFileSync(join(into, 'large', 'zeros')).length, 300_000_000);
     } finally {
-      window.showOpenDialog = original;
       rmSync(into, { recursive: true });
     }
   });

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import { activate, answering, eventually, printed, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+
+/** The actions of a row of the Sandboxes view, by their commands; ending one is in `sandboxes.test.ts`. */
+describe('a sandbox of the view', () => {
+  let api: SandboxesApi;
+  let id: string;
+  let sandbox: SandboxHandle;
+  const start = async () => {
+    const { text } = await runFile(await writeWorkspaceFile('id.sh', 'echo "$MODAL_SANDBOX_ID"'));
+    return /^sb-\S+$/m.exec(text)?.[0] ?? '';
+  };
+  const row = () => ({ id, state: 'running', tags: {} });
+  const act = async (command: string, on: object = row()) => vscode.commands.executeCommand(command, on);
+
+  before(async () => {
+    api = await activate();
+    id = await start();
+    sandbox = await api.sandboxes.connect(id);
+  });
+  afterEach(async () => {
+    for (const terminal of vscode.window.terminals) terminal.dispose();
+  });
+
+  it('has a terminal, a shell in that very sandbox', async () => {
+    const before = vscode.window.terminals.length;
+    await act('modal.openTerminal');
+    const terminal = vscode.window.terminals[before];
+    assert.equal(terminal?.name, `Modal ${id.slice(-6)}`);
+    const said = printed(`in ${id}`);
+    terminal.sendText('echo "in $MODAL_SANDBOX_ID"');
+    await said;
+  });
+
+  it('is renamed for everybody, and gets its folder’s name back for an empty one', async () => {
+    const rename = (name: string) => answering({ showInputBox: name }, () => act('modal.renameSandbox'));
+    const label = async () => (await sandbox.getTags())['vscode-label'];
+    await rename('  it’s “my” 🚀 box ');
+    assert.equal(await label(), 'it’s “my” 🚀 box');
+    await rename('');
+    assert.equal(await label(), undefined);
+  });
+
+  it('gives its id and the address of a port to the clipboard', async () => {
+    await act('modal.copySandboxId');
+    assert.equal(await vscode.env.clipboard.readText(), id);
+    await act('modal.copyPortUrl', { kind: 'port', sandboxId: id, port: 8000, url: 'http://127.0.0.1:1/a' });
+    assert.equal(await vscode.env.clipboard.readText(), 'http://127.0.0.1:1/a');
+  });
+
+  it('shows its logs as a document with its name', async () => {
+    await act('modal.showSandboxLogs', { ...row(), name: 'web/1' });
+    const { uri } = vscode.window.activeTextEditor?.document ?? {};
+    assert.deepEqual([uri?.scheme, uri?.path], ['modal-logs', `/${id}/web 1.log`]);
+    await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
+  });
+
+  it('that is kept alive lives longer than its idle time, until that is taken back', async () => {
+    const idleTimeoutMs = 2_000;
+    const kept = await api.sandboxes.create({ idleTimeoutMs, timeoutMs: 120_000 });
+    const on = { id: kept.id, state: 'running', tags: {}, idleTimeoutMs, endsAt: new Date(Date.now() + 120_000) };
+    const lives = () =>
+      api.sandboxes.connect(kept.id).then(
+        () => true,
+        () => false,
+      );
+    await act('modal.keepSandboxAlive', on);
+    await new Promise((resolve) => setTimeout(resolve, 3 * idleTimeoutMs));
+    assert.equal(await lives(), true);
+    await act('modal.letSandboxEnd', on);
+    await eventually('its end', lives, (isAlive) => !isAlive);
+  }).timeout(60_000);
+
+  for (const command of ['modal.terminateFolderSandboxes', 'modal.terminateAllSandboxes']) {
+    it(`is named and ended with others by ${command}`, async () => {
+      const running = await start();
+      const terminate = (answer?: string) =>
+        answering(answer ? { showWarningMessage: answer } : {}, async () => vscode.commands.executeCommand(command));
+      const asked = await terminate();
+      assert.match(asked.messages[0] ?? '', /^Terminate .*“hello”/);
+      assert.equal(await start(), running, 'a question without an answer ends nothing');
+      await terminate('Terminate');
+      await assert.rejects(api.sandboxes.connect(running), /has ended/);
+      assert.match((await terminate()).messages[0] ?? '', /^No sandbox (of this folder )?is running\.$/);
+    });
+  }
+});
