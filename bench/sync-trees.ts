@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { random } from '../test/unit/sync/temporary.ts';
 
 /** The three trees of the goals: files, bytes and folders. */
 export const TREES = {
@@ -13,7 +14,7 @@ export type TreeName = keyof typeof TREES;
 /** Writes a tree of text-like files, sizes log-normal, the same for each call. */
 export function makeTree(root: string, name: TreeName, share = 1): void {
   const { files, bytes, folders } = TREES[name];
-  const next = generator(7);
+  const next = random(7);
   const count = Math.round(files * share);
   const sizes = Array.from({ length: count }, () => Math.exp(normal(next) * 1.2));
   const scale = (bytes * share) / sizes.reduce((sum, size) => sum + size, 0);
@@ -46,16 +47,6 @@ function textOf(next: () => number, bytes: number): Buffer {
     length += word.length + 1;
   }
   return Buffer.from(parts.join(' '));
-}
-
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function normal(next: () => number): number {

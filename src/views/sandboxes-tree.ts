@@ -3,11 +3,11 @@ import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandb
 import type { RunningCommands } from '../run/running-commands.ts';
 import { folderKey, machineKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { detailItem } from './detail-row.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
 import {
   type CommandRow,
-  type DetailRow,
   describeSandbox,
   detailsOf,
   factsOf,
@@ -151,14 +151,5 @@ function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): 
   item.contextValue = 'mount';
   item.command = { title: 'Show in Volumes', command: 'modal.showVolume', arguments: [{ volume }] };
   item.accessibilityInformation = { label: `Volume ${what} at ${oneLine(path)}${isReadOnly ? ', read-only' : ''}` };
-  return item;
-}
-
-function detailItem({ id, label, text }: DetailRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(label);
-  item.id = id;
-  item.description = text;
-  item.tooltip = `${label}: ${text}`;
-  item.contextValue = 'detail';
   return item;
 }

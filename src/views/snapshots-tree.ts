@@ -3,6 +3,7 @@ import { formatBytes } from '../format.ts';
 import { publishedName } from '../modal/snapshots.ts';
 import { isPause } from '../session/pause.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
+import { type Detail, detailItem } from './detail-row.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
 import { formatMinutes } from './sandbox-rows.ts';
@@ -15,7 +16,7 @@ const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const
 
 /** Something to know about a snapshot. */
 interface DetailRow {
-  readonly detail: { readonly id: string; readonly label: string; readonly text: string };
+  readonly detail: Detail;
 }
 
 export type SnapshotsRow = Snapshot | DetailRow;
@@ -35,7 +36,7 @@ export function snapshotsTree(
     isAccountChosen,
     roots: (snapshots) => snapshots,
     children: (row) => ('detail' in row ? [] : detailsOf(row, store.value ?? [])),
-    item: (row) => ('detail' in row ? detailItem(row) : snapshotItem(row, store.value ?? [])),
+    item: (row) => ('detail' in row ? detailItem(row.detail) : snapshotItem(row, store.value ?? [])),
     canSelectMany: true,
     showsTime: true,
   });
@@ -82,13 +83,4 @@ function factsOf(snapshot: Snapshot, all: readonly Snapshot[]): [label: string, 
     ['Name', publishedName(id)],
   ];
   return facts.flatMap(([label, text]): [string, string][] => (text ? [[label, text]] : []));
-}
-
-function detailItem({ detail: { id, label, text } }: DetailRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(label);
-  item.id = id;
-  item.description = text;
-  item.tooltip = `${label}: ${text}`;
-  item.contextValue = 'detail';
-  return item;
 }

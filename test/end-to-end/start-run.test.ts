@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { npmStartRun } from '../helpers/npm-start.ts';
+import { skipUnless } from '../helpers/skip.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 
 const runTimeoutMs = 60_000;
@@ -52,7 +53,7 @@ describe('npm start -- --run', () => {
   });
 
   it('leaves no process behind when it is told to end', async function () {
-    if (process.platform !== 'linux') this.skip();
+    skipUnless(this, process.platform === 'linux', 'Only /proc tells whose processes are left.');
     await writeFile(join(folder, 'sleep.py'), `import time\nprint('sleeping', flush=True)\ntime.sleep(9876)\n`);
     const { running, stdout, stderr } = npmStartRun(['sleep.py', folder]);
     const shows = (text: string) => text.includes('sleeping');

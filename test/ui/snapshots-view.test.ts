@@ -68,7 +68,7 @@ describe('the Snapshots view', () => {
     await take(workbench, 'before the upgrade');
     assert.match(
       (await row(workbench, 'Snapshots', 'before the upgrade').getAttribute('aria-label')) ?? '',
-      /^Snapshot before the upgrade, expires in 6 days/,
+      /^Snapshot before the upgrade, expires in 7 days/,
     );
     await row(workbench, 'Snapshots', 'before the upgrade').hover();
     await row(workbench, 'Snapshots', 'before the upgrade').locator('a[aria-label*="Restore"]').click();

@@ -1,12 +1,15 @@
 import { strict as assert } from 'node:assert';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { platform, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isOnBattery } from '../../src/power.ts';
+import { skipUnless } from '../helpers/skip.ts';
 
-// macOS is asked through pmset, whose answer is this machine's own.
-(platform() === 'linux' ? describe : describe.skip)('the power of this machine, as Linux tells it', () => {
+describe('the power of this machine, as Linux tells it', () => {
   let dir: string;
+  before(function () {
+    skipUnless(this, process.platform === 'linux', 'macOS is asked through pmset, whose answer is this machine’s own.');
+  });
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'power-'));
   });

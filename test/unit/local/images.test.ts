@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { NotFoundError } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { skipUnless } from '../../helpers/skip.ts';
 
 describe('the local Modal: images', () => {
   let bench: Workbench;
@@ -42,8 +43,7 @@ describe('the local Modal: images', () => {
   });
 
   it('run RUN as the USER, also in later layers and after a snapshot', async function () {
-    // Namespaces of an ordinary user have no other users.
-    if (process.getuid?.() !== 0) this.skip();
+    skipUnless(this, process.getuid?.() === 0, 'Namespaces of an ordinary user have no other users.');
     const said = 'echo $(id -un):$(id -gn):$(id -G):$HOME >> /tmp/who';
     const made = await from('debian:12')
       .dockerfileCommands([

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { desktopVsCode } from '../../../scripts/vscode/desktop.ts';
 import { launch } from '../../../scripts/vscode/launch.ts';
+import { skipUnless } from '../../helpers/skip.ts';
 
 describe('an installed desktop VS Code', () => {
   let root: string;
   before(function () {
-    if (process.platform !== 'linux') this.skip();
+    skipUnless(this, process.platform === 'linux', 'Elsewhere the stand-ins for VS Code would lie elsewhere.');
   });
   beforeEach(async () => {
     root = await realpath(await mkdtemp(join(tmpdir(), 'desktop-')));

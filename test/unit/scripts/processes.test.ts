@@ -5,11 +5,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectFolder } from '../../../scripts/paths.ts';
 import { runProcess, startProcess } from '../../../scripts/processes.ts';
+import { skipUnless } from '../../helpers/skip.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 describe('a child process', () => {
   before(function () {
-    if (process.platform === 'win32') this.skip();
+    skipUnless(this, process.platform !== 'win32', 'Windows has no process groups and no sh.');
   });
 
   /** A dead process may stay in the table for a while, as a zombie. */

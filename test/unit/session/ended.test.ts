@@ -3,7 +3,7 @@ import { wallClock } from '../../../src/clock.ts';
 import { Lifetimes } from '../../../src/session/lifetimes.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'idle', path: '/somewhere/idle' };
@@ -16,9 +16,8 @@ describe('a sandbox that has ended', () => {
   beforeEach(async () => {
     server = await startLocalModal();
     changes = 0;
-    const account = { label: 'L', isLocal: true, serverUrl: server.url, tokenId: 'ak-t', tokenSecret: 'as-t' } as const;
     const profile = { image: 'python:3.13-slim', hostVolume: false, idleTimeoutMs: 1_000 };
-    sessions = new Sessions({ ...sessionSources(() => account, profile), onChange: () => changes++ });
+    sessions = new Sessions({ ...sessionSources(() => accountOf(server), profile), onChange: () => changes++ });
   });
   afterEach(async () => {
     await sessions.dispose();
