@@ -37,6 +37,7 @@ import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
+import { dropIfEnded } from './session/ended.ts';
 import { FolderSyncs } from './session/folder-syncs.ts';
 import { Lifetimes } from './session/lifetimes.ts';
 import { Machine } from './session/machine.ts';
@@ -163,7 +164,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     lives: () => running.started.lives(),
     onNearEnd: (each) => void life.nearEnd(each),
     isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
-    check: ({ sandbox }) => running.dropIfEnded(sandbox),
+    check: ({ sandbox }) => dropIfEnded(running, sandbox),
   });
   const snapshotsView = snapshotsModule({
     sessions: running,

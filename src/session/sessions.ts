@@ -1,14 +1,10 @@
 import type { Sandbox } from 'modal';
 import { logError } from '../log.ts';
-import { isSandboxGone } from '../modal/errors.ts';
-import { useRates } from '../modal/prices.ts';
-import { accountRates } from '../modal/rates.ts';
-import { requireRunning } from '../modal/sandboxes.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { untilAborted } from '../sync/exec.ts';
 import { adopt, takeHandedOver } from './adopt.ts';
-import { type Connection, openConnection } from './connection.ts';
+import { type Connection, Connections } from './connection.ts';
 import type { Folder } from './folder.ts';
 import { type HandedOver, Handover } from './handover.ts';
 import { billing, costOf, type ImageOptions, type ProfileImage, type Session, type SessionSources } from './session.ts';
@@ -18,7 +14,7 @@ import { type Started, StartedSandboxes } from './started.ts';
 /** The sandboxes of this window: at most one per folder and profile, started when a run asks for it. */
 export class Sessions {
   readonly #sources: SessionSources;
-  #connection: { key: string; opened: Promise<Connection> } | undefined;
+  readonly #connections = new Connections(() => this.started.clear());
   /** What runs, by folder and profile. */
   readonly started = new StartedSandboxes();
   /** Ends of sandboxes that came after their start was called off. */
@@ -31,30 +27,9 @@ export class Sessions {
     this.#handover = sources.machine && new Handover(sources.machine);
   }
 
-  /** Connects to the chosen account; the connection is kept until account or app change. */
+  /** The connection to the chosen account; kept until account or app change. */
   async connection(): Promise<Connection> {
-    const account = await this.#sources.account();
-    const app = this.#sources.app();
-    const key = JSON.stringify([account, app]);
-    if (this.#connection?.key !== key) {
-      this.#connection = { key, opened: openConnection(account, app) };
-      this.started.clear();
-      void this.#learnRates(this.#connection);
-    }
-    const current = this.#connection;
-    return current.opened.catch((error) => {
-      if (this.#connection === current) this.#connection = undefined;
-      throw error;
-    });
-  }
-
-  /** Prices are the account's own as soon as it has told them; nobody waits for that. */
-  async #learnRates(connection: { opened: Promise<Connection> }): Promise<void> {
-    useRates();
-    const opened = await connection.opened.catch(() => undefined);
-    if (!opened || opened.account.isLocal) return;
-    const rates = await accountRates(opened.client);
-    if (this.#connection === connection) useRates(rates);
+    return this.#connections.current(await this.#sources.account(), this.#sources.app());
   }
 
   /**
@@ -252,22 +227,6 @@ export class Sessions {
       this.started.forget(started);
       await this.ended(sandbox.sandboxId);
     }
-  }
-
-  /** Asks Modal whether a sandbox runs, and drops one that has ended. Without an answer nothing changes. */
-  async dropIfEnded(sandbox: Sandbox): Promise<void> {
-    try {
-      const { client } = await this.connection();
-      await requireRunning(client, sandbox.sandboxId, 0);
-    } catch (error) {
-      if (isSandboxGone(error)) await this.drop({ sandbox });
-    }
-  }
-
-  /** Drops the sandboxes of this window that are among those which have ended. */
-  async dropAmong(endedIds: ReadonlySet<string>): Promise<void> {
-    for (const { sandbox } of await this.started.lives())
-      if (endedIds.has(sandbox.sandboxId)) await this.drop({ sandbox });
   }
 
   /** A sandbox for a folder's profile: one that is kept warm, one that a lost window has left behind, else a new one. */

@@ -3,6 +3,7 @@ import { SandboxCommands } from '../commands/sandboxes.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { SandboxLogs } from '../providers/sandbox-logs.ts';
 import type { RunningCommands } from '../run/running-commands.ts';
+import { dropAmong } from '../session/ended.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { ResourceModule } from './resource-module.ts';
 import type { PortRow } from './sandbox-rows.ts';
@@ -35,7 +36,7 @@ export function sandboxesModule(options: SandboxesModuleOptions): ResourceModule
   const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
   const dropEnded = () => {
     const ended = store.value?.sandboxes.filter(({ state }) => state === 'ended').map(({ id }) => id);
-    void sessions.dropAmong(new Set(ended));
+    void dropAmong(sessions, new Set(ended));
   };
   const disposables = [
     tree,

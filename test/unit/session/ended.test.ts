@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { wallClock } from '../../../src/clock.ts';
+import { dropAmong, dropIfEnded } from '../../../src/session/ended.ts';
 import { Lifetimes } from '../../../src/session/lifetimes.ts';
 import { Sessions } from '../../../src/session/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
@@ -33,7 +34,7 @@ describe('a sandbox that has ended', () => {
       lives: () => sessions.started.lives(),
       onNearEnd: () => {},
       isBusy: () => false,
-      check: ({ sandbox }) => sessions.dropIfEnded(sandbox),
+      check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
     });
     await sessions.acquire(folder);
     const before = changes;
@@ -52,22 +53,22 @@ describe('a sandbox that has ended', () => {
 
   it('is found out by asking; one that lives stays, also when Modal cannot be asked', async () => {
     const { sandbox } = await sessions.acquire(folder);
-    await sessions.dropIfEnded(sandbox);
+    await dropIfEnded(sessions, sandbox);
     assert.deepEqual(profiles(), ['default']);
     await server.control.addFault({ method: 'SandboxWaitV2', code: 7 });
     await sandbox.terminate();
-    await sessions.dropIfEnded(sandbox);
+    await dropIfEnded(sessions, sandbox);
     assert.deepEqual(profiles(), ['default']);
     await server.control.clearFaults();
-    await sessions.dropIfEnded(sandbox);
+    await dropIfEnded(sessions, sandbox);
     assert.deepEqual(profiles(), []);
   });
 
   it('elsewhere is dropped as soon as a list says so, and no other one', async () => {
     const { sandbox } = await sessions.acquire(folder);
-    await sessions.dropAmong(new Set(['sb-another']));
+    await dropAmong(sessions, new Set(['sb-another']));
     assert.deepEqual(profiles(), ['default']);
-    await sessions.dropAmong(new Set([sandbox.sandboxId]));
+    await dropAmong(sessions, new Set([sandbox.sandboxId]));
     assert.deepEqual(profiles(), []);
   });
 });
