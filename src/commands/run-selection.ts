@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { explainError, UserError } from '../modal/errors.ts';
+import { UserError } from '../modal/errors.ts';
 import { DEFAULT_PROFILE } from '../profiles/schema.ts';
 import { diskFolders } from '../providers/folders.ts';
 import type { RunRequests } from '../providers/run-requests.ts';
@@ -11,7 +11,7 @@ import type { RunResult } from '../run/request.ts';
 import { type Interpreter, interpreterOf } from '../run/selection/interpreters.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { AccountService } from './accounts.ts';
-import { NO_ACCOUNT, report } from './report.ts';
+import { NO_ACCOUNT, report, reportError } from './report.ts';
 
 /** What the commands of selections work with. */
 export interface SelectionServices {
@@ -56,7 +56,7 @@ export class SelectionCommands {
       const result = await kept.pty.run({ code, line, file, languageId }, kept.process);
       return result.needsAccount ? report(result, 'modal.chooseAccount') : result;
     } catch (error) {
-      return report({ error: explainError(error) });
+      return reportError(error);
     }
   }
 
@@ -68,7 +68,7 @@ export class SelectionCommands {
       found.kept.terminal.show(true);
       await found.kept.pty.restart(found.kept.process);
     } catch (error) {
-      report({ error: explainError(error) });
+      reportError(error);
     }
   }
 

@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { explainError } from '../modal/errors.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { syncedFolder } from '../providers/folders.ts';
@@ -10,7 +9,7 @@ import type { RunResult } from '../run/request.ts';
 import type { Target } from '../run/targets/target.ts';
 import { folderKey } from '../session/origin.ts';
 import type { AccountService } from './accounts.ts';
-import { NO_ACCOUNT, report } from './report.ts';
+import { NO_ACCOUNT, report, reportError } from './report.ts';
 
 const RUN_HERE = 'Run There';
 const NO_FILE = 'No file is open in the editor. Open the file to run, then run again.';
@@ -96,7 +95,7 @@ export class RunCommands {
       await history.add(request.label, start, startedAt, result);
       return result.needsAccount ? report(result, 'modal.chooseAccount') : result;
     } catch (error) {
-      return report({ error: explainError(error) });
+      return reportError(error);
     }
   }
 

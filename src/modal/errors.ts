@@ -30,6 +30,9 @@ export class UserError extends Error {
   override name = 'UserError';
 }
 
+/** The user was asked and said no: the message is for programs and terminals, nobody has to be told on the screen. */
+export class DeclinedError extends UserError {}
+
 /** How a sandbox ended, other than by its own entrypoint. */
 export type SandboxEnd = 'timeout' | 'idle' | 'terminated' | 'preempted' | 'exited';
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../modal/errors.ts';
+import { DeclinedError, UserError } from '../modal/errors.ts';
 import { COPIES_ROOT, type RunRequest } from '../run/request.ts';
 import { extensionOf, fileNameFor, type Program, runnerOf } from '../run/runners.ts';
 import type { Interpreter } from '../run/selection/interpreters.ts';
@@ -146,7 +146,7 @@ async function programsFor(document: vscode.TextDocument, name: string, folder: 
   });
   const [program, ...args] = answer?.trim().split(/\s+/).filter(Boolean) ?? [];
   if (!program) {
-    throw new UserError(
+    throw new DeclinedError(
       `Nothing says how to run “${name}”. Name a command for ${key} in the setting modal.runners, then run again.`,
     );
   }

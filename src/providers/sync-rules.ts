@@ -1,6 +1,6 @@
 import { isAbsolute, relative } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../modal/errors.ts';
+import { DeclinedError, UserError } from '../modal/errors.ts';
 import type { FolderSyncs } from '../session/folder-syncs.ts';
 import type { Explanation } from '../sync/rules.ts';
 import { type Place, placeOf } from './folders.ts';
@@ -34,7 +34,7 @@ export class SyncRules {
     if (rule.included) return;
     const sentence = `“${place.path}” is not synced: ${reasonOf(rule, place)}. The sandbox would not have it.`;
     if ((await vscode.window.showWarningMessage(sentence, INCLUDE)) !== INCLUDE) {
-      throw new UserError(`${sentence} Include it in the setting modal.sync.include, then run again.`);
+      throw new DeclinedError(`${sentence} Include it in the setting modal.sync.include, then run again.`);
     }
     await include(place);
   }

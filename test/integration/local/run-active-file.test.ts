@@ -145,7 +145,7 @@ describe('Run Active File in Sandbox', () => {
     withSetting('runners', {}, async () => {
       const uri = await writeWorkspaceFile('lines.txt', 'one\ntwo\n');
       const unanswered = await answering({}, () => runFile(uri));
-      assert.equal(unanswered.messages[0], 'Run “lines.txt” in Sandbox');
+      assert.deepEqual(unanswered.messages, ['Run “lines.txt” in Sandbox']);
       assert.match(unanswered.result.error ?? '', /^Nothing says how to run “lines\.txt”\..*modal\.runners/);
 
       const answered = await answering({ showInputBox: 'wc -l' }, () => runFile(uri));

@@ -46,6 +46,7 @@ describe('running a file that is not synced', () => {
     const uri = await writeWorkspaceFile('left out.log', 'echo ran');
     await withSetting('runners', { '.log': ['sh'] }, async () => {
       const refused = await answering({}, () => runFile(uri));
+      assert.equal(refused.messages.length, 1, 'who says no is not told again');
       assert.match(
         refused.messages[0] ?? '',
         /“left out\.log” is not synced: line 2 of \.gitignore says “\*\.log”\. The sandbox would not have it\./,
