@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { explainError } from '../modal/errors.ts';
+import { untilAborted } from '../sync/exec.ts';
 
 /** What is done sooner shows no progress: a message that only flashes up tells nothing. */
 const SHOWN_AFTER_MS = 400;
@@ -32,6 +33,11 @@ export async function withProgress<T>(
     show(unshown);
     return working;
   });
+}
+
+/** Waits for something that cannot be stopped; cancelling ends the wait alone. */
+export function waiting<T>(title: string, work: () => Promise<T>): Promise<T> {
+  return withProgress(title, (signal) => untilAborted(work(), signal));
 }
 
 /** Shows what went wrong. Cancelling is no error. */

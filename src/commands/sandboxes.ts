@@ -1,5 +1,4 @@
 import * as vscode from 'vscode';
-import { explainError } from '../modal/errors.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { renameSandbox, Tag, terminateSandbox, touchSandbox } from '../modal/sandboxes.ts';
 import { KeepAlive } from '../session/keep-alive.ts';
@@ -7,6 +6,7 @@ import { folderKey, machineKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { PolledStore } from '../views/polled-store.ts';
 import type { Sandboxes } from '../views/sandbox-rows.ts';
+import { showProblem, waiting } from './progress.ts';
 
 /** What people do with sandboxes beside running something in them. */
 export class SandboxCommands {
@@ -75,8 +75,11 @@ export class SandboxCommands {
 
   async #terminateWhere(which: (sandbox: SandboxSummary) => boolean, none: string): Promise<void> {
     await this.#explained(async () => {
-      const { client, app } = await this.#sessions.connection();
-      const running = (await listSandboxes(client, app, new Date())).filter(({ state }) => state !== 'ended');
+      const listed = await waiting('Looking for sandboxes…', async () => {
+        const { client, app } = await this.#sessions.connection();
+        return listSandboxes(client, app, new Date());
+      });
+      const running = listed.filter(({ state }) => state !== 'ended');
       const chosen = running.filter(which);
       if (chosen.length === 0) void vscode.window.showInformationMessage(none);
       else await this.#terminate(chosen);
@@ -93,15 +96,16 @@ export class SandboxCommands {
         : `Terminate ${sandboxes.length} sandboxes (${namesOf(sandboxes)})? What runs in them ends, and their files are gone.`;
     if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
     await this.#explained(async () => {
-      const { client } = await this.#sessions.connection();
-      const ends = await vscode.window.withProgress({ location: { viewId: 'modal.sandboxes' } }, () =>
-        Promise.allSettled(
+      const title = sandboxes.length === 1 ? 'Terminating the sandbox…' : `Terminating ${sandboxes.length} sandboxes…`;
+      const ends = await waiting(title, async () => {
+        const { client } = await this.#sessions.connection();
+        return Promise.allSettled(
           sandboxes.map(async ({ id }) => {
             await terminateSandbox(client, id);
             await this.#sessions.ended(id);
           }),
-        ),
-      );
+        );
+      });
       const failed = ends.find((end) => end.status === 'rejected');
       if (failed) throw failed.reason;
     });
@@ -112,7 +116,7 @@ export class SandboxCommands {
     try {
       await work();
     } catch (error) {
-      void vscode.window.showErrorMessage(explainError(error));
+      showProblem(error);
     }
     await this.#store.refresh();
   }

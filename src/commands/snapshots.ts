@@ -11,7 +11,7 @@ import type { Sessions } from '../session/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
 import { takeOrDiscard } from '../snapshots/take.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { showProblem, withProgress } from './progress.ts';
+import { showProblem, waiting, withProgress } from './progress.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
@@ -141,9 +141,11 @@ export class SnapshotCommands {
   /** `modal.deleteSnapshots`: after a question that names what was made from them. */
   delete(chosen: readonly Snapshot[]): Promise<void> {
     return this.#explained(async () => {
-      const { sessions, snapshots } = this.#options;
-      const { client, app } = await sessions.connection();
-      const [all, running] = [await snapshots.list(), await listSandboxes(client, app, new Date())];
+      const { snapshots } = this.#options;
+      const [running, all] = [
+        await this.#sandboxes(),
+        await waiting('Looking at the snapshots…', () => snapshots.list()),
+      ];
       const ids = new Set(chosen.map(({ id }) => id));
       const names: string[] = [];
       for (const each of chosen) {
@@ -170,9 +172,16 @@ export class SnapshotCommands {
     return client.sandboxes.fromId(id);
   }
 
+  /** Those that run. */
+  #sandboxes(): Promise<SandboxSummary[]> {
+    return waiting('Looking for sandboxes…', async () => {
+      const { client, app } = await this.#options.sessions.connection();
+      return listSandboxes(client, app, new Date());
+    });
+  }
+
   async #pickSandbox(title: string): Promise<SandboxSummary | undefined> {
-    const { client, app } = await this.#options.sessions.connection();
-    const running = (await listSandboxes(client, app, new Date())).filter(({ state }) => state === 'running');
+    const running = (await this.#sandboxes()).filter(({ state }) => state === 'running');
     if (running.length === 0)
       throw new UserError('No sandbox is running, and a snapshot is taken of one. Run something first.');
     const items = running.map((sandbox) => ({ label: sandboxLabel(sandbox), description: sandbox.id, sandbox }));

@@ -3,13 +3,13 @@ import { basename, join, posix } from 'node:path';
 import type { ModalClient } from 'modal';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
-import { contentOf, type RemoteFiles } from '../modal/remote-files.ts';
+import { contentOf, RemoteFileError, type RemoteFiles } from '../modal/remote-files.ts';
 import { download, filesToDownload, filesToUpload, upload } from '../modal/transfer.ts';
 import { createVolume, deleteVolume, renameVolume, type VolumeSummary, volumeNameProblem } from '../modal/volumes.ts';
 import { diskFolders } from '../providers/folders.ts';
 import { untilAborted } from '../sync/exec.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from '../views/volumes-tree.ts';
-import { showProblem, withProgress } from './progress.ts';
+import { showProblem, waiting, withProgress } from './progress.ts';
 import { transfer } from './transfers.ts';
 
 export interface VolumeCommandsOptions {
@@ -41,7 +41,7 @@ export class VolumeCommands {
     const { volume, entry } = row;
     return this.#explained(volume, async () => {
       const to = await this.#askPath(`Rename “${entry.name}”`, volume, entry.path);
-      if (to) await during(`Renaming “${entry.name}”…`, () => this.#options.filesOf(volume).rename(entry.path, to));
+      if (to) await waiting(`Renaming “${entry.name}”…`, () => this.#options.filesOf(volume).rename(entry.path, to));
     });
   }
 
@@ -57,7 +57,7 @@ export class VolumeCommands {
     return this.#explained(volume, async () => {
       const { dir, name, ext } = posix.parse(entry.path);
       const to = await this.#askPath(`Copy “${entry.name}”`, volume, posix.join(dir, `${name} copy${ext}`), entry.path);
-      if (to) await during(`Copying “${entry.name}”…`, () => this.#options.filesOf(volume).copy(entry.path, to));
+      if (to) await waiting(`Copying “${entry.name}”…`, () => this.#options.filesOf(volume).copy(entry.path, to));
     });
   }
 
@@ -79,7 +79,7 @@ export class VolumeCommands {
         validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : 'This is not its name.'),
       });
       if (typed === name)
-        await during(`Deleting “${name}”…`, async () => deleteVolume(await this.#options.client(), name));
+        await waiting(`Deleting “${name}”…`, async () => deleteVolume(await this.#options.client(), name));
       else if (typed)
         void vscode.window.showInformationMessage(`“${name}” was not deleted: “${typed}” is not its name.`);
     });
@@ -138,7 +138,7 @@ export class VolumeCommands {
       const local = uris.filter(({ scheme }) => scheme === 'file').map(({ fsPath }) => fsPath);
       if (local.length < uris.length)
         throw new UserError('Only files of this machine can be uploaded. Save a copy of the others here first.');
-      const there = new Set((await files.list(folder)).map(({ name }) => name));
+      const there = await namesIn(files, folder);
       const replaced = local.map((path) => basename(path)).filter((name) => there.has(name));
       if (!(await mayReplace(replaced, `the volume “${volume.name}”`))) return;
       const find = (signal: AbortSignal) =>
@@ -158,7 +158,7 @@ export class VolumeCommands {
       const files = this.#options.filesOf(volume);
       const folder = targetFolder(row);
       const moved = paths.filter((path) => posix.dirname(path) !== folder && !`${folder}/`.startsWith(`${path}/`));
-      const there = new Set((await files.list(folder)).map(({ name }) => name));
+      const there = await namesIn(files, folder);
       const replaced = moved.map((path) => posix.basename(path)).filter((name) => there.has(name));
       if (!(await mayReplace(replaced, `“${folder}”`))) return;
       await oneByOne(`Moving to “${folder}”…`, moved, (path) =>
@@ -220,8 +220,8 @@ export class VolumeCommands {
     const path = posix.resolve('/', typed);
     if (path === '/' || path === before) return undefined;
     const files = this.#options.filesOf(volume);
-    const there = await files.list(posix.dirname(path)).catch(() => []);
-    if (there.some(({ name }) => name === posix.basename(path)))
+    const there = await namesIn(files, posix.dirname(path));
+    if (there.has(posix.basename(path)))
       throw new UserError(`“${path}” is in the volume already. Choose another name, or delete it first.`);
     return path;
   }
@@ -243,9 +243,15 @@ function targetFolder(row: VolumesRow): string {
   return row.kind === 'volume' ? '/' : row.path;
 }
 
-/** Work of Modal's that cannot be stopped once begun; cancelling ends the wait for it. */
-function during(title: string, work: () => Promise<void>): Promise<void> {
-  return withProgress(title, (signal) => untilAborted(work(), signal));
+/** What is in a folder; nothing when there is none yet. */
+async function namesIn(files: RemoteFiles, folder: string): Promise<Set<string>> {
+  const found = await waiting(`Looking into “${folder}”…`, () => files.list(folder)).catch(unlessMissing);
+  return new Set(found.map(({ name }) => name));
+}
+
+function unlessMissing(error: unknown): never[] {
+  if (error instanceof RemoteFileError && error.problem === 'notFound') return [];
+  throw error;
 }
 
 /** Does something to each of several, until the user cancels. What was done stays done. */
