@@ -12,7 +12,7 @@ export const endToEnd: Stage = {
       files: testFiles('test/end-to-end', files),
       grep,
       testTimeoutMs: 120_000,
-      stageTimeoutMs: 600_000,
+      timeoutMs: 600_000,
       write: (bytes) => process.stdout.write(bytes),
     }),
 };

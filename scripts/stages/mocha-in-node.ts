@@ -6,7 +6,7 @@ import { startProcess } from '../processes.ts';
 export interface MochaInNode {
   readonly files: readonly string[];
   readonly testTimeoutMs: number;
-  readonly stageTimeoutMs: number;
+  readonly timeoutMs: number;
   readonly grep: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
   /** Takes what the process says. */
@@ -38,8 +38,8 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = `The tests did not end within ${options.stageTimeoutMs / 1000} s.`;
-    timer = setTimeout(() => reject(new Error(message)), options.stageTimeoutMs);
+    const message = `The tests did not end within ${options.timeoutMs / 1000} s.`;
+    timer = setTimeout(() => reject(new Error(message)), options.timeoutMs);
   });
   try {
     const exitCode = await Promise.race([running.ended, late]);

@@ -14,7 +14,7 @@ export const unit: Stage = {
       groupsOf(testFiles('test/unit', files), dirname).map(
         ([, ofFolder]) =>
           (write) =>
-            mochaInNode({ files: ofFolder, grep, testTimeoutMs: 20_000, stageTimeoutMs: 600_000, write }),
+            mochaInNode({ files: ofFolder, grep, testTimeoutMs: 20_000, timeoutMs: 900_000, write }),
       ),
     ),
 };

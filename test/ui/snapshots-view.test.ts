@@ -81,17 +81,16 @@ describe('the Snapshots view', () => {
   });
 
   it('agrees with the view of another window, renames by key and names what was made from a snapshot', async () => {
-    const [here, there] = [await open(), await open('light')];
+    const [here, there] = await Promise.all([open(), open('light')]);
     await take(here, 'seen from both');
-    await row(there, 'Snapshots', 'seen from both').waitFor();
     await take(there, 'from there');
+    // A view looks at what others do each fifteen seconds.
+    await row(there, 'Snapshots', 'seen from both').waitFor();
     await row(here, 'Snapshots', 'from there').waitFor();
+
     await row(there, 'Snapshots', 'seen from both').click();
     await there.page.keyboard.press('F2');
     await there.answerInput('renamed there');
-    await row(here, 'Snapshots', 'renamed there').waitFor();
-    await picture(there, 'snapshots-light');
-
     await row(here, 'Snapshots', 'before the upgrade').click({ button: 'right' });
     await here.chooseInMenu('Delete Snapshot…');
     const dialog = here.page.locator('.monaco-dialog-box');
@@ -102,5 +101,8 @@ describe('the Snapshots view', () => {
     await here.clickDialog('Delete');
     await row(here, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
     await row(there, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
+    await row(there, 'Snapshots', 'renamed there').waitFor();
+    await row(here, 'Snapshots', 'renamed there').waitFor();
+    await picture(there, 'snapshots-light');
   });
 });

@@ -45,7 +45,7 @@ describe('the account', () => {
       const { error, text } = await runFile(uri);
       assert.match(error ?? '', /^The Modal server cannot be reached \(.*\)\. Check the network/);
       assert.match(text, /● The Modal server cannot be reached/);
-    })).timeout(30_000);
+    }));
 
   it('that is not in the config file says so, and offers another one', () =>
     withSetting('account', 'profile:gone', async () => {

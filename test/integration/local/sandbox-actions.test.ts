@@ -71,7 +71,7 @@ describe('a sandbox of the view', () => {
     assert.equal(await lives(), true);
     await act('modal.letSandboxEnd', on);
     await eventually('its end', lives, (isAlive) => !isAlive);
-  }).timeout(60_000);
+  });
 
   for (const command of ['modal.terminateFolderSandboxes', 'modal.terminateAllSandboxes']) {
     it(`is named and ended with others by ${command}`, async () => {

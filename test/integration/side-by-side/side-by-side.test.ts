@@ -69,5 +69,5 @@ describe('two folders in one window', () => {
       await write('two', 'part/live.txt', 'new of two\n');
       const { exitCode, text } = await ended;
       assert.deepEqual([exitCode, /^new of two$/m.test(text)], [0, true]);
-    })).timeout(60_000);
+    }));
 });

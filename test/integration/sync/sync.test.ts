@@ -123,7 +123,7 @@ describe('live sync', () => {
       const { exitCode, text } = await ended;
       assert.match(text, /^new old$/m);
       assert.equal(exitCode, 0);
-    })).timeout(30_000);
+    }));
 });
 
 describe('live sync of a large file', () => {
@@ -149,7 +149,7 @@ describe('live sync of a large file', () => {
       assert.deepEqual(said, [
         '“large.bin” (60.0 MB) waits for the next run: live sync leaves files of more than 50.0 MB to it.',
       ]);
-    })).timeout(60_000);
+    }));
 });
 
 describe('modal.sync.root', () => {

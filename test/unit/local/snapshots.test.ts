@@ -60,7 +60,7 @@ describe('the local Modal: snapshots', () => {
       await sandbox.terminate();
     }
     assert.equal(await bench.shell(await create(image), 'ls / | grep turn'), 'turn-10\nturn-11\n');
-  }).timeout(20_000);
+  });
 
   it('of a directory can be mounted elsewhere, changed, and snapshotted again', async () => {
     const sandbox = await create();

@@ -49,7 +49,7 @@ describe('the local Modal: what lasts', () => {
     const process = await restored.exec(['sh', '-c', 'cat /built /snapped /data/file; echo $KEY']);
     assert.equal(await process.stdout.readText(), 'built\nsnappedcommittedvalue\n');
     await second.stop();
-  }).timeout(20_000);
+  });
 
   it('is whole when the server is killed in the middle of many writes', async () => {
     const acknowledged: string[] = [];

@@ -33,7 +33,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     assert.equal(text.output, Array.from({ length: 4000 }, (_, at) => `line ${at + 1} é\r\n`).join(''));
     assert.match(text.progress, /The connection is lost/);
     assert.equal(text.status.match(/Connected again/g)?.length, 1);
-  }).timeout(60_000);
+  });
 
   it('keeps both streams of a run without a terminal apart', async () => {
     await (await start('true')).run.done;
@@ -43,7 +43,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     const numbers = Array.from({ length: 2000 }, (_, at) => at + 1);
     assert.equal(text.output, numbers.map((each) => `${each}\n`).join(''));
     assert.equal(text.errors, numbers.map((each) => `e${each}\n`).join(''));
-  }).timeout(60_000);
+  });
 
   it('gives the program what was typed meanwhile', async () => {
     await (await start('true')).run.done;
@@ -55,7 +55,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     run.write('second\r');
     assert.equal((await run.done).exitCode, 0);
     assert.match(text.output, /got first and second\r\n$/);
-  }).timeout(60_000);
+  });
 
   it('can be cancelled meanwhile', async () => {
     await (await start('true')).run.done;
@@ -69,7 +69,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     );
     run.cancel();
     assert.equal((await run.done).error, 'Cancelled.');
-  }).timeout(60_000);
+  });
 
   for (const [how, end, sentence] of [
     ['terminated', (id: string) => terminate(id), /^The sandbox was terminated\. Run again/],

@@ -27,7 +27,7 @@ describe('a run that is steered from outside, on the local Modal', () => {
       assert.ok(exitCode !== 0 || error !== undefined);
       assert.doesNotMatch(text.output, /never/);
       assert.equal(await countLeft(), '0');
-    }).timeout(15_000);
+    });
   }
 
   it('gives the terminal its size at the start, and follows later sizes', async () => {

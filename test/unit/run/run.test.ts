@@ -280,7 +280,7 @@ describe('a run on the local Modal', () => {
     } finally {
       account = { ...account, serverUrl: server.url };
     }
-  }).timeout(20_000);
+  });
 
   it('asks for another account when the token is refused', async () => {
     account = { ...account, tokenSecret: 'as-invalid' };

@@ -33,7 +33,7 @@ describe('a child process', () => {
     await stop();
     await waitFor(
       'the grandchild to end',
-      2_000,
+      10_000,
       async () => isAlive(grandchild),
       (alive) => !alive,
     );
@@ -74,7 +74,7 @@ describe('a child process', () => {
       assert.ok(code > 128);
       await waitFor(
         'the child to end',
-        2_000,
+        10_000,
         async () => isAlive(pid),
         (alive) => !alive,
       );

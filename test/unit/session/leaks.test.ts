@@ -87,7 +87,7 @@ describe('what windows have started', () => {
     );
     await waitFor(
       'their processes to end',
-      5_000,
+      15_000,
       async () => processesWith(MARK),
       (pids) => pids.length === 0,
     );
