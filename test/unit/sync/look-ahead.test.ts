@@ -40,7 +40,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     root = writeFiles();
     holding = sent(scan(new Rules(root)).entries);
   });
-  after(removeTemporary);
+  afterEach(removeTemporary);
 
   function scanWith(ahead: LookAhead, checkpoint?: () => void): Scan {
     return ahead.during(root, holding, (looking) =>
