@@ -10,6 +10,13 @@ const MIN_FILES = 2000;
 /** How many entries further on a path is looked for, where the scan did not meet all that was sent. */
 const NEAR = 64;
 
+export interface LookAheadOptions {
+  /** The thread's program. */
+  readonly file?: string | URL | undefined;
+  /** No thread is started for fewer. */
+  readonly minFiles?: number;
+}
+
 /**
  * A second thread for scans of large trees, since most of a scan is the system's time for each file. It looks at files
  * that were sent, some way ahead of the scan, and notes which are untouched; what it has not come to when the scan
@@ -17,6 +24,7 @@ const NEAR = 64;
  */
 export class LookAhead implements Ahead {
   readonly #file: string | URL;
+  readonly #minFiles: number;
   readonly #state = new Int32Array(new SharedArrayBuffer(8));
   #thread: Worker | undefined;
   #hasFailed = false;
@@ -28,8 +36,9 @@ export class LookAhead implements Ahead {
   #unknown = 0;
   #spared = 0;
 
-  constructor(file: string | URL = defaultFile()) {
+  constructor({ file = defaultFile(), minFiles = MIN_FILES }: LookAheadOptions = {}) {
     this.#file = file;
+    this.#minFiles = minFiles;
   }
 
   /** How many files the latest scan did not have to look at by itself. */
@@ -55,7 +64,7 @@ export class LookAhead implements Ahead {
       return scan(this);
     } finally {
       Atomics.store(this.#state, 0, 0);
-      if (!this.#hasFailed && this.#unknown > Math.max(MIN_FILES, this.#known.length / 8)) this.#learn(holding);
+      if (!this.#hasFailed && this.#unknown > Math.max(this.#minFiles, this.#known.length / 8)) this.#learn(holding);
     }
   }
 

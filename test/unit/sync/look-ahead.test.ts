@@ -9,7 +9,8 @@ import { type Scan, scan } from '../../../src/sync/scan.ts';
 import { type Entry, Holding } from '../../../src/sync/tree.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-const FILES = 3000;
+const FILES = 400;
+const minFiles = 100;
 const BUNDLE = fileURLToPath(new URL('../../../dist/sync-look-ahead.cjs', import.meta.url));
 
 /** The path of the file with this number, ten in each folder. */
@@ -62,26 +63,26 @@ describe('A scan with a second thread that looks ahead of it', () => {
     ['the bundle', BUNDLE],
   ] as const)
     it(`finds what a scan by itself finds, with the thread from ${from}`, async () => {
-      const ahead = new LookAhead(file);
+      const ahead = new LookAhead({ file, minFiles });
       await untilItHelps(ahead);
       const full = (number: number) => join(root, fileAt(number));
       const edits = [
-        () => appendFileSync(full(2900), 'more'),
-        () => chmodSync(full(150), 0o755),
-        () => rmSync(join(root, fileAt(1000), '..'), { recursive: true }),
-        () => writeTree(root, { 'folder 1200/new': 'n', [`${fileAt(1500)} too`]: 'n', '.gitignore': 'folder 1270/\n' }),
+        () => appendFileSync(full(390), 'more'),
+        () => chmodSync(full(20), 0o755),
+        () => rmSync(join(root, fileAt(130), '..'), { recursive: true }),
+        () => writeTree(root, { 'folder 1026/new': 'n', [`${fileAt(200)} too`]: 'n', '.gitignore': 'folder 1035/\n' }),
         () => {
           // Neither size nor time tells: only the inode does.
-          const { atimeMs, mtimeMs } = lstatSync(full(2000));
-          copyFileSync(full(2000), join(root, 'copy'));
+          const { atimeMs, mtimeMs } = lstatSync(full(270));
+          copyFileSync(full(270), join(root, 'copy'));
           utimesSync(join(root, 'copy'), atimeMs / 1000, mtimeMs / 1000);
-          renameSync(join(root, 'copy'), full(2000));
+          renameSync(join(root, 'copy'), full(270));
         },
         () => {
-          rmSync(full(700));
-          mkdirSync(full(700));
-          rmSync(full(2500));
-          writeTree(root, { [fileAt(2500)]: { link: 'é' } });
+          rmSync(full(90));
+          mkdirSync(full(90));
+          rmSync(full(330));
+          writeTree(root, { [fileAt(330)]: { link: 'é' } });
         },
       ];
       for (const edit of edits) {
@@ -93,7 +94,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     });
 
   it('finds what a scan by itself finds where no thread can be started', async () => {
-    const ahead = new LookAhead(join(root, 'not there.cjs'));
+    const ahead = new LookAhead({ file: join(root, 'not there.cjs'), minFiles });
     for (let round = 0; round < 3; round += 1) {
       appendFileSync(join(root, fileAt(round)), 'more');
       assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { holding })));
@@ -103,41 +104,38 @@ describe('A scan with a second thread that looks ahead of it', () => {
   });
 
   it('starts no thread for few files', async () => {
-    rmSync(root, { recursive: true });
-    writeTree(root, { a: 'a', 'b/c': 'c' });
-    holding = sent(scan(new Rules(root)).entries);
-    const ahead = new LookAhead(join(root, 'not there.cjs'));
+    const ahead = new LookAhead();
     for (let round = 0; round < 3; round += 1) scanWith(ahead);
     assert.equal(ahead.hasThread, false);
   });
 
   it('that is cancelled in the middle leaves the thread to the next scan', async () => {
-    const ahead = new LookAhead();
+    const ahead = new LookAhead({ minFiles });
     await untilItHelps(ahead);
     let folders = 0;
     const cancel = () => {
       folders += 1;
-      if (folders === 100) throw new Error('cancelled');
+      if (folders === 20) throw new Error('cancelled');
     };
     assert.throws(() => scanWith(ahead, cancel), /cancelled/);
-    appendFileSync(join(root, fileAt(2990)), 'more');
+    appendFileSync(join(root, fileAt(395)), 'more');
     assert.deepEqual(said(await untilItHelps(ahead)), said(scan(new Rules(root), { holding })));
   });
 
   it('reports a folder that cannot be read', async () => {
-    const ahead = new LookAhead();
+    const ahead = new LookAhead({ minFiles });
     await untilItHelps(ahead);
     const isSuperuser = process.geteuid?.() === 0;
     chmodSync(root, 0o755);
-    chmodSync(join(root, fileAt(2000), '..'), 0);
+    chmodSync(join(root, fileAt(270), '..'), 0);
     if (isSuperuser) process.seteuid?.(65534);
     try {
       const found = await untilItHelps(ahead);
       assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
-      assert.deepEqual(found.unreadable, ['folder 1200']);
+      assert.deepEqual(found.unreadable, ['folder 1027']);
     } finally {
       if (isSuperuser) process.seteuid?.(0);
-      chmodSync(join(root, fileAt(2000), '..'), 0o755);
+      chmodSync(join(root, fileAt(270), '..'), 0o755);
     }
   });
 
@@ -146,7 +144,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     const ahead = { isUntouched: () => true };
     rmSync(join(root, fileAt(0)));
     rmSync(join(root, fileAt(1)));
-    writeTree(root, { [`${fileAt(1)}/inside`]: 'i', [`${fileAt(2)} too`]: 'new', '.modalignore': 'folder 1100/\n' });
+    writeTree(root, { [`${fileAt(1)}/inside`]: 'i', [`${fileAt(2)} too`]: 'new', '.modalignore': 'folder 1015/\n' });
     const found = scan(new Rules(root), { holding, ahead });
     assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
     appendFileSync(join(root, fileAt(2)), 'more');
