@@ -41,6 +41,13 @@ export function isOwnTag(name: string): boolean {
   return OWN_TAGS.includes(name) || isMountTag(name);
 }
 
+/** Without mounts, and values that Modal would not take as tags of its apps (`check_tag_dict`, see mounts.ts). */
+function plainTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(tags).filter(([name, value]) => !isMountTag(name) && /^[\w.-]{1,63}$/.test(value)),
+  );
+}
+
 /** What the host volume has from the start. */
 const HOST_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
 
@@ -62,11 +69,11 @@ export async function createSandbox(client: ModalClient, app: App, spec: Sandbox
   const create = async (gpu: string | undefined) => {
     const start = (tags: Record<string, string>) =>
       client.sandboxes.create(app, spec.image, { ...params, tags, ...(gpu && { gpu }) });
-    const tags = { ...spec.tags };
-    const told = mountTags(mountsOf(spec));
+    const tags = { ...spec.tags, ...mountTags(mountsOf(spec)) };
     // What Modal takes as tags is not written down: a sandbox that tells less of itself is better than none.
-    return start({ ...tags, ...told }).catch((error) => {
-      if (Object.keys(told).length > 0 && isRefusedInput(error)) return start(tags);
+    return start(tags).catch((error) => {
+      const plain = plainTags(tags);
+      if (isRefusedInput(error) && Object.keys(plain).length < Object.keys(tags).length) return start(plain);
       throw error;
     });
   };

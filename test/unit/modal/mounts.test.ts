@@ -51,13 +51,13 @@ describe('the mounts of a sandbox', () => {
       ]);
     });
 
-    it('are left out where Modal does not take them as tags, so that the sandbox starts', async () => {
+    it('are left out where Modal does not take them as tags, like a name with a blank, so that the sandbox starts', async () => {
       await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 3, times: 1 });
       const sandbox = await createSandbox(bench.modal, bench.app, {
         profile: ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }),
         image: bench.image,
         env: {},
-        tags: { team: 'vision' },
+        tags: { team: 'vision', 'vscode-folder-name': 'my models' },
       });
       assert.deepEqual(await sandbox.getTags(), { team: 'vision' });
     });
