@@ -92,6 +92,18 @@ describe('the views without an account', () => {
   });
 });
 
+describe('the Sandboxes view of an untrusted folder', () => {
+  it('says that nothing of it is run, and leads to trust, after which it offers a run', async () => {
+    const workbench = await openWorkbench({ workspaceTrust: true });
+    const { page } = workbench;
+    await workbench.openView('Modal');
+    await page.getByText('nothing of an untrusted folder is synced or run').waitFor();
+    await page.getByRole('button', { name: 'Manage Workspace Trust' }).click();
+    await page.locator('.workspace-trust-editor').getByRole('button', { name: 'Trust', exact: true }).click();
+    await page.getByRole('button', { name: 'Run Active File in Sandbox' }).waitFor();
+  });
+});
+
 describe('the Sandboxes view while something runs', () => {
   it('shows it below its sandbox until it ends', async () => {
     const workbench = await openWorkbench();

@@ -40,6 +40,9 @@ describe('warm-ups', () => {
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stop Everything' }).waitFor();
     await workbench.page.waitForTimeout(500);
     await picture(workbench, 'session-menu');
+    const offered = await workbench.page.locator('.quick-input-list').innerText();
+    assert.match(offered, /Resume Sandbox/);
+    assert.doesNotMatch(offered, /Pause Sandbox/, 'nothing runs that could be paused');
     await workbench.page.keyboard.type('Stop');
     await workbench.page.keyboard.press('Enter');
     await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);

@@ -23,4 +23,25 @@ describe('activation', () => {
     assert.equal(exitCode, 0);
     assert.equal(loadedModules().filter(isSdk).length, 1);
   });
+
+  it('registers each command of the manifest; menus, keys, buttons and links name no other', async () => {
+    await activate();
+    const { contributes } = vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes')?.packageJSON ?? {};
+    const contributed: string[] = contributes.commands.map(({ command }: { command: string }) => command);
+    const registered = new Set(await vscode.commands.getCommands(true));
+    assert.deepEqual(
+      contributed.filter((command) => !registered.has(command)),
+      [],
+    );
+    const { menus, keybindings, viewsWelcome, walkthroughs, configuration } = contributes;
+    const text = JSON.stringify([menus, keybindings, viewsWelcome, walkthroughs, configuration]);
+    const named = [...text.matchAll(/(?:"command":"|command:|onCommand:)(modal\.\w+(?:\.focus)?)/g)].map(
+      ([, id]) => id,
+    );
+    assert.ok(named.length > contributed.length);
+    assert.deepEqual(
+      named.filter((id) => !contributed.includes(id ?? '') && !registered.has(id ?? '')),
+      [],
+    );
+  });
 });
