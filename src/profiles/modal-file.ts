@@ -29,5 +29,5 @@ export function parseProfile(raw: unknown): Profile | string {
   const parsed = ProfileSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues.flatMap(flatten);
-  return issue ? `${[...issue.path].join('.')} ${phraseOf(issue)}`.trim() : 'is not valid';
+  return issue ? `${issue.path.join('.') || 'it'} ${phraseOf(issue)}` : 'it is not valid';
 }

@@ -101,10 +101,14 @@ describe('the profiles of a folder', () => {
   });
 
   it('are refused one by one, in a sentence that names the place', () => {
-    const profiles = new Profiles({ u: { gpu: 1 } }, file('{"profiles": {"a": {"timeoutMs": 5}, "b": {}}}'));
+    const profiles = new Profiles(
+      { u: { gpu: 1 }, v: { gpuu: 'H100' } },
+      file('{"profiles": {"a": {"timeoutMs": 5}, "b": {}}}'),
+    );
     assert.throws(() => profiles.get('a'), /“a” cannot be used: timeoutMs must be at least 1000\. Mend it in \.vscode/);
+    assert.throws(() => profiles.get('v'), /“v” cannot be used: it has a key that is not known: gpuu\./);
     assert.throws(() => profiles.get('u'), /the setting modal\.profiles/);
-    assert.throws(() => profiles.get('c'), /There is no profile “c”\. Choose one of default, u, a, b/);
+    assert.throws(() => profiles.get('c'), /There is no profile “c”\. Choose one of default, u, v, a, b/);
     assert.ok(profiles.get('b'));
   });
 });
