@@ -3,13 +3,14 @@ import { logError } from '../log.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { untilAborted } from '../sync/exec.ts';
-import { adopt, takeHandedOver } from './adopt.ts';
+import { takeHandedOver } from './adopt.ts';
 import { type Connection, Connections } from './connection.ts';
 import type { Folder } from './folder.ts';
 import { type HandedOver, Handover } from './handover.ts';
 import { billing, costOf, type ImageOptions, type ProfileImage, type Session, type SessionSources } from './session.ts';
-import { definitionKey, imageFor, type Owner, type StartContext, startSandbox } from './start.ts';
-import { type Started, StartedSandboxes } from './started.ts';
+import { definitionKey, imageFor } from './start.ts';
+import { StartedSandboxes } from './started.ts';
+import { Starter } from './starter.ts';
 
 /** The sandboxes of this window: at most one per folder and profile, started when a run asks for it. */
 export class Sessions {
@@ -19,11 +20,13 @@ export class Sessions {
   readonly started = new StartedSandboxes();
   /** Ends of sandboxes that came after their start was called off. */
   readonly #discarded = new Set<Promise<void>>();
+  readonly #starter: Starter;
   readonly #handover: Handover | undefined;
   #takenOver: Promise<unknown> = Promise.resolve();
 
   constructor(sources: SessionSources) {
     this.#sources = sources;
+    this.#starter = new Starter(sources, this.started);
     this.#handover = sources.machine && new Handover(sources.machine);
   }
 
@@ -41,7 +44,7 @@ export class Sessions {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder, profileName);
     const running = this.started.get(folder, named.name);
-    const started = running ?? this.#obtain(connection, folder, named);
+    const started = running ?? this.#starter.obtain(connection, folder, named);
     this.started.set(started);
     if (!running) this.#sources.onStarting?.(started.sandbox);
     try {
@@ -77,9 +80,9 @@ export class Sessions {
    */
   async create(profile: Profile, folder?: Folder, signal?: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
-    await this.#requireBudget(connection);
-    const context = this.#context(connection, folder, signal);
-    return this.#orDiscard(this.#noted(connection, profile, startSandbox(profile, context)), signal);
+    await this.#starter.requireBudget(connection);
+    const context = this.#starter.context(connection, folder, signal);
+    return this.#orDiscard(this.#starter.start(profile, context), signal);
   }
 
   /** Waits for a sandbox that is being started; one that comes after the wait was given up is ended. */
@@ -96,9 +99,7 @@ export class Sessions {
    * one. Throws the SDK's errors.
    */
   async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
-    const connection = await this.connection();
-    const adopted = await this.#adopt(connection, folder, named);
-    return adopted ?? this.#noted(connection, named.profile, this.#start(connection, folder, named, signal));
+    return this.#starter.spare(await this.connection(), folder, named, signal);
   }
 
   /** Notes that a sandbox was used just now. */
@@ -123,8 +124,8 @@ export class Sessions {
   /** The image of a folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
   async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
     const connection = await this.connection();
-    const context = this.#context(connection, folder, options.signal);
-    return { ...connection, image: await imageFor(profile, context, this.#owner(folder, name), options.force) };
+    const context = this.#starter.context(connection, folder, options.signal);
+    return { ...connection, image: await imageFor(profile, context, this.#starter.owner(folder, name), options.force) };
   }
 
   /** The sandboxes that were started before their profile was changed. */
@@ -159,11 +160,10 @@ export class Sessions {
   ): Promise<Sandbox> {
     const connection = await this.connection();
     const named = await this.#sources.profile(folder, profileName);
-    await this.#requireBudget(connection);
-    const context = { ...this.#context(connection, folder, signal), snapshot };
-    const owner = this.#owner(folder, named.name);
-    const noted = this.#noted(connection, named.profile, startSandbox(named.profile, context, owner));
-    const starting = this.#orDiscard(noted, signal);
+    await this.#starter.requireBudget(connection);
+    const context = { ...this.#starter.context(connection, folder, signal), snapshot };
+    const owner = this.#starter.owner(folder, named.name);
+    const starting = this.#orDiscard(this.#starter.start(named.profile, context, owner), signal);
     this.#sources.onStarting?.(starting);
     const sandbox = await starting;
     const before = this.started.get(folder, named.name);
@@ -227,76 +227,6 @@ export class Sessions {
       this.started.forget(started);
       await this.ended(sandbox.sandboxId);
     }
-  }
-
-  /** A sandbox for a folder's profile: one that is kept warm, one that a lost window has left behind, else a new one. */
-  #obtain(connection: Connection, folder: Folder, named: NamedProfile): Started {
-    const common = { name: named.name, folder, profile: named.profile };
-    const warm = this.#sources.takeWarm?.(folder, named);
-    if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
-    const started: Started = {
-      ...common,
-      sandbox: this.#adoptOrStart(connection, folder, named, () => (started.taken = 'left behind')),
-    };
-    return started;
-  }
-
-  async #adoptOrStart(
-    connection: Connection,
-    folder: Folder,
-    named: NamedProfile,
-    onAdopted: () => void,
-  ): Promise<Sandbox> {
-    const adopted = await this.#adopt(connection, folder, named);
-    if (adopted) {
-      onAdopted();
-      return adopted;
-    }
-    await this.#requireBudget(connection);
-    const startedAt = performance.now();
-    const sandbox = await this.#noted(connection, named.profile, this.#start(connection, folder, named));
-    this.#sources.onColdStart?.(folder, named, performance.now() - startedAt);
-    return sandbox;
-  }
-
-  async #adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
-    const { machine, spend } = this.#sources;
-    if (!machine) return undefined;
-    const adopted = await adopt(connection, machine, this.#owner(folder, name), profile);
-    if (!adopted) return undefined;
-    this.started.began(adopted.sandbox, adopted.startedAt);
-    await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, profile));
-    return adopted.sandbox;
-  }
-
-  #start(
-    connection: Connection,
-    folder: Folder,
-    { name, profile }: NamedProfile,
-    signal?: AbortSignal,
-  ): Promise<Sandbox> {
-    const owner = this.#owner(folder, name);
-    return startSandbox(profile, this.#context(connection, folder, signal), owner);
-  }
-
-  async #noted({ account }: Connection, profile: Profile, starting: Promise<Sandbox>): Promise<Sandbox> {
-    const sandbox = await starting;
-    this.started.began(sandbox, Date.now());
-    await this.#sources.spend?.started(sandbox.sandboxId, costOf(account, profile));
-    return sandbox;
-  }
-
-  async #requireBudget({ account }: Connection): Promise<void> {
-    if (account.isLocal !== true) await this.#sources.requireBudget?.();
-  }
-
-  #owner(folder: Folder, profileName: string): Owner {
-    return { folder, profileName, windowId: this.#sources.machine?.windowId };
-  }
-
-  #context(connection: Connection, folder: Folder | undefined, signal?: AbortSignal): StartContext {
-    const root = folder ? (this.#sources.profileRoot?.(folder) ?? folder.path) : '';
-    return { connection, root, build: this.#sources.buildImage, ...(signal && { signal }) };
   }
 
   /** Ends the sandboxes that this window started, except what is handed over. */

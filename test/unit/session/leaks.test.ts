@@ -19,7 +19,7 @@ import { TestWindow, type WindowOptions } from '../../helpers/window.ts';
 /** Of each kind of end. */
 const ROUNDS = 25;
 const SIDE_BY_SIDE = 5;
-const IDLE_MS = 5_000;
+const IDLE_MS = 10_000;
 const PROFILE = { idleTimeoutMs: IDLE_MS, timeoutMs: 60_000 };
 /** On the command lines of what runs on after its run. */
 const MARK = `leak-${process.pid}`;
