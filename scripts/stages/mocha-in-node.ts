@@ -1,7 +1,12 @@
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
+
+/** How long its last words may take to come after the end of a process. */
+const lastWordsMs = 2_000;
 
 export interface MochaInNode {
   readonly files: readonly string[];
@@ -32,6 +37,8 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
     },
   );
   for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', options.write);
+  const silent = once(running.child, 'close');
+  silent.catch(() => {});
   let counts: TestCounts | undefined;
   running.child.on('message', (message) => {
     counts = message as TestCounts;
@@ -48,5 +55,6 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   } finally {
     clearTimeout(timer);
     await running.stop();
+    await Promise.race([silent, sleep(lastWordsMs)]);
   }
 }

@@ -17,7 +17,7 @@ export async function sideBySide(jobs: readonly TestJob[]): Promise<TestCounts> 
   const hasEnded = jobs.map(() => false);
   let shown = 0;
   const write = (job: number, text: string | Uint8Array) => {
-    if (job === shown) process.stdout.write(text);
+    if (job <= shown) process.stdout.write(text);
     else held[job]?.push(text);
   };
   const run = async (job: TestJob, at: number): Promise<TestCounts> => {
