@@ -9,6 +9,7 @@ import { registerCommands } from './commands/register.ts';
 import { RemoteFileCommands } from './commands/remote-files.ts';
 import { RunCommands } from './commands/run.ts';
 import { SelectionCommands } from './commands/run-selection.ts';
+import { SandboxSearch } from './commands/search-sandbox.ts';
 import { SessionLifeCommands } from './commands/session-life.ts';
 import { SyncCommands } from './commands/sync.ts';
 import { setLog } from './log.ts';
@@ -208,6 +209,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       images: imageCommands,
       life,
       remoteFiles,
+      search: new SandboxSearch(running, fileSystems),
       accounts,
       sessions: running,
       warmUps,

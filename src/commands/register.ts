@@ -13,6 +13,7 @@ import type { RemoteFileCommands } from './remote-files.ts';
 import type { RunCommands } from './run.ts';
 import type { SelectionCommands } from './run-selection.ts';
 import { runTaskInSandbox } from './run-task.ts';
+import type { SandboxSearch } from './search-sandbox.ts';
 import type { SessionLifeCommands } from './session-life.ts';
 import { stopEverything } from './stop-everything.ts';
 import type { SyncCommands } from './sync.ts';
@@ -28,6 +29,7 @@ export interface CommandServices {
   readonly images: ImageCommands;
   readonly life: SessionLifeCommands;
   readonly remoteFiles: RemoteFileCommands;
+  readonly search: SandboxSearch;
   readonly accounts: AccountService;
   readonly sessions: Sessions;
   readonly warmUps: WarmUpService;
@@ -39,7 +41,7 @@ export interface CommandServices {
 
 /** Registers the commands that belong to no view; each view registers its own. */
 export function registerCommands(services: CommandServices): vscode.Disposable {
-  const { run, selections, tasks, rules, sync, profiles, images, life, remoteFiles, accounts } = services;
+  const { run, selections, tasks, rules, sync, profiles, images, life, remoteFiles, search, accounts } = services;
   const { onSnapshots } = services;
   const actions: Record<string, (...args: never[]) => unknown> = {
     runActiveFile: (uri?: vscode.Uri) => run.runActiveFile(uri),
@@ -65,6 +67,7 @@ export function registerCommands(services: CommandServices): vscode.Disposable {
     resumeSandbox: (row?: Snapshot) => life.resume(row).then(onSnapshots),
     stopEverything: () => stopEverything(services.sessions, services.warmUps),
     sessionMenu: services.sessionMenu,
+    searchInSandbox: (target?: vscode.Uri | SandboxSummary) => search.show(target),
     compareWithLocal: (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri),
     compareWithSandbox: (uri?: vscode.Uri) => remoteFiles.compareWithSandbox(uri),
     downloadRemoteFile: (uri?: vscode.Uri, all?: vscode.Uri[]) => remoteFiles.download(uri, all),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../modal/errors.ts';
+import { RemoteFileError, type RemoteFiles } from '../modal/remote-files.ts';
 import { type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { download, filesToDownload } from '../modal/transfer.ts';
@@ -32,12 +33,7 @@ export class RemoteFileCommands {
   openInExplorer(sandbox: SandboxSummary): Promise<void> {
     return explained(async () => {
       const { sandboxes } = this.#systems;
-      const files = sandboxes.files(sandbox.id);
-      const hasWorkspace = await files.stat(REMOTE_ROOT).then(
-        ({ type }) => type === 'directory',
-        () => false,
-      );
-      const uri = sandboxes.uri({ container: sandbox.id, path: hasWorkspace ? REMOTE_ROOT : '/' });
+      const uri = sandboxes.uri({ container: sandbox.id, path: await rootOf(sandboxes.files(sandbox.id)) });
       const folders = vscode.workspace.workspaceFolders ?? [];
       const isThere = folders.some((folder) => folder.uri.toString() === uri.toString());
       const restarts = !isThere && !vscode.workspace.workspaceFile;
@@ -134,6 +130,16 @@ export class RemoteFileCommands {
     const { client } = await this.#sessions.connection();
     const tags = await (await client.sandboxes.fromId(sandboxId)).getTags();
     return paths.find((path) => folderKey(path) === tags[Tag.folder]) ?? (paths.length === 1 ? paths[0] : undefined);
+  }
+}
+
+/** The workspace of a sandbox, or the root of all its files where it has none. */
+export async function rootOf(files: RemoteFiles): Promise<string> {
+  try {
+    return (await files.stat(REMOTE_ROOT)).type === 'directory' ? REMOTE_ROOT : '/';
+  } catch (error) {
+    if (error instanceof RemoteFileError && error.problem === 'notFound') return '/';
+    throw error;
   }
 }
 

@@ -62,6 +62,8 @@ export type RemoteFileProblem =
   | 'notDirectory'
   | 'notEmpty'
   | 'denied'
+  /** The sandbox or volume itself is not there any more. */
+  | 'gone'
   | 'unavailable';
 
 export class RemoteFileError extends Error {
@@ -72,6 +74,11 @@ export class RemoteFileError extends Error {
     super(message, options);
     this.problem = problem;
   }
+}
+
+/** True when a file, or the volume or sandbox that it would be in, is not there. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof RemoteFileError && (error.problem === 'notFound' || error.problem === 'gone');
 }
 
 /** Bytes in memory as content. */

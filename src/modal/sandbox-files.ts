@@ -207,7 +207,7 @@ async function mapped<T>(path: string, call: () => Promise<T>): Promise<T> {
     if (error instanceof RemoteFileError || !(error instanceof Error)) throw error;
     const problem = PROBLEMS[error.name];
     if (problem) throw new RemoteFileError(problem, `“${path}”: ${error.message}`, { cause: error });
-    if (isGone(error)) throw new RemoteFileError('unavailable', GONE, { cause: error });
+    if (isGone(error)) throw new RemoteFileError('gone', GONE, { cause: error });
     throw error;
   }
 }

@@ -11,6 +11,8 @@ export interface Attention {
 export interface SandboxWatchOptions {
   readonly sandbox: () => Promise<Sandbox>;
   readonly attention: Attention;
+  /** Called when the sandbox is found to have ended. */
+  readonly onGone?: () => void;
   readonly clock?: Clock;
 }
 
@@ -80,11 +82,14 @@ export class SandboxWatch {
     }
   }
 
-  #isCovered({ path }: Watched): boolean {
-    return [...this.#watched].some(
-      (other) =>
-        other.isRecursive && other.path !== path && path.startsWith(other.path === '/' ? '/' : `${other.path}/`),
-    );
+  /** Whether another watch tells of it as well; of two that are the same the first counts. */
+  #isCovered(watched: Watched): boolean {
+    const { path, isRecursive } = watched;
+    const all = [...this.#watched];
+    return all.some((other, at) => {
+      if (other.path !== path) return other.isRecursive && path.startsWith(other.path === '/' ? '/' : `${other.path}/`);
+      return other.isRecursive === isRecursive ? at < all.indexOf(watched) : other.isRecursive;
+    });
   }
 
   #start(watched: Watched): void {
@@ -118,8 +123,11 @@ export class SandboxWatch {
           continue;
         }
       } catch (error) {
-        // The sandbox has ended: whoever asks for a file next is told.
-        if (!(error instanceof Error) || error.name === 'NotFoundError' || error.name === 'ConflictError') return;
+        if (!(error instanceof Error)) return;
+        if (error.name === 'NotFoundError' || error.name === 'ConflictError') {
+          if (!signal.aborted) this.#options.onGone?.();
+          return;
+        }
       }
       await this.#pause(retryMs, signal);
       retryMs = Math.min(2 * retryMs, MAX_RETRY_MS);

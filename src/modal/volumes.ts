@@ -101,7 +101,7 @@ export async function findVolume(client: ModalClient, name: string): Promise<Vol
     return { id, version: (metadata?.version || version) === 2 ? 2 : 1 };
   } catch (error) {
     if (codeOf(error) !== NOT_FOUND) throw error;
-    throw new RemoteFileError('notFound', `There is no volume “${name}”.`, { cause: error });
+    throw new RemoteFileError('gone', `There is no volume “${name}”: it was deleted or renamed.`, { cause: error });
   }
 }
 

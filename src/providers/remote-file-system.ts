@@ -28,6 +28,8 @@ export interface RemoteFileSystemOptions {
   readonly open: (container: string) => RemoteFiles;
   /** Called after a change that came through here. */
   readonly onChange?: (place: RemotePlace) => void;
+  /** Called when a volume or sandbox is found to be gone. */
+  readonly onGone?: (container: string) => void;
   readonly clock?: Clock;
 }
 
@@ -81,10 +83,8 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
 
   /** Changes that were made elsewhere. */
   tell(container: string, changes: readonly RemoteChange[]): void {
-    const type = { created: 1, changed: 2, deleted: 3 } as const satisfies Record<
-      RemoteChange['kind'],
-      vscode.FileChangeType
-    >;
+    const { Created, Changed, Deleted } = vscode.FileChangeType;
+    const type = { created: Created, changed: Changed, deleted: Deleted };
     this.#changed.fire(changes.map(({ kind, path }) => ({ type: type[kind], uri: this.uri({ container, path }) })));
   }
 
@@ -211,6 +211,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     try {
       return await work(this.files(container), path);
     } catch (error) {
+      if (error instanceof RemoteFileError && error.problem === 'gone') this.#options.onGone?.(container);
       throw asFileSystemError(error, uri);
     }
   }
@@ -243,6 +244,7 @@ export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileS
       return NoPermissions(error.message);
     case 'notEmpty':
       return new vscode.FileSystemError(error.message);
+    case 'gone':
     case 'unavailable':
       return Unavailable(error.message);
   }

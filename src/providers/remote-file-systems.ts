@@ -3,6 +3,7 @@ import { sandboxFiles } from '../modal/sandbox-files.ts';
 import { type Attention, SandboxWatch } from '../modal/sandbox-watch.ts';
 import { volumeFiles } from '../modal/volume-files.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { GoneFolders } from './gone-folders.ts';
 import { RemoteFileSystem } from './remote-file-system.ts';
 
 export const VOLUME_SCHEME = 'modal-volume';
@@ -26,6 +27,7 @@ const attention: Attention = {
 
 /** Registers both. `onVolumeChange` is called after a change that came through the editor. */
 export function remoteFileSystems(sessions: Sessions, onVolumeChange: (volume: string) => void): RemoteFileSystems {
+  const goneFolders = new GoneFolders(SANDBOX_SCHEME, () => sessions.handOver());
   const client = async () => (await sessions.connection()).client;
   const volumes = new RemoteFileSystem({
     scheme: VOLUME_SCHEME,
@@ -34,9 +36,10 @@ export function remoteFileSystems(sessions: Sessions, onVolumeChange: (volume: s
   });
   const sandboxes = new RemoteFileSystem({
     scheme: SANDBOX_SCHEME,
+    onGone: (id) => void goneFolders.tell(id),
     open: (id) => {
       const sandbox = async () => (await client()).sandboxes.fromId(id);
-      const watch = new SandboxWatch({ sandbox, attention });
+      const watch = new SandboxWatch({ sandbox, attention, onGone: () => void goneFolders.tell(id) });
       return { ...sandboxFiles(sandbox), watch: (...args) => watch.watch(...args) };
     },
   });

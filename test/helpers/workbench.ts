@@ -69,11 +69,11 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   });
   open.add(workbench);
   // The server's own default folder has another authority than the files that an extension names.
-  await page.goto(`http://${server.authority}/?folder=${encodeURIComponent(folder)}`, {
-    waitUntil: 'commit',
-    timeout: readyTimeoutMs,
-  });
-  await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: readyTimeoutMs });
+  const opened = options.multiRoot
+    ? `workspace=${encodeURIComponent(workspaceFile)}`
+    : `folder=${encodeURIComponent(folder)}`;
+  await page.goto(`http://${server.authority}/?${opened}`, { waitUntil: 'commit', timeout: readyTimeoutMs });
+  await workbench.waitForFolders();
   // What the extension contributes comes later than the explorer: commands, menus and this icon at once.
   await workbench.viewIcon('Modal').waitFor({ timeout: readyTimeoutMs });
   return workbench;
@@ -90,6 +90,26 @@ export class Workbench {
     this.page = page;
     this.folder = folder;
     this.close = close;
+  }
+
+  /**
+   * Waits until the Explorer shows what is open. VS Code's server build shows a workspace that the browser has not opened
+   * before as empty, now and then, whoever made it (“Add Folder to Workspace…” too): it reads the workspace's file twice
+   * at once, and the answers may come in the wrong order. Loaded again it shows the folders.
+   */
+  async waitForFolders(): Promise<void> {
+    const isEmpty = this.page.getByText('You have not yet added a folder to the workspace');
+    const rows = this.page.locator('.explorer-folders-view .monaco-list-row');
+    await waitFor(
+      'the Explorer to show the folders',
+      readyTimeoutMs,
+      async () => {
+        await this.page.waitForTimeout(250);
+        if (await isEmpty.isVisible()) await this.page.reload({ waitUntil: 'commit' });
+        return rows.count();
+      },
+      (count) => count > 0,
+    );
   }
 
   /** Opens a file of the explorer with the mouse, and keeps it open. */

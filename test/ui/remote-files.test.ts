@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
-import { picture } from './pictures.ts';
+import { picture, waitForPicture } from './pictures.ts';
 
 describe('Open in Explorer', () => {
   const account = localAccount();
@@ -27,10 +30,7 @@ describe('Open in Explorer', () => {
       60_000,
       async () => {
         await workbench.page.waitForTimeout(2_000);
-        // VS Code's server build, in a browser, sometimes shows a workspace that it has just made as empty, whoever
-        // made it (“Add Folder to Workspace…” as well); it is there when the page is loaded again.
-        if (await workbench.page.getByText('You have not yet added a folder to the workspace').isVisible())
-          await workbench.page.reload();
+        await workbench.waitForFolders();
         const files = await rows(workbench, 'greetings.py').count();
         if (files < 2)
           await rows(workbench, 'hello (sandbox)')
@@ -71,4 +71,99 @@ describe('Open in Explorer', () => {
         'the run goes to the same sandbox',
       );
     });
+
+  const open = async () => {
+    const workbench = await openWorkbench({ multiRoot: true, settings: accountSettings });
+    cpSync('media/icon.png', join(workbench.folder, 'icon.png'));
+    mkdirSync(join(workbench.folder, 'sub'));
+    writeFileSync(join(workbench.folder, 'sub', 'inner.txt'), '');
+    writeFileSync(join(workbench.folder, 'brought.txt'), 'brought');
+    writeFileSync(join(workbench.folder, '.modalignore'), 'brought.txt\n');
+    const before = await running();
+    await openInExplorer(workbench);
+    await unfolded(workbench);
+    const [id] = (await running()).filter((each) => !before.includes(each));
+    const sandbox = await account.modal.sandboxes.fromId(id ?? '');
+    const shell = async (line: string) => (await sandbox.exec(['sh', '-c', line])).stdout.readText();
+    return { workbench, sandbox, shell };
+  };
+  /** Drags a row onto a folder's; with Ctrl it is copied, else VS Code asks whether it shall be moved. */
+  const drag = async (workbench: Workbench, from: Locator, to: Locator, how: 'move' | 'copy' = 'move') => {
+    const { page } = workbench;
+    // Rows move while the Explorer takes in what the last drag has changed.
+    await page.waitForTimeout(1_500);
+    const into = (await to.innerText()).trim();
+    await from.hover();
+    await page.mouse.down();
+    if (how === 'copy') await page.keyboard.down('Control');
+    const target = await to.boundingBox();
+    assert.ok(target);
+    await page.mouse.move(target.x + 80, target.y + 10, { steps: 12 });
+    await page.waitForTimeout(500);
+    await page.mouse.up();
+    if (how === 'copy') return page.keyboard.up('Control');
+    await page.locator('.monaco-dialog-box', { hasText: `into '${into}'?` }).waitFor();
+    await workbench.clickDialog('Move');
+  };
+
+  it('shows pictures and what programs make, and files are dragged within it, into it and out of it', async () => {
+    const { workbench, shell } = await open();
+    await rows(workbench, 'icon.png').nth(1).click();
+    await waitForPicture(workbench, 256);
+    await picture(workbench, 'remote-picture');
+    await shell('echo made > /workspace/made.txt');
+    await rows(workbench, 'made.txt').waitFor();
+
+    await drag(workbench, rows(workbench, 'crash.py').nth(1), rows(workbench, 'sub').nth(1));
+    await waitFor(
+      'the file in the other folder',
+      20_000,
+      () => shell('cd /workspace; ls sub; ls crash.py'),
+      (names) => names === 'crash.py\ninner.txt\n',
+    );
+    await drag(workbench, rows(workbench, 'brought.txt'), rows(workbench, 'hello (sandbox)'));
+    await waitFor(
+      'the file in the sandbox',
+      20_000,
+      () => shell('cat /workspace/brought.txt'),
+      (text) => text === 'brought',
+    );
+    await drag(workbench, rows(workbench, 'made.txt'), rows(workbench, 'sub').first(), 'copy');
+    const taken = join(workbench.folder, 'sub', 'made.txt');
+    await waitFor(
+      'the file on this machine',
+      20_000,
+      async () => (existsSync(taken) ? readFileSync(taken, 'utf8') : ''),
+      (text) => text === 'made\n',
+    );
+    assert.equal(await shell('cat /workspace/made.txt'), 'made\n', 'it is there as well');
+  });
+
+  it('is searched by a list that opens what it found; when the sandbox has ended the folder can be removed', async () => {
+    const { workbench, sandbox, shell } = await open();
+    await shell(`cd /workspace && printf 'first\\n  a $(rocket) is no icon\\n' > 'od d:1.txt'`);
+    await rows(workbench, 'hello (sandbox)').click({ button: 'right' });
+    await workbench.chooseInMenu('Search in Sandbox…');
+    const found = workbench.page.locator('.quick-input-list .monaco-list-row');
+    await workbench.page.locator('.quick-input-title', { hasText: 'Search in Sandbox: /workspace' }).waitFor();
+    await workbench.page.keyboard.type('no such line');
+    await found.getByText('Nothing found').waitFor();
+    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
+    await input.fill('greet');
+    await found.getByText('greetings.py:1').waitFor();
+    await picture(workbench, 'search-in-sandbox');
+    await input.fill('rocket');
+    await found.getByText('a $(rocket) is no icon').waitFor();
+    await found.getByText('od d:1.txt:2').waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await workbench.page.locator('.tab.active', { hasText: 'od d:1.txt' }).waitFor();
+    await workbench.page.locator('.statusbar', { hasText: 'Ln 2, Col 13 (6 selected)' }).waitFor();
+
+    await sandbox.terminate();
+    await workbench.waitForNotification(/The sandbox behind the folder “hello \(sandbox\)” has ended/);
+    await picture(workbench, 'sandbox-ended');
+    await workbench.clickNotification('Remove Folder');
+    await rows(workbench, 'hello (sandbox)').waitFor({ state: 'detached' });
+    await rows(workbench, 'greetings.py').waitFor();
+  });
 });

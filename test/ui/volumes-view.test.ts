@@ -7,7 +7,7 @@ import { createVolume, listVolumes } from '../../src/modal/volumes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
-import { picture } from './pictures.ts';
+import { picture, waitForPicture } from './pictures.ts';
 
 describe('the Volumes view', () => {
   const account = localAccount();
@@ -81,6 +81,15 @@ describe('the Volumes view', () => {
     );
   });
 
+  it('shows a picture', async () => {
+    await withFiles();
+    await data().write('/icon.png', contentOf(readFileSync('media/icon.png')));
+    const workbench = await open();
+    await row(workbench, 'data').click();
+    await row(workbench, 'icon.png').dispatchEvent('click');
+    await waitForPicture(workbench, 256);
+  });
+
   it('takes files that are dragged from the Explorer', async () => {
     await withFiles();
     const workbench = await open();
@@ -145,15 +154,20 @@ describe('the Volumes view', () => {
     await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
   });
 
-  it('drops a volume that was deleted elsewhere, with all that was unfolded of it', async () => {
+  it('drops a volume that was deleted elsewhere, and says so when a file of it is saved', async () => {
     await createVolume(account.modal, 'leaving');
     await volumeFiles(async () => account.modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
     const workbench = await open();
     await row(workbench, 'leaving').click();
-    await row(workbench, 'inside.txt').waitFor();
+    await row(workbench, 'inside.txt').click();
+    await workbench.page.locator('.view-line').first().click();
     await account.modal.volumes.delete('leaving');
     await row(workbench, 'leaving').waitFor({ state: 'detached' });
     await row(workbench, 'inside.txt').waitFor({ state: 'detached' });
+    await workbench.page.keyboard.type('edited');
+    await workbench.page.keyboard.press('Control+s');
+    await workbench.waitForNotification(/There is no volume “leaving”: it was deleted or renamed/);
+    assert.ok((await workbench.notificationButtons()).includes('Save As...'), 'what was written is not lost');
   });
 
   it('shows a folder of 20,000 entries a part at a time', async () => {

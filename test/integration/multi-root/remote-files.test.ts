@@ -123,13 +123,34 @@ describe('files of a sandbox, in the editor', () => {
       });
     });
 
-    it('say so when the sandbox has ended', async () => {
-      await sandbox.kill();
-      await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {
-        assert.equal(error.code, 'Unavailable');
-        assert.match(error.message, /The sandbox has ended, and its files with it\./);
-        return true;
+    it('are told of when programs make, change and delete them, each as what it is', async () => {
+      const watcher = vscode.workspace.createFileSystemWatcher(
+        new vscode.RelativePattern(uri('/workspace'), 'told.txt'),
+      );
+      const told: string[] = [];
+      watcher.onDidCreate(() => told.push('created'));
+      watcher.onDidChange(() => told.push('changed'));
+      watcher.onDidDelete(() => told.push('deleted'));
+      await sandbox.commands.run('touch /workspace/told.txt');
+      await eventually('the new file', () => told.join() === 'created');
+      await sandbox.commands.run('rm /workspace/told.txt');
+      await eventually('its end', () => told.join() === 'created,deleted');
+      watcher.dispose();
+    });
+
+    it('say so when the sandbox has ended, and the folder can be removed', async () => {
+      const { messages } = await answering({ showWarningMessage: 'Remove Folder' }, async () => {
+        await sandbox.kill();
+        await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {
+          assert.equal(error.code, 'Unavailable');
+          assert.match(error.message, /The sandbox has ended, and its files with it\./);
+          return true;
+        });
+        await eventually('the folder to go', () => folders().length === 1);
       });
+      assert.deepEqual(messages, [
+        'The sandbox behind the folder “box (sandbox)” has ended, and its files with it. What the Explorer shows of it cannot be opened.',
+      ]);
     });
   });
 });

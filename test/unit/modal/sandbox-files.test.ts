@@ -136,7 +136,7 @@ describe('files of a sandbox', () => {
       () => gone.rename('/a', '/b'),
     ]) {
       await assert.rejects(work, (error: Error) => {
-        assert.ok(problem('unavailable')(error));
+        assert.ok(problem('gone')(error));
         assert.equal(error.message, 'The sandbox has ended, and its files with it.');
         return true;
       });
@@ -203,16 +203,40 @@ describe('files of a sandbox', () => {
       watching.stop();
     });
 
-    it('need one command for a folder and all that is watched below it', async () => {
+    it('need one command for a folder and all that is watched in it and below', async () => {
       const before = (await bench.server.control.calls()).TaskExecStart ?? 0;
       const all = [
         watch.watch('/watched', true, note),
         watch.watch('/watched/below', false, note),
         watch.watch('/watched/below/a', false, note),
+        watch.watch('/watched', false, note),
+        watch.watch('/watched', true, note),
       ];
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.equal(((await bench.server.control.calls()).TaskExecStart ?? 0) - before, 1);
       for (const each of all) each.stop();
+    });
+
+    it('say so once when the sandbox has ended, and so does what is asked of a file', async () => {
+      const other = await bench.modal.sandboxes.create(bench.app, bench.image);
+      let gone = 0;
+      const ended = new SandboxWatch({
+        sandbox: () => bench.modal.sandboxes.fromId(other.sandboxId),
+        attention: person,
+        onGone: () => (gone += 1),
+      });
+      const watching = ended.watch('/etc', false, note);
+      await other.terminate({ wait: true });
+      await waitFor(
+        'word of the end',
+        10_000,
+        async () => gone,
+        (times) => times > 0,
+      );
+      const ofEnded = sandboxFiles(() => bench.modal.sandboxes.fromId(other.sandboxId));
+      await assert.rejects(ofEnded.list('/'), problem('gone'));
+      watching.stop();
+      assert.equal(gone, 1);
     });
 
     it('are not while nobody is at the window, and are said to have changed when somebody is back', async () => {
