@@ -174,12 +174,12 @@ describe('volumes', () => {
     await assert.rejects(old.write('/big', contentOf(Buffer.alloc(5 * MiB, 1))), /larger than 4 MiB.*modal volume put/);
   });
 
-  it('that are gone are not there; one of the same name made anew is', async () => {
+  it('that are gone say so; one of the same name made anew is there', async () => {
     await createVolume(bench.modal, 'short');
     const short = volumeFiles(async () => bench.modal, 'short');
     await short.write('/a', contentOf(Buffer.from('first')));
     await deleteVolume(bench.modal, 'short');
-    await assert.rejects(short.list('/'), problem('notFound'));
+    await assert.rejects(short.list('/'), problem('gone'));
     await createVolume(bench.modal, 'short');
     assert.deepEqual(await short.list('/'), []);
   });
