@@ -6,7 +6,7 @@ import { RemoteFileError, type RemoteFiles } from '../modal/remote-files.ts';
 import { type SandboxSummary, sandboxLabel } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { download, filesToDownload } from '../modal/transfer.ts';
-import { placeOf, workspaceFolderPaths } from '../providers/folders.ts';
+import { diskFolders, placeOf, workspaceFolderPaths } from '../providers/folders.ts';
 import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
 import type { RunningCommands } from '../run/running-commands.ts';
 import { folderKey } from '../session/origin.ts';
@@ -34,6 +34,11 @@ export class RemoteFileCommands {
     return explained(async () => {
       const { sandboxes } = this.#systems;
       const uri = sandboxes.uri({ container: sandbox.id, path: await rootOf(sandboxes.files(sandbox.id)) });
+      // VS Code ends this extension in a window of nothing but such folders (`virtualWorkspaces` in package.json).
+      if (diskFolders().length === 0)
+        throw new UserError(
+          'Open a folder of this machine first (“File: Open Folder…”): the sandbox’s comes beside it.',
+        );
       const folders = vscode.workspace.workspaceFolders ?? [];
       const isThere = folders.some((folder) => folder.uri.toString() === uri.toString());
       const restarts = !isThere && !vscode.workspace.workspaceFile;
