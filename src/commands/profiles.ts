@@ -41,7 +41,9 @@ export class ProfileCommands {
       const profiles = await this.#profiles.of(folder);
       const current = await this.#profiles.current(folder);
       const running = this.#sessions.started.profilesOf(folder);
-      const items: ProfileItem[] = profiles.names.map((name) =>
+      // The pick begins at its first item.
+      const names = [current, ...profiles.names.filter((name) => name !== current)];
+      const items: ProfileItem[] = names.map((name) =>
         itemOf(name, profiles, { current, running, warm: this.#warmCount(folder, name) }),
       );
       const picked = await vscode.window.showQuickPick(

@@ -184,7 +184,12 @@ export class SnapshotCommands {
     const running = (await this.#sandboxes()).filter(({ state }) => state === 'running');
     if (running.length === 0)
       throw new UserError('No sandbox is running, and a snapshot is taken of one. Run something first.');
-    const items = running.map((sandbox) => ({ label: sandboxLabel(sandbox), description: sandbox.id, sandbox }));
+    if (running.length === 1) return running[0];
+    const items = running.map((sandbox) => ({
+      label: sandboxLabel(sandbox),
+      description: [sandbox.tags[Tag.profile], sandbox.id].filter(Boolean).join(' · '),
+      sandbox,
+    }));
     const picked = await vscode.window.showQuickPick(items, {
       title,
       placeHolder: 'Of which sandbox?',

@@ -40,8 +40,9 @@ describe('the Snapshots view', () => {
     await account.server.control.addFault({ method: 'TaskSnapshotFilesystem', delayMs: 12_000, times: 1 });
     await account.server.control.resetCalls();
     const workbench = await open();
-    await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
-    await workbench.chooseInMenu('New Snapshot…');
+    // One sandbox runs, so that nobody is asked which.
+    await row(workbench, 'Sandboxes', 'trainer').waitFor();
+    await workbench.runCommand('Modal: New Snapshot…');
     await workbench.answerInput('never taken');
     await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
     await workbench.waitForNotification(/Taking the snapshot “never taken”/);

@@ -53,6 +53,7 @@ describe('profiles of a folder', () => {
     const offered = await choose('named');
     const row = (name: string) => offered.find(({ label }) => label.endsWith(name));
     assert.match(row('named')?.label ?? '', /^\$\(check\)/);
+    assert.equal(offered[0], row('named'), 'the pick begins at the one that is used');
     assert.match(row('named')?.description ?? '', /smallest · \$0\.0\d+\/h · .*running/);
     assert.match(row('named')?.detail ?? '', /^With a word in it · base image · \.vscode\/modal\.json$/);
     assert.match(row('broken')?.description ?? '', /cannot be used/);
