@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { formatBytes } from '../format.ts';
 import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } from '../modal/volumes.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { RECORDS_VOLUME } from '../snapshots/records.ts';
 import { PolledStore } from './polled-store.ts';
 import { ResourceTree } from './resource-tree.ts';
 import { oneLine } from './tooltip.ts';
@@ -115,11 +116,12 @@ function itemOf(row: VolumesRow, uriOf: VolumesTreeOptions['uriOf']): vscode.Tre
 function volumeItem({ id, name, version, createdAt }: VolumeSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
-  item.description = `version ${version}`;
+  // By its name alone it looks like something to clear away.
+  item.description = name === RECORDS_VOLUME ? 'the list of snapshots' : `version ${version}`;
   item.tooltip = `${id}\nVersion ${version}, made ${createdAt.toLocaleString()}`;
   item.iconPath = new vscode.ThemeIcon('database');
   item.contextValue = 'volume';
-  item.accessibilityInformation = { label: `Volume ${name}, version ${version}` };
+  item.accessibilityInformation = { label: `Volume ${name}, ${item.description}` };
   return item;
 }
 

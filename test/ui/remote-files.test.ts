@@ -60,6 +60,7 @@ describe('Open in Explorer', () => {
       await unfolded(workbench);
       const started = (await running()).filter((id) => !before.includes(id));
       assert.equal(started.length, 1, 'the sandbox lives through the restart');
+      assert.equal(await rows(workbench, '.modal-sync').count(), 0, 'what the sync keeps there is not for people');
       await rows(workbench, 'greetings.py').nth(1).click();
       await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
       await workbench.openFile('main.py');
