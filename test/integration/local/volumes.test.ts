@@ -69,7 +69,7 @@ describe('files of a volume, in the editor', () => {
     await fails(fs.readFile(uri('/folder')), 'FileIsADirectory');
     await fails(fs.readDirectory(uri('/there.txt')), 'FileNotADirectory');
     await fails(fs.rename(uri('/there.txt'), uri('/edit.txt')), 'FileExists');
-    await fails(fs.readFile(vscode.Uri.from({ scheme: 'modal-volume', path: '/no-such-volume/x' })), 'FileNotFound');
+    await fails(fs.readFile(vscode.Uri.from({ scheme: 'modal-volume', path: '/no-such-volume/x' })), 'Unavailable');
   });
 
   it('take names with spaces, quotes, emoji and newlines', async () => {

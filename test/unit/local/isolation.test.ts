@@ -28,7 +28,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   }
 }
 
-/** The two seconds of a server's end, and what a busy machine may add. Copying the large file takes minutes. */
+/** A server's end takes up to two seconds; the rest is what a busy machine may add. Copying the large file takes minutes. */
 const STOPPED_MS = 5_000;
 
 describe('the local Modal: isolation', () => {
@@ -114,7 +114,7 @@ describe('the local Modal: isolation', () => {
     await rm(other.server.dataDir, { recursive: true, force: true });
   });
 
-  it('ends on SIGTERM within two seconds, with sandboxes running', async () => {
+  it('ends on SIGTERM within seconds, with sandboxes running', async () => {
     const other = await startWorkbench();
     await Promise.all(Array.from({ length: 10 }, () => other.modal.sandboxes.create(other.app, other.image)));
     const before = performance.now();
@@ -122,7 +122,7 @@ describe('the local Modal: isolation', () => {
     assert.ok(performance.now() - before < STOPPED_MS);
   });
 
-  it('ends on SIGTERM within two seconds, with a large file on its way into a volume', async () => {
+  it('ends on SIGTERM within seconds, with a large file on its way into a volume', async () => {
     const other = await startWorkbench();
     const volume = await other.modal.volumes.fromName('large', { createIfMissing: true });
     const sandbox = await other.modal.sandboxes.create(other.app, other.image, { volumes: { '/data': volume } });
