@@ -86,6 +86,19 @@ describe('A sync asks', () => {
     );
   });
 
+  it('before a later sync sends much, and sends nothing without a yes', async () => {
+    writeTree(root, { a: 'a' });
+    await engine.push(sandbox);
+    writeFileSync(join(root, 'much'), '');
+    truncateSync(join(root, 'much'), 300_000_000);
+    answer = false;
+    await assert.rejects(engine.push(sandbox), SyncStopped);
+    const [, question] = asked;
+    assert.ok(question?.kind === 'huge-sync');
+    assert.deepEqual([question.files, question.bytes], [1, 300_000_000]);
+    assert.equal(await inSandbox(sandbox, 'ls /workspace'), 'a\n');
+  });
+
   it('nobody, and stops, when a run has no one to ask', async () => {
     const silent = ending(engineFor(root, { ask: undefined as never }));
     writeTree(root, { a: 'a' });
