@@ -3,7 +3,7 @@ import { checkImage, type ImageReport, reportLines } from '../images/check.ts';
 import { chooseFolder } from '../providers/folders.ts';
 import type { ImageReports } from '../providers/image-reports.ts';
 import type { Sessions } from '../session/sessions.ts';
-import { showProblem, withProgress } from './progress.ts';
+import { shown, withProgress } from './progress.ts';
 
 const REPLACE = 'Replace Sandbox';
 
@@ -47,14 +47,5 @@ export class ImageCommands {
         return report;
       });
     });
-  }
-}
-
-async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await action();
-  } catch (error) {
-    showProblem(error);
-    return undefined;
   }
 }

@@ -40,7 +40,12 @@ export function waiting<T>(title: string, work: () => Promise<T>): Promise<T> {
   return withProgress(title, (signal) => untilAborted(work(), signal));
 }
 
-/** Shows what went wrong. Cancelling is no error. */
-export function showProblem(error: unknown): void {
-  if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+/** Does work and shows what goes wrong in it, then resolving with undefined. Cancelling is no error. */
+export async function shown<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+    return undefined;
+  }
 }

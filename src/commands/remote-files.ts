@@ -12,7 +12,7 @@ import type { RunningCommands } from '../run/running-commands.ts';
 import { folderKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { showProblem } from './progress.ts';
+import { shown } from './progress.ts';
 import { transfer } from './transfers.ts';
 
 const RESTART = 'Restart and Open';
@@ -31,7 +31,7 @@ export class RemoteFileCommands {
 
   /** `modal.openInExplorer`: the sandbox's workspace, or all its files where it has none, as a folder of the window. */
   openInExplorer(sandbox: SandboxSummary): Promise<void> {
-    return explained(async () => {
+    return shown(async () => {
       const { sandboxes } = this.#systems;
       const uri = sandboxes.uri({ container: sandbox.id, path: await rootOf(sandboxes.files(sandbox.id)) });
       // VS Code ends this extension in a window of nothing but such folders (`virtualWorkspaces` in package.json).
@@ -64,7 +64,7 @@ export class RemoteFileCommands {
 
   /** `modal.compareWithLocal`: a sandbox's file beside the one of this machine that is synced to it. */
   compareWithLocal(uri = vscode.window.activeTextEditor?.document.uri): Promise<void> {
-    return explained(async () => {
+    return shown(async () => {
       if (uri?.scheme !== SANDBOX_SCHEME) throw new UserError('Choose a file of a sandbox to compare.');
       const { container, path } = this.#systems.sandboxes.place(uri);
       const relative = posix.relative(REMOTE_ROOT, path);
@@ -78,7 +78,7 @@ export class RemoteFileCommands {
 
   /** `modal.compareWithSandbox`: a file of this machine beside what the folder's sandbox has of it. */
   compareWithSandbox(uri = vscode.window.activeTextEditor?.document.uri): Promise<void> {
-    return explained(async () => {
+    return shown(async () => {
       if (!uri) throw new UserError('No file is open. Open one, then try again.');
       const { folder, path, name } = placeOf(uri);
       const sandbox = await this.#sessions.started.lastOf(folder);
@@ -97,7 +97,7 @@ export class RemoteFileCommands {
 
   /** `modal.downloadRemoteFile`: files and folders of a sandbox or volume, into a folder of this machine. */
   download(uri: vscode.Uri | undefined, selected: readonly vscode.Uri[] = []): Promise<void> {
-    return explained(async () => {
+    return shown(async () => {
       const chosen = uri && selected.length > 1 ? selected : [uri ?? vscode.window.activeTextEditor?.document.uri];
       const remote = chosen.filter((each) => each !== undefined);
       const [into] =
@@ -151,12 +151,4 @@ export async function rootOf(files: RemoteFiles): Promise<string> {
 async function compare(remote: vscode.Uri, local: vscode.Uri): Promise<void> {
   const title = `${posix.basename(local.path)} (sandbox ↔ this machine)`;
   await vscode.commands.executeCommand('vscode.diff', remote, local, title);
-}
-
-async function explained(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    showProblem(error);
-  }
 }

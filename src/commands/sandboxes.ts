@@ -6,7 +6,7 @@ import { folderKey, machineKey } from '../session/origin.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { PolledStore } from '../views/polled-store.ts';
 import type { Sandboxes } from '../views/sandbox-rows.ts';
-import { showProblem, waiting } from './progress.ts';
+import { shown, waiting } from './progress.ts';
 
 /** What people do with sandboxes beside running something in them. */
 export class SandboxCommands {
@@ -113,11 +113,7 @@ export class SandboxCommands {
 
   /** Shows what went wrong, and has the view look again in either case. */
   async #explained(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      showProblem(error);
-    }
+    await shown(work);
     await this.#store.refresh();
   }
 }

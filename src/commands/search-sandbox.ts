@@ -9,7 +9,7 @@ import type { RemotePlace } from '../providers/remote-file-system.ts';
 import { type RemoteFileSystems, SANDBOX_SCHEME } from '../providers/remote-file-systems.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { showProblem } from './progress.ts';
+import { shown } from './progress.ts';
 import { rootOf } from './remote-files.ts';
 
 /** More lines than these help nobody. */
@@ -34,13 +34,11 @@ export class SandboxSearch {
   }
 
   /** `modal.searchInSandbox`: a list of lines that grows while it is searched; a press opens the file there. */
-  async show(target?: vscode.Uri | SandboxSummary): Promise<void> {
-    try {
+  show(target?: vscode.Uri | SandboxSummary): Promise<void> {
+    return shown(async () => {
       const place = await this.#place(target);
       if (place) this.#pick(place);
-    } catch (error) {
-      showProblem(error);
-    }
+    });
   }
 
   /** A folder of a sandbox: the one that is named, that of the active file, or the workspace of the folder's sandbox. */
@@ -116,15 +114,13 @@ export class SandboxSearch {
     }
   }
 
-  async #open(place: RemotePlace, { path, line, text }: SearchHit, searched: string): Promise<void> {
-    try {
+  #open(place: RemotePlace, { path, line, text }: SearchHit, searched: string): Promise<void> {
+    return shown(async () => {
       const uri = this.#systems.sandboxes.uri({ container: place.container, path });
       const column = Math.max(text.toLowerCase().indexOf(searched.toLowerCase()), 0);
       const selection = new vscode.Range(line - 1, column, line - 1, column + searched.length);
       await vscode.window.showTextDocument(uri, { selection });
-    } catch (error) {
-      showProblem(error);
-    }
+    });
   }
 }
 

@@ -11,7 +11,7 @@ import { carryOver, pause, resume } from '../session/pause.ts';
 import type { Life } from '../session/session.ts';
 import type { Sessions } from '../session/sessions.ts';
 import type { Snapshot, Snapshots } from '../snapshots/snapshots.ts';
-import { showProblem, withProgress } from './progress.ts';
+import { shown, withProgress } from './progress.ts';
 
 const PAUSE = 'Pause';
 const RESUME = 'Resume';
@@ -94,13 +94,5 @@ export class SessionLifeCommands {
     const labels = sandboxId ? this.#services.commands.in(sandboxId).map(({ label }) => `“${label}”`) : [];
     if (labels.length === 0) return '';
     return `${labels.join(', ')} ${labels.length === 1 ? 'runs' : 'run'} in it and would be ended.`;
-  }
-}
-
-async function shown(action: () => Promise<void>): Promise<void> {
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error);
   }
 }

@@ -11,7 +11,7 @@ import type { Sessions } from '../session/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
 import { takeOrDiscard } from '../snapshots/take.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { showProblem, waiting, withProgress } from './progress.ts';
+import { shown, waiting, withProgress } from './progress.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
@@ -236,11 +236,7 @@ export class SnapshotCommands {
 
   /** Shows what went wrong, and has the view look again in either case. */
   async #explained(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      showProblem(error);
-    }
+    await shown(work);
     this.#options.onChange();
   }
 }

@@ -9,7 +9,7 @@ import { createVolume, deleteVolume, renameVolume, type VolumeSummary, volumeNam
 import { diskFolders } from '../providers/folders.ts';
 import { untilAborted } from '../sync/exec.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from '../views/volumes-tree.ts';
-import { showProblem, waiting, withProgress } from './progress.ts';
+import { shown, waiting, withProgress } from './progress.ts';
 import { transfer } from './transfers.ts';
 
 export interface VolumeCommandsOptions {
@@ -228,11 +228,7 @@ export class VolumeCommands {
 
   /** Shows what went wrong, and has the view look again in either case. Cancelling is no error. */
   async #explained(volume: VolumeSummary | undefined, work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      showProblem(error);
-    }
+    await shown(work);
     this.#options.onChange(volume);
   }
 }
