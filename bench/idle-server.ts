@@ -3,12 +3,12 @@
  * the number of bytes that come out of each command; prints its address.
  */
 import { createServer } from 'nice-grpc';
-import { Faults } from '../local/faults.ts';
-import { withLargeWindows } from '../local/flow-control.ts';
-import { collectSeldom } from '../local/garbage.ts';
-import { implement } from '../local/rpc.ts';
-import { withFastOutput } from '../local/stdio-codec.ts';
-import type { StdinStreamMessage, StdioReadRequest } from '../local/wire.ts';
+import { Faults } from '../local/grpc/faults.ts';
+import { withLargeWindows } from '../local/grpc/flow-control.ts';
+import { implement } from '../local/grpc/rpc.ts';
+import { withFastOutput } from '../local/grpc/stdio-codec.ts';
+import type { StdinStreamMessage, StdioReadRequest } from '../local/grpc/wire.ts';
+import { collectSeldom } from '../local/server/garbage.ts';
 import { sdkServices } from '../test/helpers/sdk-services.ts';
 
 collectSeldom();

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { APPLY_SCRIPT, parseReply } from '../src/sync/apply-script.ts';
-import { Core } from '../src/sync/core.ts';
+import { APPLY_SCRIPT, parseReply } from '../src/sync/push/apply-script.ts';
+import { Core } from '../src/sync/worker/core.ts';
 
 /** A push without a network: the engine's core, a pipe, and the same shell script that a sandbox runs. */
 export class PipeSync {

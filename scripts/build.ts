@@ -83,8 +83,8 @@ const testEntries: BuildOptions = {
 const bundles: BuildOptions[] = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, sdkBesideTheExtension] },
   { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
-  { ...common, entryPoints: { 'sync-worker': 'src/sync/worker.ts' } },
-  { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/look-ahead-thread.ts' } },
+  { ...common, entryPoints: { 'sync-worker': 'src/sync/worker/worker.ts' } },
+  { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/scan/look-ahead-thread.ts' } },
   { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, wireDefinitions] },
   testEntries,
 ];

@@ -18,7 +18,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { removeTree } from '../remove-tree.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** A part of the root that is an overlay of its own, as the machine's files lie under it. */
 export interface Tree {

@@ -10,9 +10,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import { Jail } from '../jail.ts';
-import { removeTree } from '../remove-tree.ts';
-import { notFound } from '../status.ts';
+import { notFound } from '../grpc/status.ts';
 import { type Base, deviceNames } from './base.ts';
 import type {
   BindMount,
@@ -23,10 +21,12 @@ import type {
   Isolation,
   OverlayMount,
 } from './container.ts';
+import { Jail } from './jail.ts';
 import { type AppliedLimits, applyLimits } from './limits.ts';
 import { killBelow } from './processes.ts';
 import { underTerminal } from './pty.ts';
 import { connectHere, connectThrough, relayCommand } from './relay.ts';
+import { removeTree } from './remove-tree.ts';
 import { run } from './run.ts';
 import { tool } from './tools.ts';
 

@@ -4,7 +4,7 @@
  * there is no perl, util-linux's `script`.
  */
 import { existsSync } from 'node:fs';
-import { failedPrecondition } from '../status.ts';
+import { failedPrecondition } from '../grpc/status.ts';
 import type { PtySize } from './container.ts';
 import { tool } from './tools.ts';
 

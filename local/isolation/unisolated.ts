@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Duplex } from 'node:stream';
-import { failedPrecondition } from '../status.ts';
+import { failedPrecondition } from '../grpc/status.ts';
 import type { Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
 import { killBelow } from './processes.ts';
 import { connectHere } from './relay.ts';

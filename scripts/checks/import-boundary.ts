@@ -1,72 +1,152 @@
-/** Holds that the core of the extension, and the local Modal, run without VS Code. */
+/** Checks which files may import which: the order of the folders, no cycles, and a core that runs without VS Code. */
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { projectFolder } from '../paths.ts';
 
-/** The folders that may not import `vscode`, neither themselves nor through what they import. */
-const core = [
-  'src/modal',
-  'src/sync',
-  'src/run',
-  'src/session',
-  'src/snapshots',
-  'src/profiles',
-  'src/images',
-  'local',
+/**
+ * The rooms of `src`, from the bottom up. A file may import its own room and any room of an earlier line, never one beside
+ * it. `providers/*` and `views/*` stand for one room per folder.
+ */
+export const ORDER: readonly (readonly string[])[] = [
+  ['base'],
+  ['modal'],
+  ['profiles', 'sync', 'snapshots'],
+  ['images'],
+  ['sandboxes'],
+  ['channel'],
+  ['run'],
+  ['api', 'service'],
+  ['providers/common'],
+  ['providers/*'],
+  ['views/common'],
+  ['views/*'],
+  ['extension.ts'],
 ];
 
-interface Import {
-  readonly specifier: string;
-  /** `import type`, which is gone when the program runs. */
-  readonly typeOnly: boolean;
-}
+/** The first line of `ORDER` whose rooms may import `vscode`. */
+const EDGE = ORDER.findIndex(([room]) => room === 'providers/common');
 
-/** Returns one line for each file of the core that reaches `vscode`, naming the way there. */
-export async function importBoundary(root = projectFolder): Promise<string[]> {
-  const sources = new Map<string, Import[]>();
+/** What each file imports, by its path. */
+type Sources = ReadonlyMap<string, readonly string[]>;
+
+/** Imports from before there was an order. The list may only shrink. */
+const EXCEPTIONS: readonly string[] = [
+  'src/modal/sandboxes.ts may not import src/profiles/schema.ts',
+  'src/providers/api/module.ts may not import src/providers/run/run-terminals.ts',
+  'src/providers/common/register.ts may not import src/providers/account/account-service.ts',
+  'src/providers/common/register.ts may not import src/providers/files/remote-file-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/files/search-sandbox.ts',
+  'src/providers/common/register.ts may not import src/providers/images/image-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/lifecycle/lifecycle-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/profiles/profile-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/run/run-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/run/selection/selection-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/run/tasks/run-task.ts',
+  'src/providers/common/register.ts may not import src/providers/run/tasks/tasks.ts',
+  'src/providers/common/register.ts may not import src/providers/sync/sync-commands.ts',
+  'src/providers/common/register.ts may not import src/providers/sync/sync-rules.ts',
+  'src/providers/common/register.ts may not import src/providers/sync/why-synced.ts',
+  'src/providers/common/register.ts may not import src/providers/warm/stop-everything.ts',
+  'src/providers/common/register.ts may not import src/providers/warm/warm-up-service.ts',
+  'src/providers/lifecycle/lifecycle-commands.ts may not import src/providers/profiles/folder-profiles.ts',
+  'src/providers/run/run-commands.ts may not import src/providers/account/account-service.ts',
+  'src/providers/run/run-requests.ts may not import src/providers/sync/sync-rules.ts',
+  'src/providers/run/selection/selection-commands.ts may not import src/providers/account/account-service.ts',
+  'src/providers/warm/warm-up-service.ts may not import src/providers/profiles/folder-profiles.ts',
+  'src/views/volumes/module.ts may not import src/views/sandboxes/sandbox-rows.ts',
+];
+
+/** Returns one line for each import that breaks a rule; empty when all rules hold. */
+export async function importBoundary(root = projectFolder, exceptions = EXCEPTIONS): Promise<string[]> {
+  const sources = new Map<string, string[]>();
   for (const path of globSync('{src,local}/**/*.{ts,mts,cts}', { cwd: root })) {
-    sources.set(join(root, path), importsOf(await readFile(join(root, path), 'utf8')));
+    sources.set(path, importsOf(await readFile(join(root, path), 'utf8')));
   }
-  const inCore = (path: string) => core.some((folder) => path.startsWith(join(root, folder, '/')));
-  return [...sources.keys()]
-    .filter(inCore)
-    .sort()
-    .flatMap((path) => {
-      const way = wayToVsCode(path, sources);
-      return way ? [`${way.map((file) => relative(root, file)).join(' imports ')} imports vscode`] : [];
-    });
+  const problems = [...importsOfVsCode(sources), ...importsAgainstTheOrder(sources), ...cycles(sources)];
+  return [
+    ...problems.filter((problem) => !exceptions.includes(problem)),
+    ...exceptions.filter((each) => !problems.includes(each)).map((each) => `no longer an exception: ${each}`),
+  ];
 }
 
-/** The shortest chain of files from `start` to one that imports `vscode`. */
-function wayToVsCode(start: string, sources: ReadonlyMap<string, readonly Import[]>): string[] | undefined {
-  const ways: string[][] = [[start]];
-  const seen = new Set([start]);
-  for (let way = ways.shift(); way !== undefined; way = ways.shift()) {
-    const file = way.at(-1) ?? start;
-    for (const { specifier, typeOnly } of sources.get(file) ?? []) {
-      // Types of other files may mention VS Code's; a file of the core itself may not.
-      if (typeOnly && file !== start) continue;
-      if (specifier === 'vscode') return way;
-      const target = join(dirname(file), specifier);
-      if (typeOnly || !specifier.startsWith('.') || seen.has(target)) continue;
-      seen.add(target);
-      ways.push([...way, target]);
+/** One line for each file of the core that imports `vscode`. The order sees to it that none reaches it through others. */
+function importsOfVsCode(sources: Sources): string[] {
+  const isCore = (path: string) => path.startsWith('local/') || rankOf(roomOf(path)) < EDGE;
+  return [...sources]
+    .filter(([path, imported]) => isCore(path) && imported.includes('vscode'))
+    .map(([path]) => `${path} may not import vscode`)
+    .sort();
+}
+
+/** One line for each import of a room that does not stand below the importing file's own. */
+function importsAgainstTheOrder(sources: Sources): string[] {
+  return [...sources.keys()].sort().flatMap((path) => {
+    if (path.startsWith('src/') && rankOf(roomOf(path)) < 0) return [`${path} is in no folder of the order`];
+    return targetsOf(path, sources)
+      .filter((target) => !mayImport(path, target))
+      .map((target) => `${path} may not import ${target}`);
+  });
+}
+
+function mayImport(path: string, target: string): boolean {
+  if (path.startsWith('local/') || target.startsWith('local/'))
+    return path.startsWith('local/') && target.startsWith('local/');
+  const [own, other] = [roomOf(path), roomOf(target)];
+  return own === other || rankOf(other) < rankOf(own);
+}
+
+/** `base` for `src/base/text.ts`, `providers/run` for `src/providers/run/tasks/tasks.ts`. */
+function roomOf(path: string): string {
+  const [, first = '', second = ''] = path.split('/');
+  return first === 'providers' || first === 'views' ? `${first}/${second}` : first;
+}
+
+/** The line of `ORDER` that names a room; -1 for none. */
+function rankOf(room: string): number {
+  const named = ORDER.findIndex((rooms) => rooms.includes(room));
+  return named >= 0 ? named : ORDER.findIndex((rooms) => rooms.includes(room.replace(/\/.*$/, '/*')));
+}
+
+/** The project's own files that a file imports, types included. */
+function targetsOf(path: string, sources: Sources): string[] {
+  const targets = (sources.get(path) ?? [])
+    .filter((specifier) => specifier.startsWith('.'))
+    .map((specifier) => join(dirname(path), specifier));
+  return [...new Set(targets)].filter((target) => sources.has(target));
+}
+
+/** One line for each group of files that import each other, types included (Tarjan's strongly connected components). */
+function cycles(sources: Sources): string[] {
+  const indexes = new Map<string, number>();
+  const stack: string[] = [];
+  const found: string[] = [];
+  const visit = (path: string): number => {
+    const index = indexes.size;
+    indexes.set(path, index);
+    let low = index;
+    stack.push(path);
+    for (const target of targetsOf(path, sources)) {
+      if (!indexes.has(target)) low = Math.min(low, visit(target));
+      else if (stack.includes(target)) low = Math.min(low, indexes.get(target) ?? low);
     }
-  }
-  return undefined;
+    if (low === index) {
+      const group = stack.splice(stack.indexOf(path));
+      if (group.length > 1) found.push(`these files import each other: ${group.sort().join(', ')}`);
+    }
+    return low;
+  };
+  for (const path of [...sources.keys()].sort()) if (!indexes.has(path)) visit(path);
+  return found;
 }
 
 /** Every module that a TypeScript source names, in whatever kind of import, export or require. */
-export function importsOf(source: string): Import[] {
+export function importsOf(source: string): string[] {
   const code = source.replace(commentsAndStrings, (text) => (text.startsWith('/') ? ' ' : text));
-  return [...code.matchAll(imports)].map(({ groups }) => ({
-    specifier: groups?.specifier ?? '',
-    typeOnly: groups?.type !== undefined,
-  }));
+  return [...code.matchAll(imports)].map(({ groups }) => groups?.specifier ?? '');
 }
 
 const commentsAndStrings = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
 
 const imports =
-  /\b(?:(?:import|export)\s+(?<type>type\s)?[^'"`;]*?\bfrom\s*|import\s*\(?\s*|require\s*\(\s*)(?<quote>['"`])(?<specifier>[^'"`]+)\k<quote>/g;
+  /\b(?:(?:import|export)\s+(?:type\s)?[^'"`;]*?\bfrom\s*|import\s*\(?\s*|require\s*\(\s*)(?<quote>['"`])(?<specifier>[^'"`]+)\k<quote>/g;

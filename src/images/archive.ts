@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
-import { UserError } from '../modal/errors.ts';
-import type { Source } from '../sync/exec.ts';
+import { UserError } from '../base/errors.ts';
+import type { Source } from '../modal/exec.ts';
 import type { CopiedEntry } from './recipe.ts';
 
 /** Entries as a tar archive. Made anew each time it is read, the same bytes as long as the files are the same. */

@@ -1,6 +1,6 @@
 import { buildLayer, ephemeralSecret, LayerError } from '../modal/images.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
-import type { BuildContext, BuiltImage } from './build.ts';
+import type { BuildContext, BuiltImage } from './build-context.ts';
 import { copyInto } from './copy-step.ts';
 import { ImageBuildError, lookUp, placeName } from './errors.ts';
 import { shortened } from './lines.ts';

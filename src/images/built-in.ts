@@ -1,5 +1,5 @@
+import { words } from '../base/shell.ts';
 import { HOST_VOLUME_PATH } from '../profiles/schema.ts';
-import { words } from '../shell.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { runLine } from './lines.ts';
 import { aptStep } from './packages.ts';

@@ -1,5 +1,5 @@
 import type { App, Image, ModalClient } from 'modal';
-import { execWith } from '../sync/exec.ts';
+import { execWith } from '../modal/exec.ts';
 import { startOrDiscard } from './shared-snapshot.ts';
 
 /** The most that the built-in base should weigh, in MB (10⁶ bytes). */

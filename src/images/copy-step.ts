@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
-import { formatBytes } from '../format.ts';
-import { execWith, untilAborted } from '../sync/exec.ts';
+import { untilAborted } from '../base/cancellation.ts';
+import { formatBytes } from '../base/text.ts';
+import { execWith } from '../modal/exec.ts';
 import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, STAGING, TELL, UNPACK } from './copy-scripts.ts';
 import { ImageBuildError, placeName } from './errors.ts';

@@ -1,4 +1,4 @@
-import { UserError } from '../modal/errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Place } from './recipe.ts';
 
 /** An image that cannot be built: what, where in the Dockerfile or the profile, and the last lines of Modal's log. */

@@ -1,4 +1,4 @@
-import { words } from '../shell.ts';
+import { words } from '../base/shell.ts';
 
 /** Characters of base64 in one line; a shell takes an argument of 128 KiB. */
 const PIECE = 64 * 1024;

@@ -1,4 +1,4 @@
-import { words } from '../shell.ts';
+import { words } from '../base/shell.ts';
 import { runLine } from './lines.ts';
 import type { Place, RunStep } from './recipe.ts';
 

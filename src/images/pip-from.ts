@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { words } from '../shell.ts';
+import { words } from '../base/shell.ts';
 import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
 import { PIP_INSTALL, pipCommand } from './packages.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
 import { findPublished } from '../modal/images.ts';
-import { untilAborted } from '../sync/exec.ts';
 
 const DAY_MS = 86_400_000;
 /** How long Modal keeps a shared snapshot; it is made again some time before it goes. */

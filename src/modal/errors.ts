@@ -1,4 +1,4 @@
-import { logError } from '../log.ts';
+import { logError } from '../base/log.ts';
 import { AccountError } from './accounts.ts';
 
 /** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
@@ -24,14 +24,6 @@ const CONNECTION_CODES: readonly number[] = [
   Code.internal,
   Code.unavailable,
 ];
-
-/** An error whose message is already a sentence for people. */
-export class UserError extends Error {
-  override name = 'UserError';
-}
-
-/** The user was asked and said no: the message is for programs and terminals, nobody has to be told on the screen. */
-export class DeclinedError extends UserError {}
 
 /** How a sandbox ended, other than by its own entrypoint. */
 export type SandboxEnd = 'timeout' | 'idle' | 'terminated' | 'preempted' | 'exited';

@@ -3,8 +3,8 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { get, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
 import type { Account } from './accounts.ts';
-import { UserError } from './errors.ts';
 
 /** What a shared local Modal writes beside its data for those who may use it. */
 const ServerFileSchema = z.object({

@@ -1,6 +1,6 @@
 import type { ModalClient } from 'modal';
 import { z } from 'zod';
-import { logError } from '../log.ts';
+import { logError } from '../base/log.ts';
 import type { Rates } from './prices.ts';
 
 const TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, FileInfo, Sandbox } from 'modal';
-import { execWith } from '../sync/exec.ts';
+import { execWith } from './exec.ts';
 import {
   type Content,
   type RemoteEntry,

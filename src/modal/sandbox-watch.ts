@@ -1,5 +1,5 @@
 import type { FileWatchEvent, Sandbox } from 'modal';
-import { type Clock, systemClock } from '../clock.ts';
+import { type Clock, systemClock } from '../base/clock.ts';
 import type { RemoteChange } from './remote-files.ts';
 
 /** Whether a person is at the window. A watching command keeps a sandbox from ending when idle, so nothing is watched for nobody. */

@@ -1,6 +1,7 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
+import { UserError } from '../base/errors.ts';
 import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
-import { isRefusedInput, type SandboxEnd, SandboxEndedError, UserError } from './errors.ts';
+import { isRefusedInput, type SandboxEnd, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { UserError } from './errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { Content, RemoteFiles } from './remote-files.ts';
 
 export interface TransferOptions {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ModalClient } from 'modal';
-import { UserError } from './errors.ts';
+import { UserError } from '../base/errors.ts';
 import {
   type Content,
   type RemoteEntry,

@@ -1,4 +1,4 @@
-import { UserError } from '../modal/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { MODAL_FILE, type ModalFile, parseProfile } from './modal-file.ts';
 import { DEFAULT_PROFILE, type Profile } from './schema.ts';
 

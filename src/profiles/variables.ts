@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'dotenv';
-import { UserError } from '../modal/errors.ts';
+import { UserError } from '../base/errors.ts';
 import { HOST_VOLUME_PATH, imageOf, type Profile } from './schema.ts';
 
 /** Where tools keep what they have downloaded, so that the next sandbox has it too. */

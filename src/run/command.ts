@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { quote, words } from '../shell.ts';
+import { quote, words } from '../base/shell.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
 import type { RunRequest } from './request.ts';

@@ -1,4 +1,4 @@
-import { quote } from '../shell.ts';
+import { quote } from '../base/shell.ts';
 
 /** Size of a terminal, in characters. */
 export interface TerminalSize {

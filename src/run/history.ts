@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../base/text.ts';
 import type { RunResult } from './request.ts';
 import type { Target } from './targets/target.ts';
 

@@ -1,4 +1,4 @@
-import { RunMarkReader, type RunSyncOutcome } from '../sync/run-preamble.ts';
+import { RunMarkReader, type RunSyncOutcome } from '../sync/push/run-preamble.ts';
 import { WrapperMark } from './command.ts';
 
 const MARKS = Object.values(WrapperMark).map((mark) => Buffer.from(mark));

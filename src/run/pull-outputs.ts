@@ -1,5 +1,5 @@
 import { explainError } from '../modal/errors.ts';
-import type { Session } from '../session/session.ts';
+import type { Session } from '../sandboxes/session.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { RunServices } from './services.ts';
 import { progressLine, pullReport } from './sync-report.ts';

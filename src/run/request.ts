@@ -1,4 +1,4 @@
-import type { Folder } from '../session/folder.ts';
+import type { Folder } from '../sandboxes/folder.ts';
 import type { PushResult } from '../sync/engine.ts';
 import type { Program } from './runners.ts';
 

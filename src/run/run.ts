@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
-import { formatBytes, formatDuration } from '../format.ts';
-import { explainError, isAccountProblem, isSandboxGone, UserError } from '../modal/errors.ts';
-import type { Session } from '../session/session.ts';
+import { untilAborted } from '../base/cancellation.ts';
+import { UserError } from '../base/errors.ts';
+import { formatBytes, formatDuration } from '../base/text.ts';
+import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
-import { untilAborted } from '../sync/exec.ts';
 import { SIGN_OF_LIFE_MS, type TerminalSize } from './control.ts';
-import { OutputPacer } from './pace.ts';
+import { OutputPacer } from './output-pace.ts';
 import { type Program, type ProgramEnd, startProgram } from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
 import { CANCELLED, type RunOutput, type RunRequest, type RunResult } from './request.ts';

@@ -1,7 +1,7 @@
-import type { Folder } from '../session/folder.ts';
-import type { FolderSyncs } from '../session/folder-syncs.ts';
-import type { Sessions } from '../session/sessions.ts';
-import type { Ask } from '../sync/questions.ts';
+import type { Folder } from '../sandboxes/folder.ts';
+import type { FolderSyncs } from '../sandboxes/folder-syncs.ts';
+import type { Sessions } from '../sandboxes/sessions.ts';
+import type { Ask } from '../sync/push/questions.ts';
 import type { RunningCommands } from './running-commands.ts';
 
 /** What every run works with. */

@@ -1,4 +1,4 @@
-import { formatDuration } from '../format.ts';
+import { formatDuration } from '../base/text.ts';
 import { aboutUsd } from '../modal/prices.ts';
 import type { RunResult } from './request.ts';
 

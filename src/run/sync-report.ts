@@ -1,6 +1,6 @@
-import { formatBytes, formatDuration } from '../format.ts';
+import { formatBytes, formatDuration } from '../base/text.ts';
 import type { PushResult, SyncProgress } from '../sync/engine.ts';
-import type { PullResult } from '../sync/puller.ts';
+import type { PullResult } from '../sync/pull/puller.ts';
 
 /** Reasons are shown for this many paths; of the others only how many there are. */
 const MAX_REASONS = 5;

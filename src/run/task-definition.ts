@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import type { Folder } from '../session/folder.ts';
-import { words } from '../shell.ts';
+import { words } from '../base/shell.ts';
+import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunRequest } from './request.ts';
 import type { Program } from './runners.ts';

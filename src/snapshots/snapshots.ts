@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
-import { UserError } from '../modal/errors.ts';
+import { untilAborted } from '../base/cancellation.ts';
+import { UserError } from '../base/errors.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { deleteImage, hasImage, listPublished, publishSnapshot, unpublishSnapshot } from '../modal/snapshots.ts';
-import { untilAborted } from '../sync/exec.ts';
 import { type SnapshotRecord, SnapshotRecords } from './records.ts';
 import { takeOrDiscard } from './take.ts';
 

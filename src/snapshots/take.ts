@@ -1,7 +1,7 @@
 import type { ModalClient, Sandbox } from 'modal';
-import { logError } from '../log.ts';
+import { untilAborted } from '../base/cancellation.ts';
+import { logError } from '../base/log.ts';
 import { deleteImage, takeSnapshot } from '../modal/snapshots.ts';
-import { untilAborted } from '../sync/exec.ts';
 
 export interface SnapshotRequest {
   /** One directory instead of the file system. */

@@ -1,27 +1,20 @@
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
-import type { Reply } from './apply-script.ts';
-import { Asking } from './asking.ts';
-import { Link } from './link.ts';
-import {
-  type PreparedRun,
-  type PushOptions,
-  type PushResult,
-  REMOTE_ROOT,
-  type SizedFile,
-  type SyncEngineOptions,
-} from './options.ts';
-import type { Prepared, PrepareRequest } from './prepared.ts';
-import { Puller, type PullRequest, type PullResult } from './puller.ts';
-import { refuseRoot } from './questions.ts';
-import type { RemoteChanges } from './remote.ts';
-import { RemoteState } from './remote-state.ts';
-import { errorFor } from './reply-error.ts';
-import type { Explanation } from './rules.ts';
-import { applyPreamble, checkPreamble, type RunSyncOutcome } from './run-preamble.ts';
-import type { Skipped } from './scan.ts';
-import { Sender } from './sender.ts';
-import { WorkerClient } from './worker-client.ts';
+import { type PreparedRun, type PushOptions, type PushResult, REMOTE_ROOT, type SyncEngineOptions } from './options.ts';
+import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
+import type { Reply } from './push/apply-script.ts';
+import { Link } from './push/connection.ts';
+import type { Prepared, PrepareRequest, SizedFile } from './push/prepared.ts';
+import { Asking } from './push/prompts.ts';
+import { refuseRoot } from './push/questions.ts';
+import { errorFor } from './push/reply-error.ts';
+import { applyPreamble, checkPreamble, type RunSyncOutcome } from './push/run-preamble.ts';
+import { Sender } from './push/sender.ts';
+import type { RemoteChanges } from './remote/remote.ts';
+import { RemoteState } from './remote/remote-state.ts';
+import type { Explanation } from './rules/rules.ts';
+import type { Skipped } from './scan/scan.ts';
+import { WorkerClient } from './worker/client.ts';
 
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 

@@ -1,8 +1,9 @@
-import type { OnRemoteChange } from './asking.ts';
-import type { Ask } from './questions.ts';
-import type { RuleSettings } from './rules.ts';
-import type { RunSyncOutcome } from './run-preamble.ts';
-import type { Skipped } from './scan.ts';
+import type { SizedFile } from './push/prepared.ts';
+import type { OnRemoteChange } from './push/prompts.ts';
+import type { Ask } from './push/questions.ts';
+import type { RunSyncOutcome } from './push/run-preamble.ts';
+import type { RuleSettings } from './rules/rules.ts';
+import type { Skipped } from './scan/scan.ts';
 
 /** Where a folder lies in its sandbox. */
 export const REMOTE_ROOT = '/workspace';
@@ -33,12 +34,6 @@ export interface SyncProgress {
   /** What is being sent or received. */
   readonly path: string;
   readonly bytesPerSecond: number;
-}
-
-/** A file that is large enough to be spoken of. */
-export interface SizedFile {
-  readonly path: string;
-  readonly bytes: number;
 }
 
 export interface PushOptions {

@@ -8,9 +8,9 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type App, type Image, ModalClient, type Sandbox } from 'modal';
-import type { ControlSettings, Running } from '../../local/control.ts';
-import type { FaultRequest, Messages } from '../../local/faults.ts';
-import type { SeedInput } from '../../local/options.ts';
+import type { FaultRequest, Messages } from '../../local/grpc/faults.ts';
+import type { ControlSettings, Running } from '../../local/server/control.ts';
+import type { SeedInput } from '../../local/server/options.ts';
 
 export interface LocalModalSetup {
   /** Environments and secrets to begin with. */

@@ -1,6 +1,6 @@
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import type { SessionSources } from '../../src/session/session.ts';
+import type { SessionSources } from '../../src/sandboxes/session.ts';
 import type { RunningLocalModal } from './local-modal.ts';
 
 /** The account of a running local Modal, whose sandboxes cost nothing. */

@@ -1,6 +1,6 @@
 import { syncBuiltinESMExports } from 'node:module';
 import timers, { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/base/clock.ts';
 
 /** Time that passes when it is told to. */
 export class Time implements Clock {

@@ -1,15 +1,15 @@
 /** What a window of VS Code has of sessions, put together as `extension.ts` does, without VS Code. */
 import { join } from 'node:path';
-import { wallClock } from '../../src/clock.ts';
+import { wallClock } from '../../src/base/clock.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import type { RunResult } from '../../src/run/request.ts';
 import { Run } from '../../src/run/run.ts';
-import { FolderSyncs } from '../../src/session/folder-syncs.ts';
-import { Machine } from '../../src/session/machine.ts';
-import { WarmPool, type WarmTarget } from '../../src/session/pool.ts';
-import { Sessions } from '../../src/session/sessions.ts';
-import { SpendRecord } from '../../src/session/spend.ts';
-import { poolParts } from '../../src/session/warm-parts.ts';
+import { SpendRecord } from '../../src/sandboxes/cost/spend.ts';
+import { FolderSyncs } from '../../src/sandboxes/folder-syncs.ts';
+import { Machine } from '../../src/sandboxes/machine-state.ts';
+import { Sessions } from '../../src/sandboxes/sessions.ts';
+import { WarmPool, type WarmTarget } from '../../src/sandboxes/warm/pool.ts';
+import { poolParts } from '../../src/sandboxes/warm/pool-dependencies.ts';
 import { sessionSources } from './sessions.ts';
 
 export interface WindowOptions {

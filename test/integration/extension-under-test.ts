@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import type { SandboxesApi } from '../../src/api.ts';
+import type { SandboxesApi } from '../../src/api/api.ts';
 import type { RunResult } from '../../src/run/request.ts';
 
 export type { RunResult };

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { words } from '../../shell.ts';
+import { words } from '../../base/shell.ts';
 
 const PYTHON = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
 

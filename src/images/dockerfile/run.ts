@@ -1,4 +1,4 @@
-import { words } from '../../shell.ts';
+import { words } from '../../base/shell.ts';
 import { base64, runLine } from '../lines.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { jsonWords } from './words.ts';

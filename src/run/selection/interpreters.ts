@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { quote } from '../../shell.ts';
+import { quote } from '../../base/shell.ts';
 import { type CustomRunners, type Program, runnerOf } from '../runners.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDuration } from '../../format.ts';
-import { UserError } from '../../modal/errors.ts';
+import { UserError } from '../../base/errors.ts';
+import { formatDuration } from '../../base/text.ts';
 import type { PushResult } from '../../sync/engine.ts';
 import type { TerminalSize } from '../control.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../request.ts';

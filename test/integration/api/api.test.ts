@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
 import { activate, writeWorkspaceFile } from '../extension-under-test.ts';
 
 describe('execute, for other extensions', () => {

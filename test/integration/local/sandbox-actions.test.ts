@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
 import { activate, answering, eventually, printed, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 /** The actions of a row of the Sandboxes view, by their commands; ending one is in `sandboxes.test.ts`. */

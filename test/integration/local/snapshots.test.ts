@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import type { SandboxesApi, SandboxHandle } from '../../../src/api.ts';
+import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
 import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const records = vscode.Uri.from({ scheme: 'modal-volume', path: '/vscode-snapshots' });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { SandboxHandle } from '../../../src/api.ts';
+import type { SandboxHandle } from '../../../src/api/api.ts';
 import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;

@@ -7,12 +7,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BuildContext, buildImage } from '../../../src/images/build.ts';
+import { buildImage } from '../../../src/images/build.ts';
+import type { BuildContext } from '../../../src/images/build-context.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { failureOf, inside } from './building.ts';
 
-const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles/', import.meta.url));
+const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles', import.meta.url));
 
 /** Namespaces of an ordinary user have no other users. */
 const hasUsers = process.getuid?.() === 0;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Jail } from '../../../local/jail.ts';
+import { Jail } from '../../../local/isolation/jail.ts';
 
 describe('a path inside a folder that others write to', () => {
   let outside: string;

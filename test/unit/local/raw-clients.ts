@@ -1,7 +1,7 @@
 /** Clients of the bare services, without the SDK in between. */
 import type { ModalClient } from 'modal';
 import { type Channel, type Client, createChannel, createClient, Metadata } from 'nice-grpc';
-import type { RouterService } from '../../../local/wire.ts';
+import type { RouterService } from '../../../local/grpc/wire.ts';
 import { sdkServices } from '../../helpers/sdk-services.ts';
 
 export type RawRouter = Client<RouterService>;

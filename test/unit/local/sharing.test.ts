@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readServerFile, type ServerFile } from '../../../local/shared.ts';
+import { readServerFile, type ServerFile } from '../../../local/server/shared.ts';
 import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
 
 describe('the local Modal: one server for several windows', () => {

@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { InvalidError, type Sandbox } from 'modal';
 import type { Channel } from 'nice-grpc';
-import type { ExecRef } from '../../../local/wire.ts';
+import type { ExecRef } from '../../../local/grpc/wire.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { type RawRouter, rawRouter } from './raw-clients.ts';
 

@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { ClientError, Status } from 'nice-grpc-common';
+import { UserError } from '../../../src/base/errors.ts';
 import { AccountError } from '../../../src/modal/accounts.ts';
-import {
-  explainError,
-  isAccountProblem,
-  isSandboxGone,
-  SandboxEndedError,
-  UserError,
-} from '../../../src/modal/errors.ts';
+import { explainError, isAccountProblem, isSandboxGone, SandboxEndedError } from '../../../src/modal/errors.ts';
 
 const grpc = (code: Status, details: string) =>
   new ClientError('/modal.client.ModalClient/SandboxCreateV2', code, details);

@@ -7,10 +7,10 @@ import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
 import type { RunRequest, RunResult } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { Program } from '../../../src/run/runners.ts';
-import { FolderSyncs } from '../../../src/session/folder-syncs.ts';
-import { Sessions } from '../../../src/session/sessions.ts';
+import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
+import { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
-import type { Ask } from '../../../src/sync/questions.ts';
+import type { Ask } from '../../../src/sync/push/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Sandbox } from 'modal';
-import { APPLY_SCRIPT, parseReply } from '../../../src/sync/apply-script.ts';
-import type { Compression } from '../../../src/sync/archive.ts';
-import { Core } from '../../../src/sync/core.ts';
-import { Link } from '../../../src/sync/link.ts';
+import { APPLY_SCRIPT, parseReply } from '../../../src/sync/push/apply-script.ts';
+import type { Compression } from '../../../src/sync/push/archive.ts';
+import { Link } from '../../../src/sync/push/connection.ts';
+import { Core } from '../../../src/sync/worker/core.ts';
 import { localTree } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 

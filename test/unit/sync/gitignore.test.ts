@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { Rules } from '../../../src/sync/rules.ts';
+import { Rules } from '../../../src/sync/rules/rules.ts';
 import { pick, random, removeTemporary, temporaryFolder } from './temporary.ts';
 
 const NAMES = [

@@ -5,9 +5,9 @@ import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sandbox } from 'modal';
-import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
+import type { Source } from '../../../src/modal/exec.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
-import type { Source } from '../../../src/sync/exec.ts';
+import { APPLY_SCRIPT } from '../../../src/sync/push/apply-script.ts';
 import { engineFor } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 

@@ -3,10 +3,10 @@ import { appendFileSync, chmodSync, copyFileSync, lstatSync, mkdirSync, renameSy
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { LookAhead } from '../../../src/sync/look-ahead.ts';
-import { Rules } from '../../../src/sync/rules.ts';
-import { type Scan, scan } from '../../../src/sync/scan.ts';
-import { type Entry, Holding } from '../../../src/sync/tree.ts';
+import { type Entry, Holding } from '../../../src/sync/index/entries.ts';
+import { Rules } from '../../../src/sync/rules/rules.ts';
+import { LookAhead } from '../../../src/sync/scan/look-ahead.ts';
+import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 const FILES = 400;

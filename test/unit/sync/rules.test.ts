@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseGitIndex } from '../../../src/sync/git-index.ts';
-import { type RuleSettings, Rules } from '../../../src/sync/rules.ts';
-import { scan } from '../../../src/sync/scan.ts';
+import { parseGitIndex } from '../../../src/sync/rules/git-index.ts';
+import { type RuleSettings, Rules } from '../../../src/sync/rules/rules.ts';
+import { scan } from '../../../src/sync/scan/scan.ts';
 import { removeTemporary, type TreeSpec, temporaryFolder, writeTree } from './temporary.ts';
 
 describe('What is synced', () => {

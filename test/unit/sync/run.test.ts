@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PushResult } from '../../../src/sync/engine.ts';
-import { RunMarkReader } from '../../../src/sync/run-preamble.ts';
+import { RunMarkReader } from '../../../src/sync/push/run-preamble.ts';
 import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { App, ModalClient, Sandbox } from 'modal';
-import { APPLY_SCRIPT } from '../../../src/sync/apply-script.ts';
 import { SyncEngine, type SyncEngineOptions } from '../../../src/sync/engine.ts';
+import { APPLY_SCRIPT } from '../../../src/sync/push/apply-script.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { temporaryFolder } from './temporary.ts';
 

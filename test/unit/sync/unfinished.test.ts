@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import { Core } from '../../../src/sync/core.ts';
+import { Core } from '../../../src/sync/worker/core.ts';
 import { beforeLine, engineFor, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { extract, type Header } from 'tar-stream';
-import { ArchiveSource, ResumeLost } from '../../../src/sync/archive-source.ts';
-import { readIndex, writeIndex } from '../../../src/sync/index-file.ts';
-import { readManifest, writeManifest } from '../../../src/sync/manifest.ts';
-import { Packer } from '../../../src/sync/pack.ts';
-import { makePlan, movesOf } from '../../../src/sync/plan.ts';
-import { Rules } from '../../../src/sync/rules.ts';
-import { type Scan, scan } from '../../../src/sync/scan.ts';
-import { writeHeader } from '../../../src/sync/tar.ts';
-import { type Entry, Holding, type Sent } from '../../../src/sync/tree.ts';
+import { type Entry, Holding, type Sent } from '../../../src/sync/index/entries.ts';
+import { readIndex, writeIndex } from '../../../src/sync/index/index-file.ts';
+import { ArchiveSource, ResumeLost } from '../../../src/sync/push/archive-source.ts';
+import { Packer } from '../../../src/sync/push/pack.ts';
+import { makePlan, movesOf } from '../../../src/sync/push/plan.ts';
+import { writeHeader } from '../../../src/sync/push/tar.ts';
+import { readManifest, writeManifest } from '../../../src/sync/remote/manifest.ts';
+import { Rules } from '../../../src/sync/rules/rules.ts';
+import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 function entry(path: string, more: Partial<Sent> = {}): Sent {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
-import { PolledStore } from '../../../src/views/polled-store.ts';
+import { PolledStore } from '../../../src/views/common/polled-store.ts';
 import { Time } from '../../helpers/time.ts';
 
 /** A source whose answers come when the test says so. */

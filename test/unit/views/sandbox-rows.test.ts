@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { formatMinutes } from '../../../src/base/text.ts';
 import { mountTags } from '../../../src/modal/mounts.ts';
 import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
-import { describeSandbox, detailsOf, factsOf, formatMinutes, groupsOf } from '../../../src/views/sandbox-rows.ts';
+import { describeSandbox, detailsOf, factsOf, groupsOf } from '../../../src/views/sandboxes/sandbox-rows.ts';
 
 const minute = 60_000;
 const start = new Date('2026-11-21T10:00:00Z');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sortInSlices } from '../../../src/views/sort-in-slices.ts';
+import { sortInSlices } from '../../../src/views/volumes/sort-in-slices.ts';
 
 describe('sorting in slices', () => {
   /** Numbers in no order, the same in each run; many are equal. */

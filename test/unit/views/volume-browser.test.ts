@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { VolumeEntry, VolumeSummary } from '../../../src/modal/volumes.ts';
-import { PAGE_ROWS, VolumeBrowser } from '../../../src/views/volume-browser.ts';
+import { PAGE_ROWS, VolumeBrowser } from '../../../src/views/volumes/volume-browser.ts';
 import { Time } from '../../helpers/time.ts';
 
 const volume: VolumeSummary = { id: 'vo-1', name: 'data', version: 2, createdAt: new Date(0) };

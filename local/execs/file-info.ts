@@ -1,0 +1,72 @@
+/** What the file API tells about a file. */
+import { closeSync, readFileSync, type Stats } from 'node:fs';
+import path from 'node:path';
+import type { Jail } from '../isolation/jail.ts';
+
+/** Names of users and groups by id, as the sandbox's own files have them. */
+export interface Names {
+  users: ReadonlyMap<number, string>;
+  groups: ReadonlyMap<number, string>;
+}
+
+export interface FileInfo {
+  name: string;
+  path: string;
+  type: 'file' | 'directory' | 'symlink';
+  size: number;
+  mode: number;
+  /** Four octal digits. */
+  permissions: string;
+  owner: string;
+  group: string;
+  /** Seconds since 1970. */
+  modified_time: number;
+  symlink_target: string | null;
+}
+
+export function namesOf(jail: Jail): Names {
+  return { users: namesIn(jail, '/etc/passwd'), groups: namesIn(jail, '/etc/group') };
+}
+
+function namesIn(jail: Jail, file: string): Map<number, string> {
+  const names = new Map<number, string>();
+  try {
+    const fd = jail.open(file);
+    try {
+      for (const line of readFileSync(fd, 'utf8').split('\n')) {
+        const [name, , id] = line.split(':');
+        if (name && id && !names.has(Number(id))) names.set(Number(id), name);
+      }
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    // Without the file there are only numbers.
+  }
+  return names;
+}
+
+/** The id as seen inside: a server that is not root appears there as root. */
+const inside = (id: number) => (process.getuid?.() === 0 || id !== process.getuid?.() ? id : 0);
+
+export function fileInfo(jail: Jail, file: string, names: Names): FileInfo {
+  const stat = jail.lstat(file);
+  const type = typeOf(stat);
+  return {
+    name: path.posix.basename(file),
+    path: file,
+    type,
+    size: stat.size,
+    mode: stat.mode,
+    permissions: (stat.mode & 0o7777).toString(8).padStart(4, '0'),
+    owner: names.users.get(inside(stat.uid)) ?? String(inside(stat.uid)),
+    group: names.groups.get(inside(stat.gid)) ?? String(inside(stat.gid)),
+    modified_time: stat.mtimeMs / 1000,
+    symlink_target: type === 'symlink' ? jail.readlink(file) : null,
+  };
+}
+
+function typeOf(stat: Stats): FileInfo['type'] {
+  if (stat.isDirectory()) return 'directory';
+  return stat.isSymbolicLink() ? 'symlink' : 'file';
+}

@@ -1,0 +1,193 @@
+/**
+ * The SDK's file API. It runs a helper that Modal puts into every sandbox, with one JSON argument; here the server
+ * answers itself, inside the sandbox's root, with the same streams and exit codes. `Watch` runs as a real process.
+ */
+import { createReadStream } from 'node:fs';
+import { chmod, open, rename, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Container } from '../isolation/container.ts';
+import { Jail } from '../isolation/jail.ts';
+import { Exec } from './exec.ts';
+import { FileFailure, failureOf, refuse } from './file-failure.ts';
+import { fileInfo, type Names, namesOf } from './file-info.ts';
+import type { Spool } from './spool.ts';
+import type { Sink } from './stdin.ts';
+
+/** The helper's path, by which its commands are known. */
+export const helperPath = '/__modal/.bin/modal-sandbox-fs-tools';
+/** Larger files are not read through this API. */
+const maxReadBytes = 5 * 1024 ** 3;
+
+const target = z.object({ path: z.string().startsWith('/') });
+const operation = z.union([
+  z.strictObject({ ReadFile: target }),
+  z.strictObject({ WriteFile: target }),
+  z.strictObject({ ListFiles: target }),
+  z.strictObject({ Stat: target }),
+  z.strictObject({ MakeDirectory: target.extend({ parents: z.boolean() }) }),
+  z.strictObject({ Remove: target.extend({ recursive: z.boolean() }) }),
+  z.strictObject({
+    Watch: target.extend({
+      recursive: z.boolean(),
+      filter: z.array(z.string()).nullish(),
+      timeout_secs: z.number().nullish(),
+    }),
+  }),
+]);
+
+export type FileOperation = z.infer<typeof operation>;
+type ServedOperation = Exclude<FileOperation, { Watch: unknown }>;
+export type WatchOperation = Extract<FileOperation, { Watch: unknown }>['Watch'];
+
+/** The operation that a command means, or undefined when it is not one of the helper's. */
+export function fileOperation(argv: readonly string[]): FileOperation | undefined {
+  if (argv[0] !== helperPath) return undefined;
+  const parsed = operation.safeParse(jsonOf(argv[1] ?? ''));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Carries out a file operation as an exec. */
+export function fileExec(
+  container: Container,
+  argv: readonly string[],
+  what: ServedOperation,
+  spoolPath: string,
+): Exec {
+  const input = new Input();
+  return Exec.inProcess(argv, spoolPath, input, async ({ stdout, stderr }, signal) => {
+    try {
+      await new Files(new Jail(container.root)).run(what, input, stdout, signal);
+      return 0;
+    } catch (error) {
+      void stderr.append(Buffer.from(`${JSON.stringify(failureOf(error))}\n`));
+      return 1;
+    }
+  });
+}
+
+/** What the client writes to an exec that this server carries out: one buffer at a time waits for its reader. */
+class Input implements Sink {
+  #chunk: Uint8Array | undefined;
+  #ended = false;
+  #wake: () => void = () => {};
+  #taken: () => void = () => {};
+
+  write(data: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      this.#chunk = data;
+      this.#taken = resolve;
+      this.#wake();
+    });
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  async *read(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    signal.addEventListener('abort', () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      if (this.#chunk) {
+        const chunk = this.#chunk;
+        this.#chunk = undefined;
+        yield chunk;
+        this.#taken();
+      } else if (this.#ended) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+    throw new FileFailure('Io', 'The write was broken off');
+  }
+}
+
+class Files {
+  readonly #jail: Jail;
+  #names: Names | undefined;
+
+  constructor(jail: Jail) {
+    this.#jail = jail;
+  }
+
+  async run(what: ServedOperation, input: Input, stdout: Spool, signal: AbortSignal): Promise<void> {
+    if ('ReadFile' in what) return this.#read(what.ReadFile.path, stdout, signal);
+    if ('WriteFile' in what) return this.#write(what.WriteFile.path, input, signal);
+    if ('MakeDirectory' in what) return this.#mkdir(what.MakeDirectory.path, what.MakeDirectory.parents);
+    if ('Remove' in what) return this.#jail.remove(what.Remove.path, what.Remove.recursive);
+    const answer = 'Stat' in what ? this.#info(what.Stat.path) : this.#list(what.ListFiles.path);
+    await stdout.append(Buffer.from(JSON.stringify(answer)));
+  }
+
+  #info(file: string) {
+    this.#names ??= namesOf(this.#jail);
+    return fileInfo(this.#jail, file, this.#names);
+  }
+
+  #list(folder: string) {
+    if (!this.#jail.stat(folder).isDirectory()) refuse('NotDirectory', 'Not a directory');
+    const infos = [];
+    for (const name of this.#jail.list(folder)) {
+      try {
+        infos.push(this.#info(path.posix.join(folder, name)));
+      } catch (error) {
+        // Removed since the folder was listed.
+        if (failureOf(error).error_kind !== 'NotFound') throw error;
+      }
+    }
+    return infos;
+  }
+
+  async #read(file: string, stdout: Spool, signal: AbortSignal): Promise<void> {
+    const stat = this.#jail.stat(file);
+    if (stat.isDirectory()) refuse('IsDirectory', 'Is a directory');
+    if (!stat.isFile()) refuse('NotSupported', 'Not a regular file');
+    if (stat.size > maxReadBytes) refuse('FileTooLarge', 'File is larger than 5 GiB');
+    const stream = createReadStream('', { fd: this.#jail.open(file), highWaterMark: 1024 * 1024, signal });
+    for await (const chunk of stream) await stdout.append(chunk);
+  }
+
+  #mkdir(file: string, parents: boolean): void {
+    if (parents) this.#jail.mkdirs(file);
+    else this.#jail.mkdir(file);
+  }
+
+  /** Writes beside and renames, so that a reader sees the old file or the new one. A link is written through. */
+  async #write(file: string, input: Input, signal: AbortSignal): Promise<void> {
+    const parent = path.posix.dirname(file);
+    try {
+      this.#jail.mkdirs(parent);
+    } catch (error) {
+      const { error_kind: kind } = failureOf(error);
+      throw kind === 'PathAlreadyExists' ? new FileFailure('NotDirectory', 'Not a directory') : error;
+    }
+    await this.#jail.atAsync(file, true, async (place) => {
+      const before = place.lstat();
+      if (place.name === '' || before?.isDirectory()) refuse('IsDirectory', 'Is a directory');
+      const beside = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
+      const handle = await open(beside, 'wx', 0o644);
+      try {
+        for await (const chunk of input.read(signal)) await handle.write(chunk);
+        await handle.close();
+        if (before) await chmod(beside, before.mode & 0o7777);
+        await rename(beside, place.path);
+      } catch (error) {
+        await handle.close().catch(() => {});
+        await unlink(beside).catch(() => {});
+        throw error;
+      }
+    });
+  }
+}

@@ -1,0 +1,208 @@
+/** Builds one layer: interprets its Dockerfile lines, and really runs what RUN says, in the layered root. */
+import { existsSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { Exec } from '../execs/exec.ts';
+import type { Pipes } from '../execs/pipes.ts';
+import { invalidArgument } from '../grpc/status.ts';
+import type { ExecStatus } from '../grpc/wire.ts';
+import type { Container, Isolation } from '../isolation/container.ts';
+import { removeTree } from '../isolation/remove-tree.ts';
+import { assignments, commandLine, expand, type Instruction, parseDockerfile, words } from './dockerfile.ts';
+
+export const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What a layer builds upon, and what it leaves for the next. */
+export interface ImageContent {
+  /** Names of layer folders, lowest first. */
+  layers: readonly string[];
+  env: Readonly<Record<string, string>>;
+  workdir?: string | undefined;
+  /** Who RUN is; root when absent. */
+  user?: string | undefined;
+}
+
+export interface LayerRecipe {
+  commands: readonly string[];
+  base: ImageContent | undefined;
+  /** Variables of the build's secrets: for RUN alone, they do not stay. */
+  secretEnv: Readonly<Record<string, string>>;
+  buildArgs: Readonly<Record<string, string>>;
+}
+
+export interface BuildTools {
+  isolation: Isolation;
+  pipes: Pipes;
+  /** Where layers are kept. */
+  layersFolder: string;
+  /** Where the layer's container works until it is done. */
+  scratch: string;
+  /** Name of the layer, should there be one. */
+  layerName: string;
+  log(stream: 'stdout' | 'stderr' | 'system', text: string): void;
+}
+
+/** Ids other than root's are mapped into namespaces that root has made; see namespaces.ts. */
+const hasUsers = process.getuid?.() === 0;
+
+// $0: user, uid, user:group or uid:gid, the rest: a command. As Docker does: the name must be there, a number need not,
+// and without an entry its group is root's.
+const becomeUser = `
+user=\${0%%:*} group=
+case $0 in *:*) group=\${0#*:} ;; esac
+entry=$(getent passwd "$user") || case $user in
+  '' | *[!0-9]*) echo "unable to find user $user: no matching entries in passwd file" >&2; exit 1 ;;
+esac
+uid=$(printf %s "$entry" | cut -d : -f 3)
+gid=$(printf %s "$entry" | cut -d : -f 4)
+HOME=$(printf %s "$entry" | cut -d : -f 6)
+export HOME="\${HOME:-/}"
+if [ -z "$group" ] && [ -n "$entry" ]; then groups="--init-groups"; else groups="--clear-groups"; fi
+exec setpriv --reuid "\${uid:-$user}" --regid "\${group:-\${gid:-0}}" "$groups" -- "$@"`;
+
+/** A line that failed; its message is what the client shows. */
+export class BuildFailure extends Error {}
+
+/**
+ * Refuses recipes that no build here could carry out.
+ * @throws INVALID_ARGUMENT
+ */
+export function assertBuildable(commands: readonly string[]): void {
+  for (const { keyword, source } of parseDockerfile(commands)) {
+    if (keyword === 'COPY' || keyword === 'ADD') {
+      throw invalidArgument(`${keyword} is not supported here, as no files are uploaded for a build: ${source}`);
+    }
+  }
+}
+
+/**
+ * Carries out a recipe.
+ * @throws BuildFailure with the failing line
+ */
+export async function buildLayer(recipe: LayerRecipe, tools: BuildTools): Promise<ImageContent> {
+  const build = new LayerBuild(recipe, tools);
+  try {
+    for (const each of parseDockerfile(recipe.commands)) await build.step(each);
+    return await build.finish();
+  } finally {
+    await build.discard();
+  }
+}
+
+class LayerBuild {
+  readonly #tools: BuildTools;
+  readonly #recipe: LayerRecipe;
+  readonly #env: Record<string, string>;
+  readonly #args: Record<string, string> = {};
+  #workdir: string | undefined;
+  #user: string | undefined;
+  #shell = ['/bin/sh', '-c'];
+  #container: Container | undefined;
+  #runs = 0;
+
+  constructor(recipe: LayerRecipe, tools: BuildTools) {
+    this.#recipe = recipe;
+    this.#tools = tools;
+    this.#env = { PATH: standardPath, ...recipe.base?.env };
+    this.#workdir = recipe.base?.workdir;
+    this.#user = recipe.base?.user;
+  }
+
+  get #variables(): Record<string, string> {
+    return { ...this.#args, ...this.#env };
+  }
+
+  async step(instruction: Instruction): Promise<void> {
+    const { keyword, rest, source } = instruction;
+    if (keyword !== 'FROM') this.#tools.log('system', `=> ${source}\n`);
+    switch (keyword) {
+      case 'FROM':
+        if (!this.#recipe.base) {
+          const tag = words(expand(rest, this.#variables))[0] ?? '';
+          this.#tools.log('system', `The base userland is this machine's own: no registry is reached for ${tag}\n`);
+          await this.#imitate(tag);
+        }
+        break;
+      case 'ENV':
+        for (const [name, value] of assignments(instruction)) this.#env[name] = expand(value ?? '', this.#variables);
+        break;
+      case 'ARG':
+        for (const [name, value] of assignments(instruction)) {
+          this.#args[name] = this.#recipe.buildArgs[name] ?? expand(value ?? '', this.#variables);
+        }
+        break;
+      case 'WORKDIR':
+        this.#workdir = path.posix.resolve(this.#workdir ?? '/', expand(words(rest)[0] ?? '', this.#variables));
+        await this.#run(['mkdir', '-p', this.#workdir], source, '/');
+        break;
+      case 'SHELL':
+        this.#shell = commandLine(rest, this.#shell);
+        break;
+      case 'USER':
+        this.#user = expand(words(rest)[0] ?? '', this.#variables);
+        if (!hasUsers)
+          this.#tools.log('system', 'There is only root where the server is an ordinary user: RUN stays root\n');
+        break;
+      case 'RUN': {
+        const argv = commandLine(rest.replace(/^(--\w+=\S+\s+)+/, ''), this.#shell);
+        const asUser = this.#user !== undefined && hasUsers ? ['sh', '-c', becomeUser, this.#user, ...argv] : argv;
+        await this.#run(asUser, source, this.#workdir ?? '/');
+        break;
+      }
+      default: // What only describes the image (LABEL, EXPOSE, CMD, …) changes nothing for a sandbox.
+    }
+  }
+
+  /** Alpine's shell knows more than Debian's: images of it get the shell of this machine that comes nearest. */
+  async #imitate(tag: string): Promise<void> {
+    if (!tag.includes('alpine') || !existsSync('/usr/bin/bash')) return;
+    this.#tools.log('system', 'sh is bash, which comes nearest to the shell of Alpine\n');
+    await this.#run(['ln', '-sfn', 'bash', '/usr/bin/sh'], `FROM ${tag}`, '/');
+  }
+
+  async finish(): Promise<ImageContent> {
+    const { layersFolder, layerName, scratch } = this.#tools;
+    const layers = [...(this.#recipe.base?.layers ?? [])];
+    if (this.#container) {
+      await this.#container.kill();
+      await mkdir(layersFolder, { recursive: true });
+      await rename(path.join(scratch, 'up'), path.join(layersFolder, layerName));
+      layers.push(layerName);
+    }
+    return { layers, env: this.#env, workdir: this.#workdir, user: this.#user };
+  }
+
+  async discard(): Promise<void> {
+    await this.#container?.kill();
+    await removeTree(this.#tools.scratch);
+  }
+
+  async #run(argv: string[], source: string, workdir: string): Promise<void> {
+    const { isolation, pipes, scratch, layersFolder, log } = this.#tools;
+    this.#container ??= await isolation.start({
+      folder: scratch,
+      layers: (this.#recipe.base?.layers ?? []).map((layer) => path.join(layersFolder, layer)),
+      network: true,
+      limits: {},
+    });
+    const env = { HOME: '/root', ...this.#args, ...this.#env, ...this.#recipe.secretEnv };
+    const spool = path.join(scratch, `run-${this.#runs++}`);
+    const keep = { stdout: true, stderr: true };
+    const exec = await Exec.start(this.#container, pipes, spool, { argv, env, workdir, keep }, () => {});
+    await exec.stdin.write(0, new Uint8Array(), true);
+    const endless = new AbortController().signal;
+    const copy = async (stream: 'stdout' | 'stderr') => {
+      const decoder = new TextDecoder();
+      for await (const chunk of exec[stream].read(0, endless)) log(stream, decoder.decode(chunk, { stream: true }));
+    };
+    const [status] = await Promise.all([exec.ended, copy('stdout'), copy('stderr')]);
+    await exec.dispose();
+    const failure = describeFailure(status);
+    if (failure) throw new BuildFailure(`${failure} in line: ${source}`);
+  }
+}
+
+function describeFailure({ code, signal }: ExecStatus): string | undefined {
+  if (signal !== undefined) return `killed by signal ${signal}`;
+  return code === 0 ? undefined : `exit code ${code}`;
+}

@@ -1,0 +1,62 @@
+/** Tunnels: each port that a sandbox opens gets a listener on this machine's loopback that leads to it. */
+import { createServer, type Server, type Socket } from 'node:net';
+import { type ControlPlane, EndStatus, type Reply, type Request } from '../grpc/wire.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
+import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import { portOf } from '../server/listen.ts';
+
+export type Tunnel = NonNullable<NonNullable<Reply<'sandboxGetTunnelsV2'>['tunnels']>[number]>;
+
+const loopback = '127.0.0.1';
+
+export class Tunnels {
+  readonly #open = new Map<Sandbox, { servers: Server[]; tunnels: Tunnel[] }>();
+
+  /** Opens a tunnel for each port of the sandbox's definition, and closes them at its end. */
+  async open(sandbox: Sandbox): Promise<void> {
+    const ports = sandbox.definition.openPorts?.ports ?? [];
+    if (ports.length === 0) return;
+    const entry = { servers: [] as Server[], tunnels: [] as Tunnel[] };
+    this.#open.set(sandbox, entry);
+    for (const { port: containerPort, unencrypted } of ports) {
+      const server = createServer((socket) => void lead(sandbox, containerPort, socket));
+      const port = await portOf(server, 0);
+      entry.servers.push(server);
+      // Nothing is encrypted on loopback: both kinds end in plain TCP.
+      const plain = unencrypted ? { unencryptedHost: loopback, unencryptedPort: port } : {};
+      entry.tunnels.push({ host: loopback, port, containerPort, ...plain });
+    }
+    void sandbox.ended.then(() => {
+      for (const server of entry.servers) server.close();
+    });
+  }
+
+  of(sandbox: Sandbox | undefined): Tunnel[] {
+    return (sandbox && this.#open.get(sandbox)?.tunnels) ?? [];
+  }
+}
+
+/** Moves bytes between a connection and a port inside. An open connection counts as activity. */
+async function lead(sandbox: Sandbox, port: number, socket: Socket): Promise<void> {
+  socket.on('error', () => {});
+  socket.pause();
+  sandbox.enter();
+  socket.once('close', () => sandbox.leave());
+  try {
+    const inside = await sandbox.container().parts.container.connect(port);
+    inside.on('error', () => socket.destroy());
+    inside.once('close', () => socket.end());
+    socket.once('close', () => inside.destroy());
+    socket.pipe(inside).pipe(socket);
+  } catch {
+    socket.destroy();
+  }
+}
+
+export function tunnelsService(table: SandboxTable, tunnels: Tunnels) {
+  async function get({ sandboxId }: Request<'sandboxGetTunnelsV2'>) {
+    table.record(sandboxId);
+    return { result: { status: EndStatus.success }, tunnels: tunnels.of(table.get(sandboxId)) };
+  }
+  return { sandboxGetTunnels: get, sandboxGetTunnelsV2: get } satisfies Partial<ControlPlane>;
+}

@@ -1,0 +1,80 @@
+/** The stdio of a sandbox's own command: by the router for V2, by the control plane for V1. */
+import type { CallContext } from 'nice-grpc';
+import { failedPrecondition, notFound } from '../grpc/status.ts';
+import { type ControlPlane, LogStream, type Router } from '../grpc/wire.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { SandboxTable } from './sandbox-table.ts';
+
+/** The router's number for stderr. */
+const stderr = 1;
+
+/** A sandbox without a command of its own just waits; its streams are silent, and end with it. */
+async function silence(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await Promise.race([sandbox.ended, aborted]);
+}
+
+function entrypointOf(sandbox: Sandbox) {
+  return sandbox.allContainers()[0]?.entrypoint;
+}
+
+export function entrypointsRouter(table: SandboxTable) {
+  return {
+    async *sandboxStdioReadV2({ taskId, offset, fileDescriptor }, { signal }: CallContext) {
+      const sandbox = table.withTask(taskId);
+      const entrypoint = entrypointOf(sandbox);
+      if (!entrypoint) return void (await silence(sandbox, signal));
+      const spool = fileDescriptor === stderr ? entrypoint.stderr : entrypoint.stdout;
+      let at = offset;
+      for await (const data of spool.read(offset, signal)) {
+        yield { data, startingOffset: at };
+        at += data.length;
+      }
+    },
+    async sandboxStdinWriteV2({ taskId, offset, data, eof }) {
+      await entrypointOf(table.withTask(taskId))?.stdin.write(offset, data, eof);
+      return {};
+    },
+  } satisfies Partial<Router>;
+}
+
+export function entrypointsService(table: SandboxTable) {
+  /** Index of the last write to each sandbox: writes are numbered from 1, and a repeated one does nothing. */
+  const written = new WeakMap<Sandbox, number>();
+
+  function live(sandboxId: string): Sandbox {
+    const sandbox = table.get(sandboxId);
+    if (!sandbox) throw notFound(`Sandbox with ID ${sandboxId} not found`);
+    return sandbox;
+  }
+
+  return {
+    async *sandboxGetLogs({ sandboxId, fileDescriptor, timeout, lastEntryId }, { signal }: CallContext) {
+      const sandbox = live(sandboxId);
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, timeout) * 1000)]);
+      const entrypoint = entrypointOf(sandbox);
+      if (!entrypoint) await silence(sandbox, limit);
+      else {
+        const spool = fileDescriptor === LogStream.stderr ? entrypoint.stderr : entrypoint.stdout;
+        // An entry's id is the offset that it ends at, and bytes of an unfinished character wait for the rest of it.
+        let at = Number(lastEntryId.split('-')[0]) || 0;
+        const decoder = new TextDecoder();
+        for await (const chunk of spool.read(at, limit)) {
+          at += chunk.length;
+          yield { items: [{ data: decoder.decode(chunk, { stream: true }), fileDescriptor }], entryId: `${at}-0` };
+        }
+      }
+      if (!limit.aborted) yield { eof: true };
+    },
+    async sandboxStdinWrite({ sandboxId, input, index, eof }) {
+      const sandbox = live(sandboxId);
+      const last = written.get(sandbox) ?? 0;
+      if (index > last + 1) throw failedPrecondition(`stdin write ${index} came before ${last + 1}`);
+      const stdin = entrypointOf(sandbox)?.stdin;
+      if (index <= last || !stdin) return {};
+      written.set(sandbox, index);
+      await stdin.write(stdin.status.numBytesWritten, input, eof);
+      return {};
+    },
+  } satisfies Partial<ControlPlane>;
+}

@@ -1,0 +1,51 @@
+/** The lines that a sandbox's entrypoint wrote, with their times; the latest ones, when there are many. */
+import type { Spool } from '../execs/spool.ts';
+
+const maxLines = 20_000;
+/** A longer line is told in pieces. */
+const maxLineLength = 64 * 1024;
+
+export interface LogLine {
+  /** With its line end, if it had one. */
+  data: string;
+  /** See LogStream. */
+  fileDescriptor: number;
+  /** Seconds since 1970. */
+  timestamp: number;
+  /** The same in nanoseconds. */
+  timestampNs: string;
+}
+
+export class LogBook {
+  readonly lines: LogLine[] = [];
+  #last = 0n;
+
+  /** Takes down what comes through a stream. */
+  follow(spool: Spool, fileDescriptor: number): void {
+    void this.#follow(spool, fileDescriptor);
+  }
+
+  async #follow(spool: Spool, fileDescriptor: number): Promise<void> {
+    const decoder = new TextDecoder();
+    let rest = '';
+    for await (const chunk of spool.read(0, new AbortController().signal)) {
+      const pieces = (rest + decoder.decode(chunk, { stream: true })).split(/(?<=\n)/);
+      rest = pieces.at(-1)?.endsWith('\n') ? '' : (pieces.pop() ?? '');
+      for (const piece of pieces) this.#add(piece, fileDescriptor);
+      if (rest.length > maxLineLength) {
+        this.#add(rest, fileDescriptor);
+        rest = '';
+      }
+    }
+    if (rest) this.#add(rest, fileDescriptor);
+  }
+
+  #add(data: string, fileDescriptor: number): void {
+    // Lines are told apart, and paged, by their time: no two have the same.
+    const now = BigInt(Date.now()) * 1_000_000n;
+    this.#last = now > this.#last ? now : this.#last + 1n;
+    const timestamp = Number(this.#last / 1000n) / 1_000_000;
+    this.lines.push({ data, fileDescriptor, timestamp, timestampNs: String(this.#last) });
+    if (this.lines.length > maxLines) this.lines.shift();
+  }
+}

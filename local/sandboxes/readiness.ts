@@ -1,0 +1,64 @@
+/** Readiness probes: a port that accepts, or a command that succeeds. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { CallContext } from 'nice-grpc';
+import { deadlineExceeded, failedPrecondition } from '../grpc/status.ts';
+import type { Router } from '../grpc/wire.ts';
+import { nowSecs, type Store } from '../server/store.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { SandboxTable } from './sandbox-table.ts';
+
+const defaultIntervalMs = 1000;
+
+export class Readiness {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** Probes until the sandbox is ready or has ended. */
+  async watch(sandbox: Sandbox): Promise<void> {
+    const probe = sandbox.definition.readinessProbe;
+    if (!probe) return;
+    while (sandbox.running) {
+      if (await this.#holds(sandbox).catch(() => false)) {
+        sandbox.record.readyAt = nowSecs();
+        return this.#store.save();
+      }
+      await pause(probe.intervalMs || defaultIntervalMs);
+    }
+  }
+
+  async #holds(sandbox: Sandbox): Promise<boolean> {
+    const probe = sandbox.definition.readinessProbe;
+    const container = sandbox.container();
+    if (probe?.tcpPort !== undefined) {
+      const socket = await container.parts.container.connect(probe.tcpPort);
+      socket.destroy();
+      return true;
+    }
+    const { env, workdir } = container.parts;
+    const keep = { stdout: false, stderr: false };
+    const exec = await container.launch('probe', { argv: probe?.execCommand?.argv ?? [], env, workdir, keep });
+    return (await exec.ended).code === 0;
+  }
+}
+
+/** How often a waiting call looks. */
+const lookMs = 20;
+
+export function readinessRouter(table: SandboxTable) {
+  return {
+    async sandboxWaitUntilReady({ taskId, timeout }, { signal }: CallContext) {
+      const sandbox = table.withTask(taskId);
+      if (!sandbox.definition.readinessProbe) throw failedPrecondition('The sandbox has no readiness probe');
+      const deadline = Date.now() + timeout * 1000;
+      while (sandbox.record.readyAt === undefined) {
+        if (!sandbox.running) throw failedPrecondition('The sandbox ended before it was ready');
+        if (Date.now() >= deadline) throw deadlineExceeded('The sandbox was not ready in time');
+        await pause(lookMs, undefined, { signal });
+      }
+      return { readyAt: sandbox.record.readyAt };
+    },
+  } satisfies Partial<Router>;
+}

@@ -1,0 +1,286 @@
+/** All sandboxes: those that run, and what is remembered of those that have ended. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Pipes } from '../execs/pipes.ts';
+import { notFound } from '../grpc/status.ts';
+import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
+import { standardPath } from '../images/image-build.ts';
+import type { Images } from '../images/images.ts';
+import type { Isolation } from '../isolation/container.ts';
+import { removeTree } from '../isolation/remove-tree.ts';
+import { environmentNamed } from '../server/environments.ts';
+import { newSandboxId, newTaskId } from '../server/ids.ts';
+import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Store } from '../server/store.ts';
+import { assertNameFree, ending, Sandbox } from './sandbox.ts';
+import { mainContainer, SandboxContainer } from './sandbox-container.ts';
+import { assertSandboxDefinition } from './sandbox-definition.ts';
+
+/** Ended sandboxes that are still listed when asked for. */
+const rememberedEnded = 1000;
+/** How long the output of an ended sandbox's commands stays readable. */
+const outputKeptMs = 10 * 60_000;
+/** `NetworkAccessType`. */
+const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
+
+export interface SandboxRequest {
+  app: AppRecord;
+  definition: SandboxDefinition;
+  tags: Readonly<Record<string, string>>;
+  /** Variables of its secrets. */
+  secretEnv: Readonly<Record<string, string>>;
+  version: 1 | 2;
+}
+
+/** What others do around a sandbox's life. */
+export interface SandboxHooks {
+  /** Its root stands, nothing runs in it yet. */
+  prepared(sandbox: Sandbox, main: SandboxContainer): Promise<void>;
+  started(sandbox: Sandbox): Promise<void>;
+  /** Its processes are stopped, its root still stands. */
+  beforeGone(sandbox: Sandbox): Promise<void>;
+}
+
+export class SandboxTable {
+  /** How long each start takes on top, so that a slow one can be seen. */
+  coldStartMs = 0;
+  readonly #store: Store;
+  readonly #images: Images;
+  readonly #tools: { isolation: Isolation; pipes: Pipes };
+  readonly #hooks: SandboxHooks;
+  readonly #folder: string;
+  readonly #live = new Map<string, Sandbox>();
+  #lastCreatedAt = 0;
+
+  constructor(
+    store: Store,
+    images: Images,
+    dataFolder: string,
+    tools: { isolation: Isolation; pipes: Pipes },
+    hooks: SandboxHooks,
+  ) {
+    this.#hooks = hooks;
+    this.#store = store;
+    this.#images = images;
+    this.#folder = path.join(dataFolder, 'sandboxes');
+    this.#tools = tools;
+  }
+
+  /** Ends on paper what an earlier server left running, and clears what it left behind. */
+  async recover(): Promise<void> {
+    for (const record of this.records()) {
+      record.result ??= ending(EndStatus.terminated, 0, 'The local Modal was restarted');
+      record.finishedAt ??= nowSecs();
+    }
+    await removeTree(this.#folder);
+    await this.#store.save();
+  }
+
+  records(): SandboxRecord[] {
+    return Object.values(this.#store.state.sandboxes);
+  }
+
+  /** Those in memory: running, or ended a while ago. */
+  live(): Sandbox[] {
+    return [...this.#live.values()];
+  }
+
+  /** @throws NOT_FOUND */
+  record(sandboxId: string): SandboxRecord {
+    const record = this.#store.state.sandboxes[sandboxId];
+    if (!record) throw notFound(`Sandbox with ID ${sandboxId} not found`);
+    return record;
+  }
+
+  get(sandboxId: string): Sandbox | undefined {
+    return this.#live.get(sandboxId);
+  }
+
+  /** @throws NOT_FOUND when no sandbox in memory has this task */
+  withTask(taskId: string): Sandbox {
+    for (const sandbox of this.#live.values()) if (sandbox.record.taskId === taskId) return sandbox;
+    throw notFound(`Task ${taskId} not found`);
+  }
+
+  /**
+   * Starts a sandbox.
+   * @throws ALREADY_EXISTS when its name is taken, NOT_FOUND for its image, INVALID_ARGUMENT for its definition
+   */
+  async create(request: SandboxRequest): Promise<Sandbox> {
+    const { definition, app, version } = request;
+    assertSandboxDefinition(definition);
+    const image = this.#images.get(definition.imageId);
+    if (definition.name) assertNameFree(this.records(), app.id, definition.name);
+    const record: SandboxRecord = {
+      id: newSandboxId(version),
+      taskId: newTaskId(version),
+      version,
+      appId: app.id,
+      environment: app.environment,
+      name: definition.name,
+      tags: { ...request.tags },
+      imageId: image.id,
+      createdAt: this.#uniqueTime(),
+      timeoutSecs: definition.timeoutSecs || 300,
+      idleTimeoutSecs: definition.idleTimeoutSecs,
+      regions: definition.schedulerPlacement?.regions ?? [],
+      gpuType: definition.resources?.gpuConfig?.gpuType ?? '',
+      milliCpu: definition.resources?.milliCpu ?? 0,
+      memoryMb: definition.resources?.memoryMb ?? 0,
+    };
+    const folder = path.join(this.#folder, record.id);
+    const sandbox = new Sandbox(record, definition, folder, {
+      beforeGone: (ending) => this.#hooks.beforeGone(ending),
+      afterGone: (ended) => this.#onEnd(ended),
+    });
+    this.#store.state.sandboxes[record.id] = record;
+    this.#live.set(record.id, sandbox);
+    try {
+      const main = await this.#start(sandbox, image, this.#environment(record, request, image.env));
+      await this.#hooks.prepared(sandbox, main);
+      await sandbox.begin(main);
+      await this.#store.save();
+      void this.#hooks.started(sandbox);
+      return sandbox;
+    } catch (error) {
+      await sandbox.finish(ending(EndStatus.initFailure, 1, String(error)));
+      this.#live.delete(record.id);
+      delete this.#store.state.sandboxes[record.id];
+      throw error;
+    }
+  }
+
+  async #start(sandbox: Sandbox, image: ImageRecord, env: Record<string, string>): Promise<SandboxContainer> {
+    const { definition, folder } = sandbox;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (this.coldStartMs > 0) await pause(this.coldStartMs);
+    const container = await this.#tools.isolation.start({
+      folder,
+      layers: this.#images.layerFolders(image),
+      network: mayReachOut(definition),
+      limits: {
+        memoryMiB: definition.resources?.memoryMbMax || undefined,
+        cpus: definition.resources?.milliCpuMax ? definition.resources.milliCpuMax / 1000 : undefined,
+      },
+    });
+    return new SandboxContainer({
+      id: mainContainer,
+      container,
+      image,
+      folder,
+      env,
+      workdir: definition.workdir ?? image.workdir ?? '/',
+      pipes: this.#tools.pipes,
+      onActivity: () => sandbox.touch(),
+    });
+  }
+
+  #environment(
+    record: SandboxRecord,
+    { definition, secretEnv }: SandboxRequest,
+    imageEnv: Readonly<Record<string, string>>,
+  ): Record<string, string> {
+    return {
+      PATH: standardPath,
+      HOME: '/root',
+      ...imageEnv,
+      MODAL_SANDBOX_ID: record.id,
+      MODAL_TASK_ID: record.taskId,
+      MODAL_IMAGE_ID: record.imageId,
+      MODAL_ENVIRONMENT: record.environment,
+      MODAL_REGION: record.regions[0] ?? 'local',
+      MODAL_CLOUD_PROVIDER: 'CLOUD_PROVIDER_LOCAL',
+      ...(definition.includeOidcIdentityToken ? { MODAL_IDENTITY_TOKEN: 'local.identity.token' } : {}),
+      ...definition.environmentVariables?.contents,
+      ...secretEnv,
+    };
+  }
+
+  /** Lists are paged by creation time, so no two sandboxes may share one. */
+  #uniqueTime(): number {
+    this.#lastCreatedAt = Math.max(nowSecs(), this.#lastCreatedAt + 0.00001);
+    return this.#lastCreatedAt;
+  }
+
+  async #onEnd(sandbox: Sandbox): Promise<void> {
+    const forget = setTimeout(() => this.#forget(sandbox), outputKeptMs);
+    forget.unref();
+    for (const side of ['up', 'work', 'root', 'mounts', 'volumes', 'sidecars']) {
+      await removeTree(path.join(sandbox.folder, side)).catch(() => {});
+    }
+    const ended = this.records().filter((record) => record.result);
+    ended.sort((one, other) => one.createdAt - other.createdAt);
+    for (const old of ended.slice(0, Math.max(0, ended.length - rememberedEnded))) {
+      delete this.#store.state.sandboxes[old.id];
+    }
+    await this.#store.save();
+  }
+
+  async #forget(sandbox: Sandbox): Promise<void> {
+    this.#live.delete(sandbox.record.id);
+    for (const exec of sandbox.execs.values()) await (await exec.catch(() => undefined))?.dispose();
+    for (const { entrypoint } of sandbox.allContainers()) await entrypoint?.dispose();
+    await removeTree(sandbox.folder).catch(() => {});
+  }
+
+  /** Ends every sandbox, for the end of the server. */
+  async terminateAll(which: (record: SandboxRecord) => boolean = () => true): Promise<void> {
+    await Promise.all(
+      this.live()
+        .filter(({ record }) => which(record))
+        .map((sandbox) => sandbox.finish(ending(EndStatus.terminated))),
+    );
+  }
+
+  /** True while a running sandbox stands on this layer. */
+  usesLayer(layer: string): boolean {
+    return this.live().some(
+      (sandbox) =>
+        sandbox.running &&
+        sandbox
+          .allContainers()
+          .some(
+            ({ parts, imageMounts }) =>
+              parts.image.layers.includes(layer) ||
+              [...imageMounts.values()].some(({ layers }) => layers.includes(layer)),
+          ),
+    );
+  }
+
+  runningIn(appId: string): number {
+    return this.records().filter((record) => record.appId === appId && !record.result).length;
+  }
+
+  terminateAllIn(appId: string): Promise<void> {
+    return this.terminateAll((record) => record.appId === appId);
+  }
+
+  /** Records that match, newest first. */
+  list(filter: {
+    appId: string;
+    environmentName: string;
+    includeFinished: boolean;
+    tags: readonly { tagName: string; tagValue: string }[];
+    /** Only those created before; 0 for no limit. Seconds. */
+    beforeTimestamp: number;
+  }): SandboxRecord[] {
+    const environment = filter.appId ? undefined : environmentNamed(this.#store, filter.environmentName).name;
+    return this.records()
+      .filter((record) => (filter.appId ? record.appId === filter.appId : record.environment === environment))
+      .filter((record) => filter.includeFinished || !record.result)
+      .filter((record) => filter.beforeTimestamp === 0 || record.createdAt < filter.beforeTimestamp)
+      .filter((record) => filter.tags.every(({ tagName, tagValue }) => record.tags[tagName] === tagValue))
+      .sort((one, other) => other.createdAt - one.createdAt);
+  }
+}
+
+/**
+ * Whether a sandbox gets this machine's network. A namespace has all of it or none, so a list that names anything less
+ * than everything is held by giving none.
+ */
+export function mayReachOut({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
+  if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return false;
+  if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return true;
+  const { allowedCidrs, allowedDomains } = networkAccess;
+  return allowedCidrs.includes('0.0.0.0/0') || allowedDomains.includes('*');
+}

@@ -1,0 +1,116 @@
+/** The tests' channel: JSON over HTTP on a port of its own, there only when the server was started with `--control`. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { z } from 'zod';
+import { type Faults, faultSchema } from '../grpc/faults.ts';
+import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
+import { processTree } from '../isolation/processes.ts';
+import { ending } from '../sandboxes/sandbox.ts';
+import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import type { Auth } from './auth.ts';
+import { reply } from './helper-http.ts';
+import { portOf } from './listen.ts';
+
+/** What is running: for tests that nothing is left behind. */
+export interface Running {
+  sandboxes: {
+    id: string;
+    taskId: string;
+    /** What its creator asked for, as it came. */
+    definition: SandboxDefinition;
+    pids: number[];
+    execs: { id: string; argv: readonly string[] }[];
+  }[];
+}
+
+const settingsSchema = z.strictObject({
+  /** How long tokens live that are signed from here on. */
+  tokenLifeSecs: z.number().positive().optional(),
+  /** How long each sandbox takes to start, on top. */
+  coldStartMs: z.number().nonnegative().optional(),
+});
+
+/** Behaviour that lasts until it is set otherwise. */
+export type ControlSettings = z.infer<typeof settingsSchema>;
+
+interface Parts {
+  auth: Auth;
+  faults: Faults;
+  table: SandboxTable;
+}
+
+export class Control {
+  readonly #parts: Parts;
+  readonly #server: Server;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#server = createServer((request, response) => {
+      this.#answer(request).then(
+        (body) => reply(response, 200, JSON.stringify(body ?? {}), 'application/json'),
+        (error) => reply(response, 400, JSON.stringify({ error: String(error) }), 'application/json'),
+      );
+    });
+  }
+
+  /** @returns the port */
+  listen(port: number): Promise<number> {
+    return portOf(this.#server, port);
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage): Promise<unknown> {
+    const { faults, auth, table } = this.#parts;
+    const [, what = '', argument = ''] = (request.url ?? '').split('/');
+    switch (`${request.method} /${what}`) {
+      case 'POST /faults':
+        return faults.add(faultSchema.parse(await bodyOf(request)));
+      case 'DELETE /faults':
+        return faults.clear();
+      case 'GET /calls':
+        return faults.calls;
+      case 'GET /messages':
+        return faults.messages;
+      case 'DELETE /calls':
+        return faults.resetCalls();
+      case 'POST /settings': {
+        const settings = settingsSchema.parse(await bodyOf(request));
+        if (settings.tokenLifeSecs !== undefined) auth.tokenLifeSecs = settings.tokenLifeSecs;
+        if (settings.coldStartMs !== undefined) table.coldStartMs = settings.coldStartMs;
+        return {};
+      }
+      case 'POST /preempt':
+        return table.get(argument)?.finish(ending(EndStatus.internalFailure, 0, 'preempted'));
+      case 'GET /running':
+        return this.#running();
+      default:
+        throw new Error(`There is no ${request.method} ${request.url}`);
+    }
+  }
+
+  async #running(): Promise<Running> {
+    const sandboxes: Running['sandboxes'] = [];
+    for (const { record, definition, running, execs, pids } of this.#parts.table.live()) {
+      if (!running) continue;
+      const started = await Promise.all([...execs].map(async ([id, exec]) => ({ id, exec: await exec })));
+      const active = started.filter(({ exec }) => !exec.status);
+      sandboxes.push({
+        id: record.id,
+        taskId: record.taskId,
+        definition,
+        pids: [...pids, ...active.map(({ exec }) => exec.pid ?? 0)].filter(Boolean).flatMap(processTree),
+        execs: active.map(({ id, exec }) => ({ id, argv: exec.argv })),
+      });
+    }
+    return { sandboxes };
+  }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return JSON.parse(Buffer.concat(chunks).toString());
+}

@@ -1,0 +1,74 @@
+import { alreadyExists, invalidArgument, notFound } from '../grpc/status.ts';
+import { type ControlPlane, Creation } from '../grpc/wire.ts';
+import { newId } from './ids.ts';
+import { type EnvironmentRecord, nowSecs, type Store } from './store.ts';
+
+/** The environment that an empty name stands for. */
+export const defaultEnvironment = 'main';
+/** The image builder version that every environment is set to. */
+export const imageBuilderVersion = '2025.06';
+
+function find(store: Store, name: string): EnvironmentRecord | undefined {
+  return Object.values(store.state.environments).find((environment) => environment.name === name);
+}
+
+/** Adds an environment unless there is one of that name. The caller saves. */
+export function ensureEnvironment(store: Store, name: string): EnvironmentRecord {
+  const existing = find(store, name);
+  if (existing) return existing;
+  const record = { id: newId('en'), name, createdAt: nowSecs() };
+  store.state.environments[record.id] = record;
+  return record;
+}
+
+/**
+ * The environment called `name`, or the default one for ''.
+ * @throws NOT_FOUND
+ */
+export function environmentNamed(store: Store, name: string): EnvironmentRecord {
+  const record = find(store, name || defaultEnvironment);
+  if (!record) throw notFound(`Environment '${name}' not found`);
+  return record;
+}
+
+export function environmentsService(store: Store) {
+  const described = (record: EnvironmentRecord) => ({
+    environmentId: record.id,
+    metadata: { name: record.name, settings: { imageBuilderVersion, webhookSuffix: '' } },
+  });
+  return {
+    async environmentGetOrCreate({ deploymentName, objectCreationType }) {
+      if (objectCreationType === Creation.lookup) return described(environmentNamed(store, deploymentName));
+      if (!deploymentName) throw invalidArgument('An environment needs a name');
+      if (objectCreationType === Creation.createFailIfExists && find(store, deploymentName)) {
+        throw alreadyExists(`Environment '${deploymentName}' already exists`);
+      }
+      const record = ensureEnvironment(store, deploymentName);
+      await store.save();
+      return described(record);
+    },
+    async environmentCreate({ name }) {
+      if (!name) throw invalidArgument('An environment needs a name');
+      if (find(store, name)) throw alreadyExists(`Environment '${name}' already exists`);
+      ensureEnvironment(store, name);
+      await store.save();
+      return {};
+    },
+    async environmentDelete({ name }) {
+      const record = environmentNamed(store, name);
+      if (record.name === defaultEnvironment) throw invalidArgument('The default environment cannot be deleted');
+      delete store.state.environments[record.id];
+      await store.save();
+      return {};
+    },
+    async environmentList() {
+      const items = Object.values(store.state.environments).map((record) => ({
+        name: record.name,
+        environmentId: record.id,
+        createdAt: record.createdAt,
+        default: record.name === defaultEnvironment,
+      }));
+      return { items };
+    },
+  } satisfies Partial<ControlPlane>;
+}

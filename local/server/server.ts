@@ -1,0 +1,206 @@
+/** Puts the parts together: one gRPC port for control plane and router, one HTTP port beside it. */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
+import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
+import { execsService } from '../execs/execs.ts';
+import { Pipes } from '../execs/pipes.ts';
+import { Faults } from '../grpc/faults.ts';
+import { withLargeWindows } from '../grpc/flow-control.ts';
+import { implement } from '../grpc/rpc.ts';
+import { withFastOutput } from '../grpc/stdio-codec.ts';
+import { imageNamesService } from '../images/image-names.ts';
+import { Images, imagesService } from '../images/images.ts';
+import { prepareBase } from '../isolation/base.ts';
+import type { Isolation } from '../isolation/container.ts';
+import { Namespaces, whyNoNamespaces } from '../isolation/namespaces.ts';
+import { Refusing, Unisolated } from '../isolation/unisolated.ts';
+import { connectTokensService } from '../network/connect-tokens.ts';
+import { networkPolicyRouter } from '../network/network-policy.ts';
+import { Tunnels, tunnelsService } from '../network/tunnels.ts';
+import { entrypointsRouter, entrypointsService } from '../sandboxes/entrypoints.ts';
+import { exitSnapshotsService, takeExitSnapshot } from '../sandboxes/exit-snapshots.ts';
+import { logsService } from '../sandboxes/logs.ts';
+import { Readiness, readinessRouter } from '../sandboxes/readiness.ts';
+import { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import { sandboxesService } from '../sandboxes/sandboxes.ts';
+import { sidecarsRouter, sidecarsService } from '../sandboxes/sidecars.ts';
+import { Snapshots, snapshotsRouter } from '../sandboxes/snapshots.ts';
+import { volumeFilesService } from '../volumes/volume-files.ts';
+import { VolumeMounts, volumeMountsRouter } from '../volumes/volume-mounts.ts';
+import { VolumeStore } from '../volumes/volume-store.ts';
+import { volumesService } from '../volumes/volumes.ts';
+import { appsService } from './apps.ts';
+import { Auth, assertOwnTask, type TokenPair } from './auth.ts';
+import { Blobs } from './blobs.ts';
+import { Control } from './control.ts';
+import { defaultEnvironment, ensureEnvironment, environmentsService } from './environments.ts';
+import { HelperHttp, tokenFlowPage } from './helper-http.ts';
+import type { Seed } from './options.ts';
+import { Secrets, secretsService } from './secrets.ts';
+import { Store } from './store.ts';
+import { TokenFlows, workspaceService } from './workspace.ts';
+
+export interface ServerOptions {
+  port: number;
+  dataFolder: string;
+  /** Tokens that are accepted; none = any. */
+  tokens: readonly TokenPair[];
+  seed: Seed;
+  controlPort: number | undefined;
+  allowUnisolated: boolean;
+}
+
+export interface LocalModal {
+  /** What `MODAL_SERVER_URL` is set to. */
+  url: string;
+  controlUrl: string | undefined;
+  http: HelperHttp;
+  /** Ends all sandboxes, then the server. */
+  stop(): Promise<void>;
+}
+
+/** As the SDK's own channels have it. */
+const maxMessageBytes = 100 * 1024 * 1024;
+/** How often expired images are looked for. */
+const sweepEveryMs = 60_000;
+/** RPCs for which one needs no token yet. */
+const openMethods = new Set(['tokenFlowCreate', 'tokenFlowWait']);
+
+/** Starts a server. @throws when the port is taken or the data folder cannot be used */
+export async function startServer(options: ServerOptions): Promise<LocalModal> {
+  const dataFolder = path.resolve(options.dataFolder);
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const store = await Store.open(dataFolder, () => randomBytes(32).toString('base64url'));
+  let grpcPort = 0;
+  const auth = new Auth(store.state.signingKey, options.tokens, () => `https://127.0.0.1:${grpcPort}`);
+  const isolation = await chooseIsolation(dataFolder, options.allowUnisolated);
+  const tools = { isolation, pipes: new Pipes(path.join(dataFolder, 'run')) };
+  const secrets = new Secrets(store);
+  const images = new Images(store, secrets, dataFolder, tools);
+  const snapshots = new Snapshots(images);
+  const tunnels = new Tunnels();
+  const volumes = new VolumeStore(store, dataFolder);
+  const mounts = new VolumeMounts(volumes);
+  const readiness = new Readiness(store);
+  const table = new SandboxTable(store, images, dataFolder, tools, {
+    async prepared(sandbox, main) {
+      await mounts.attach(sandbox, main);
+      await tunnels.open(sandbox);
+    },
+    started: (sandbox) => readiness.watch(sandbox),
+    async beforeGone(sandbox) {
+      await mounts.detach(sandbox);
+      await takeExitSnapshot(sandbox, snapshots);
+    },
+  });
+  await table.recover();
+  await images.clear();
+  await volumes.recover();
+  setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), sweepEveryMs).unref();
+  await plant(store, secrets, options.seed);
+  const flows = new TokenFlows(auth);
+  const http = new HelperHttp();
+  http.route('/token-flow', tokenFlowPage(flows));
+  const faults = new Faults();
+
+  const controlPlane = {
+    ...workspaceService(auth, flows, (page) => http.url(page)),
+    ...environmentsService(store),
+    ...secretsService(store, secrets),
+    ...appsService(store, table),
+    ...imagesService(images, (layer) => table.usesLayer(layer)),
+    ...imageNamesService(store, images),
+    ...sandboxesService({ store, table, secrets, auth, tunnels }),
+    ...entrypointsService(table),
+    ...logsService(table),
+    ...exitSnapshotsService(table),
+    ...tunnelsService(table, tunnels),
+    ...connectTokensService(table),
+    ...volumesService(store, volumes),
+    ...volumeFilesService({ volumes, blobs: new Blobs(dataFolder), auth, http }),
+    ...sidecarsService({ table, images, secrets, tools }),
+  };
+  const router = {
+    ...execsService({ table, secrets }),
+    ...entrypointsRouter(table),
+    ...readinessRouter(table),
+    ...sidecarsRouter(table),
+    ...networkPolicyRouter(table),
+    ...snapshotsRouter(table, snapshots),
+    ...volumeMountsRouter(table, mounts),
+  };
+
+  const server = createServer({
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+  });
+  serve(server, { auth, faults }, controlPlane, router);
+  grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
+  await http.listen(0);
+  const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table });
+  const controlPort = await control?.listen(options.controlPort ?? 0);
+
+  return {
+    url: `http://127.0.0.1:${grpcPort}`,
+    controlUrl: controlPort === undefined ? undefined : `http://127.0.0.1:${controlPort}`,
+    http,
+    async stop() {
+      control?.close();
+      http.close();
+      await table.terminateAll();
+      server.forceShutdown();
+      await store.save();
+    },
+  };
+}
+
+function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults }, controlPlane: object, router: object) {
+  const add = (definition: typeof ModalClientDefinition, service: ServiceImplementation<never>) =>
+    server.add(definition as never, service);
+  add(
+    ModalClientDefinition,
+    implement(
+      ModalClientDefinition,
+      { ...controlPlane },
+      {
+        faults,
+        check(method, { metadata }) {
+          if (!openMethods.has(method)) auth.assertToken(metadata);
+        },
+      },
+    ),
+  );
+  add(
+    withFastOutput(TaskCommandRouterDefinition),
+    implement(
+      TaskCommandRouterDefinition,
+      { ...router },
+      {
+        faults,
+        check(_method, { metadata }, request) {
+          const task = auth.taskOf(metadata);
+          if (typeof request === 'object' && request !== null && 'taskId' in request) {
+            assertOwnTask(task, String(request.taskId));
+          }
+        },
+      },
+    ),
+  );
+}
+
+async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
+  const why = await whyNoNamespaces(path.join(dataFolder, 'trial'));
+  if (why === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
+  return allowUnisolated ? new Unisolated() : new Refusing(why);
+}
+
+/** Makes sure of what every server has, and of what this one was told to begin with. */
+async function plant(store: Store, secrets: Secrets, seed: Seed): Promise<void> {
+  for (const name of [defaultEnvironment, ...seed.environments]) {
+    const environment = ensureEnvironment(store, name);
+    for (const [secret, env] of Object.entries(seed.secrets)) secrets.put(secret, environment.name, env);
+  }
+  await store.save();
+}

@@ -1,0 +1,103 @@
+/** The account's side: session tokens, who one is, and the sign-in flow of a browser. */
+import { randomBytes } from 'node:crypto';
+import type { CallContext } from 'nice-grpc';
+import { notFound, permissionDenied } from '../grpc/status.ts';
+import type { ControlPlane } from '../grpc/wire.ts';
+import { type Auth, sameText, type TokenPair } from './auth.ts';
+import { imageBuilderVersion } from './environments.ts';
+import { newId } from './ids.ts';
+import { nowSecs } from './store.ts';
+
+export const workspaceName = 'local';
+
+interface Flow {
+  code: string;
+  waitSecret: string;
+  /** Where the browser goes once the person has agreed. */
+  nextUrl: string;
+  pair: TokenPair | undefined;
+  approve(): void;
+  approved: Promise<void>;
+}
+
+/** Sign-ins that were begun and wait for a person to agree on the local page. */
+export class TokenFlows {
+  readonly #flows = new Map<string, Flow>();
+  readonly #auth: Auth;
+
+  constructor(auth: Auth) {
+    this.#auth = auth;
+  }
+
+  begin(nextUrl: string): { id: string; flow: Flow } {
+    const id = newId('tf');
+    const { promise: approved, resolve: approve } = Promise.withResolvers<void>();
+    const code = randomBytes(3).toString('hex').toUpperCase();
+    const flow = { code, waitSecret: newId('tw'), nextUrl, pair: undefined, approve, approved };
+    this.#flows.set(id, flow);
+    return { id, flow };
+  }
+
+  find(id: string): Flow | undefined {
+    return this.#flows.get(id);
+  }
+
+  /** What the page's button does. @returns where to send the browser */
+  approve(id: string): string | undefined {
+    const flow = this.#flows.get(id);
+    if (!flow) return undefined;
+    flow.pair ??= { id: newId('ak'), secret: newId('as') };
+    this.#auth.accept(flow.pair);
+    flow.approve();
+    return flow.nextUrl;
+  }
+}
+
+export function workspaceService(auth: Auth, flows: TokenFlows, pageUrl: (path: string) => string) {
+  return {
+    async authTokenGet() {
+      return { token: auth.sign({ workspace: workspaceName }) };
+    },
+    async clientHello() {
+      return { imageBuilderVersion, warning: '', serverWarnings: [] };
+    },
+    async tokenInfoGet(_request, { metadata }: CallContext) {
+      return {
+        tokenId: metadata.get('x-modal-token-id') ?? '',
+        workspaceId: 'ac-local',
+        workspaceName,
+        createdAt: new Date(nowSecs() * 1000),
+        tokenName: 'local',
+      };
+    },
+    async workspaceNameLookup() {
+      return { workspaceName, username: workspaceName };
+    },
+    async workspaceDashboardUrlGet() {
+      return { url: pageUrl('/') };
+    },
+    async tokenFlowCreate({ nextUrl }) {
+      const { id, flow } = flows.begin(nextUrl);
+      return {
+        tokenFlowId: id,
+        webUrl: pageUrl(`/token-flow/${id}`),
+        code: flow.code,
+        waitSecret: flow.waitSecret,
+      };
+    },
+    async tokenFlowWait({ tokenFlowId, waitSecret, timeout }, { signal }: CallContext) {
+      const flow = flows.find(tokenFlowId);
+      if (!flow) throw notFound(`Token flow ${tokenFlowId} not found`);
+      if (!sameText(flow.waitSecret, waitSecret)) throw permissionDenied('Wrong wait secret');
+      let timer: NodeJS.Timeout | undefined;
+      const limit = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeout * 1000);
+        signal.addEventListener('abort', resolve, { once: true });
+      });
+      await Promise.race([flow.approved, limit]);
+      clearTimeout(timer);
+      if (!flow.pair) return { timeout: true };
+      return { tokenId: flow.pair.id, tokenSecret: flow.pair.secret, workspaceUsername: workspaceName };
+    },
+  } satisfies Partial<ControlPlane>;
+}

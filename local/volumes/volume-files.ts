@@ -1,0 +1,278 @@
+/** The control plane's RPCs about files in volumes, and the HTTP side of them: blocks up, pieces down. */
+import { closeSync, createReadStream, createWriteStream, type Stats } from 'node:fs';
+import { chmod, copyFile, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
+import type { ControlPlane, Request } from '../grpc/wire.ts';
+import { Jail, type Place } from '../isolation/jail.ts';
+import { run } from '../isolation/run.ts';
+import type { Auth } from '../server/auth.ts';
+import type { Blobs } from '../server/blobs.ts';
+import { type HelperHttp, type HttpHandler, reply } from '../server/helper-http.ts';
+import { volumePath } from './volume-mounts.ts';
+import type { VolumeStore } from './volume-store.ts';
+
+/** Size of the blocks in which v2 files travel. */
+const blockBytes = 8 * 1024 * 1024;
+/** Entries in one message of a listing. */
+const listBatch = 1000;
+const FileType = { file: 1, directory: 2, symlink: 3, fifo: 4, socket: 5 } as const;
+/** Largest file that the old read RPC gives in its reply. */
+const inlineBytes = 16 * 1024 * 1024;
+
+interface Parts {
+  volumes: VolumeStore;
+  blobs: Blobs;
+  auth: Auth;
+  http: HelperHttp;
+}
+
+interface Entry {
+  path: string;
+  type: number;
+  size: number;
+  mtime: number;
+}
+
+export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
+  http.route('/volume-block', blockUpload(auth, blobs));
+  http.route('/volume-piece', pieceDownload(auth, volumes));
+
+  const jailOf = (volumeId: string) => new Jail(volumes.currentFolder(volumeId));
+
+  async function* list({ volumeId, path: asked, recursive, maxEntries }: Request<'volumeListFiles2'>) {
+    let batch: Entry[] = [];
+    let left = maxEntries || Number.POSITIVE_INFINITY;
+    for (const entry of entries(jailOf(volumeId), volumePath(asked), recursive)) {
+      batch.push(entry);
+      left -= 1;
+      if (left === 0) break;
+      if (batch.length < listBatch) continue;
+      yield { entries: batch };
+      batch = [];
+    }
+    if (batch.length > 0) yield { entries: batch };
+  }
+
+  async function remove({ volumeId, path: asked, recursive }: Request<'volumeRemoveFile2'>) {
+    const file = volumePath(asked);
+    const stat = fileStat(jailOf(volumeId), file, false);
+    if (file === '/') throw invalidArgument('The root of a volume cannot be removed');
+    if (stat.isDirectory() && !recursive) throw invalidArgument(`${asked} is a directory; remove it recursively`);
+    await volumes.change(volumeId, async (folder) => new Jail(folder).remove(file, recursive));
+    return {};
+  }
+
+  async function copy({ volumeId, srcPaths, dstPath, recursive }: Request<'volumeCopyFiles2'>) {
+    const target = volumePath(dstPath);
+    const sources = srcPaths.map(volumePath);
+    await volumes.change(volumeId, async (folder) => {
+      const jail = new Jail(folder);
+      const intoFolder = dstPath.endsWith('/') || sources.length > 1 || isDirectory(jail, target);
+      for (const source of sources) {
+        if (fileStat(jail, source, true).isDirectory() && !recursive) {
+          throw invalidArgument(`${source} is a directory; copy it recursively`);
+        }
+        const to = intoFolder ? path.posix.join(target, path.posix.basename(source)) : target;
+        jail.mkdirs(path.posix.dirname(to));
+        await jail.atAsync(source, true, (from) => jail.atAsync(to, false, (place) => copyTree(from, place)));
+      }
+    });
+    return {};
+  }
+
+  async function getFile({ volumeId, path: asked, start, len }: Request<'volumeGetFile2'>) {
+    const file = volumePath(asked);
+    const stat = fileStat(jailOf(volumeId), file, true);
+    if (stat.isDirectory()) throw invalidArgument(`${asked} is a directory`);
+    const end = len > 0 ? Math.min(stat.size, start + len) : stat.size;
+    return { file, size: stat.size, start, len: Math.max(0, end - start) };
+  }
+
+  return {
+    volumeListFiles: list,
+    volumeListFiles2: list,
+    volumeRemoveFile: remove,
+    volumeRemoveFile2: remove,
+    volumeCopyFiles: copy,
+    volumeCopyFiles2: copy,
+    async volumeGetFile2(request) {
+      const { file, size, start, len } = await getFile(request);
+      const getUrls: string[] = [];
+      for (let at = start; at < start + len; ) {
+        const end = Math.min(start + len, (Math.floor(at / blockBytes) + 1) * blockBytes);
+        const claims = { volume: request.volumeId, file, start: String(at), end: String(end) };
+        getUrls.push(http.url(`/volume-piece/${auth.sign(claims)}`));
+        at = end;
+      }
+      return { getUrls, size, start, len };
+    },
+    async volumeGetFile(request) {
+      const { file, size, start, len } = await getFile({ ...request, clientPadsBlocks: false });
+      if (len > inlineBytes) throw failedPrecondition('The file is too large for this call; use VolumeGetFile2');
+      const pieces: Buffer[] = [];
+      if (len > 0) {
+        const fd = jailOf(request.volumeId).open(file);
+        for await (const chunk of createReadStream('', { fd, start, end: start + len - 1 })) pieces.push(chunk);
+      }
+      return { data: Buffer.concat(pieces), size, start, len };
+    },
+    async volumePutFiles2({ volumeId, files, disallowOverwriteExistingFiles }) {
+      volumes.record(volumeId);
+      const missingBlocks = [];
+      for (const [fileIndex, { blocks }] of files.entries()) {
+        for (const [blockIndex, { contentsSha256 }] of blocks.entries()) {
+          const sha = Buffer.from(contentsSha256).toString('hex');
+          if (await blobs.has(sha)) continue;
+          missingBlocks.push({ fileIndex, blockIndex, putUrl: http.url(`/volume-block/${auth.sign({ put: sha })}`) });
+        }
+      }
+      if (missingBlocks.length > 0) return { missingBlocks };
+      await volumes.change(volumeId, async (folder) => {
+        const jail = new Jail(folder);
+        if (disallowOverwriteExistingFiles) for (const file of files) assertAbsent(jail, file.path);
+        for (const file of files) {
+          const pieces = file.blocks.map(({ contentsSha256 }) =>
+            blobs.path(Buffer.from(contentsSha256).toString('hex')),
+          );
+          await writeFile(volumes, jail, volumePath(file.path), (to) => assemble(to, pieces, file.size), file.mode);
+        }
+      });
+      return { missingBlocks };
+    },
+    async mountPutFile({ sha256Hex, data, dataBlobId }) {
+      if (dataBlobId) throw failedPrecondition('Large files are uploaded by VolumePutFiles2 here');
+      if (data) await blobs.put(sha256Hex, [data]);
+      return { exists: await blobs.has(sha256Hex), checkedAt: new Date() };
+    },
+    async volumePutFiles({ volumeId, files, disallowOverwriteExistingFiles }) {
+      for (const { sha256Hex, filename } of files) {
+        if (!(await blobs.has(sha256Hex))) throw failedPrecondition(`The content of ${filename} was not uploaded`);
+      }
+      await volumes.change(volumeId, async (folder) => {
+        const jail = new Jail(folder);
+        if (disallowOverwriteExistingFiles) for (const file of files) assertAbsent(jail, file.filename);
+        for (const { filename, sha256Hex, mode } of files) {
+          await writeFile(volumes, jail, volumePath(filename), (to) => copyFile(blobs.path(sha256Hex), to), mode);
+        }
+      });
+      return {};
+    },
+  } satisfies Partial<ControlPlane>;
+}
+
+function* entries(jail: Jail, file: string, recursive: boolean): Generator<Entry> {
+  const stat = fileStat(jail, file, true);
+  if (!stat.isDirectory()) yield entryOf(jail, file);
+  else for (const name of jail.list(file)) yield* below(jail, path.posix.join(file, name), recursive);
+}
+
+function* below(jail: Jail, file: string, recursive: boolean): Generator<Entry> {
+  const entry = entryOf(jail, file);
+  yield entry;
+  if (!recursive || entry.type !== FileType.directory) return;
+  for (const name of jail.list(file)) yield* below(jail, path.posix.join(file, name), true);
+}
+
+function entryOf(jail: Jail, file: string): Entry {
+  const stat = jail.lstat(file);
+  return { path: file.slice(1), type: typeOf(stat), size: stat.size, mtime: Math.floor(stat.mtimeMs / 1000) };
+}
+
+function typeOf(stat: Stats): number {
+  if (stat.isDirectory()) return FileType.directory;
+  if (stat.isSymbolicLink()) return FileType.symlink;
+  if (stat.isFIFO()) return FileType.fifo;
+  return stat.isSocket() ? FileType.socket : FileType.file;
+}
+
+/** @throws NOT_FOUND */
+function fileStat(jail: Jail, file: string, follow: boolean): Stats {
+  try {
+    return follow ? jail.stat(file) : jail.lstat(file);
+  } catch {
+    throw notFound(`No such file or directory in the volume: ${file}`);
+  }
+}
+
+function isDirectory(jail: Jail, file: string): boolean {
+  try {
+    return jail.stat(file).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/** @throws ALREADY_EXISTS */
+function assertAbsent(jail: Jail, asked: string): void {
+  let there = true;
+  try {
+    jail.lstat(volumePath(asked));
+  } catch {
+    there = false;
+  }
+  if (there) throw alreadyExists(`${asked} already exists in the volume`);
+}
+
+/** Puts a file into a volume, with the folders above it. */
+async function writeFile(
+  volumes: VolumeStore,
+  jail: Jail,
+  file: string,
+  fill: (to: string) => Promise<void>,
+  mode = 0o644,
+): Promise<void> {
+  if (isDirectory(jail, file)) throw invalidArgument(`${file} is a directory`);
+  try {
+    jail.mkdirs(path.posix.dirname(file));
+  } catch {
+    throw invalidArgument(`The folder of ${file} cannot be made`);
+  }
+  await jail.atAsync(file, true, (place) =>
+    volumes.put(place, async (to) => {
+      await fill(to);
+      await chmod(to, mode & 0o7777);
+    }),
+  );
+}
+
+/** Blocks end to end; each was uploaded without the zero bytes at its end. */
+async function assemble(to: string, pieces: readonly string[], size: number): Promise<void> {
+  await pipeline(async function* () {}, createWriteStream(to, { mode: 0o600 }));
+  for (const [index, piece] of pieces.entries()) {
+    await pipeline(createReadStream(piece), createWriteStream(to, { flags: 'r+', start: index * blockBytes }));
+  }
+  await truncate(to, size);
+}
+
+/** Copies what a place holds, a directory with all that is in it. */
+async function copyTree(from: Place, to: Place): Promise<void> {
+  const held = (place: Place) => place.path.replace('/proc/self/', `/proc/${process.pid}/`);
+  await run('cp', ['--archive', '--reflink=auto', '--no-target-directory', '--', held(from), held(to)]);
+}
+
+function blockUpload(auth: Auth, blobs: Blobs): HttpHandler {
+  return async (request, response, token) => {
+    const sha = auth.claims(token)?.put;
+    if (request.method !== 'PUT' || typeof sha !== 'string') return reply(response, 403, 'Not a place to upload to.\n');
+    await blobs.put(sha, request);
+    // Clients hand the answer back as a proof of the upload.
+    reply(response, 200, sha);
+  };
+}
+
+function pieceDownload(auth: Auth, volumes: VolumeStore): HttpHandler {
+  return async (_request, response, token) => {
+    const { volume, file, start, end } = auth.claims(token) ?? {};
+    if (typeof volume !== 'string' || typeof file !== 'string') return reply(response, 403, 'Not a piece of a file.\n');
+    const fd = new Jail(volumes.currentFolder(volume)).open(file);
+    try {
+      response.writeHead(200, { 'content-type': 'application/octet-stream' });
+      const range = { start: Number(start), end: Number(end) - 1 };
+      await pipeline(createReadStream('', { fd, ...range, autoClose: false }), response);
+    } finally {
+      closeSync(fd);
+    }
+  };
+}

@@ -1,0 +1,172 @@
+/**
+ * Volumes in sandboxes. Each mount sees the volume as it was when it was mounted or last reloaded, with the sandbox's own
+ * changes over it; those are committed every few seconds, at a reload and at the end.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
+import type { Router, SandboxDefinition } from '../grpc/wire.ts';
+import { Jail } from '../isolation/jail.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
+import type { SandboxContainer } from '../sandboxes/sandbox-container.ts';
+import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import { newLayerName } from '../server/ids.ts';
+import { applyChanges, CommittedChanges, findChanges } from './volume-commit.ts';
+import type { HeldVersion, VolumeStore } from './volume-store.ts';
+
+const commitEveryMs = 2000;
+/** A commit is followed by a rest of so many times its length. */
+const restFactor = 5;
+
+type MountRequest = SandboxDefinition['volumeMounts'][number];
+
+interface Mounted {
+  request: MountRequest;
+  /** Path inside the volume, absolute. */
+  subPath: string;
+  held: HeldVersion;
+  /** Folder on this machine with the sandbox's changes; undefined when read-only. */
+  upper: string | undefined;
+  committed: CommittedChanges;
+}
+
+/** A path in a volume, absolute and normal. @throws INVALID_ARGUMENT when it leads out of the volume */
+export function volumePath(file: string): string {
+  if (file.split('/').includes('..')) throw invalidArgument(`A path in a volume must not contain '..': ${file}`);
+  return path.posix.resolve('/', file);
+}
+
+export class VolumeMounts {
+  readonly #volumes: VolumeStore;
+  readonly #mounted = new Map<SandboxContainer, Mounted[]>();
+  readonly #committing = new Map<Sandbox, Promise<void>>();
+
+  constructor(volumes: VolumeStore) {
+    this.#volumes = volumes;
+  }
+
+  /** Mounts the volumes of a sandbox's definition. @throws NOT_FOUND, INVALID_ARGUMENT */
+  async attach(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
+    const mounted: Mounted[] = [];
+    this.#mounted.set(container, mounted);
+    for (const request of sandbox.definition.volumeMounts) mounted.push(await this.#attach(container, request));
+    if (!mounted.some(({ upper }) => upper)) return;
+    void this.#commitRegularly(sandbox, container);
+  }
+
+  /** Until the end of the sandbox; less often where there is much to look through. */
+  async #commitRegularly(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
+    const over = new AbortController();
+    void sandbox.ended.then(() => over.abort());
+    let tookMs = 0;
+    while (sandbox.running) {
+      await pause(Math.max(commitEveryMs, tookMs * restFactor), undefined, { signal: over.signal }).catch(() => {});
+      if (!sandbox.running) return;
+      const before = performance.now();
+      await this.commit(sandbox, container).catch((error) => process.stderr.write(`Commit of a volume: ${error}\n`));
+      tookMs = performance.now() - before;
+    }
+  }
+
+  async #attach(container: SandboxContainer, request: MountRequest): Promise<Mounted> {
+    if (!request.mountPath.startsWith('/'))
+      throw invalidArgument(`A volume's mount path is absolute: ${request.mountPath}`);
+    this.#volumes.record(request.volumeId);
+    const subPath = volumePath(request.subPath ?? '/');
+    if (subPath !== '/') {
+      await this.#volumes.change(request.volumeId, async (folder) => new Jail(folder).mkdirs(subPath));
+    }
+    const mounted: Mounted = {
+      request,
+      subPath,
+      held: await this.#volumes.hold(request.volumeId),
+      upper: undefined,
+      committed: new CommittedChanges(),
+    };
+    await this.#mount(container, mounted);
+    return mounted;
+  }
+
+  async #mount(container: SandboxContainer, mounted: Mounted): Promise<void> {
+    const { held, subPath, request } = mounted;
+    const source = path.join(held.folder, new Jail(held.folder).realpath(subPath));
+    const target = request.mountPath;
+    if (request.readOnly) return container.parts.container.mount({ source, target, readOnly: true });
+    const own = path.join(container.parts.folder, 'volumes', newLayerName());
+    const upper = path.join(own, 'up');
+    const work = path.join(own, 'work');
+    for (const each of [upper, work]) await mkdir(each, { recursive: true });
+    await container.parts.container.mount({ lower: [source], upper, work, target });
+    mounted.upper = upper;
+    mounted.committed = new CommittedChanges();
+  }
+
+  /** Commits what the sandbox has changed since the last time. */
+  commit(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
+    const running = this.#committing.get(sandbox) ?? Promise.resolve();
+    const next = running.then(() => this.#commit(container));
+    this.#committing.set(
+      sandbox,
+      next.catch(() => {}),
+    );
+    return next;
+  }
+
+  async #commit(container: SandboxContainer): Promise<void> {
+    for (const { request, subPath, held, upper, committed } of this.#mounted.get(container) ?? []) {
+      if (!upper) continue;
+      const sides = {
+        lower: path.join(held.folder, new Jail(held.folder).realpath(subPath)),
+        upper,
+        merged: path.join(container.root, new Jail(container.root).realpath(request.mountPath)),
+      };
+      const changes = await findChanges(sides, committed);
+      if (changes.puts.length + changes.deletes.length === 0) continue;
+      await this.#volumes.change(request.volumeId, async (folder) => {
+        const target = new Jail(folder);
+        target.mkdirs(subPath);
+        const inside = new Jail(path.join(folder, target.realpath(subPath)));
+        await applyChanges(this.#volumes, inside, new Jail(upper), changes, committed);
+      });
+    }
+  }
+
+  /**
+   * Commits, and shows the sandbox the volumes as they are.
+   * @throws FAILED_PRECONDITION while files of a volume are open
+   */
+  async reload(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
+    await this.commit(sandbox, container);
+    for (const mounted of this.#mounted.get(container) ?? []) {
+      const { held, request } = mounted;
+      if (this.#volumes.currentFolder(request.volumeId) === held.folder) continue;
+      await container.parts.container.unmount(request.mountPath, { lazy: false }).catch((error) => {
+        throw failedPrecondition(`There are open files preventing the volume from being reloaded: ${error.message}`);
+      });
+      mounted.held = await this.#volumes.hold(request.volumeId);
+      await this.#mount(container, mounted);
+      await this.#volumes.release(held);
+    }
+  }
+
+  /** The last commit of a sandbox whose processes have stopped. */
+  async detach(sandbox: Sandbox): Promise<void> {
+    for (const container of sandbox.allContainers()) {
+      await this.commit(sandbox, container);
+      const mounted = this.#mounted.get(container) ?? [];
+      this.#mounted.delete(container);
+      void sandbox.ended.then(() => Promise.all(mounted.map(({ held }) => this.#volumes.release(held))));
+    }
+  }
+}
+
+export function volumeMountsRouter(table: SandboxTable, mounts: VolumeMounts) {
+  return {
+    async taskReloadVolumes({ taskId, containerId }) {
+      const sandbox = table.withTask(taskId);
+      await mounts.reload(sandbox, sandbox.container(containerId));
+      return {};
+    },
+  } satisfies Partial<Router>;
+}

@@ -1,0 +1,95 @@
+import type { ContainerProcess, Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
+
+/** Bytes for a process, in order. Read again from an earlier place when a connection is resumed. */
+export interface Source {
+  readFrom(offset: number): AsyncIterable<Uint8Array>;
+}
+
+export interface ExecOptions {
+  /** Made once the process has started, with the time that took. */
+  readonly source?: ((startMs: number) => Source) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The sandbox ends the process after this time, so that a lost one does not keep the sandbox awake. */
+  readonly timeoutMs?: number;
+}
+
+const TIMEOUT_MS = 60 * 60_000;
+const WRITE_BYTES = 1024 * 1024;
+/** The SDK's stream cuts each piece into messages of this many bytes. */
+const MESSAGE_BYTES = 256 * 1024;
+
+/**
+ * Runs a command with these bytes as its input, and returns what it printed. Three calls in all: start, input, output.
+ * A process that ends before it has read everything is no error: its output says why. Throws the SDK's errors, and the
+ * signal's reason at once.
+ */
+export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOptions = {}): Promise<Buffer> {
+  const { source, signal, timeoutMs = TIMEOUT_MS } = options;
+  signal?.throwIfAborted();
+  const startedAt = performance.now();
+  const starting = sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs });
+  // Started after all: its input ends at once, and it cleans up.
+  const process = await untilAborted(
+    starting,
+    signal,
+    () => void starting.then((late) => late.closeStdin()).catch(() => {}),
+  );
+  const output = readAll(process.stdout);
+  output.catch(() => {});
+  if (!source) return untilAborted(output, signal);
+  const sending = send(process, source(performance.now() - startedAt), signal);
+  sending.catch(() => {});
+  try {
+    await untilAborted(sending, signal, () => void process.closeStdin());
+  } catch (error) {
+    signal?.throwIfAborted();
+    await process.closeStdin();
+    const said = await untilAborted(output, signal).catch(() => Buffer.alloc(0));
+    if (said.length === 0) throw error;
+    return said;
+  }
+  return untilAborted(output, signal);
+}
+
+async function send(process: ContainerProcess<Uint8Array>, source: Source, signal?: AbortSignal): Promise<void> {
+  // The streaming call is internal to the SDK: one call in all, where the public writer makes one for each write.
+  if (typeof process._stdinWriteStream === 'function') {
+    await process._stdinWriteStream({
+      readFrom: (offset) => checked(inWholeMessages(source.readFrom(offset)), signal),
+    });
+    return;
+  }
+  const writer = process.stdin.getWriter();
+  for await (const bytes of checked(source.readFrom(0), signal))
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES) await writer.write(bytes.subarray(at, at + WRITE_BYTES));
+  await writer.close();
+}
+
+/** The same bytes, but that only the last message is a short one. */
+async function* inWholeMessages(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let rest: Uint8Array = new Uint8Array();
+  for await (const piece of pieces) {
+    const start = rest.length === 0 ? 0 : MESSAGE_BYTES - rest.length;
+    if (start > 0) rest = Buffer.concat([rest, piece.subarray(0, start)]);
+    if (rest.length > 0 && rest.length < MESSAGE_BYTES) continue;
+    if (rest.length > 0) yield rest;
+    const end = piece.length - ((piece.length - start) % MESSAGE_BYTES);
+    if (end > start) yield piece.subarray(start, end);
+    rest = piece.subarray(end);
+  }
+  if (rest.length > 0) yield rest;
+}
+
+async function* checked(bytes: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    signal?.throwIfAborted();
+    yield piece;
+  }
+}
+
+async function readAll(stream: ReadableStream<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of stream as AsyncIterable<Uint8Array>) parts.push(part);
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,251 @@
+import { posix } from 'node:path';
+import * as vscode from 'vscode';
+import { type Clock, systemClock } from '../../base/clock.ts';
+import { explainError } from '../../modal/errors.ts';
+import {
+  contentOf,
+  type RemoteChange,
+  type RemoteEntry,
+  RemoteFileError,
+  type RemoteFiles,
+  readAll,
+} from '../../modal/remote-files.ts';
+
+/** The editor holds a file as a whole, twice over: larger ones are downloaded instead. */
+const MOST_BYTES = 256 * 1024 * 1024;
+/** For how long what a listing said about a file answers the question about that file alone. */
+const LISTED_MS = 1_000;
+
+export interface RemotePlace {
+  readonly container: string;
+  /** Absolute, inside the container. */
+  readonly path: string;
+}
+
+export interface RemoteFileSystemOptions {
+  readonly scheme: string;
+  /** The files of the volume or sandbox that a path begins with. */
+  readonly open: (container: string) => RemoteFiles;
+  /** Called after a change that came through here. */
+  readonly onChange?: (place: RemotePlace) => void;
+  /** Called when a volume or sandbox is found to be gone. */
+  readonly onGone?: (container: string) => void;
+  readonly clock?: Clock;
+}
+
+/**
+ * VS Code's file system over volumes or sandboxes: `scheme:/CONTAINER/path`. The container is a part of the path, as VS Code
+ * makes the authority of an address lower-case, which ids are not.
+ */
+export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Disposable {
+  readonly #options: RemoteFileSystemOptions;
+  readonly #clock: Clock;
+  readonly #changed = new vscode.EventEmitter<vscode.FileChangeEvent[]>();
+  readonly onDidChangeFile = this.#changed.event;
+  readonly #opened = new Map<string, RemoteFiles>();
+  readonly #registration: vscode.Disposable;
+  /** What the last listing said, once for each file: VS Code asks for each after it has listed them. */
+  #listed: { until: number; entries: Map<string, RemoteEntry> } = { until: 0, entries: new Map() };
+
+  constructor(options: RemoteFileSystemOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#registration = vscode.workspace.registerFileSystemProvider(options.scheme, this, { isCaseSensitive: true });
+  }
+
+  dispose(): void {
+    this.#registration.dispose();
+    this.#changed.dispose();
+  }
+
+  /** The address of a file. */
+  uri({ container, path }: RemotePlace): vscode.Uri {
+    return vscode.Uri.from({ scheme: this.#options.scheme, path: `/${container}${path === '/' ? '' : path}` });
+  }
+
+  /** Where an address leads. */
+  place(uri: vscode.Uri): RemotePlace {
+    const [, container = '', ...rest] = posix.normalize(uri.path).split('/');
+    return { container, path: `/${rest.join('/')}`.replace(/(?<=.)\/$/, '') };
+  }
+
+  files(container: string): RemoteFiles {
+    const known = this.#opened.get(container) ?? this.#options.open(container);
+    this.#opened.set(container, known);
+    return known;
+  }
+
+  /** Forgets the connections, as after a change of account. */
+  reset(): void {
+    this.#opened.clear();
+    this.#listed = { until: 0, entries: new Map() };
+  }
+
+  /** Changes that were made elsewhere. */
+  tell(container: string, changes: readonly RemoteChange[]): void {
+    const { Created, Changed, Deleted } = vscode.FileChangeType;
+    const type = { created: Created, changed: Changed, deleted: Deleted };
+    this.#changed.fire(changes.map(({ kind, path }) => ({ type: type[kind], uri: this.uri({ container, path }) })));
+  }
+
+  watch(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): vscode.Disposable {
+    const { container, path } = this.place(uri);
+    if (container === '') return new vscode.Disposable(() => {});
+    const watching = this.files(container).watch?.(path, recursive, (changes) => this.tell(container, changes));
+    return new vscode.Disposable(() => watching?.stop());
+  }
+
+  async stat(uri: vscode.Uri): Promise<vscode.FileStat> {
+    if (this.place(uri).container === '') return { type: vscode.FileType.Directory, ctime: 0, mtime: 0, size: 0 };
+    const entry = this.#takeListed(uri) ?? (await this.#with(uri, (files, path) => files.stat(path)));
+    return {
+      type: typeOf(entry),
+      // Modal does not know when a file was made.
+      ctime: entry.modifiedMs,
+      mtime: entry.modifiedMs,
+      size: entry.bytes,
+      ...(entry.isReadOnly && { permissions: vscode.FilePermission.Readonly }),
+    };
+  }
+
+  async readDirectory(uri: vscode.Uri): Promise<[string, vscode.FileType][]> {
+    if (this.place(uri).container === '') return [];
+    const entries = await this.#with(uri, (files, path) => files.list(path));
+    this.#listed = {
+      until: this.#clock.now() + LISTED_MS,
+      entries: new Map(entries.map((entry) => [posix.join(uri.path, entry.name), entry])),
+    };
+    return entries.map((entry) => [entry.name, typeOf(entry)]);
+  }
+
+  readFile(uri: vscode.Uri): Promise<Uint8Array> {
+    return this.#with(uri, (files, path) => readAll(files, path, MOST_BYTES));
+  }
+
+  async writeFile(
+    uri: vscode.Uri,
+    bytes: Uint8Array,
+    { create, overwrite }: { readonly create: boolean; readonly overwrite: boolean },
+  ): Promise<void> {
+    const before = await this.#find(uri);
+    if (before?.type === 'directory') throw vscode.FileSystemError.FileIsADirectory(uri);
+    if (!before && !create) throw vscode.FileSystemError.FileNotFound(uri);
+    if (before && create && !overwrite) throw vscode.FileSystemError.FileExists(uri);
+    await this.#with(uri, (files, path) => files.write(path, contentOf(bytes)));
+    this.#changedHere(uri, before ? 'changed' : 'created');
+  }
+
+  async createDirectory(uri: vscode.Uri): Promise<void> {
+    if (await this.#find(uri)) throw vscode.FileSystemError.FileExists(uri);
+    await this.#with(uri, (files, path) => files.makeDirectory(path));
+    this.#changedHere(uri, 'created');
+  }
+
+  async delete(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): Promise<void> {
+    const entry = await this.#with(uri, (files, path) => files.stat(path));
+    if (entry.type === 'directory' && !recursive && (await this.readDirectory(uri)).length > 0) {
+      throw new vscode.FileSystemError(`The folder “${entry.name}” is not empty.`);
+    }
+    await this.#with(uri, (files, path) => files.remove(path));
+    this.#changedHere(uri, 'deleted');
+  }
+
+  async rename(from: vscode.Uri, to: vscode.Uri, options: { readonly overwrite: boolean }): Promise<void> {
+    await this.#put('rename', from, to, options);
+    this.#changedHere(from, 'deleted');
+  }
+
+  copy(from: vscode.Uri, to: vscode.Uri, options: { readonly overwrite: boolean }): Promise<void> {
+    return this.#put('copy', from, to, options);
+  }
+
+  async #put(
+    how: 'rename' | 'copy',
+    from: vscode.Uri,
+    to: vscode.Uri,
+    { overwrite }: { readonly overwrite: boolean },
+  ): Promise<void> {
+    const source = this.place(from);
+    const target = this.place(to);
+    if (source.container !== target.container) {
+      // VS Code then reads and writes the files itself.
+      throw new vscode.FileSystemError('Files cannot be moved between two volumes or sandboxes at once. Copy them.');
+    }
+    const before = await this.#find(to);
+    if (before && !overwrite) throw vscode.FileSystemError.FileExists(to);
+    await this.#with(from, async (files, path) => {
+      await files.stat(path);
+      if (before) await files.remove(target.path);
+      await files[how](path, target.path);
+    });
+    this.#changedHere(to, before ? 'changed' : 'created');
+  }
+
+  /** Undefined when there is nothing. */
+  async #find(uri: vscode.Uri): Promise<RemoteEntry | undefined> {
+    try {
+      return await this.#with(uri, (files, path) => files.stat(path));
+    } catch (error) {
+      if (error instanceof vscode.FileSystemError && error.code === 'FileNotFound') return undefined;
+      throw error;
+    }
+  }
+
+  #takeListed(uri: vscode.Uri): RemoteEntry | undefined {
+    const { until, entries } = this.#listed;
+    if (this.#clock.now() > until) return undefined;
+    const entry = entries.get(uri.path);
+    entries.delete(uri.path);
+    return entry;
+  }
+
+  #changedHere(uri: vscode.Uri, kind: RemoteChange['kind']): void {
+    this.#listed.entries.delete(uri.path);
+    const place = this.place(uri);
+    this.tell(place.container, [{ kind, path: place.path }]);
+    this.#options.onChange?.(place);
+  }
+
+  async #with<T>(uri: vscode.Uri, work: (files: RemoteFiles, path: string) => Promise<T>): Promise<T> {
+    const { container, path } = this.place(uri);
+    try {
+      return await work(this.files(container), path);
+    } catch (error) {
+      if (error instanceof RemoteFileError && error.problem === 'gone') this.#options.onGone?.(container);
+      throw asFileSystemError(error, uri);
+    }
+  }
+}
+
+function typeOf({ type, target }: RemoteEntry): vscode.FileType {
+  const { File, Directory, SymbolicLink, Unknown } = vscode.FileType;
+  if (type === 'file') return File;
+  if (type === 'directory') return Directory;
+  if (type === 'other') return Unknown;
+  return target === 'directory' ? SymbolicLink | Directory : target === 'file' ? SymbolicLink | File : SymbolicLink;
+}
+
+/** Errors as VS Code tells them apart. */
+export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileSystemError {
+  if (error instanceof vscode.FileSystemError) return error;
+  const { FileNotFound, FileExists, FileIsADirectory, FileNotADirectory, NoPermissions, Unavailable } =
+    vscode.FileSystemError;
+  if (!(error instanceof RemoteFileError)) return Unavailable(explainError(error));
+  switch (error.problem) {
+    case 'notFound':
+      return FileNotFound(uri);
+    case 'exists':
+      return FileExists(uri);
+    case 'isDirectory':
+      return FileIsADirectory(uri);
+    case 'notDirectory':
+      return FileNotADirectory(uri);
+    case 'denied':
+      return NoPermissions(error.message);
+    case 'notEmpty':
+      return new vscode.FileSystemError(error.message);
+    case 'gone':
+    case 'unavailable':
+      return Unavailable(error.message);
+  }
+}

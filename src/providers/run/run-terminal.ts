@@ -1,0 +1,115 @@
+import * as vscode from 'vscode';
+import { explainError } from '../../modal/errors.ts';
+import type { TerminalSize } from '../../run/control.ts';
+import { LocalPaths } from '../../run/local-paths.ts';
+import { CANCELLED, type RunRequest, type RunResult } from '../../run/request.ts';
+import { Run } from '../../run/run.ts';
+import type { RunServices } from '../../run/services.ts';
+import { summaryOf } from '../../run/summary.ts';
+import type { OutputWatcher } from './tasks/task-problems.ts';
+import { TerminalWriter } from './terminal-writer.ts';
+
+/** VS Code says of a terminal that ends with an error within half a second of its start that it “failed to launch”. */
+const LAUNCH_MS = 750;
+
+export interface RunTerminalOptions {
+  /** What to run; its errors are shown in the terminal. */
+  readonly request: () => Promise<RunRequest>;
+  readonly services: RunServices;
+  /** What problem matchers need in the place of `/workspace/`; absent: the output stays as it is. */
+  readonly localPrefix: string | undefined;
+  /** Sees the program's output as it is in the sandbox. */
+  readonly watcher?: OutputWatcher | undefined;
+  /** VS Code removes the terminal when it closes, with what it shows: an error stays until a key is pressed. */
+  readonly isRemovedOnClose?: boolean;
+  onText(runId: string, text: string): void;
+}
+
+/** The pseudo-terminal of one run: moves text between VS Code and the run, and says how it ended. */
+export class RunTerminal implements vscode.Pseudoterminal {
+  readonly #options: RunTerminalOptions;
+  readonly #writer: TerminalWriter;
+  readonly #close = new vscode.EventEmitter<number>();
+  readonly #stdout = new TextDecoder();
+  readonly #stderr = new TextDecoder();
+  readonly #ended = Promise.withResolvers<RunResult>();
+  readonly #paths: LocalPaths | undefined;
+  #run: Run | undefined;
+  #closed = false;
+  #openedAt = 0;
+  /** What the next key does once the run has ended. */
+  #onKey: (() => void) | undefined;
+
+  readonly onDidWrite: vscode.Event<string>;
+  readonly onDidClose = this.#close.event;
+  /** How the run ended. */
+  readonly ended = this.#ended.promise;
+
+  constructor(options: RunTerminalOptions) {
+    this.#options = options;
+    this.#writer = new TerminalWriter((text) => options.onText(this.#run?.id ?? '', text));
+    this.onDidWrite = this.#writer.onDidWrite;
+    if (options.localPrefix !== undefined) this.#paths = new LocalPaths(options.localPrefix);
+  }
+
+  open(dimensions: vscode.TerminalDimensions | undefined): void {
+    this.#openedAt = performance.now();
+    void this.#start(dimensions && { columns: dimensions.columns, rows: dimensions.rows });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#run?.cancel();
+    this.#ended.resolve({ error: CANCELLED });
+  }
+
+  handleInput(text: string): void {
+    if (this.#onKey) this.#onKey();
+    else this.#run?.write(text);
+  }
+
+  setDimensions(dimensions: vscode.TerminalDimensions): void {
+    this.#run?.resize({ columns: dimensions.columns, rows: dimensions.rows });
+  }
+
+  async #start(size: TerminalSize | undefined): Promise<void> {
+    const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
+    this.#writer.text(this.#stdout.decode());
+    this.#writer.text(this.#stderr.decode());
+    this.#writer.text(this.#paths?.end() ?? '');
+    this.#options.watcher?.end();
+    if (result.error === undefined && result.exitCode === 0) this.#writer.status(summaryOf(result));
+    else this.#writer.error(summaryOf(result));
+    this.#ended.resolve(result);
+    // A program may have ended well, and its outputs not have come back.
+    const code = result.error === undefined ? (result.exitCode ?? 1) : result.exitCode || 1;
+    if (result.error !== undefined && this.#options.isRemovedOnClose) {
+      this.#writer.status('Press any key to close the terminal');
+      this.#onKey = () => this.#close.fire(0);
+    } else {
+      const launching = code === 0 ? 0 : this.#openedAt + LAUNCH_MS - performance.now();
+      setTimeout(() => this.#close.fire(code), Math.max(launching, 0));
+    }
+  }
+
+  async #result(size: TerminalSize | undefined): Promise<RunResult> {
+    const request = await this.#options.request();
+    const output = {
+      status: (line: string) => this.#writer.status(line),
+      progress: (line: string) => this.#writer.progress(line),
+      stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
+      stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
+    };
+    const run = new Run(request, this.#options.services, output, size);
+    this.#run = run;
+    if (this.#closed) run.cancel();
+    return run.done;
+  }
+
+  /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
+  #program(text: string, { pty = true }: RunRequest): void {
+    this.#options.watcher?.feed(text);
+    const local = this.#paths?.feed(text) ?? text;
+    this.#writer.text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));
+  }
+}

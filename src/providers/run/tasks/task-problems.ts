@@ -1,0 +1,82 @@
+import { isAbsolute, join, posix } from 'node:path';
+import * as vscode from 'vscode';
+import { type OwnMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
+import { REMOTE_ROOT } from '../../../sync/options.ts';
+import { syncedFolder } from '../../common/folders.ts';
+import { problemMatchersOf } from './problem-matchers.ts';
+
+/** More of one run are not shown. */
+const MAX_PROBLEMS = 1_000;
+
+const SEVERITIES = {
+  error: vscode.DiagnosticSeverity.Error,
+  warning: vscode.DiagnosticSeverity.Warning,
+  info: vscode.DiagnosticSeverity.Information,
+} as const;
+
+/** Is given the output of a run as it comes. */
+export interface OutputWatcher {
+  feed(text: string): void;
+  end(): void;
+}
+
+/**
+ * Problems in the output of tasks of tasks.json whose matchers have patterns of their own: VS Code lets a task that an
+ * extension makes have named matchers only.
+ */
+export class TaskProblems implements vscode.Disposable {
+  readonly #collections = new Map<string, vscode.DiagnosticCollection>();
+
+  dispose(): void {
+    for (const collection of this.#collections.values()) collection.dispose();
+  }
+
+  /** Forgets what the task's last run has shown. Absent for a task without such matchers. */
+  watch(folder: vscode.WorkspaceFolder, name: string): OutputWatcher | undefined {
+    const own = problemMatchersOf(folder, name)?.own ?? [];
+    if (own.length === 0) return undefined;
+    const key = `${folder.uri}\n${name}`;
+    const collection = this.#collections.get(key) ?? vscode.languages.createDiagnosticCollection('modal');
+    this.#collections.set(key, collection);
+    collection.clear();
+    let count = 0;
+    const scanners = own.map(
+      (matcher) =>
+        new ProblemScanner(matcher, (problem) => {
+          count += 1;
+          if (count > MAX_PROBLEMS) return;
+          const uri = localFile(problem.file, matcher, folder);
+          collection.set(uri, [...(collection.get(uri) ?? []), diagnosticOf(problem, matcher)]);
+        }),
+    );
+    return {
+      feed: (text) => {
+        for (const scanner of scanners) scanner.feed(text);
+      },
+      end: () => {
+        for (const scanner of scanners) scanner.end();
+      },
+    };
+  }
+}
+
+function diagnosticOf({ line, column, endLine, endColumn, severity, code, message }: Problem, { source }: OwnMatcher) {
+  const first = (column ?? 1) - 1;
+  // Without a column it is the whole line; VS Code shows a word where the range is empty.
+  const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
+  const range = new vscode.Range(line - 1, first, (endLine ?? line) - 1, last);
+  const diagnostic = new vscode.Diagnostic(range, message, SEVERITIES[severity]);
+  if (source !== undefined) diagnostic.source = source;
+  if (code !== undefined) diagnostic.code = code;
+  return diagnostic;
+}
+
+/** A path of the output as a file of this machine. */
+function localFile(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): vscode.Uri {
+  const root = syncedFolder(folder).path;
+  if (path.startsWith(`${REMOTE_ROOT}/`)) return vscode.Uri.file(join(root, posix.relative(REMOTE_ROOT, path)));
+  if (isAbsolute(path)) return vscode.Uri.file(path);
+  const base = [fileLocation].flat()[1];
+  const text = typeof base === 'string' ? base.replaceAll(/\$\{workspaceFolder(:[^}]*)?\}/g, folder.uri.fsPath) : root;
+  return vscode.Uri.file(join(isAbsolute(text) ? text : join(root, text), path));
+}

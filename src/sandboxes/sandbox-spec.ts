@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import type { Image, Sandbox } from 'modal';
+import { buildImage } from '../images/build.ts';
+import type { BuildContext } from '../images/build-context.ts';
+import { createSandbox, type SandboxSpec, Tag } from '../modal/sandboxes.ts';
+import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
+import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
+import type { Connection } from './connection.ts';
+import type { Folder } from './folder.ts';
+import { folderKey, machineKey, originTags } from './sandbox-origin.ts';
+import { type SetupWatch, setUp } from './setup.ts';
+
+/** Builds an image, and finishes it where there is more to do; shows both to whoever waits. */
+export type BuildImage = (image: ImageProfile, context: BuildContext, finish?: FinishImage) => Promise<Image>;
+export type FinishImage = (image: Image, watch: SetupWatch) => Promise<Image>;
+
+/** What a sandbox is started with, beside its profile. */
+export interface StartContext {
+  readonly connection: Connection;
+  /** Start from this snapshot instead of the profile's image. */
+  readonly snapshot?: { readonly imageId: string; readonly id?: string };
+  /** `buildImage` when absent. */
+  readonly build?: BuildImage | undefined;
+  /** Where paths of the profile start. */
+  readonly root: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Whom a sandbox belongs to: found again by its tags, with the folder's host volume. */
+export interface Owner {
+  readonly folder: Folder;
+  readonly profileName: string;
+  readonly windowId?: string | undefined;
+}
+
+/**
+ * What a sandbox of the profile starts from: its image, built where need be, with its setup done. `force` builds the image
+ * anew. Throws `UserError` and the SDK's errors.
+ */
+export async function imageFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<Image> {
+  return (await specFor(profile, context, owner, force)).image;
+}
+
+/** Starts a sandbox of a profile; without an owner it serves nobody in particular. Throws as `imageFor` does. */
+export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
+  const { client, app } = context.connection;
+  return createSandbox(client, app, await specFor(profile, context, owner));
+}
+
+async function specFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<SandboxSpec> {
+  const { connection, build = buildAndFinish, root, signal } = context;
+  const { client, app, account } = connection;
+  const fromFile = await readEnvFile(profile, root);
+  const spec = {
+    profile,
+    env: sandboxVariables(profile, fromFile),
+    ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
+    tags: {
+      ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),
+      ...(context.snapshot?.id && { [Tag.snapshot]: context.snapshot.id }),
+    },
+  };
+  if (context.snapshot) return { ...spec, image: await client.images.fromId(context.snapshot.imageId) };
+  const { setup } = profile;
+  const buildContext = {
+    client,
+    app,
+    folderPath: root,
+    isLocal: account.isLocal === true,
+    variables: buildVariables(profile, fromFile, process.env),
+    ...(force && { force }),
+    ...(signal && { signal }),
+  };
+  const finish =
+    setup && ((image: Image, watch: SetupWatch) => setUp({ ...spec, image }, setup, connection, root, watch));
+  return { ...spec, image: await build(imageOf(profile), buildContext, finish) };
+}
+
+const buildAndFinish: BuildImage = async (image, context, finish) => {
+  const built = await buildImage(image, context);
+  return finish ? finish(built, context) : built;
+};
+
+/** The tags by which a sandbox is found again. */
+export function ownerTags({ folder, profileName, windowId }: Owner, profile: Profile): Record<string, string> {
+  return {
+    ...originTags(folder),
+    [Tag.profile]: profileName,
+    [Tag.definition]: definitionKey(profile),
+    ...(windowId && { [Tag.window]: windowId }),
+  };
+}
+
+/** Equal for profiles that ask for the same sandbox: what it is called and what happens around it do not count. */
+export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
+  return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
+}

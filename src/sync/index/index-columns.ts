@@ -1,0 +1,79 @@
+import type { Kind, Sent } from './entries.ts';
+
+const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
+const NUMBERS = 4;
+const Flag = { executable: 4, racy: 8, unsure: 16, pulled: 32 } as const;
+
+/** Entries as bytes, in columns (numbers, flags, names and hashes): several times faster to read than JSON. */
+export function toColumns(entries: readonly Sent[]): Buffer<ArrayBuffer> {
+  const text = entries
+    .map((entry) => `${entry.path}\0${entry.kind === 'link' ? (entry.target ?? '') : entry.hash}`)
+    .join('\0');
+  const [flags, texts] = [entries.length * NUMBERS * 8, entries.length * (NUMBERS * 8 + 1)];
+  const bytes = Buffer.from(new ArrayBuffer(texts + Buffer.byteLength(text)));
+  const numbers = new Float64Array(bytes.buffer, 0, entries.length * NUMBERS);
+  for (const [at, entry] of entries.entries()) {
+    numbers[at * NUMBERS] = entry.size;
+    numbers[at * NUMBERS + 1] = entry.mtimeMs;
+    numbers[at * NUMBERS + 2] = entry.ctimeMs;
+    numbers[at * NUMBERS + 3] = entry.ino;
+    bytes[flags + at] =
+      KINDS.indexOf(entry.kind) +
+      (entry.executable ? Flag.executable : 0) +
+      (entry.racy ? Flag.racy : 0) +
+      (entry.unsure ? Flag.unsure : 0) +
+      (entry.pulled ? Flag.pulled : 0);
+  }
+  bytes.write(text, texts);
+  return bytes;
+}
+
+/** What `toColumns` made, read entry by entry. */
+export class Columns {
+  readonly count: number;
+  readonly #numbers: Float64Array;
+  readonly #flags: Uint8Array;
+  readonly #texts: readonly string[];
+
+  private constructor(count: number, numbers: Float64Array, flags: Uint8Array, texts: readonly string[]) {
+    this.count = count;
+    this.#numbers = numbers;
+    this.#flags = flags;
+    this.#texts = texts;
+  }
+
+  /** Undefined when the bytes are not those of so many entries. */
+  static of(bytes: Buffer, count: number): Columns | undefined {
+    if (bytes.length < count * (NUMBERS * 8 + 1)) return undefined;
+    // A copy, since the columns need not be aligned where the bytes lie.
+    const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * NUMBERS * 8));
+    const flags = bytes.subarray(numbers.byteLength, numbers.byteLength + count);
+    const texts = bytes.toString('utf8', numbers.byteLength + count).split('\0');
+    return count > 0 && texts.length !== count * 2 ? undefined : new Columns(count, numbers, flags, texts);
+  }
+
+  *entries(): Generator<Sent> {
+    for (let at = 0; at < this.count; at += 1) yield this.at(at);
+  }
+
+  at(at: number): Sent {
+    const [number, numbers] = [at * NUMBERS, this.#numbers];
+    const flag = this.#flags[at] as number;
+    const kind = KINDS[flag & 3] ?? 'file';
+    const text = this.#texts[at * 2 + 1] as string;
+    return {
+      path: this.#texts[at * 2] as string,
+      kind,
+      executable: (flag & Flag.executable) !== 0,
+      size: numbers[number] as number,
+      mtimeMs: numbers[number + 1] as number,
+      ctimeMs: numbers[number + 2] as number,
+      ino: numbers[number + 3] as number,
+      hash: kind === 'link' ? '' : text,
+      racy: (flag & Flag.racy) !== 0,
+      unsure: (flag & Flag.unsure) !== 0,
+      ...((flag & Flag.pulled) !== 0 && { pulled: true }),
+      ...(kind === 'link' && { target: text }),
+    };
+  }
+}

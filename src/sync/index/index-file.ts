@@ -1,0 +1,74 @@
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { z } from 'zod';
+import { Holding } from './entries.ts';
+import { Columns, toColumns } from './index-columns.ts';
+
+/** What is known about one sandbox's copy of a tree, as kept between sessions. */
+export interface Kept {
+  /** The generation that `holding` describes; `none` when nothing was sent. */
+  readonly generation: string;
+  /** The number that `generation` starts with. */
+  readonly sequence: number;
+  readonly holding: Holding;
+}
+
+const Header = z.object({
+  version: z.literal(1),
+  generation: z.string(),
+  sequence: z.int().min(0),
+  count: z.int().min(0),
+  bytes: z.int().min(0),
+  crc: z.int(),
+});
+
+/**
+ * Writes an index so that it is whole or not there: a line of JSON, then columns. Not forced to the disk: a torn file fails its checksum. Throws the file system's error.
+ */
+export function writeIndex(path: string, { generation, sequence, holding }: Kept): void {
+  const entries = [...holding.entries.values()];
+  const body = toColumns(entries);
+  const header = { version: 1, generation, sequence, count: entries.length, bytes: body.length, crc: crc32(body) };
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const fd = openSync(temporary, 'w');
+    try {
+      writeSync(fd, `${JSON.stringify(header)}\n`);
+      for (let at = 0; at < body.length; ) at += writeSync(fd, body, at);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** Reads an index; undefined when there is none, or one that is damaged or of another version. */
+export function readIndex(path: string): Kept | undefined {
+  let file: Buffer;
+  try {
+    file = readFileSync(path);
+  } catch {
+    return undefined;
+  }
+  const end = file.indexOf(0x0a);
+  const header = Header.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
+  if (!header.success) return undefined;
+  const { generation, sequence, count, bytes, crc } = header.data;
+  const body = file.subarray(end + 1);
+  if (body.length !== bytes || crc32(body) !== crc) return undefined;
+  const columns = Columns.of(body, count);
+  return columns && { generation, sequence, holding: new Holding(columns.entries()) };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,247 @@
+import { createHash, type Hash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type Extract, extract, type Header } from 'tar-stream';
+import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
+import { HARD } from '../rules/builtin.ts';
+import { hashFile, readEntry, shortHash, staysInside } from '../scan/read-entry.ts';
+import type { Skipped } from '../scan/scan.ts';
+import type { Core } from '../worker/core.ts';
+
+export interface ReceiveRequest {
+  readonly sandboxId: string;
+  /** What was asked for: files, or folders with all below them. Anything else that comes is refused. */
+  readonly paths: readonly string[];
+  /** Paths that an open editor has changed. */
+  readonly dirty: readonly string[];
+  /** Paths of programs' settings that the user agreed to. */
+  readonly allowed: readonly string[];
+}
+
+/** A file that was changed on both sides: the sandbox's is beside the local one. */
+export interface Conflict {
+  readonly path: string;
+  /** Where the sandbox's version lies. */
+  readonly copy: string;
+}
+
+export interface Received {
+  readonly files: number;
+  readonly bytes: number;
+  readonly written: readonly string[];
+  /** Equal already. */
+  readonly same: readonly string[];
+  readonly conflicts: readonly Conflict[];
+  /** What was not written, and why. */
+  readonly refused: readonly Skipped[];
+  /** Settings that programs on this machine run or obey; written only when allowed. */
+  readonly sensitive: readonly string[];
+}
+
+const MAX_ENTRIES = 500_000;
+const MAX_PATH_BYTES = 4096;
+/** Names whose content makes programs on this machine do things. */
+const SENSITIVE =
+  /^(\.git|\.gitmodules|\.gitattributes|\.githooks|\.husky|\.vscode|\.vscode-test|\.devcontainer|\.idea|\.envrc|\.modalignore|.*\.code-workspace)$/i;
+const WINDOWS_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|[. ]$|[<>:"|?*\0-\x1f]/i;
+
+/** Takes in an archive from a sandbox. Nothing in it is trusted. */
+export class PullReceiver {
+  readonly #core: Core;
+  #request: ReceiveRequest | undefined;
+  #archive: Extract | undefined;
+  #done: Promise<void> | undefined;
+  #found: Writable<Received> = empty();
+  readonly #names = new Set<string>();
+  /** What comes at the moment. */
+  #path = '';
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  receiveBegin(request: ReceiveRequest): void {
+    this.#request = request;
+    this.#found = empty();
+    this.#names.clear();
+    this.#archive = extract();
+    this.#done = this.#takeAll(this.#archive);
+    this.#done.catch(() => {});
+  }
+
+  /** Takes in a piece, and tells what came so far. Throws when the archive is damaged or breaks a limit. */
+  async receiveBytes(piece: Uint8Array): Promise<Pick<Received, 'files' | 'bytes'> & { readonly path: string }> {
+    const archive = this.#archive;
+    if (!archive) throw new Error('no archive is expected');
+    if (!archive.write(Buffer.from(piece))) await Promise.race([once(archive, 'drain'), this.#done]);
+    const { files, bytes } = this.#found;
+    return { files, bytes, path: this.#path };
+  }
+
+  async receiveEnd(): Promise<Received> {
+    this.#archive?.end(null);
+    await this.#done;
+    if (this.#request) this.#core.copies.save(this.#request.sandboxId);
+    return this.#found;
+  }
+
+  receiveAbort(): void {
+    this.#archive?.destroy(new Error('the pull was ended'));
+    this.#archive = undefined;
+  }
+
+  async #takeAll(archive: Extract): Promise<void> {
+    let entries = 0;
+    for await (const entry of archive) {
+      entries += 1;
+      if (entries > MAX_ENTRIES) throw new Error(`the archive has more than ${MAX_ENTRIES} entries`);
+      const { header } = entry;
+      const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
+      this.#path = path;
+      const reason = this.#refusal(path, header);
+      const isFolder = header.type === 'directory';
+      if (reason === 'sensitive') this.#found.sensitive.push(...(isFolder ? [] : [path]));
+      else if (reason) this.#found.refused.push({ path: header.name, reason });
+      if (isFolder && !reason) mkdirSync(join(this.#core.rules.root, path), { recursive: true });
+      if (reason || isFolder) entry.resume();
+      else await this.#take(path, header, entry as AsyncIterable<Buffer>);
+    }
+  }
+
+  /** Why an entry is not written, `sensitive` when only a question is due; undefined when it may be. */
+  #refusal(path: string, header: Header): string | undefined {
+    if (path === '' && header.type === 'directory') return undefined;
+    const parts = path.split('/');
+    if (Buffer.byteLength(path) > MAX_PATH_BYTES || parts.some((part) => part === '' || part === '.' || part === '..'))
+      return 'its name leads elsewhere';
+    if (/^[A-Za-z]:/.test(path) || /[\0\\]/.test(path)) return 'its name leads elsewhere';
+    if (process.platform === 'win32' && parts.some((part) => WINDOWS_NAME.test(part)))
+      return 'Windows does not allow its name';
+    if (!this.#request?.paths.some((asked) => asked === '' || path === asked || path.startsWith(`${asked}/`)))
+      return 'it was not asked for';
+    if (parts.some((part) => HARD.names.has(part) && part !== '.git')) return 'it is never synced';
+    if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type)) return `it is a ${header.type}`;
+    if (header.type === 'symlink' && !staysInside(path, header.linkname)) return `it is a link to ${header.linkname}`;
+    if (parts.some((part) => SENSITIVE.test(part)) && !this.#request.allowed.includes(path)) return 'sensitive';
+    if (header.type === 'directory') return this.#parentRefusal([...parts, '']);
+    const folded = path.normalize('NFC').toLowerCase();
+    const foldsHere = process.platform === 'win32' || process.platform === 'darwin';
+    if (this.#names.has(foldsHere ? folded : path)) return 'another entry has its name';
+    this.#names.add(foldsHere ? folded : path);
+    return this.#parentRefusal(parts);
+  }
+
+  /** A link on the way would lead the file elsewhere. */
+  #parentRefusal(parts: readonly string[]): string | undefined {
+    for (let depth = 1; depth < parts.length; depth += 1) {
+      const parent = parts.slice(0, depth).join('/');
+      const stat = lstatSync(join(this.#core.rules.root, parent), { throwIfNoEntry: false });
+      if (stat && !stat.isDirectory()) return `${parent} is not a folder here`;
+    }
+    return undefined;
+  }
+
+  async #take(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<void> {
+    const full = join(this.#core.rules.root, path);
+    mkdirSync(dirname(full), { recursive: true });
+    const temporary = join(dirname(full), `${HARD.temporary}${randomBytes(6).toString('hex')}`);
+    let hash = '';
+    try {
+      if (header.type === 'symlink') symlinkSync(header.linkname, temporary);
+      else hash = await this.#write(temporary, header, content);
+      this.#place(path, full, temporary, header, hash);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // What the disk refuses is this file's own trouble; a damaged archive is everyone's.
+      if (!code) throw error;
+      this.#found.refused.push({ path, reason: code === 'ENOSPC' ? 'no room is left on the disk' : message });
+      for await (const _ of content);
+    } finally {
+      rmSync(temporary, { force: true });
+    }
+  }
+
+  /** Writes a file that did not exist, and returns its hash. */
+  async #write(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<string> {
+    const digest: Hash = createHash('sha256');
+    const fd = openSync(path, 'wx', header.mode & 0o100 ? 0o755 : 0o644);
+    try {
+      for await (const part of content) {
+        digest.update(part);
+        for (let at = 0; at < part.length; ) at += writeSync(fd, part, at);
+        this.#found.bytes += part.length;
+      }
+    } finally {
+      closeSync(fd);
+    }
+    utimesSync(path, header.mtime, header.mtime);
+    return shortHash(digest.digest());
+  }
+
+  #place(path: string, full: string, temporary: string, header: Header, hash: string): void {
+    const state = this.#localState(path, full, header, hash);
+    this.#found.files += 1;
+    if (state === 'same') this.#found.same.push(path);
+    else if (state === 'changed') {
+      const copy = freeName(full);
+      renameSync(temporary, copy.full);
+      this.#found.conflicts.push({ path, copy: path + copy.suffix });
+      return;
+    } else {
+      renameSync(temporary, full);
+      this.#found.written.push(path);
+    }
+    this.#remember(path, hash);
+  }
+
+  /** Whether the local file is equal to what came, still as it was sent, or changed since. */
+  #localState(path: string, full: string, header: Header, hash: string): 'same' | 'as-sent' | 'changed' {
+    const sent = this.#core.copies.get(this.#request?.sandboxId ?? '', false).holding.get(path);
+    const stat = lstatSync(full, { throwIfNoEntry: false });
+    if (this.#request?.dirty.includes(path)) return 'changed';
+    if (!stat) return sent ? 'changed' : 'as-sent';
+    if (header.type === 'symlink')
+      return stat.isSymbolicLink() && readlinkSync(full) === header.linkname ? 'same' : 'changed';
+    if (!stat.isFile()) return 'changed';
+    const local = hashFile(full, () => {});
+    if (local === hash) return 'same';
+    const entry = readEntry(this.#core.rules.root, path) as Entry;
+    if (sent?.kind !== 'file' || local === undefined) return 'changed';
+    return sent.hash === local || !(sent.unsure || looksChanged(sent, entry)) ? 'as-sent' : 'changed';
+  }
+
+  /** Both sides are equal now, so that the file is not sent back. */
+  #remember(path: string, hash: string): void {
+    const entry = readEntry(this.#core.rules.root, path);
+    if (typeof entry === 'string' || !this.#core.rules.explain(path).included) return;
+    const copy = this.#core.copies.get(this.#request?.sandboxId ?? '', false);
+    copy.holding.set({ ...entry, hash, racy: isRacy(entry, Date.now()), unsure: false, pulled: true });
+    copy.changedThere.delete(path);
+  }
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly (infer Item)[] ? Item[] : T[Key] };
+
+function empty(): Writable<Received> {
+  return { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
+}
+
+/** A name beside the file that is not taken: `NAME.remote`, `NAME.remote-2` and so on. */
+function freeName(full: string): { full: string; suffix: string } {
+  for (let number = 1; ; number += 1) {
+    const suffix = number === 1 ? '.remote' : `.remote-${number}`;
+    if (!lstatSync(full + suffix, { throwIfNoEntry: false })) return { full: full + suffix, suffix };
+  }
+}

@@ -1,0 +1,192 @@
+import { posix } from 'node:path';
+import type { Sandbox } from 'modal';
+import { UserError } from '../../base/errors.ts';
+import { execWith } from '../../modal/exec.ts';
+import type { SyncProgress } from '../options.ts';
+import type { Ask } from '../push/questions.ts';
+import { PatternList } from '../rules/gitignore.ts';
+import type { WorkerClient } from '../worker/client.ts';
+import type { Received } from './pull-receiver.ts';
+
+export interface PullRequest {
+  /** Files and folders, relative to the root, with `/`. */
+  readonly paths?: readonly string[];
+  /** Patterns of files, in the syntax of .gitignore. */
+  readonly patterns?: readonly string[];
+  /** Paths with unsaved changes in an editor: never written over. */
+  readonly dirty?: readonly string[];
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: SyncProgress) => void;
+  readonly ask?: Ask;
+}
+
+export interface PullResult extends Received {
+  /** Asked for, but not in the sandbox. */
+  readonly missing: readonly string[];
+  readonly durationMs: number;
+}
+
+/** Characters of paths in one command. */
+const BATCH_CHARS = 40_000;
+const FIND = 'cd "$1" && find . -path ./.modal-sync -prune -o ! -type d -print0';
+const PACK = 'cd "$1" && shift && exec tar -cf - "$@" 2>/dev/null';
+
+/** Brings files of a sandbox back, checked one by one by the receiver in the worker. */
+export class Puller {
+  readonly #worker: WorkerClient;
+  readonly #remoteRoot: string;
+  readonly #ask: Ask | undefined;
+
+  constructor(worker: WorkerClient, remoteRoot: string, ask: Ask | undefined) {
+    this.#worker = worker;
+    this.#remoteRoot = remoteRoot;
+    this.#ask = ask;
+  }
+
+  /** Throws `UserError` when what comes is not whole. */
+  async pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
+    const startedAt = performance.now();
+    const paths = [
+      ...new Set([...(request.paths ?? []).map(checkedPath), ...(await this.#matching(sandbox, request))]),
+    ];
+    const first = await this.#receive(sandbox, paths, [], request);
+    const { sensitive } = first;
+    const agreed = sensitive.length > 0 && (await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive })) === true;
+    const second = agreed ? await this.#receive(sandbox, sensitive, sensitive, request) : undefined;
+    const all = second ? { ...joined(first, second), sensitive: [] } : first;
+    const came = [
+      ...all.written,
+      ...all.same,
+      ...all.sensitive,
+      ...all.conflicts.map(({ path }) => path),
+      ...all.refused.map(({ path }) => path),
+    ];
+    const missing = paths.filter(
+      (path) => path !== '' && !came.some((one) => one === path || one.startsWith(`${path}/`)),
+    );
+    return { ...all, missing, durationMs: performance.now() - startedAt };
+  }
+
+  async #matching(sandbox: Sandbox, { patterns = [], signal }: PullRequest): Promise<string[]> {
+    if (patterns.length === 0) return [];
+    const output = await execWith(sandbox, ['sh', '-c', FIND, 'modal-find', this.#remoteRoot], { signal });
+    const list = new PatternList('', patterns.join('\n'));
+    const names = output
+      .toString()
+      .split('\0')
+      .map((name) => name.replace(/^\.\//, ''));
+    return names.filter((path) => path !== '' && isMatched(list, path));
+  }
+
+  async #receive(
+    sandbox: Sandbox,
+    paths: readonly string[],
+    allowed: readonly string[],
+    request: PullRequest,
+  ): Promise<Received> {
+    let all: Received | undefined;
+    for (const batch of batches(paths)) {
+      const argv = ['sh', '-c', PACK, 'modal-pull', this.#remoteRoot, ...batch.map((path) => `./${path}`)];
+      const received = await this.#batch(sandbox, argv, batch, allowed, request);
+      all = all ? joined(all, received) : received;
+    }
+    return all ?? { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
+  }
+
+  async #batch(
+    sandbox: Sandbox,
+    argv: string[],
+    paths: readonly string[],
+    allowed: readonly string[],
+    { signal, onProgress, dirty = [] }: PullRequest,
+  ): Promise<Received> {
+    signal?.throwIfAborted();
+    const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: 60 * 60_000 });
+    await this.#worker.call('receiveBegin', [{ sandboxId: sandbox.sandboxId, paths, dirty, allowed }]);
+    const reader = process.stdout.getReader();
+    const stop = () => void reader.cancel().catch(() => {});
+    signal?.addEventListener('abort', stop, { once: true });
+    const tail = new Tail();
+    const startedAt = performance.now();
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        signal?.throwIfAborted();
+        if (done) break;
+        tail.add(value);
+        const soFar = await this.#worker.call('receiveBytes', [value], { signal });
+        const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
+        onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
+      }
+      if (!tail.isWhole)
+        throw new UserError('What came from the sandbox was cut. What had arrived was kept; pull again for the rest.');
+      return await this.#worker.call('receiveEnd', []);
+    } catch (error) {
+      await this.#worker.call('receiveAbort', []).catch(() => {});
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+}
+
+/** An archive ends in two blocks of zeros; one that was cut between two files does not. */
+class Tail {
+  #last = Buffer.alloc(0);
+
+  add(bytes: Uint8Array): void {
+    this.#last = Buffer.concat([this.#last, bytes.subarray(-1024)]).subarray(-1024);
+  }
+
+  get isWhole(): boolean {
+    return this.#last.length === 1024 && this.#last.every((byte) => byte === 0);
+  }
+}
+
+function checkedPath(path: string): string {
+  const normal = posix.normalize(path).replace(/\/$/, '');
+  if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../'))
+    throw new UserError(`${path} lies outside of the workspace, so it cannot be pulled. Name a path inside of it.`);
+  return normal === '.' ? '' : normal;
+}
+
+/** A pattern of a folder takes in all below it, as in an ignore file. */
+function isMatched(list: PatternList, path: string): boolean {
+  const parts = path.split('/');
+  for (let depth = 1; depth <= parts.length; depth += 1) {
+    const pattern = list.last(parts.slice(0, depth).join('/'), parts[depth - 1] as string, depth < parts.length);
+    if (pattern) {
+      if (!pattern.negated) return true;
+      if (depth === parts.length) return false;
+    }
+  }
+  return false;
+}
+
+function* batches(paths: readonly string[]): Generator<string[]> {
+  let batch: string[] = [];
+  let chars = 0;
+  for (const path of paths) {
+    if (chars + path.length + 3 > BATCH_CHARS && batch.length > 0) {
+      yield batch;
+      batch = [];
+      chars = 0;
+    }
+    batch.push(path);
+    chars += path.length + 3;
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function joined(one: Received, other: Received): Received {
+  return {
+    files: one.files + other.files,
+    bytes: one.bytes + other.bytes,
+    written: [...one.written, ...other.written],
+    same: [...one.same, ...other.same],
+    conflicts: [...one.conflicts, ...other.conflicts],
+    refused: [...one.refused, ...other.refused],
+    sensitive: [...one.sensitive, ...other.sensitive],
+  };
+}

@@ -1,0 +1,186 @@
+import { STATE_FOLDER } from '../rules/builtin.ts';
+
+/**
+ * What the sandbox does with a push, in plain `sh` with `tar`, `xargs` and `mv` (GNU, busybox or bsd).
+ *
+ * Arguments: root, generation to reach, KiB of room that is needed (0: do not look), then the generations it may start
+ * from. Input: a line `raw`, `gzip` or `zstd`, then the archive. Everything lands in a folder of its own first and is
+ * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
+ * meets half a file. A root that does not exist yet is made beside its place and appears by one rename; one that another
+ * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again. The lock names the
+ * process that has it, so that one that was killed holds up nobody; what such a one left is taken away. Where that number
+ * is another process's by now, which `/proc` tells, the lock counts for a minute.
+ *
+ * Its last line says how it went: see `parseReply`.
+ */
+export const APPLY_SCRIPT = `set -u; export LC_ALL=C; umask 022; exec 2>&1
+root=$1 next=$2 need=$3; shift 3
+die() { code=$1; shift; printf '%s\\n' "$*"; exit "$code"; }
+for tool in tar xargs; do command -v $tool >/dev/null 2>&1 || die 74 "NOTOOL $tool"; done
+work=$root
+[ -d "$root" ] || { [ ! -e "$root" ] || die 70 "FAIL $root is not a folder"; work=$root.part-$next; }
+s=${STATE_FOLDER} in=$s/in.$next
+lock=
+clean() { cd "$work" 2>/dev/null && rm -rf "$in" $lock; [ "$work" = "$root" ] || rm -rf "$work"; }
+trap clean EXIT
+trap 'exit 70' HUP INT TERM
+mkdir -p "$work/$in" "$work/$s/m" || die 70 "FAIL cannot write in $work"
+cd "$work" || die 70 "FAIL cannot enter $work"
+check() { have=none; [ ! -f $s/gen ] || IFS= read -r have < $s/gen || :; for g do [ "$g" != "$have" ] || return 0; done; die 75 "DRIFT $have"; }
+for g do [ ! -d "$root.part-$g" ] || { mv "$root.part-$g" "$in/part" && rm -rf "$in/part"; }; done
+check "$@"
+[ "$need" = 0 ] || {
+  free=$(df -Pk . 2>/dev/null | while read -r _ _ _ a _; do f=$a; echo "$f"; done | tail -n 1)
+  case $free in ''|*[!0-9]*) ;; *) [ "$free" -ge "$need" ] || die 76 "ROOM $free $need";; esac
+}
+IFS= read -r how || die 71 "CUT"
+case $how in
+raw) tar -xof - -C "$in" 2>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")";;
+*) command -v "$how" >/dev/null 2>&1 || die 74 "NOTOOL $how"
+  { "$how" -dc && : > "$in/.whole"; } 2>"$in/.err" | tar -xof - -C "$in" 2>>"$in/.err" || die 70 "FAIL $(tail -n 1 "$in/.err")"
+  [ -f "$in/.whole" ] || die 71 "CUT";;
+esac
+[ -f "$in/log" ] || die 71 "CUT"
+tries=0
+dead() { pid=$(readlink $s/lock 2>/dev/null) && { [ "$pid" = $$ ] || ! kill -0 "$pid" 2>/dev/null; }; }
+old() { [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] && ! tr '\\0' '\\n' 2>/dev/null < "/proc/$pid/cmdline" | grep -qx modal-sync; }
+[ "$work" != "$root" ] || until ln -s $$ $s/lock 2>/dev/null; do
+  if dead || old; then rm -rf $s/lock; continue; fi
+  tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
+  sleep 0.2
+done
+[ "$work" != "$root" ] || { lock=$s/lock; check "$@"; }
+[ ! -f "$in/rm" ] || {
+  link=$(xargs -0 sh -c 'for d do [ ! -h "./$d" ] || { printf "%s\\n" "$d"; exit; }; done' sh < "$in/up")
+  [ -z "$link" ] || die 77 "LINK $link"
+}
+[ $# -lt 2 ] || for g do rm -rf "$s/in.$g"; done
+case $have in dirty.*) rm -rf "$s/in.\${have#dirty.}";; esac
+printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
+[ ! -f "$in/full" ] || rm -f $s/m/*
+mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"
+[ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>/dev/null || xargs -0 sh -c 'for p do
+  if [ -h "$p" ] || { [ -e "$p" ] && [ ! -d "$p" ]; }; then rm -f "$p" || exit 255; fi
+done' sh < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"
+[ ! -f "$in/rd" ] || xargs -0 rmdir -- < "$in/rd" 2>/dev/null || :
+[ ! -f "$in/mv" ] || [ "$work" != "$root" ] || {
+  slow=$in/slow
+  if [ ! -f "$in/many" ]; then slow=$in/mv
+  elif command -v perl >/dev/null 2>&1; then
+    T="$in/t" perl -0ne 'sub behind { my $q = $_[0]; while ($q =~ s{/[^/]*$}{}s) { return 1 if $link{$q} //= -l "./$q" || 0 } 0 }
+sub go { my $p = $_[0]; my ($s, $d) = ("$ENV{T}/$p", "./$p");
+  if (-l $d || !-d $d) { print "$p\\0" if -l $d || !rename($s, $d); return }
+  if (-l $s || !-d $s || !opendir(my $h, $s)) { print "$p\\0"; return } else { go("$p/$_") for grep { !/^\\.\\.?$/ } readdir $h } }
+chomp; if (behind($_)) { print "$_\\0" } else { go($_) }' < "$in/mv" > "$in/slow" || slow=$in/mv
+  elif command -v python3 >/dev/null 2>&1; then
+    T="$in/t" python3 -SEc 'import os,sys
+t=os.environb[b"T"]; o=sys.stdout.buffer
+def go(p):
+  s=t+b"/"+p; d=b"./"+p
+  if os.path.isdir(d) and not os.path.islink(d) and os.path.isdir(s) and not os.path.islink(s):
+    for c in os.listdir(s): go(p+b"/"+c)
+    return
+  try:
+    if os.path.islink(d) or os.path.isdir(d): raise OSError
+    os.rename(s, d)
+  except OSError: o.write(p+b"\\0")
+links={}
+def behind(p):
+  while b"/" in p:
+    p=p.rpartition(b"/")[0]
+    if p not in links: links[p]=os.path.islink(p)
+    if links[p]: return True
+for p in sys.stdin.buffer.read().split(b"\\0")[:-1]:
+  if behind(p): o.write(p+b"\\0")
+  else: go(p)' < "$in/mv" > "$in/slow" || slow=$in/mv
+  else slow=$in/mv; fi
+  [ ! -s "$slow" ] || xargs -0 sh -c 't=$0/t
+conflict() { printf "CONFLICT %s\\n" "$1"; exit 255; }
+place() { for p do
+  [ -e "$t/$p" ] || [ -h "$t/$p" ] || continue
+  q=$p
+  while [ "$q" != "\${q%/*}" ]; do q=\${q%/*}
+    if [ ! -d "./$q" ]; then { [ ! -e "./$q" ] && [ ! -h "./$q" ]; } || conflict "$q"
+    elif [ -h "./$q" ]; then printf "THROUGH %s\\n" "$q"; fi
+  done
+  case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
+  if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
+    if [ -d "./$p" ]; then
+      [ ! -h "./$p" ] || printf "THROUGH %s\\n" "$p"
+      for c in "$t/$p"/* "$t/$p"/.[!.]* "$t/$p"/..?*; do { [ ! -e "$c" ] && [ ! -h "$c" ]; } || place "\${c#"$t/"}"; done
+      continue
+    fi
+    if [ -e "./$p" ] || [ -h "./$p" ]; then conflict "$p"; fi
+  elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
+  elif [ -d "./$p" ]; then conflict "$p"; fi
+  mv -f "$t/$p" "./$p" || exit 255
+done; }
+place "$@"' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
+    said=$(tail -n 1 "$in/.out")
+    case $said in CONFLICT*) die 73 "$said";; *) die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)";; esac
+  }
+}
+[ -f $s/.gitignore ] || printf '*\\n' > $s/.gitignore
+[ -f $s/stamp ] || : > $s/stamp
+printf '%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
+if [ "$work" != "$root" ]; then
+  [ ! -e "$root" ] || die 75 "DRIFT unknown"
+  [ -d "$in/t" ] || mkdir "$in/t"
+  { mv "$in/t" "$next" && rm -rf "$in" && mv $s "$next/" && cd / && mv "$work/$next" "$root" && rmdir "$work"; } || die 70 "FAIL cannot make $root"
+  [ ! -d "$root/$next" ] || { rm -rf "\${root:?}/$next"; die 75 "DRIFT unknown"; }
+else
+  [ ! -s "$in/.out" ] || sort -u "$in/.out" | head -n 3
+  rm -rf "$in" $lock
+fi
+trap - EXIT
+tools=; for tool in zstd gzip; do ! command -v $tool >/dev/null 2>&1 || tools="$tools $tool"; done
+printf 'OK %s%s\\n' "$next" "$tools"`;
+
+/** How a push ended in the sandbox. */
+export type Reply =
+  | {
+      readonly kind: 'ok';
+      readonly decoders: readonly string[];
+      /** A few links of the sandbox's own that stand where we have folders: files were written behind them. */
+      readonly through: readonly string[];
+    }
+  /** Another generation than the expected: `have` is what is there, `none` when nothing is. */
+  | { readonly kind: 'drift'; readonly have: string }
+  | { readonly kind: 'cut' }
+  | { readonly kind: 'room'; readonly freeBytes: number; readonly neededBytes: number }
+  | { readonly kind: 'conflict'; readonly path: string }
+  | { readonly kind: 'link'; readonly path: string }
+  | { readonly kind: 'no-tool'; readonly tool: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+const THROUGH = 'THROUGH ';
+
+/** Reads what the script printed; the last line counts, and notes before it. */
+export function parseReply(output: string): Reply {
+  const notes = output.trimEnd().split('\n');
+  const line = notes.pop() ?? '';
+  const [word = '', ...rest] = line.split(' ');
+  const text = rest.join(' ');
+  switch (word) {
+    case 'OK':
+      return {
+        kind: 'ok',
+        decoders: rest.slice(1).filter((name) => name !== ''),
+        through: notes.filter((note) => note.startsWith(THROUGH)).map((note) => note.slice(THROUGH.length)),
+      };
+    case 'DRIFT':
+      return { kind: 'drift', have: text };
+    case 'CUT':
+      return { kind: 'cut' };
+    case 'ROOM':
+      return { kind: 'room', freeBytes: Number(rest[0]) * 1024, neededBytes: Number(rest[1]) * 1024 };
+    case 'CONFLICT':
+      return { kind: 'conflict', path: text };
+    case 'LINK':
+      return { kind: 'link', path: text };
+    case 'NOTOOL':
+      return { kind: 'no-tool', tool: text };
+    default:
+      return { kind: 'failed', reason: (word === 'FAIL' ? text : line) || 'it was ended' };
+  }
+}

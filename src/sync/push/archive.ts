@@ -1,0 +1,68 @@
+import * as zlib from 'node:zlib';
+import type { Holding, Sent } from '../index/entries.ts';
+import { writeManifest } from '../remote/manifest.ts';
+import { foldersOf } from '../rules/git-index.ts';
+import type { Packer } from './pack.ts';
+import { movesOf, type Plan } from './plan.ts';
+
+export type Compression = 'raw' | 'gzip' | 'zstd';
+
+/** What an archive is made of. */
+export interface ArchiveOf {
+  /** The generation that it leads to. */
+  readonly next: string;
+  /** Whether its manifest stands for all before it. */
+  readonly full: boolean;
+  readonly plan: Plan;
+  readonly packer: Packer;
+}
+
+/** Content below this is looked at before it is compressed. */
+const SAMPLE_BYTES = 64 * 1024;
+/** More renames than this are worth starting an interpreter for. */
+const MANY_MOVES = 40;
+
+/** The archive of a push as pieces: what is put, then the lists that the apply script reads, its manifest last. */
+export function* archiveOf(root: string, { next, full, plan, packer }: ArchiveOf, holding: Holding): Generator<Buffer> {
+  yield* packer.entries(root, plan.puts);
+  const { sent } = packer.packed;
+  const moves = movesOf(
+    sent.map(({ path }) => path),
+    holding,
+  );
+  const gone = [...plan.deletes, ...plan.emptied, ...plan.released];
+  if (plan.deletes.length > 0) yield* packer.text('rm', list(plan.deletes.map((path) => `./${path}`)));
+  if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
+  if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
+  if (moves.length > 0) yield* packer.text('mv', list(moves));
+  if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
+  if (full) yield* packer.text('full', Buffer.alloc(0));
+  const put = merged(full ? [...holding.entries.values()] : pulledIn(holding), gone, sent);
+  yield* packer.text('log', writeManifest(next, full, put, gone));
+  yield* packer.end();
+}
+
+function list(paths: readonly string[]): Buffer {
+  return Buffer.from(paths.map((path) => `${path}\0`).join(''));
+}
+
+/** What a manifest says of entries that stay as they are, and of what is sent. */
+function merged(staying: readonly Sent[], gone: readonly string[], sent: readonly Sent[]): readonly Sent[] {
+  if (staying.length === 0) return sent;
+  const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
+  return [...staying.filter(({ path }) => !replaced.has(path)), ...sent];
+}
+
+/** Entries that the manifest does not tell of yet. */
+export function pulledIn({ pulled, entries }: Holding): Sent[] {
+  return [...pulled].flatMap((path) => entries.get(path) ?? []);
+}
+
+/** Compresses a piece by itself: gunzip and zstd read one after the other as one. */
+export function compress(piece: Buffer, compression: Compression): Uint8Array<ArrayBuffer> {
+  if (compression === 'raw') return piece as Buffer<ArrayBuffer>;
+  if (compression === 'zstd') return zlib.zstdCompressSync(piece) as Buffer<ArrayBuffer>;
+  const sample = piece.subarray(0, SAMPLE_BYTES);
+  const helps = zlib.gzipSync(sample, { level: 1 }).length < sample.length * 0.95;
+  return zlib.gzipSync(piece, { level: helps ? 1 : 0 }) as Buffer<ArrayBuffer>;
+}

@@ -1,0 +1,175 @@
+import { createHash, hash as hashOnce } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type Entry, isRacy, type Sent } from '../index/entries.ts';
+import { shortHash } from '../scan/read-entry.ts';
+import type { Skipped } from '../scan/scan.ts';
+import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './tar.ts';
+
+const SLAB_BYTES = 1024 * 1024;
+/** Files up to this size are read whole, so that the header's size is what was read. */
+const WHOLE_FILE_BYTES = 256 * 1024;
+const onWindows = process.platform === 'win32';
+
+/** What packing learns: exactly what went into the archive. */
+export interface Packed {
+  readonly sent: Sent[];
+  /** Files that vanished or could not be read. */
+  readonly skipped: Skipped[];
+  files: number;
+  /** Bytes of contents. */
+  bytes: number;
+}
+
+/** Writes an archive as buffers of one MiB, each with an ArrayBuffer of its own. Synchronous, meant for a worker. */
+export class Packer {
+  readonly packed: Packed = { sent: [], skipped: [], files: 0, bytes: 0 };
+  #slab = Buffer.alloc(0);
+  #used = 0;
+  #total = 0;
+  readonly #slabBytes: number;
+
+  /** Small archives need no large buffers: `expectedBytes` of content are to come. */
+  constructor(expectedBytes = SLAB_BYTES) {
+    this.#slabBytes = Math.min(SLAB_BYTES, Math.max(64 * 1024, padded(expectedBytes * 2)));
+  }
+
+  /** The entries below `root` as members named `t/PATH`. */
+  *entries(root: string, entries: Iterable<Entry>): Generator<Buffer> {
+    for (const entry of entries) {
+      if (entry.kind === 'file') yield* this.#file(root, entry);
+      else {
+        yield* this.#header(memberOf(entry, entry.executable, 0));
+        this.packed.sent.push({ ...entry, hash: '', racy: false, unsure: false });
+      }
+    }
+  }
+
+  /** A member with content of our own. */
+  *text(name: string, content: Buffer): Generator<Buffer> {
+    yield* this.#header({ name, type: 'file', executable: false, size: content.length, mtimeMs: 0 });
+    for (let at = 0; at < content.length; ) {
+      yield* this.#room(1);
+      const bytes = content.copy(this.#slab, this.#used, at);
+      this.#used += bytes;
+      at += bytes;
+    }
+    yield* this.#zeros(padded(content.length) - content.length);
+  }
+
+  /** The archive's end. */
+  *end(): Generator<Buffer> {
+    const total = this.#total + this.#used + 2 * BLOCK;
+    yield* this.#zeros(2 * BLOCK + ((RECORD - (total % RECORD)) % RECORD));
+    yield* this.#flush();
+  }
+
+  *#file(root: string, entry: Entry): Generator<Buffer> {
+    let fd: number;
+    try {
+      fd = openSync(`${root}/${entry.path}`, 'r');
+    } catch (error) {
+      this.packed.skipped.push({ path: entry.path, reason: (error as NodeJS.ErrnoException).code ?? String(error) });
+      return;
+    }
+    try {
+      const readAtMs = Date.now();
+      const stat = fstatSync(fd);
+      if (!stat.isFile()) {
+        this.packed.skipped.push({ path: entry.path, reason: 'it was replaced while it was read' });
+        return;
+      }
+      const read: Entry = {
+        ...entry,
+        size: stat.size,
+        mtimeMs: stat.mtimeMs,
+        ctimeMs: stat.ctimeMs,
+        ino: stat.ino,
+        executable: onWindows ? entry.executable : (stat.mode & 0o100) !== 0,
+      };
+      if (stat.size <= WHOLE_FILE_BYTES) yield* this.#whole(fd, read, readAtMs);
+      else yield* this.#large(fd, read, readAtMs);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  *#whole(fd: number, entry: Entry, readAtMs: number): Generator<Buffer> {
+    const header = headerBytes(memberOf(entry, false, 0));
+    yield* this.#room(header + padded(entry.size + 1));
+    const slab = this.#slab;
+    const start = this.#used + header;
+    // One byte more than expected tells of a file that grew.
+    let bytes = 0;
+    for (let got = 1; got > 0 && bytes <= entry.size; bytes += got)
+      got = readSync(fd, slab, start + bytes, entry.size + 1 - bytes, null);
+    const isStable = bytes === entry.size;
+    bytes = Math.min(bytes, entry.size);
+    const executable = entry.executable || (onWindows && slab.toString('latin1', start, start + 2) === '#!');
+    const content = slab.subarray(start, start + bytes);
+    const digest = hashOnce('sha256', content, 'buffer');
+    const end = writeHeader(slab, this.#used, memberOf(entry, executable, bytes));
+    if (end !== start) slab.copyWithin(end, start, start + bytes);
+    slab.fill(0, end + bytes, end + padded(bytes));
+    this.#used = end + padded(bytes);
+    this.#done({ ...entry, size: bytes, executable: entry.executable }, digest, readAtMs, isStable);
+  }
+
+  /** Cut at the header's size when it grows meanwhile, filled with zeros when it shrinks; sent again in both cases. */
+  *#large(fd: number, entry: Entry, readAtMs: number): Generator<Buffer> {
+    const hash = createHash('sha256');
+    yield* this.#header(memberOf(entry, entry.executable, entry.size));
+    let left = entry.size;
+    while (left > 0) {
+      yield* this.#room(1);
+      const bytes = readSync(fd, this.#slab, this.#used, Math.min(left, this.#slab.length - this.#used), null);
+      if (bytes === 0) break;
+      hash.update(this.#slab.subarray(this.#used, this.#used + bytes));
+      this.#used += bytes;
+      left -= bytes;
+    }
+    yield* this.#zeros(left + padded(entry.size) - entry.size);
+    const after = fstatSync(fd);
+    const isStable = left === 0 && after.size === entry.size && after.mtimeMs === entry.mtimeMs;
+    this.#done(entry, hash.digest(), readAtMs, isStable);
+  }
+
+  #done(entry: Entry, digest: Buffer, readAtMs: number, isStable: boolean): void {
+    this.packed.files += 1;
+    this.packed.bytes += entry.size;
+    this.packed.sent.push({ ...entry, hash: shortHash(digest), racy: isRacy(entry, readAtMs), unsure: !isStable });
+  }
+
+  *#header(member: Member): Generator<Buffer> {
+    yield* this.#room(headerBytes(member));
+    this.#used = writeHeader(this.#slab, this.#used, member);
+  }
+
+  *#zeros(bytes: number): Generator<Buffer> {
+    for (let left = bytes; left > 0; ) {
+      yield* this.#room(1);
+      const some = Math.min(left, this.#slab.length - this.#used);
+      this.#slab.fill(0, this.#used, this.#used + some);
+      this.#used += some;
+      left -= some;
+    }
+  }
+
+  *#room(bytes: number): Generator<Buffer> {
+    if (this.#slab.length - this.#used >= bytes) return;
+    yield* this.#flush();
+    this.#slab = Buffer.from(new ArrayBuffer(Math.max(this.#slabBytes, bytes)));
+  }
+
+  *#flush(): Generator<Buffer> {
+    if (this.#used === 0) return;
+    const full = this.#slab.subarray(0, this.#used);
+    this.#total += this.#used;
+    this.#slab = Buffer.alloc(0);
+    this.#used = 0;
+    yield full;
+  }
+}
+
+function memberOf(entry: Entry, executable: boolean, size: number): Member {
+  return { name: `t/${entry.path}`, type: entry.kind, executable, size, mtimeMs: entry.mtimeMs, target: entry.target };
+}

@@ -1,0 +1,146 @@
+import { type Entry, type Holding, isRacy, isWithin, looksChanged, parentOf, type Sent } from '../index/entries.ts';
+import { foldersOf } from '../rules/git-index.ts';
+import type { Scan } from '../scan/scan.ts';
+
+/** What makes a sandbox's tree equal to the local one. A value: making one reads and changes nothing. */
+export interface Plan {
+  /** Entries to send. */
+  readonly puts: readonly Entry[];
+  /** Bytes of the files among them. */
+  readonly putBytes: number;
+  /** Files and links to delete. */
+  readonly deletes: readonly string[];
+  /** Folders to remove when nothing is left in them, the deepest first. */
+  readonly emptied: readonly string[];
+  /** No longer synced: they leave the index and stay in the sandbox. */
+  readonly released: readonly string[];
+  /** Same content under another inode or time: only the index learns of it. */
+  readonly refreshed: readonly Sent[];
+  /** Entries that would be sent, but that the request leaves to another push. */
+  readonly heldBack: readonly Entry[];
+}
+
+/** Compares what a sandbox holds with what a scan found. */
+export function makePlan(holding: Holding, scan: Scan): Plan {
+  const puts: Entry[] = [];
+  const refreshed: Sent[] = [];
+  const retyped: Sent[] = [];
+  let known = 0;
+  for (const entry of scan.entries) {
+    if (isUntouched(entry)) {
+      known += 1;
+      continue;
+    }
+    const sent = holding.get(entry.path);
+    if (sent) known += 1;
+    if (!sent || needsPut(sent, entry, scan.hashes)) {
+      puts.push(entry);
+      if (sent) retyped.push(...asEachKind(sent).filter(({ kind }) => kind !== entry.kind));
+    } else if (entry.kind === 'file' && looksChanged(sent, entry))
+      refreshed.push({ ...sent, ...entry, racy: isRacy(entry, scan.startedAtMs) });
+  }
+  // Everything was found again: only a scan of the whole tree gives each path once, so that their number tells.
+  const isAllThere = !scan.scope && known === holding.size;
+  const missing = isAllThere ? [] : missingOf(holding, scan);
+  const isReleased = covers(scan.released);
+  const isUnknown = covers(scan.unreadable);
+  const released = missing.filter(({ path }) => isReleased(path));
+  const gone = missing.filter(({ path }) => !isReleased(path) && !isUnknown(path));
+  const removed = [...gone.flatMap(asEachKind), ...retyped];
+  const folders = puts.filter(({ kind }) => kind === 'folder');
+  const kept = new Set([...foldersOf(puts.map(({ path }) => path)), ...folders.map(({ path }) => path)]);
+  const filled = gone.filter(({ path, kind }) => kind === 'folder' && kept.has(path));
+  return {
+    puts,
+    putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
+    deletes: [...new Set(removed.filter(({ kind }) => kind !== 'folder').map(({ path }) => path))],
+    emptied: emptiedBy(removed, holding, kept),
+    released: [...released, ...filled].map(({ path }) => path),
+    refreshed,
+    heldBack: [],
+  };
+}
+
+/** Whether a plan sends or deletes anything. */
+export function isEmpty(plan: Plan): boolean {
+  return plan.puts.length === 0 && plan.deletes.length === 0 && plan.emptied.length === 0;
+}
+
+/** An entry as whatever it may be in the sandbox. */
+function asEachKind(sent: Sent): Sent[] {
+  return [...new Set([sent.kind, ...(sent.perhaps ?? [])])].map((kind) =>
+    kind === sent.kind ? sent : { ...sent, kind },
+  );
+}
+
+/** Whether a scan gave the holding's own value, as it does for a file that did not change. */
+function isUntouched(entry: Entry): entry is Sent {
+  return 'hash' in entry;
+}
+
+function needsPut(sent: Sent, entry: Entry, hashes: ReadonlyMap<string, string>): boolean {
+  if (sent.unsure || sent.kind !== entry.kind || sent.executable !== entry.executable) return true;
+  if (entry.kind === 'link') return sent.target !== entry.target;
+  if (entry.kind === 'folder' || !looksChanged(sent, entry)) return false;
+  return hashes.get(entry.path) !== sent.hash;
+}
+
+/** What the sandbox holds within the scan's scope that the scan did not find. */
+function missingOf(holding: Holding, { scope, entries }: Scan): Sent[] {
+  const found = new Set(entries.map(({ path }) => path));
+  const isMissing = ({ path }: Sent) => !found.has(path);
+  if (!scope) return [...holding.entries.values()].filter(isMissing);
+  const folders = scope.filter((path) => !holding.get(path) || holding.childCount(path) > 0);
+  const direct = scope.flatMap((path) => holding.get(path) ?? []);
+  const parents = scope.flatMap((path) => holding.get(parentOf(path)) ?? []);
+  const below = folders.some((path) => path === '' || holding.hasFolder(path))
+    ? [...holding.entries.values()].filter(({ path }) => folders.some((folder) => isWithin(path, folder)))
+    : [];
+  return [...new Set([...direct, ...parents, ...below])].filter(isMissing);
+}
+
+/** Tells whether a path is one of these or lies below one. */
+function covers(paths: readonly string[]): (path: string) => boolean {
+  const tops = new Set(paths);
+  return (path) => {
+    if (tops.size === 0) return false;
+    for (let at = path; at !== ''; at = parentOf(at)) if (tops.has(at)) return true;
+    return tops.has('');
+  };
+}
+
+/** Folders that lose their last child, and are not made again. */
+function emptiedBy(removed: readonly Sent[], holding: Holding, kept: ReadonlySet<string>): string[] {
+  const emptied = new Set<string>();
+  const lost = new Map<string, number>();
+  for (const { path, kind } of removed) if (kind === 'folder' && !kept.has(path)) emptied.add(path);
+  for (const path of new Set(removed.map(({ path }) => path))) {
+    for (let child = path; child !== ''; child = parentOf(child)) {
+      const parent = parentOf(child);
+      const count = (lost.get(parent) ?? 0) + 1;
+      lost.set(parent, count);
+      if (parent === '' || count < holding.childCount(parent) || kept.has(parent)) break;
+      emptied.add(parent);
+    }
+  }
+  return [...emptied].sort((one, other) => other.split('/').length - one.split('/').length || (one < other ? 1 : -1));
+}
+
+/**
+ * What is renamed into place for paths that are sent: each of them, or the topmost folder above it that the sandbox
+ * does not have.
+ */
+export function movesOf(paths: readonly string[], holding: Holding): string[] {
+  const moves = new Set<string>();
+  for (const path of paths) {
+    let move = path;
+    for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1)) {
+      const folder = path.slice(0, end);
+      if (!moves.has(folder) && holding.hasFolder(folder)) continue;
+      move = folder;
+      break;
+    }
+    moves.add(move);
+  }
+  return [...moves];
+}

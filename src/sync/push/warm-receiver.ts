@@ -1,0 +1,118 @@
+import type { ContainerProcess, Sandbox } from 'modal';
+import { untilAborted } from '../../base/cancellation.ts';
+import { STATE_FOLDER } from '../rules/builtin.ts';
+import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
+
+/** Bytes of one push; more goes as a stream of its own. A call of Modal's carries a few megabytes. */
+export const MAX_WARM_BYTES = 256 * 1024;
+/** An open process counts as use of the sandbox, so that it is ended soon after the last save. */
+const IDLE_MS = 60_000;
+/** The sandbox ends one whose window has gone. */
+const TIMEOUT_MS = 5 * 60_000;
+/** Printed on a line of its own after each reply. */
+const END = '\u0004\n';
+
+/**
+ * Takes in one push after the other. Arguments: the apply script, the root. Input for each push: a line with the number
+ * of bytes and the apply script's arguments after the root, then the bytes. `dd` reads no more than it is asked for.
+ */
+const RECEIVE_SCRIPT = `root=$2 file=$2/${STATE_FOLDER}/warm.$$
+trap 'rm -f "$file"' EXIT; trap 'exit 0' HUP INT TERM
+while read -r bytes args; do
+  : > "$file" || exit 1
+  have=0
+  while [ "$have" -lt "$bytes" ]; do
+    dd bs=$((bytes - have)) count=1 2>/dev/null >> "$file"
+    got=$(wc -c < "$file"); [ "$got" -gt "$have" ] || exit 1
+    have=$got
+  done
+  sh -c "$1" modal-sync "$root" $args < "$file"
+  printf '\\004\\n'
+done`;
+
+/**
+ * A process kept in a sandbox that takes in small pushes with one call each: what is written to it is one, and its
+ * output, over which the replies come, is open already. Its owner has one push at a time under way.
+ */
+export class WarmReceiver {
+  readonly #process: ContainerProcess<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #idleMs: number;
+  #said = '';
+  #waiting: { resolve(reply: Reply): void; reject(error: unknown): void } | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #isOpen = true;
+  #hasWorked = false;
+  /** Settles when the process has ended. */
+  readonly ended: Promise<void>;
+
+  /** Throws the SDK's errors. */
+  static async start(sandbox: Sandbox, remoteRoot: string, idleMs = IDLE_MS): Promise<WarmReceiver> {
+    const argv = ['sh', '-c', RECEIVE_SCRIPT, 'modal-receive', APPLY_SCRIPT, remoteRoot];
+    const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: TIMEOUT_MS });
+    return new WarmReceiver(process, idleMs);
+  }
+
+  private constructor(process: ContainerProcess<Uint8Array>, idleMs: number) {
+    this.#process = process;
+    this.#writer = process.stdin.getWriter() as WritableStreamDefaultWriter<Uint8Array>;
+    this.#idleMs = idleMs;
+    this.ended = this.#read();
+  }
+
+  /** Whether it takes in another push. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Whether a reply ever came: an image may lack what it needs. */
+  get hasWorked(): boolean {
+    return this.#hasWorked;
+  }
+
+  /** Sends one push; `args` follow the root in the apply script's. Throws when the reply did not come. */
+  async apply(args: readonly string[], payload: Uint8Array, signal?: AbortSignal): Promise<Reply> {
+    clearTimeout(this.#idle);
+    const reply = new Promise<Reply>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+    reply.catch(() => {});
+    const head = Buffer.from(`${payload.length} ${args.join(' ')}\n`);
+    try {
+      await untilAborted(this.#writer.write(Buffer.concat([head, payload])), signal);
+      return await untilAborted(reply, signal);
+    } catch (error) {
+      this.close();
+      throw error;
+    } finally {
+      this.#waiting = undefined;
+      this.#idle = setTimeout(() => this.close(), this.#idleMs).unref();
+    }
+  }
+
+  /** Lets the process end. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    clearTimeout(this.#idle);
+    void this.#process.closeStdin().catch(() => {});
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const chunk of this.#process.stdout as AsyncIterable<Uint8Array>) {
+        this.#said += Buffer.from(chunk).toString('latin1');
+        const end = this.#said.indexOf(END);
+        if (end < 0) continue;
+        const reply = Buffer.from(this.#said.slice(0, end), 'latin1').toString();
+        this.#said = this.#said.slice(end + END.length);
+        this.#hasWorked = true;
+        this.#waiting?.resolve(parseReply(reply));
+      }
+    } catch {
+      // The push that waits is told below; without one nobody needs to know.
+    }
+    this.close();
+    this.#waiting?.reject(new Error('The process that takes in saved files has ended.'));
+  }
+}

@@ -1,0 +1,111 @@
+import { Readable } from 'node:stream';
+import { gunzipSync } from 'node:zlib';
+import { extract } from 'tar-stream';
+import type { Kind } from '../index/entries.ts';
+import { STATE_FOLDER } from '../rules/builtin.ts';
+
+/**
+ * Tells what the sandbox holds, as an archive of lists, compressed where it can be.
+ * Arguments: root; `all` for everything with the manifest, or `changed` for what is newer than the last list that was
+ * taken in; 1 when the list before was taken in; then names of folders to pass over. With `all` the sandbox's own
+ * manifest tells whether something of ours is in such a folder, since then nothing that is known here need be true.
+ */
+export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null
+root=$1 what=$2 taken=$3; shift 3
+[ -d "$root" ] || { printf none; exit; }
+cd "$root" || exit 3
+s=${STATE_FOLDER} o=$s/out.$$
+mkdir -p $o || exit 4
+trap 'cd "$root" && rm -rf $o' EXIT
+[ "$taken" != 1 ] || [ ! -f $s/stamp.next ] || mv -f $s/stamp.next $s/stamp
+: > $s/stamp.next
+[ ! -f $s/gen ] || cp $s/gen $o/gen
+ours() { [ "$what" = all ] && cat $s/m/* | tr '\\0' '\\n' | grep -qF "$1/"; }
+n=$#; while [ $n -gt 0 ]; do p=$1; shift; ours "$p" || set -- "$@" -name "$p" -o; n=$((n - 1)); done
+set -- '(' "$@" -path ./$s ')' -prune -o ! -name .
+if [ "$what" = all ]; then
+  [ ! -d $s/m ] || cp -R $s/m $o/m
+else
+  [ -f $s/stamp ] || : > $s/stamp
+  newer=-newer; ! find . -prune -cnewer $s/stamp >/dev/null || newer=-cnewer
+  find . '(' -path ./$s ')' -prune -o -type d $newer $s/stamp -print0 > $o/folders
+  [ ! -s $o/folders ] || xargs -0 sh -c 'find "$@" -mindepth 1 -maxdepth 1 -print0' sh < $o/folders > $o/children
+  set -- "$@" $newer $s/stamp
+fi
+find . "$@" '(' -type f -o -type l -o -type d ')' -print0 > $o/names
+[ ! -s $o/names ] || xargs -0 stat -c '%f %s %Y' < $o/names > $o/stats
+: > $o/whole
+if command -v gzip >/dev/null; then tar -cf - -C $o . | gzip -1c; else tar -cf - -C $o .; fi`;
+
+/** One path in the sandbox. */
+export interface Listed {
+  readonly kind: Kind;
+  readonly executable: boolean;
+  readonly size: number;
+  /** Whole seconds of its modification time. */
+  readonly seconds: number;
+}
+
+/** What the sandbox said. */
+export interface Listing {
+  readonly generation: string;
+  /** The manifest's files in order. */
+  readonly manifest: readonly Buffer[];
+  readonly paths: ReadonlyMap<string, Listed>;
+  /** Folders that gained or lost names. */
+  readonly folders: readonly string[];
+  /** Everything in those folders. */
+  readonly children: ReadonlySet<string>;
+}
+
+const TYPE_BITS = 0o170000;
+const KINDS: ReadonlyMap<number, Kind> = new Map([
+  [0o100000, 'file'],
+  [0o040000, 'folder'],
+  [0o120000, 'link'],
+]);
+
+/** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
+export async function readListing(output: Buffer): Promise<Listing | undefined> {
+  if (output.toString('latin1') === 'none')
+    return { generation: 'none', manifest: [], paths: new Map(), folders: [], children: new Set() };
+  const members = new Map<string, Buffer>();
+  try {
+    const isCompressed = output[0] === 0x1f && output[1] === 0x8b;
+    const archive = Readable.from([isCompressed ? gunzipSync(output) : output]).pipe(extract());
+    for await (const entry of archive) {
+      const parts: Buffer[] = [];
+      for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
+      members.set(entry.header.name.replace(/^\.\//, ''), Buffer.concat(parts));
+    }
+  } catch {
+    return undefined;
+  }
+  if (!members.has('whole')) return undefined;
+  const names = namesIn(members.get('names'));
+  const stats = (members.get('stats')?.toString('latin1') ?? '').split('\n').slice(0, -1);
+  if (names.length !== stats.length) return undefined;
+  const paths = new Map<string, Listed>();
+  for (const [at, name] of names.entries()) {
+    const [mode = '', size, seconds] = (stats[at] as string).split(' ');
+    const kind = KINDS.get(Number.parseInt(mode, 16) & TYPE_BITS);
+    if (!kind) return undefined;
+    const executable = kind === 'file' && (Number.parseInt(mode, 16) & 0o100) !== 0;
+    paths.set(name, { kind, executable, size: Number(size), seconds: Number(seconds) });
+  }
+  return {
+    generation: members.get('gen')?.toString().trim() ?? 'none',
+    manifest: [...members]
+      .filter(([name]) => /^m\/./.test(name))
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([, file]) => file),
+    paths,
+    folders: namesIn(members.get('folders')),
+    children: new Set(namesIn(members.get('children'))),
+  };
+}
+
+function namesIn(list: Buffer | undefined): string[] {
+  const names = (list?.toString('utf8') ?? '').split('\0').slice(0, -1);
+  return names.map((name) => name.replace(/^\.\/?/, (dots) => (dots === './' || name === '.' ? '' : dots)));
+}

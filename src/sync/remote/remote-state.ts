@@ -1,0 +1,69 @@
+import type { Sandbox } from 'modal';
+import { UserError } from '../../base/errors.ts';
+import { execWith } from '../../modal/exec.ts';
+import { checkPreamble } from '../push/run-preamble.ts';
+import type { WorkerClient } from '../worker/client.ts';
+import { LIST_SCRIPT } from './list-script.ts';
+import type { RemoteChanges } from './remote.ts';
+
+/** Finds out what a sandbox holds, and has the index say so. Called by one at a time for each sandbox. */
+export class RemoteState {
+  readonly #worker: WorkerClient;
+  readonly #remoteRoot: string;
+
+  constructor(worker: WorkerClient, remoteRoot: string) {
+    this.#worker = worker;
+    this.#remoteRoot = remoteRoot;
+  }
+
+  /** What programs changed since it was last asked. */
+  async changes(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
+    const { sandboxId } = sandbox;
+    const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
+    const changes = await this.#listed(sandbox, ['changed', taken], signal, (output) =>
+      this.#worker.call('changes', [sandboxId, output]),
+    );
+    return changes === 'drift' ? this.reconcile(sandbox, signal) : changes;
+  }
+
+  /** The sandbox is at another generation than the index: finds the index of that one, or asks the sandbox. */
+  async follow(sandbox: Sandbox, have: string, signal?: AbortSignal): Promise<void> {
+    const { sandboxId } = sandbox;
+    if (have === 'none') await this.#worker.call('reset', [sandboxId]);
+    else if (!(await this.#worker.call('adopt', [sandboxId, have]))) await this.reconcile(sandbox, signal);
+  }
+
+  /** Whether it is at a generation; if not, what it holds is found out. */
+  async isAt(sandbox: Sandbox, generation: string, signal?: AbortSignal): Promise<boolean> {
+    const output = await execWith(sandbox, ['sh', '-c', checkPreamble(this.#remoteRoot, generation)], { signal });
+    const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
+    if (have === undefined) return true;
+    await this.follow(sandbox, have, signal);
+    return false;
+  }
+
+  /** Takes in the sandbox's own account of what it holds. */
+  reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
+    return this.#listed(sandbox, ['all', '0'], signal, (output) =>
+      this.#worker.call('reconcile', [sandbox.sandboxId, output]),
+    );
+  }
+
+  /** Runs the list script until its output is whole: files that vanish while it lists spoil it. */
+  async #listed<Changes>(
+    sandbox: Sandbox,
+    args: readonly string[],
+    signal: AbortSignal | undefined,
+    take: (output: Buffer) => Promise<Changes | undefined>,
+  ): Promise<Changes> {
+    const passedOver = await this.#worker.call('passedOver', [sandbox.sandboxId]);
+    const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...passedOver];
+    for (let attempt = 1; attempt <= 3; attempt += 1) {
+      const changes = await take(await execWith(sandbox, argv, { signal }));
+      if (changes) return changes;
+    }
+    throw new UserError(
+      `The files in ${this.#remoteRoot} could not be listed. Run again once no program changes them, or terminate the sandbox to start afresh.`,
+    );
+  }
+}

@@ -1,0 +1,59 @@
+import { join, relative, sep } from 'node:path';
+import { readText, statOf } from './folder-markers.ts';
+import type { GitRepo } from './git-repo.ts';
+import { type Pattern, PatternList } from './gitignore.ts';
+
+/** A folder's rules: those of the folders above, then its own. */
+export interface GitRules {
+  readonly repo: GitRepo;
+  /** Path of a child in the repository, with this folder's own prefix: `''` or ending in `/`. */
+  readonly prefix: string;
+  /** Ignore files from the repository's top down; `base` is relative to the top like `prefix`. */
+  readonly files: readonly { readonly base: string; readonly list: PatternList }[];
+}
+
+/** The rules of a larger repository's folders above the root. None when they leave out the root itself. */
+export function gitAbove(repo: GitRepo, root: string): GitRules {
+  const parts = relative(repo.top, root)
+    .split(sep)
+    .filter((part) => part !== '');
+  let git: GitRules = { repo, prefix: '', files: [] };
+  for (const [depth, name] of parts.entries()) {
+    git = withGitignore(git, join(repo.top, ...parts.slice(0, depth)), existsIgnore(repo.top, parts.slice(0, depth)));
+    const pattern = lastGitPattern(git, name, true);
+    const prefix = `${git.prefix}${name}/`;
+    if (pattern && !pattern[0].negated) return { repo, prefix: `${parts.join('/')}/`, files: [] };
+    git = { ...git, prefix };
+  }
+  return git;
+}
+
+/** A line, and where it stands. */
+export type GitPattern = readonly [Pattern, 'git', string];
+
+/** Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's file. */
+export function lastGitPattern(git: GitRules, name: string, isFolder: boolean): GitPattern | undefined {
+  const path = git.prefix + name;
+  for (let at = git.files.length - 1; at >= 0; at -= 1) {
+    const { base, list } = git.files[at] as { base: string; list: PatternList };
+    const pattern = list.last(path.slice(base.length), name, isFolder);
+    if (pattern) return [pattern, 'git', list.source];
+  }
+  for (const list of [git.repo.infoExclude, git.repo.userExclude]) {
+    const pattern = list.last(path, name, isFolder);
+    if (pattern) return [pattern, 'git', list.source];
+  }
+  return undefined;
+}
+
+/** Adds the `.gitignore` of a folder. */
+export function withGitignore(git: GitRules, folder: string, exists: boolean): GitRules {
+  if (!exists) return git;
+  const list = new PatternList(join(folder, '.gitignore'), readText(join(folder, '.gitignore')), git.repo.ignoreCase);
+  return { ...git, files: [...git.files, { base: git.prefix, list }] };
+}
+
+/** Git does not follow a `.gitignore` that is a link. */
+function existsIgnore(top: string, parts: readonly string[]): boolean {
+  return statOf(join(top, ...parts, '.gitignore'))?.isFile() ?? false;
+}

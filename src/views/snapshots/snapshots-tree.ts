@@ -1,0 +1,85 @@
+import * as vscode from 'vscode';
+import { formatBytes, formatMinutes } from '../../base/text.ts';
+import { publishedName } from '../../modal/snapshots.ts';
+import { isPause } from '../../sandboxes/pause.ts';
+import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
+import { type Detail, detailItem } from '../common/detail-row.ts';
+import { PolledStore } from '../common/polled-store.ts';
+import { ResourceTree } from '../common/resource-tree.ts';
+import { oneLine, tooltipOf } from '../common/tooltip.ts';
+
+export const SNAPSHOTS_VIEW = 'modal.snapshots';
+
+const DAY_MS = 24 * 60 * 60_000;
+const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
+
+/** Something to know about a snapshot. */
+interface DetailRow {
+  readonly detail: Detail;
+}
+
+export type SnapshotsRow = Snapshot | DetailRow;
+
+export function snapshotStore(snapshots: Snapshots): PolledStore<Snapshot[]> {
+  return new PolledStore({ pollMs: 15_000, load: () => snapshots.list() });
+}
+
+/** The Snapshots view: all of the account, the newest first. */
+export function snapshotsTree(
+  store: PolledStore<Snapshot[]>,
+  isAccountChosen: () => boolean,
+): ResourceTree<Snapshot[], SnapshotsRow> {
+  return new ResourceTree<Snapshot[], SnapshotsRow>({
+    id: SNAPSHOTS_VIEW,
+    store,
+    isAccountChosen,
+    roots: (snapshots) => snapshots,
+    children: (row) => ('detail' in row ? [] : detailsOf(row, store.value ?? [])),
+    item: (row) => ('detail' in row ? detailItem(row.detail) : snapshotItem(row, store.value ?? [])),
+    canSelectMany: true,
+    showsTime: true,
+  });
+}
+
+/** `expires in 30 days`, `kept`, `expired`, `deleted elsewhere`. */
+export function describeSnapshot({ state, expiresAt, sizeBytes, path }: Snapshot, now: number): string {
+  const until = expiresAt === null ? 'kept' : `expires in ${formatDays(expiresAt - now)}`;
+  const life = { ready: until, expired: 'expired', deleted: 'deleted elsewhere' }[state];
+  return [life, path, sizeBytes !== undefined && formatBytes(sizeBytes)].filter(Boolean).join(' · ');
+}
+
+function formatDays(ms: number): string {
+  const days = Math.round(ms / DAY_MS);
+  return days < 2 ? formatMinutes(ms) : `${days} days`;
+}
+
+function snapshotItem(snapshot: Snapshot, all: readonly Snapshot[]): vscode.TreeItem {
+  const { id, name, state, expiresAt } = snapshot;
+  const item = new vscode.TreeItem(oneLine(name), vscode.TreeItemCollapsibleState.Collapsed);
+  item.id = id;
+  item.description = describeSnapshot(snapshot, Date.now());
+  const until = expiresAt === null ? 'it is deleted' : new Date(expiresAt).toLocaleString();
+  item.tooltip = tooltipOf(name, [['Kept until', until], ...factsOf(snapshot, all)]);
+  item.iconPath = new vscode.ThemeIcon(ICONS[state]);
+  item.contextValue = state !== 'ready' ? 'goneSnapshot' : isPause(snapshot) ? 'snapshot,paused' : 'snapshot';
+  item.accessibilityInformation = { label: `Snapshot ${oneLine(name)}, ${item.description}` };
+  return item;
+}
+
+function detailsOf(snapshot: Snapshot, all: readonly Snapshot[]): DetailRow[] {
+  return factsOf(snapshot, all).map(([label, text]) => ({ detail: { id: `${snapshot.id}/${label}`, label, text } }));
+}
+
+function factsOf(snapshot: Snapshot, all: readonly Snapshot[]): [label: string, text: string][] {
+  const { id, createdAt, folderName, profile, parent, imageId } = snapshot;
+  const parentName = parent && (all.find((each) => each.id === parent)?.name ?? 'a snapshot that was deleted');
+  const facts: [string, string | undefined][] = [
+    ['Made', new Date(createdAt).toLocaleString()],
+    ['Folder', folderName],
+    ['Profile', profile],
+    ['From', parentName && oneLine(parentName)],
+    ['Image', imageId],
+    ['Name', publishedName(id)],
+  ];
+  return facts.flatMap(([label, text]): [string, string][] => (text ? [[label, text]] : []));
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { parseSettings, SettingsSchema } from '../../../src/providers/common/settings-schema.ts';
+
+interface Manifest {
+  contributes: { configuration: { properties: Record<string, { default: unknown }> } };
+}
+
+function flatten(prefix: string, value: unknown): Record<string, unknown> {
+  const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0;
+  if (!isGroup) return { [prefix]: value };
+  return Object.assign({}, ...Object.entries(value).map(([key, each]) => flatten(`${prefix}.${key}`, each)));
+}
+
+describe('settings', () => {
+  it('have the same names and defaults in the manifest and in the schema', () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+    const declared: Record<string, unknown> = {};
+    for (const [key, property] of Object.entries(manifest.contributes.configuration.properties))
+      declared[key] = property.default;
+    assert.deepEqual(declared, flatten('modal', SettingsSchema.parse({})));
+  });
+
+  it('name the one that is wrong and what it must be', () => {
+    assert.throws(() => parseSettings({ account: 'cloud' }), /modal\.account must be "local"/);
+    assert.throws(() => parseSettings({ app: 'a b' }), /modal\.app must be 1 to 64/);
+    assert.throws(() => parseSettings({ runners: 3 }), /modal\.runners is not valid/);
+  });
+});

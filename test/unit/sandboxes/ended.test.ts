@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { wallClock } from '../../../src/base/clock.ts';
+import { dropAmong, dropIfEnded } from '../../../src/sandboxes/drop-ended.ts';
+import { Lifetimes } from '../../../src/sandboxes/lifetimes.ts';
+import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+
+const folder = { name: 'idle', path: '/somewhere/idle' };
+
+describe('a sandbox that has ended', () => {
+  let server: RunningLocalModal;
+  let sessions: Sessions;
+  let changes: number;
+
+  beforeEach(async () => {
+    server = await startLocalModal();
+    changes = 0;
+    const profile = { image: 'python:3.13-slim', hostVolume: false, idleTimeoutMs: 1_000 };
+    sessions = new Sessions({ ...sessionSources(() => accountOf(server), profile), onChange: () => changes++ });
+  });
+  afterEach(async () => {
+    await sessions.dispose();
+    await server.stop();
+  });
+
+  const asked = async () => (await server.control.calls()).SandboxWaitV2 ?? 0;
+  const profiles = () => sessions.started.profilesOf(folder);
+
+  it('of being idle is known to have ended without a run, by one call at the predicted moment', async () => {
+    const lifetimes = new Lifetimes({
+      clock: wallClock,
+      lives: () => sessions.started.lives(),
+      onNearEnd: () => {},
+      isBusy: () => false,
+      check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
+    });
+    await sessions.acquire(folder);
+    const before = changes;
+    await lifetimes.update();
+    assert.equal(await asked(), 0);
+    assert.deepEqual(profiles(), ['default']);
+    await waitFor(
+      'it to be dropped',
+      15_000,
+      async () => [profiles().length, changes - before],
+      ([names, told]) => names === 0 && (told ?? 0) > 0,
+    );
+    assert.equal(await asked(), 1);
+    lifetimes.dispose();
+  });
+
+  it('is found out by asking; one that lives stays, also when Modal cannot be asked', async () => {
+    const { sandbox } = await sessions.acquire(folder);
+    await dropIfEnded(sessions, sandbox);
+    assert.deepEqual(profiles(), ['default']);
+    await server.control.addFault({ method: 'SandboxWaitV2', code: 7 });
+    await sandbox.terminate();
+    await dropIfEnded(sessions, sandbox);
+    assert.deepEqual(profiles(), ['default']);
+    await server.control.clearFaults();
+    await dropIfEnded(sessions, sandbox);
+    assert.deepEqual(profiles(), []);
+  });
+
+  it('elsewhere is dropped as soon as a list says so, and no other one', async () => {
+    const { sandbox } = await sessions.acquire(folder);
+    await dropAmong(sessions, new Set(['sb-another']));
+    assert.deepEqual(profiles(), ['default']);
+    await dropAmong(sessions, new Set([sandbox.sandboxId]));
+    assert.deepEqual(profiles(), []);
+  });
+});

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Handover } from '../../../src/sandboxes/handover.ts';
+import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { TestWindow } from '../../helpers/window.ts';
+
+describe('a window that restarts by its own doing', () => {
+  let server: RunningLocalModal;
+  let machineDir: string;
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    machineDir = await mkdtemp(join(tmpdir(), 'machine-'));
+  });
+  afterEach(() => rm(machineDir, { recursive: true }));
+
+  const window = async (id: string, path = '/folders/one') => {
+    const opened = new TestWindow({ url: server.url, machineDir, path, id, isBilled: true });
+    await opened.machine.join();
+    return opened;
+  };
+
+  it('goes on with its sandbox, which ends when the restarted window closes', async () => {
+    const before = await window('before');
+    const { sandbox } = await before.sessions.acquire(before.folder);
+    await before.sessions.handOver();
+    const after = await window('after');
+    // Not waited for: a run comes at the same moment.
+    void after.sessions.takeOver([after.folder.path]);
+    const session = await after.sessions.acquire(after.folder);
+    await before.close();
+    assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
+    assert.deepEqual([session.isNew, session.isOutdated], [false, false]);
+    assert.equal(await sandbox.poll(), null);
+    assert.equal((await after.sessions.started.lives()).length, 1, 'its end is known');
+    await after.close();
+    assert.notEqual(await sandbox.poll(), null);
+  });
+
+  it('counts what the sandbox costs once', async () => {
+    const before = await window('before');
+    const { sandbox } = await before.sessions.acquire(before.folder);
+    await before.sessions.handOver();
+    await before.close();
+    const after = await window('after');
+    await after.sessions.takeOver([after.folder.path]);
+    const open = new Map<string, boolean[]>();
+    for (const { machine } of [before, after]) {
+      const entries = JSON.parse(await readFile(join(machineDir, 'spend', `${machine.windowId}.json`), 'utf8'));
+      open.set(
+        machine.windowId,
+        entries.map((entry: object) => !('endedAt' in entry)),
+      );
+    }
+    assert.deepEqual(
+      [...open],
+      [
+        ['before', [false]],
+        ['after', [true]],
+      ],
+    );
+    await sandbox.terminate();
+  });
+
+  it('ends its sandboxes as ever when the restart is called off, or comes too late', async () => {
+    const stays = await window('stays');
+    const { sandbox } = await stays.sessions.acquire(stays.folder);
+    const stay = await stays.sessions.handOver();
+    await stay();
+    await stays.close();
+    assert.notEqual(await sandbox.poll(), null);
+
+    let now = 1_000_000;
+    const clock = { now: () => now, after: () => () => {} };
+    const late = new Handover(new Machine(machineDir, 'late'), clock);
+    const left = { sandboxId: 'sb-1', folder: { name: 'one', path: '/folders/one' }, profile: 'default', startedAt: 1 };
+    await late.offer([left]);
+    const next = new Handover(new Machine(machineDir, 'next'), clock);
+    assert.deepEqual(await next.claim(['/folders/other']), [], 'of another folder');
+    assert.equal(late.keeps('sb-1'), true);
+    now += 60_001;
+    assert.equal(late.keeps('sb-1'), false);
+    assert.deepEqual(await next.claim(['/folders/one']), []);
+  });
+
+  it('leaves each sandbox to one window, and none that has ended', async () => {
+    const before = await window('before');
+    const { sandbox } = await before.sessions.acquire(before.folder);
+    await before.sessions.handOver();
+    const both = [await window('one'), await window('two')];
+    await Promise.all(both.map(({ sessions, folder }) => sessions.takeOver([folder.path])));
+    const taken = await Promise.all(both.map(({ sessions, folder }) => sessions.started.allOf(folder)));
+    assert.deepEqual(
+      taken.flat().map(({ sandboxId }) => sandboxId),
+      [sandbox.sandboxId],
+    );
+    const [owner] = both.filter((_, at) => taken[at]?.length === 1);
+    await owner?.sessions.handOver();
+    await sandbox.terminate();
+    const last = await window('last');
+    await last.sessions.takeOver([last.folder.path]);
+    assert.deepEqual(await last.sessions.started.allOf(last.folder), []);
+  });
+});

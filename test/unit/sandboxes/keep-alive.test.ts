@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { KeepAlive } from '../../../src/sandboxes/keep-alive.ts';
+import { Time } from '../../helpers/time.ts';
+
+describe('keeping a sandbox alive', () => {
+  let time: Time;
+  let touched: string[];
+  let ended: boolean;
+  let kept: KeepAlive;
+  beforeEach(() => {
+    time = new Time();
+    touched = [];
+    ended = false;
+    kept = new KeepAlive(async (id) => {
+      touched.push(id);
+      if (ended) throw new Error('ended');
+    }, time);
+  });
+
+  it('touches it well within its idle time, again and again', async () => {
+    kept.keep('sb-1', 600_000);
+    for (let n = 0; n < 3; n++) await time.pass(200_000);
+    assert.deepEqual(touched, ['sb-1', 'sb-1', 'sb-1']);
+  });
+
+  it('stops when it is told to, or when the window closes', async () => {
+    kept.keep('sb-1', 600_000);
+    kept.keep('sb-2', 600_000);
+    kept.release('sb-1');
+    await time.pass(200_000);
+    assert.deepEqual(touched, ['sb-2']);
+    kept.dispose();
+    await time.pass(200_000);
+    assert.deepEqual(touched, ['sb-2']);
+  });
+
+  it('stops by itself when the sandbox has ended', async () => {
+    kept.keep('sb-1', 600_000);
+    ended = true;
+    await time.pass(200_000);
+    await time.pass(200_000);
+    assert.deepEqual([touched, kept.has('sb-1')], [['sb-1'], false]);
+  });
+});

@@ -1,0 +1,109 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Sandbox } from 'modal';
+import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import { SyncEngine } from '../../../src/sync/engine.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+
+describe('the setup of a profile', () => {
+  let server: RunningLocalModal;
+  let path: string;
+  let opened: Sessions[];
+
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    path = await mkdtemp(join(tmpdir(), 'setup-'));
+    await writeFile(join(path, 'deps.txt'), 'one\n');
+    opened = [];
+    await server.control.resetCalls();
+  });
+  afterEach(async () => {
+    await Promise.all(opened.map((sessions) => sessions.dispose()));
+    await rm(path, { recursive: true });
+  });
+
+  const folder = () => ({ name: 'setup', path });
+
+  function sessions(setup: object): Sessions {
+    const made = new Sessions(
+      sessionSources(() => accountOf(server), {
+        image: 'python:3.13-slim',
+        hostVolume: false,
+        env: { WHO: 'me' },
+        setup,
+      }),
+    );
+    opened.push(made);
+    return made;
+  }
+
+  async function read(sandbox: Sandbox, script: string): Promise<string> {
+    return (await sandbox.exec(['sh', '-c', script])).stdout.readText();
+  }
+
+  const SETUP = { commands: ['cp deps.txt /opt/installed', 'echo $WHO >> /opt/installed'], files: ['deps.txt'] };
+
+  it('runs once in a sandbox of the profile, and every sandbox starts with what it left', async () => {
+    const { sandbox } = await sessions(SETUP).acquire(folder());
+    assert.equal(await read(sandbox, 'cat /opt/installed'), 'one\nme\n');
+    const { calls } = server.control;
+    const before = await calls();
+    const { sandbox: other } = await sessions(SETUP).acquire(folder());
+    assert.equal(await read(other, 'cat /opt/installed'), 'one\nme\n');
+    const after = await calls();
+    assert.equal((after.SandboxCreateV2 ?? 0) - (before.SandboxCreateV2 ?? 0), 1, 'no second sandbox for the setup');
+    assert.equal((await server.control.running()).sandboxes.length, 2);
+  });
+
+  it('runs again when a file that it names has changed, and not for others', async () => {
+    const created = async () => (await server.control.calls()).SandboxCreateV2 ?? 0;
+    await sessions(SETUP).acquire(folder());
+    await writeFile(join(path, 'other.txt'), 'x');
+    const before = await created();
+    await sessions(SETUP).acquire(folder());
+    assert.equal((await created()) - before, 1);
+    await writeFile(join(path, 'deps.txt'), 'two\n');
+    const { sandbox } = await sessions(SETUP).acquire(folder());
+    assert.equal((await created()) - before, 3);
+    assert.equal(await read(sandbox, 'cat /opt/installed'), 'two\nme\n');
+  });
+
+  it('is done once when two windows ask at the same time', async () => {
+    const setup = { commands: ['sleep 0.5; echo once >> /opt/once'] };
+    await Promise.all([sessions(setup).acquire(folder()), sessions(setup).acquire(folder())]);
+    assert.equal((await server.control.calls()).TaskSnapshotFilesystem, 1);
+  });
+
+  it('that fails says which command, with what it said, and leaves no sandbox', async () => {
+    await assert.rejects(
+      sessions({ commands: ['echo no such package; exit 4'] }).acquire(folder()),
+      /setup command “echo no such package; exit 4” ended with code 4: no such package\. Mend it/,
+    );
+    assert.deepEqual((await server.control.running()).sandboxes, []);
+    await assert.rejects(sessions({ commands: ['true'], files: ['none'] }).acquire(folder()), /needs “none”/);
+  });
+
+  it('leaves in the workspace what it made there, and the first sync goes on from it', async () => {
+    const setup = { commands: ['mkdir node_modules && echo built > node_modules/x'], files: ['deps.txt'] };
+    await writeFile(join(path, '.gitignore'), 'node_modules\n');
+    const { sandbox } = await sessions(setup).acquire(folder());
+    const storageDir = await mkdtemp(join(tmpdir(), 'setup-storage-'));
+    const engine = new SyncEngine({ root: path, storageDir, rules: {} });
+    try {
+      await engine.push(sandbox, { fresh: true, ask: () => true });
+      assert.equal(
+        await read(sandbox, 'cd /workspace && cat node_modules/x deps.txt && ls -A'),
+        'built\none\n.gitignore\n.modal-sync\ndeps.txt\nnode_modules\n',
+      );
+    } finally {
+      await engine.dispose();
+      await rm(storageDir, { recursive: true });
+    }
+  });
+});

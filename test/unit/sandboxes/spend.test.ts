@@ -1,0 +1,183 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { budgetState } from '../../../src/sandboxes/cost/budget.ts';
+import { SpendRecord } from '../../../src/sandboxes/cost/spend.ts';
+import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import { Time } from '../../helpers/time.ts';
+
+const HOUR_MS = 3_600_000;
+const MORNING = new Date(2026, 10, 21, 9).getTime();
+const COST = { usdPerHour: 2, idleTimeoutMs: 600_000, timeoutMs: 24 * HOUR_MS };
+/** Of a sandbox that does not end of being idle. */
+const STEADY = { ...COST, idleTimeoutMs: COST.timeoutMs };
+
+describe('the record of spend', () => {
+  let dir: string;
+  let time: Time;
+  const window = (id: string) => new SpendRecord(new Machine(dir, id), time);
+  const near = (actual: number, expected: number) =>
+    assert.ok(Math.abs(actual - expected) < 1e-9, `${actual} is ${expected}`);
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'spend-'));
+    time = new Time(MORNING);
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  it('counts a sandbox from its start to its end', async () => {
+    const spend = window('a');
+    await spend.started('sb-1', STEADY);
+    await time.pass(HOUR_MS / 2);
+    near(await spend.usdToday(), 1);
+    await spend.ended('sb-1');
+    await time.pass(HOUR_MS);
+    near(await spend.usdToday(), 1);
+  });
+
+  it('adds up across windows and restarts', async () => {
+    const [a, b] = [window('a'), window('b')];
+    await a.started('sb-1', STEADY);
+    await b.started('sb-2', STEADY);
+    await time.pass(HOUR_MS / 2);
+    await Promise.all([a.ended('sb-1'), b.ended('sb-2')]);
+    near(await window('c').usdToday(), 2);
+  });
+
+  it('counts a sandbox of a window that was killed until it ended of being idle, and no longer', async () => {
+    const killed = window('killed');
+    await killed.started('sb-1', COST);
+    await time.pass(60_000);
+    await killed.used('sb-1');
+    await time.pass(5 * HOUR_MS);
+    near(await window('next').usdToday(), (2 * 660_000) / HOUR_MS);
+  });
+
+  it('counts a sandbox that ended of being idle until then, also when that is found out late', async () => {
+    const spend = window('a');
+    await spend.started('sb-1', COST);
+    await time.pass(60_000);
+    await spend.used('sb-1');
+    await time.pass(2 * HOUR_MS);
+    near(await spend.usdToday(), (2 * 660_000) / HOUR_MS);
+    await spend.ended('sb-1');
+    near(await spend.usdToday(), (2 * 660_000) / HOUR_MS);
+  });
+
+  it('keeps the last state when much is noted at once, and reads nothing that is half written', async () => {
+    const spend = window('a');
+    const ids = Array.from({ length: 20 }, (_, index) => `sb-${index}`);
+    await Promise.all(ids.map((id) => spend.started(id, STEADY)));
+    await writeFile(join(dir, 'spend', 'a.json.draft'), JSON.stringify([{ sandboxId: 'sb-1', startedAt: 0 }]));
+    await time.pass(HOUR_MS);
+    near(await window('b').usdToday(), 40);
+    await Promise.all(ids.map((id) => spend.ended(id)));
+    await time.pass(HOUR_MS);
+    near(await window('b').usdToday(), 40);
+  });
+
+  it('counts a sandbox that is taken over once', async () => {
+    await window('killed').started('sb-1', COST);
+    await time.pass(300_000);
+    const next = window('next');
+    await next.tookOver('sb-1', 'killed', COST);
+    await time.pass(300_000);
+    near(await next.usdToday(), (2 * 600_000) / HOUR_MS);
+  });
+
+  it('begins anew at midnight, and knows the last hour apart from the day', async () => {
+    const spend = window('a');
+    await spend.started('sb-1', STEADY);
+    await time.pass(3 * HOUR_MS);
+    near(await spend.usdToday(), 6);
+    near(await spend.usdLastHour(), 2);
+    await time.pass(13 * HOUR_MS);
+    near(await spend.usdToday(), 2);
+  });
+
+  it('forgets what is older than two days', async () => {
+    await window('old').started('sb-1', COST);
+    await time.pass(80 * HOUR_MS);
+    const now = window('now');
+    await now.usdToday();
+    assert.deepEqual(await new Machine(dir).list('spend'), []);
+  });
+
+  it('takes a file that is broken for an empty one', async () => {
+    const spend = window('a');
+    await spend.started('sb-1', COST);
+    await writeFile(join(dir, 'spend', 'broken.json'), '{"no');
+    assert.equal(await spend.usdToday(), 0);
+  });
+});
+
+describe('a budget', () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'budget-'));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  it('is near from 80 % and spent from 100 %, by the day and by the hour; 0 is no limit', async () => {
+    const time = new Time(MORNING);
+    const spend = new SpendRecord(new Machine(dir), time);
+    await spend.started('sb-1', STEADY);
+    const level = async (perDayUsd: number, perHourUsd: number) =>
+      (await budgetState(spend, { perDayUsd, perHourUsd })).level;
+    await time.pass(0.79 * HOUR_MS);
+    assert.equal(await level(2, 0), 'ok');
+    await time.pass(0.02 * HOUR_MS);
+    assert.equal(await level(2, 0), 'near');
+    assert.equal(await level(0, 0), 'ok');
+    await time.pass(HOUR_MS);
+    assert.equal(await level(2, 0), 'spent');
+    assert.equal(await level(100, 2), 'spent');
+    const { words } = await budgetState(spend, { perDayUsd: 4, perHourUsd: 0 });
+    assert.equal(words, 'About $3.62 of $4.00 is spent today (estimated)');
+  });
+});
+
+describe('the windows of a machine', () => {
+  let dir: string;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'machine-'));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  it('know which of them live', async () => {
+    const [a, b] = [new Machine(dir, 'a'), new Machine(dir, 'b')];
+    await a.join();
+    assert.equal(await b.isAlive('a'), true);
+    assert.equal(await b.isAlive('never'), false);
+    await a.leave();
+    assert.equal(await b.isAlive('a'), false);
+    await writeFile(join(dir, 'windows', 'dead.json'), JSON.stringify({ pid: 2 ** 22 + 1 }));
+    assert.equal(await b.isAlive('dead'), false);
+    await b.join();
+    assert.deepEqual(await a.list('windows'), ['b.json'], 'a window that is gone is forgotten');
+  });
+
+  it('hold a lock one at a time, and take it over from a process that is gone', async () => {
+    const [a, b] = [new Machine(dir, 'a'), new Machine(dir, 'b')];
+    const release = await a.lock('refresh', 60_000);
+    assert.ok(release);
+    assert.equal(await b.lock('refresh', 60_000), undefined);
+    await release();
+    const again = await b.lock('refresh', 60_000);
+    assert.ok(again);
+    await again();
+    await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: 2 ** 22 + 1 }));
+    assert.ok(await a.lock('refresh', 60_000));
+  });
+
+  it('that all find a lock stale do not all get it, and give back only their own', async () => {
+    const windows = Array.from({ length: 20 }, (_, index) => new Machine(dir, `w${index}`));
+    await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: 2 ** 22 + 1 }));
+    const got = (await Promise.all(windows.map((each) => each.lock('refresh', 60_000)))).filter((each) => each);
+    assert.equal(got.length, 1);
+    await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: process.pid }));
+    await got[0]?.();
+    assert.equal(await windows[0]?.lock('refresh', 60_000), undefined, 'that of another is still there');
+  });
+});

@@ -1,0 +1,165 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { WarmTarget } from '../../../src/sandboxes/warm/pool.ts';
+import { cleanCaches } from '../../../src/sandboxes/warm/pool-dependencies.ts';
+import { WarmUps } from '../../../src/sandboxes/warm/warm-ups.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { Time } from '../../helpers/time.ts';
+import { TestWindow } from '../../helpers/window.ts';
+
+const signal = new AbortController().signal;
+
+describe('warm sandboxes on the local Modal', () => {
+  let server: RunningLocalModal;
+  let dir: string;
+  let path: string;
+  let ended: (() => Promise<unknown>)[];
+
+  before(async () => {
+    server = await startLocalModal();
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'warm-machine-'));
+    path = await mkdtemp(join(tmpdir(), 'warm-folder-'));
+    await writeFile(join(path, 'a.txt'), 'one\n');
+    ended = [];
+  });
+  afterEach(async () => {
+    for (const end of ended) await end();
+    await Promise.all([dir, path].map((each) => rm(each, { recursive: true })));
+  });
+
+  function window(profile: object, id = 'window') {
+    const made = new TestWindow({ url: server.url, machineDir: dir, path, profile, id });
+    ended.push(() => made.close());
+    return made;
+  }
+
+  const read = async (
+    sandbox: { exec(argv: string[]): Promise<{ stdout: { readText(): Promise<string> } }> },
+    script: string,
+  ) => (await sandbox.exec(['sh', '-c', script])).stdout.readText();
+
+  it('have the workspace and the setup, and are given out once', async () => {
+    const { sessions, pool, target, folder } = window({ warm: { setup: ['cp a.txt /tmp/copied'] } });
+    assert.equal(await pool.fill(target, signal), 1);
+    assert.equal(await pool.fill(target, signal), 0, 'there is one already');
+    const session = await sessions.acquire(folder);
+    assert.equal(session.taken, 'warm');
+    assert.equal(session.isNew, false);
+    assert.equal(await read(session.sandbox, 'cat /tmp/copied'), 'one\n');
+    assert.equal(pool.isEmpty, true);
+    assert.equal((await sessions.acquire(folder)).sandbox, session.sandbox);
+  });
+
+  it('cause no call while no profile asks for them, over ten minutes; one that does, does', async () => {
+    const { pool, machine, sessions, target, syncs } = window({ warm: {} });
+    const time = new Time(Date.now());
+    let targets: WarmTarget[] = [];
+    const warmUps = new WarmUps({
+      pool,
+      machine,
+      clock: time,
+      random: Math.random,
+      targets: async () => targets,
+      obstacle: async () => undefined,
+      refreshImage: async ({ folder, named }, refreshed) =>
+        (await sessions.image(folder, named, { signal: refreshed })).image.imageId,
+      cleanCaches,
+      log: () => {},
+    });
+    ended.push(() => warmUps.dispose());
+    await server.control.resetCalls();
+    await warmUps.update();
+    for (let minute = 0; minute < 10; minute += 1) {
+      await time.pass(60_000);
+      await warmUps.update();
+      await warmUps.sync(target.folder);
+    }
+    assert.deepEqual(await server.control.calls(), {});
+    assert.equal(syncs.isUsed(target.folder), false);
+    targets = [target];
+    await warmUps.update();
+    assert.equal((await server.control.calls()).SandboxCreateV2, 1);
+  });
+
+  it('get what changes while they wait', async () => {
+    const { sessions, pool, target, folder } = window({ warm: {} });
+    await pool.fill(target, signal);
+    await writeFile(join(path, 'a.txt'), 'two\n');
+    await pool.sync(folder);
+    assert.equal(await read((await sessions.acquire(folder)).sandbox, 'cat /workspace/a.txt'), 'two\n');
+  });
+
+  it('that fail their health check are ended, and the sentence names the check and what it said', async () => {
+    const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
+    await assert.rejects(pool.fill(target, signal), /health check “echo no torch.*” ended with code 3: no torch here/);
+    assert.deepEqual((await server.control.running()).sandboxes, []);
+  });
+
+  it('have old files removed from the caches of their host volume', async () => {
+    const { pool, target } = window({ hostVolume: true, warm: { cacheMaxAgeDays: 10, cacheMaxMiB: 1 } });
+    await pool.fill(target, signal);
+    const sandbox = pool.peek(target);
+    assert.ok(sandbox);
+    await read(
+      sandbox,
+      'cd /mnt/state/.cache && touch new && touch -d "20 days ago" old && head -c 700000 /dev/zero > "big 1" && head -c 700000 /dev/zero > big2 && touch -d "1 day ago" "big 1"',
+    );
+    assert.equal(await cleanCaches(sandbox, target, signal), 'removed 2 old files from the caches');
+    assert.equal(await read(sandbox, 'ls /mnt/state/.cache'), 'big2\nnew\n');
+  });
+
+  it('of a window that is gone are taken over by the next one of the same folder; those of a living one are not', async () => {
+    const lost = window({}, 'lost');
+    const { sandbox } = await lost.sessions.acquire(lost.folder);
+    const next = window({}, 'next');
+    await Promise.all([lost.machine.join(), next.machine.join()]);
+    const other = await next.sessions.acquire(next.folder);
+    assert.equal(other.isNew, true, 'the other window lives');
+    await lost.machine.leave();
+    const third = window({}, 'third');
+    const session = await third.sessions.acquire(third.folder);
+    assert.equal(session.taken, 'left behind');
+    assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
+  });
+
+  it('that are left behind are taken over by one window of two that want them at once', async () => {
+    const lost = window({}, 'lost');
+    await lost.sessions.acquire(lost.folder);
+    const both = [window({}, 'one'), window({}, 'two')];
+    await Promise.all(both.map(({ machine }) => machine.join()));
+    const taken = await Promise.all(both.map(async ({ sessions, folder }) => (await sessions.acquire(folder)).taken));
+    assert.equal(taken.filter((how) => how === 'left behind').length, 1);
+  });
+
+  it('that are left behind become warm again, before others are started', async () => {
+    const lost = window({ warm: {} }, 'lost');
+    await lost.pool.fill(lost.target, signal);
+    const { sandboxes } = await server.control.running();
+    const next = window({ warm: {} }, 'next');
+    await next.machine.join();
+    await next.pool.fill(next.target, signal);
+    assert.deepEqual(
+      (await server.control.running()).sandboxes.map(({ id }) => id),
+      sandboxes.map(({ id }) => id),
+    );
+    assert.equal((await next.sessions.acquire(next.folder)).taken, 'warm');
+  });
+
+  it('that are left behind and are not as the profile asks now are ended', async () => {
+    const lost = window({}, 'lost');
+    await lost.sessions.acquire(lost.folder);
+    const next = window({ cpu: 2 }, 'next');
+    const session = await next.sessions.acquire(next.folder);
+    assert.equal(session.isNew, true);
+    const { sandboxes } = await server.control.running();
+    assert.deepEqual(
+      sandboxes.map(({ id }) => id),
+      [session.sandbox.sandboxId],
+    );
+  });
+});

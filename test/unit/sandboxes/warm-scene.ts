@@ -1,0 +1,137 @@
+import { strict as assert } from 'node:assert';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
+import type { Sandbox } from 'modal';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
+import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import type { Obstacle } from '../../../src/sandboxes/warm/pause-reason.ts';
+import { WarmPool, type WarmTarget } from '../../../src/sandboxes/warm/pool.ts';
+import { WarmUps } from '../../../src/sandboxes/warm/warm-ups.ts';
+import { Time } from '../../helpers/time.ts';
+
+export const MINUTE_MS = 60_000;
+export const MORNING = Date.parse('2026-11-20T08:00:00Z');
+
+/** A folder’s profile that says `warm`. */
+export function target(warm: object = {}, profile: object = {}): WarmTarget {
+  const parsed = ProfileSchema.parse({ ...profile, warm });
+  assert.ok(parsed.warm);
+  return { folder: { name: 'f', path: '/f' }, named: { name: 'p', profile: parsed }, warm: parsed.warm };
+}
+
+/** Warm-ups whose time, chance and sandboxes are the test's; what they did is in `log`. */
+export class Scene {
+  readonly time = new Time(MORNING);
+  readonly log: string[] = [];
+  readonly living = new Set<string>();
+  readonly pool: WarmPool;
+  readonly machine: Machine;
+  readonly warmUps: WarmUps;
+  targets: WarmTarget[] = [];
+  obstacle: Obstacle | Error | undefined;
+  account = 'main';
+  prepare: () => Promise<void> = async () => {};
+  sync: () => Promise<void> = async () => {};
+  check: (sandboxId: string) => Promise<void> = async () => {};
+  image: (signal: AbortSignal) => Promise<string> = async () => 'im-1';
+  #count = 0;
+
+  constructor(dir: string, name = 'a') {
+    this.machine = new Machine(dir, name);
+    this.pool = new WarmPool({
+      clock: this.time,
+      start: async () => {
+        const sandboxId = `${name}-${++this.#count}`;
+        this.living.add(sandboxId);
+        this.log.push(`start ${sandboxId}`);
+        return { sandboxId } as Sandbox;
+      },
+      account: () => this.account,
+      prepare: () => this.prepare(),
+      check: ({ sandboxId }) => this.check(sandboxId),
+      sync: async ({ sandboxId }) => {
+        this.log.push(`sync ${sandboxId}`);
+        await this.sync();
+      },
+      touch: async ({ sandboxId }) => {
+        if (!this.living.has(sandboxId)) throw new Error('gone');
+        this.log.push(`touch ${sandboxId}`);
+      },
+      end: async ({ sandboxId }) => {
+        this.living.delete(sandboxId);
+        this.log.push(`end ${sandboxId}`);
+      },
+    });
+    this.warmUps = new WarmUps({
+      pool: this.pool,
+      machine: this.machine,
+      clock: this.time,
+      random: () => 0.5,
+      targets: async () => this.targets,
+      obstacle: async () => {
+        if (this.obstacle instanceof Error) throw this.obstacle;
+        return this.obstacle;
+      },
+      refreshImage: async (_, signal) => {
+        this.log.push('image');
+        return this.image(signal);
+      },
+      cleanCaches: async () => undefined,
+      log: () => {},
+    });
+  }
+
+  /** Keeps one target warm from now on. */
+  want(wanted: WarmTarget): WarmTarget {
+    this.targets = [wanted];
+    return wanted;
+  }
+
+  /** Lets time pass until something has settled. */
+  async until(work: Promise<void>, stepMs = MINUTE_MS): Promise<void> {
+    let settled = false;
+    void work.finally(() => (settled = true));
+    while (!settled) {
+      await sleep(2);
+      if (!settled) await this.time.pass(stepMs);
+    }
+    await work;
+  }
+
+  /** Lets minutes pass one by one, as a machine that is awake does. */
+  async minutes(count: number): Promise<void> {
+    for (let minute = 0; minute < count; minute += 1) {
+      await this.time.pass(MINUTE_MS);
+      await this.rest();
+    }
+  }
+
+  /** Until everything that was begun has been done, files included. */
+  async rest(): Promise<void> {
+    for (let round = 0; round < 20; round += 1) await turn();
+    await this.warmUps.update();
+  }
+
+  refreshes = () => this.log.filter((line) => line === 'image').length;
+}
+
+/** Hooks for a suite in which each test has a machine of its own. @returns what makes a window on it */
+export function scenesOfOneMachine(): (name?: string) => Scene {
+  let dir: string;
+  let scenes: Scene[];
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'warm-'));
+    scenes = [];
+  });
+  afterEach(async () => {
+    await Promise.all(scenes.map(({ warmUps }) => warmUps.dispose()));
+    await rm(dir, { recursive: true, force: true });
+  });
+  return (name) => {
+    const made = new Scene(dir, name);
+    scenes.push(made);
+    return made;
+  };
+}
