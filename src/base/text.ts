@@ -21,3 +21,8 @@ export function formatMinutes(ms: number): string {
   if (minutes < 1) return 'under 1 min';
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** `1 file`, `2 files`. `many` is for nouns that take more than an “s”. */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
+}

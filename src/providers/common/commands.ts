@@ -1,0 +1,17 @@
+import * as vscode from 'vscode';
+import type { CommandId } from './command-ids.ts';
+
+/** What a command does. Its arguments come from VS Code: the row or file of a menu, and all that are selected. */
+export type CommandHandler = (...args: never[]) => unknown;
+
+/** Registers a feature's commands. */
+export function registerCommands(handlers: { readonly [id in CommandId]?: CommandHandler }): vscode.Disposable {
+  return vscode.Disposable.from(
+    ...Object.entries(handlers).map(([id, handler]) => vscode.commands.registerCommand(id, handler)),
+  );
+}
+
+/** Runs one of our own commands. */
+export function executeCommand<T>(id: CommandId, ...args: unknown[]): Thenable<T> {
+  return vscode.commands.executeCommand<T>(id, ...args);
+}

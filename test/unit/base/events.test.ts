@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eachLimited } from '../../../src/base/each-limited.ts';
+import { Emitter } from '../../../src/base/events.ts';
+
+describe('Emitter', () => {
+  it('calls listeners in order until they are disposed', () => {
+    const emitter = new Emitter<number>();
+    const seen: string[] = [];
+    const first = emitter.event((value) => seen.push(`first ${value}`));
+    emitter.event((value) => seen.push(`second ${value}`));
+    emitter.fire(1);
+    first.dispose();
+    emitter.fire(2);
+    emitter.dispose();
+    emitter.fire(3);
+    assert.deepEqual(seen, ['first 1', 'second 1', 'second 2']);
+  });
+
+  it('calls the remaining listeners when one throws, and then throws its error', () => {
+    const emitter = new Emitter<void>();
+    let called = false;
+    emitter.event(() => {
+      throw new Error('broken listener');
+    });
+    emitter.event(() => {
+      called = true;
+    });
+    assert.throws(() => emitter.fire(), /broken listener/);
+    assert.ok(called);
+  });
+});
+
+describe('eachLimited', () => {
+  it('runs at most the given number of calls at a time', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await eachLimited([5, 1, 4, 2, 3], 2, async (item) => {
+      running += 1;
+      most = Math.max(most, running);
+      await sleep(item);
+      running -= 1;
+      done.push(item);
+    });
+    assert.equal(most, 2);
+    assert.deepEqual(done.sort(), [1, 2, 3, 4, 5]);
+  });
+
+  it('starts no further call after a failure, and rejects once the running ones have settled', async () => {
+    const started: number[] = [];
+    let settled = false;
+    const running = eachLimited([0, 1, 2, 3], 2, async (item) => {
+      started.push(item);
+      if (item === 0) throw new Error('no');
+      await sleep(5);
+      settled = true;
+    });
+    await assert.rejects(running, /no/);
+    assert.deepEqual(started, [0, 1]);
+    assert.ok(settled);
+  });
+});

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { COMMAND_IDS } from '../../../src/providers/common/command-ids.ts';
+
+describe('Command ids and context keys', () => {
+  const manifest = readFileSync('package.json', 'utf8');
+
+  it('lists the same commands in the source and in package.json', () => {
+    const commands: { command: string }[] = JSON.parse(manifest).contributes.commands;
+    assert.deepEqual([...COMMAND_IDS].sort(), commands.map(({ command }) => command).sort());
+  });
+
+  it('declares every context key that package.json asks about', () => {
+    const declared = readFileSync('src/providers/common/context-keys.ts', 'utf8');
+    const asked = [...manifest.matchAll(/"(?:when|enablement)": "([^"]+)"/g)].flatMap(
+      ([, clause = '']) => clause.match(/(?<![=!]= )\bmodal\.\w+/g) ?? [],
+    );
+    assert.ok(asked.length > 0);
+    for (const key of new Set(asked)) assert.ok(declared.includes(`'${key}'`), `${key} is not in context-keys.ts`);
+  });
+});
