@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { commandTitle, paletteTitle } from '../helpers/manifest.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
@@ -21,7 +22,7 @@ describe('Open in Explorer', () => {
     await workbench.waitForTerminal(/Exited with code 0/);
     await workbench.openView('Modal');
     await workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first().click({ button: 'right' });
-    await workbench.chooseInMenu('Open in Explorer (Remote Files)');
+    await workbench.chooseInMenu(commandTitle('modal.openInExplorer'));
   };
   /** Waits until the sandbox's folder is unfolded, which VS Code does by itself, or not. */
   const unfolded = (workbench: Workbench) =>
@@ -48,7 +49,7 @@ describe('Open in Explorer', () => {
     await rows(workbench, 'greetings.py').nth(1).click();
     await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
     await picture(workbench, 'remote-files');
-    await workbench.runCommand('Modal: Compare with Local');
+    await workbench.runCommand(paletteTitle('modal.compareWithLocal'));
     await workbench.page.locator('.tab.active', { hasText: 'greetings.py (sandbox ↔ this machine)' }).waitFor();
   });
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { useProfileOf } from '../helpers/local-modal.ts';
+import { commandTitle } from '../helpers/manifest.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
@@ -86,7 +87,10 @@ describe('the views without an account', () => {
       await workbench.page.getByText(words).waitFor();
     }
     await picture(workbench, 'no-account');
-    await workbench.page.getByRole('button', { name: 'Use the Local Modal' }).first().click();
+    await workbench.page
+      .getByRole('button', { name: commandTitle('modal.useLocalModal') })
+      .first()
+      .click();
     await workbench.page.getByText('There is no volume yet.').waitFor();
     await workbench.page.getByText('There is no snapshot yet.').waitFor();
   });
@@ -177,7 +181,7 @@ describe('the Sandboxes view of an account', () => {
     await focused('data').waitFor();
     await picture(workbench, 'mounts');
     await rowNamed(workbench, '/mnt/state').click({ button: 'right' });
-    await workbench.chooseInMenu('Show in Volumes');
+    await workbench.chooseInMenu(commandTitle('modal.showVolume'));
     await focused('vscode-host-1').waitFor();
     await mount.click();
     await focused('data').waitFor();

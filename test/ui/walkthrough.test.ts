@@ -1,3 +1,4 @@
+import { commandTitle, manifestText } from '../helpers/manifest.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -8,13 +9,15 @@ describe('the walkthrough', () => {
     const step = (title: string) => page.locator('.getting-started-step', { hasText: title });
     await workbench.openView('Modal');
     await page.locator('.welcome-view').getByText('Get started').click();
-    await step('Choose where sandboxes run').getByText('Use the Local Modal').waitFor();
+    await step(manifestText('walkthrough.account.title')).getByText(commandTitle('modal.useLocalModal')).waitFor();
     // The picture is a frame of its own.
     await page.locator('iframe.webview').first().waitFor();
     await picture(workbench, 'walkthrough');
-    await step('Choose where sandboxes run').getByText('Use the Local Modal').click();
-    await step('Choose where sandboxes run').locator('.codicon.complete').waitFor();
-    await step('Run a file').click();
-    await step('Run a file').getByRole('button', { name: 'Run Active File in Sandbox' }).waitFor();
+    await step(manifestText('walkthrough.account.title')).getByText(commandTitle('modal.useLocalModal')).click();
+    await step(manifestText('walkthrough.account.title')).locator('.codicon.complete').waitFor();
+    await step(manifestText('walkthrough.run.title')).click();
+    await step(manifestText('walkthrough.run.title'))
+      .getByRole('button', { name: commandTitle('modal.runActiveFile') })
+      .waitFor();
   });
 });

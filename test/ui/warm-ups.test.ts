@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { manifestText } from '../helpers/manifest.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -18,7 +19,7 @@ describe('warm-ups', () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles' });
     await chooseReady(workbench);
     await workbench.openView('Modal');
-    await workbench.runCommand('Modal: Focus on Warm-ups View');
+    await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
     await warmRow(workbench, '1 of 1 ready').waitFor();
     await warmRow(workbench, 'image is ready, started 1 sandbox').waitFor();
     await workbench.clickCodeLens('Run in Sandbox (ready)');
@@ -47,7 +48,7 @@ describe('warm-ups', () => {
     await workbench.page.keyboard.press('Enter');
     await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);
     await statusItem(workbench).locator('.codicon-vm-outline').waitFor();
-    await workbench.runCommand('Modal: Focus on Warm-ups View');
+    await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
     await warmRow(workbench, 'paused: everything was stopped; the next run goes on').waitFor();
     await picture(workbench, 'warm-ups-paused');
   });

@@ -70,3 +70,33 @@ export const COMMAND_IDS = [
 export const INTERNAL_COMMAND_IDS = ['modal.showMoreOfVolume'] as const;
 
 export type CommandId = (typeof COMMAND_IDS)[number] | (typeof INTERNAL_COMMAND_IDS)[number];
+
+/** Commands that need the row or file of a menu, so the palette doesn't list them. */
+export const ROW_COMMAND_IDS: readonly CommandId[] = [
+  'modal.changeSnapshotLifetime',
+  'modal.copyInVolume',
+  'modal.copyPortUrl',
+  'modal.copySandboxId',
+  'modal.copySnapshotId',
+  'modal.deleteFromVolumes',
+  'modal.deleteSnapshots',
+  'modal.downloadFromVolume',
+  'modal.keepSandboxAlive',
+  'modal.letSandboxEnd',
+  'modal.mountInProfile',
+  'modal.newFileInVolume',
+  'modal.newFolderInVolume',
+  'modal.openInExplorer',
+  'modal.openPort',
+  'modal.renameInVolumes',
+  'modal.renameSandbox',
+  'modal.renameSnapshot',
+  'modal.restoreSnapshot',
+  'modal.runActiveFileHere',
+  'modal.runFile',
+  'modal.runTarget',
+  'modal.showSandboxLogs',
+  'modal.showVolume',
+  'modal.terminateSandbox',
+  'modal.uploadToVolume',
+];

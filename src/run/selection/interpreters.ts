@@ -73,6 +73,9 @@ const BY_LANGUAGE: Readonly<Record<string, Interpreter>> = {
   shellscript: shell,
 };
 
+/** Languages whose selections can be run, by VS Code language ID. */
+export const SELECTION_LANGUAGES: readonly string[] = Object.keys(BY_LANGUAGE);
+
 /** What runs selections of a language; absent for languages whose files can only be run as a whole. */
 export function interpreterOf(languageId: string): Interpreter | undefined {
   return Object.hasOwn(BY_LANGUAGE, languageId) ? BY_LANGUAGE[languageId] : undefined;
