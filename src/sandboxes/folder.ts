@@ -1,6 +1,12 @@
-/** A workspace folder on this machine. */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A local workspace folder. */
 export interface Folder {
   readonly name: string;
-  /** What is synced. */
+  /** The folder that is synced. */
   readonly path: string;
 }
+
+/** Stands for a folder in runs that have none: they get a sandbox of their own, and nothing is synced. */
+export const NO_FOLDER: Folder = { name: 'no folder', path: join(tmpdir(), 'modal-no-folder') };

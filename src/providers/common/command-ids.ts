@@ -1,4 +1,4 @@
-/** The commands in `package.json`. A test holds the two lists against each other. */
+/** The commands in `package.json`; a test compares the two lists. */
 export const COMMAND_IDS = [
   'modal.changeSnapshotLifetime',
   'modal.checkImage',
@@ -66,7 +66,7 @@ export const COMMAND_IDS = [
   'modal.whySynced',
 ] as const;
 
-/** Commands that only our own rows and notifications run. */
+/** Commands that are run only by our own rows and notifications. */
 export const INTERNAL_COMMAND_IDS = ['modal.showMoreOfVolume'] as const;
 
 export type CommandId = (typeof COMMAND_IDS)[number] | (typeof INTERNAL_COMMAND_IDS)[number];

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { CommandId } from './command-ids.ts';
 
-/** What a command does. Its arguments come from VS Code: the row or file of a menu, and all that are selected. */
+/** Runs a command. Its arguments come from VS Code: the row or file that was clicked, and the whole selection. */
 export type CommandHandler = (...args: never[]) => unknown;
 
 /** Registers a feature's commands. */

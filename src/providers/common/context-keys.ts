@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-/** What `when` clauses in `package.json` can ask about, with the values of each key. */
+/** The context keys of `when` clauses in `package.json`, with their values. */
 export interface ContextKeys {
   readonly 'modal.account': 'chosen' | 'none';
   readonly 'modal.sandboxesState': ViewState;
@@ -8,7 +8,7 @@ export interface ContextKeys {
   readonly 'modal.snapshotsState': ViewState;
 }
 
-/** What a view's last request came to. */
+/** The outcome of a view's last request. */
 export type ViewState = 'loading' | 'loaded' | 'failed';
 
 /** Sets a key for `when` clauses. */

@@ -1,110 +1,105 @@
-import { tmpdir } from 'node:os';
 import { join, normalize, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import type { Folder } from '../../sandboxes/folder.ts';
+import { type Folder, NO_FOLDER } from '../../sandboxes/folder.ts';
 import { readSettings } from './settings.ts';
+import { strings } from './strings.ts';
 
-/** A file of the workspace and its place in the folder that is synced. */
+/** A workspace file and its path in the synced folder. */
 export interface Place {
   readonly folder: Folder;
   readonly workspaceFolder: vscode.WorkspaceFolder;
   /** Relative to the folder, with `/`. */
   readonly path: string;
-  /** The file's name, for people. */
+  /** The file's name, for messages. */
   readonly name: string;
 }
 
-/** Throws `UserError` in a workspace that the user has not said to trust. */
+/** Throws `UserError` if the workspace isn't trusted. */
 export function requireTrust(): void {
-  if (vscode.workspace.isTrusted) return;
-  throw new UserError(
-    'This workspace is not trusted, so nothing of it is synced or run. Trust it first (“Manage Workspace Trust”).',
-  );
+  if (!vscode.workspace.isTrusted) throw new UserError(strings.notTrusted());
 }
 
-/** The workspace's folders that lie on this machine's disk: those of sandboxes and other places are not synced. */
+/** The workspace folders on local disks. Others, such as those of sandboxes, aren't synced. */
 export function diskFolders(): vscode.WorkspaceFolder[] {
   return (vscode.workspace.workspaceFolders ?? []).filter(({ uri }) => uri.scheme === 'file');
 }
 
-/** The folder on this machine's disk that a file is in. */
+/** The local workspace folder that a file is in. */
 export function diskFolderOf(uri: vscode.Uri | undefined): vscode.WorkspaceFolder | undefined {
   return uri?.scheme === 'file' ? vscode.workspace.getWorkspaceFolder(uri) : undefined;
 }
 
-/** What is synced of a workspace folder: all of it, or the sub-folder in `modal.sync.root`. Throws `UserError`. */
+/** The workspace folder that the user is working in: the active editor's, or the first one. */
+export function activeFolder(): vscode.WorkspaceFolder | undefined {
+  return diskFolderOf(vscode.window.activeTextEditor?.document.uri) ?? diskFolders()[0];
+}
+
+/** The workspace folder of a task's scope; the first one for a task of the whole workspace. */
+export function folderOfScope(scope: vscode.Task['scope']): vscode.WorkspaceFolder | undefined {
+  return typeof scope === 'object' ? scope : diskFolders()[0];
+}
+
+/** Returns the folder. Throws `UserError` if there is none. */
+export function requireFolder(folder: vscode.WorkspaceFolder | undefined): vscode.WorkspaceFolder {
+  if (!folder) throw new UserError(strings.noFolderOpen());
+  return folder;
+}
+
+/** The part of a workspace folder that is synced: all of it, or the subfolder in `modal.sync.root`. Throws `UserError`. */
 export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
   if (uri.scheme !== 'file') {
-    throw new UserError(
-      `“${name}” is not a folder of this machine’s disk, so it cannot be synced. Choose another one.`,
-    );
+    throw new UserError(strings.folderNotLocal(name));
   }
   const { root } = readSettings(uri).sync;
   const path = join(uri.fsPath, normalize(root));
   if (!`${path}${sep}`.startsWith(`${uri.fsPath}${sep}`)) {
-    throw new UserError(
-      `The setting modal.sync.root (“${root}”) leads out of the folder. Name a folder inside of it, then run again.`,
-    );
+    throw new UserError(strings.syncRootOutside(root));
   }
   return { name, path: path.endsWith(sep) ? path.slice(0, -1) : path };
 }
 
-/** The folder that a command means: the file's or the active editor's, the only one, or the one the user picks. */
+/** The folder that a command applies to: the file's or the active editor's, the only one, or the one that the user picks. */
 export async function chooseFolder(uri?: vscode.Uri): Promise<Folder> {
   requireTrust();
   const active = uri ?? vscode.window.activeTextEditor?.document.uri;
   const folders = diskFolders();
   const folder =
     diskFolderOf(active) ?? (folders.length > 1 ? await vscode.window.showWorkspaceFolderPick() : folders[0]);
-  if (!folder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
-  return syncedFolder(folder);
+  return syncedFolder(requireFolder(folder));
 }
 
-/** What runs without a folder has a sandbox of its own; nothing is synced to it. */
-const NO_FOLDER: Folder = { name: 'no folder', path: join(tmpdir(), 'modal-no-folder') };
-
-/** Whether a file lies in no folder of the workspace, or is not saved yet. */
+/** Returns true for a file outside the workspace folders and for one that hasn't been saved. */
 export function isLoose(uri: vscode.Uri): boolean {
   return uri.scheme === 'untitled' || (uri.scheme === 'file' && !vscode.workspace.getWorkspaceFolder(uri));
 }
 
-/** The folder in whose sandbox the code of a loose file runs: the workspace's first one, where there is one. */
+/** The folder in whose sandbox a loose file runs: the first workspace folder, if there is one. */
 export function homeOfLoose(): { folder: Folder; sync: boolean } {
   requireTrust();
   const [first] = diskFolders();
   return first ? { folder: syncedFolder(first), sync: true } : { folder: NO_FOLDER, sync: false };
 }
 
-/** Where a file lies in the workspace. Throws `UserError` for a file that cannot be synced. */
+/** Locates a file in the workspace. Throws `UserError` for a file that can't be synced. */
 export function placeOf(uri: vscode.Uri): Place {
   requireTrust();
   const name = posix.basename(uri.path);
-  if (uri.scheme === 'untitled') {
-    throw new UserError(`“${name}” is not saved yet. Save it in a folder of the workspace, then run again.`);
-  }
+  if (uri.scheme === 'untitled') throw new UserError(strings.fileNotSaved(name));
   if (uri.scheme !== 'file') {
-    throw new UserError(
-      `“${name}” is not on this machine’s disk (${uri.scheme}:), so it cannot be synced. Save a copy in the workspace, then run again.`,
-    );
+    throw new UserError(strings.fileNotLocal(name, uri.scheme));
   }
   const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
-  if (!workspaceFolder) {
-    throw new UserError(
-      `“${name}” is in no folder of the workspace. Open its folder (“File: Open Folder…”), then run again.`,
-    );
-  }
+  if (!workspaceFolder) throw new UserError(strings.fileNotInWorkspace(name));
   const folder = syncedFolder(workspaceFolder);
   if (uri.fsPath !== folder.path && !uri.fsPath.startsWith(folder.path + sep)) {
-    throw new UserError(
-      `“${name}” is outside of what is synced (the setting modal.sync.root). Change the setting, then run again.`,
-    );
+    throw new UserError(strings.fileNotInSyncRoot(name));
   }
   const path = uri.fsPath.slice(folder.path.length).split(sep).filter(Boolean).join('/');
   return { folder, workspaceFolder, path, name };
 }
 
-/** The folders of this window, as they are synced; without those whose settings cannot be used. */
+/** The synced folders of this window, except those whose settings aren't valid. */
 export function workspaceFolders(): Folder[] {
   return diskFolders().flatMap((folder) => {
     try {
@@ -115,7 +110,7 @@ export function workspaceFolders(): Folder[] {
   });
 }
 
-/** Files of a folder with changes that are not saved, relative to it. */
+/** Files of a folder with unsaved changes, relative to it. */
 export function unsavedPaths(folder: Folder): string[] {
   return vscode.workspace.textDocuments
     .filter(({ isDirty, uri }) => isDirty && uri.scheme === 'file' && uri.fsPath.startsWith(folder.path + sep))

@@ -1,15 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
+import { logError } from '../../base/log.ts';
 import { explainError } from '../../modal/errors.ts';
 
-/** What is done sooner shows no progress: a message that only flashes up tells nothing. */
-const SHOWN_AFTER_MS = 400;
+/** Work that is done sooner shows no progress, so that nothing flashes up. */
+const SHOW_AFTER_MS = 400;
 
-/** What work tells of itself while it goes on. */
+/** Reports the progress of work that is shown in a notification. */
 export type Report = vscode.Progress<{ message?: string; increment?: number }>['report'];
 
-/** Does work that may take long, with a notification that has its title and a button that aborts the signal. */
+/**
+ * Does work that may take long. A notification with the title shows its progress; canceling it aborts the signal. Rejects
+ * with whatever the work throws, and with an `AbortError` if it fails after the user has canceled.
+ */
 export async function withProgress<T>(
   title: string,
   work: (signal: AbortSignal, report: Report) => Promise<T>,
@@ -20,12 +24,14 @@ export async function withProgress<T>(
   const working = work(cancel.signal, (value) => {
     if (show) show(value);
     else unshown = { ...value, increment: (unshown.increment ?? 0) + (value.increment ?? 0) };
+  }).catch((error: unknown) => {
+    throw cancel.signal.aborted ? cancel.signal.reason : error;
   });
   const settled = working.then(
     () => true,
     () => true,
   );
-  if (await Promise.race([settled, sleep(SHOWN_AFTER_MS, false, { ref: false })])) return working;
+  if (await Promise.race([settled, sleep(SHOW_AFTER_MS, false, { ref: false })])) return working;
   const location = vscode.ProgressLocation.Notification;
   return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
     token.onCancellationRequested(() => cancel.abort());
@@ -35,17 +41,25 @@ export async function withProgress<T>(
   });
 }
 
-/** Waits for something that cannot be stopped; cancelling ends the wait alone. */
+/** Waits for work that can't be stopped; canceling only ends the wait. */
 export function waiting<T>(title: string, work: () => Promise<T>): Promise<T> {
   return withProgress(title, (signal) => untilAborted(work(), signal));
 }
 
-/** Does work and shows what goes wrong in it, then resolving with undefined. Cancelling is no error. */
+/** Does work and shows the error if it fails, resolving with undefined. A cancellation isn't shown. */
 export async function shown<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
   } catch (error) {
-    if ((error as Error | undefined)?.name !== 'AbortError') void vscode.window.showErrorMessage(explainError(error));
+    if ((error as Error | undefined)?.name !== 'AbortError') showError(error);
     return undefined;
   }
+}
+
+/** Logs an error and shows it to the user. Returns the message that is shown. */
+export function showError(error: unknown): string {
+  logError(error);
+  const message = explainError(error);
+  void vscode.window.showErrorMessage(message);
+  return message;
 }

@@ -1,22 +1,23 @@
 import * as vscode from 'vscode';
 import { DeclinedError } from '../../base/errors.ts';
+import { logError } from '../../base/log.ts';
 import { explainError } from '../../modal/errors.ts';
 import type { RunResult } from '../../run/request.ts';
+import { executeCommand } from './commands.ts';
+import { strings } from './strings.ts';
 
-/** The `error` of what was not run as the user chose no account. */
-export const NO_ACCOUNT = 'No Modal account is chosen. Sign in, or use the local Modal.';
-
-/** Shows why nothing was run, except to a user who wanted that. */
+/** Shows why nothing was run, unless the user declined to run it. */
 export function reportError(error: unknown): RunResult {
+  logError(error);
   const result = { error: explainError(error) };
   return error instanceof DeclinedError ? result : report(result);
 }
 
-/** Shows what went wrong, with a button for the command that can mend it. */
+/** Shows the error of a run, with a button for the command that can fix it. */
 export function report(result: RunResult, command?: 'modal.chooseAccount'): RunResult {
-  const buttons = command ? ['Choose Account…'] : [];
+  const buttons = command ? [strings.chooseAccount()] : [];
   void vscode.window.showErrorMessage(result.error ?? '', ...buttons).then((pressed) => {
-    if (pressed && command) void vscode.commands.executeCommand(command);
+    if (pressed && command) void executeCommand(command);
   });
   return result;
 }

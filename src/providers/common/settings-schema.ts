@@ -1,19 +1,20 @@
 import { z } from 'zod';
 import type { TargetKind } from '../../run/targets/target.ts';
+import { strings } from './strings.ts';
 
-/** Which account runs use: the local Modal, a profile of Modal's config file, the environment, or a stored token. */
+/** The account to use: Local Modal, a profile of Modal's config file, the environment, or a stored token. */
 export const AccountChoiceSchema = z
   .string()
-  .regex(/^(local|environment|token|profile:.+)$/, 'must be "local", "environment", "token" or "profile:NAME"');
+  .regex(/^(local|environment|token|profile:.+)$/, { error: () => strings.invalidAccountSetting() });
 
-/** Every setting under `modal.` with its default. The one place where settings are validated. */
+/** Every setting under `modal.` with its default. The only place where settings are validated. */
 export const SettingsSchema = z.object({
   account: AccountChoiceSchema.or(z.literal('')).default(''),
   app: z
     .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: () => strings.invalidAppSetting() })
     .default('vscode-sandboxes'),
-  /** Each is checked when it is used, so that one that is wrong does not stop the others. */
+  /** Each profile is validated when it is used, so that an invalid one doesn't affect the others. */
   profiles: z.record(z.string(), z.unknown()).default({}),
   sync: z
     .object({
@@ -44,20 +45,16 @@ export const SettingsSchema = z.object({
 
 export type Settings = z.infer<typeof SettingsSchema>;
 
-/** A setting that cannot be used as it stands; the message names it and says what it must be. */
+/** A setting that isn't valid. The message names it and says what it must be. */
 export class SettingsError extends Error {
   override name = 'SettingsError';
 }
 
-/** Validates raw values of the `modal` section. Throws `SettingsError` naming the first setting that is wrong. */
+/** Validates raw values of the `modal` section. Throws `SettingsError` for the first setting that isn't valid. */
 export function parseSettings(raw: Record<string, unknown>): Settings {
   const parsed = SettingsSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new SettingsError(`The setting modal.${issue?.path.join('.')} ${phrase(issue?.message ?? 'is not valid')}.`);
-}
-
-/** zod's own messages start with "Invalid input: expected …" or "Too big: …"; ours start with a verb. */
-function phrase(message: string): string {
-  return message.startsWith('must') ? message : `is not valid (${message})`;
+  const [{ code, path, message }] = parsed.error.issues as [z.core.$ZodIssue];
+  // Our own messages are whole sentences; zod's are fragments.
+  throw new SettingsError(code === 'invalid_format' ? message : strings.invalidSetting(path.join('.'), message));
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { parseSettings, type Settings } from './settings-schema.ts';
 
-/** The settings in force, for a file or for the window. Throws `SettingsError` when one cannot be used. */
+/** Reads the settings for a file or for the window. Throws `SettingsError` if one isn't valid. */
 export function readSettings(scope?: vscode.Uri): Settings {
   return parseSettings({ ...vscode.workspace.getConfiguration('modal', scope) });
 }

@@ -1,14 +1,16 @@
 import { untilAborted } from '../../base/cancellation.ts';
+import { eachLimited } from '../../base/each-limited.ts';
 import { formatBytes } from '../../base/text.ts';
 import type { Pair, TransferOptions } from '../../modal/transfer.ts';
 import { withProgress } from './progress.ts';
+import { strings } from './strings.ts';
 
-/** Files under way at once. */
-const PARALLEL = 4;
+/** The number of files transferred at once. */
+const MAX_PARALLEL = 4;
 
 /**
- * Finds files and carries them over with progress in bytes, until all are there, one fails or the user cancels. Throws what
- * the first one that failed threw, or an `AbortError`.
+ * Finds files and transfers them, showing progress in bytes, until all are done, one fails, or the user cancels. Throws the
+ * first failure, or an `AbortError`.
  */
 export async function transfer(
   title: string,
@@ -24,20 +26,15 @@ export async function transfer(
     const onBytes = (bytes: number) => {
       done += bytes;
       const increment = total === 0 ? 100 : (bytes / total) * 100;
-      report({ increment, message: `${formatBytes(done)} of ${formatBytes(total)}` });
+      report({ increment, message: strings.transferred(formatBytes(done), formatBytes(total)) });
     };
-    const waiting = [...pairs];
-    const worker = async () => {
-      for (let pair = waiting.shift(); pair; pair = waiting.shift()) await carry(pair, { signal: either, onBytes });
-    };
-    const workers = Array.from({ length: PARALLEL }, worker);
-    try {
-      await Promise.all(workers);
-    } catch (error) {
-      stop.abort();
-      waiting.length = 0;
-      await Promise.allSettled(workers);
-      throw error;
-    }
+    await eachLimited(pairs, MAX_PARALLEL, async (pair) => {
+      try {
+        await carry(pair, { signal: either, onBytes });
+      } catch (error) {
+        stop.abort();
+        throw error;
+      }
+    });
   });
 }

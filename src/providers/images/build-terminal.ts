@@ -1,8 +1,5 @@
 import * as vscode from 'vscode';
-
-const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
-const bold = (text: string) => `\u001b[1m${text}\u001b[22m`;
-const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+import { bold, dim, red } from '../common/ansi.ts';
 
 /** A terminal that shows the log of a build. Closing it, or Ctrl+C in it, cancels the build. */
 export class BuildTerminal implements vscode.Pseudoterminal {

@@ -7,7 +7,8 @@ import type { Target } from '../../run/targets/target.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import type { AccountService } from '../account/account-service.ts';
 import { syncedFolder } from '../common/folders.ts';
-import { NO_ACCOUNT, report, reportError } from '../common/report.ts';
+import { report, reportError } from '../common/report.ts';
+import { strings } from '../common/strings.ts';
 import type { RunRequests } from './run-requests.ts';
 import type { RunTasks } from './tasks/tasks.ts';
 
@@ -88,7 +89,7 @@ export class RunCommands {
       const make = async () => ({ ...(await this.#request(start)), ...(sandboxId && { sandboxId }) });
       const request = await make();
       if (!accounts.isChosen && !(await accounts.offer())) {
-        return { error: NO_ACCOUNT };
+        return { error: strings.notSignedIn() };
       }
       const startedAt = Date.now();
       const result = await tasks.run(request, make);

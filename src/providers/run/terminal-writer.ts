@@ -1,7 +1,5 @@
 import * as vscode from 'vscode';
-
-const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
-const red = (text: string) => `\u001b[31m${text}\u001b[39m`;
+import { dim, red } from '../common/ansi.ts';
 
 /** What our terminals show: programs' text with lines of our own between it. */
 export class TerminalWriter {

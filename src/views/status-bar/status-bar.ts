@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { formatUsd } from '../../modal/prices.ts';
 import { profilePricePerHourUsd } from '../../profiles/hardware.ts';
-import { diskFolderOf, diskFolders, syncedFolder } from '../../providers/common/folders.ts';
+import { activeFolder, syncedFolder } from '../../providers/common/folders.ts';
 import type { FolderProfiles } from '../../providers/profiles/folder-profiles.ts';
 import type { WarmUpService } from '../../providers/warm/warm-up-service.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -116,9 +116,4 @@ export class StatusBar implements vscode.Disposable {
     const picked = await vscode.window.showQuickPick(items, { title: this.#title, placeHolder });
     if (picked) await vscode.commands.executeCommand(picked.command);
   }
-}
-
-function activeFolder(): vscode.WorkspaceFolder | undefined {
-  const active = vscode.window.activeTextEditor?.document.uri;
-  return diskFolderOf(active) ?? diskFolders()[0];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parseSettings, SettingsSchema } from '../../../src/providers/common/settings-schema.ts';
+import { strings } from '../../../src/providers/common/strings.ts';
 
 interface Manifest {
   contributes: { configuration: { properties: Record<string, { default: unknown }> } };
@@ -12,8 +13,8 @@ function flatten(prefix: string, value: unknown): Record<string, unknown> {
   return Object.assign({}, ...Object.entries(value).map(([key, each]) => flatten(`${prefix}.${key}`, each)));
 }
 
-describe('settings', () => {
-  it('have the same names and defaults in the manifest and in the schema', () => {
+describe('Settings', () => {
+  it('has the same names and defaults in the manifest and in the schema', () => {
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
     const declared: Record<string, unknown> = {};
     for (const [key, property] of Object.entries(manifest.contributes.configuration.properties))
@@ -21,9 +22,9 @@ describe('settings', () => {
     assert.deepEqual(declared, flatten('modal', SettingsSchema.parse({})));
   });
 
-  it('name the one that is wrong and what it must be', () => {
-    assert.throws(() => parseSettings({ account: 'cloud' }), /modal\.account must be "local"/);
-    assert.throws(() => parseSettings({ app: 'a b' }), /modal\.app must be 1 to 64/);
-    assert.throws(() => parseSettings({ runners: 3 }), /modal\.runners is not valid/);
+  it('names the setting that is not valid and what it must be', () => {
+    assert.throws(() => parseSettings({ account: 'cloud' }), { message: strings.invalidAccountSetting() });
+    assert.throws(() => parseSettings({ app: 'a b' }), { message: strings.invalidAppSetting() });
+    assert.throws(() => parseSettings({ runners: 3 }), /^The modal\.runners setting isn't valid/);
   });
 });

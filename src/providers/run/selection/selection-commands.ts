@@ -6,8 +6,9 @@ import { type Interpreter, interpreterOf } from '../../../run/selection/interpre
 import type { Sessions } from '../../../sandboxes/sessions.ts';
 import type { AccountService } from '../../account/account-service.ts';
 import { diskFolders } from '../../common/folders.ts';
-import { NO_ACCOUNT, report, reportError } from '../../common/report.ts';
+import { report, reportError } from '../../common/report.ts';
 import { readSettings } from '../../common/settings.ts';
+import { strings } from '../../common/strings.ts';
 import type { RunRequests } from '../run-requests.ts';
 import type { RunTerminals } from '../run-terminals.ts';
 import { selectedCode } from './selected-code.ts';
@@ -48,7 +49,7 @@ export class SelectionCommands {
       if (!selected) return {};
       const { languageId } = editor.document;
       const found = await this.#find(editor.document);
-      if (!found) return { error: NO_ACCOUNT };
+      if (!found) return { error: strings.notSignedIn() };
       if (selected.next) moveTo(editor, selected.next);
       const { kept, file } = found;
       kept.terminal.show(!readSettings().terminal.focus);

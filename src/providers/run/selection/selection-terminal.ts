@@ -5,12 +5,11 @@ import type { Interpreter, Snippet } from '../../../run/selection/interpreters.t
 import { SelectionProcess, type SelectionProcessOptions } from '../../../run/selection/process.ts';
 import type { RunServices } from '../../../run/services.ts';
 import { summaryOf } from '../../../run/summary.ts';
+import { dim } from '../../common/ansi.ts';
 import { TerminalWriter } from '../terminal-writer.ts';
 
 /** Of a long selection, only the beginning is repeated in the terminal. */
 const MAX_SHOWN_LINES = 12;
-
-const dim = (text: string) => `\u001b[2m${text}\u001b[22m`;
 
 /** What a kept process is started with. */
 export type SelectionStart = Pick<SelectionProcessOptions, 'request' | 'idleTimeoutMs'>;

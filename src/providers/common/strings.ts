@@ -1,0 +1,42 @@
+import * as l10n from '@vscode/l10n';
+
+/** What several features and views say to users. */
+export const strings = {
+  chooseAccount: () => l10n.t('Choose Account…'),
+  notSignedIn: () => l10n.t("You're not signed in to Modal. Sign in, or use Local Modal."),
+
+  enterName: () => l10n.t('Enter a name.'),
+  downloadTo: () => l10n.t('Download To'),
+  selectFolder: () => l10n.t('Select Folder'),
+  transferred: (done: string, total: string) => l10n.t('{0} of {1}', done, total),
+
+  noFolderOpen: () => l10n.t('No folder is open. Open a folder (“File: Open Folder…”), and then try again.'),
+  notTrusted: () =>
+    l10n.t(
+      "This workspace isn't trusted, so its files can't be synced or run. Trust it first (“Manage Workspace Trust”).",
+    ),
+  folderNotLocal: (name: string) =>
+    l10n.t("“{0}” isn't on a local disk and can't be synced. Select another folder.", name),
+  syncRootOutside: (root: string) =>
+    l10n.t(
+      'The modal.sync.root setting (“{0}”) points outside the folder. Specify a subfolder, and then run again.',
+      root,
+    ),
+  fileNotSaved: (name: string) =>
+    l10n.t("“{0}” hasn't been saved. Save it in a workspace folder, and then run again.", name),
+  fileNotLocal: (name: string, scheme: string) =>
+    l10n.t(
+      "“{0}” isn't on a local disk ({1}:) and can't be synced. Save a copy in the workspace, and then run again.",
+      name,
+      scheme,
+    ),
+  fileNotInWorkspace: (name: string) =>
+    l10n.t("“{0}” isn't in a workspace folder. Open its folder (“File: Open Folder…”), and then run again.", name),
+  fileNotInSyncRoot: (name: string) =>
+    l10n.t('“{0}” is outside the synced folder (modal.sync.root). Change the setting, and then run again.', name),
+
+  invalidAccountSetting: () =>
+    l10n.t('The modal.account setting must be "local", "environment", "token", or "profile:NAME".'),
+  invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, ".", "_", or "-".'),
+  invalidSetting: (name: string, problem: string) => l10n.t("The modal.{0} setting isn't valid ({1}).", name, problem),
+};
