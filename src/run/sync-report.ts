@@ -9,12 +9,13 @@ const MAX_PATH = 32;
 
 /** The lines that tell what a sync did, and what it left out and why. */
 export function syncReport(result: PushResult): string[] {
-  const { credentials, replaced, released, through, large, skipped } = result;
+  const { credentials, replaced, released, writtenThrough, large, skipped } = result;
   const lines = [syncLine(result)];
   if (credentials.length > 0) lines.push(`Not sent, as they look like credentials: ${some(credentials)}`);
   if (replaced.length > 0) lines.push(`Overwrote what a program had changed in the sandbox: ${some(replaced)}`);
   if (released.length > 0) lines.push(`No longer synced, left in the sandbox as they are: ${some(released)}`);
-  if (through.length > 0) lines.push(`Written where a link in the sandbox leads, the link was kept: ${some(through)}`);
+  if (writtenThrough.length > 0)
+    lines.push(`Written where a link in the sandbox leads, the link was kept: ${some(writtenThrough)}`);
   if (large.length > 0) {
     const files = large.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
     lines.push(`Large, and sent again whenever changed, unless .modalignore leaves it out: ${some(files)}`);

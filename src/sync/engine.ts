@@ -4,10 +4,10 @@ import { type PreparedRun, type PushOptions, type PushResult, REMOTE_ROOT, type 
 import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
 import type { Reply } from './push/apply-script.ts';
 import { Link } from './push/connection.ts';
-import type { Prepared, PrepareRequest, SizedFile } from './push/prepared.ts';
-import { Asking } from './push/prompts.ts';
-import { refuseRoot } from './push/questions.ts';
-import { errorFor } from './push/reply-error.ts';
+import type { PreparedPush, PrepareRequest, SizedFile } from './push/prepared.ts';
+import { SyncPrompts } from './push/prompts.ts';
+import { requireSyncableRoot } from './push/questions.ts';
+import { replyError } from './push/reply-error.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './push/run-preamble.ts';
 import { Sender } from './push/sender.ts';
 import type { RemoteChanges } from './remote/remote.ts';
@@ -19,8 +19,8 @@ import { WorkerClient } from './worker/client.ts';
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 
 /** Argument vectors are limited to 65,536 characters in all; in base64 this leaves room for the script and the command. */
-const INLINE_BYTES = 30 * 1024;
-const ATTEMPTS = 6;
+const MAX_INLINE_BYTES = 30 * 1024;
+const MAX_ATTEMPTS = 6;
 /** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
 const SETTLE_MS = 120_000;
 
@@ -58,8 +58,8 @@ export class SyncEngine {
   }
 
   /** What a push to a sandbox would do; without one, what a first sync would send. Sends nothing. */
-  async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<Prepared> {
-    refuseRoot(this.#options.root);
+  async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<PreparedPush> {
+    requireSyncableRoot(this.#options.root);
     const { paths } = options;
     const request = { sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined, paths };
     return this.#prepare(request, options, 'survey');
@@ -72,7 +72,7 @@ export class SyncEngine {
 
   /** Makes the sandbox's folder equal to the local one. */
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
-    return Link.of(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#asking(options)));
+    return Link.of(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#prompts(options)));
   }
 
   /**
@@ -116,9 +116,9 @@ export class SyncEngine {
   /** Pushes, and deletes what `mirrorPreview` named. Asks once more, with the list. */
   mirror(sandbox: Sandbox, extras: readonly string[], options: PushOptions = {}): Promise<PushResult> {
     return Link.of(sandbox).queued(options.signal, async () => {
-      const asking = this.#asking(options);
-      if (extras.length > 0) await asking.demand({ kind: 'mirror', extras });
-      return this.#push(sandbox, options, asking, extras);
+      const prompts = this.#prompts(options);
+      if (extras.length > 0) await prompts.require({ kind: 'mirror', extras });
+      return this.#push(sandbox, options, prompts, extras);
     });
   }
 
@@ -131,8 +131,8 @@ export class SyncEngine {
     );
   }
 
-  #asking({ ask, onRemoteChange, signal }: PushOptions): Asking {
-    return new Asking(ask ?? this.#options.ask, onRemoteChange, signal);
+  #prompts({ ask, onRemoteChange, signal }: PushOptions): SyncPrompts {
+    return new SyncPrompts(ask ?? this.#options.ask, onRemoteChange, signal);
   }
 
   /** The worker takes in one archive at a time, whatever sandbox it comes from. */
@@ -144,23 +144,23 @@ export class SyncEngine {
 
   async #prepareRun(sandbox: Sandbox, options: PushOptions): Promise<PreparedRun> {
     const startedAt = performance.now();
-    refuseRoot(this.#options.root);
+    requireSyncableRoot(this.#options.root);
     const request: PrepareRequest = {
       sandboxId: sandbox.sandboxId,
       fresh: options.fresh ?? false,
       paths: options.paths,
       maxFileBytes: options.maxFileBytes,
     };
-    const asking = this.#asking(options);
+    const prompts = this.#prompts(options);
     let plan = await this.#prepare(request, options);
-    if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
+    if (await prompts.confirm(plan)) plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
     let result: PushResult | undefined;
     if (!plan.isEmpty || plan.isFirst || plan.isUnsettled) {
       const inline =
-        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, asking);
+        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, prompts);
       if (inline) return inline;
-      result = await this.#push(sandbox, options, asking);
-      plan = await this.#prepare({ ...request, keep: asking.keep }, options);
+      result = await this.#push(sandbox, options, prompts);
+      plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
     } else await this.#worker.call('confirm', [sandbox.sandboxId]);
     const synced = result ?? resultOf(plan, startedAt);
     return {
@@ -172,9 +172,14 @@ export class SyncEngine {
     };
   }
 
-  async #inline(sandbox: Sandbox, plan: Prepared, startedAt: number, asking: Asking): Promise<PreparedRun | undefined> {
+  async #inline(
+    sandbox: Sandbox,
+    plan: PreparedPush,
+    startedAt: number,
+    prompts: SyncPrompts,
+  ): Promise<PreparedRun | undefined> {
     const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
-    const payload = await this.#worker.call('inline', [sandbox.sandboxId, INLINE_BYTES]);
+    const payload = await this.#worker.call('inline', [sandbox.sandboxId, MAX_INLINE_BYTES]);
     if (!payload) {
       await this.#worker.call('withdraw', [sandbox.sandboxId]);
       return undefined;
@@ -186,8 +191,8 @@ export class SyncEngine {
       settle: async (outcome) => {
         if (outcome.kind === 'ok') {
           const { files, bytes } = await this.#worker.call('commit', [sandbox.sandboxId]);
-          const { replaced } = asking;
-          return { ...synced, files, bytes, deleted: plan.deletes, replaced, through: outcome.through };
+          const { replaced } = prompts;
+          return { ...synced, files, bytes, deleted: plan.deletes, replaced, writtenThrough: outcome.writtenThrough };
         }
         if (outcome.kind === 'unknown' || outcome.kind === 'same')
           await this.#worker.call('abandon', [sandbox.sandboxId]);
@@ -200,14 +205,14 @@ export class SyncEngine {
   async #push(
     sandbox: Sandbox,
     options: PushOptions,
-    asking: Asking,
+    prompts: SyncPrompts,
     alsoDelete: readonly string[] = [],
   ): Promise<PushResult> {
     const startedAt = performance.now();
-    refuseRoot(this.#options.root);
+    requireSyncableRoot(this.#options.root);
     const { sandboxId } = sandbox;
     const released = new Set<string>();
-    const through = new Set<string>();
+    const writtenThrough = new Set<string>();
     const large = new Map<string, SizedFile>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
@@ -219,14 +224,14 @@ export class SyncEngine {
         alsoDelete,
         maxFileBytes: options.maxFileBytes,
       };
-      let plan = await this.#prepare({ ...request, keep: asking.keep }, options);
-      if (await asking.about(plan)) plan = await this.#prepare({ ...request, keep: asking.keep }, options);
+      let plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
+      if (await prompts.confirm(plan)) plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
       const done = (): PushResult => ({
         ...resultOf(plan, startedAt),
         ...sum,
         released: [...released],
-        replaced: asking.replaced,
-        through: [...through],
+        replaced: prompts.replaced,
+        writtenThrough: [...writtenThrough],
         large: [...large.values()],
       });
       if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
@@ -236,8 +241,8 @@ export class SyncEngine {
         await this.#worker.call('confirm', [sandboxId]);
         if (await this.#remote.isAt(sandbox, plan.generation, options.signal)) return done();
         paths = undefined;
-        if (attempt < ATTEMPTS) continue;
-        throw errorFor({ kind: 'drift', have: '' }, this.remoteRoot);
+        if (attempt < MAX_ATTEMPTS) continue;
+        throw replyError({ kind: 'drift', have: '' }, this.remoteRoot);
       }
       const reply = await this.#sender.send(sandbox, plan, options);
       if (reply.kind === 'ok') {
@@ -246,9 +251,9 @@ export class SyncEngine {
         sum.bytes += bytes;
         sum.deleted += plan.deletes;
         for (const path of plan.released) released.add(path);
-        for (const path of reply.through) through.add(path);
+        for (const path of reply.writtenThrough) writtenThrough.add(path);
         for (const file of plan.large) large.set(file.path, file);
-        if (unstable.length > 0 && attempt < ATTEMPTS) continue;
+        if (unstable.length > 0 && attempt < MAX_ATTEMPTS) continue;
         return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
       }
       await this.#afterFailure(sandbox, reply, options.signal);
@@ -256,7 +261,7 @@ export class SyncEngine {
       paths = undefined;
       const canMend =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
-      if (!canMend || attempt >= ATTEMPTS) throw errorFor(reply, this.remoteRoot);
+      if (!canMend || attempt >= MAX_ATTEMPTS) throw replyError(reply, this.remoteRoot);
     }
   }
 
@@ -271,14 +276,14 @@ export class SyncEngine {
     request: PrepareRequest,
     { signal, onProgress }: PushOptions,
     method: 'prepare' | 'survey' = 'prepare',
-  ): Promise<Prepared> {
+  ): Promise<PreparedPush> {
     const onFiles = (files: number) =>
       onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
     return this.#worker.call(method, [request], { signal, onFiles });
   }
 }
 
-function resultOf(plan: Prepared, startedAt: number): PushResult {
+function resultOf(plan: PreparedPush, startedAt: number): PushResult {
   const { skipped, credentials, released, heldBack } = plan;
   const durationMs = performance.now() - startedAt;
   return {
@@ -290,7 +295,7 @@ function resultOf(plan: Prepared, startedAt: number): PushResult {
     credentials,
     released,
     replaced: [],
-    through: [],
+    writtenThrough: [],
     large: [],
     heldBack,
   };

@@ -64,12 +64,12 @@ export interface PushResult {
   readonly skipped: readonly Skipped[];
   /** What looks like a credential and was not sent. */
   readonly credentials: readonly string[];
-  /** Paths that rules leave out by now; their copies stay in the sandbox. */
+  /** Paths that rules leave out by now; their states stay in the sandbox. */
   readonly released: readonly string[];
   /** Paths where a program’s change in the sandbox was overwritten. */
   readonly replaced: readonly string[];
   /** A few links of the sandbox's own where this folder has folders: what lies in these was written behind the links. */
-  readonly through: readonly string[];
+  readonly writtenThrough: readonly string[];
   /** Files of more than `LARGE_FILE_BYTES` that were sent. */
   readonly large: readonly SizedFile[];
   /** Files that were not sent, as they are larger than `maxFileBytes`. */

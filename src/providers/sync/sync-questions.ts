@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import { formatBytes } from '../../base/text.ts';
 import type { SyncQuestion } from '../../sync/push/questions.ts';
-import type { LeftOut } from '../../sync/scan/scan.ts';
+import type { Exclusion } from '../../sync/scan/scan.ts';
 
 /** A question in the words of a dialog. */
 interface Dialog {
@@ -23,12 +23,12 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'first-sync':
     case 'huge-sync': {
       const { puts, putBytes, folders, credentials } = question.plan;
-      const leftOut = question.plan.leftOut.filter(({ rule }) => rule.kind !== 'credential');
+      const excluded = question.plan.excluded.filter(({ rule }) => rule.kind !== 'credential');
       const lines = [
         ...folders
           .slice(0, 5)
           .map(({ path, files, bytes }) => `${path || '(this folder)'}: ${counted(files)}, ${formatBytes(bytes)}`),
-        ...(leftOut.length > 0 ? ['', 'Left out:', ...leftOut.slice(0, 6).map(leftOutLine)] : []),
+        ...(excluded.length > 0 ? ['', 'Left out:', ...excluded.slice(0, 6).map(exclusionLine)] : []),
         ...(credentials.length > 0
           ? ['', `Never sent, as they look like credentials: ${credentials.slice(0, 5).join(', ')}`]
           : []),
@@ -47,7 +47,7 @@ function dialogFor(question: SyncQuestion): Dialog {
       };
     case 'mass-deletion':
       return {
-        message: `Delete ${question.deletes} of ${question.known} files in the sandbox?`,
+        message: `Delete ${question.deletes} of ${question.syncedCount} files in the sandbox?`,
         detail: `They are gone from this folder, such as ${question.examples.slice(0, 5).join(', ')}.`,
         yes: 'Delete There',
       };
@@ -76,7 +76,7 @@ function counted(files: number): string {
   return `${files.toLocaleString('en-US')} ${files === 1 ? 'file' : 'files'}`;
 }
 
-function leftOutLine({ rule, count, examples }: LeftOut): string {
+function exclusionLine({ rule, count, examples }: Exclusion): string {
   const from = rule.source ? ` of ${basename(rule.source)}` : '';
   return `${examples.slice(0, 3).join(', ')}${count > 3 ? ` and ${count - 3} more` : ''} (${rule.text}${from})`;
 }

@@ -16,15 +16,15 @@ export interface Entry {
 }
 
 /** What the sandbox was given for a path, and how the local file looked then. */
-export interface Sent extends Entry {
+export interface SyncedEntry extends Entry {
   /** First 16 bytes of the content's SHA-256 in base64url; empty for what is not a file. */
   readonly hash: string;
   /** Written so shortly before it was read that its times cannot tell whether it was written again. */
   readonly racy: boolean;
   /** What the sandbox holds is not known; the next push sends it whatever the index says. */
-  readonly unsure: boolean;
+  readonly uncertain: boolean;
   /** Kinds that it may have there besides its own, since pushes that changed it did not tell how they ended. */
-  readonly perhaps?: readonly Kind[] | undefined;
+  readonly possibleKinds?: readonly Kind[] | undefined;
   /**
    * Came from the very sandbox since its last push, so that its manifest does not tell of it yet, and another sandbox at
    * the same generation need not have it.
@@ -33,14 +33,14 @@ export interface Sent extends Entry {
 }
 
 /** Everything a sandbox holds of a tree, by path, as of one generation. */
-export class Holding {
-  readonly entries = new Map<string, Sent>();
+export class SyncIndex {
+  readonly entries = new Map<string, SyncedEntry>();
   /** Paths of those that were pulled since the last push. */
   readonly pulled = new Set<string>();
   /** Number of children in each folder that has any. */
   readonly #children = new Map<string, number>();
 
-  constructor(entries: Iterable<Sent> = []) {
+  constructor(entries: Iterable<SyncedEntry> = []) {
     for (const entry of entries) this.set(entry);
   }
 
@@ -48,11 +48,11 @@ export class Holding {
     return this.entries.size;
   }
 
-  get(path: string): Sent | undefined {
+  get(path: string): SyncedEntry | undefined {
     return this.entries.get(path);
   }
 
-  set(entry: Sent): void {
+  set(entry: SyncedEntry): void {
     if (!this.entries.has(entry.path)) this.#count(entry.path);
     this.entries.set(entry.path, entry);
     if (entry.pulled) this.pulled.add(entry.path);
@@ -109,25 +109,25 @@ export function isWithin(path: string, folder: string): boolean {
 }
 
 /** Whether the local file may differ from what was sent, as far as its inode tells. "Different", never "newer". */
-export function looksChanged(sent: Sent, entry: Entry): boolean {
+export function looksChanged(synced: SyncedEntry, entry: Entry): boolean {
   return (
-    sent.racy ||
-    sent.size !== entry.size ||
-    sent.mtimeMs !== entry.mtimeMs ||
-    sent.ctimeMs !== entry.ctimeMs ||
-    sent.ino !== entry.ino
+    synced.racy ||
+    synced.size !== entry.size ||
+    synced.mtimeMs !== entry.mtimeMs ||
+    synced.ctimeMs !== entry.ctimeMs ||
+    synced.ino !== entry.ino
   );
 }
 
 /** Whether only its content can tell if a file changed. */
-export function needsHash(sent: Sent | undefined, entry: Entry): boolean {
+export function needsHash(synced: SyncedEntry | undefined, entry: Entry): boolean {
   return (
-    sent?.kind === 'file' &&
+    synced?.kind === 'file' &&
     entry.kind === 'file' &&
-    !sent.unsure &&
-    sent.hash !== '' &&
-    sent.size === entry.size &&
-    looksChanged(sent, entry)
+    !synced.uncertain &&
+    synced.hash !== '' &&
+    synced.size === entry.size &&
+    looksChanged(synced, entry)
   );
 }
 

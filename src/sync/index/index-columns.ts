@@ -1,11 +1,11 @@
-import type { Kind, Sent } from './entries.ts';
+import type { Kind, SyncedEntry } from './entries.ts';
 
 const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
 const NUMBERS = 4;
-const Flag = { executable: 4, racy: 8, unsure: 16, pulled: 32 } as const;
+const Flag = { executable: 4, racy: 8, uncertain: 16, pulled: 32 } as const;
 
 /** Entries as bytes, in columns (numbers, flags, names and hashes): several times faster to read than JSON. */
-export function toColumns(entries: readonly Sent[]): Buffer<ArrayBuffer> {
+export function encodeColumns(entries: readonly SyncedEntry[]): Buffer<ArrayBuffer> {
   const text = entries
     .map((entry) => `${entry.path}\0${entry.kind === 'link' ? (entry.target ?? '') : entry.hash}`)
     .join('\0');
@@ -21,15 +21,15 @@ export function toColumns(entries: readonly Sent[]): Buffer<ArrayBuffer> {
       KINDS.indexOf(entry.kind) +
       (entry.executable ? Flag.executable : 0) +
       (entry.racy ? Flag.racy : 0) +
-      (entry.unsure ? Flag.unsure : 0) +
+      (entry.uncertain ? Flag.uncertain : 0) +
       (entry.pulled ? Flag.pulled : 0);
   }
   bytes.write(text, texts);
   return bytes;
 }
 
-/** What `toColumns` made, read entry by entry. */
-export class Columns {
+/** What `encodeColumns` made, read entry by entry. */
+export class IndexColumns {
   readonly count: number;
   readonly #numbers: Float64Array;
   readonly #flags: Uint8Array;
@@ -43,20 +43,20 @@ export class Columns {
   }
 
   /** Undefined when the bytes are not those of so many entries. */
-  static of(bytes: Buffer, count: number): Columns | undefined {
+  static of(bytes: Buffer, count: number): IndexColumns | undefined {
     if (bytes.length < count * (NUMBERS * 8 + 1)) return undefined;
     // A copy, since the columns need not be aligned where the bytes lie.
     const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * NUMBERS * 8));
     const flags = bytes.subarray(numbers.byteLength, numbers.byteLength + count);
     const texts = bytes.toString('utf8', numbers.byteLength + count).split('\0');
-    return count > 0 && texts.length !== count * 2 ? undefined : new Columns(count, numbers, flags, texts);
+    return count > 0 && texts.length !== count * 2 ? undefined : new IndexColumns(count, numbers, flags, texts);
   }
 
-  *entries(): Generator<Sent> {
+  *entries(): Generator<SyncedEntry> {
     for (let at = 0; at < this.count; at += 1) yield this.at(at);
   }
 
-  at(at: number): Sent {
+  at(at: number): SyncedEntry {
     const [number, numbers] = [at * NUMBERS, this.#numbers];
     const flag = this.#flags[at] as number;
     const kind = KINDS[flag & 3] ?? 'file';
@@ -71,7 +71,7 @@ export class Columns {
       ino: numbers[number + 3] as number,
       hash: kind === 'link' ? '' : text,
       racy: (flag & Flag.racy) !== 0,
-      unsure: (flag & Flag.unsure) !== 0,
+      uncertain: (flag & Flag.uncertain) !== 0,
       ...((flag & Flag.pulled) !== 0 && { pulled: true }),
       ...(kind === 'link' && { target: text }),
     };

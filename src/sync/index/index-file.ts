@@ -2,16 +2,16 @@ import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
-import { Holding } from './entries.ts';
-import { Columns, toColumns } from './index-columns.ts';
+import { SyncIndex } from './entries.ts';
+import { encodeColumns, IndexColumns } from './index-columns.ts';
 
-/** What is known about one sandbox's copy of a tree, as kept between sessions. */
-export interface Kept {
-  /** The generation that `holding` describes; `none` when nothing was sent. */
+/** What is known about one sandbox's copy of a tree, as saved between sessions. */
+export interface SavedState {
+  /** The generation that `index` describes; `none` when nothing was sent. */
   readonly generation: string;
   /** The number that `generation` starts with. */
   readonly sequence: number;
-  readonly holding: Holding;
+  readonly index: SyncIndex;
 }
 
 const Header = z.object({
@@ -26,9 +26,9 @@ const Header = z.object({
 /**
  * Writes an index so that it is whole or not there: a line of JSON, then columns. Not forced to the disk: a torn file fails its checksum. Throws the file system's error.
  */
-export function writeIndex(path: string, { generation, sequence, holding }: Kept): void {
-  const entries = [...holding.entries.values()];
-  const body = toColumns(entries);
+export function writeIndex(path: string, { generation, sequence, index }: SavedState): void {
+  const entries = [...index.entries.values()];
+  const body = encodeColumns(entries);
   const header = { version: 1, generation, sequence, count: entries.length, bytes: body.length, crc: crc32(body) };
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
@@ -48,7 +48,7 @@ export function writeIndex(path: string, { generation, sequence, holding }: Kept
 }
 
 /** Reads an index; undefined when there is none, or one that is damaged or of another version. */
-export function readIndex(path: string): Kept | undefined {
+export function readIndex(path: string): SavedState | undefined {
   let file: Buffer;
   try {
     file = readFileSync(path);
@@ -61,8 +61,8 @@ export function readIndex(path: string): Kept | undefined {
   const { generation, sequence, count, bytes, crc } = header.data;
   const body = file.subarray(end + 1);
   if (body.length !== bytes || crc32(body) !== crc) return undefined;
-  const columns = Columns.of(body, count);
-  return columns && { generation, sequence, holding: new Holding(columns.entries()) };
+  const columns = IndexColumns.of(body, count);
+  return columns && { generation, sequence, index: new SyncIndex(columns.entries()) };
 }
 
 function parseJson(text: string): unknown {

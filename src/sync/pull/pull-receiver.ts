@@ -15,7 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
-import { HARD } from '../rules/builtin.ts';
+import { ALWAYS_EXCLUDED } from '../rules/builtin.ts';
 import { hashFile, readEntry, shortHash, staysInside } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
 import type { Core } from '../worker/core.ts';
@@ -93,7 +93,7 @@ export class PullReceiver {
   async receiveEnd(): Promise<Received> {
     this.#archive?.end(null);
     await this.#done;
-    if (this.#request) this.#core.copies.save(this.#request.sandboxId);
+    if (this.#request) this.#core.states.save(this.#request.sandboxId);
     return this.#found;
   }
 
@@ -131,7 +131,7 @@ export class PullReceiver {
       return 'Windows does not allow its name';
     if (!this.#request?.paths.some((asked) => asked === '' || path === asked || path.startsWith(`${asked}/`)))
       return 'it was not asked for';
-    if (parts.some((part) => HARD.names.has(part) && part !== '.git')) return 'it is never synced';
+    if (parts.some((part) => ALWAYS_EXCLUDED.names.has(part) && part !== '.git')) return 'it is never synced';
     if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type)) return `it is a ${header.type}`;
     if (header.type === 'symlink' && !staysInside(path, header.linkname)) return `it is a link to ${header.linkname}`;
     if (parts.some((part) => SENSITIVE.test(part)) && !this.#request.allowed.includes(path)) return 'sensitive';
@@ -156,7 +156,7 @@ export class PullReceiver {
   async #take(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<void> {
     const full = join(this.#core.rules.root, path);
     mkdirSync(dirname(full), { recursive: true });
-    const temporary = join(dirname(full), `${HARD.temporary}${randomBytes(6).toString('hex')}`);
+    const temporary = join(dirname(full), `${ALWAYS_EXCLUDED.temporary}${randomBytes(6).toString('hex')}`);
     let hash = '';
     try {
       if (header.type === 'symlink') symlinkSync(header.linkname, temporary);
@@ -208,27 +208,27 @@ export class PullReceiver {
 
   /** Whether the local file is equal to what came, still as it was sent, or changed since. */
   #localState(path: string, full: string, header: Header, hash: string): 'same' | 'as-sent' | 'changed' {
-    const sent = this.#core.copies.get(this.#request?.sandboxId ?? '', false).holding.get(path);
+    const synced = this.#core.states.get(this.#request?.sandboxId ?? '', false).index.get(path);
     const stat = lstatSync(full, { throwIfNoEntry: false });
     if (this.#request?.dirty.includes(path)) return 'changed';
-    if (!stat) return sent ? 'changed' : 'as-sent';
+    if (!stat) return synced ? 'changed' : 'as-sent';
     if (header.type === 'symlink')
       return stat.isSymbolicLink() && readlinkSync(full) === header.linkname ? 'same' : 'changed';
     if (!stat.isFile()) return 'changed';
     const local = hashFile(full, () => {});
     if (local === hash) return 'same';
     const entry = readEntry(this.#core.rules.root, path) as Entry;
-    if (sent?.kind !== 'file' || local === undefined) return 'changed';
-    return sent.hash === local || !(sent.unsure || looksChanged(sent, entry)) ? 'as-sent' : 'changed';
+    if (synced?.kind !== 'file' || local === undefined) return 'changed';
+    return synced.hash === local || !(synced.uncertain || looksChanged(synced, entry)) ? 'as-sent' : 'changed';
   }
 
   /** Both sides are equal now, so that the file is not sent back. */
   #remember(path: string, hash: string): void {
     const entry = readEntry(this.#core.rules.root, path);
     if (typeof entry === 'string' || !this.#core.rules.explain(path).included) return;
-    const copy = this.#core.copies.get(this.#request?.sandboxId ?? '', false);
-    copy.holding.set({ ...entry, hash, racy: isRacy(entry, Date.now()), unsure: false, pulled: true });
-    copy.changedThere.delete(path);
+    const copy = this.#core.states.get(this.#request?.sandboxId ?? '', false);
+    copy.index.set({ ...entry, hash, racy: isRacy(entry, Date.now()), uncertain: false, pulled: true });
+    copy.changedRemotely.delete(path);
   }
 }
 

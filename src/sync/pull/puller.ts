@@ -27,7 +27,7 @@ export interface PullResult extends Received {
 }
 
 /** Characters of paths in one command. */
-const BATCH_CHARS = 40_000;
+const MAX_BATCH_CHARS = 40_000;
 const FIND = 'cd "$1" && find . -path ./.modal-sync -prune -o ! -type d -print0';
 const PACK = 'cd "$1" && shift && exec tar -cf - "$@" 2>/dev/null';
 
@@ -168,7 +168,7 @@ function* batches(paths: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let chars = 0;
   for (const path of paths) {
-    if (chars + path.length + 3 > BATCH_CHARS && batch.length > 0) {
+    if (chars + path.length + 3 > MAX_BATCH_CHARS && batch.length > 0) {
       yield batch;
       batch = [];
       chars = 0;

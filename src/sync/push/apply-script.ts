@@ -142,7 +142,7 @@ export type Reply =
       readonly kind: 'ok';
       readonly decoders: readonly string[];
       /** A few links of the sandbox's own that stand where we have folders: files were written behind them. */
-      readonly through: readonly string[];
+      readonly writtenThrough: readonly string[];
     }
   /** Another generation than the expected: `have` is what is there, `none` when nothing is. */
   | { readonly kind: 'drift'; readonly have: string }
@@ -166,7 +166,7 @@ export function parseReply(output: string): Reply {
       return {
         kind: 'ok',
         decoders: rest.slice(1).filter((name) => name !== ''),
-        through: notes.filter((note) => note.startsWith(THROUGH)).map((note) => note.slice(THROUGH.length)),
+        writtenThrough: notes.filter((note) => note.startsWith(THROUGH)).map((note) => note.slice(THROUGH.length)),
       };
     case 'DRIFT':
       return { kind: 'drift', have: text };

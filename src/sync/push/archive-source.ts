@@ -2,9 +2,9 @@ import type { Source } from '../../modal/exec.ts';
 import type { Chunk } from '../worker/core.ts';
 
 /** Bytes kept for a resumed connection: more than a connection has under way. */
-const KEPT_BYTES = 8 * 1024 * 1024;
+const MAX_RESUME_BYTES = 8 * 1024 * 1024;
 /** Pieces asked for ahead, so that the thread packs while the network sends. */
-const AHEAD = 4;
+const PREFETCHED_CHUNKS = 4;
 
 /** The connection was cut further back than is kept: the push starts over. */
 export class ResumeLost extends Error {
@@ -69,7 +69,7 @@ export class ArchiveSource implements Source {
 
   async #fetchOne(): Promise<boolean> {
     if (this.#ended) return false;
-    while (this.#ahead.length < AHEAD) {
+    while (this.#ahead.length < PREFETCHED_CHUNKS) {
       const asked = this.#next();
       asked.catch(() => {});
       this.#ahead.push(asked);
@@ -82,7 +82,7 @@ export class ArchiveSource implements Source {
     }
     this.#kept.push(chunk.bytes);
     this.#keptBytes += chunk.bytes.length;
-    while (this.#keptBytes > KEPT_BYTES && this.#kept.length > 1) {
+    while (this.#keptBytes > MAX_RESUME_BYTES && this.#kept.length > 1) {
       const dropped = (this.#kept.shift() as Uint8Array).length;
       this.#keptBytes -= dropped;
       this.#keptFrom += dropped;

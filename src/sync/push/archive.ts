@@ -1,5 +1,5 @@
 import * as zlib from 'node:zlib';
-import type { Holding, Sent } from '../index/entries.ts';
+import type { SyncedEntry, SyncIndex } from '../index/entries.ts';
 import { writeManifest } from '../remote/manifest.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Packer } from './pack.ts';
@@ -20,24 +20,24 @@ export interface ArchiveOf {
 /** Content below this is looked at before it is compressed. */
 const SAMPLE_BYTES = 64 * 1024;
 /** More renames than this are worth starting an interpreter for. */
-const MANY_MOVES = 40;
+const MIN_MOVES_FOR_INTERPRETER = 40;
 
 /** The archive of a push as pieces: what is put, then the lists that the apply script reads, its manifest last. */
-export function* archiveOf(root: string, { next, full, plan, packer }: ArchiveOf, holding: Holding): Generator<Buffer> {
+export function* archiveOf(root: string, { next, full, plan, packer }: ArchiveOf, index: SyncIndex): Generator<Buffer> {
   yield* packer.entries(root, plan.puts);
   const { sent } = packer.packed;
   const moves = movesOf(
     sent.map(({ path }) => path),
-    holding,
+    index,
   );
   const gone = [...plan.deletes, ...plan.emptied, ...plan.released];
   if (plan.deletes.length > 0) yield* packer.text('rm', list(plan.deletes.map((path) => `./${path}`)));
   if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
   if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
   if (moves.length > 0) yield* packer.text('mv', list(moves));
-  if (moves.length > MANY_MOVES || full) yield* packer.text('many', Buffer.alloc(0));
+  if (moves.length > MIN_MOVES_FOR_INTERPRETER || full) yield* packer.text('many', Buffer.alloc(0));
   if (full) yield* packer.text('full', Buffer.alloc(0));
-  const put = merged(full ? [...holding.entries.values()] : pulledIn(holding), gone, sent);
+  const put = merged(full ? [...index.entries.values()] : pulledIn(index), gone, sent);
   yield* packer.text('log', writeManifest(next, full, put, gone));
   yield* packer.end();
 }
@@ -47,14 +47,18 @@ function list(paths: readonly string[]): Buffer {
 }
 
 /** What a manifest says of entries that stay as they are, and of what is sent. */
-function merged(staying: readonly Sent[], gone: readonly string[], sent: readonly Sent[]): readonly Sent[] {
+function merged(
+  staying: readonly SyncedEntry[],
+  gone: readonly string[],
+  sent: readonly SyncedEntry[],
+): readonly SyncedEntry[] {
   if (staying.length === 0) return sent;
   const replaced = new Set([...gone, ...sent.map(({ path }) => path)]);
   return [...staying.filter(({ path }) => !replaced.has(path)), ...sent];
 }
 
 /** Entries that the manifest does not tell of yet. */
-export function pulledIn({ pulled, entries }: Holding): Sent[] {
+export function pulledIn({ pulled, entries }: SyncIndex): SyncedEntry[] {
   return [...pulled].flatMap((path) => entries.get(path) ?? []);
 }
 

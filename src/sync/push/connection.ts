@@ -6,7 +6,7 @@ import type { Compression } from './archive.ts';
 /** Connections faster than this are not slowed down by compression. */
 const FAST_BYTES_PER_SECOND = 80_000_000;
 /** A sandbox that starts a process in this time is on this machine or beside it. */
-const NEAR_MS = 25;
+const MAX_LOCAL_START_MS = 25;
 const MIN_MEASURED_BYTES = 1_000_000;
 const MIN_COMPRESSED_BYTES = 16 * 1024;
 
@@ -44,7 +44,7 @@ export class Link {
   /** How to send so many bytes of content, when a process took `startMs` to start. */
   compression(startMs: number, bytes: number): Compression {
     if (bytes < MIN_COMPRESSED_BYTES) return 'raw';
-    const isFast = this.#bytesPerSecond ? this.#bytesPerSecond > FAST_BYTES_PER_SECOND : startMs < NEAR_MS;
+    const isFast = this.#bytesPerSecond ? this.#bytesPerSecond > FAST_BYTES_PER_SECOND : startMs < MAX_LOCAL_START_MS;
     if (isFast) return 'raw';
     if (this.decoders.includes('zstd') && typeof zlib.zstdCompressSync === 'function') return 'zstd';
     return this.decoders.includes('gzip') ? 'gzip' : 'raw';

@@ -8,11 +8,11 @@ export interface LiveOptions {
   /** Quiet time that ends a burst. */
   readonly quietMs?: number;
   /** A burst that does not end is pushed after this time all the same. */
-  readonly longestMs?: number;
+  readonly maxDelayMs?: number;
 }
 
 /** A watcher drops events in a flood of this size, so that only a whole scan tells the truth. */
-const FLOOD = 2000;
+const MAX_BURST_PATHS = 2000;
 const RETRY_MS = 5000;
 
 /**
@@ -63,9 +63,9 @@ export class LiveSync {
     if (this.#stopped) return;
     const now = performance.now();
     if (!this.#timer) this.#firstAt = now;
-    const { quietMs = 150, longestMs = 1000 } = this.#options;
+    const { quietMs = 150, maxDelayMs = 1000 } = this.#options;
     clearTimeout(this.#timer);
-    const waitMs = Math.max(Math.min(quietMs, this.#firstAt + longestMs - now), 0);
+    const waitMs = Math.max(Math.min(quietMs, this.#firstAt + maxDelayMs - now), 0);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#start();
@@ -81,7 +81,7 @@ export class LiveSync {
   }
 
   async #push(): Promise<void> {
-    const everything = this.#everything || this.#dirty.size > FLOOD;
+    const everything = this.#everything || this.#dirty.size > MAX_BURST_PATHS;
     const paths = [...this.#dirty];
     this.#dirty.clear();
     this.#everything = false;

@@ -1,6 +1,6 @@
 import { createHash, hash as hashOnce } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type Entry, isRacy, type Sent } from '../index/entries.ts';
+import { type Entry, isRacy, type SyncedEntry } from '../index/entries.ts';
 import { shortHash } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
 import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './tar.ts';
@@ -12,7 +12,7 @@ const onWindows = process.platform === 'win32';
 
 /** What packing learns: exactly what went into the archive. */
 export interface Packed {
-  readonly sent: Sent[];
+  readonly sent: SyncedEntry[];
   /** Files that vanished or could not be read. */
   readonly skipped: Skipped[];
   files: number;
@@ -39,7 +39,7 @@ export class Packer {
       if (entry.kind === 'file') yield* this.#file(root, entry);
       else {
         yield* this.#header(memberOf(entry, entry.executable, 0));
-        this.packed.sent.push({ ...entry, hash: '', racy: false, unsure: false });
+        this.packed.sent.push({ ...entry, hash: '', racy: false, uncertain: false });
       }
     }
   }
@@ -136,7 +136,7 @@ export class Packer {
   #done(entry: Entry, digest: Buffer, readAtMs: number, isStable: boolean): void {
     this.packed.files += 1;
     this.packed.bytes += entry.size;
-    this.packed.sent.push({ ...entry, hash: shortHash(digest), racy: isRacy(entry, readAtMs), unsure: !isStable });
+    this.packed.sent.push({ ...entry, hash: shortHash(digest), racy: isRacy(entry, readAtMs), uncertain: !isStable });
   }
 
   *#header(member: Member): Generator<Buffer> {

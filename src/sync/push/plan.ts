@@ -1,4 +1,12 @@
-import { type Entry, type Holding, isRacy, isWithin, looksChanged, parentOf, type Sent } from '../index/entries.ts';
+import {
+  type Entry,
+  isRacy,
+  isWithin,
+  looksChanged,
+  parentOf,
+  type SyncedEntry,
+  type SyncIndex,
+} from '../index/entries.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Scan } from '../scan/scan.ts';
 
@@ -15,33 +23,33 @@ export interface Plan {
   /** No longer synced: they leave the index and stay in the sandbox. */
   readonly released: readonly string[];
   /** Same content under another inode or time: only the index learns of it. */
-  readonly refreshed: readonly Sent[];
+  readonly refreshed: readonly SyncedEntry[];
   /** Entries that would be sent, but that the request leaves to another push. */
   readonly heldBack: readonly Entry[];
 }
 
 /** Compares what a sandbox holds with what a scan found. */
-export function makePlan(holding: Holding, scan: Scan): Plan {
+export function makePlan(index: SyncIndex, scan: Scan): Plan {
   const puts: Entry[] = [];
-  const refreshed: Sent[] = [];
-  const retyped: Sent[] = [];
+  const refreshed: SyncedEntry[] = [];
+  const retyped: SyncedEntry[] = [];
   let known = 0;
   for (const entry of scan.entries) {
     if (isUntouched(entry)) {
       known += 1;
       continue;
     }
-    const sent = holding.get(entry.path);
-    if (sent) known += 1;
-    if (!sent || needsPut(sent, entry, scan.hashes)) {
+    const synced = index.get(entry.path);
+    if (synced) known += 1;
+    if (!synced || needsPut(synced, entry, scan.hashes)) {
       puts.push(entry);
-      if (sent) retyped.push(...asEachKind(sent).filter(({ kind }) => kind !== entry.kind));
-    } else if (entry.kind === 'file' && looksChanged(sent, entry))
-      refreshed.push({ ...sent, ...entry, racy: isRacy(entry, scan.startedAtMs) });
+      if (synced) retyped.push(...asEachKind(synced).filter(({ kind }) => kind !== entry.kind));
+    } else if (entry.kind === 'file' && looksChanged(synced, entry))
+      refreshed.push({ ...synced, ...entry, racy: isRacy(entry, scan.startedAtMs) });
   }
   // Everything was found again: only a scan of the whole tree gives each path once, so that their number tells.
-  const isAllThere = !scan.scope && known === holding.size;
-  const missing = isAllThere ? [] : missingOf(holding, scan);
+  const isAllThere = !scan.scope && known === index.size;
+  const missing = isAllThere ? [] : missingOf(index, scan);
   const isReleased = covers(scan.released);
   const isUnknown = covers(scan.unreadable);
   const released = missing.filter(({ path }) => isReleased(path));
@@ -54,7 +62,7 @@ export function makePlan(holding: Holding, scan: Scan): Plan {
     puts,
     putBytes: puts.reduce((bytes, { size }) => bytes + size, 0),
     deletes: [...new Set(removed.filter(({ kind }) => kind !== 'folder').map(({ path }) => path))],
-    emptied: emptiedBy(removed, holding, kept),
+    emptied: emptiedBy(removed, index, kept),
     released: [...released, ...filled].map(({ path }) => path),
     refreshed,
     heldBack: [],
@@ -67,34 +75,34 @@ export function isEmpty(plan: Plan): boolean {
 }
 
 /** An entry as whatever it may be in the sandbox. */
-function asEachKind(sent: Sent): Sent[] {
-  return [...new Set([sent.kind, ...(sent.perhaps ?? [])])].map((kind) =>
-    kind === sent.kind ? sent : { ...sent, kind },
+function asEachKind(synced: SyncedEntry): SyncedEntry[] {
+  return [...new Set([synced.kind, ...(synced.possibleKinds ?? [])])].map((kind) =>
+    kind === synced.kind ? synced : { ...synced, kind },
   );
 }
 
-/** Whether a scan gave the holding's own value, as it does for a file that did not change. */
-function isUntouched(entry: Entry): entry is Sent {
+/** Whether a scan gave the index's own value, as it does for a file that did not change. */
+function isUntouched(entry: Entry): entry is SyncedEntry {
   return 'hash' in entry;
 }
 
-function needsPut(sent: Sent, entry: Entry, hashes: ReadonlyMap<string, string>): boolean {
-  if (sent.unsure || sent.kind !== entry.kind || sent.executable !== entry.executable) return true;
-  if (entry.kind === 'link') return sent.target !== entry.target;
-  if (entry.kind === 'folder' || !looksChanged(sent, entry)) return false;
-  return hashes.get(entry.path) !== sent.hash;
+function needsPut(synced: SyncedEntry, entry: Entry, hashes: ReadonlyMap<string, string>): boolean {
+  if (synced.uncertain || synced.kind !== entry.kind || synced.executable !== entry.executable) return true;
+  if (entry.kind === 'link') return synced.target !== entry.target;
+  if (entry.kind === 'folder' || !looksChanged(synced, entry)) return false;
+  return hashes.get(entry.path) !== synced.hash;
 }
 
 /** What the sandbox holds within the scan's scope that the scan did not find. */
-function missingOf(holding: Holding, { scope, entries }: Scan): Sent[] {
+function missingOf(index: SyncIndex, { scope, entries }: Scan): SyncedEntry[] {
   const found = new Set(entries.map(({ path }) => path));
-  const isMissing = ({ path }: Sent) => !found.has(path);
-  if (!scope) return [...holding.entries.values()].filter(isMissing);
-  const folders = scope.filter((path) => !holding.get(path) || holding.childCount(path) > 0);
-  const direct = scope.flatMap((path) => holding.get(path) ?? []);
-  const parents = scope.flatMap((path) => holding.get(parentOf(path)) ?? []);
-  const below = folders.some((path) => path === '' || holding.hasFolder(path))
-    ? [...holding.entries.values()].filter(({ path }) => folders.some((folder) => isWithin(path, folder)))
+  const isMissing = ({ path }: SyncedEntry) => !found.has(path);
+  if (!scope) return [...index.entries.values()].filter(isMissing);
+  const folders = scope.filter((path) => !index.get(path) || index.childCount(path) > 0);
+  const direct = scope.flatMap((path) => index.get(path) ?? []);
+  const parents = scope.flatMap((path) => index.get(parentOf(path)) ?? []);
+  const below = folders.some((path) => path === '' || index.hasFolder(path))
+    ? [...index.entries.values()].filter(({ path }) => folders.some((folder) => isWithin(path, folder)))
     : [];
   return [...new Set([...direct, ...parents, ...below])].filter(isMissing);
 }
@@ -110,7 +118,7 @@ function covers(paths: readonly string[]): (path: string) => boolean {
 }
 
 /** Folders that lose their last child, and are not made again. */
-function emptiedBy(removed: readonly Sent[], holding: Holding, kept: ReadonlySet<string>): string[] {
+function emptiedBy(removed: readonly SyncedEntry[], index: SyncIndex, kept: ReadonlySet<string>): string[] {
   const emptied = new Set<string>();
   const lost = new Map<string, number>();
   for (const { path, kind } of removed) if (kind === 'folder' && !kept.has(path)) emptied.add(path);
@@ -119,7 +127,7 @@ function emptiedBy(removed: readonly Sent[], holding: Holding, kept: ReadonlySet
       const parent = parentOf(child);
       const count = (lost.get(parent) ?? 0) + 1;
       lost.set(parent, count);
-      if (parent === '' || count < holding.childCount(parent) || kept.has(parent)) break;
+      if (parent === '' || count < index.childCount(parent) || kept.has(parent)) break;
       emptied.add(parent);
     }
   }
@@ -130,13 +138,13 @@ function emptiedBy(removed: readonly Sent[], holding: Holding, kept: ReadonlySet
  * What is renamed into place for paths that are sent: each of them, or the topmost folder above it that the sandbox
  * does not have.
  */
-export function movesOf(paths: readonly string[], holding: Holding): string[] {
+export function movesOf(paths: readonly string[], index: SyncIndex): string[] {
   const moves = new Set<string>();
   for (const path of paths) {
     let move = path;
     for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1)) {
       const folder = path.slice(0, end);
-      if (!moves.has(folder) && holding.hasFolder(folder)) continue;
+      if (!moves.has(folder) && index.hasFolder(folder)) continue;
       move = folder;
       break;
     }

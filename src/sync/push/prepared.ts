@@ -1,10 +1,10 @@
-import { type Copy, isSettled } from '../index/copies.ts';
-import type { Entry, Holding } from '../index/entries.ts';
+import type { Entry, SyncIndex } from '../index/entries.ts';
+import { isSettled, type SandboxState } from '../index/sandbox-states.ts';
 import { foldersOf } from '../rules/git-index.ts';
-import type { LeftOut, Scan, Skipped } from '../scan/scan.ts';
+import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
 import { isEmpty, type Plan } from './plan.ts';
 
-const EXAMPLES = 10;
+const MAX_EXAMPLES = 10;
 /** Files of more are spoken of, and left to a run by live sync. */
 export const LARGE_FILE_BYTES = 50_000_000;
 /** A folder that was agreed to may grow to this, or to twice its size, without another question. */
@@ -32,7 +32,7 @@ export interface PrepareRequest {
 }
 
 /** What a push would do, in numbers and names for people. */
-export interface Prepared {
+export interface PreparedPush {
   readonly isEmpty: boolean;
   /** Nothing was sent to this sandbox yet. */
   readonly isFirst: boolean;
@@ -47,14 +47,14 @@ export interface Prepared {
   /** A few of the paths that are deleted. */
   readonly deleteExamples: readonly string[];
   /** Files and links that the sandbox holds. */
-  readonly known: number;
+  readonly syncedCount: number;
   readonly largest: readonly SizedFile[];
   /** Those of more than `LARGE_FILE_BYTES`. */
   readonly large: readonly SizedFile[];
   /** Files that are larger than was asked for, and therefore not part of the push. */
   readonly heldBack: readonly SizedFile[];
   readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
-  readonly leftOut: readonly LeftOut[];
+  readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly released: readonly string[];
@@ -65,7 +65,7 @@ export interface Prepared {
 /** A plan with what a request adds to it and takes from it. */
 export function adjust(
   plan: Plan,
-  holding: Holding,
+  index: SyncIndex,
   { alsoDelete = [], keep = [], maxFileBytes = Number.POSITIVE_INFINITY }: PrepareRequest,
 ): Plan {
   if (alsoDelete.length === 0 && keep.length === 0 && maxFileBytes === Number.POSITIVE_INFINITY) return plan;
@@ -74,7 +74,7 @@ export function adjust(
   const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
   // Folders that only the sandbox has are not in the index; a full one stays.
   const emptied = [...foldersOf(alsoDelete)]
-    .filter((folder) => !holding.hasFolder(folder))
+    .filter((folder) => !index.hasFolder(folder))
     .sort()
     .reverse();
   return {
@@ -88,31 +88,36 @@ export function adjust(
 }
 
 /** A plan in numbers and names. `approvedBytes` is what the user agreed to send, if they did. */
-export function describe(copy: Copy, plan: Plan, found: Scan, approvedBytes: number | undefined): Prepared {
+export function describe(
+  state: SandboxState,
+  plan: Plan,
+  found: Scan,
+  approvedBytes: number | undefined,
+): PreparedPush {
   const { puts, deletes } = plan;
   return {
-    isEmpty: isEmpty(plan) && plan.released.length === 0 && copy.holding.pulled.size === 0,
-    isFirst: copy.generation === 'none',
+    isEmpty: isEmpty(plan) && plan.released.length === 0 && state.index.pulled.size === 0,
+    isFirst: state.generation === 'none',
     isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
-    generation: copy.generation,
-    isUnsettled: !isSettled(copy),
+    generation: state.generation,
+    isUnsettled: !isSettled(state),
     puts: puts.length,
     putBytes: plan.putBytes,
     deletes: deletes.length,
-    deleteExamples: deletes.slice(0, EXAMPLES),
-    known: copy.holding.size,
+    deleteExamples: deletes.slice(0, MAX_EXAMPLES),
+    syncedCount: state.index.size,
     largest: [...puts]
       .sort((one, other) => other.size - one.size)
-      .slice(0, EXAMPLES)
+      .slice(0, MAX_EXAMPLES)
       .map(sized),
     large: puts.filter(({ size }) => size > LARGE_FILE_BYTES).map(sized),
     heldBack: plan.heldBack.map(sized),
     folders: topFolders(plan),
-    leftOut: found.leftOut,
+    excluded: found.excluded,
     credentials: found.credentials,
     skipped: found.skipped,
     released: plan.released,
-    overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => copy.changedThere.has(path)),
+    overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => state.changedRemotely.has(path)),
   };
 }
 
@@ -121,7 +126,7 @@ function sized({ path, size }: Entry): SizedFile {
 }
 
 /** The folders at the root with the most bytes to send. */
-function topFolders({ puts }: Plan): Prepared['folders'] {
+function topFolders({ puts }: Plan): PreparedPush['folders'] {
   const folders = new Map<string, { files: number; bytes: number }>();
   for (const { path, size } of puts) {
     const slash = path.indexOf('/');
@@ -132,5 +137,5 @@ function topFolders({ puts }: Plan): Prepared['folders'] {
     folders.set(name, sum);
   }
   const sorted = [...folders].sort(([, one], [, other]) => other.bytes - one.bytes);
-  return sorted.slice(0, EXAMPLES).map(([path, sum]) => ({ path, ...sum }));
+  return sorted.slice(0, MAX_EXAMPLES).map(([path, sum]) => ({ path, ...sum }));
 }

@@ -1,11 +1,11 @@
-import type { Prepared } from './prepared.ts';
+import type { PreparedPush } from './prepared.ts';
 import { type Ask, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
 /** What to do with files that a program in the sandbox changed. */
 export type OnRemoteChange = 'replace' | 'keep' | 'ask';
 
 /** The questions of one push or run: each is put once, also when the push takes several attempts. */
-export class Asking {
+export class SyncPrompts {
   readonly #ask: Ask | undefined;
   readonly #onRemoteChange: OnRemoteChange;
   readonly #signal: AbortSignal | undefined;
@@ -30,8 +30,8 @@ export class Asking {
   }
 
   /** Puts what must be asked about a plan. True when `keep` grew, so that the plan is to be made again. Throws `SyncStopped`. */
-  async about(plan: Prepared): Promise<boolean> {
-    for (const question of questionsFor(plan)) await this.demand(question);
+  async confirm(plan: PreparedPush): Promise<boolean> {
+    for (const question of questionsFor(plan)) await this.require(question);
     const paths = plan.overwrites.filter((path) => !this.#keep.has(path) && !this.#replaced.has(path));
     if (paths.length === 0) return false;
     const replaces =
@@ -43,7 +43,7 @@ export class Asking {
   }
 
   /** Throws `SyncStopped` without a yes. */
-  async demand(question: SyncQuestion): Promise<void> {
+  async require(question: SyncQuestion): Promise<void> {
     const key = question.kind === 'mass-deletion' ? `${question.kind} ${question.deletes}` : question.kind;
     if (this.#agreed.has(key)) return;
     if (!(await this.#answer(question))) throw new SyncStopped(question);

@@ -2,18 +2,18 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { UserError } from '../../base/errors.ts';
-import type { Prepared } from './prepared.ts';
+import type { PreparedPush } from './prepared.ts';
 
 /** Something the engine does not decide by itself. Sizes in bytes. */
 export type SyncQuestion =
   /** The first sync of a folder: what would be sent, and what not. Asked once for each folder. */
-  | { readonly kind: 'first-sync'; readonly plan: Prepared }
-  | { readonly kind: 'huge-sync'; readonly files: number; readonly bytes: number; readonly plan: Prepared }
+  | { readonly kind: 'first-sync'; readonly plan: PreparedPush }
+  | { readonly kind: 'huge-sync'; readonly files: number; readonly bytes: number; readonly plan: PreparedPush }
   | { readonly kind: 'huge-file'; readonly files: readonly { readonly path: string; readonly bytes: number }[] }
   | {
       readonly kind: 'mass-deletion';
       readonly deletes: number;
-      readonly known: number;
+      readonly syncedCount: number;
       readonly examples: readonly string[];
     }
   /** A program in the sandbox changed these synced files; yes overwrites them, no leaves them. */
@@ -45,20 +45,25 @@ const LIMITS = {
 } as const;
 
 /** What must be asked before a prepared push. */
-export function questionsFor(plan: Prepared): SyncQuestion[] {
+export function questionsFor(plan: PreparedPush): SyncQuestion[] {
   const questions: SyncQuestion[] = [];
   const isHuge = plan.putBytes > LIMITS.syncBytes || plan.puts > LIMITS.syncFiles;
   const hugeFiles = plan.largest.filter(({ bytes }) => bytes > LIMITS.fileBytes);
   if (plan.isFirst && !plan.isApproved) questions.push({ kind: 'first-sync', plan });
   if (hugeFiles.length > 0) questions.push({ kind: 'huge-file', files: hugeFiles });
   else if (!plan.isFirst && isHuge) questions.push({ kind: 'huge-sync', files: plan.puts, bytes: plan.putBytes, plan });
-  if (plan.deletes > LIMITS.deletes && plan.deletes > plan.known * LIMITS.deletedShare)
-    questions.push({ kind: 'mass-deletion', deletes: plan.deletes, known: plan.known, examples: plan.deleteExamples });
+  if (plan.deletes > LIMITS.deletes && plan.deletes > plan.syncedCount * LIMITS.deletedShare)
+    questions.push({
+      kind: 'mass-deletion',
+      deletes: plan.deletes,
+      syncedCount: plan.syncedCount,
+      examples: plan.deleteExamples,
+    });
   return questions;
 }
 
 /** Throws `UserError` for a folder that is never synced: a drive's root, a home folder, or one above it. */
-export function refuseRoot(root: string): void {
+export function requireSyncableRoot(root: string): void {
   let real: string;
   try {
     real = realpathSync(root);
@@ -90,7 +95,7 @@ function sentenceFor(question: SyncQuestion): string {
     case 'huge-file':
       return `${question.files[0]?.path} is too large to be sent unasked. Exclude it in .modalignore, or keep it in a Modal volume.`;
     case 'mass-deletion':
-      return `The sync would delete ${question.deletes} of ${question.known} files in the sandbox, so it was stopped. Run again and agree, or terminate the sandbox to start afresh.`;
+      return `The sync would delete ${question.deletes} of ${question.syncedCount} files in the sandbox, so it was stopped. Run again and agree, or terminate the sandbox to start afresh.`;
     case 'remote-changes':
       return 'Files that a program changed in the sandbox were not overwritten. Pull them, or run again and agree.';
     case 'mirror':

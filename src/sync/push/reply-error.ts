@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.ts';
 import type { Reply } from './apply-script.ts';
 
 /** The error for a push that the sandbox refused, with a next step. */
-export function errorFor(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: string): UserError {
+export function replyError(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: string): UserError {
   switch (reply.kind) {
     case 'no-tool':
       return new UserError(

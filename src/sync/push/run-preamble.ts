@@ -34,7 +34,7 @@ export function applyPreamble(args: readonly string[], payload: string): string 
 
 /** Takes the mark off a run's output. Feed it every chunk in order. */
 export class RunMarkReader {
-  #held = Buffer.alloc(0);
+  #syncedInOrder = Buffer.alloc(0);
   #outcome: RunSyncOutcome | undefined;
 
   /** Known once the mark, or anything else, has come. */
@@ -45,13 +45,13 @@ export class RunMarkReader {
   /** The bytes of the program among those that came. */
   feed(chunk: Uint8Array): Uint8Array {
     if (this.#outcome) return chunk;
-    this.#held = Buffer.concat([this.#held, chunk]);
+    this.#syncedInOrder = Buffer.concat([this.#syncedInOrder, chunk]);
     const start = Buffer.from(MARK_START);
-    const begun = this.#held.subarray(0, start.length);
+    const begun = this.#syncedInOrder.subarray(0, start.length);
     if (!start.subarray(0, begun.length).equals(begun)) return this.#settle({ kind: 'unknown' }, 0);
-    const end = this.#held.indexOf(MARK_END);
-    if (end < 0) return this.#held.length > MAX_MARK ? this.#settle({ kind: 'unknown' }, 0) : new Uint8Array();
-    const said = this.#held.toString('utf8', start.length, end).replaceAll('\r', '');
+    const end = this.#syncedInOrder.indexOf(MARK_END);
+    if (end < 0) return this.#syncedInOrder.length > MAX_MARK ? this.#settle({ kind: 'unknown' }, 0) : new Uint8Array();
+    const said = this.#syncedInOrder.toString('utf8', start.length, end).replaceAll('\r', '');
     return this.#settle(said === 'SAME' ? { kind: 'same' } : parseReply(said), end + 1);
   }
 
@@ -62,8 +62,8 @@ export class RunMarkReader {
 
   #settle(outcome: RunSyncOutcome, from: number): Uint8Array {
     this.#outcome = outcome;
-    const rest = this.#held.subarray(from);
-    this.#held = Buffer.alloc(0);
+    const rest = this.#syncedInOrder.subarray(from);
+    this.#syncedInOrder = Buffer.alloc(0);
     return rest;
   }
 }

@@ -7,7 +7,7 @@ import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import type { Compression } from './archive.ts';
 import { ArchiveSource, ResumeLost } from './archive-source.ts';
 import { Link } from './connection.ts';
-import type { Prepared } from './prepared.ts';
+import type { PreparedPush } from './prepared.ts';
 import { MAX_WARM_BYTES, WarmReceiver } from './warm-receiver.ts';
 
 /** Carries what was prepared to a sandbox. Everything in it is marked as unknown when its end is. */
@@ -30,12 +30,12 @@ export class Sender {
   }
 
   /** Throws the SDK's errors, and the signal's reason. */
-  async send(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
+  async send(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<Reply> {
     return (await this.#toWarm(sandbox, plan, options)) ?? (await this.#asStream(sandbox, plan, options));
   }
 
   /** Hands a small plan to the process that is kept for saved files; undefined when it is not for that. */
-  async #toWarm(sandbox: Sandbox, plan: Prepared, { expectMore, signal }: PushOptions): Promise<Reply | undefined> {
+  async #toWarm(sandbox: Sandbox, plan: PreparedPush, { expectMore, signal }: PushOptions): Promise<Reply | undefined> {
     if (!expectMore || plan.isFirst || plan.isUnsettled) return undefined;
     const { sandboxId } = sandbox;
     const kept = this.#warm.get(sandboxId);
@@ -66,22 +66,22 @@ export class Sender {
   }
 
   /** Sends the plan as one stream. */
-  async #asStream(sandbox: Sandbox, plan: Prepared, options: PushOptions): Promise<Reply> {
+  async #asStream(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<Reply> {
     const link = Link.of(sandbox);
     const { signal, onProgress } = options;
     const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
     const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.#remoteRoot, next, String(neededKiB), ...accept];
-    let sentFrom = 0;
+    let syncedEntryFrom = 0;
     let compression: Compression = 'raw';
     const source = (startMs: number) => {
       compression = this.#compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
-      sentFrom = performance.now();
+      syncedEntryFrom = performance.now();
       const head = Buffer.from(`${compression}\n`);
       return new ArchiveSource(
         head,
         () => this.#worker.call('next', [sandbox.sandboxId, next, compression]),
         (chunk, sentBytes) => {
-          const seconds = (performance.now() - sentFrom) / 1000;
+          const seconds = (performance.now() - syncedEntryFrom) / 1000;
           link.measured(sentBytes, seconds);
           onProgress?.({
             stage: chunk.bytes ? 'sending' : 'applying',

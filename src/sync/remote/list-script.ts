@@ -38,7 +38,7 @@ find . "$@" '(' -type f -o -type l -o -type d ')' -print0 > $o/names
 if command -v gzip >/dev/null; then tar -cf - -C $o . | gzip -1c; else tar -cf - -C $o .; fi`;
 
 /** One path in the sandbox. */
-export interface Listed {
+export interface RemoteEntry {
   readonly kind: Kind;
   readonly executable: boolean;
   readonly size: number;
@@ -47,11 +47,11 @@ export interface Listed {
 }
 
 /** What the sandbox said. */
-export interface Listing {
+export interface RemoteListing {
   readonly generation: string;
   /** The manifest's files in order. */
   readonly manifest: readonly Buffer[];
-  readonly paths: ReadonlyMap<string, Listed>;
+  readonly paths: ReadonlyMap<string, RemoteEntry>;
   /** Folders that gained or lost names. */
   readonly folders: readonly string[];
   /** Everything in those folders. */
@@ -66,7 +66,7 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
 ]);
 
 /** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
-export async function readListing(output: Buffer): Promise<Listing | undefined> {
+export async function readListing(output: Buffer): Promise<RemoteListing | undefined> {
   if (output.toString('latin1') === 'none')
     return { generation: 'none', manifest: [], paths: new Map(), folders: [], children: new Set() };
   const members = new Map<string, Buffer>();
@@ -85,7 +85,7 @@ export async function readListing(output: Buffer): Promise<Listing | undefined> 
   const names = namesIn(members.get('names'));
   const stats = (members.get('stats')?.toString('latin1') ?? '').split('\n').slice(0, -1);
   if (names.length !== stats.length) return undefined;
-  const paths = new Map<string, Listed>();
+  const paths = new Map<string, RemoteEntry>();
   for (const [at, name] of names.entries()) {
     const [mode = '', size, seconds] = (stats[at] as string).split(' ');
     const kind = KINDS.get(Number.parseInt(mode, 16) & TYPE_BITS);

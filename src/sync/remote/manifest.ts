@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Sent } from '../index/entries.ts';
+import type { SyncedEntry } from '../index/entries.ts';
 import { tarSeconds } from '../push/tar.ts';
 
 /**
@@ -7,9 +7,9 @@ import { tarSeconds } from '../push/tar.ts';
  * so that their names sort in order. First a line of JSON, then for each path its name, NUL, its fields, NUL.
  * A file that says `full` stands for all before it.
  */
-export interface Remembered {
+export interface ManifestEntry {
   readonly path: string;
-  readonly kind: Sent['kind'];
+  readonly kind: SyncedEntry['kind'];
   readonly executable: boolean;
   readonly size: number;
   /** Whole seconds, as tar set them. */
@@ -27,7 +27,7 @@ const PART_RECORDS = 1000;
 export function writeManifest(
   generation: string,
   full: boolean,
-  put: readonly Sent[],
+  put: readonly SyncedEntry[],
   gone: readonly string[],
 ): Buffer {
   const header = { version: 1, generation, full, records: put.length + gone.length };
@@ -46,7 +46,7 @@ export function writeManifest(
   return Buffer.concat(parts);
 }
 
-function recordOf({ path, kind, executable, size, mtimeMs, hash }: Sent): string {
+function recordOf({ path, kind, executable, size, mtimeMs, hash }: SyncedEntry): string {
   const letter = kind === 'file' ? (executable ? 'x' : 'f') : kind === 'link' ? 'l' : 'd';
   return `${path}\0${letter} ${size} ${tarSeconds(mtimeMs)} ${hash}\0`;
 }
@@ -55,8 +55,8 @@ function recordOf({ path, kind, executable, size, mtimeMs, hash }: Sent): string
  * The files of a manifest in order, put together. Undefined when one is damaged or the first one is not full: then
  * nothing is known.
  */
-export function readManifest(files: readonly Buffer[]): Map<string, Remembered> | undefined {
-  let known: Map<string, Remembered> | undefined;
+export function readManifest(files: readonly Buffer[]): Map<string, ManifestEntry> | undefined {
+  let known: Map<string, ManifestEntry> | undefined;
   for (const file of files) {
     const read = readFile(file);
     if (!read) return undefined;

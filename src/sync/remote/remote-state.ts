@@ -56,8 +56,8 @@ export class RemoteState {
     signal: AbortSignal | undefined,
     take: (output: Buffer) => Promise<Changes | undefined>,
   ): Promise<Changes> {
-    const passedOver = await this.#worker.call('passedOver', [sandbox.sandboxId]);
-    const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...passedOver];
+    const prunedFolders = await this.#worker.call('prunedFolders', [sandbox.sandboxId]);
+    const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...prunedFolders];
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const changes = await take(await execWith(sandbox, argv, { signal }));
       if (changes) return changes;

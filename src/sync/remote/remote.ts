@@ -1,9 +1,9 @@
-import { unfinishedIn } from '../index/copies.ts';
-import { Holding, parentOf, type Sent } from '../index/entries.ts';
+import { parentOf, type SyncedEntry, SyncIndex } from '../index/entries.ts';
+import { interruptedGeneration } from '../index/sandbox-states.ts';
 import { tarSeconds } from '../push/tar.ts';
 import type { Rules } from '../rules/rules.ts';
-import type { Listed, Listing } from './list-script.ts';
-import { pathsIn, type Remembered, readManifest } from './manifest.ts';
+import type { RemoteEntry, RemoteListing } from './list-script.ts';
+import { type ManifestEntry, pathsIn, readManifest } from './manifest.ts';
 
 /** What differs in a sandbox from what was sent to it. */
 export interface RemoteChanges {
@@ -17,7 +17,7 @@ export interface RemoteChanges {
 
 /** What a sandbox holds, made from its own manifest and list, and how that differs from the manifest. */
 export interface Reconciled {
-  readonly holding: Holding;
+  readonly index: SyncIndex;
   readonly changes: RemoteChanges;
 }
 
@@ -25,52 +25,52 @@ export interface Reconciled {
  * Finds out what a sandbox holds that is not at the generation we know. `known` is whatever is known of the local files,
  * so that those that did not change since need no hashing. Undefined when the sandbox's manifest does not tell.
  */
-export function reconcile(listing: Listing, known: Holding, rules: Rules): Reconciled | undefined {
+export function reconcile(listing: RemoteListing, known: SyncIndex, rules: Rules): Reconciled | undefined {
   const manifest = readManifest(listing.manifest);
   if (!manifest) return undefined;
   const doubtful = doubtfulIn(listing);
-  const holding = new Holding();
+  const index = new SyncIndex();
   const modified: string[] = [];
   const deleted: string[] = [];
-  for (const [path, remembered] of manifest) {
+  for (const [path, recorded] of manifest) {
     const listed = listing.paths.get(path);
     if (!listed) {
       // A folder that is not empty any more is no entry of its own.
-      if (remembered.kind !== 'folder' && !doubtful.has(path)) deleted.push(path);
+      if (recorded.kind !== 'folder' && !doubtful.has(path)) deleted.push(path);
       continue;
     }
-    const agrees = isSame(listed, remembered);
+    const agrees = isSame(listed, recorded);
     if (!agrees && !doubtful.has(path)) modified.push(path);
-    holding.set(sentFrom(remembered, listed, known.get(path), !agrees || doubtful.has(path)));
+    index.set(syncedEntryFrom(recorded, listed, known.get(path), !agrees || doubtful.has(path)));
   }
   for (const path of doubtful) {
     const listed = listing.paths.get(path);
-    if (!listed || manifest.has(path) || holding.childCount(path) > 0) continue;
-    holding.set(sentFrom({ path, hash: '', ...listed }, listed, undefined, true));
+    if (!listed || manifest.has(path) || index.childCount(path) > 0) continue;
+    index.set(syncedEntryFrom({ path, hash: '', ...listed }, listed, undefined, true));
   }
-  const created = createdAmong(listing, (path) => holding.get(path) !== undefined, rules);
-  return { holding, changes: { modified, created, deleted } };
+  const created = createdAmong(listing, (path) => index.get(path) !== undefined, rules);
+  return { index, changes: { modified, created, deleted } };
 }
 
 /**
  * Paths of a push that ended in its middle. Its file is in the manifest before anything else is done, so what it says
  * of them is not known to be true: a file may still be as it was before, and one that it deletes may still be there.
  */
-function doubtfulIn({ generation, manifest }: Listing): ReadonlySet<string> {
-  const unfinished = unfinishedIn(generation);
+function doubtfulIn({ generation, manifest }: RemoteListing): ReadonlySet<string> {
+  const unfinished = interruptedGeneration(generation);
   return unfinished === undefined ? new Set() : pathsIn(manifest, unfinished);
 }
 
 /** Compares a list of what is newer in the sandbox with what was sent. */
-export function findChanges(listing: Listing, holding: Holding, rules: Rules): RemoteChanges {
+export function findChanges(listing: RemoteListing, index: SyncIndex, rules: Rules): RemoteChanges {
   const modified: string[] = [];
   for (const [path, listed] of listing.paths) {
-    const sent = holding.get(path);
-    if (sent && !isSame(listed, { ...sent, seconds: tarSeconds(sent.mtimeMs) })) modified.push(path);
+    const synced = index.get(path);
+    if (synced && !isSame(listed, { ...synced, seconds: tarSeconds(synced.mtimeMs) })) modified.push(path);
   }
   const folders = new Set(listing.folders);
   const deleted: string[] = [];
-  for (const { path } of holding.entries.values()) {
+  for (const { path } of index.entries.values()) {
     if (listing.paths.has(path) || listing.children.has(path)) continue;
     // A folder that is gone as a whole shows in the folder above it only.
     for (let child = path; child !== ''; child = parentOf(child)) {
@@ -79,12 +79,12 @@ export function findChanges(listing: Listing, holding: Holding, rules: Rules): R
       break;
     }
   }
-  const created = createdAmong(listing, (path) => holding.get(path) !== undefined, rules);
+  const created = createdAmong(listing, (path) => index.get(path) !== undefined, rules);
   return { modified, created, deleted };
 }
 
 /** Paths of the sandbox's own: files and links that rules do not leave out. */
-function createdAmong(listing: Listing, isSent: (path: string) => boolean, rules: Rules): string[] {
+function createdAmong(listing: RemoteListing, isSynced: (path: string) => boolean, rules: Rules): string[] {
   const folders = new Map<string, boolean>();
   const isOpen = (folder: string): boolean => {
     const kept = folders.get(folder);
@@ -94,22 +94,30 @@ function createdAmong(listing: Listing, isSent: (path: string) => boolean, rules
     return open;
   };
   return [...listing.paths]
-    .filter(([path, { kind }]) => kind !== 'folder' && !isSent(path) && isOpen(parentOf(path)))
+    .filter(([path, { kind }]) => kind !== 'folder' && !isSynced(path) && isOpen(parentOf(path)))
     .map(([path]) => path)
     .filter((path) => rules.explainName(path, false).included);
 }
 
-function isSame(listed: Listed, { kind, executable, size, seconds }: Omit<Remembered, 'path' | 'hash'>): boolean {
+function isSame(
+  listed: RemoteEntry,
+  { kind, executable, size, seconds }: Omit<ManifestEntry, 'path' | 'hash'>,
+): boolean {
   if (listed.kind !== kind) return false;
   // Not every tar can set the time of a link, and folders have times of their own.
   if (kind !== 'file') return true;
   return listed.executable === executable && listed.size === size && listed.seconds === seconds;
 }
 
-function sentFrom(remembered: Remembered, listed: Listed, known: Sent | undefined, unsure: boolean): Sent {
-  const { path, hash } = remembered;
+function syncedEntryFrom(
+  recorded: ManifestEntry,
+  listed: RemoteEntry,
+  known: SyncedEntry | undefined,
+  uncertain: boolean,
+): SyncedEntry {
+  const { path, hash } = recorded;
   const isKnown = known?.kind === 'file' && listed.kind === 'file' && known.hash === hash && hash !== '';
-  if (isKnown && !unsure) return { ...known, executable: listed.executable, unsure: false };
+  if (isKnown && !uncertain) return { ...known, executable: listed.executable, uncertain: false };
   return {
     path,
     kind: listed.kind,
@@ -121,6 +129,6 @@ function sentFrom(remembered: Remembered, listed: Listed, known: Sent | undefine
     hash: listed.kind === 'file' ? hash : '',
     racy: false,
     // What a link points to is not listed; sending it again costs nothing.
-    unsure: unsure || listed.kind === 'link',
+    uncertain: uncertain || listed.kind === 'link',
   };
 }

@@ -11,7 +11,7 @@ function hard(text: string): Rule {
 const VERSION_CONTROL = hard('version control’s own data is never synced');
 
 /** What is never synced, whatever the settings say. */
-export const HARD = {
+export const ALWAYS_EXCLUDED = {
   names: new Map<string, Rule>([
     ['.git', VERSION_CONTROL],
     ['.hg', VERSION_CONTROL],

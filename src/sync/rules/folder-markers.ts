@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 
 /** What in a folder's listing changes its rules. */
-export interface Landmarks {
+export interface FolderMarkers {
   readonly gitignore: boolean;
   readonly modalignore: boolean;
   readonly git: boolean;
@@ -26,19 +26,19 @@ export function readText(path: string): string {
   }
 }
 
-const NO_LANDMARKS: Landmarks = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
+const NO_MARKERS: FolderMarkers = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
 
 /** Those of a folder on the disk. */
-export function readLandmarks(folder: string): Landmarks {
+export function readMarkers(folder: string): FolderMarkers {
   try {
-    return landmarksOf(readdirSync(folder, { withFileTypes: true }));
+    return markersIn(readdirSync(folder, { withFileTypes: true }));
   } catch {
-    return NO_LANDMARKS;
+    return NO_MARKERS;
   }
 }
 
 /** Finds the names that matter to the rules in a folder's listing. */
-export function landmarksOf(listing: Iterable<{ readonly name: string; isFile(): boolean }>): Landmarks {
+export function markersIn(listing: Iterable<{ readonly name: string; isFile(): boolean }>): FolderMarkers {
   const found = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
   for (const child of listing) {
     switch (child.name) {

@@ -83,7 +83,7 @@ interface GitConfig {
   readonly ignoreCase: boolean;
 }
 
-/** Asking git takes some milliseconds, so its answer is kept while the files it reads stay the same. */
+/** SyncPrompts git takes some milliseconds, so its answer is kept while the files it reads stay the same. */
 const configs = new Map<string, { readonly stamp: string; readonly config: GitConfig }>();
 
 function readConfig(folder: string, commonDir: string): GitConfig {

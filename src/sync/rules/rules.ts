@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentOf } from '../index/entries.ts';
-import { BULK, CREDENTIALS, HARD, isVirtualEnvironment, namesOnPurpose } from './builtin.ts';
-import { type Landmarks, readLandmarks, readText, statOf } from './folder-markers.ts';
+import { ALWAYS_EXCLUDED, BULK, CREDENTIALS, isVirtualEnvironment, namesOnPurpose } from './builtin.ts';
+import { type FolderMarkers, readMarkers, readText, statOf } from './folder-markers.ts';
 import { noRepo, openRepo, repoAround } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
@@ -50,7 +50,7 @@ export class Rules {
   }
 
   /** The rules inside the root folder. */
-  top(landmarks = readLandmarks(this.root)): FolderRules {
+  top(markers = readMarkers(this.root)): FolderRules {
     const repo = repoAround(this.root) ?? noRepo(this.root);
     const state = {
       path: '',
@@ -59,7 +59,7 @@ export class Rules {
       excludedBy: undefined,
       includedBy: undefined,
     };
-    return new FolderRules(this, state).withOwn(landmarks);
+    return new FolderRules(this, state).withOwn(markers);
   }
 
   /** Answers for a path below the root by going down to it; what is not there counts as a file. */
@@ -78,7 +78,8 @@ export class Rules {
     if (!(folder instanceof FolderRules)) return folder;
     const name = path.slice(path.lastIndexOf('/') + 1);
     const stat = isFolder === undefined ? statOf(join(this.root, path)) : undefined;
-    if (stat && !stat.isDirectory() && !stat.isFile() && !stat.isSymbolicLink()) return { ...HARD.special, path };
+    if (stat && !stat.isDirectory() && !stat.isFile() && !stat.isSymbolicLink())
+      return { ...ALWAYS_EXCLUDED.special, path };
     return { ...folder.judge(name, isFolder ?? stat?.isDirectory() ?? false).rule, path };
   }
 
@@ -96,7 +97,7 @@ export class Rules {
     if (!(parent instanceof FolderRules)) return parent;
     const name = path.slice(path.lastIndexOf('/') + 1);
     const { rule, enter } = parent.judge(name, true);
-    return enter ? parent.enter(name, readLandmarks(join(this.root, path))) : { ...rule, path };
+    return enter ? parent.enter(name, readMarkers(join(this.root, path))) : { ...rule, path };
   }
 
   /** The kept verdicts of a pattern or rule: one made for each, not for each file. */
@@ -136,21 +137,21 @@ export class FolderRules {
   }
 
   /** Whether the folder itself is left out, and looked through for exceptions only. */
-  get isLeftOut(): boolean {
+  get isExcluded(): boolean {
     return this.#state.excludedBy !== undefined;
   }
 
   /** Adds the ignore files that lie in this folder. */
-  withOwn(landmarks: Landmarks): FolderRules {
+  withOwn(markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy, excludedBy } = this.#state;
     const base = path === '' ? '' : `${path}/`;
     const folder = join(this.#rules.root, path);
     const file = `${base}.modalignore`;
-    const isEnvironment = landmarks.virtualEnvironment && path !== '' && !includedBy;
+    const isEnvironment = markers.virtualEnvironment && path !== '' && !includedBy;
     return new FolderRules(this.#rules, {
       path,
-      git: withGitignore(git, folder, landmarks.gitignore),
-      modalignore: landmarks.modalignore
+      git: withGitignore(git, folder, markers.gitignore),
+      modalignore: markers.modalignore
         ? [...modalignore, { base, list: new PatternList(file, readText(join(folder, '.modalignore'))) }]
         : modalignore,
       includedBy,
@@ -159,11 +160,11 @@ export class FolderRules {
   }
 
   /** The rules of a folder in this one, which `judge` said to enter. */
-  enter(name: string, landmarks: Landmarks): FolderRules {
+  enter(name: string, markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy } = this.#state;
     const below = path === '' ? name : `${path}/${name}`;
     const { rule } = this.judge(name, true);
-    const own = landmarks.git ? openRepo(join(this.#rules.root, below)) : undefined;
+    const own = markers.git ? openRepo(join(this.#rules.root, below)) : undefined;
     return new FolderRules(this.#rules, {
       path: below,
       // A repository inside of another has its own rules only.
@@ -171,12 +172,14 @@ export class FolderRules {
       modalignore,
       includedBy: rule.kind === 'include' || (rule.kind === 'modalignore' && rule.included) ? rule : includedBy,
       excludedBy: rule.included ? undefined : rule,
-    }).withOwn(landmarks);
+    }).withOwn(markers);
   }
 
   /** Whether a name in this folder is synced, by which rule, and whether to look into it. */
   judge(name: string, isFolder: boolean): Verdict {
-    const hard = HARD.names.get(name) ?? (name.includes(HARD.temporary) ? HARD.ownTemporary : undefined);
+    const hard =
+      ALWAYS_EXCLUDED.names.get(name) ??
+      (name.includes(ALWAYS_EXCLUDED.temporary) ? ALWAYS_EXCLUDED.ownTemporary : undefined);
     if (hard) return this.#rules.verdict(hard, false, () => hard);
     const { include } = this.#rules;
     const path = this.#state.path === '' ? name : `${this.#state.path}/${name}`;
@@ -187,14 +190,14 @@ export class FolderRules {
       const purpose = [named, own?.[0].negated ? own[0] : undefined].find(
         (pattern) => pattern && namesOnPurpose(pattern),
       );
-      if (!purpose) return this.#leftOut(credential, 'credential', '', path, isFolder);
+      if (!purpose) return this.#excluded(credential, 'credential', '', path, isFolder);
     }
     if (named && !named.negated) return this.#taken(named, 'include', include.source, isFolder);
     const { includedBy } = this.#state;
     if (includedBy?.kind === 'include') return this.#rules.verdict(includedBy, isFolder, () => includedBy);
     if (own) {
       const kind = own[1] === this.#rules.exclude.source ? 'exclude' : 'modalignore';
-      if (!own[0].negated) return this.#leftOut(own[0], kind, own[1], path, isFolder);
+      if (!own[0].negated) return this.#excluded(own[0], kind, own[1], path, isFolder);
       return this.#taken(own[0], 'modalignore', own[1], isFolder);
     }
     if (includedBy) return this.#rules.verdict(includedBy, isFolder, () => includedBy);
@@ -215,10 +218,10 @@ export class FolderRules {
       const rule = bulk ? ruleOf(bulk, 'bulk', '') : (excludedBy ?? ruleOf(...(ignored as GitPattern)));
       return { rule, enter: true };
     }
-    if (bulk) return this.#leftOut(bulk, 'bulk', '', path, isFolder);
+    if (bulk) return this.#excluded(bulk, 'bulk', '', path, isFolder);
     if (excludedBy) return this.#rules.verdict(excludedBy, isFolder && this.#mayReturn(path), () => excludedBy);
     const [pattern, , source] = ignored as GitPattern;
-    return this.#leftOut(pattern, 'git', source, path, isFolder);
+    return this.#excluded(pattern, 'git', source, path, isFolder);
   }
 
   /** The deciding line of `sync.exclude` and `.modalignore`: the nearest file's first, the setting's last. */
@@ -238,7 +241,7 @@ export class FolderRules {
     return this.#rules.verdict(pattern, isFolder, () => ({ ...ruleOf(pattern, kind, source), included: true }));
   }
 
-  #leftOut(pattern: Pattern, kind: RuleKind, source: string, path: string, isFolder: boolean): Verdict {
+  #excluded(pattern: Pattern, kind: RuleKind, source: string, path: string, isFolder: boolean): Verdict {
     return this.#rules.verdict(pattern, isFolder && this.#mayReturn(path), () => ruleOf(pattern, kind, source));
   }
 

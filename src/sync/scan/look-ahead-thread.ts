@@ -1,7 +1,7 @@
 /** The thread behind `look-ahead.ts`. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Sent } from '../index/entries.ts';
-import { Columns } from '../index/index-columns.ts';
+import type { SyncedEntry } from '../index/entries.ts';
+import { IndexColumns } from '../index/index-columns.ts';
 import { readEntry } from './read-entry.ts';
 
 export interface LookAheadData {
@@ -10,7 +10,7 @@ export interface LookAheadData {
 }
 
 export type Look =
-  /** What was sent, as `toColumns` makes it; for each entry the last scan in which it was found untouched. */
+  /** What was sent, as `encodeColumns` makes it; for each entry the last scan in which it was found untouched. */
   | { readonly columns: Uint8Array; readonly count: number; readonly untouchedIn: Int32Array<SharedArrayBuffer> }
   /** A scan has begun. */
   | { readonly scan: number; readonly root: string };
@@ -20,20 +20,20 @@ const DISTANCE = 64;
 const STEP = 8;
 
 const { state } = workerData as LookAheadData;
-let sent: Columns | undefined;
+let synced: IndexColumns | undefined;
 let untouchedIn = new Int32Array(new SharedArrayBuffer(0));
 
 parentPort?.on('message', (look: Look) => {
   if ('scan' in look) {
-    if (sent) lookAt(sent, look.root, look.scan);
+    if (synced) lookAt(synced, look.root, look.scan);
     return;
   }
-  sent = Columns.of(Buffer.from(look.columns), look.count);
+  synced = IndexColumns.of(Buffer.from(look.columns), look.count);
   untouchedIn = look.untouchedIn;
 });
 
 /** Goes on until the scan is over. The scan is the faster one where this thread was, so it keeps its distance anew. */
-function lookAt(entries: Columns, root: string, scan: number): void {
+function lookAt(entries: IndexColumns, root: string, scan: number): void {
   for (let at = DISTANCE; at < entries.count; at += 1) {
     if (at % STEP === 0) {
       if (Atomics.load(state, 0) !== scan) return;
@@ -44,7 +44,7 @@ function lookAt(entries: Columns, root: string, scan: number): void {
   }
 }
 
-function isUntouched(root: string, entry: Sent): boolean {
+function isUntouched(root: string, entry: SyncedEntry): boolean {
   try {
     return readEntry(root, entry.path, entry) === entry;
   } catch {

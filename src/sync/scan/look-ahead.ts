@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Holding, Sent } from '../index/entries.ts';
-import { toColumns } from '../index/index-columns.ts';
+import type { SyncedEntry, SyncIndex } from '../index/entries.ts';
+import { encodeColumns } from '../index/index-columns.ts';
 import type { Look, LookAheadData } from './look-ahead-thread.ts';
 import type { Ahead } from './scan.ts';
 
@@ -29,7 +29,7 @@ export class LookAhead implements Ahead {
   #thread: Worker | undefined;
   #hasFailed = false;
   /** What the thread knows, in its order, and the number of the last scan in which it found each untouched. */
-  #known: readonly Sent[] = [];
+  #known: readonly SyncedEntry[] = [];
   #untouchedIn = new Int32Array(new SharedArrayBuffer(0));
   #scan = 0;
   #at = 0;
@@ -52,7 +52,7 @@ export class LookAhead implements Ahead {
   }
 
   /** Runs a scan below `root` with the thread at work, and tells the thread of what it did not know. */
-  during<T>(root: string, holding: Holding, scan: (ahead: Ahead) => T): T {
+  during<T>(root: string, index: SyncIndex, scan: (ahead: Ahead) => T): T {
     this.#scan += 1;
     this.#at = 0;
     this.#unknown = 0;
@@ -64,13 +64,13 @@ export class LookAhead implements Ahead {
       return scan(this);
     } finally {
       Atomics.store(this.#state, 0, 0);
-      if (!this.#hasFailed && this.#unknown > Math.max(this.#minFiles, this.#known.length / 8)) this.#learn(holding);
+      if (!this.#hasFailed && this.#unknown > Math.max(this.#minFiles, this.#known.length / 8)) this.#learn(index);
     }
   }
 
-  isUntouched(sent: Sent): boolean {
+  isUntouched(synced: SyncedEntry): boolean {
     for (let at = this.#at; at < this.#at + NEAR && at < this.#known.length; at += 1) {
-      if (this.#known[at] !== sent) continue;
+      if (this.#known[at] !== synced) continue;
       this.#at = at + 1;
       Atomics.store(this.#state, 1, at);
       if (Atomics.load(this.#untouchedIn, at) !== this.#scan) return false;
@@ -81,10 +81,10 @@ export class LookAhead implements Ahead {
     return false;
   }
 
-  #learn(holding: Holding): void {
-    this.#known = [...holding.entries.values()];
+  #learn(index: SyncIndex): void {
+    this.#known = [...index.entries.values()];
     this.#untouchedIn = new Int32Array(new SharedArrayBuffer(4 * this.#known.length));
-    const [columns, count] = [toColumns(this.#known), this.#known.length];
+    const [columns, count] = [encodeColumns(this.#known), this.#known.length];
     this.#post({ columns, count, untouchedIn: this.#untouchedIn });
   }
 

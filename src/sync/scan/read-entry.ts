@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
-import type { Entry, Sent } from '../index/entries.ts';
+import type { Entry, SyncedEntry } from '../index/entries.ts';
 
 const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
 const TYPE_BITS = 0o170000;
@@ -12,7 +12,7 @@ const onWindows = process.platform === 'win32';
  * The entry of a path, or the reason why it cannot be synced; `sent` itself when nothing tells the file from it. Throws
  * the file system's error.
  */
-export function readEntry(root: string, path: string, sent?: Sent): Entry | string {
+export function readEntry(root: string, path: string, synced?: SyncedEntry): Entry | string {
   const full = `${root}/${path}`;
   // NTFS file numbers do not fit a double; they are only compared, so their high bits will do.
   const stat = lstatSync(full);
@@ -20,7 +20,7 @@ export function readEntry(root: string, path: string, sent?: Sent): Entry | stri
   const type = mode & TYPE_BITS;
   if (type === REGULAR_FILE) {
     const executable = !onWindows && (mode & 0o100) !== 0;
-    if (sent && isUntouched(sent, executable, size, mtimeMs, ctimeMs, ino)) return sent;
+    if (synced && isUntouched(synced, executable, size, mtimeMs, ctimeMs, ino)) return synced;
     return { path, kind: 'file', executable, size, mtimeMs, ctimeMs, ino };
   }
   const common = { path, mtimeMs, ctimeMs, ino };
@@ -33,7 +33,7 @@ export function readEntry(root: string, path: string, sent?: Sent): Entry | stri
 }
 
 function isUntouched(
-  sent: Sent,
+  synced: SyncedEntry,
   executable: boolean,
   size: number,
   mtimeMs: number,
@@ -41,14 +41,14 @@ function isUntouched(
   ino: number,
 ): boolean {
   return (
-    sent.kind === 'file' &&
-    !sent.racy &&
-    !sent.unsure &&
-    sent.mtimeMs === mtimeMs &&
-    sent.ctimeMs === ctimeMs &&
-    sent.size === size &&
-    sent.ino === ino &&
-    sent.executable === executable
+    synced.kind === 'file' &&
+    !synced.racy &&
+    !synced.uncertain &&
+    synced.mtimeMs === mtimeMs &&
+    synced.ctimeMs === ctimeMs &&
+    synced.size === size &&
+    synced.ino === ino &&
+    synced.executable === executable
   );
 }
 
@@ -59,7 +59,7 @@ export function staysInside(path: string, target: string): boolean {
   return resolved !== '..' && !resolved.startsWith('../');
 }
 
-/** The hash of what a buffer holds, in the form of `Sent.hash`. */
+/** The hash of what a buffer holds, in the form of `SyncedEntry.hash`. */
 export function shortHash(digest: Buffer): string {
   return digest.toString('base64url', 0, 16);
 }

@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
-import { type Entry, type Holding, needsHash, parentOf, type Sent } from '../index/entries.ts';
-import { landmarksOf } from '../rules/folder-markers.ts';
+import { type Entry, needsHash, parentOf, type SyncedEntry, type SyncIndex } from '../index/entries.ts';
+import { markersIn } from '../rules/folder-markers.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
@@ -13,7 +13,7 @@ export interface Skipped {
 }
 
 /** What one rule left out. */
-export interface LeftOut {
+export interface Exclusion {
   readonly rule: Rule;
   /** Files and folders, each folder counted as one. */
   readonly count: number;
@@ -25,7 +25,7 @@ export interface LeftOut {
 export interface Scan {
   /** When it began, in milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** A file that is for certain as it was sent is given as the very value that the holding has. */
+  /** A file that is for certain as it was sent is given as the very value that the index has. */
   readonly entries: readonly Entry[];
   /** Undefined when the whole tree was read; else the paths it speaks for, with all below them. */
   readonly scope: readonly string[] | undefined;
@@ -36,13 +36,13 @@ export interface Scan {
   /** Folders that could not be read: nothing below them counts as deleted. */
   readonly unreadable: readonly string[];
   readonly skipped: readonly Skipped[];
-  readonly leftOut: readonly LeftOut[];
+  readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
 }
 
 export interface ScanOptions {
   /** What the sandbox holds, so that only files in doubt are hashed. */
-  readonly holding?: Holding;
+  readonly index?: SyncIndex;
   /** Paths to look at, for a scan of less than the whole tree. */
   readonly paths?: readonly string[];
   /** Looks at what the sandbox holds besides, in a scan of the whole tree. */
@@ -54,10 +54,10 @@ export interface ScanOptions {
 /** Somebody who looks at the same files at the same time, further on. */
 export interface Ahead {
   /** Whether the file was looked at since the scan began, and nothing tells it from what was sent. */
-  isUntouched(sent: Sent): boolean;
+  isUntouched(synced: SyncedEntry): boolean;
 }
 
-const EXAMPLES = 3;
+const MAX_EXAMPLES = 3;
 const MAX_NAMED = 200;
 
 /**
@@ -81,21 +81,21 @@ class Walk {
   readonly #unreadable: string[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #credentials: string[] = [];
-  readonly #leftOut = new Map<Rule, { count: number; examples: string[] }>();
+  readonly #excluded = new Map<Rule, { count: number; examples: string[] }>();
   /** What the sandbox holds, in its order, which is mostly the scan's too. */
-  readonly #held: Iterator<Sent, undefined> | undefined;
-  #nextHeld: Sent | undefined;
+  readonly #syncedInOrder: Iterator<SyncedEntry, undefined> | undefined;
+  #nextSynced: SyncedEntry | undefined;
 
   constructor(rules: Rules, options: ScanOptions) {
     this.#rules = rules;
     this.#options = options;
-    this.#held = options.holding?.entries.values();
-    this.#nextHeld = this.#held?.next().value;
+    this.#syncedInOrder = options.index?.entries.values();
+    this.#nextSynced = this.#syncedInOrder?.next().value;
   }
 
   all(): void {
     const listing = readdirSync(this.#rules.root, { withFileTypes: true });
-    this.#folder('', listing, this.#rules.top(landmarksOf(listing)));
+    this.#folder('', listing, this.#rules.top(markersIn(listing)));
   }
 
   /** Reads the given paths only, and the folders they lie in as far as those became empty or full. */
@@ -113,14 +113,14 @@ class Walk {
     }
     for (const parent of parents) {
       const at = this.#descend(parent);
-      if (at && !at.folder.isLeftOut && !this.#hasSynced(at.listing, at.folder)) this.#add(parent);
+      if (at && !at.folder.isExcluded && !this.#hasSynced(at.listing, at.folder)) this.#add(parent);
     }
   }
 
   /** The rules in a folder, unless they leave it out or it is not there. */
   #descend(path: string): { folder: FolderRules; listing: readonly Dirent[] } | undefined {
     let listing: readonly Dirent[] = readdirSync(this.#rules.root, { withFileTypes: true });
-    let folder = this.#rules.top(landmarksOf(listing));
+    let folder = this.#rules.top(markersIn(listing));
     let at = '';
     for (const name of path.split('/').filter((part) => part !== '')) {
       if (!listing.some((entry) => entry.name === name && entry.isDirectory())) return undefined;
@@ -132,7 +132,7 @@ class Walk {
         this.#unreadable.push(at);
         return undefined;
       }
-      folder = folder.enter(name, landmarksOf(listing));
+      folder = folder.enter(name, markersIn(listing));
     }
     return { folder, listing };
   }
@@ -146,7 +146,7 @@ class Walk {
     this.#options.checkpoint?.(this.#entries.length);
     let kept = 0;
     for (const child of listing) kept += this.#child(path === '' ? child.name : `${path}/${child.name}`, child, folder);
-    if (kept === 0 && path !== '' && !folder.isLeftOut) {
+    if (kept === 0 && path !== '' && !folder.isExcluded) {
       this.#add(path);
       return 1;
     }
@@ -174,17 +174,17 @@ class Walk {
       this.#skipped.push({ path, reason: reasonOf(error) });
       return 1;
     }
-    return this.#folder(path, listing, folder.enter(name, landmarksOf(listing))) > 0 ? 1 : 0;
+    return this.#folder(path, listing, folder.enter(name, markersIn(listing))) > 0 ? 1 : 0;
   }
 
   #add(path: string): boolean {
     try {
-      const sent = this.#sentFor(path);
-      const isUntouched = sent !== undefined && this.#options.ahead?.isUntouched(sent);
-      const entry = isUntouched ? sent : readEntry(this.#rules.root, path, sent);
+      const synced = this.#syncedFor(path);
+      const isUntouched = synced !== undefined && this.#options.ahead?.isUntouched(synced);
+      const entry = isUntouched ? synced : readEntry(this.#rules.root, path, synced);
       if (typeof entry !== 'string') {
         this.#entries.push(entry);
-        if (entry !== sent && needsHash(sent, entry)) this.#doubtful.push(entry);
+        if (entry !== synced && needsHash(synced, entry)) this.#doubtful.push(entry);
         return true;
       }
       this.#skipped.push({ path, reason: entry });
@@ -198,25 +198,25 @@ class Walk {
   }
 
   /** Looks at the next in order first, since a lookup by path costs a tenth of a scan. */
-  #sentFor(path: string): Sent | undefined {
-    const sent = this.#nextHeld;
-    if (sent?.path !== path) return this.#options.holding?.get(path);
-    this.#nextHeld = this.#held?.next().value;
-    return sent;
+  #syncedFor(path: string): SyncedEntry | undefined {
+    const synced = this.#nextSynced;
+    if (synced?.path !== path) return this.#options.index?.get(path);
+    this.#nextSynced = this.#syncedInOrder?.next().value;
+    return synced;
   }
 
   #leaveOut(path: string, rule: Rule, isFolder: boolean): void {
     this.#release(path);
     if (rule.kind === 'credential' && this.#credentials.length < MAX_NAMED) this.#credentials.push(path);
-    const found = this.#leftOut.get(rule) ?? { count: 0, examples: [] };
+    const found = this.#excluded.get(rule) ?? { count: 0, examples: [] };
     found.count += 1;
-    if (found.examples.length < EXAMPLES) found.examples.push(isFolder ? `${path}/` : path);
-    this.#leftOut.set(rule, found);
+    if (found.examples.length < MAX_EXAMPLES) found.examples.push(isFolder ? `${path}/` : path);
+    this.#excluded.set(rule, found);
   }
 
   #release(path: string): void {
-    const { holding } = this.#options;
-    if (holding?.get(path) || holding?.hasFolder(path)) this.#released.push(path);
+    const { index } = this.#options;
+    if (index?.get(path) || index?.hasFolder(path)) this.#released.push(path);
   }
 
   result(): Scan {
@@ -234,7 +234,7 @@ class Walk {
       released: this.#released,
       unreadable: this.#unreadable,
       skipped: this.#skipped,
-      leftOut: [...this.#leftOut].map(([rule, { count, examples }]) => ({ rule, count, examples })),
+      excluded: [...this.#excluded].map(([rule, { count, examples }]) => ({ rule, count, examples })),
       credentials: this.#credentials,
     };
   }

@@ -1,11 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import * as zlib from 'node:zlib';
-import { Copies, type Copy, isSettled, sequenceOf, unfinishedIn } from '../index/copies.ts';
-import { Holding, type Sent } from '../index/entries.ts';
+import { type SyncedEntry, SyncIndex } from '../index/entries.ts';
+import {
+  interruptedGeneration,
+  isSettled,
+  type SandboxState,
+  SandboxStates,
+  sequenceOf,
+} from '../index/sandbox-states.ts';
 import { type ArchiveOf, archiveOf, type Compression, compress, pulledIn } from '../push/archive.ts';
 import { type Packed, Packer } from '../push/pack.ts';
 import { makePlan, type Plan } from '../push/plan.ts';
-import { adjust, describe, type Prepared, type PrepareRequest } from '../push/prepared.ts';
+import { adjust, describe, type PreparedPush, type PrepareRequest } from '../push/prepared.ts';
 import { readListing } from '../remote/list-script.ts';
 import { findChanges, type RemoteChanges, reconcile } from '../remote/remote.ts';
 import { changesRules } from '../rules/builtin.ts';
@@ -52,7 +58,7 @@ interface Sending extends ArchiveOf {
   chunks: Generator<Buffer> | undefined;
 }
 
-const MANIFEST_FILES = 200;
+const FULL_MANIFEST_INTERVAL = 200;
 
 /**
  * Everything that reads the local tree and keeps the index, for one root: scan, plan, pack, settle. Synchronous, so it
@@ -61,7 +67,7 @@ const MANIFEST_FILES = 200;
 export class Core {
   readonly #options: CoreOptions;
   #rules: Rules;
-  readonly copies: Copies;
+  readonly states: SandboxStates;
   /** What was planned and what is being sent, for each sandbox. */
   readonly #prepared = new Map<string, { readonly request: PrepareRequest; readonly plan: Plan }>();
   readonly #sending = new Map<string, Sending>();
@@ -75,33 +81,33 @@ export class Core {
     this.#checkpoint = checkpoint;
     this.#ahead = ahead;
     this.#rules = new Rules(options.root, options.rules);
-    this.copies = new Copies(options.storageDir, this.#rules.root, options.remoteRoot);
+    this.states = new SandboxStates(options.storageDir, this.#rules.root, options.remoteRoot);
   }
 
   /** Reads the tree and plans a push. */
-  prepare(request: PrepareRequest): Prepared {
-    const { copy, plan, found } = this.#look(request);
+  prepare(request: PrepareRequest): PreparedPush {
+    const { state, plan, found } = this.#look(request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
-    return describe(copy, plan, found, this.copies.approvedBytes);
+    return describe(state, plan, found, this.states.approvedBytes);
   }
 
   /** The same for somebody who only wants to know: a push that is under way goes on with its own plan. */
-  survey(request: PrepareRequest): Prepared {
-    const { copy, plan, found } = this.#look(request);
-    return describe(copy, plan, found, this.copies.approvedBytes);
+  survey(request: PrepareRequest): PreparedPush {
+    const { state, plan, found } = this.#look(request);
+    return describe(state, plan, found, this.states.approvedBytes);
   }
 
-  #look(request: PrepareRequest): { copy: Copy; plan: Plan; found: Scan } {
+  #look(request: PrepareRequest): { state: SandboxState; plan: Plan; found: Scan } {
     this.#rules = new Rules(this.#options.root, this.#options.rules);
-    const copy = this.copies.get(request.sandboxId, request.fresh);
-    const paths = scopeOf(request, copy);
-    const { holding } = copy;
-    const options = { holding, checkpoint: this.#checkpoint };
+    const state = this.states.get(request.sandboxId, request.fresh);
+    const paths = scopeOf(request, state);
+    const { index } = state;
+    const options = { index, checkpoint: this.#checkpoint };
     const found = paths
       ? scan(this.#rules, { ...options, paths })
-      : this.#ahead.during(this.#rules.root, holding, (ahead) => scan(this.#rules, { ...options, ahead }));
-    return { copy, plan: adjust(makePlan(holding, found), holding, request), found };
+      : this.#ahead.during(this.#rules.root, index, (ahead) => scan(this.#rules, { ...options, ahead }));
+    return { state, plan: adjust(makePlan(index, found), index, request), found };
   }
 
   /** Begins the archive of what was prepared. */
@@ -109,16 +115,16 @@ export class Core {
     const prepared = this.#prepared.get(sandboxId);
     if (!prepared) throw new Error('nothing was prepared');
     const { request, plan } = prepared;
-    const copy = this.copies.get(request.sandboxId, request.fresh);
-    copy.sequence += 1;
-    const next = `${String(copy.sequence).padStart(8, '0')}.${randomBytes(6).toString('hex')}`;
-    const full = copy.generation === 'none' || copy.sequence % MANIFEST_FILES === 0;
+    const state = this.states.get(request.sandboxId, request.fresh);
+    state.sequence += 1;
+    const next = `${String(state.sequence).padStart(8, '0')}.${randomBytes(6).toString('hex')}`;
+    const full = state.generation === 'none' || state.sequence % FULL_MANIFEST_INTERVAL === 0;
     const packer = new Packer(plan.putBytes + plan.puts.length * 1024);
     const sending: Sending = { next, full, plan, packer, chunks: undefined };
-    sending.chunks = archiveOf(this.#rules.root, sending, copy.holding);
+    sending.chunks = archiveOf(this.#rules.root, sending, state.index);
     this.#sending.set(sandboxId, sending);
-    const accept = [copy.generation, ...copy.unsettled.flatMap((generation) => [generation, `dirty.${generation}`])];
-    copy.unsettled.push(next);
+    const accept = [state.generation, ...state.unsettled.flatMap((generation) => [generation, `dirty.${generation}`])];
+    state.unsettled.push(next);
     const neededKiB =
       plan.putBytes > 16 * 1024 * 1024 ? Math.ceil((plan.putBytes * 1.1) / 1024) + plan.puts.length * 4 : 0;
     return { next, accept, neededKiB };
@@ -153,19 +159,19 @@ export class Core {
   /** The sandbox has taken the archive in: the index follows. */
   commit(sandboxId: string): Settled {
     const { next, full, plan, packer } = this.#current(sandboxId);
-    const copy = this.copies.get(sandboxId, false);
-    for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) copy.holding.delete(path);
-    for (const entry of pulledIn(copy.holding)) copy.holding.set({ ...entry, pulled: false });
+    const state = this.states.get(sandboxId, false);
+    for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) state.index.delete(path);
+    for (const entry of pulledIn(state.index)) state.index.set({ ...entry, pulled: false });
     for (const entry of [...plan.refreshed, ...packer.packed.sent]) {
-      copy.holding.set(entry);
-      copy.changedThere.delete(entry.path);
+      state.index.set(entry);
+      state.changedRemotely.delete(entry.path);
     }
-    for (const path of plan.deletes) copy.changedThere.delete(path);
-    copy.generation = next;
-    copy.unsettled = [];
+    for (const path of plan.deletes) state.changedRemotely.delete(path);
+    state.generation = next;
+    state.unsettled = [];
     this.#sending.delete(sandboxId);
-    this.copies.save(sandboxId);
-    if (full && plan.putBytes > (this.copies.approvedBytes ?? -1)) this.copies.approve(plan.putBytes);
+    this.states.save(sandboxId);
+    if (full && plan.putBytes > (this.states.approvedBytes ?? -1)) this.states.approve(plan.putBytes);
     return this.#settled(packer.packed);
   }
 
@@ -175,25 +181,25 @@ export class Core {
     if (!prepared) return;
     const { request, plan } = prepared;
     if (plan.refreshed.length === 0 && plan.released.length === 0) return;
-    const copy = this.copies.get(request.sandboxId, request.fresh);
-    for (const entry of plan.refreshed) copy.holding.set(entry);
-    this.copies.save(request.sandboxId);
+    const state = this.states.get(request.sandboxId, request.fresh);
+    for (const entry of plan.refreshed) state.index.set(entry);
+    this.states.save(request.sandboxId);
   }
 
   /** Whether the sandbox took the archive in is not known: whatever was in it is in doubt. */
   abandon(sandboxId: string): void {
     const sending = this.#sending.get(sandboxId);
     if (!sending) return;
-    const { holding } = this.copies.get(sandboxId, false);
+    const { index } = this.states.get(sandboxId, false);
     for (const entry of sending.plan.puts) {
-      const sent = holding.get(entry.path);
-      if (sent) holding.set({ ...sent, unsure: true, perhaps: [...(sent.perhaps ?? []), entry.kind] });
-      else holding.set({ ...entry, hash: '', racy: false, unsure: true });
+      const sent = index.get(entry.path);
+      if (sent) index.set({ ...sent, uncertain: true, possibleKinds: [...(sent.possibleKinds ?? []), entry.kind] });
+      else index.set({ ...entry, hash: '', racy: false, uncertain: true });
     }
-    // What was let go of has left the sandbox's manifest, perhaps: it counts as held only once it was sent again.
+    // What was let go of has left the sandbox's manifest, possibleKinds: it counts as held only once it was sent again.
     for (const path of [...sending.plan.deletes, ...sending.plan.emptied, ...sending.plan.released]) {
-      const sent = holding.get(path);
-      if (sent) holding.set({ ...sent, unsure: true });
+      const sent = index.get(path);
+      if (sent) index.set({ ...sent, uncertain: true });
     }
     this.#sending.delete(sandboxId);
   }
@@ -202,73 +208,73 @@ export class Core {
   withdraw(sandboxId: string): void {
     const sending = this.#sending.get(sandboxId);
     if (!sending) return;
-    const copy = this.copies.get(sandboxId, false);
-    copy.unsettled = copy.unsettled.filter((generation) => generation !== sending.next);
+    const state = this.states.get(sandboxId, false);
+    state.unsettled = state.unsettled.filter((generation) => generation !== sending.next);
     this.#sending.delete(sandboxId);
   }
 
   /** The sandbox is at a generation that some other index describes. */
   adopt(sandboxId: string, generation: string): boolean {
-    return this.copies.adopt(sandboxId, generation);
+    return this.states.adopt(sandboxId, generation);
   }
 
   /** The sandbox has nothing of ours. */
   reset(sandboxId: string): void {
-    this.copies.replace(sandboxId, undefined);
+    this.states.replace(sandboxId, undefined);
   }
 
   /** Takes in a sandbox's own account of what it holds. Undefined when that is not whole. */
   async reconcile(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | undefined> {
     const listing = await readListing(Buffer.from(output));
     if (!listing) return undefined;
-    const old = this.copies.get(sandboxId, false);
-    const done = reconcile(listing, old.holding, this.#rules);
+    const old = this.states.get(sandboxId, false);
+    const done = reconcile(listing, old.index, this.#rules);
     // A folder that is not ours, or whose manifest is lost: everything is sent over it.
-    const holding = done?.holding ?? new Holding();
+    const index = done?.index ?? new SyncIndex();
     const sequence = Math.max(old.sequence, sequenceOf(listing.generation));
-    const copy = this.copies.replace(sandboxId, { generation: done ? listing.generation : 'none', sequence, holding });
+    const state = this.states.replace(sandboxId, { generation: done ? listing.generation : 'none', sequence, index });
     if (!done && listing.generation !== 'none')
-      copy.unsettled.push(unfinishedIn(listing.generation) ?? listing.generation);
-    for (const path of done?.changes.modified ?? []) copy.changedThere.add(path);
+      state.unsettled.push(interruptedGeneration(listing.generation) ?? listing.generation);
+    for (const path of done?.changes.modified ?? []) state.changedRemotely.add(path);
     return done?.changes ?? { modified: [], created: [...listing.paths.keys()], deleted: [] };
   }
 
   /** Names of folders that a list of the sandbox passes over, as nothing of ours is in one. */
-  passedOver(sandboxId: string): string[] {
-    const { holding } = this.copies.get(sandboxId, false);
+  prunedFolders(sandboxId: string): string[] {
+    const { index } = this.states.get(sandboxId, false);
     const used = new Set(
-      [...foldersOf(holding.entries.keys())].map((folder) => folder.slice(folder.lastIndexOf('/') + 1)),
+      [...foldersOf(index.entries.keys())].map((folder) => folder.slice(folder.lastIndexOf('/') + 1)),
     );
     return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
   }
 
   /** Whether the last list of changes was taken in. */
   wasListed(sandboxId: string): boolean {
-    return this.copies.get(sandboxId, false).listed;
+    return this.states.get(sandboxId, false).listed;
   }
 
   /** Takes in a list of what is newer in the sandbox. Undefined when it is not whole, `drift` at another generation. */
   async changes(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | 'drift' | undefined> {
     const listing = await readListing(Buffer.from(output));
     if (!listing) return undefined;
-    const copy = this.copies.get(sandboxId, false);
-    if (listing.generation !== copy.generation) return 'drift';
-    const changes = findChanges(listing, copy.holding, this.#rules);
+    const state = this.states.get(sandboxId, false);
+    if (listing.generation !== state.generation) return 'drift';
+    const changes = findChanges(listing, state.index, this.#rules);
     for (const path of [...changes.modified, ...changes.deleted]) {
-      const sent = copy.holding.get(path) as Sent;
-      copy.holding.set({ ...sent, unsure: true });
-      copy.changedThere.add(path);
+      const sent = state.index.get(path) as SyncedEntry;
+      state.index.set({ ...sent, uncertain: true });
+      state.changedRemotely.add(path);
     }
     // The marks must outlive this process before the sandbox forgets the times.
-    this.copies.save(sandboxId);
-    copy.listed = true;
-    return { ...changes, modified: [...copy.changedThere].filter((path) => !changes.deleted.includes(path)) };
+    this.states.save(sandboxId);
+    state.listed = true;
+    return { ...changes, modified: [...state.changedRemotely].filter((path) => !changes.deleted.includes(path)) };
   }
 
   /** Nothing of the sandbox's below this path is ours any more. */
   forget(sandboxId: string, folder: string): void {
-    const { holding } = this.copies.get(sandboxId, false);
-    for (const path of [...holding.entries.keys()]) if (path.startsWith(`${folder}/`)) holding.delete(path);
+    const { index } = this.states.get(sandboxId, false);
+    for (const path of [...index.entries.keys()]) if (path.startsWith(`${folder}/`)) index.delete(path);
   }
 
   /** What files and rules say about paths. */
@@ -289,7 +295,7 @@ export class Core {
   }
 
   #settled({ files, bytes, skipped, sent }: Packed): Settled {
-    return { files, bytes, skipped, unstable: sent.filter(({ unsure }) => unsure).map(({ path }) => path) };
+    return { files, bytes, skipped, unstable: sent.filter(({ uncertain }) => uncertain).map(({ path }) => path) };
   }
 }
 
@@ -298,6 +304,6 @@ export class Core {
  * and after a push whose end is not known: what that one put, deleted or let go of may lie anywhere, and a push that
  * succeeds calls all of it settled.
  */
-function scopeOf({ paths }: PrepareRequest, copy: Copy): readonly string[] | undefined {
-  return copy.generation !== 'none' && isSettled(copy) && !paths?.some(changesRules) ? paths : undefined;
+function scopeOf({ paths }: PrepareRequest, state: SandboxState): readonly string[] | undefined {
+  return state.generation !== 'none' && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;
 }

@@ -10,7 +10,7 @@ const nothing = {
   credentials: [],
   released: [],
   replaced: [],
-  through: [],
+  writtenThrough: [],
   large: [],
   heldBack: [],
 };

@@ -227,7 +227,7 @@ describe('The apply script', () => {
         renameSync(join(remote, 'd5'), join(remote, '../elsewhere'));
         symlinkSync('../elsewhere', join(remote, 'd5'));
         const said = apply(remote, push, push.archive, 'raw', ['/bin/sh'], { PATH: tools });
-        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], through: ['d5'] });
+        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], writtenThrough: ['d5'] });
         rmSync(join(remote, 'd5'));
         renameSync(join(remote, '../elsewhere'), join(remote, 'd5'));
         assert.deepEqual(localTree(remote), localTree(local));

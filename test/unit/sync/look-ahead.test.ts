@@ -3,7 +3,7 @@ import { appendFileSync, chmodSync, copyFileSync, lstatSync, mkdirSync, renameSy
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { type Entry, Holding } from '../../../src/sync/index/entries.ts';
+import { type Entry, SyncIndex } from '../../../src/sync/index/entries.ts';
 import { Rules } from '../../../src/sync/rules/rules.ts';
 import { LookAhead } from '../../../src/sync/scan/look-ahead.ts';
 import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
@@ -24,8 +24,8 @@ function writeFiles(): string {
 }
 
 /** What a sandbox holds to which all this was sent a while ago. */
-function sent(entries: readonly Entry[]): Holding {
-  return new Holding(entries.map((entry) => ({ ...entry, hash: 'h', racy: false, unsure: false })));
+function sent(entries: readonly Entry[]): SyncIndex {
+  return new SyncIndex(entries.map((entry) => ({ ...entry, hash: 'h', racy: false, uncertain: false })));
 }
 
 /** All that a scan says, but for when. */
@@ -35,17 +35,17 @@ function said({ startedAtMs: _, ...rest }: Scan): Omit<Scan, 'startedAtMs'> {
 
 describe('A scan with a second thread that looks ahead of it', () => {
   let root: string;
-  let holding: Holding;
+  let index: SyncIndex;
 
   beforeEach(() => {
     root = writeFiles();
-    holding = sent(scan(new Rules(root)).entries);
+    index = sent(scan(new Rules(root)).entries);
   });
   afterEach(removeTemporary);
 
   function scanWith(ahead: LookAhead, checkpoint?: () => void): Scan {
-    return ahead.during(root, holding, (looking) =>
-      scan(new Rules(root), { holding, ahead: looking, ...(checkpoint && { checkpoint }) }),
+    return ahead.during(root, index, (looking) =>
+      scan(new Rules(root), { index, ahead: looking, ...(checkpoint && { checkpoint }) }),
     );
   }
 
@@ -88,8 +88,8 @@ describe('A scan with a second thread that looks ahead of it', () => {
       for (const edit of edits) {
         edit();
         const found = said(await untilItHelps(ahead));
-        assert.deepEqual(found, said(scan(new Rules(root), { holding })));
-        holding = sent(found.entries);
+        assert.deepEqual(found, said(scan(new Rules(root), { index })));
+        index = sent(found.entries);
       }
     });
 
@@ -97,7 +97,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     const ahead = new LookAhead({ file: join(root, 'not there.cjs'), minFiles });
     for (let round = 0; round < 3; round += 1) {
       appendFileSync(join(root, fileAt(round)), 'more');
-      assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { holding })));
+      assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { index })));
       await delay(50);
     }
     assert.equal(ahead.spared, 0);
@@ -119,7 +119,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     };
     assert.throws(() => scanWith(ahead, cancel), /cancelled/);
     appendFileSync(join(root, fileAt(395)), 'more');
-    assert.deepEqual(said(await untilItHelps(ahead)), said(scan(new Rules(root), { holding })));
+    assert.deepEqual(said(await untilItHelps(ahead)), said(scan(new Rules(root), { index })));
   });
 
   it('reports a folder that cannot be read', async () => {
@@ -131,7 +131,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     if (isSuperuser) process.seteuid?.(65534);
     try {
       const found = await untilItHelps(ahead);
-      assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
+      assert.deepEqual(said(found), said(scan(new Rules(root), { index })));
       assert.deepEqual(found.unreadable, ['folder 1027']);
     } finally {
       if (isSuperuser) process.seteuid?.(0);
@@ -145,17 +145,17 @@ describe('A scan with a second thread that looks ahead of it', () => {
     rmSync(join(root, fileAt(0)));
     rmSync(join(root, fileAt(1)));
     writeTree(root, { [`${fileAt(1)}/inside`]: 'i', [`${fileAt(2)} too`]: 'new', '.modalignore': 'folder 1015/\n' });
-    const found = scan(new Rules(root), { holding, ahead });
-    assert.deepEqual(said(found), said(scan(new Rules(root), { holding })));
+    const found = scan(new Rules(root), { index, ahead });
+    assert.deepEqual(said(found), said(scan(new Rules(root), { index })));
     appendFileSync(join(root, fileAt(2)), 'more');
-    const then = (options: object) => scan(new Rules(root), { holding, ...options }).entries;
+    const then = (options: object) => scan(new Rules(root), { index, ...options }).entries;
     assert.equal(
       then({ ahead }).find(({ path }) => path === fileAt(2)),
-      holding.get(fileAt(2)),
+      index.get(fileAt(2)),
     );
     assert.notEqual(
       then({}).find(({ path }) => path === fileAt(2)),
-      holding.get(fileAt(2)),
+      index.get(fileAt(2)),
     );
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { refuseRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
+import { requireSyncableRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { engineFor, inSandbox } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, storageDir, withEach } from './setup.ts';
@@ -33,13 +33,13 @@ describe('A sync asks', () => {
     );
     const [question] = asked;
     assert.ok(question?.kind === 'first-sync');
-    const { puts, putBytes, folders, credentials, leftOut } = question.plan;
+    const { puts, putBytes, folders, credentials, excluded } = question.plan;
     assert.deepEqual(
       [puts, putBytes, folders[0], folders[1], credentials],
       [4, 10, { path: '', files: 1, bytes: 6 }, { path: 'a', files: 2, bytes: 3 }, ['.env']],
     );
     assert.deepEqual(
-      leftOut.map(({ rule, count }) => [rule.kind, rule.text, count]),
+      excluded.map(({ rule, count }) => [rule.kind, rule.text, count]),
       [
         ['credential', '.env*', 1],
         ['git', '*.log', 1],
@@ -129,8 +129,8 @@ describe('A folder is refused', () => {
 
   it('when it is the root, a home folder, or above one', () => {
     for (const root of ['/', homedir(), dirname(homedir()), join(homedir(), '.')])
-      assert.throws(() => refuseRoot(root), /holds more than one project/);
-    refuseRoot(temporaryFolder());
+      assert.throws(() => requireSyncableRoot(root), /holds more than one project/);
+    requireSyncableRoot(temporaryFolder());
   });
 });
 

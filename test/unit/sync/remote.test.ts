@@ -187,12 +187,12 @@ describe('A sandbox that is not as we left it', () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mv b /tmp/real; ln -s /tmp/real b');
     writeTree(root, { 'b/c.txt': 'through', 'b/new/x': 'new' });
-    assert.deepEqual((await engine.push(sandbox)).through, ['b']);
+    assert.deepEqual((await engine.push(sandbox)).writtenThrough, ['b']);
     assert.equal(await inSandbox(sandbox, 'readlink b; cat /tmp/real/c.txt b/new/x'), '/tmp/real\nthroughnew');
     writeTree(root, { 'a.txt': 'elsewhere' });
-    assert.deepEqual((await engine.push(sandbox)).through, []);
+    assert.deepEqual((await engine.push(sandbox)).writtenThrough, []);
     for (let at = 0; at < 100; at += 1) writeTree(root, { [`b/new/${at}`]: 'x', [`e/${at}`]: 'x' });
-    assert.deepEqual((await engine.push(sandbox)).through, ['b']);
+    assert.deepEqual((await engine.push(sandbox)).writtenThrough, ['b']);
     assert.equal(await inSandbox(sandbox, 'readlink b; ls /tmp/real/new e | wc -l'), '/tmp/real\n205\n');
   });
 

@@ -209,7 +209,7 @@ describe('What is synced', () => {
     const root = repo({ '.gitignore': 'big/\n', 'big/a/b/c': '', 'big/.gitignore': '!*', d: '' });
     const found = scan(new Rules(root));
     assert.deepEqual(
-      found.leftOut.map(({ rule, count, examples }) => [rule.text, count, examples]),
+      found.excluded.map(({ rule, count, examples }) => [rule.text, count, examples]),
       [
         ['version control’s own data is never synced', 1, ['.git/']],
         ['big/', 1, ['big/']],

@@ -114,7 +114,7 @@ describe('A run’s sync', () => {
     const kept = await engine.prepareRun(sandbox, { onRemoteChange: 'keep' });
     const process = await sandbox.exec(['sh', '-c', `${kept.script}\ncat /workspace/data /workspace/more`]);
     assert.match(await process.stdout.readText(), /theirs\nm$/);
-    await kept.settle({ kind: 'ok', decoders: [], through: [] });
+    await kept.settle({ kind: 'ok', decoders: [], writtenThrough: [] });
     let asked = 0;
     const ask = () => {
       asked += 1;
@@ -135,7 +135,7 @@ describe('A run’s sync', () => {
     const process = await sandbox.exec(['sh', '-c', prepared.script], { mode: 'binary' });
     const mark = new RunMarkReader();
     for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
-    assert.deepEqual((await prepared.settle(mark.outcome ?? { kind: 'unknown' }))?.through, ['sub']);
+    assert.deepEqual((await prepared.settle(mark.outcome ?? { kind: 'unknown' }))?.writtenThrough, ['sub']);
     assert.equal(await inSandbox(sandbox, 'cat /tmp/real/x'), 'x');
   });
 

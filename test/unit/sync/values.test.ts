@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, linkSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { extract, type Header } from 'tar-stream';
-import { type Entry, Holding, type Sent } from '../../../src/sync/index/entries.ts';
+import { type Entry, type SyncedEntry, SyncIndex } from '../../../src/sync/index/entries.ts';
 import { readIndex, writeIndex } from '../../../src/sync/index/index-file.ts';
 import { ArchiveSource, ResumeLost } from '../../../src/sync/push/archive-source.ts';
 import { Packer } from '../../../src/sync/push/pack.ts';
@@ -13,7 +13,7 @@ import { Rules } from '../../../src/sync/rules/rules.ts';
 import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-function entry(path: string, more: Partial<Sent> = {}): Sent {
+function entry(path: string, more: Partial<SyncedEntry> = {}): SyncedEntry {
   const base = {
     kind: 'file',
     executable: false,
@@ -23,13 +23,13 @@ function entry(path: string, more: Partial<Sent> = {}): Sent {
     ino: 1,
     hash: 'h',
     racy: false,
-    unsure: false,
+    uncertain: false,
   } as const;
   return { path, ...base, ...more };
 }
 
 function found(entries: readonly Entry[], more: Partial<Scan> = {}): Scan {
-  const nothing = { released: [], unreadable: [], skipped: [], leftOut: [], credentials: [] };
+  const nothing = { released: [], unreadable: [], skipped: [], excluded: [], credentials: [] };
   return { startedAtMs: 2e12, entries, scope: undefined, hashes: new Map(), ...nothing, ...more };
 }
 
@@ -46,7 +46,7 @@ async function unpack(archive: Buffer): Promise<{ header: Header; content: Buffe
 }
 
 describe('A plan', () => {
-  const holding = new Holding([
+  const index = new SyncIndex([
     entry('a'),
     entry('d/x'),
     entry('d/y'),
@@ -55,13 +55,13 @@ describe('A plan', () => {
   ]);
 
   it('is empty when the scan finds what is held', () => {
-    const plan = makePlan(holding, found([...holding.entries.values()]));
+    const plan = makePlan(index, found([...index.entries.values()]));
     assert.deepEqual([plan.puts, plan.deletes, plan.emptied, plan.released], [[], [], [], []]);
   });
 
   it('removes the folders that lose their last child, deepest first, and no others', () => {
     const left = [entry('a'), entry('d/y'), entry('full', { kind: 'folder', hash: '' })];
-    const plan = makePlan(holding, found(left));
+    const plan = makePlan(index, found(left));
     assert.deepEqual(
       [plan.deletes, plan.emptied],
       [
@@ -72,37 +72,37 @@ describe('A plan', () => {
   });
 
   it('deletes nothing below what could not be read, and lets go of what is left out', () => {
-    const plan = makePlan(holding, found([entry('a')], { unreadable: ['d'], released: ['e'] }));
+    const plan = makePlan(index, found([entry('a')], { unreadable: ['d'], released: ['e'] }));
     assert.deepEqual([plan.deletes, plan.released, plan.emptied], [[], ['e/f/g'], ['full']]);
   });
 
   it('trusts a hash where times differ, and nothing where the sandbox is unknown', () => {
     const touched = { ...entry('a'), mtimeMs: 5 };
-    const same = makePlan(new Holding([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'h']]) }));
+    const same = makePlan(new SyncIndex([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'h']]) }));
     assert.deepEqual([same.puts.length, same.refreshed.length], [0, 1]);
-    const other = makePlan(new Holding([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'other']]) }));
+    const other = makePlan(new SyncIndex([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'other']]) }));
     assert.equal(other.puts.length, 1);
-    const unsure = makePlan(new Holding([entry('a', { unsure: true })]), found([bare(entry('a'))]));
-    assert.equal(unsure.puts.length, 1);
+    const uncertain = makePlan(new SyncIndex([entry('a', { uncertain: true })]), found([bare(entry('a'))]));
+    assert.equal(uncertain.puts.length, 1);
   });
 
   it('deletes what is gone, however often a scan of some paths gives the others', () => {
-    const twice = [...holding.entries.values()].filter(({ path }) => path.startsWith('d/'));
-    const plan = makePlan(holding, found([...twice, ...twice, ...twice.slice(1)], { scope: ['d', 'd/x', 'a'] }));
+    const twice = [...index.entries.values()].filter(({ path }) => path.startsWith('d/'));
+    const plan = makePlan(index, found([...twice, ...twice, ...twice.slice(1)], { scope: ['d', 'd/x', 'a'] }));
     assert.deepEqual(plan.deletes, ['a']);
   });
 
   it('speaks only for its scope', () => {
-    const plan = makePlan(holding, found([], { scope: ['d/x'] }));
+    const plan = makePlan(index, found([], { scope: ['d/x'] }));
     assert.deepEqual([plan.deletes, plan.emptied], [['d/x'], []]);
-    assert.deepEqual(makePlan(holding, found([], { scope: ['e'] })).deletes, ['e/f/g']);
+    assert.deepEqual(makePlan(index, found([], { scope: ['e'] })).deletes, ['e/f/g']);
   });
 
   it('moves whole folders that the sandbox does not have, and single files elsewhere', () => {
-    assert.deepEqual(movesOf(['new/a/b', 'new/c', 'd/z', 'e/h/i'], holding), ['new', 'd/z', 'e/h']);
+    assert.deepEqual(movesOf(['new/a/b', 'new/c', 'd/z', 'e/h/i'], index), ['new', 'd/z', 'e/h']);
   });
 
-  function bare({ hash: _, racy: __, unsure: ___, ...rest }: Sent): Entry {
+  function bare({ hash: _, racy: __, uncertain: ___, ...rest }: SyncedEntry): Entry {
     return rest;
   }
 });
@@ -233,10 +233,10 @@ describe('What is kept', () => {
   const kept = {
     generation: '00000007.abc',
     sequence: 7,
-    holding: new Holding([
+    index: new SyncIndex([
       entry('a\nb', { racy: true, executable: true, size: 5e9, ino: 2 ** 53, mtimeMs: 1.5 }),
       entry('d', { kind: 'folder', hash: '' }),
-      { ...entry('l', { kind: 'link', hash: '', unsure: true }), target: 'é/x' },
+      { ...entry('l', { kind: 'link', hash: '', uncertain: true }), target: 'é/x' },
     ]),
   };
 
@@ -244,9 +244,9 @@ describe('What is kept', () => {
     const path = join(temporaryFolder(), 'deep/x.index');
     writeIndex(path, kept);
     const read = readIndex(path);
-    assert.deepEqual([...(read?.holding.entries.values() ?? [])], [...kept.holding.entries.values()]);
+    assert.deepEqual([...(read?.index.entries.values() ?? [])], [...kept.index.entries.values()]);
     assert.deepEqual([read?.generation, read?.sequence], [kept.generation, kept.sequence]);
-    assert.equal(read?.holding.hasFolder('d'), true);
+    assert.equal(read?.index.hasFolder('d'), true);
   });
 
   it('counts as nothing when any part of an index is damaged or cut', () => {

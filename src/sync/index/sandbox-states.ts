@@ -1,22 +1,22 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Holding } from './entries.ts';
-import { type Kept, readIndex, writeIndex } from './index-file.ts';
+import { SyncIndex } from './entries.ts';
+import { readIndex, type SavedState, writeIndex } from './index-file.ts';
 
-/** Indexes kept for one root; older ones are deleted. */
-const MAX_KEPT = 8;
+/** Indexes saved for one root; older ones are deleted. */
+const MAX_SAVED = 8;
 const SUFFIX = '.index';
 
 /** What is known about one sandbox's copy of the tree. */
-export interface Copy extends Kept {
+export interface SandboxState extends SavedState {
   generation: string;
   sequence: number;
-  holding: Holding;
+  index: SyncIndex;
   /** Generations of pushes whose end is not known; the sandbox may be at any of them. */
   unsettled: string[];
   /** Paths that a program in the sandbox changed since they were sent. */
-  readonly changedThere: Set<string>;
+  readonly changedRemotely: Set<string>;
   /** A list of changes was taken in whole, so that the next may start where it ended. */
   listed: boolean;
 }
@@ -25,24 +25,24 @@ export interface Copy extends Kept {
 const UNFINISHED = 'dirty.';
 
 /** The generation of a push that began and did not end, when a sandbox's own word tells of one. */
-export function unfinishedIn(generation: string): string | undefined {
+export function interruptedGeneration(generation: string): string | undefined {
   return generation.startsWith(UNFINISHED) ? generation.slice(UNFINISHED.length) : undefined;
 }
 
 /** The number that a generation starts with; 0 when nothing was sent. */
 export function sequenceOf(generation: string): number {
-  return Number.parseInt(unfinishedIn(generation) ?? generation, 10) || 0;
+  return Number.parseInt(interruptedGeneration(generation) ?? generation, 10) || 0;
 }
 
 /** Whether every push to the copy that began is known to have ended. */
-export function isSettled({ generation, unsettled }: Copy): boolean {
-  return unsettled.length === 0 && unfinishedIn(generation) === undefined;
+export function isSettled({ generation, unsettled }: SandboxState): boolean {
+  return unsettled.length === 0 && interruptedGeneration(generation) === undefined;
 }
 
 /** The indexes of one root, one for each sandbox, in a folder of the extension's storage. */
-export class Copies {
+export class SandboxStates {
   readonly #folder: string;
-  readonly #loaded = new Map<string, Copy>();
+  readonly #loaded = new Map<string, SandboxState>();
 
   /** `root` is the real path of the local folder. */
   constructor(storageDir: string, root: string, remoteRoot: string) {
@@ -54,40 +54,40 @@ export class Copies {
    * The copy in a sandbox. For one that is not known yet the latest of another sandbox is a good guess, as it may be
    * restored from that one's snapshot; not so when it is known to be `fresh`.
    */
-  get(sandboxId: string, fresh: boolean): Copy {
+  get(sandboxId: string, fresh: boolean): SandboxState {
     const loaded = this.#loaded.get(sandboxId);
     if (loaded) return loaded;
-    const kept = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : elsewhere(this.#latest()));
-    const copy = copyOf(kept);
-    this.#loaded.set(sandboxId, copy);
-    return copy;
+    const saved = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : elsewhere(this.#latest()));
+    const state = stateFrom(saved);
+    this.#loaded.set(sandboxId, state);
+    return state;
   }
 
   /** Takes over what is known of a generation from any sandbox's index; false when none has it. */
   adopt(sandboxId: string, generation: string): boolean {
     for (const name of this.#names()) {
       const path = join(this.#folder, name);
-      const kept = readIndex(path);
-      if (kept?.generation !== generation) continue;
-      this.#loaded.set(sandboxId, copyOf(path === this.#path(sandboxId) ? kept : elsewhere(kept)));
+      const saved = readIndex(path);
+      if (saved?.generation !== generation) continue;
+      this.#loaded.set(sandboxId, stateFrom(path === this.#path(sandboxId) ? saved : elsewhere(saved)));
       return true;
     }
     return false;
   }
 
   /** Starts over with what a sandbox is now known to hold. */
-  replace(sandboxId: string, kept: Kept | undefined): Copy {
-    const copy = copyOf(kept);
-    this.#loaded.set(sandboxId, copy);
-    return copy;
+  replace(sandboxId: string, saved: SavedState | undefined): SandboxState {
+    const state = stateFrom(saved);
+    this.#loaded.set(sandboxId, state);
+    return state;
   }
 
   /** Writes a copy's index. Throws the file system's error. */
   save(sandboxId: string): void {
-    const copy = this.#loaded.get(sandboxId);
-    if (!copy) return;
-    writeIndex(this.#path(sandboxId), copy);
-    for (const old of this.#names().slice(MAX_KEPT)) rmSync(join(this.#folder, old), { force: true });
+    const state = this.#loaded.get(sandboxId);
+    if (!state) return;
+    writeIndex(this.#path(sandboxId), state);
+    for (const old of this.#names().slice(MAX_SAVED)) rmSync(join(this.#folder, old), { force: true });
   }
 
   /** Bytes of the folder when the user agreed to send it; undefined when they have not. */
@@ -104,7 +104,7 @@ export class Copies {
     writeFileSync(join(this.#folder, 'approved'), String(bytes));
   }
 
-  #latest(): Kept | undefined {
+  #latest(): SavedState | undefined {
     const [name] = this.#names();
     return name === undefined ? undefined : readIndex(join(this.#folder, name));
   }
@@ -127,19 +127,19 @@ export class Copies {
 }
 
 /** What one sandbox's index says of another one at the same generation. */
-function elsewhere(kept: Kept | undefined): Kept | undefined {
-  for (const entry of kept?.holding.entries.values() ?? [])
-    if (entry.pulled) kept?.holding.set({ ...entry, pulled: false, unsure: true });
-  return kept;
+function elsewhere(saved: SavedState | undefined): SavedState | undefined {
+  for (const entry of saved?.index.entries.values() ?? [])
+    if (entry.pulled) saved?.index.set({ ...entry, pulled: false, uncertain: true });
+  return saved;
 }
 
-function copyOf(kept: Kept | undefined): Copy {
+function stateFrom(saved: SavedState | undefined): SandboxState {
   return {
-    generation: kept?.generation ?? 'none',
-    sequence: kept?.sequence ?? 0,
-    holding: kept?.holding ?? new Holding(),
+    generation: saved?.generation ?? 'none',
+    sequence: saved?.sequence ?? 0,
+    index: saved?.index ?? new SyncIndex(),
     unsettled: [],
-    changedThere: new Set(),
+    changedRemotely: new Set(),
     listed: false,
   };
 }
