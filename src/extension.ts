@@ -5,7 +5,7 @@ import { wallClock } from './base/clock.ts';
 import { setLog } from './base/log.ts';
 import { explainError } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
-import { AccountService } from './providers/account/account-service.ts';
+import { accountModule } from './providers/account/module.ts';
 import { createApi } from './providers/api/module.ts';
 import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
 import { registerCommands } from './providers/common/register.ts';
@@ -65,7 +65,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     dataDir: join(context.globalStorageUri.fsPath, 'local-modal'),
     allowUnisolated: readSettings().localModal.allowUnisolated,
   }));
-  const accounts = new AccountService(context.secrets, () => localModal.account());
+  const account = accountModule({ secrets: context.secrets, startLocalModal: () => localModal.account() });
+  const { accounts } = account;
   const profiles = new FolderProfiles(context.workspaceState);
   const images = new ImageBuilds(
     context.globalState,
@@ -96,7 +97,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     // Not the workspace's own: a folder stays the same one when VS Code makes its window a workspace of several.
     storageDir: () => join(context.globalStorageUri.fsPath, 'sync'),
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
-    isLocal: () => isLocal(),
+    isLocal: () => accounts.isLocal,
   });
   shutDown = () =>
     Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
@@ -135,11 +136,17 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     clock: wallClock,
     memory: context.globalState,
     isAccountChosen,
+    accountKey: () => accounts.key,
     log,
     keepReady: (folder, name) => profileCommands.keepReady(folder, name),
   });
-  const isLocal = () => readSettings().account === 'local';
-  const statusBar = new StatusBar({ sessions: running, profiles, warmUps, isAccountChosen, isLocal });
+  const statusBar = new StatusBar({
+    sessions: running,
+    profiles,
+    warmUps,
+    isAccountChosen,
+    isLocal: () => accounts.isLocal,
+  });
   const fileSystems = remoteFileSystems(running, () => volumes.refresh());
   const remoteFiles = new RemoteFileCommands(running, fileSystems, commands);
   const volumes = volumesModule({
@@ -175,12 +182,12 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     onStart: () => sandboxes.refresh(),
   });
   const views = [sandboxes, volumes, snapshotsView];
-  showAccount(accounts.isChosen);
   void running.takeOver(workspaceFolderPaths());
 
   context.subscriptions.push(
     log,
     localModal,
+    account,
     ...views,
     fileSystems,
     terminals,
@@ -210,7 +217,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       life,
       remoteFiles,
       search: new SandboxSearch(running, fileSystems),
-      accounts,
       sessions: running,
       warmUps,
       sessionMenu: () => statusBar.menu(),
@@ -221,12 +227,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       lenses.update();
       void profileCommands.offerReplacement();
     }),
+    accounts.onDidChange(() => {
+      fileSystems.reset();
+      for (const view of views) view.reset();
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) {
-        showAccount(accounts.isChosen);
-        fileSystems.reset();
-        for (const view of views) view.reset();
-      }
       if (event.affectsConfiguration('modal')) {
         for (const view of views) view.update();
         warmUps.update();
@@ -248,11 +253,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
   );
   return createApi(terminals, services);
-}
-
-/** Welcome content and menus ask whether there is an account. */
-function showAccount(isChosen: boolean): void {
-  void vscode.commands.executeCommand('setContext', 'modal.account', isChosen ? 'chosen' : 'none');
 }
 
 /** Ends this window's sandboxes: nobody is left to use them. */

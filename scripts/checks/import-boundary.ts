@@ -34,7 +34,6 @@ type Sources = ReadonlyMap<string, readonly string[]>;
 const EXCEPTIONS: readonly string[] = [
   'src/modal/sandboxes.ts may not import src/profiles/schema.ts',
   'src/providers/api/module.ts may not import src/providers/run/run-terminals.ts',
-  'src/providers/common/register.ts may not import src/providers/account/account-service.ts',
   'src/providers/common/register.ts may not import src/providers/files/remote-file-commands.ts',
   'src/providers/common/register.ts may not import src/providers/files/search-sandbox.ts',
   'src/providers/common/register.ts may not import src/providers/images/image-commands.ts',

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
+import { logError } from '../../base/log.ts';
 import {
   type Account,
   type AccountSources,
@@ -13,14 +14,20 @@ import {
   tokenProblem,
 } from '../../modal/accounts.ts';
 import { explainError } from '../../modal/errors.ts';
+import { readSettings } from '../common/settings.ts';
+import { strings } from './strings.ts';
 
 const SECRET_KEY = 'modal.token';
 const TokenSchema = z.object({ tokenId: z.string(), tokenSecret: z.string() });
 
-/** Which account is in use, and how people choose one. Reads files and secrets only when asked to. */
-export class AccountService {
+/** The account in use, and the ways to choose one. The only reader of `modal.account`; reads files and secrets on demand. */
+export class AccountService implements vscode.Disposable {
   readonly #secrets: vscode.SecretStorage;
   readonly #sources: AccountSources;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #subscription: vscode.Disposable;
+  /** Fires when another account or app is chosen. */
+  readonly onDidChange = this.#changed.event;
 
   constructor(secrets: vscode.SecretStorage, startLocalModal: () => Promise<Account>) {
     this.#secrets = secrets;
@@ -33,77 +40,90 @@ export class AccountService {
       },
       startLocalModal,
     };
+    this.#subscription = vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) this.#changed.fire();
+    });
   }
 
-  /** Whether the user has chosen an account (or the local Modal). */
+  dispose(): void {
+    this.#subscription.dispose();
+    this.#changed.dispose();
+  }
+
+  /** True if the user has chosen an account or Local Modal. */
   get isChosen(): boolean {
     return this.#choice !== '';
+  }
+
+  /** True if sandboxes run on this computer. */
+  get isLocal(): boolean {
+    return this.#choice === 'local';
+  }
+
+  /** Identifies the account and app that sandboxes are started in. */
+  get key(): string {
+    return JSON.stringify([this.#choice, readSettings().app]);
   }
 
   get #choice(): string {
     return vscode.workspace.getConfiguration('modal').get('account', '');
   }
 
-  /** The account in use. Throws `AccountError` when none is chosen or the chosen one is not there. */
+  /** Returns the account in use. Throws `AccountError` if none is chosen or the chosen one isn't available. */
   current(): Promise<Account> {
     return resolveAccount(this.#choice, this.#sources);
   }
 
-  /** Asks with two buttons. Resolves true when an account is chosen afterwards. */
+  /** Asks the user to sign in or to use Local Modal. Resolves with true if an account is chosen afterwards. */
   async offer(): Promise<boolean> {
-    const signIn = 'Sign In…';
-    const local = 'Use the Local Modal';
-    const pressed = await vscode.window.showInformationMessage(
-      'Running in a sandbox needs a Modal account, or the local Modal, which runs sandboxes on this machine and needs none.',
-      signIn,
-      local,
-    );
+    const [signIn, local] = [strings.signIn(), strings.useLocalModal()];
+    const pressed = await vscode.window.showInformationMessage(strings.offer(), signIn, local);
     if (pressed === signIn) return this.choose();
     if (pressed === local) return this.useLocalModal();
     return false;
   }
 
-  /** `modal.chooseAccount`: a pick of everything found on this machine. Resolves true when one was chosen. */
+  /** `modal.chooseAccount`: lists the accounts found on this computer. Resolves with true if one was chosen. */
   async choose(): Promise<boolean> {
     const picked = await vscode.window.showQuickPick(this.#choices(), {
-      title: 'Modal: Choose Account',
-      placeHolder: 'Where should sandboxes run?',
+      title: strings.chooseTitle(),
+      placeHolder: strings.choosePlaceholder(),
       matchOnDescription: true,
     });
     if (!picked) return false;
     return picked.choice === 'new-token' ? this.#pasteToken() : this.#use(picked.choice);
   }
 
-  /** `modal.useLocalModal`: no account, sandboxes on this machine. */
+  /** `modal.useLocalModal`: runs sandboxes on this computer, without an account. */
   useLocalModal(): Promise<boolean> {
     return this.#use('local');
   }
 
-  /** `modal.signOut`: forgets the stored token and the choice. */
+  /** `modal.signOut`: deletes the stored token and forgets the choice. */
   async signOut(): Promise<void> {
     await this.#secrets.delete(SECRET_KEY);
     await this.#use('');
-    void vscode.window.showInformationMessage('Signed out: no Modal account is in use, and no token is stored here.');
+    void vscode.window.showInformationMessage(strings.signedOut());
   }
 
   async #choices() {
-    const item = (choice: string, label: string, description: string) => ({
+    const item = (choice: string, icon: string, name: string, description: string) => ({
       choice,
-      label,
-      description: choice === this.#choice ? `${description} (in use)` : description,
+      label: `$(${icon}) ${name}`,
+      description: choice === this.#choice ? strings.current(description) : description,
     });
     const profiles = await this.#profiles();
     const stored = (await this.#secrets.get(SECRET_KEY)) !== undefined;
     return [
-      item('local', '$(vm) Local Modal', 'sandboxes on this machine, no account'),
+      item('local', 'vm', strings.localModal(), strings.localModalDescription()),
       ...profiles.map(({ name, active }) =>
-        item(`profile:${name}`, `$(account) ${name}`, `profile of ~/.modal.toml${active ? ', active' : ''}`),
+        item(`profile:${name}`, 'account', name, active ? strings.activeConfigProfile() : strings.configProfile()),
       ),
       ...(environmentAccount(process.env)
-        ? [item('environment', '$(terminal) Environment', 'MODAL_TOKEN_ID and MODAL_TOKEN_SECRET')]
+        ? [item('environment', 'terminal', strings.environment(), strings.environmentDescription())]
         : []),
-      ...(stored ? [item('token', '$(key) Stored token', 'pasted before, kept in VS Code’s secret storage')] : []),
-      item('new-token', '$(add) Paste a token…', 'made at modal.com/settings/tokens, kept in VS Code’s secret storage'),
+      ...(stored ? [item('token', 'key', strings.storedToken(), strings.storedTokenDescription())] : []),
+      item('new-token', 'add', strings.pasteToken(), strings.pasteTokenDescription()),
     ];
   }
 
@@ -111,6 +131,7 @@ export class AccountService {
     try {
       return parseProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
     } catch (error) {
+      logError(error);
       void vscode.window.showWarningMessage(explainError(error));
       return [];
     }
@@ -134,8 +155,8 @@ export class AccountService {
 
 async function askForToken(kind: 'id' | 'secret', password: boolean): Promise<string | undefined> {
   const value = await vscode.window.showInputBox({
-    title: `Modal: Token ${kind === 'id' ? 'ID (1/2)' : 'Secret (2/2)'}`,
-    prompt: 'Made at modal.com/settings/tokens',
+    title: kind === 'id' ? strings.tokenIdTitle() : strings.tokenSecretTitle(),
+    prompt: strings.tokenPrompt(),
     placeHolder: kind === 'id' ? 'ak-…' : 'as-…',
     password,
     ignoreFocusOut: true,
@@ -144,7 +165,7 @@ async function askForToken(kind: 'id' | 'secret', password: boolean): Promise<st
   return value?.trim() || undefined;
 }
 
-/** Modal's own config file. https://modal.com/docs/reference/modal.config */
+/** Reads Modal's config file. https://modal.com/docs/reference/modal.config */
 async function readConfigFile(): Promise<string | undefined> {
   const path = process.env.MODAL_CONFIG_PATH || join(homedir(), '.modal.toml');
   try {

@@ -3,7 +3,6 @@ import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import type { Target } from '../../run/targets/target.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot } from '../../snapshots/snapshots.ts';
-import type { AccountService } from '../account/account-service.ts';
 import type { RemoteFileCommands } from '../files/remote-file-commands.ts';
 import type { SandboxSearch } from '../files/search-sandbox.ts';
 import type { ImageCommands } from '../images/image-commands.ts';
@@ -30,7 +29,6 @@ export interface CommandServices {
   readonly life: SessionLifeCommands;
   readonly remoteFiles: RemoteFileCommands;
   readonly search: SandboxSearch;
-  readonly accounts: AccountService;
   readonly sessions: Sessions;
   readonly warmUps: WarmUpService;
   readonly sessionMenu: () => Promise<void>;
@@ -41,7 +39,7 @@ export interface CommandServices {
 
 /** Registers the commands that belong to no view; each view registers its own. */
 export function registerCommands(services: CommandServices): vscode.Disposable {
-  const { run, selections, tasks, rules, sync, profiles, images, life, remoteFiles, search, accounts } = services;
+  const { run, selections, tasks, rules, sync, profiles, images, life, remoteFiles, search } = services;
   const { onSnapshots } = services;
   const actions: Record<string, (...args: never[]) => unknown> = {
     runActiveFile: (uri?: vscode.Uri) => run.runActiveFile(uri),
@@ -71,9 +69,6 @@ export function registerCommands(services: CommandServices): vscode.Disposable {
     compareWithLocal: (uri?: vscode.Uri) => remoteFiles.compareWithLocal(uri),
     compareWithSandbox: (uri?: vscode.Uri) => remoteFiles.compareWithSandbox(uri),
     downloadRemoteFile: (uri?: vscode.Uri, all?: vscode.Uri[]) => remoteFiles.download(uri, all),
-    chooseAccount: () => accounts.choose(),
-    useLocalModal: () => accounts.useLocalModal(),
-    signOut: () => accounts.signOut(),
     showLog: services.showLog,
   };
   return vscode.Disposable.from(

@@ -48,6 +48,8 @@ export interface WarmUpServiceOptions {
   /** What all windows remember. */
   readonly memory: vscode.Memento;
   readonly isAccountChosen: () => boolean;
+  /** Identifies the account and app that sandboxes are started in. */
+  readonly accountKey: () => string;
   readonly log: vscode.LogOutputChannel;
   /** Writes `warm` into a profile of the folder. */
   readonly keepReady: (folder: Folder, profileName: string) => Promise<void>;
@@ -69,7 +71,7 @@ export class WarmUpService implements vscode.Disposable {
 
   constructor(options: WarmUpServiceOptions) {
     this.#options = options;
-    const { sessions, syncs, clock, machine, log } = options;
+    const { sessions, syncs, clock, machine, log, accountKey } = options;
     this.#activeAt = clock.now();
     this.#resumedAt = clock.now();
     const onChange = () => this.#changed.fire();
@@ -233,10 +235,4 @@ export class WarmUpService implements vscode.Disposable {
     };
     this.#quiet.set(folder.path, this.#options.clock.after(QUIET_MS, sync));
   }
-}
-
-/** What decides in whose account, and in which app, sandboxes are started. */
-function accountKey(): string {
-  const { account, app } = readSettings();
-  return JSON.stringify([account, app]);
 }
