@@ -1,10 +1,10 @@
 /** The command line of the local Modal. */
 import { mkdir } from 'node:fs/promises';
 import { collectSeldom } from './server/garbage.ts';
-import { newId } from './server/ids.ts';
 import { type Options, parseOptions, readSeed, usage } from './server/options.ts';
 import { type LocalModal, startServer } from './server/server.ts';
 import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './server/shared.ts';
+import { newId } from './state/ids.ts';
 
 collectSeldom();
 

@@ -111,6 +111,9 @@ export type PtyInfo = NonNullable<ExecStartRequest['ptyInfo']>;
 /** A result as replies carry it; see EndStatus for `status`. */
 export type Result = NonNullable<Reply<'sandboxWaitV2'>['result']>;
 
+/** Where a port of a sandbox can be reached. */
+export type Tunnel = NonNullable<NonNullable<Reply<'sandboxGetTunnelsV2'>['tunnels']>[number]>;
+
 /** `GenericStatus`: how a sandbox, an image build or a container ended. */
 export const EndStatus = {
   success: 1,

@@ -2,9 +2,9 @@
 
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import type { ControlPlane } from '../grpc/wire.ts';
-import { environmentNamed } from '../server/environments.ts';
-import { newId } from '../server/ids.ts';
-import { type ImageTagRecord, nowSecs, type Store } from '../server/store.ts';
+import { environmentNamed } from '../state/environments.ts';
+import { newId } from '../state/ids.ts';
+import { type ImageTagRecord, nowSecs, type Store } from '../state/store.ts';
 import type { Images } from './images.ts';
 
 const pageSize = 100;

@@ -6,10 +6,10 @@ import type { CallContext } from 'nice-grpc';
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, EndStatus, LogStream, type Request } from '../grpc/wire.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
-import { imageBuilderVersion } from '../server/environments.ts';
-import { newId, newLayerName } from '../server/ids.ts';
-import type { Secrets } from '../server/secrets.ts';
-import { type EndResult, type ImageRecord, nowSecs, type Store } from '../server/store.ts';
+import { imageBuilderVersion } from '../state/environments.ts';
+import { newId, newLayerName } from '../state/ids.ts';
+import type { Secrets } from '../state/secrets.ts';
+import { type EndResult, type ImageRecord, nowSecs, type Store } from '../state/store.ts';
 import { assertBuildable, BuildFailure, type BuildTools, buildLayer } from './image-build.ts';
 
 interface LogItem {

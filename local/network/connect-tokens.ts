@@ -3,11 +3,11 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { Duplex } from 'node:stream';
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
+import { reply } from '../http/http-server.ts';
+import { portOf } from '../http/listen.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import { reply } from '../server/helper-http.ts';
-import { newId } from '../server/ids.ts';
-import { portOf } from '../server/listen.ts';
+import { newId } from '../state/ids.ts';
 
 const defaultPort = 8080;
 const maxMetadataLength = 512;

@@ -1,11 +1,9 @@
 /** Tunnels: each port that a sandbox opens gets a listener on this machine's loopback that leads to it. */
 import { createServer, type Server, type Socket } from 'node:net';
-import { type ControlPlane, EndStatus, type Reply, type Request } from '../grpc/wire.ts';
+import { type ControlPlane, EndStatus, type Request, type Tunnel } from '../grpc/wire.ts';
+import { portOf } from '../http/listen.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import { portOf } from '../server/listen.ts';
-
-export type Tunnel = NonNullable<NonNullable<Reply<'sandboxGetTunnelsV2'>['tunnels']>[number]>;
 
 const loopback = '127.0.0.1';
 

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext } from 'nice-grpc';
 import { deadlineExceeded, failedPrecondition } from '../grpc/status.ts';
 import type { Router } from '../grpc/wire.ts';
-import { nowSecs, type Store } from '../server/store.ts';
+import { nowSecs, type Store } from '../state/store.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 

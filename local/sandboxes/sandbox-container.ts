@@ -8,7 +8,7 @@ import type { Pipes } from '../execs/pipes.ts';
 import { unimplemented } from '../grpc/status.ts';
 import type { ExecStatus, PtyInfo } from '../grpc/wire.ts';
 import type { Container } from '../isolation/container.ts';
-import type { ImageRecord } from '../server/store.ts';
+import type { ImageRecord } from '../state/store.ts';
 
 /** The id of a sandbox's own container. */
 export const mainContainer = 'main';

@@ -2,7 +2,7 @@
 import type { Exec } from '../execs/exec.ts';
 import { alreadyExists, failedPrecondition, notFound } from '../grpc/status.ts';
 import { EndStatus, LogStream, type SandboxDefinition } from '../grpc/wire.ts';
-import { type EndResult, nowSecs, type SandboxRecord } from '../server/store.ts';
+import { type EndResult, nowSecs, type SandboxRecord } from '../state/store.ts';
 import { LogBook } from './log-book.ts';
 import { exitCodeOf, mainContainer, type SandboxContainer } from './sandbox-container.ts';
 

@@ -1,14 +1,13 @@
 /** The control plane's RPCs about sandboxes. V1 and V2 differ in their names on the wire and in their ids, not here. */
 import type { CallContext } from 'nice-grpc';
 import { invalidArgument, notFound } from '../grpc/status.ts';
-import { type ControlPlane, EndStatus, type Request } from '../grpc/wire.ts';
-import type { Tunnels } from '../network/tunnels.ts';
-import { appNamed, appWithId } from '../server/apps.ts';
-import type { Auth } from '../server/auth.ts';
-import { environmentNamed } from '../server/environments.ts';
-import type { Secrets } from '../server/secrets.ts';
-import { nowSecs, type SandboxRecord, type Store } from '../server/store.ts';
-import { assertNameFree, ending } from './sandbox.ts';
+import { type ControlPlane, EndStatus, type Request, type Tunnel } from '../grpc/wire.ts';
+import { appNamed, appWithId } from '../state/apps.ts';
+import type { Auth } from '../state/auth.ts';
+import { environmentNamed } from '../state/environments.ts';
+import type { Secrets } from '../state/secrets.ts';
+import { nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
+import { assertNameFree, ending, type Sandbox } from './sandbox.ts';
 import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
@@ -23,7 +22,7 @@ interface Parts {
   table: SandboxTable;
   secrets: Secrets;
   auth: Auth;
-  tunnels: Tunnels;
+  tunnels: { of(sandbox: Sandbox | undefined): Tunnel[] };
 }
 
 export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts) {

@@ -10,8 +10,8 @@ import { failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts
 import type { Router } from '../grpc/wire.ts';
 import type { Images } from '../images/images.ts';
 import { Jail } from '../isolation/jail.ts';
-import { newId, newLayerName } from '../server/ids.ts';
-import { type ImageRecord, nowSecs } from '../server/store.ts';
+import { newId, newLayerName } from '../state/ids.ts';
+import { type ImageRecord, nowSecs } from '../state/store.ts';
 import type { ContainerParts, SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 

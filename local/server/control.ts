@@ -3,12 +3,12 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
 import { type Faults, faultSchema } from '../grpc/faults.ts';
 import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
+import { reply } from '../http/http-server.ts';
+import { portOf } from '../http/listen.ts';
 import { processTree } from '../isolation/processes.ts';
 import { ending } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import type { Auth } from './auth.ts';
-import { reply } from './helper-http.ts';
-import { portOf } from './listen.ts';
+import type { Auth } from '../state/auth.ts';
 
 /** What is running: for tests that nothing is left behind. */
 export interface Running {

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import type { TokenPair } from './auth.ts';
+import type { TokenPair } from '../state/auth.ts';
 
 export const usage = `usage: local-modal --data DIR [options]
   --port N             port of the server; 0, the default, for any that is free

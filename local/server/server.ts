@@ -4,12 +4,12 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
 import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
-import { execsService } from '../execs/execs.ts';
 import { Pipes } from '../execs/pipes.ts';
 import { Faults } from '../grpc/faults.ts';
 import { withLargeWindows } from '../grpc/flow-control.ts';
 import { implement } from '../grpc/rpc.ts';
 import { withFastOutput } from '../grpc/stdio-codec.ts';
+import { HttpServer } from '../http/http-server.ts';
 import { imageNamesService } from '../images/image-names.ts';
 import { Images, imagesService } from '../images/images.ts';
 import { prepareBase } from '../isolation/base.ts';
@@ -20,6 +20,7 @@ import { connectTokensService } from '../network/connect-tokens.ts';
 import { networkPolicyRouter } from '../network/network-policy.ts';
 import { Tunnels, tunnelsService } from '../network/tunnels.ts';
 import { entrypointsRouter, entrypointsService } from '../sandboxes/entrypoints.ts';
+import { execsService } from '../sandboxes/execs.ts';
 import { exitSnapshotsService, takeExitSnapshot } from '../sandboxes/exit-snapshots.ts';
 import { logsService } from '../sandboxes/logs.ts';
 import { Readiness, readinessRouter } from '../sandboxes/readiness.ts';
@@ -27,20 +28,19 @@ import { SandboxTable } from '../sandboxes/sandbox-table.ts';
 import { sandboxesService } from '../sandboxes/sandboxes.ts';
 import { sidecarsRouter, sidecarsService } from '../sandboxes/sidecars.ts';
 import { Snapshots, snapshotsRouter } from '../sandboxes/snapshots.ts';
+import { appsService } from '../state/apps.ts';
+import { Auth, assertOwnTask, type TokenPair } from '../state/auth.ts';
+import { defaultEnvironment, ensureEnvironment, environmentsService } from '../state/environments.ts';
+import { Secrets, secretsService } from '../state/secrets.ts';
+import { Store } from '../state/store.ts';
+import { Blobs } from '../volumes/blobs.ts';
 import { volumeFilesService } from '../volumes/volume-files.ts';
 import { VolumeMounts, volumeMountsRouter } from '../volumes/volume-mounts.ts';
 import { VolumeStore } from '../volumes/volume-store.ts';
 import { volumesService } from '../volumes/volumes.ts';
-import { appsService } from './apps.ts';
-import { Auth, assertOwnTask, type TokenPair } from './auth.ts';
-import { Blobs } from './blobs.ts';
 import { Control } from './control.ts';
-import { defaultEnvironment, ensureEnvironment, environmentsService } from './environments.ts';
-import { HelperHttp, tokenFlowPage } from './helper-http.ts';
 import type { Seed } from './options.ts';
-import { Secrets, secretsService } from './secrets.ts';
-import { Store } from './store.ts';
-import { TokenFlows, workspaceService } from './workspace.ts';
+import { TokenFlows, tokenFlowPage, workspaceService } from './workspace.ts';
 
 export interface ServerOptions {
   port: number;
@@ -56,7 +56,7 @@ export interface LocalModal {
   /** What `MODAL_SERVER_URL` is set to. */
   url: string;
   controlUrl: string | undefined;
-  http: HelperHttp;
+  http: HttpServer;
   /** Ends all sandboxes, then the server. */
   stop(): Promise<void>;
 }
@@ -101,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), sweepEveryMs).unref();
   await plant(store, secrets, options.seed);
   const flows = new TokenFlows(auth);
-  const http = new HelperHttp();
+  const http = new HttpServer();
   http.route('/token-flow', tokenFlowPage(flows));
   const faults = new Faults();
 

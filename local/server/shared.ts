@@ -8,8 +8,8 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
 import { z } from 'zod';
-import { sameText, type TokenPair } from './auth.ts';
-import { type HttpHandler, reply } from './helper-http.ts';
+import { type HttpHandler, reply } from '../http/http-server.ts';
+import { sameText, type TokenPair } from '../state/auth.ts';
 
 const serverFileSchema = z.object({
   /** What `MODAL_SERVER_URL` is set to. */

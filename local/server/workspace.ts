@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import type { CallContext } from 'nice-grpc';
 import { notFound, permissionDenied } from '../grpc/status.ts';
 import type { ControlPlane } from '../grpc/wire.ts';
-import { type Auth, sameText, type TokenPair } from './auth.ts';
-import { imageBuilderVersion } from './environments.ts';
-import { newId } from './ids.ts';
-import { nowSecs } from './store.ts';
+import { type HttpHandler, reply } from '../http/http-server.ts';
+import { type Auth, sameText, type TokenPair } from '../state/auth.ts';
+import { imageBuilderVersion } from '../state/environments.ts';
+import { newId } from '../state/ids.ts';
+import { nowSecs } from '../state/store.ts';
 
 export const workspaceName = 'local';
 
@@ -51,6 +52,23 @@ export class TokenFlows {
     flow.approve();
     return flow.nextUrl;
   }
+}
+
+/** The page on which the user approves a sign-in. */
+export function tokenFlowPage(flows: TokenFlows): HttpHandler {
+  return (request, response, id) => {
+    const flow = flows.find(id);
+    if (!flow) return reply(response, 404, 'Unknown sign-in.\n');
+    if (request.method === 'POST') {
+      const next = flows.approve(id);
+      if (next) return response.writeHead(303, { location: next }).end();
+      return reply(response, 200, '<!doctype html><p>Signed in. You can close this page.</p>', 'text/html');
+    }
+    const page = `<!doctype html><title>Local Modal</title><h1>Sign in to Local Modal</h1>
+<p>Compare this code with the one in your editor: <strong>${flow.code}</strong></p>
+<form method="post"><button>Approve</button></form>`;
+    return reply(response, 200, page, 'text/html');
+  };
 }
 
 export function workspaceService(auth: Auth, flows: TokenFlows, pageUrl: (path: string) => string) {

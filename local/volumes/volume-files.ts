@@ -5,11 +5,11 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
+import { type HttpHandler, type HttpServer, reply } from '../http/http-server.ts';
 import { Jail, type Place } from '../isolation/jail.ts';
 import { run } from '../isolation/run.ts';
-import type { Auth } from '../server/auth.ts';
-import type { Blobs } from '../server/blobs.ts';
-import { type HelperHttp, type HttpHandler, reply } from '../server/helper-http.ts';
+import type { Auth } from '../state/auth.ts';
+import type { Blobs } from './blobs.ts';
 import { volumePath } from './volume-mounts.ts';
 import type { VolumeStore } from './volume-store.ts';
 
@@ -25,7 +25,7 @@ interface Parts {
   volumes: VolumeStore;
   blobs: Blobs;
   auth: Auth;
-  http: HelperHttp;
+  http: HttpServer;
 }
 
 interface Entry {

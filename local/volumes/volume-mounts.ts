@@ -11,7 +11,7 @@ import { Jail } from '../isolation/jail.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxContainer } from '../sandboxes/sandbox-container.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import { newLayerName } from '../server/ids.ts';
+import { newLayerName } from '../state/ids.ts';
 import { applyChanges, CommittedChanges, findChanges } from './volume-commit.ts';
 import type { HeldVersion, VolumeStore } from './volume-store.ts';
 

@@ -9,8 +9,8 @@ import { notFound } from '../grpc/status.ts';
 import type { Place } from '../isolation/jail.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
 import { run } from '../isolation/run.ts';
-import { newLayerName } from '../server/ids.ts';
-import type { Store, VolumeRecord } from '../server/store.ts';
+import { newLayerName } from '../state/ids.ts';
+import type { Store, VolumeRecord } from '../state/store.ts';
 
 /** A committed state of a volume that stays as it is while it is held. */
 export interface HeldVersion {

@@ -2,9 +2,9 @@
 
 import { alreadyExists, invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, Creation } from '../grpc/wire.ts';
-import { environmentNamed } from '../server/environments.ts';
-import { newId } from '../server/ids.ts';
-import { nowSecs, type Store, type VolumeRecord } from '../server/store.ts';
+import { environmentNamed } from '../state/environments.ts';
+import { newId } from '../state/ids.ts';
+import { nowSecs, type Store, type VolumeRecord } from '../state/store.ts';
 import type { VolumeStore } from './volume-store.ts';
 
 const pageSize = 100;

@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { newLayerName } from './ids.ts';
+import { newLayerName } from '../state/ids.ts';
 
 /** How long bytes wait that no file claims. */
 const keptMs = 60 * 60_000;

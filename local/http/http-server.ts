@@ -1,12 +1,11 @@
 /** The server's plain HTTP side, on loopback: pages for a browser, leases, blocks of volumes. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { portOf } from './listen.ts';
-import type { TokenFlows } from './workspace.ts';
 
 /** Answers a request whose path begins with the route's prefix; `rest` is what follows it. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, rest: string) => unknown;
 
-export class HelperHttp {
+export class HttpServer {
   readonly #routes = new Map<string, HttpHandler>();
   readonly #server: Server;
   #port = 0;
@@ -52,21 +51,4 @@ export class HelperHttp {
 export function reply(response: ServerResponse, status: number, body: string, type = 'text/plain'): void {
   response.writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-store' });
   response.end(body);
-}
-
-/** The page on which a person agrees to a sign-in. */
-export function tokenFlowPage(flows: TokenFlows): HttpHandler {
-  return (request, response, id) => {
-    const flow = flows.find(id);
-    if (!flow) return reply(response, 404, 'This sign-in is not known here.\n');
-    if (request.method === 'POST') {
-      const next = flows.approve(id);
-      if (next) return response.writeHead(303, { location: next }).end();
-      return reply(response, 200, '<!doctype html><p>Signed in. You can close this page.</p>', 'text/html');
-    }
-    const page = `<!doctype html><title>Local Modal</title><h1>Sign in to the local Modal</h1>
-<p>Compare this code with the one in your editor: <strong>${flow.code}</strong></p>
-<form method="post"><button>Approve</button></form>`;
-    return reply(response, 200, page, 'text/html');
-  };
 }

@@ -1,14 +1,14 @@
 /** The router's RPCs about commands: start, streams, end. */
 import type { CallContext } from 'nice-grpc';
+import type { ExecSpec } from '../execs/exec.ts';
+import { fileOperation } from '../execs/files-api.ts';
+import type { Spool } from '../execs/spool.ts';
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import type { ExecRef, ExecStartRequest, Router, StdinStreamMessage } from '../grpc/wire.ts';
 import { Jail } from '../isolation/jail.ts';
-import type { SandboxContainer } from '../sandboxes/sandbox-container.ts';
-import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import type { Secrets } from '../server/secrets.ts';
-import type { ExecSpec } from './exec.ts';
-import { fileOperation } from './files-api.ts';
-import type { Spool } from './spool.ts';
+import type { Secrets } from '../state/secrets.ts';
+import type { SandboxContainer } from './sandbox-container.ts';
+import type { SandboxTable } from './sandbox-table.ts';
 
 /** The router's numbers for the streams of a command. */
 const stderr = 1;
