@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { SandboxesApi } from './api/api.ts';
 import { wallClock } from './base/clock.ts';
 import { setLog } from './base/log.ts';
-import { explainError } from './modal/errors.ts';
+import { explainAndLog } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { accountModule } from './providers/account/module.ts';
 import { createApi } from './providers/api/module.ts';
@@ -74,7 +74,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   );
   const machine = new Machine(join(context.globalStorageUri.fsPath, 'machine'));
   const spend = new SpendRecord(machine, wallClock);
-  void machine.join().catch((error) => log.error(`This window could not be noted: ${explainError(error)}`));
+  void machine.join().catch((error) => log.error(`This window could not be noted: ${explainAndLog(error)}`));
   const running = new Sessions({
     account: () => accounts.current(),
     app: () => readSettings().app,

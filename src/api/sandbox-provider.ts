@@ -1,7 +1,7 @@
 import type { Sandbox } from 'modal';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { explainError } from '../modal/errors.ts';
+import { explainAndLog } from '../modal/errors.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -176,6 +176,6 @@ async function explained<T>(allowed: (() => void) | undefined, work: () => Promi
     allowed?.();
     return await work();
   } catch (error) {
-    throw new UserError(explainError(error), { cause: error });
+    throw new UserError(explainAndLog(error), { cause: error });
   }
 }

@@ -1,9 +1,10 @@
 import type { Image, ModalClient } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { isNotFound } from '../modal/errors.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import type { BuildContext, BuiltImage } from './build-context.ts';
 import { Build } from './builder.ts';
-import { isNotFound, lookUp } from './errors.ts';
+import { lookUp } from './errors.ts';
 import { recipeOf } from './profile-recipe.ts';
 import type { Recipe } from './recipe.ts';
 import { recipeKey } from './recipe-key.ts';

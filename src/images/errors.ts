@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.ts';
+import { isNotFound } from '../modal/errors.ts';
 import type { Place } from './recipe.ts';
 
 /** An image that cannot be built: what, where in the Dockerfile or the profile, and the last lines of Modal's log. */
@@ -21,11 +22,6 @@ export class ImageBuildError extends UserError {
 export function placeName(place: Place): string {
   if ('file' in place) return `${place.file}:${place.line}`;
   return `image.${place.key}${place.index === undefined ? '' : `[${place.index}]`}`;
-}
-
-/** Whether Modal does not have what it was asked for. */
-export function isNotFound(error: unknown): boolean {
-  return error instanceof Error && error.name === 'NotFoundError';
 }
 
 /** Looks something up that the profile names. Throws `ImageBuildError` when Modal does not have it. */

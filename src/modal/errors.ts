@@ -1,5 +1,7 @@
+import { UserError } from '../base/errors.ts';
 import { logError } from '../base/log.ts';
 import { AccountError } from './accounts.ts';
+import { RemoteFileError } from './remote-files.ts';
 
 /** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
 const Code = {
@@ -67,16 +69,25 @@ function shapeOf(error: unknown): ErrorShape {
   };
 }
 
-/** True when the sandbox that a call went to has ended: a new one must be started. */
+/** True when what a call names doesn't exist: an object of the account, or a file, volume, or sandbox to find a file in. */
+export function isNotFound(error: unknown): boolean {
+  if (error instanceof RemoteFileError) return error.problem === 'notFound' || error.problem === 'gone';
+  const { name, code } = shapeOf(error);
+  return name === 'NotFoundError' || code === Code.notFound;
+}
+
+/** True when the sandbox that a call went to has stopped, so that a new one must be started. */
 export function isSandboxGone(error: unknown): boolean {
-  const { name, message, code } = shapeOf(error);
-  return (
-    code === Code.notFound ||
-    name === 'SandboxEndedError' ||
-    name === 'NotFoundError' ||
-    name === 'SandboxTimeoutError' ||
-    (name === 'ConflictError' && /finished/.test(message))
-  );
+  if (error instanceof RemoteFileError) return false;
+  if (error instanceof SandboxEndedError || isNotFound(error)) return true;
+  const { name, message } = shapeOf(error);
+  return name === 'SandboxTimeoutError' || (name === 'ConflictError' && /finished/.test(message));
+}
+
+/** True when a file or command call failed because its sandbox isn't running. */
+export function isSandboxStopped(error: unknown): boolean {
+  const { name, code } = shapeOf(error);
+  return isSandboxGone(error) || name === 'ConflictError' || code === Code.precondition;
 }
 
 /** True for a failure of the connection, after which the same can be tried again. */
@@ -96,14 +107,19 @@ export function isAccountProblem(error: unknown): boolean {
   return error instanceof AccountError || shapeOf(error).code === Code.unauthenticated;
 }
 
-/** Turns any error into one sentence with a next step, and notes the whole of it in the log. The only place that does so. */
-export function explainError(error: unknown): string {
+/** Returns one sentence with a next step for any error, as `explainError` does, and logs the details. */
+export function explainAndLog(error: unknown): string {
   logError(error);
+  return explainError(error);
+}
+
+/** Returns one sentence with a next step for any error. The only place that formats errors. */
+export function explainError(error: unknown): string {
   const { name, message, code, details } = shapeOf(error);
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
-  if (name === 'AccountError') return `${message} Sign in, or use the local Modal.`;
-  if (name === 'UserError' || name === 'SettingsError' || name === 'RemoteFileError') return message;
-  if (name === 'SandboxEndedError') return message;
+  if (error instanceof AccountError) return `${message} Sign in, or use the local Modal.`;
+  if (error instanceof UserError || error instanceof RemoteFileError || error instanceof SandboxEndedError)
+    return message;
   if (name === 'AbortError') return 'Cancelled.';
   switch (code) {
     case Code.unauthenticated:

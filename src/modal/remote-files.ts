@@ -76,11 +76,6 @@ export class RemoteFileError extends Error {
   }
 }
 
-/** True when a file, or the volume or sandbox that it would be in, is not there. */
-export function isMissing(error: unknown): boolean {
-  return error instanceof RemoteFileError && (error.problem === 'notFound' || error.problem === 'gone');
-}
-
 /** Bytes in memory as content. */
 export function contentOf(bytes: Uint8Array): Content {
   return { bytes: bytes.length, read: async (start, length) => bytes.subarray(start, start + length) };

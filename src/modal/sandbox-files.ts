@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, FileInfo, Sandbox } from 'modal';
+import { isSandboxStopped } from './errors.ts';
 import { execWith } from './exec.ts';
 import {
   type Content,
@@ -207,18 +208,7 @@ async function mapped<T>(path: string, call: () => Promise<T>): Promise<T> {
     if (error instanceof RemoteFileError || !(error instanceof Error)) throw error;
     const problem = PROBLEMS[error.name];
     if (problem) throw new RemoteFileError(problem, `“${path}”: ${error.message}`, { cause: error });
-    if (isGone(error)) throw new RemoteFileError('gone', GONE, { cause: error });
+    if (isSandboxStopped(error)) throw new RemoteFileError('gone', GONE, { cause: error });
     throw error;
   }
-}
-
-function isGone(error: Error): boolean {
-  const { code } = error as { code?: unknown };
-  return (
-    error.name === 'NotFoundError' ||
-    error.name === 'SandboxTimeoutError' ||
-    error.name === 'ConflictError' ||
-    code === 5 ||
-    code === 9
-  );
 }

@@ -1,5 +1,6 @@
 import type { FileWatchEvent, Sandbox } from 'modal';
 import { type Clock, systemClock } from '../base/clock.ts';
+import { isSandboxStopped } from './errors.ts';
 import type { RemoteChange } from './remote-files.ts';
 
 /** Whether a person is at the window. A watching command keeps a sandbox from ending when idle, so nothing is watched for nobody. */
@@ -124,7 +125,7 @@ export class SandboxWatch {
         }
       } catch (error) {
         if (!(error instanceof Error)) return;
-        if (error.name === 'NotFoundError' || error.name === 'ConflictError') {
+        if (isSandboxStopped(error)) {
           if (!signal.aborted) this.#options.onGone?.();
           return;
         }

@@ -1,7 +1,7 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
 import { UserError } from '../base/errors.ts';
 import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
-import { isRefusedInput, type SandboxEnd, SandboxEndedError } from './errors.ts';
+import { isNotFound, isRefusedInput, type SandboxEnd, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 
@@ -152,7 +152,7 @@ async function volumesOf(client: ModalClient, { profile, hostVolume }: SandboxSp
 
 function ifMissing(sentence: string): (error: unknown) => never {
   return (error) => {
-    if (error instanceof Error && error.name === 'NotFoundError') throw new UserError(sentence, { cause: error });
+    if (isNotFound(error)) throw new UserError(sentence, { cause: error });
     throw error;
   };
 }

@@ -1,4 +1,5 @@
 import type { ModalClient, Sandbox } from 'modal';
+import { isNotFound } from './errors.ts';
 
 /** The name under which snapshots are published, each with its id as the tag. */
 const NAME = 'vscode-snapshot';
@@ -68,7 +69,7 @@ export async function hasImage(client: ModalClient, imageId: string): Promise<bo
     await client.images.fromId(imageId);
     return true;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isNotFound(error)) return false;
     throw error;
   }
 }
@@ -86,9 +87,5 @@ export async function unpublishSnapshot(client: ModalClient, id: string): Promis
 }
 
 function unlessMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && (error.name === 'NotFoundError' || (error as { code?: unknown }).code === 5);
+  if (!isNotFound(error)) throw error;
 }

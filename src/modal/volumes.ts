@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ModalClient } from 'modal';
 import { UserError } from '../base/errors.ts';
+import { isNotFound } from './errors.ts';
 import {
   type Content,
   type RemoteEntry,
@@ -35,7 +36,6 @@ const BLOCK_TIMEOUT_MS = 5 * 60_000;
 const INLINE_BYTES = 4 * 1024 * 1024;
 /** `ObjectCreationType.CREATE_FAIL_IF_EXISTS` */
 const CREATE_NEW = 2;
-const NOT_FOUND = 5;
 const ALREADY_EXISTS = 6;
 const TYPES: Readonly<Record<number, RemoteFileType>> = { 1: 'file', 2: 'directory', 3: 'symlink' };
 
@@ -100,7 +100,7 @@ export async function findVolume(client: ModalClient, name: string): Promise<Vol
     const { volumeId: id, metadata, version } = await client.cpClient.volumeGetOrCreate(request);
     return { id, version: (metadata?.version || version) === 2 ? 2 : 1 };
   } catch (error) {
-    if (codeOf(error) !== NOT_FOUND) throw error;
+    if (!isNotFound(error)) throw error;
     throw new RemoteFileError('gone', `There is no volume “${name}”: it was deleted or renamed.`, { cause: error });
   }
 }
@@ -291,7 +291,7 @@ async function mapped<T>(path: string, call: () => Promise<T>): Promise<T> {
   } catch (error) {
     const code = codeOf(error);
     const text = String((error as { details?: unknown }).details ?? '');
-    if (code === NOT_FOUND) throw new RemoteFileError('notFound', `“${path}” is not there.`, { cause: error });
+    if (isNotFound(error)) throw new RemoteFileError('notFound', `“${path}” is not there.`, { cause: error });
     if (code === ALREADY_EXISTS) throw new RemoteFileError('exists', `“${path}” is there already.`, { cause: error });
     if (/is a directory/i.test(text))
       throw new RemoteFileError('isDirectory', `“${path}” is a folder.`, { cause: error });

@@ -1,4 +1,4 @@
-import { explainError } from '../modal/errors.ts';
+import { explainAndLog } from '../modal/errors.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { RunServices } from './services.ts';
@@ -29,6 +29,6 @@ export async function pullOutputs(
     output.status(pullReport(result));
     return undefined;
   } catch (error) {
-    return `The program has ended, but its outputs were not pulled. ${explainError(error)}`;
+    return `The program has ended, but its outputs were not pulled. ${explainAndLog(error)}`;
   }
 }

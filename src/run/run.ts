@@ -3,7 +3,7 @@ import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { UserError } from '../base/errors.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
-import { explainError, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { SIGN_OF_LIFE_MS, type TerminalSize } from './control.ts';
@@ -50,7 +50,7 @@ export class Run {
     this.done = this.#run().catch((error) =>
       this.#cancel.signal.aborted
         ? { error: CANCELLED }
-        : { error: explainError(error), ...(isAccountProblem(error) && { needsAccount: true }) },
+        : { error: explainAndLog(error), ...(isAccountProblem(error) && { needsAccount: true }) },
     );
   }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient } from 'modal';
 import { z } from 'zod';
-import { contentOf, isMissing, readAll } from '../modal/remote-files.ts';
+import { isNotFound } from '../modal/errors.ts';
+import { contentOf, readAll } from '../modal/remote-files.ts';
 import { volumeFiles } from '../modal/volume-files.ts';
 
 /**
@@ -105,7 +106,7 @@ export class SnapshotRecords {
     // The first of all last: until it is gone the rest of them is found again.
     for (const { file } of own.reverse()) {
       await files.remove(`/${file}`).catch((error: unknown) => {
-        if (!isMissing(error)) throw error;
+        if (!isNotFound(error)) throw error;
       });
     }
   }
@@ -129,7 +130,7 @@ export class SnapshotRecords {
         })
         .sort((one, other) => order(one) - order(other) || one.at - other.at || (one.file < other.file ? -1 : 1));
     } catch (error) {
-      if (isMissing(error)) return [];
+      if (isNotFound(error)) return [];
       throw error;
     }
   }
@@ -142,7 +143,7 @@ export class SnapshotRecords {
         const { file, kind } = next;
         const text = await readAll(files, `/${file}`, MOST_RECORD_BYTES).catch((error: unknown) => {
           // Removed since it was listed, by whoever deleted the snapshot.
-          if (isMissing(error)) return undefined;
+          if (isNotFound(error)) return undefined;
           throw error;
         });
         if (text !== undefined) this.#read.set(file, parse(kind, String(text)));

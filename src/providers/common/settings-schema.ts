@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { UserError } from '../../base/errors.ts';
 import type { TargetKind } from '../../run/targets/target.ts';
 import { strings } from './strings.ts';
 
@@ -46,7 +47,7 @@ export const SettingsSchema = z.object({
 export type Settings = z.infer<typeof SettingsSchema>;
 
 /** A setting that isn't valid. The message names it and says what it must be. */
-export class SettingsError extends Error {
+export class SettingsError extends UserError {
   override name = 'SettingsError';
 }
 

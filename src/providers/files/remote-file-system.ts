@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { type Clock, systemClock } from '../../base/clock.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import {
   contentOf,
   type RemoteChange,
@@ -230,7 +230,7 @@ export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileS
   if (error instanceof vscode.FileSystemError) return error;
   const { FileNotFound, FileExists, FileIsADirectory, FileNotADirectory, NoPermissions, Unavailable } =
     vscode.FileSystemError;
-  if (!(error instanceof RemoteFileError)) return Unavailable(explainError(error));
+  if (!(error instanceof RemoteFileError)) return Unavailable(explainAndLog(error));
   switch (error.problem) {
     case 'notFound':
       return FileNotFound(uri);

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { type SearchHit, searchSandbox } from '../../modal/sandbox-search.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -112,7 +112,7 @@ export class SandboxSearch {
       if (items.length === 0) return isComplete ? 'Nothing found' : 'Nothing found in what could be searched';
       return isComplete ? undefined : `There is more than these ${items.length.toLocaleString('en-US')} lines`;
     } catch (error) {
-      return signal.aborted ? undefined : explainError(error);
+      return signal.aborted ? undefined : explainAndLog(error);
     }
   }
 

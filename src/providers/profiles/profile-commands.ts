@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { addProfile, mountInProfile, setInProfile } from '../../profiles/edit.ts';
 import { GPUS } from '../../profiles/gpus.ts';
@@ -255,7 +255,7 @@ async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
   try {
     return await action();
   } catch (error) {
-    void vscode.window.showErrorMessage(explainError(error));
+    void vscode.window.showErrorMessage(explainAndLog(error));
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import type { TerminalSize } from '../../run/control.ts';
 import { LocalPaths } from '../../run/local-paths.ts';
 import { CANCELLED, type RunRequest, type RunResult } from '../../run/request.ts';
@@ -73,7 +73,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   async #start(size: TerminalSize | undefined): Promise<void> {
-    const result = await this.#result(size).catch((error): RunResult => ({ error: explainError(error) }));
+    const result = await this.#result(size).catch((error): RunResult => ({ error: explainAndLog(error) }));
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');

@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { formatBytes } from '../../base/text.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { progressLine } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
@@ -42,7 +42,7 @@ export class LiveFolders implements vscode.Disposable {
       try {
         if (readSettings(folder.uri).sync.live) this.#watched.push(...this.#watch(syncedFolder(folder)));
       } catch (error) {
-        void vscode.window.showErrorMessage(explainError(error));
+        void vscode.window.showErrorMessage(explainAndLog(error));
       }
     }
   }
@@ -51,7 +51,7 @@ export class LiveFolders implements vscode.Disposable {
     const live = new LiveSync({
       push: (paths) => this.#push(folder, paths),
       // The next run syncs again, and says at length what is wrong.
-      onError: (error) => vscode.window.setStatusBarMessage(`$(warning) Live sync: ${explainError(error)}`, 10_000),
+      onError: (error) => vscode.window.setStatusBarMessage(`$(warning) Live sync: ${explainAndLog(error)}`, 10_000),
     });
     const pattern = new vscode.RelativePattern(vscode.Uri.file(folder.path), '**/*');
     const watcher = vscode.workspace.createFileSystemWatcher(pattern);
@@ -88,7 +88,7 @@ export class LiveFolders implements vscode.Disposable {
             .push(sandbox, { paths: [path], signal: cancel.signal, onProgress, ask: askInDialog });
         vscode.window.setStatusBarMessage(`$(sync) Sent “${path}” to the sandbox`, 3_000);
       } catch (error) {
-        if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
+        if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainAndLog(error));
       }
     });
   }

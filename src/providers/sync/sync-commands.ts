@@ -3,7 +3,7 @@ import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
 import { UserError } from '../../base/errors.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { progressLine, pullReport, syncReport } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
@@ -127,7 +127,7 @@ export class SyncCommands {
       });
       if (said) void vscode.window.showInformationMessage(said);
     } catch (error) {
-      if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainError(error));
+      if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainAndLog(error));
     }
   }
 }

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { runningSandboxes } from '../../modal/sandbox-list.ts';
 import { Tag, terminateSandbox } from '../../modal/sandboxes.ts';
 import { machineKey } from '../../sandboxes/sandbox-origin.ts';
@@ -37,6 +37,6 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
           : `${ended} sandboxes were ended`;
     void vscode.window.showInformationMessage(`${what}. Nothing is kept warm until the next run.`);
   } catch (error) {
-    void vscode.window.showErrorMessage(explainError(error));
+    void vscode.window.showErrorMessage(explainAndLog(error));
   }
 }

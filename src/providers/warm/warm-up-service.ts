@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { profilePricePerHourUsd } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
@@ -231,7 +231,7 @@ export class WarmUpService implements vscode.Disposable {
     this.#quiet.get(folder.path)?.();
     const sync = () => {
       this.#quiet.delete(folder.path);
-      this.warmUps.sync(folder).catch((error) => this.#options.log.info(`Warm-ups: ${explainError(error)}`));
+      this.warmUps.sync(folder).catch((error) => this.#options.log.info(`Warm-ups: ${explainAndLog(error)}`));
     };
     this.#quiet.set(folder.path, this.#options.clock.after(QUIET_MS, sync));
   }

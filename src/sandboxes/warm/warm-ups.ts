@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { untilAborted } from '../../base/cancellation.ts';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
-import { explainError, isAccountProblem } from '../../modal/errors.ts';
+import { explainAndLog, explainError, isAccountProblem } from '../../modal/errors.ts';
 import { nextRefresh } from '../../profiles/schedule.ts';
 import type { Folder } from '../folder.ts';
 import type { Machine } from '../machine-state.ts';
@@ -91,7 +91,7 @@ export class WarmUps {
       this.#lookAgain = true;
       return this.#looking;
     }
-    this.#looking = this.#look().catch((error) => this.#parts.log(`Warm-ups: ${explainError(error)}`));
+    this.#looking = this.#look().catch((error) => this.#parts.log(`Warm-ups: ${explainAndLog(error)}`));
     await this.#looking;
     this.#looking = undefined;
     if (!this.#lookAgain) return;
@@ -208,7 +208,7 @@ export class WarmUps {
     } catch (error) {
       const plan = this.#plans.get(keyOf(target));
       if (plan) plan.wasFull = false;
-      this.#parts.log(`Warm-ups: no sandbox of “${target.named.name}” could be made ready: ${explainError(error)}`);
+      this.#parts.log(`Warm-ups: no sandbox of “${target.named.name}” could be made ready: ${explainAndLog(error)}`);
     }
   }
 
@@ -221,7 +221,7 @@ export class WarmUps {
     try {
       did = await this.#limited((signal) => this.#tries(target, plan, signal));
     } catch (caught) {
-      error = explainError(caught);
+      error = explainAndLog(caught);
     }
     if (this.#stop.signal.aborted) return false;
     const record = {

@@ -27,7 +27,6 @@ export type Ask = (question: SyncQuestion) => Promise<boolean> | boolean;
 
 /** A sync that stopped at a question nobody answered with yes. */
 export class SyncStopped extends UserError {
-  override name = 'UserError';
   readonly question: SyncQuestion;
 
   constructor(question: SyncQuestion) {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { logError } from '../../base/log.ts';
 import { explainError } from '../../modal/errors.ts';
 
 export interface PolledStoreOptions<T> {
@@ -114,7 +115,10 @@ export class PolledStore<T> {
     } catch (error) {
       if (epoch !== this.#epoch) return;
       this.#failures += 1;
-      this.#set(this.#value, explainError(error));
+      const sentence = explainError(error);
+      // A failure that repeats is logged once.
+      if (sentence !== this.#error) logError(error);
+      this.#set(this.#value, sentence);
     }
   }
 

@@ -4,7 +4,8 @@ import type { ModalClient } from 'modal';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
 import { UserError } from '../../base/errors.ts';
-import { contentOf, RemoteFileError, type RemoteFiles } from '../../modal/remote-files.ts';
+import { isNotFound } from '../../modal/errors.ts';
+import { contentOf, type RemoteFiles } from '../../modal/remote-files.ts';
 import { download, filesToDownload, filesToUpload, upload } from '../../modal/transfer.ts';
 import {
   createVolume,
@@ -252,7 +253,7 @@ async function namesIn(files: RemoteFiles, folder: string): Promise<Set<string>>
 }
 
 function unlessMissing(error: unknown): never[] {
-  if (error instanceof RemoteFileError && error.problem === 'notFound') return [];
+  if (isNotFound(error)) return [];
   throw error;
 }
 

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../../base/errors.ts';
-import { explainError } from '../../../modal/errors.ts';
+import { explainAndLog } from '../../../modal/errors.ts';
 import { shellLine, TASK_TYPE } from '../../../run/task-definition.ts';
 import { diskFolders } from '../../common/folders.ts';
 import type { RunTasks } from './tasks.ts';
@@ -29,7 +29,7 @@ export async function runTaskInSandbox(tasks: RunTasks, name?: string): Promise<
       throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run the task again.');
     await tasks.start(definition, folder, task.name);
   } catch (error) {
-    void vscode.window.showErrorMessage(explainError(error));
+    void vscode.window.showErrorMessage(explainAndLog(error));
   }
 }
 
