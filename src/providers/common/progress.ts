@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
-import { logError } from '../../base/log.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 
 /** Work that is done sooner shows no progress, so that nothing flashes up. */
 const SHOW_AFTER_MS = 400;
@@ -58,8 +57,7 @@ export async function shown<T>(work: () => Promise<T>): Promise<T | undefined> {
 
 /** Logs an error and shows it to the user. Returns the message that is shown. */
 export function showError(error: unknown): string {
-  logError(error);
-  const message = explainError(error);
+  const message = explainAndLog(error);
   void vscode.window.showErrorMessage(message);
   return message;
 }

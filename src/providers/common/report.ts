@@ -1,15 +1,13 @@
 import * as vscode from 'vscode';
 import { DeclinedError } from '../../base/errors.ts';
-import { logError } from '../../base/log.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import type { RunResult } from '../../run/request.ts';
 import { executeCommand } from './commands.ts';
 import { strings } from './strings.ts';
 
 /** Shows why nothing was run, unless the user declined to run it. */
 export function reportError(error: unknown): RunResult {
-  logError(error);
-  const result = { error: explainError(error) };
+  const result = { error: explainAndLog(error) };
   return error instanceof DeclinedError ? result : report(result);
 }
 
