@@ -7,19 +7,16 @@ import { explainAndLog } from './modal/errors.ts';
 import { LocalModal } from './modal/local-modal.ts';
 import { accountModule } from './providers/account/module.ts';
 import { createApi } from './providers/api/module.ts';
+import { Activity } from './providers/common/activity.ts';
 import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
 import { registerCommands } from './providers/common/register.ts';
 import { readSettings } from './providers/common/settings.ts';
-import { RemoteFileCommands } from './providers/files/remote-file-commands.ts';
-import { remoteFileSystems } from './providers/files/remote-file-systems.ts';
-import { SandboxSearch } from './providers/files/search-sandbox.ts';
+import { filesModule } from './providers/files/module.ts';
 import { ImageBuilds } from './providers/images/image-builds.ts';
-import { ImageCommands } from './providers/images/image-commands.ts';
-import { ImageReports } from './providers/images/image-reports.ts';
-import { SessionLifeCommands } from './providers/lifecycle/lifecycle-commands.ts';
+import { imagesModule } from './providers/images/module.ts';
+import { lifecycleModule } from './providers/lifecycle/module.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles/folder-profiles.ts';
-import { ProfileCommands } from './providers/profiles/profile-commands.ts';
-import { ProfileProblems } from './providers/profiles/profile-problems.ts';
+import { profilesModule } from './providers/profiles/module.ts';
 import { RunLenses } from './providers/run/code-lens.ts';
 import { RunCommands } from './providers/run/run-commands.ts';
 import { RunRequests } from './providers/run/run-requests.ts';
@@ -33,23 +30,21 @@ import { SyncCommands } from './providers/sync/sync-commands.ts';
 import { SyncDecorations } from './providers/sync/sync-decorations.ts';
 import { askInDialog } from './providers/sync/sync-questions.ts';
 import { SyncRules } from './providers/sync/sync-rules.ts';
-import { WarmUpService } from './providers/warm/warm-up-service.ts';
+import { warmModule } from './providers/warm/module.ts';
 import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { SpendRecord } from './sandboxes/cost/spend.ts';
-import { dropIfEnded } from './sandboxes/drop-ended.ts';
 import { FolderSyncs } from './sandboxes/folder-syncs.ts';
-import { Lifetimes } from './sandboxes/lifetimes.ts';
 import { Machine } from './sandboxes/machine-state.ts';
 import { Sessions } from './sandboxes/sessions.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { sandboxesModule } from './views/sandboxes/module.ts';
 import { snapshotsModule } from './views/snapshots/module.ts';
-import { StatusBar } from './views/status-bar/status-bar.ts';
+import { statusBarModule } from './views/status-bar/module.ts';
 import { volumesModule } from './views/volumes/module.ts';
-import { WarmUpsTree } from './views/warm/warm-ups-tree.ts';
+import { warmUpsModule } from './views/warm/module.ts';
 
 let shutDown: (() => Promise<unknown>) | undefined;
 
@@ -68,10 +63,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const account = accountModule({ secrets: context.secrets, startLocalModal: () => localModal.account() });
   const { accounts } = account;
   const profiles = new FolderProfiles(context.workspaceState);
-  const images = new ImageBuilds(
-    context.globalState,
-    (building) => void statusBar.during('Building the image…', building),
-  );
+  const activity = new Activity();
+  const images = new ImageBuilds(context.globalState, activity);
   const machine = new Machine(join(context.globalStorageUri.fsPath, 'machine'));
   const spend = new SpendRecord(machine, wallClock);
   void machine.join().catch((error) => log.error(`This window could not be noted: ${explainAndLog(error)}`));
@@ -83,14 +76,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     buildImage: (...build) => images.build(...build),
     machine,
     spend,
-    takeWarm: (folder, named) => warmUps.take(folder, named),
-    requireBudget: () => warmUps.requireBudget(),
-    onStarting: (starting) => void statusBar.during('Starting a sandbox…', starting).catch(() => {}),
-    onColdStart: (folder, named, durationMs) => void warmUps.coldStart(folder, named, durationMs),
+    takeWarm: (folder, named) => warm.warmUps.take(folder, named),
+    requireBudget: () => warm.warmUps.requireBudget(),
+    onStarting: (starting) => void activity.showWhile('Starting a sandbox…', starting).catch(() => {}),
+    onColdStart: (folder, named, durationMs) => void warm.warmUps.coldStart(folder, named, durationMs),
     onChange: () => {
       sandboxes.refresh();
-      void statusBar.update();
-      void lifetimes.update();
+      statusBar.update();
+      lifecycle.update();
     },
   });
   const syncs = new FolderSyncs({
@@ -100,7 +93,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     isLocal: () => accounts.isLocal,
   });
   shutDown = () =>
-    Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
+    Promise.all([warm.warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
   const rules = new SyncRules(syncs);
   const requests = new RunRequests(rules);
   const sync = new SyncCommands(running, syncs);
@@ -111,23 +104,24 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     ask: askInDialog,
     unsaved: unsavedPaths,
     commands,
-    during: (words, work) => statusBar.during(words, work),
+    during: (words, work) => activity.showWhile(words, work),
   };
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
-  const reports = new ImageReports();
-  const imageCommands = new ImageCommands(running, reports);
-  const profileCommands = new ProfileCommands(profiles, running, (folder, name) => warmUps.pool.count(folder, name));
+  const profileFeature = profilesModule({
+    profiles,
+    sessions: running,
+    warm: { count: (folder, name) => warm.warmUps.count(folder, name) },
+  });
   const lenses = new RunLenses(
     (kind) => readSettings().codeLens[kind],
     (folder) => profiles.current(syncedFolder(folder)),
   );
   const live = new LiveFolders(running, syncs);
   const decorations = new SyncDecorations(syncs);
-  const isAccountChosen = () => accounts.isChosen;
-  const warmUps = new WarmUpService({
+  const warm = warmModule({
     sessions: running,
     syncs,
     profiles,
@@ -135,61 +129,51 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     spend,
     clock: wallClock,
     memory: context.globalState,
-    isAccountChosen,
-    accountKey: () => accounts.key,
+    account: accounts,
     log,
-    keepReady: (folder, name) => profileCommands.keepReady(folder, name),
+    keepWarm: profileFeature.keepWarm,
   });
-  const statusBar = new StatusBar({
-    sessions: running,
-    profiles,
-    warmUps,
-    isAccountChosen,
-    isLocal: () => accounts.isLocal,
-  });
-  const fileSystems = remoteFileSystems(running, () => volumes.refresh());
-  const remoteFiles = new RemoteFileCommands(running, fileSystems, commands);
-  const volumes = volumesModule({
-    sessions: running,
-    isAccountChosen,
-    fileSystem: fileSystems.volumes,
-    mount: (name) => profileCommands.mount(name),
-  });
-  const sandboxes = sandboxesModule({
-    sessions: running,
-    commands,
-    isAccountChosen,
-    folderPaths: workspaceFolderPaths,
-    openTerminal: async (sandboxId) => {
-      if (accounts.isChosen || (await accounts.offer())) openShell(terminals, sandboxId);
-    },
-    openInExplorer: (sandbox) => remoteFiles.openInExplorer(sandbox),
-  });
+  const { warmUps } = warm;
+  const statusBar = statusBarModule({ sessions: running, profiles, warmUps, activity, account: accounts });
+  const files = filesModule({ sessions: running, commands, account: accounts });
   const snapshots = new Snapshots(async () => (await running.connection()).client);
-  const life = new SessionLifeCommands({ sessions: running, snapshots, profiles, commands });
-  const lifetimes = new Lifetimes({
-    clock: wallClock,
-    lives: () => running.started.lives(),
-    onNearEnd: (each) => void life.nearEnd(each),
-    isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
-    check: ({ sandbox }) => dropIfEnded(running, sandbox),
+  const lifecycle = lifecycleModule({ sessions: running, snapshots, profiles, commands });
+  const volumesView = volumesModule({
+    sessions: running,
+    account: accounts,
+    fileSystem: files.volumes,
+    onDidChangeFiles: files.onDidChangeVolume,
+    mount: profileFeature.mount,
   });
   const snapshotsView = snapshotsModule({
     sessions: running,
     snapshots,
-    isAccountChosen,
+    account: accounts,
     folders: workspaceFolders,
-    onStart: () => sandboxes.refresh(),
+    onDidChangeSnapshots: lifecycle.onDidChangeSnapshots,
   });
-  const views = [sandboxes, volumes, snapshotsView];
+  const sandboxes = sandboxesModule({
+    sessions: running,
+    commands,
+    account: accounts,
+    folderPaths: workspaceFolderPaths,
+    openTerminal: async (sandboxId) => {
+      if (accounts.isChosen || (await accounts.offer())) openShell(terminals, sandboxId);
+    },
+    openInExplorer: files.openInExplorer,
+    onDidStartSandbox: snapshotsView.onDidStartSandbox,
+  });
   void running.takeOver(workspaceFolderPaths());
 
   context.subscriptions.push(
     log,
     localModal,
     account,
-    ...views,
-    fileSystems,
+    activity,
+    files,
+    sandboxes,
+    volumesView,
+    snapshotsView,
     terminals,
     tasks,
     lenses,
@@ -197,46 +181,25 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     decorations,
     profiles,
     images,
-    reports,
-    warmUps,
-    new WarmUpsTree(warmUps),
+    imagesModule({ sessions: running }),
+    profileFeature,
+    warm,
+    warmUpsModule({ warmUps }),
     statusBar,
-    new ProfileProblems(),
+    lifecycle,
     registerTerminalProfile(terminals),
     registerTerminalLinks((copy) => requests.originalOf(copy)),
     vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
-    lifetimes,
     registerCommands({
       run,
       selections,
       tasks,
       rules,
       sync,
-      profiles: profileCommands,
-      images: imageCommands,
-      life,
-      remoteFiles,
-      search: new SandboxSearch(running, fileSystems),
-      sessions: running,
-      warmUps,
-      sessionMenu: () => statusBar.menu(),
-      onSnapshots: () => snapshotsView.refresh(),
       showLog: () => log.show(),
     }),
-    profiles.onDidChange(() => {
-      lenses.update();
-      void profileCommands.offerReplacement();
-    }),
-    accounts.onDidChange(() => {
-      fileSystems.reset();
-      for (const view of views) view.reset();
-    }),
+    profiles.onDidChange(() => lenses.update()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('modal')) {
-        for (const view of views) view.update();
-        warmUps.update();
-        void statusBar.update();
-      }
       if (event.affectsConfiguration('modal.codeLens')) lenses.update();
       if (event.affectsConfiguration('modal.sync')) {
         live.update();

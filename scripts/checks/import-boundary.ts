@@ -34,11 +34,6 @@ type Sources = ReadonlyMap<string, readonly string[]>;
 const EXCEPTIONS: readonly string[] = [
   'src/modal/sandboxes.ts may not import src/profiles/schema.ts',
   'src/providers/api/module.ts may not import src/providers/run/run-terminals.ts',
-  'src/providers/common/register.ts may not import src/providers/files/remote-file-commands.ts',
-  'src/providers/common/register.ts may not import src/providers/files/search-sandbox.ts',
-  'src/providers/common/register.ts may not import src/providers/images/image-commands.ts',
-  'src/providers/common/register.ts may not import src/providers/lifecycle/lifecycle-commands.ts',
-  'src/providers/common/register.ts may not import src/providers/profiles/profile-commands.ts',
   'src/providers/common/register.ts may not import src/providers/run/run-commands.ts',
   'src/providers/common/register.ts may not import src/providers/run/selection/selection-commands.ts',
   'src/providers/common/register.ts may not import src/providers/run/tasks/run-task.ts',
@@ -46,14 +41,9 @@ const EXCEPTIONS: readonly string[] = [
   'src/providers/common/register.ts may not import src/providers/sync/sync-commands.ts',
   'src/providers/common/register.ts may not import src/providers/sync/sync-rules.ts',
   'src/providers/common/register.ts may not import src/providers/sync/why-synced.ts',
-  'src/providers/common/register.ts may not import src/providers/warm/stop-everything.ts',
-  'src/providers/common/register.ts may not import src/providers/warm/warm-up-service.ts',
-  'src/providers/lifecycle/lifecycle-commands.ts may not import src/providers/profiles/folder-profiles.ts',
   'src/providers/run/run-commands.ts may not import src/providers/account/account-service.ts',
   'src/providers/run/run-requests.ts may not import src/providers/sync/sync-rules.ts',
   'src/providers/run/selection/selection-commands.ts may not import src/providers/account/account-service.ts',
-  'src/providers/warm/warm-up-service.ts may not import src/providers/profiles/folder-profiles.ts',
-  'src/views/volumes/module.ts may not import src/views/sandboxes/sandbox-rows.ts',
 ];
 
 /** Returns one line for each import that breaks a rule; empty when all rules hold. */

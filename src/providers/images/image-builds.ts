@@ -6,6 +6,7 @@ import { buildImage, ImageBuildError } from '../../images/build.ts';
 import type { BuildContext, ImageStore } from '../../images/build-context.ts';
 import type { ImageProfile } from '../../profiles/schema.ts';
 import type { FinishImage } from '../../sandboxes/sandbox-spec.ts';
+import type { Activity } from '../common/activity.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
 
@@ -25,11 +26,10 @@ export class ImageBuilds implements vscode.Disposable {
   /** The terminal of the last build; the next one takes its place. */
   #terminal: BuildTerminal | undefined;
 
-  readonly #onBuilding: (building: Promise<void>) => void;
+  readonly #activity: Activity;
 
-  /** `onBuilding` is told of each build that has something to do. */
-  constructor(state: vscode.Memento, onBuilding: (building: Promise<void>) => void) {
-    this.#onBuilding = onBuilding;
+  constructor(state: vscode.Memento, activity: Activity) {
+    this.#activity = activity;
     this.#store = storeIn(state);
   }
 
@@ -42,7 +42,7 @@ export class ImageBuilds implements vscode.Disposable {
   async build(profile: ImageProfile, context: BuildContext, finish?: FinishImage): Promise<Image> {
     const ended = Promise.withResolvers<void>();
     const shown = new ShownBuild(context.signal, {
-      onFirstWord: () => this.#onBuilding(ended.promise),
+      onFirstWord: () => void this.#activity.showWhile('Building the image…', ended.promise),
       openTerminal: () => this.#newTerminal(() => shown.cancel()),
     });
     try {

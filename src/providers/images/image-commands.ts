@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { checkImage, type ImageReport, reportLines } from '../../images/check.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
+import { executeCommand } from '../common/commands.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
 import type { ImageReports } from './image-reports.ts';
@@ -27,7 +28,7 @@ export class ImageCommands {
       const message = `The image of the profile “${named.name}” is rebuilt.`;
       const old = isRunning ? ' Its sandbox still has the old one.' : '';
       void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {
-        if (pressed === REPLACE) void vscode.commands.executeCommand('modal.replaceSandbox');
+        if (pressed === REPLACE) void executeCommand('modal.replaceSandbox');
       });
       return image.imageId;
     });

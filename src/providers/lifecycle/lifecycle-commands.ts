@@ -11,31 +11,30 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
-import type { FolderProfiles } from '../profiles/folder-profiles.ts';
 
 const PAUSE = 'Pause';
 const RESUME = 'Resume';
 const CARRY_OVER = 'Carry Over';
 
-export interface SessionLifeServices {
+export interface LifecycleDependencies {
   readonly sessions: Sessions;
   readonly snapshots: Snapshots;
-  readonly profiles: FolderProfiles;
+  readonly profiles: { current(folder: Folder): Promise<string> };
   readonly commands: RunningCommands;
 }
 
 /** Life beyond a sandbox: pause, resume, and what happens when one nears its end. What goes wrong is shown. */
-export class SessionLifeCommands {
-  readonly #services: SessionLifeServices;
+export class LifecycleCommands {
+  readonly #dependencies: LifecycleDependencies;
 
-  constructor(services: SessionLifeServices) {
-    this.#services = services;
+  constructor(dependencies: LifecycleDependencies) {
+    this.#dependencies = dependencies;
   }
 
   /** `modal.pauseSandbox`: a snapshot and an end of the folder's sandbox, after a word on what runs in it. */
   pause(row?: SandboxSummary): Promise<void> {
     return shown(async () => {
-      const { sessions, snapshots } = this.#services;
+      const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.tags[Tag.folder], row?.tags[Tag.profile]);
       const running = this.#running((await sessions.started.of(folder, profile))?.sandboxId);
       if (
@@ -54,7 +53,7 @@ export class SessionLifeCommands {
   /** `modal.resumeSandbox`: a new sandbox with the files of the paused one. */
   resume(row?: Snapshot): Promise<void> {
     return shown(async () => {
-      const { sessions, snapshots } = this.#services;
+      const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
       await withProgress('Resuming the sandbox…', (signal) => resume(sessions, snapshots, folder, profile, signal));
       void vscode.window.showInformationMessage(`The sandbox of “${profile}” goes on with the files that it had.`);
@@ -71,7 +70,9 @@ export class SessionLifeCommands {
         const said = `The sandbox of “${name}” ends in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}. ${running}`;
         if ((await vscode.window.showWarningMessage(said.trim(), CARRY_OVER)) !== CARRY_OVER) return;
       }
-      await withProgress('Carrying the sandbox over…', (signal) => carryOver(this.#services.sessions, life, signal));
+      await withProgress('Carrying the sandbox over…', (signal) =>
+        carryOver(this.#dependencies.sessions, life, signal),
+      );
       void vscode.window.showInformationMessage(
         `The sandbox of “${name}” was carried over into a new one with its files.`,
       );
@@ -82,7 +83,7 @@ export class SessionLifeCommands {
   async #place(key: string | undefined, profile: string | undefined): Promise<{ folder: Folder; profile: string }> {
     if (key === undefined || profile === undefined) {
       const folder = await chooseFolder();
-      return { folder, profile: await this.#services.profiles.current(folder) };
+      return { folder, profile: await this.#dependencies.profiles.current(folder) };
     }
     const folder = workspaceFolders().find(({ path }) => folderKey(path) === key);
     if (folder) return { folder, profile };
@@ -91,7 +92,7 @@ export class SessionLifeCommands {
 
   /** What runs in a sandbox, as a sentence; empty when nothing does. */
   #running(sandboxId: string | undefined): string {
-    const labels = sandboxId ? this.#services.commands.in(sandboxId).map(({ label }) => `“${label}”`) : [];
+    const labels = sandboxId ? this.#dependencies.commands.in(sandboxId).map(({ label }) => `“${label}”`) : [];
     if (labels.length === 0) return '';
     return `${labels.join(', ')} ${labels.length === 1 ? 'runs' : 'run'} in it and would be ended.`;
   }

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import { MODAL_FILE, type ModalFile, parseModalFile } from '../../profiles/modal-file.ts';
 import { type NamedProfile, Profiles } from '../../profiles/profiles.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
-import { readSettings } from '../common/settings.ts';
+import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 
 /** Which profiles the folders of this window have, and which one each uses. */
 export class FolderProfiles implements vscode.Disposable {
@@ -27,9 +27,7 @@ export class FolderProfiles implements vscode.Disposable {
       this.#watcher.onDidChange(changed),
       this.#watcher.onDidCreate(changed),
       this.#watcher.onDidDelete(changed),
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('modal.profiles')) changed();
-      }),
+      onDidChangeSettings(changed, 'profiles'),
       this.onDidChange(() => this.#names.clear()),
     ];
   }

@@ -3,7 +3,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { explainAndLog } from '../../modal/errors.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { addProfile, mountInProfile, setInProfile } from '../../profiles/edit.ts';
 import { GPUS } from '../../profiles/gpus.ts';
@@ -14,6 +13,7 @@ import { type Profile, ProfileSchema } from '../../profiles/schema.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { chooseFolder } from '../common/folders.ts';
+import { shown } from '../common/progress.ts';
 import { type FolderProfiles, profileRoot } from './folder-profiles.ts';
 
 const NEW_PROFILE = 'New Profile…';
@@ -23,16 +23,21 @@ interface ProfileItem extends vscode.QuickPickItem {
   readonly profile?: string;
 }
 
+export interface WarmCounts {
+  /** The number of warm sandboxes for a folder's profile. */
+  count(folder: Folder, profileName: string): number;
+}
+
 /** The commands about profiles. What goes wrong is shown. */
 export class ProfileCommands {
   readonly #profiles: FolderProfiles;
   readonly #sessions: Sessions;
-  readonly #warmCount: (folder: Folder, profile: string) => number;
+  readonly #warm: WarmCounts;
 
-  constructor(profiles: FolderProfiles, sessions: Sessions, warmCount: (folder: Folder, profile: string) => number) {
+  constructor(profiles: FolderProfiles, sessions: Sessions, warm: WarmCounts) {
     this.#profiles = profiles;
     this.#sessions = sessions;
-    this.#warmCount = warmCount;
+    this.#warm = warm;
   }
 
   /** `modal.chooseProfile`: the folder's next runs use what is picked. Resolves with its name. */
@@ -45,7 +50,7 @@ export class ProfileCommands {
       // The pick begins at its first item.
       const names = [current, ...profiles.names.filter((name) => name !== current)];
       const items: ProfileItem[] = names.map((name) =>
-        itemOf(name, profiles, { current, running, warm: this.#warmCount(folder, name) }),
+        itemOf(name, profiles, { current, running, warm: this.#warm.count(folder, name) }),
       );
       const picked = await vscode.window.showQuickPick(
         [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: `$(add) ${NEW_PROFILE}` }],
@@ -93,8 +98,8 @@ export class ProfileCommands {
   }
 
   /** Has a profile keep a sandbox ready: writes it where the profile is, in the settings or the folder's modal.json. */
-  async keepReady(folder: Folder, name: string): Promise<void> {
-    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) return keepReadyInSettings(name);
+  async keepWarm(folder: Folder, name: string): Promise<void> {
+    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) return keepWarmInSettings(name);
     await this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 }));
   }
 
@@ -251,17 +256,8 @@ async function askHardware(): Promise<Part | undefined> {
   return picked?.part;
 }
 
-async function shown<T>(action: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await action();
-  } catch (error) {
-    void vscode.window.showErrorMessage(explainAndLog(error));
-    return undefined;
-  }
-}
-
 /** Profiles of several scopes are merged by VS Code; the innermost one that has the profile is changed. */
-async function keepReadyInSettings(name: string): Promise<void> {
+async function keepWarmInSettings(name: string): Promise<void> {
   const settings = vscode.workspace.getConfiguration('modal');
   const { workspaceValue, globalValue } = settings.inspect<Record<string, object>>('profiles') ?? {};
   const [value, target] = workspaceValue?.[name]

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
+import type { Event } from '../../base/events.ts';
 import { explainAndLog } from '../../modal/errors.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { profilePricePerHourUsd } from '../../profiles/hardware.ts';
@@ -17,10 +18,10 @@ import { type Obstacle, obstacleTo } from '../../sandboxes/warm/pause-reason.ts'
 import { WarmPool, type WarmTarget } from '../../sandboxes/warm/pool.ts';
 import { cleanCaches, poolParts } from '../../sandboxes/warm/pool-dependencies.ts';
 import { isOnBattery } from '../../sandboxes/warm/power.ts';
-import { WarmUps } from '../../sandboxes/warm/warm-ups.ts';
+import { type WarmUpRecord, WarmUps } from '../../sandboxes/warm/warm-ups.ts';
+import type { AccountState } from '../common/account-state.ts';
 import { diskFolderOf, diskFolders, syncedFolder } from '../common/folders.ts';
-import { readSettings } from '../common/settings.ts';
-import type { FolderProfiles } from '../profiles/folder-profiles.ts';
+import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 
 /** A change is sent to waiting sandboxes once nothing has changed for so long. */
 const QUIET_MS = 3_000;
@@ -41,24 +42,22 @@ const NO = 'No';
 export interface WarmUpServiceOptions {
   readonly sessions: Sessions;
   readonly syncs: FolderSyncs;
-  readonly profiles: FolderProfiles;
+  readonly profiles: { get(folder: Folder): Promise<NamedProfile>; readonly onDidChange: Event<unknown> };
   readonly machine: Machine;
   readonly spend: SpendRecord;
   readonly clock: Clock;
   /** What all windows remember. */
   readonly memory: vscode.Memento;
-  readonly isAccountChosen: () => boolean;
-  /** Identifies the account and app that sandboxes are started in. */
-  readonly accountKey: () => string;
+  readonly account: AccountState;
   readonly log: vscode.LogOutputChannel;
   /** Writes `warm` into a profile of the folder. */
-  readonly keepReady: (folder: Folder, profileName: string) => Promise<void>;
+  readonly keepWarm: (folder: Folder, profileName: string) => Promise<void>;
 }
 
 /** Warm-ups as VS Code sees them: which folders want them, what stands against them now, and what people are asked. */
 export class WarmUpService implements vscode.Disposable {
-  readonly pool: WarmPool;
-  readonly warmUps: WarmUps;
+  readonly #pool: WarmPool;
+  readonly #warmUps: WarmUps;
   readonly #options: WarmUpServiceOptions;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #subscriptions: vscode.Disposable[];
@@ -71,13 +70,13 @@ export class WarmUpService implements vscode.Disposable {
 
   constructor(options: WarmUpServiceOptions) {
     this.#options = options;
-    const { sessions, syncs, clock, machine, log, accountKey } = options;
+    const { sessions, syncs, clock, machine, log, account } = options;
     this.#activeAt = clock.now();
     this.#resumedAt = clock.now();
     const onChange = () => this.#changed.fire();
-    this.pool = new WarmPool(poolParts({ sessions, syncs, clock, account: accountKey, onChange }));
-    this.warmUps = new WarmUps({
-      pool: this.pool,
+    this.#pool = new WarmPool(poolParts({ sessions, syncs, clock, account: () => account.key, onChange }));
+    this.#warmUps = new WarmUps({
+      pool: this.#pool,
       machine,
       clock,
       random: Math.random,
@@ -107,6 +106,7 @@ export class WarmUpService implements vscode.Disposable {
       watcher.onDidCreate(changed),
       watcher.onDidDelete(changed),
       options.profiles.onDidChange(() => this.update()),
+      onDidChangeSettings(() => this.update()),
     ];
     this.update();
   }
@@ -118,21 +118,36 @@ export class WarmUpService implements vscode.Disposable {
 
   /** Ends what is warm; the window goes. */
   end(): Promise<void> {
-    return this.warmUps.dispose();
+    return this.#warmUps.dispose();
   }
 
   /** Profiles, settings or the account have changed. */
   update(): void {
-    void this.warmUps.update();
+    void this.#warmUps.update();
+  }
+
+  /** The number of warm sandboxes for a folder's profile. */
+  count(folder: Folder, profileName: string): number {
+    return this.#pool.count(folder, profileName);
+  }
+
+  /** Why warm-ups of a folder's profile are paused; undefined if they aren't. */
+  pauseReason(folder: Folder, profileName: string): string | undefined {
+    return this.#warmUps.pauseReason(folder, profileName);
+  }
+
+  /** The latest refreshes in all windows on this computer, newest first. */
+  records(): Promise<readonly WarmUpRecord[]> {
+    return this.#warmUps.records();
   }
 
   /** Takes a sandbox that is ready for a run, and starts its replacement. */
   take(folder: Folder, named: NamedProfile): ReturnType<WarmPool['take']> {
     this.#resumedAt = this.#options.clock.now();
-    const sandbox = this.pool.take(folder, named);
+    const sandbox = this.#pool.take(folder, named);
     const { warm } = named.profile;
     // The run goes first: the replacement is started when it has begun.
-    if (warm) void sleep(1_000).then(() => this.warmUps.replenish({ folder, named, warm }));
+    if (warm) void sleep(1_000).then(() => this.#warmUps.replenish({ folder, named, warm }));
     return sandbox;
   }
 
@@ -163,13 +178,13 @@ export class WarmUpService implements vscode.Disposable {
   async stop(): Promise<void> {
     const { machine, clock } = this.#options;
     await machine.write(STOPPED, { at: clock.now() });
-    await this.warmUps.callOff();
+    await this.#warmUps.callOff();
     this.update();
   }
 
   /** A run had to wait for a sandbox. After the third long wait asks, once for all, whether to keep one ready. */
   async coldStart(folder: Folder, { name, profile }: NamedProfile, durationMs: number): Promise<void> {
-    const { memory, keepReady } = this.#options;
+    const { memory, keepWarm } = this.#options;
     const before = memory.get<number>(COLD_STARTS_KEY, 0);
     if (durationMs < COLD_START_MS || profile.warm || before >= COLD_STARTS) return;
     await memory.update(COLD_STARTS_KEY, before + 1);
@@ -178,12 +193,12 @@ export class WarmUpService implements vscode.Disposable {
     const cost = price === undefined ? 'It costs' : `It costs about ${formatUsd(price)} an hour`;
     const question = `Sandboxes of the profile “${name}” took long to start three times. Keep one ready while this window is in front? ${cost} while it waits.`;
     if ((await vscode.window.showInformationMessage(question, KEEP_READY, NO)) === KEEP_READY)
-      await keepReady(folder, name);
+      await keepWarm(folder, name);
   }
 
   /** What is to be kept warm: each folder's current profile, where it says so. */
   async targets(): Promise<readonly WarmTarget[]> {
-    if (!vscode.workspace.isTrusted || !this.#options.isAccountChosen()) return [];
+    if (!vscode.workspace.isTrusted || !this.#options.account.isChosen) return [];
     const targets = await Promise.all(
       diskFolders().map(async (each): Promise<WarmTarget[]> => {
         try {
@@ -226,12 +241,12 @@ export class WarmUpService implements vscode.Disposable {
 
   #changedFile(uri: vscode.Uri): void {
     const workspaceFolder = diskFolderOf(uri);
-    if (!workspaceFolder || this.pool.isEmpty) return;
+    if (!workspaceFolder || this.#pool.isEmpty) return;
     const folder = syncedFolder(workspaceFolder);
     this.#quiet.get(folder.path)?.();
     const sync = () => {
       this.#quiet.delete(folder.path);
-      this.warmUps.sync(folder).catch((error) => this.#options.log.info(`Warm-ups: ${explainAndLog(error)}`));
+      this.#warmUps.sync(folder).catch((error) => this.#options.log.info(`Warm-ups: ${explainAndLog(error)}`));
     };
     this.#quiet.set(folder.path, this.#options.clock.after(QUIET_MS, sync));
   }

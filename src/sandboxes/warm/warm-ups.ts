@@ -99,6 +99,11 @@ export class WarmUps {
     await this.update();
   }
 
+  /** Why a folder's profile isn't kept warm, for the user; undefined if it is. */
+  pauseReason(folder: Folder, profileName: string): string | undefined {
+    return this.paused.get(planKey(folder, profileName));
+  }
+
   /** A run has taken a warm sandbox: starts its replacement, if the target may cost something now. */
   async replenish(target: WarmTarget): Promise<void> {
     if (this.#isDisposed || !(await this.#mayCost(target))) return;
@@ -299,7 +304,11 @@ export class WarmUps {
 }
 
 function keyOf({ folder, named }: Pick<WarmTarget, 'folder' | 'named'>): string {
-  return `${folder.path}\0${named.name}`;
+  return planKey(folder, named.name);
+}
+
+function planKey({ path }: Folder, profileName: string): string {
+  return `${path}\0${profileName}`;
 }
 
 function count(number: number, noun: string): string {

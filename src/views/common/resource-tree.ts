@@ -1,16 +1,24 @@
 import * as vscode from 'vscode';
+import type { AccountState } from '../../providers/common/account-state.ts';
+import type { CommandId } from '../../providers/common/command-ids.ts';
+import { setContextKey } from '../../providers/common/context-keys.ts';
+import { onDidChangeSettings } from '../../providers/common/settings.ts';
 import type { PolledStore } from './polled-store.ts';
+
+/** The views of the account's resources. */
+export type ResourceViewId = 'modal.sandboxes' | 'modal.snapshots' | 'modal.volumes';
 
 /** A row that does something, where there is nothing to list. */
 interface ActionRow {
-  readonly action: { readonly label: string; readonly icon: string; readonly command: string };
+  readonly action: { readonly label: string; readonly icon: string; readonly command: CommandId };
 }
 
 export interface ResourceTreeOptions<T, Row> {
   /** The view's id, `modal.sandboxes`; `<id>State` is the context key its welcome content waits for. */
-  readonly id: string;
+  readonly id: ResourceViewId;
+  readonly refreshCommand: CommandId;
   readonly store: PolledStore<T>;
-  readonly isAccountChosen: () => boolean;
+  readonly account: AccountState;
   /** The rows of an answer. Rows of nothing leave the view to its welcome content. */
   readonly roots: (value: T) => readonly Row[];
   readonly children?: (row: Row) => readonly Row[] | Promise<readonly Row[]>;
@@ -55,6 +63,9 @@ export class ResourceTree<T, Row extends object>
         this.#describe();
         this.#changed.fire(undefined);
       }),
+      // First: nothing of another account or app may be shown.
+      options.account.onDidChange(() => store.reset()),
+      onDidChangeSettings(() => this.update()),
     ];
     this.update();
   }
@@ -66,8 +77,8 @@ export class ResourceTree<T, Row extends object>
 
   /** Looks while the tree is visible and an account is chosen. */
   update(): void {
-    const { store, isAccountChosen, showsTime } = this.#options;
-    const watched = isAccountChosen() && this.view.visible;
+    const { store, account, showsTime } = this.#options;
+    const watched = account.isChosen && this.view.visible;
     store.watch(watched);
     clearInterval(this.#clock);
     if (watched && showsTime) this.#clock = setInterval(() => this.#changed.fire(undefined), MINUTE_MS);
@@ -111,11 +122,11 @@ export class ResourceTree<T, Row extends object>
   }
 
   getChildren(row?: Row | ActionRow): vscode.ProviderResult<(Row | ActionRow)[]> {
-    const { store, isAccountChosen, roots, children, id } = this.#options;
+    const { store, account, roots, children, refreshCommand } = this.#options;
     if (row) return 'action' in row ? [] : Promise.resolve(children?.(row as Row) ?? []).then((rows) => [...rows]);
-    if (!isAccountChosen()) return [];
+    if (!account.isChosen) return [];
     const rows = store.value === undefined ? [] : roots(store.value);
-    return store.error && rows.length === 0 ? failedActions(id) : [...rows];
+    return store.error && rows.length === 0 ? failedActions(refreshCommand) : [...rows];
   }
 
   getTreeItem(row: Row | ActionRow): vscode.TreeItem {
@@ -128,20 +139,18 @@ export class ResourceTree<T, Row extends object>
   }
 
   #describe(): void {
-    const { id, store, isAccountChosen } = this.#options;
+    const { id, store, account } = this.#options;
     // Rows stay while a later look fails; the message above them says why they may be old.
-    this.view.message = isAccountChosen() && store.error ? store.error : undefined;
+    this.view.message = account.isChosen && store.error ? store.error : undefined;
     const state = store.error ? 'failed' : store.value ? 'loaded' : 'loading';
-    void vscode.commands.executeCommand('setContext', `${id}State`, state);
+    setContextKey(`${id}State`, state);
   }
 }
 
 // A view shows its message or its welcome text, never both; the reason of a failure matters more.
-function failedActions(id: string): ActionRow[] {
-  const name = id.slice('modal.'.length);
-  const refresh = `modal.refresh${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+function failedActions(refreshCommand: CommandId): ActionRow[] {
   return [
-    { action: { label: 'Try Again', icon: 'refresh', command: refresh } },
+    { action: { label: 'Try Again', icon: 'refresh', command: refreshCommand } },
     { action: { label: 'Choose Account…', icon: 'account', command: 'modal.chooseAccount' } },
   ];
 }

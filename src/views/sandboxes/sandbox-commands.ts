@@ -5,29 +5,28 @@ import { shown, waiting } from '../../providers/common/progress.ts';
 import { KeepAlive } from '../../sandboxes/keep-alive.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
-import type { PolledStore } from '../common/polled-store.ts';
-import type { Sandboxes } from './sandbox-rows.ts';
 
 /** What people do with sandboxes beside running something in them. */
-export class SandboxCommands {
+export class SandboxCommands implements vscode.Disposable {
   readonly #sessions: Sessions;
-  readonly #store: PolledStore<Sandboxes>;
   readonly #folderPaths: () => readonly string[];
   readonly keepAlive = new KeepAlive(async (id) => {
     await touchSandbox((await this.#sessions.connection()).client, id);
     await this.#sessions.used(id);
   });
 
-  constructor(sessions: Sessions, store: PolledStore<Sandboxes>, folderPaths: () => readonly string[]) {
+  readonly #changed = new vscode.EventEmitter<void>();
+  /** Fires after each command that may have changed the list, also when it failed. */
+  readonly onDidChange = this.#changed.event;
+
+  constructor(sessions: Sessions, folderPaths: () => readonly string[]) {
     this.#sessions = sessions;
-    this.#store = store;
     this.#folderPaths = folderPaths;
   }
 
-  /** `modal.terminateSandbox`: ends the sandbox, or all that are selected, after a question. */
-  async terminate(sandbox: SandboxSummary, selected: readonly object[] = []): Promise<void> {
-    const chosen = selected.filter((row): row is SandboxSummary => !('kind' in row) && 'tags' in row);
-    await this.#terminate(chosen.length > 1 && chosen.includes(sandbox) ? chosen : [sandbox]);
+  dispose(): void {
+    this.keepAlive.dispose();
+    this.#changed.dispose();
   }
 
   /** `modal.terminateFolderSandboxes`: all that were started from the folders of this window on this machine. */
@@ -60,7 +59,7 @@ export class SandboxCommands {
   }
 
   /** `modal.keepSandboxAlive`: it does not end when idle while this window is open. */
-  async keep({ id, idleTimeoutMs, endsAt }: SandboxSummary): Promise<void> {
+  keep({ id, idleTimeoutMs, endsAt }: SandboxSummary): void {
     if (idleTimeoutMs) this.keepAlive.keep(id, idleTimeoutMs);
     const end = endsAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
     const kept = 'The sandbox stays while this window is open';
@@ -82,11 +81,12 @@ export class SandboxCommands {
       const running = listed.filter(({ state }) => state !== 'ended');
       const chosen = running.filter(which);
       if (chosen.length === 0) void vscode.window.showInformationMessage(none);
-      else await this.#terminate(chosen);
+      else await this.terminate(chosen);
     });
   }
 
-  async #terminate(sandboxes: readonly SandboxSummary[]): Promise<void> {
+  /** `modal.terminateSandbox`: terminates sandboxes after confirmation. */
+  async terminate(sandboxes: readonly SandboxSummary[]): Promise<void> {
     const [first] = sandboxes;
     if (!first) return;
     const action = 'Terminate';
@@ -114,7 +114,7 @@ export class SandboxCommands {
   /** Shows what went wrong, and has the view look again in either case. */
   async #explained(work: () => Promise<void>): Promise<void> {
     await shown(work);
-    await this.#store.refresh();
+    this.#changed.fire();
   }
 }
 

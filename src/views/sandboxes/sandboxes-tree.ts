@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
+import type { AccountState } from '../../providers/common/account-state.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -20,8 +21,6 @@ import {
   type SandboxRow,
 } from './sandbox-rows.ts';
 
-export const SANDBOXES_VIEW = 'modal.sandboxes';
-
 const ICONS = { starting: 'loading~spin', running: 'vm-running', ended: 'vm-outline' } as const;
 
 /** The sandboxes of the app that run, and those that have ended since midnight. */
@@ -40,7 +39,7 @@ export function sandboxStore(sessions: Sessions): PolledStore<Sandboxes> {
 
 export interface SandboxesTreeOptions {
   readonly store: PolledStore<Sandboxes>;
-  readonly isAccountChosen: () => boolean;
+  readonly account: AccountState;
   /** Folders of this window, as they are synced. */
   readonly folderPaths: () => readonly string[];
   /** What this window runs. */
@@ -51,12 +50,13 @@ export interface SandboxesTreeOptions {
 
 /** The Sandboxes view: what runs on the account, in groups by where it was started. */
 export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandboxes, SandboxRow> {
-  const { store, isAccountChosen, folderPaths, commands, isKept } = options;
+  const { store, account, folderPaths, commands, isKept } = options;
   const origin = () => ({ folderKeys: folderPaths().map(folderKey), machineKey: machineKey() });
   const tree = new ResourceTree<Sandboxes, SandboxRow>({
-    id: SANDBOXES_VIEW,
+    id: 'modal.sandboxes',
+    refreshCommand: 'modal.refreshSandboxes',
     store,
-    isAccountChosen,
+    account,
     roots: (value) => groupsOf(value, origin()),
     children: (row) => {
       if (!('kind' in row)) {

@@ -1,77 +1,53 @@
 import * as vscode from 'vscode';
+import type { Event } from '../../base/events.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
+import type { AccountState } from '../../providers/common/account-state.ts';
+import { registerCommands } from '../../providers/common/commands.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
-import type { ResourceModule } from '../common/resource-module.ts';
+import { rowSelection } from '../common/row-selection.ts';
 import { SnapshotCommands } from './snapshot-commands.ts';
 import { snapshotStore, snapshotsTree } from './snapshots-tree.ts';
 
-export interface SnapshotsModuleOptions {
+export interface SnapshotsModuleDependencies {
   readonly sessions: Sessions;
   readonly snapshots: Snapshots;
-  readonly isAccountChosen: () => boolean;
+  readonly account: AccountState;
   readonly folders: () => readonly Folder[];
-  /** A sandbox was started. */
-  readonly onStart: () => void;
+  /** Fires when snapshots have been taken or used elsewhere, as by pausing a sandbox. */
+  readonly onDidChangeSnapshots: Event<unknown>;
 }
 
-/** The Snapshots view and what can be done with snapshots. */
-export function snapshotsModule({
-  sessions,
-  snapshots,
-  isAccountChosen,
-  folders,
-  onStart,
-}: SnapshotsModuleOptions): ResourceModule {
+export interface SnapshotsModule extends vscode.Disposable {
+  /** Fires when a sandbox was started from a snapshot. */
+  readonly onDidStartSandbox: Event<void>;
+}
+
+/** The Snapshots view and its commands. */
+export function snapshotsModule(dependencies: SnapshotsModuleDependencies): SnapshotsModule {
+  const { sessions, snapshots, account, folders, onDidChangeSnapshots } = dependencies;
   const store = snapshotStore(snapshots);
-  const tree = snapshotsTree(store, isAccountChosen);
+  const tree = snapshotsTree(store, account);
+  const actions = new SnapshotCommands({ sessions, snapshots, folders });
+  const { one, all } = rowSelection(tree.view, (row): row is Snapshot => 'imageId' in row);
   const refresh = () => void store.refresh();
-  const actions = new SnapshotCommands({ sessions, snapshots, folders, onStart, onChange: refresh });
-  const isSnapshot = (row: object): row is Snapshot => 'imageId' in row;
-  // A key of the keyboard names no row: then it is what is selected.
-  const chosen = (row?: Snapshot, rows: readonly object[] = tree.view.selection): Snapshot[] => {
-    const selected = rows.filter(isSnapshot);
-    return row && !selected.includes(row) ? [row] : selected;
-  };
-  const onSnapshot = (action: (snapshot: Snapshot) => unknown) => (row?: Snapshot) => {
-    const [snapshot] = row ? [row] : chosen();
-    return snapshot && action(snapshot);
-  };
-  const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
-  const disposables = [
+  const disposable = vscode.Disposable.from(
     tree,
-    command('modal.refreshSnapshots', () => store.refresh()),
-    command('modal.createSnapshot', (row?: SandboxSummary) => actions.create(row)),
-    command('modal.createDirectorySnapshot', (row?: SandboxSummary) => actions.createOfDirectory(row)),
-    command('modal.forkSandbox', (row?: SandboxSummary) => actions.fork(row)),
-    command(
-      'modal.restoreSnapshot',
-      onSnapshot((snapshot) => actions.restore(snapshot)),
-    ),
-    command(
-      'modal.renameSnapshot',
-      onSnapshot((snapshot) => actions.rename(snapshot)),
-    ),
-    command(
-      'modal.changeSnapshotLifetime',
-      onSnapshot((snapshot) => actions.changeLifetime(snapshot)),
-    ),
-    command('modal.deleteSnapshots', (row?: Snapshot, rows?: object[]) => {
-      const all = chosen(row, rows);
-      return all.length > 0 && actions.delete(all);
+    actions,
+    actions.onDidChange(refresh),
+    onDidChangeSnapshots(refresh),
+    registerCommands({
+      'modal.refreshSnapshots': () => store.refresh(),
+      'modal.createSnapshot': (row?: SandboxSummary) => actions.create(row),
+      'modal.createDirectorySnapshot': (row?: SandboxSummary) => actions.createOfDirectory(row),
+      'modal.forkSandbox': (row?: SandboxSummary) => actions.fork(row),
+      'modal.restoreSnapshot': one((snapshot) => actions.restore(snapshot)),
+      'modal.renameSnapshot': one((snapshot) => actions.rename(snapshot)),
+      'modal.changeSnapshotLifetime': one((snapshot) => actions.changeLifetime(snapshot)),
+      'modal.deleteSnapshots': all((rows) => actions.delete(rows)),
+      'modal.copySnapshotId': one(({ imageId }) => vscode.env.clipboard.writeText(imageId)),
     }),
-    command(
-      'modal.copySnapshotId',
-      onSnapshot(({ imageId }) => vscode.env.clipboard.writeText(imageId)),
-    ),
-  ];
-  return {
-    update: () => tree.update(),
-    reset: () => store.reset(),
-    refresh,
-    dispose: () => {
-      for (const each of disposables) each.dispose();
-    },
-  };
+  );
+  return Object.assign(disposable, { onDidStartSandbox: actions.onDidStartSandbox });
 }

@@ -5,6 +5,7 @@ import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sa
 import { Tag } from '../../modal/sandboxes.ts';
 import { deleteImage } from '../../modal/snapshots.ts';
 import { ProfileSchema } from '../../profiles/schema.ts';
+import { executeCommand } from '../../providers/common/commands.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey, originTags } from '../../sandboxes/sandbox-origin.ts';
@@ -30,17 +31,25 @@ export interface SnapshotCommandsOptions {
   readonly snapshots: Snapshots;
   /** The folders of this window. */
   readonly folders: () => readonly Folder[];
-  readonly onChange: () => void;
-  /** A sandbox was started. */
-  readonly onStart: () => void;
 }
 
 /** What people do with snapshots. */
-export class SnapshotCommands {
+export class SnapshotCommands implements vscode.Disposable {
   readonly #options: SnapshotCommandsOptions;
+  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #startedSandbox = new vscode.EventEmitter<void>();
+  /** Fires after each command, which may have changed the list, also when it failed. */
+  readonly onDidChange = this.#changed.event;
+  /** Fires when a sandbox was started from a snapshot. */
+  readonly onDidStartSandbox = this.#startedSandbox.event;
 
   constructor(options: SnapshotCommandsOptions) {
     this.#options = options;
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+    this.#startedSandbox.dispose();
   }
 
   /** `modal.createSnapshot`: of a sandbox's file system. */
@@ -95,7 +104,7 @@ export class SnapshotCommands {
           throw error;
         }
       });
-      this.#options.onStart();
+      this.#startedSandbox.fire();
     });
   }
 
@@ -106,12 +115,12 @@ export class SnapshotCommands {
       const { sandboxId: id } = await withProgress(`Starting a sandbox from “${snapshot.name}”…`, (signal) =>
         this.#start(snapshot, snapshot.name, snapshot.id, signal),
       );
-      this.#options.onStart();
+      this.#startedSandbox.fire();
       const terminal = 'Open Terminal';
       const done = `A sandbox with the files of “${snapshot.name}” is running.`;
       // Not waited for: the message stays until somebody answers.
       void vscode.window.showInformationMessage(done, terminal).then((pressed) => {
-        if (pressed === terminal) void vscode.commands.executeCommand('modal.openTerminal', { id, tags: {} });
+        if (pressed === terminal) void executeCommand('modal.openTerminal', { id, tags: {} });
       });
     });
   }
@@ -237,7 +246,7 @@ export class SnapshotCommands {
   /** Shows what went wrong, and has the view look again in either case. */
   async #explained(work: () => Promise<void>): Promise<void> {
     await shown(work);
-    this.#options.onChange();
+    this.#changed.fire();
   }
 }
 

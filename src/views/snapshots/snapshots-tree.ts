@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import { formatBytes, formatMinutes } from '../../base/text.ts';
 import { publishedName } from '../../modal/snapshots.ts';
+import type { AccountState } from '../../providers/common/account-state.ts';
 import { isPause } from '../../sandboxes/pause.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { type Detail, detailItem } from '../common/detail-row.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
 import { oneLine, tooltipOf } from '../common/tooltip.ts';
-
-export const SNAPSHOTS_VIEW = 'modal.snapshots';
 
 const DAY_MS = 24 * 60 * 60_000;
 const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
@@ -27,12 +26,13 @@ export function snapshotStore(snapshots: Snapshots): PolledStore<Snapshot[]> {
 /** The Snapshots view: all of the account, the newest first. */
 export function snapshotsTree(
   store: PolledStore<Snapshot[]>,
-  isAccountChosen: () => boolean,
+  account: AccountState,
 ): ResourceTree<Snapshot[], SnapshotsRow> {
   return new ResourceTree<Snapshot[], SnapshotsRow>({
-    id: SNAPSHOTS_VIEW,
+    id: 'modal.snapshots',
+    refreshCommand: 'modal.refreshSnapshots',
     store,
-    isAccountChosen,
+    account,
     roots: (snapshots) => snapshots,
     children: (row) => ('detail' in row ? [] : detailsOf(row, store.value ?? [])),
     item: (row) => ('detail' in row ? detailItem(row.detail) : snapshotItem(row, store.value ?? [])),

@@ -1,25 +1,37 @@
 import * as vscode from 'vscode';
+import type { Event } from '../../base/events.ts';
+import type { RemoteFiles } from '../../modal/remote-files.ts';
 import type { VolumeSummary } from '../../modal/volumes.ts';
+import type { AccountState } from '../../providers/common/account-state.ts';
+import { registerCommands } from '../../providers/common/commands.ts';
 import { VOLUME_SCHEME } from '../../providers/common/schemes.ts';
-import type { RemoteFileSystem } from '../../providers/files/remote-file-system.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
-import type { ResourceModule } from '../common/resource-module.ts';
-import type { MountRow } from '../sandboxes/sandbox-rows.ts';
+import { rowSelection } from '../common/row-selection.ts';
 import { VolumeCommands } from './volume-commands.ts';
 import { type EntryRow, type MoreRow, type VolumeRow, type VolumesRow, volumesTree } from './volumes-tree.ts';
 
 const URI_LIST = 'text/uri-list';
 
-export interface VolumesModuleOptions {
+/** The files on volumes, as the editor sees them. */
+export interface VolumeFileSystem {
+  uri(place: { readonly container: string; readonly path: string }): vscode.Uri;
+  place(uri: vscode.Uri): { readonly container: string; readonly path: string };
+  files(volumeName: string): RemoteFiles;
+}
+
+export interface VolumesModuleDependencies {
   readonly sessions: Sessions;
-  readonly isAccountChosen: () => boolean;
-  readonly fileSystem: RemoteFileSystem;
-  /** Writes a volume into the profile of the folder. */
+  readonly account: AccountState;
+  readonly fileSystem: VolumeFileSystem;
+  /** Fires after a change made in the editor or the Explorer. */
+  readonly onDidChangeFiles: Event<unknown>;
+  /** Adds a volume to the folder's profile. */
   readonly mount: (volumeName: string) => Promise<unknown>;
 }
 
-/** The Volumes view, what can be done in it, and volumes' files for the editor. */
-export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: VolumesModuleOptions): ResourceModule {
+/** The Volumes view and its commands. */
+export function volumesModule(dependencies: VolumesModuleDependencies): vscode.Disposable {
+  const { sessions, account, fileSystem, onDidChangeFiles, mount } = dependencies;
   const client = async () => (await sessions.connection()).client;
   const uriOf = ({ name }: VolumeSummary, path: string) => fileSystem.uri({ container: name, path });
   const dragAndDrop: vscode.TreeDragAndDropController<VolumesRow> = {
@@ -33,7 +45,7 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
       if (row) await dropOn(row, await urisIn(data));
     },
   };
-  const { tree, store, browser } = volumesTree({ sessions, isAccountChosen, uriOf, dragAndDrop });
+  const { tree, store, browser } = volumesTree({ sessions, account, uriOf, dragAndDrop });
   const actions = new VolumeCommands({
     client,
     filesOf: ({ name }) => fileSystem.files(name),
@@ -53,21 +65,7 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
     if (others.length > 0) await actions.put(row, others);
   }
 
-  type ChosenRow = VolumeRow | EntryRow;
-  const isChosen = (row: object): row is ChosenRow => 'kind' in row && (row.kind === 'volume' || row.kind === 'entry');
-  /** The rows an action is for: those that are selected, when the row it was started on is one of them. */
-  const chosen = (row: ChosenRow | undefined, rows: readonly object[] = tree.view.selection): ChosenRow[] => {
-    const selected = rows.filter(isChosen);
-    return row && !selected.includes(row) ? [row] : selected;
-  };
-  const onRow = (action: (row: ChosenRow) => unknown) => (row?: ChosenRow) => {
-    const [first] = row ? [row] : chosen(undefined);
-    return first && action(first);
-  };
-  const onRows = (action: (rows: readonly ChosenRow[]) => unknown) => (row?: ChosenRow, rows?: readonly object[]) => {
-    const all = chosen(row, rows);
-    return all.length > 0 && action(all);
-  };
+  const { one, all } = rowSelection(tree.view, isVolumeOrEntry);
   const openFile = (volume: VolumeSummary, path: string) =>
     vscode.commands.executeCommand('vscode.open', uriOf(volume, path));
   /** Opens the view, which may have been hidden, at a volume. */
@@ -78,62 +76,33 @@ export function volumesModule({ sessions, isAccountChosen, fileSystem, mount }: 
     else if (!store.error) void vscode.window.showInformationMessage(`There is no volume “${name}” any more.`);
     return volume?.id;
   };
-  const command = (id: string, action: (...args: never[]) => unknown) => vscode.commands.registerCommand(id, action);
   const refresh = () => {
     browser.refresh();
     return store.refresh();
   };
-  const disposables = [
+  return vscode.Disposable.from(
     tree,
-    command('modal.refreshVolumes', refresh),
-    command('modal.showVolume', ({ volume }: Pick<MountRow, 'volume'>) => showVolume(volume)),
-    command('modal.createVolume', () => actions.create()),
-    command(
-      'modal.renameInVolumes',
-      onRow((row) => actions.rename(row)),
-    ),
-    command(
-      'modal.copyInVolume',
-      onRow((row) => row.kind === 'entry' && actions.copy(row)),
-    ),
-    command(
-      'modal.deleteFromVolumes',
-      onRows((rows) => actions.delete(rows)),
-    ),
-    command(
-      'modal.uploadToVolume',
-      onRow((row) => actions.upload(row)),
-    ),
-    command(
-      'modal.downloadFromVolume',
-      onRows((rows) => actions.download(rows)),
-    ),
-    command(
-      'modal.newFileInVolume',
-      onRow((row) => actions.newFile(row, openFile)),
-    ),
-    command(
-      'modal.newFolderInVolume',
-      onRow((row) => actions.newFolder(row)),
-    ),
-    command(
-      'modal.mountInProfile',
-      onRow((row) => mount(row.volume.name)),
-    ),
-    command('modal.showMoreOfVolume', ({ volume, path }: MoreRow) => browser.showMore(volume, path)),
-  ];
-  return {
-    update: () => tree.update(),
-    reset: () => {
-      browser.keep([]);
-      store.reset();
-    },
-    refresh: () => void refresh(),
-    dispose: () => {
-      browser.keep([]);
-      for (const each of disposables) each.dispose();
-    },
-  };
+    { dispose: () => browser.keep([]) },
+    onDidChangeFiles(() => void refresh()),
+    registerCommands({
+      'modal.refreshVolumes': refresh,
+      'modal.showVolume': ({ volume }: { readonly volume: string }) => showVolume(volume),
+      'modal.createVolume': () => actions.create(),
+      'modal.renameInVolumes': one((row) => actions.rename(row)),
+      'modal.copyInVolume': one((row) => row.kind === 'entry' && actions.copy(row)),
+      'modal.deleteFromVolumes': all((rows) => actions.delete(rows)),
+      'modal.uploadToVolume': one((row) => actions.upload(row)),
+      'modal.downloadFromVolume': all((rows) => actions.download(rows)),
+      'modal.newFileInVolume': one((row) => actions.newFile(row, openFile)),
+      'modal.newFolderInVolume': one((row) => actions.newFolder(row)),
+      'modal.mountInProfile': one((row) => mount(row.volume.name)),
+      'modal.showMoreOfVolume': ({ volume, path }: MoreRow) => browser.showMore(volume, path),
+    }),
+  );
+}
+
+function isVolumeOrEntry(row: object): row is VolumeRow | EntryRow {
+  return 'kind' in row && (row.kind === 'volume' || row.kind === 'entry');
 }
 
 /** The files that were dropped: rows of a tree and files of the Explorer come as addresses, files of the system as such. */

@@ -1,14 +1,13 @@
 import * as vscode from 'vscode';
 import { formatBytes } from '../../base/text.ts';
 import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } from '../../modal/volumes.ts';
+import type { AccountState } from '../../providers/common/account-state.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { RECORDS_VOLUME } from '../../snapshots/records.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
 import { oneLine } from '../common/tooltip.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
-
-export const VOLUMES_VIEW = 'modal.volumes';
 
 /** Made once: a thousand rows that each make one take fifty milliseconds longer. */
 const SHORT_TIME = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
@@ -44,7 +43,7 @@ export type VolumesRow = VolumeRow | EntryRow | MoreRow | ProblemRow;
 
 export interface VolumesTreeOptions {
   readonly sessions: Sessions;
-  readonly isAccountChosen: () => boolean;
+  readonly account: AccountState;
   readonly uriOf: (volume: VolumeSummary, path: string) => vscode.Uri;
   readonly dragAndDrop: vscode.TreeDragAndDropController<VolumesRow>;
 }
@@ -56,7 +55,7 @@ export interface VolumesTree {
 }
 
 /** The Volumes view: volumes of the environment, and below them their folders and files as they are unfolded. */
-export function volumesTree({ sessions, isAccountChosen, uriOf, dragAndDrop }: VolumesTreeOptions): VolumesTree {
+export function volumesTree({ sessions, account, uriOf, dragAndDrop }: VolumesTreeOptions): VolumesTree {
   const client = async () => (await sessions.connection()).client;
   const store = new PolledStore({ pollMs: 15_000, load: async () => listVolumes(await client()) });
   const browser = new VolumeBrowser({
@@ -64,9 +63,10 @@ export function volumesTree({ sessions, isAccountChosen, uriOf, dragAndDrop }: V
     onChange: () => tree.redraw(),
   });
   const tree = new ResourceTree<VolumeSummary[], VolumesRow>({
-    id: VOLUMES_VIEW,
+    id: 'modal.volumes',
+    refreshCommand: 'modal.refreshVolumes',
     store,
-    isAccountChosen,
+    account,
     roots: (volumes) => volumes.map((volume) => ({ kind: 'volume', volume })),
     children: async (row) => {
       const path = folderOf(row);

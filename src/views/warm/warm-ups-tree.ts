@@ -1,19 +1,31 @@
 import * as vscode from 'vscode';
-import type { WarmUpService } from '../../providers/warm/warm-up-service.ts';
+import type { Event } from '../../base/events.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
 import type { WarmTarget } from '../../sandboxes/warm/pool.ts';
 import type { WarmUpRecord } from '../../sandboxes/warm/warm-ups.ts';
+
+/** The warm-ups, as the view shows them. */
+export interface WarmUpsSource {
+  targets(): Promise<readonly WarmTarget[]>;
+  records(): Promise<readonly WarmUpRecord[]>;
+  /** The number of warm sandboxes for a folder's profile. */
+  count(folder: Folder, profileName: string): number;
+  /** Why warm-ups of a folder's profile are paused; undefined if they aren't. */
+  pauseReason(folder: Folder, profileName: string): string | undefined;
+  readonly onDidChange: Event<void>;
+}
 
 type Row = WarmTarget | WarmUpRecord;
 
 /** The Warm-ups view: what is kept ready now, and the last refreshes of all windows. Makes no call to Modal. */
 export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
-  readonly #service: WarmUpService;
+  readonly #source: WarmUpsSource;
   readonly #view: vscode.TreeView<Row>;
-  readonly onDidChangeTreeData: vscode.Event<void>;
+  readonly onDidChangeTreeData: Event<void>;
 
-  constructor(service: WarmUpService) {
-    this.#service = service;
-    this.onDidChangeTreeData = service.onDidChange;
+  constructor(source: WarmUpsSource) {
+    this.#source = source;
+    this.onDidChangeTreeData = source.onDidChange;
     this.#view = vscode.window.createTreeView('modal.warmUps', { treeDataProvider: this });
   }
 
@@ -23,8 +35,7 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
 
   async getChildren(row?: Row): Promise<Row[]> {
     if (row) return [];
-    const { warmUps } = this.#service;
-    return [...(await this.#service.targets()), ...(await warmUps.records())];
+    return [...(await this.#source.targets()), ...(await this.#source.records())];
   }
 
   getTreeItem(row: Row): vscode.TreeItem {
@@ -32,9 +43,8 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
   }
 
   #targetItem({ folder, named, warm }: WarmTarget): vscode.TreeItem {
-    const { pool, warmUps } = this.#service;
-    const ready = pool.count(folder, named.name);
-    const paused = warmUps.paused.get(`${folder.path}\0${named.name}`);
+    const ready = this.#source.count(folder, named.name);
+    const paused = this.#source.pauseReason(folder, named.name);
     const item = new vscode.TreeItem(`${named.name} in ${folder.name}`);
     item.id = `target ${folder.path} ${named.name}`;
     item.description = paused ? `paused: ${paused}` : `${ready} of ${warm.sandboxes} ready`;

@@ -1,0 +1,13 @@
+import type { Event } from '../../base/events.ts';
+
+/** The account that sandboxes run in, as features and views see it. */
+export interface AccountState {
+  /** True if the user has chosen an account or Local Modal. */
+  readonly isChosen: boolean;
+  /** True if sandboxes run on this computer. */
+  readonly isLocal: boolean;
+  /** Identifies the account and app that sandboxes are started in. */
+  readonly key: string;
+  /** Fires when another account or app is chosen. */
+  readonly onDidChange: Event<unknown>;
+}

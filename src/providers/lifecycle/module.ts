@@ -1,0 +1,41 @@
+import * as vscode from 'vscode';
+import { wallClock } from '../../base/clock.ts';
+import type { SandboxSummary } from '../../modal/sandbox-list.ts';
+import { dropIfEnded } from '../../sandboxes/drop-ended.ts';
+import { Lifetimes } from '../../sandboxes/lifetimes.ts';
+import type { Snapshot } from '../../snapshots/snapshots.ts';
+import { registerCommands } from '../common/commands.ts';
+import { LifecycleCommands, type LifecycleDependencies } from './lifecycle-commands.ts';
+
+export interface LifecycleModule extends vscode.Disposable {
+  /** Fires after a sandbox was paused or resumed, which takes and uses snapshots. */
+  readonly onDidChangeSnapshots: vscode.Event<void>;
+  /** Sandboxes were started or have stopped. */
+  update(): void;
+}
+
+/** Pausing and resuming sandboxes, and what happens when one is about to expire. */
+export function lifecycleModule(dependencies: LifecycleDependencies): LifecycleModule {
+  const { sessions, commands } = dependencies;
+  const changedSnapshots = new vscode.EventEmitter<void>();
+  const actions = new LifecycleCommands(dependencies);
+  const lifetimes = new Lifetimes({
+    clock: wallClock,
+    lives: () => sessions.started.lives(),
+    onNearEnd: (life) => void actions.nearEnd(life),
+    isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
+    check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
+  });
+  const disposable = vscode.Disposable.from(
+    changedSnapshots,
+    lifetimes,
+    registerCommands({
+      'modal.pauseSandbox': (row?: SandboxSummary) => actions.pause(row).then(() => changedSnapshots.fire()),
+      'modal.resumeSandbox': (row?: Snapshot) => actions.resume(row).then(() => changedSnapshots.fire()),
+    }),
+  );
+  return Object.assign(disposable, {
+    onDidChangeSnapshots: changedSnapshots.event,
+    update: () => void lifetimes.update(),
+  });
+}
