@@ -48,15 +48,33 @@ const EXCEPTIONS: readonly string[] = [
 
 /** Returns one line for each import that breaks a rule; empty when all rules hold. */
 export async function importBoundary(root = projectFolder, exceptions = EXCEPTIONS): Promise<string[]> {
-  const sources = new Map<string, string[]>();
-  for (const path of globSync('{src,local}/**/*.{ts,mts,cts}', { cwd: root })) {
-    sources.set(path, importsOf(await readFile(join(root, path), 'utf8')));
-  }
+  const sources = await readSources(root);
   const problems = [...importsOfVsCode(sources), ...importsAgainstTheOrder(sources), ...cycles(sources)];
   return [
     ...problems.filter((problem) => !exceptions.includes(problem)),
     ...exceptions.filter((each) => !problems.includes(each)).map((each) => `no longer an exception: ${each}`),
   ];
+}
+
+/** The rooms of `src`, each with the rooms that its files import. */
+export async function roomImports(root = projectFolder): Promise<Map<string, Set<string>>> {
+  const sources = await readSources(root);
+  const rooms = new Map<string, Set<string>>();
+  for (const path of [...sources.keys()].filter((each) => each.startsWith('src/')).sort()) {
+    const room = roomOf(path);
+    const imported = rooms.get(room) ?? new Set();
+    for (const target of targetsOf(path, sources)) if (roomOf(target) !== room) imported.add(roomOf(target));
+    rooms.set(room, imported);
+  }
+  return rooms;
+}
+
+async function readSources(root: string): Promise<Sources> {
+  const sources = new Map<string, string[]>();
+  for (const path of globSync('{src,local}/**/*.{ts,mts,cts}', { cwd: root })) {
+    sources.set(path, importsOf(await readFile(join(root, path), 'utf8')));
+  }
+  return sources;
 }
 
 /** One line for each file of the core that imports `vscode`. The order sees to it that none reaches it through others. */

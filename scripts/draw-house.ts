@@ -1,0 +1,126 @@
+/**
+ * Draws which folders of `src` import which, from the imports themselves: `docs/house.svg`, written by `npm run generate`.
+ *
+ * Rooms stand in the order of `scripts/checks/import-boundary.ts`, the lowest at the bottom. An arrow that follows from
+ * others (a → b → c, so a → c) is left out.
+ */
+import { ORDER, roomImports } from './checks/import-boundary.ts';
+import { projectFolder } from './paths.ts';
+
+const WIDTH = 1000;
+const BOX_HEIGHT = 44;
+const ROW_GAP = 34;
+const BOX_GAP = 12;
+const MARGIN = 24;
+
+/** What each room is for, in a few words. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  base: 'clock, log, events, text, errors',
+  modal: 'all calls to Modal, through its SDK',
+  profiles: 'what a sandbox can be given',
+  sync: 'scan, plan, push, pull',
+  snapshots: 'snapshots and their records',
+  images: 'the image of a profile',
+  sandboxes: 'which sandbox serves which folder',
+  run: 'one command line, its streams, its end',
+  api: 'for other extensions',
+  'providers/common': 'commands, settings, progress',
+  'views/common': 'stores and trees',
+  'extension.ts': 'puts it all together',
+};
+
+interface Box {
+  readonly room: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+/** Returns the drawing as SVG. */
+export async function drawHouse(root = projectFolder): Promise<string> {
+  const imports = await roomImports(root);
+  const rooms = [...imports.keys()];
+  const rows = ORDER.map((names) =>
+    names.flatMap((name) =>
+      name.endsWith('/*')
+        ? rooms.filter((room) => room.startsWith(name.slice(0, -1)) && !ORDER.some((row) => row.includes(room))).sort()
+        : rooms.filter((room) => room === name),
+    ),
+  ).filter((row) => row.length > 0);
+  const height = MARGIN * 2 + rows.length * BOX_HEIGHT + (rows.length - 1) * ROW_GAP;
+  const boxes = rows.flatMap((row, index) =>
+    boxesOf(row, height - MARGIN - BOX_HEIGHT - index * (BOX_HEIGHT + ROW_GAP)),
+  );
+  const placed = new Map(boxes.map((box) => [box.room, box]));
+  const arrows = rooms.flatMap((from) =>
+    [...(imports.get(from) ?? [])].filter((to) => !isImplied(from, to, imports)).map((to) => arrow(from, to, placed)),
+  );
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif">`,
+    '<title>The folders of src and their imports, from the bottom up</title>',
+    '<style>',
+    '  .box { fill: #eef3fb; stroke: #4a6fa5; } .edge .box { fill: #f3eefb; stroke: #7a5aa6; }',
+    '  text { fill: #1b1f24; text-anchor: middle; } .name { font-size: 13px; font-weight: 600; } .purpose { font-size: 11px; }',
+    '  .arrow { stroke: #8b949e; fill: none; } marker path { fill: #8b949e; }',
+    '  @media (prefers-color-scheme: dark) {',
+    '    .box { fill: #16243a; stroke: #6f9ad8; } .edge .box { fill: #261b3a; stroke: #a98bd8; } text { fill: #e6edf3; }',
+    '  }',
+    '</style>',
+    '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">' +
+      '<path d="M0 0 8 4 0 8z"/></marker></defs>',
+    ...arrows,
+    ...boxes.map(drawBox),
+    '</svg>',
+    '',
+  ].join('\n');
+}
+
+function boxesOf(row: readonly string[], y: number): Box[] {
+  const width = Math.min(300, (WIDTH - 2 * MARGIN - (row.length - 1) * BOX_GAP) / row.length);
+  const start = (WIDTH - row.length * width - (row.length - 1) * BOX_GAP) / 2;
+  return row.map((room, index) => ({ room, x: start + index * (width + BOX_GAP), y, width }));
+}
+
+/** Returns true if `from` also reaches `to` through a room in between. */
+function isImplied(from: string, to: string, imports: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+  const waiting = [...(imports.get(from) ?? [])].filter((room) => room !== to);
+  const seen = new Set([from, ...waiting]);
+  for (let room = waiting.pop(); room !== undefined; room = waiting.pop()) {
+    for (const next of imports.get(room) ?? []) {
+      if (next === to) return true;
+      if (!seen.has(next)) waiting.push(next);
+      seen.add(next);
+    }
+  }
+  return false;
+}
+
+function arrow(from: string, to: string, placed: ReadonlyMap<string, Box>): string {
+  const [start, end] = [placed.get(from), placed.get(to)];
+  if (!start || !end) return '';
+  const [x1, y1, x2, y2] = [start.x + start.width / 2, start.y + BOX_HEIGHT, end.x + end.width / 2, end.y - 2];
+  const bend = (y2 - y1) / 2;
+  const round = (value: number) => Math.round(value);
+  return `<path class="arrow" marker-end="url(#tip)" d="M${round(x1)} ${y1}C${round(x1)} ${round(y1 + bend)} ${round(x2)} ${round(y2 - bend)} ${round(x2)} ${y2}"/>`;
+}
+
+function drawBox({ room, x, y, width }: Box): string {
+  const isEdge = /^(?:providers|views)\/|\.ts$/.test(room);
+  const purpose = PURPOSES[room];
+  const middle = Math.round(x + width / 2);
+  const isTight = purpose === undefined;
+  return [
+    `<g${isEdge ? ' class="edge"' : ''}>`,
+    `<rect class="box" x="${Math.round(x)}" y="${y}" width="${Math.round(width)}" height="${BOX_HEIGHT}" rx="6"/>`,
+    ...(isTight
+      ? [`${room.split('/')[0]}/`, room.split('/')[1] ?? ''].map((part, index) =>
+          textAt(middle, y + 18 + index * 16, 'name', part),
+        )
+      : [textAt(middle, y + 19, 'name', room), textAt(middle, y + 35, 'purpose', purpose)]),
+    '</g>',
+  ].join('');
+}
+
+function textAt(x: number, y: number, style: string, text: string): string {
+  return `<text class="${style}" x="${x}" y="${y}">${text}</text>`;
+}
