@@ -6,8 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import type { RunRequest } from '../src/run/request.ts';
+import { type RunRequest, runRequest } from '../src/run/request.ts';
 import { Run } from '../src/run/run.ts';
+import { describeEnd } from '../src/run/summary.ts';
 import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
 import { Sessions } from '../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
@@ -25,13 +26,12 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   const sessions = new Sessions(sessionSources(() => accountOf(server)));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const folder = { name: 'bench', path };
-  const request: RunRequest = {
+  const request = runRequest({
     folder,
     label: 'a.sh',
     programs: [{ argv: ['sh'] }],
     args: [`${REMOTE_ROOT}/a.sh`],
-    cwd: '',
-  };
+  });
   try {
     writeFileSync(join(path, 'a.sh'), PRINT);
     for (let file = 0; file < 200; file += 1) writeFileSync(join(path, `f${file}.txt`), `${file}\n`.repeat(50));
@@ -94,7 +94,7 @@ export async function firstByteOfRun(
   await new Promise<void>((resolve, reject) => {
     const output = { status: () => {}, progress: () => {}, stdout: () => resolve(), stderr: () => {} };
     const { done } = new Run(request, services, output);
-    void done.then(({ error }) => reject(new Error(error ?? 'The program printed nothing.')));
+    void done.then((result) => reject(new Error(`The program printed nothing. ${describeEnd(result)}`)));
   });
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wallClock } from '../src/base/clock.ts';
 import { ProfileSchema } from '../src/profiles/schema.ts';
-import type { RunRequest } from '../src/run/request.ts';
+import { runRequest } from '../src/run/request.ts';
 import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
 import { Machine } from '../src/sandboxes/machine-state.ts';
 import { Sessions } from '../src/sandboxes/sessions.ts';
@@ -35,13 +35,12 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   });
   const pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'bench' }));
   const profile = ProfileSchema.parse(raw);
-  const request: RunRequest = {
+  const request = runRequest({
     folder,
     label: 'a.sh',
     programs: [{ argv: ['sh'] }],
     args: [`${REMOTE_ROOT}/a.sh`],
-    cwd: '',
-  };
+  });
   const firstByte = () => firstByteOfRun(request, { sessions, syncs, ask: () => true });
   try {
     writeFileSync(join(path, 'a.sh'), 'echo first');

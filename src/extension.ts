@@ -104,7 +104,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     ask: askInDialog,
     unsaved: unsavedPaths,
     commands,
-    during: (words, work) => activity.showWhile(words, work),
+    showWhile: (words, work) => activity.showWhile(words, work),
   };
   const terminals = new RunTerminals(services);
   const tasks = new RunTasks(terminals, requests);

@@ -1,5 +1,5 @@
 import { UserError } from '../base/errors.ts';
-import { CANCELLED, type RunRequest } from '../run/request.ts';
+import type { RunRequest } from '../run/request.ts';
 import { Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
 import type { ExecuteOptions, ExecuteResult, SpawnedCommand } from './api.ts';
@@ -47,7 +47,7 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
     clearTimeout(timer);
     signal?.removeEventListener('abort', cancel);
     signal?.throwIfAborted();
-    if (!timedOut && result.error !== undefined && result.error !== CANCELLED) throw new UserError(result.error);
+    if (!timedOut && result.outcome === 'failed') throw new UserError(result.error);
     return {
       returncode: timedOut ? TIMED_OUT : (result.exitCode ?? -1),
       timedOut,

@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts';
 import { explainAndLog } from '../modal/errors.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
-import type { RunRequest } from '../run/request.ts';
+import { type RunRequest, runRequest } from '../run/request.ts';
 import type { RunServices } from '../run/services.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
@@ -133,7 +133,7 @@ export function requestFor(sandboxId: string | undefined, command: Command, opti
   const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
   const [program, ...args] = argv;
   if (!program) throw new UserError('The command is empty. Name a program.');
-  return {
+  return runRequest({
     folder: { name: '', path: '' },
     label: program,
     programs: [{ argv: [program] }],
@@ -141,8 +141,8 @@ export function requestFor(sandboxId: string | undefined, command: Command, opti
     cwd: options.cwd ?? '/',
     env: options.env ?? {},
     sync: false,
-    ...(sandboxId && { sandboxId }),
-  };
+    sandboxId,
+  });
 }
 
 function filesOf({ filesystem }: Sandbox): SandboxFiles {

@@ -3,7 +3,7 @@ import { quote, words } from '../base/shell.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
 import type { RunRequest } from './request.ts';
-import type { Program } from './runners.ts';
+import type { ProgramCandidate } from './runners.ts';
 
 /** What the wrapper says instead of becoming the program, together with an exit code that few programs have. */
 export const WrapperMark = {
@@ -20,7 +20,7 @@ export interface Wrapping {
   /** Shell lines that bring the folder up to date. */
   readonly sync?: string;
   /** More arguments, as typed for a shell. */
-  readonly shellArgs?: string;
+  readonly shellArgs: string;
   /** The terminal's size; absent where there is none. */
   readonly size?: TerminalSize;
 }
@@ -29,7 +29,11 @@ export interface Wrapping {
  * The argument vector that runs a program in the sandbox. A small shell wrapper makes the run controllable, takes in
  * what the folder's sync sends along, picks the first program that exists and becomes it.
  */
-export function runCommand(programs: readonly Program[], args: readonly string[], wrapping: Wrapping): string[] {
+export function runCommand(
+  programs: readonly ProgramCandidate[],
+  args: readonly string[],
+  wrapping: Wrapping,
+): string[] {
   const { runId, cwd, sync, size, shellArgs } = wrapping;
   const choices = programs.map(({ argv, probe }) => {
     const there = `command -v ${quote(argv[0])}${probe ? ` && ${words(probe)}` : ''}`;
@@ -57,7 +61,7 @@ export function explainMark(
   return undefined;
 }
 
-function missingProgram(programs: readonly Program[]): string {
+function missingProgram(programs: readonly ProgramCandidate[]): string {
   const names = programs.map(({ argv, label }) => label ?? argv[0]);
   const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
   return `The sandbox’s image has no ${list}. Choose a profile whose image has it, or add it to the profile’s image, then run again.`;

@@ -9,7 +9,7 @@ export interface TerminalSize {
 /** A run without a sign of life from its window for this long is ended: its window is lost. */
 const LOST_WINDOW_MINUTES = 5;
 /** How often a window gives one. */
-export const SIGN_OF_LIFE_MS = 60_000;
+export const HEARTBEAT_INTERVAL_MS = 60_000;
 
 /** Where the wrapper keeps what the commands below need: the process id and the terminal of a run. */
 function controlFile(runId: string): string {
@@ -46,7 +46,7 @@ function watchdog(runId: string): string {
 }
 
 /** A sign of life; sent now and then while a run goes on. */
-export function touchCommand(runId: string): string[] {
+export function heartbeatCommand(runId: string): string[] {
   return ['touch', '-c', `/tmp/.modal-run-${runId}`];
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { formatDuration } from '../base/text.ts';
-import type { RunResult } from './request.ts';
+import type { RunResult } from './result.ts';
+import { describeEnd } from './summary.ts';
 import type { Target } from './targets/target.ts';
 
 const MAX_RUNS = 50;
@@ -53,7 +54,9 @@ export class RunHistory {
     return this.runs.find((run) => run.uri === uri && run.args !== undefined)?.args ?? '';
   }
 
-  async add(label: string, start: RunStart, at: number, { exitCode, error, profile }: RunResult): Promise<void> {
+  async add(label: string, start: RunStart, at: number, result: RunResult): Promise<void> {
+    const { outcome, exitCode, profile } = result;
+    const error = outcome === 'exited' ? undefined : describeEnd(result);
     const run = { label, at, durationMs: Date.now() - at, exitCode, error, profile, ...start };
     await this.#storage.update(KEY, [run, ...this.runs].slice(0, MAX_RUNS));
   }

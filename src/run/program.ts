@@ -7,9 +7,9 @@ import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunSyncOutcome } from '../sync/push/run-preamble.ts';
 import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
-import { endCommand, resizeCommand, type TerminalSize, touchCommand } from './control.ts';
+import { endCommand, heartbeatCommand, resizeCommand, type TerminalSize } from './control.ts';
 import { ExecLink } from './exec-link.ts';
-import type { OutputPacer } from './output-pace.ts';
+import type { OutputPacer } from './output-pacer.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { Stdin } from './stdin.ts';
@@ -21,14 +21,14 @@ const END_TIMEOUT_MS = 1_000;
 
 /** A program's end, with when it could be started and when it first spoke (`performance.now()`). */
 export interface ProgramEnd {
-  readonly exitCode?: number;
-  readonly error?: string;
+  /** The exit code, or a message that explains why there was no program. */
+  readonly end: { readonly exitCode: number } | { readonly error: string };
   readonly syncedAt: number;
   readonly firstAt: number | undefined;
 }
 
 /** What a program runs with. */
-export interface ProgramParts {
+export interface ProgramOptions {
   readonly runId: string;
   readonly request: RunRequest;
   readonly output: RunOutput;
@@ -45,27 +45,27 @@ export interface ProgramParts {
 }
 
 /** Starts the program of a run, with `size` as its terminal's. Throws the SDK's errors, and the signal's reason. */
-export async function startProgram(parts: ProgramParts, size: TerminalSize | undefined): Promise<Program> {
-  const { programs, args, shellArgs, cwd, env = {}, pty = true } = parts.request;
+export async function startProgram(parts: ProgramOptions, size: TerminalSize | undefined): Promise<RunningProgram> {
+  const { programs, args, shellArgs, cwd, env, pty } = parts.request;
   parts.signal.throwIfAborted();
   const command = runCommand(programs, args, {
     runId: parts.runId,
     cwd: posix.resolve(REMOTE_ROOT, cwd),
     ...(parts.sync && { sync: parts.sync.script }),
-    ...(shellArgs && { shellArgs }),
+    shellArgs,
     ...(size && { size }),
   });
   const process = await parts.sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
-  return new Program(parts, process, execIdOf(command));
+  return new RunningProgram(parts, process, execIdOf(command));
 }
 
 /** One command of a sandbox that syncs, then runs a program; followed to its end, also over losses of the connection. */
-export class Program {
-  readonly #parts: ProgramParts;
+export class RunningProgram {
+  readonly #parts: ProgramOptions;
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
 
-  constructor(parts: ProgramParts, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
+  constructor(parts: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
     this.#parts = parts;
     this.#process = process;
     const { modal, output, signal } = parts;
@@ -90,7 +90,7 @@ export class Program {
 
   /** A sign that its window is still there, without which it ends after some minutes. */
   touch(): Promise<void> {
-    return this.#control(touchCommand(this.#parts.runId));
+    return this.#control(heartbeatCommand(this.#parts.runId));
   }
 
   /**
@@ -105,7 +105,7 @@ export class Program {
     try {
       const ended = await this.#follow();
       // A sandbox that ends kills what runs in it.
-      if (ended?.exitCode === SIGKILL && !signal.aborted) {
+      if (ended && 'exitCode' in ended.end && ended.end.exitCode === SIGKILL && !signal.aborted) {
         await requireRunning(modal, this.sandboxId, END_TIMEOUT_MS).catch((error) => {
           if (isSandboxGone(error)) throw error;
         });
@@ -127,13 +127,13 @@ export class Program {
         syncedAt = performance.now();
         return this.#begin(outcome, syncedAt);
       });
-    const stderr = request.pty === false ? this.#copyStderr() : undefined;
+    const stderr = request.pty ? undefined : this.#copyStderr();
     await pacer.copy(afterStart(output.chunks(), started));
     const exitCode = await this.#process.wait();
     await stderr;
     if (!(await started)) return undefined;
     const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
-    return { ...(error === undefined ? { exitCode } : { error }), syncedAt, firstAt: output.firstAt };
+    return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstAt: output.firstAt };
   }
 
   /** The sync is over; false when the program was not started after it. */

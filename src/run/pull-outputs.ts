@@ -9,7 +9,7 @@ import { progressLine, pullReport } from './sync-report.ts';
  * what went wrong in a sentence.
  */
 export async function pullOutputs(
-  { folder, pull: own = [], sync = true }: RunRequest,
+  { folder, pull: own, sync }: RunRequest,
   { sandbox, pull: ofProfile }: Session,
   { syncs, ask, unsaved }: RunServices,
   output: RunOutput,

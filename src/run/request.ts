@@ -1,85 +1,77 @@
 import type { Folder } from '../sandboxes/folder.ts';
 import type { PushResult } from '../sync/engine.ts';
-import type { Program } from './runners.ts';
+import type { ProgramCandidate } from './runners.ts';
 
-/** Everything that decides a run. Every way to start one builds this and hands it to `Run`. */
+/** Everything that determines a run. Every way to start one builds this with `runRequest` and hands it to `Run`. */
 export interface RunRequest {
   readonly folder: Folder;
-  /** What people call it; names its terminal. */
+  /** Names the run and its terminal. */
   readonly label: string;
-  /** The programs that can run it, in the order of preference. */
-  readonly programs: readonly Program[];
+  /** In order of preference: the first one that the sandbox has is used. */
+  readonly programs: readonly ProgramCandidate[];
   /** The rest of the command line, after the program's own arguments. */
   readonly args: readonly string[];
-  /** More arguments, as typed for a shell: the sandbox's own expands them. */
-  readonly shellArgs?: string;
-  /** Where it starts, relative to the folder, with `/`; `''` is the folder itself. An absolute path is one in the sandbox. */
+  /** More arguments, as typed in a shell; the sandbox's shell expands them. */
+  readonly shellArgs: string;
+  /** The working directory: relative to the folder, with `/` (`''` is the folder itself), or absolute in the sandbox. */
   readonly cwd: string;
-  /** Environment variables of the program, beside the sandbox's own. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Without a terminal, stdout and stderr stay apart and nothing is echoed; absent: with one. */
-  readonly pty?: boolean;
-  /** A file from outside the folder that is written to the sandbox first. */
-  readonly copy?: FileCopy;
-  /** Whether the folder is sent first; absent: yes. */
-  readonly sync?: boolean;
-  /** Files that are brought back after the run: patterns in the syntax of .gitignore. */
-  readonly pull?: readonly string[];
-  /** The profile whose sandbox is used; absent: the one chosen for the folder. */
-  readonly profile?: string;
-  /** The sandbox to run in; absent: the folder's own. */
-  readonly sandboxId?: string;
+  /** Environment variables, in addition to the sandbox's own. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Runs the program in a terminal. Otherwise stdout and stderr stay separate and input isn't echoed. */
+  readonly pty: boolean;
+  /** A file from outside the folder, written to the sandbox before the program starts. */
+  readonly copy: FileCopy | undefined;
+  /** Syncs the folder first. */
+  readonly sync: boolean;
+  /** Files to pull after the run, as `.gitignore` patterns. */
+  readonly pull: readonly string[];
+  /** The profile to use; undefined for the folder's current one. */
+  readonly profile: string | undefined;
+  /** The sandbox to run in; undefined for the folder's own. */
+  readonly sandboxId: string | undefined;
 }
 
-/** A file that is no part of the synced folder. */
+const DEFAULTS = {
+  args: [],
+  shellArgs: '',
+  cwd: '',
+  env: {},
+  pty: true,
+  copy: undefined,
+  sync: true,
+  pull: [],
+  profile: undefined,
+  sandboxId: undefined,
+} satisfies Partial<RunRequest>;
+
+type RequiredParts = Omit<RunRequest, keyof typeof DEFAULTS>;
+
+/** Completes a request with the defaults: in a terminal, in the folder's own sandbox, synced first. */
+export function runRequest(parts: RequiredParts & Partial<RunRequest>): RunRequest {
+  return { ...DEFAULTS, ...parts };
+}
+
+/** A file that isn't part of the synced folder. */
 export interface FileCopy {
-  /** Absolute in the sandbox, outside of the synced folder. */
+  /** Absolute in the sandbox, outside the synced folder. */
   readonly path: string;
   readonly content: string;
-  /** Says to people why it is a copy that runs. */
+  /** Tells users why a copy is run. */
   readonly reason: string;
 }
 
-/** Where copies of files lie in a sandbox. */
+/** The folder in a sandbox for copies of files. */
 export const COPIES_ROOT = '/tmp/modal-copies';
 
-/** What a run's time went on, in milliseconds. */
-export interface RunTimings {
-  /** Until there was a sandbox. */
-  readonly startMs: number;
-  readonly syncMs: number;
-  /** From the program's start to its first output; absent when it had none. */
-  readonly firstOutputMs?: number;
-  /** From the program's start to its end. */
-  readonly runMs: number;
-}
-
-/** How a run ended. `error` is a sentence for people; then the program was not started, or was lost. */
-export interface RunResult {
-  readonly exitCode?: number;
-  readonly error?: string;
-  /** The error is one that choosing another account can mend. */
-  readonly needsAccount?: boolean;
-  readonly sandboxId?: string;
-  /** The name of the profile that the sandbox was started from. */
-  readonly profile?: string;
-  readonly timings?: RunTimings;
-  /** Estimated price of the time from start to end, in US dollars; absent where nothing is billed. */
-  readonly costUsd?: number;
-}
-
-/** Where a run's words go. */
+/** Receives what a run has to show. */
 export interface RunOutput {
-  /** A line of our own about what happens. */
+  /** Shows a line of our own. */
   status(line: string): void;
-  /** What is being done, replaced by the next word of it or by the next line. */
+  /** Shows the current step, until the next step or line replaces it. */
   progress(line: string): void;
-  /** What the sync did; without this it is told in lines of status. */
+  /** Takes the result of the sync. Without this, it's reported as status lines. */
   synced?(result: PushResult): void;
-  /** The program's bytes, as they come; with a terminal, both of its streams. */
+  /** Takes the program's bytes as they arrive; in a terminal, those of both streams. */
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;
 }
-
-/** The `error` of a run that the user has stopped before its program could end. */
-export const CANCELLED = 'Cancelled.';

@@ -6,11 +6,12 @@ import { formatBytes, formatDuration } from '../base/text.ts';
 import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
-import { SIGN_OF_LIFE_MS, type TerminalSize } from './control.ts';
-import { OutputPacer } from './output-pace.ts';
-import { type Program, type ProgramEnd, startProgram } from './program.ts';
+import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
+import { OutputPacer } from './output-pacer.ts';
+import { type ProgramEnd, type RunningProgram, startProgram } from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
-import { CANCELLED, type RunOutput, type RunRequest, type RunResult } from './request.ts';
+import type { RunOutput, RunRequest } from './request.ts';
+import { CANCELED, exited, type RunResult } from './result.ts';
 import type { RunServices } from './services.ts';
 import { Stdin } from './stdin.ts';
 import { progressLine, syncReport } from './sync-report.ts';
@@ -32,7 +33,7 @@ export class Run {
   readonly #stdin = new Stdin();
   readonly #pacer: OutputPacer;
   #size: TerminalSize | undefined;
-  #program: Program | undefined;
+  #program: RunningProgram | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
   /** When there was a sandbox (`performance.now()`). */
@@ -47,11 +48,14 @@ export class Run {
       skipping: (bytes) => output.progress(`Interrupted. Skipping what was printed before: ${formatBytes(bytes)}…`),
       skipped: (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
     });
-    this.done = this.#run().catch((error) =>
-      this.#cancel.signal.aborted
-        ? { error: CANCELLED }
-        : { error: explainAndLog(error), ...(isAccountProblem(error) && { needsAccount: true }) },
-    );
+    this.done = this.#run().catch((error): RunResult => {
+      if (this.#cancel.signal.aborted) return CANCELED;
+      return {
+        outcome: 'failed',
+        error: explainAndLog(error),
+        ...(isAccountProblem(error) && { needsAccount: true }),
+      };
+    });
   }
 
   /** Where the program runs; absent before it does, and after. */
@@ -94,16 +98,10 @@ export class Run {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
         this.#acquiredAt = performance.now();
-        const { exitCode, error, syncedAt, firstAt } = await this.#execute(session);
+        const { end, syncedAt, firstAt } = await this.#execute(session);
         const endedAt = performance.now();
-        const { signal } = this.#cancel;
-        const failure =
-          error === undefined && !signal.aborted
-            ? await pullOutputs(this.#request, session, this.#services, this.#output, signal)
-            : error;
         return {
-          ...(exitCode !== undefined && { exitCode }),
-          ...(failure !== undefined && { error: failure }),
+          ...(await this.#resultOf(end, session)),
           sandboxId: session.sandbox.sandboxId,
           timings: {
             startMs: this.#acquiredAt - startedAt,
@@ -125,6 +123,16 @@ export class Run {
         this.#output.status('The sandbox has ended; starting another');
       }
     }
+  }
+
+  /** Pulls the outputs of a program that has exited. */
+  async #resultOf(end: ProgramEnd['end'], session: Session): Promise<RunResult> {
+    if ('error' in end) return { outcome: 'failed', error: end.error };
+    const { exitCode } = end;
+    const { signal } = this.#cancel;
+    if (signal.aborted) return exited(exitCode);
+    const error = await pullOutputs(this.#request, session, this.#services, this.#output, signal);
+    return error === undefined ? exited(exitCode) : { outcome: 'failed', error, exitCode };
   }
 
   async #acquire(): Promise<Session> {
@@ -152,7 +160,7 @@ export class Run {
   async #execute(session: Session): Promise<ProgramEnd> {
     await this.#writeCopy(session.sandbox);
     for (let attempt = 1; ; attempt += 1) {
-      const sync = this.#request.sync === false ? undefined : await this.#prepareSync(session, attempt === 1);
+      const sync = this.#request.sync ? await this.#prepareSync(session, attempt === 1) : undefined;
       const ended = await this.#attempt(session.sandbox, sync);
       if (ended) return ended;
       if (attempt === SYNC_ATTEMPTS) {
@@ -171,7 +179,7 @@ export class Run {
   }
 
   async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
-    const { syncs, during } = this.#services;
+    const { syncs, showWhile } = this.#services;
     this.#output.progress('Syncing…');
     const preparing = syncs.of(this.#request.folder).prepareRun(session.sandbox, {
       signal: this.#cancel.signal,
@@ -180,14 +188,14 @@ export class Run {
       ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#services.ask(question),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
-    return during ? during('Syncing…', preparing) : preparing;
+    return showWhile ? showWhile('Syncing…', preparing) : preparing;
   }
 
   /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
   async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<ProgramEnd | undefined> {
     const { sessions, commands } = this.#services;
     const { client } = await sessions.connection();
-    const size = this.#request.pty === false ? undefined : this.#size;
+    const size = this.#request.pty ? this.#size : undefined;
     const program = await this.#start(client, sandbox, sync, size);
     this.#program = program;
     if (size && this.#size && this.#size !== size) this.resize(this.#size);
@@ -196,7 +204,7 @@ export class Run {
     const signsOfLife = setInterval(() => {
       void program.touch();
       void sessions.used(sandboxId);
-    }, SIGN_OF_LIFE_MS);
+    }, HEARTBEAT_INTERVAL_MS);
     try {
       return await program.toEnd();
     } finally {
@@ -213,7 +221,7 @@ export class Run {
     sandbox: Sandbox,
     sync: PreparedRun | undefined,
     size: TerminalSize | undefined,
-  ): Promise<Program> {
+  ): Promise<RunningProgram> {
     const parts = {
       runId: this.id,
       request: this.#request,

@@ -1,5 +1,6 @@
-/** A program that may run a file, with the arguments that come before the file. */
-export interface Program {
+/** A program that might be able to run a file, if the sandbox has it. */
+export interface ProgramCandidate {
+  /** The program, and the arguments that come before the file. */
   readonly argv: readonly [program: string, ...args: string[]];
   /** What people call it, where that is more than the program's name. */
   readonly label?: string;
@@ -8,7 +9,7 @@ export interface Program {
 }
 
 /** What runs a file, in the order of preference, by VS Code language id. */
-const RUNNERS: Readonly<Record<string, readonly Program[]>> = {
+const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
   // -u: output appears as it is printed.
   python: [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }],
   javascript: [{ argv: ['node'] }],
@@ -70,7 +71,7 @@ export interface FileToRun {
  * The programs that run a file: the user's own for its extension or language, then its `#!` line where the language has
  * no better word, then the language's. Absent when nobody knows.
  */
-export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly Program[] | undefined {
+export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly ProgramCandidate[] | undefined {
   const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
   if (own && isCommand(own)) return [{ argv: own }];
   const known = entryOf(RUNNERS, file.languageId);

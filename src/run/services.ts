@@ -13,7 +13,7 @@ export interface RunServices {
   /** Files of a folder that are not saved: no pull writes over them. */
   unsaved?(folder: Folder): readonly string[];
   /** Shows, beside the run's own output, that something goes on for as long as the work does. */
-  readonly during?: <T>(words: string, work: Promise<T>) => Promise<T>;
+  readonly showWhile?: <T>(words: string, work: Promise<T>) => Promise<T>;
   /** Told what runs where. */
   readonly commands?: RunningCommands;
 }

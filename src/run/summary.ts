@@ -1,28 +1,24 @@
 import { formatDuration } from '../base/text.ts';
 import { aboutUsd } from '../modal/prices.ts';
-import type { RunResult } from './request.ts';
+import type { RunResult } from './result.ts';
 
-/** Names of the signals that a program is usually ended by; Modal reports them as 128 + number. */
-const SIGNALS: Readonly<Record<number, string>> = {
-  129: 'SIGHUP',
-  130: 'SIGINT',
-  131: 'SIGQUIT',
-  132: 'SIGILL',
-  134: 'SIGABRT',
-  135: 'SIGBUS',
-  136: 'SIGFPE',
-  137: 'SIGKILL',
-  139: 'SIGSEGV',
-  141: 'SIGPIPE',
-  143: 'SIGTERM',
-};
+/** Describes how a run ended, in a sentence or in words such as “Exited with code 3”. */
+export function describeEnd(result: RunResult): string {
+  switch (result.outcome) {
+    case 'exited':
+      return `Exited with code ${result.exitCode}${result.signal ? ` (${result.signal})` : ''}`;
+    case 'canceled':
+      return 'Canceled.';
+    case 'failed':
+      return result.error;
+  }
+}
 
-/** The line that ends a run: how it ended, what its time went on, what it cost about. */
-export function summaryOf({ exitCode, error, timings, costUsd }: RunResult): string {
-  if (error !== undefined) return error;
-  const signal = SIGNALS[exitCode ?? 0];
-  const end = `Exited with code ${exitCode}${signal ? ` (${signal})` : ''}`;
-  const parts = [end];
+/** The last line of a run: how it ended, where its time went, and what it cost. */
+export function summaryOf(result: RunResult): string {
+  const { outcome, timings, costUsd } = result;
+  const parts = [describeEnd(result)];
+  if (outcome !== 'exited') return parts.join();
   if (timings) {
     const { startMs, syncMs, firstOutputMs, runMs } = timings;
     parts.push(`start ${formatDuration(startMs)}`, `sync ${formatDuration(syncMs)}`);

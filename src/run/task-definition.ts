@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { words } from '../base/shell.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import type { RunRequest } from './request.ts';
-import type { Program } from './runners.ts';
+import { type RunRequest, runRequest } from './request.ts';
+import type { ProgramCandidate } from './runners.ts';
 
 export const TASK_TYPE = 'modal';
 
@@ -42,21 +42,21 @@ export function parseTask(raw: unknown): TaskDefinition | string {
 export function requestForTask(task: TaskDefinition, folder: Folder, label: string): RunRequest {
   const remote = (text: string) => toRemote(text, folder.path);
   const args = task.args.map(remote);
-  const programs: Program[] = task.script
+  const programs: ProgramCandidate[] = task.script
     ? [{ argv: ['bash', '-c', remote(task.script), 'bash'] }, { argv: ['sh', '-c', remote(task.script), 'sh'] }]
     : [{ argv: [remote(task.command ?? '')] }];
-  return {
+  return runRequest({
     folder,
     label,
     programs,
     args,
     cwd: posix.resolve(REMOTE_ROOT, remote(task.cwd ?? '')),
     env: Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, remote(value)])),
-    ...(task.profile && { profile: task.profile }),
+    profile: task.profile,
     sync: task.sync,
     pull: task.pull,
     pty: task.pty,
-  };
+  });
 }
 
 /** A local path, where it stands as a whole path or as the beginning of one, is the sandbox's own there. */

@@ -2,7 +2,8 @@
 import { join } from 'node:path';
 import { wallClock } from '../../src/base/clock.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import type { RunResult } from '../../src/run/request.ts';
+import { runRequest } from '../../src/run/request.ts';
+import type { RunResult } from '../../src/run/result.ts';
 import { Run } from '../../src/run/run.ts';
 import { SpendRecord } from '../../src/sandboxes/cost/spend.ts';
 import { FolderSyncs } from '../../src/sandboxes/folder-syncs.ts';
@@ -64,7 +65,7 @@ export class TestWindow {
   run(line: string, onOutput: () => void = () => {}): Promise<RunResult> {
     const { sessions, syncs, folder } = this;
     const programs = [{ argv: ['sh', '-c', line] as const }];
-    const request = { folder, label: 'sh', programs, args: [], cwd: '/', pty: false, sync: false };
+    const request = runRequest({ folder, label: 'sh', programs, cwd: '/', pty: false, sync: false });
     const output = { status: () => {}, progress: () => {}, stdout: onOutput, stderr: () => {} };
     return new Run(request, { sessions, syncs, ask: () => true }, output).done;
   }

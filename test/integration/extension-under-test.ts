@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from '../../src/api/api.ts';
-import type { RunResult } from '../../src/run/request.ts';
+import type { RunResult } from '../../src/run/result.ts';
 
 export type { RunResult };
 
@@ -45,7 +45,7 @@ export async function printed(text: string): Promise<void> {
 
 /** Runs a file through the command; its result with all the terminal's text. */
 export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
-  let result: RunResult = {};
+  let result: RunResult = { outcome: 'canceled' };
   const text = await textOf(async () => {
     result = await vscode.commands.executeCommand<RunResult>('modal.runActiveFile', uri);
   });

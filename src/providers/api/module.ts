@@ -2,7 +2,7 @@ import type { Command, ExecuteOptions, ExecuteResult, SandboxesApi } from '../..
 import { execute } from '../../api/execute.ts';
 import { sandboxProvider } from '../../api/sandbox-provider.ts';
 import { UserError } from '../../base/errors.ts';
-import type { RunRequest } from '../../run/request.ts';
+import { type RunRequest, runRequest } from '../../run/request.ts';
 import { runnerOf } from '../../run/runners.ts';
 import type { RunServices } from '../../run/services.ts';
 import { diskFolders, requireTrust, syncedFolder } from '../common/folders.ts';
@@ -32,14 +32,14 @@ async function executeInFolder(
   requireTrust();
   const workspaceFolder = diskFolders()[0];
   if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
-  const { profile } = options;
-  const common = {
+  const request = runRequest({
+    ...commandOf(code),
     folder: syncedFolder(workspaceFolder),
-    ...(profile && { profile }),
+    profile: options.profile,
     cwd: options.cwd ?? '',
     env: options.env ?? {},
-  };
-  return execute({ ...common, ...commandOf(code) }, services, options);
+  });
+  return execute(request, services, options);
 }
 
 function commandOf(code: Command): Pick<RunRequest, 'label' | 'programs' | 'args'> {

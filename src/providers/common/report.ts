@@ -1,21 +1,27 @@
 import * as vscode from 'vscode';
 import { DeclinedError } from '../../base/errors.ts';
 import { explainAndLog } from '../../modal/errors.ts';
-import type { RunResult } from '../../run/request.ts';
+import type { RunFailed, RunResult } from '../../run/result.ts';
 import { executeCommand } from './commands.ts';
 import { strings } from './strings.ts';
 
 /** Shows why nothing was run, unless the user declined to run it. */
 export function reportError(error: unknown): RunResult {
-  const result = { error: explainAndLog(error) };
-  return error instanceof DeclinedError ? result : report(result);
+  const message = explainAndLog(error);
+  return error instanceof DeclinedError ? { outcome: 'failed', error: message } : report(message);
 }
 
-/** Shows the error of a run, with a button for the command that can fix it. */
-export function report(result: RunResult, command?: 'modal.chooseAccount'): RunResult {
-  const buttons = command ? [strings.chooseAccount()] : [];
-  void vscode.window.showErrorMessage(result.error ?? '', ...buttons).then((pressed) => {
-    if (pressed && command) void executeCommand(command);
+/** Shows an error, as the result of something that couldn't be run. */
+export function report(error: string): RunFailed {
+  void vscode.window.showErrorMessage(error);
+  return { outcome: 'failed', error };
+}
+
+/** Shows the error of a run that needs another account, with a button to choose one. */
+export function reportAccountProblem(result: RunResult): RunResult {
+  if (result.outcome !== 'failed' || !result.needsAccount) return result;
+  void vscode.window.showErrorMessage(result.error, strings.chooseAccount()).then((pressed) => {
+    if (pressed) void executeCommand('modal.chooseAccount');
   });
   return result;
 }

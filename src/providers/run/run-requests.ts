@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
-import { COPIES_ROOT, type RunRequest } from '../../run/request.ts';
-import { extensionOf, fileNameFor, type Program, runnerOf } from '../../run/runners.ts';
+import { COPIES_ROOT, type RunRequest, runRequest } from '../../run/request.ts';
+import { extensionOf, fileNameFor, type ProgramCandidate, runnerOf } from '../../run/runners.ts';
 import type { Interpreter } from '../../run/selection/interpreters.ts';
 import { commandOf, PACKAGE_MANAGER_FILES } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
@@ -37,7 +37,7 @@ export class RunRequests {
     const programs = await programsFor(document, name, folder);
     await saveAll();
     await this.#rules.requireSynced(uri);
-    return { folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args], cwd: '' };
+    return runRequest({ folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args] });
   }
 
   /** A file outside of the folders, or one that is not saved yet: a copy of it, in the first folder's sandbox. */
@@ -54,7 +54,8 @@ export class RunRequests {
     const why = document.isUntitled ? 'is not saved' : 'is in no folder of the workspace';
     const reason = `“${name}” ${why}: a copy of it runs, without the files beside it`;
     const copy = { path, content: document.getText(), reason };
-    return { folder, label: name, programs, args: [path, ...args], cwd: sync ? '' : folderOfCopy, copy, sync };
+    const cwd = sync ? '' : folderOfCopy;
+    return runRequest({ folder, label: name, programs, args: [path, ...args], cwd, copy, sync });
   }
 
   /** The file that a copy in a sandbox was made of. */
@@ -73,7 +74,7 @@ export class RunRequests {
     await saveAll();
     const programs = interpreter.programs(readSettings(uri).runners, existsSync(join(folder.path, 'uv.lock')));
     return {
-      request: { folder, label: `${interpreter.name} selections`, programs, cwd: sync ? '' : '/', sync },
+      request: runRequest({ folder, label: `${interpreter.name} selections`, programs, cwd: sync ? '' : '/', sync }),
       file: place ? `${REMOTE_ROOT}/${place.path}` : posix.basename(uri.path),
     };
   }
@@ -86,7 +87,7 @@ export class RunRequests {
     await saveAll();
     await this.#rules.requireSynced(uri);
     const cwd = posix.dirname(path) === '.' ? '' : posix.dirname(path);
-    return { folder, ...command, cwd };
+    return runRequest({ folder, ...command, cwd });
   }
 
   /** A task's definition, whose variables VS Code has resolved. */
@@ -98,15 +99,7 @@ export class RunRequests {
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
     const { file, args, env, profile, sync, pull, pty } = task;
-    if (file)
-      return {
-        ...(await this.forFile(vscode.Uri.file(file), args)),
-        ...(profile && { profile }),
-        env,
-        sync,
-        pull,
-        pty,
-      };
+    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), profile, env, sync, pull, pty };
     if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run again.');
     requireTrust();
     await saveAll();
@@ -116,7 +109,7 @@ export class RunRequests {
 
 /** What a selection needs: the process that runs it, and what the sandbox calls its file. */
 export interface SelectionRequest {
-  readonly request: Omit<RunRequest, 'args'>;
+  readonly request: RunRequest;
   readonly file: string;
 }
 
@@ -128,7 +121,11 @@ function refuseCredential({ path }: vscode.Uri): void {
 }
 
 /** The file's runner; a file that nobody knows how to run gets a question, whose answer is kept in the settings. */
-async function programsFor(document: vscode.TextDocument, name: string, folder: Folder): Promise<readonly Program[]> {
+async function programsFor(
+  document: vscode.TextDocument,
+  name: string,
+  folder: Folder,
+): Promise<readonly ProgramCandidate[]> {
   const { runners } = readSettings(document.uri);
   const file = {
     name,

@@ -2,7 +2,8 @@ import * as vscode from 'vscode';
 import { explainAndLog } from '../../modal/errors.ts';
 import type { TerminalSize } from '../../run/control.ts';
 import { LocalPaths } from '../../run/local-paths.ts';
-import { CANCELLED, type RunRequest, type RunResult } from '../../run/request.ts';
+import type { RunRequest } from '../../run/request.ts';
+import { CANCELED, type RunResult } from '../../run/result.ts';
 import { Run } from '../../run/run.ts';
 import type { RunServices } from '../../run/services.ts';
 import { summaryOf } from '../../run/summary.ts';
@@ -60,7 +61,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   close(): void {
     this.#closed = true;
     this.#run?.cancel();
-    this.#ended.resolve({ error: CANCELLED });
+    this.#ended.resolve(CANCELED);
   }
 
   handleInput(text: string): void {
@@ -73,17 +74,20 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   async #start(size: TerminalSize | undefined): Promise<void> {
-    const result = await this.#result(size).catch((error): RunResult => ({ error: explainAndLog(error) }));
+    const result = await this.#result(size).catch(
+      (error): RunResult => ({ outcome: 'failed', error: explainAndLog(error) }),
+    );
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');
     this.#options.watcher?.end();
-    if (result.error === undefined && result.exitCode === 0) this.#writer.status(summaryOf(result));
+    const { outcome, exitCode } = result;
+    if (outcome === 'exited' && exitCode === 0) this.#writer.status(summaryOf(result));
     else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
     // A program may have ended well, and its outputs not have come back.
-    const code = result.error === undefined ? (result.exitCode ?? 1) : result.exitCode || 1;
-    if (result.error !== undefined && this.#options.isRemovedOnClose) {
+    const code = outcome === 'exited' ? exitCode : exitCode || 1;
+    if (outcome !== 'exited' && this.#options.isRemovedOnClose) {
       this.#writer.status('Press any key to close the terminal');
       this.#onKey = () => this.#close.fire(0);
     } else {
@@ -107,7 +111,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
-  #program(text: string, { pty = true }: RunRequest): void {
+  #program(text: string, { pty }: RunRequest): void {
     this.#options.watcher?.feed(text);
     const local = this.#paths?.feed(text) ?? text;
     this.#writer.text(pty ? local : local.replaceAll(/\r?\n/g, '\r\n'));

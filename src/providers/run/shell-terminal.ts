@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import type { RunRequest } from '../../run/request.ts';
+import { type RunRequest, runRequest } from '../../run/request.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { diskFolderOf, diskFolders, requireTrust, syncedFolder } from '../common/folders.ts';
 import type { RunTerminals } from './run-terminals.ts';
@@ -33,7 +33,7 @@ function shellRequest(sandboxId: string | undefined): RunRequest {
   const folder = diskFolderOf(active) ?? diskFolders()[0];
   if (!folder && !sandboxId)
     throw new UserError('No folder is open. Open one (“File: Open Folder…”), then open the terminal again.');
-  return {
+  return runRequest({
     folder: folder ? syncedFolder(folder) : { name: '', path: '' },
     label: 'shell',
     // A sandbox that somebody else started need not have the folder.
@@ -41,8 +41,8 @@ function shellRequest(sandboxId: string | undefined): RunRequest {
       argv: [shell, '-c', `cd ${REMOTE_ROOT} 2>/dev/null; exec ${shell} -il`],
       label: shell,
     })),
-    args: [],
     cwd: '/',
-    ...(sandboxId && { sandboxId, sync: false }),
-  };
+    sandboxId,
+    sync: sandboxId === undefined,
+  });
 }

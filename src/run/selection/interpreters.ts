@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { quote } from '../../base/shell.ts';
-import { type CustomRunners, type Program, runnerOf } from '../runners.ts';
+import { type CustomRunners, type ProgramCandidate, runnerOf } from '../runners.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
@@ -22,7 +22,7 @@ export interface Interpreter {
   /** What stands before the first line of code in the terminal, and before the others. */
   readonly prompts: readonly [first: string, next: string];
   /** The programs that can be it, in the order of preference. */
-  programs(custom: CustomRunners, isUvProject: boolean): readonly Program[];
+  programs(custom: CustomRunners, isUvProject: boolean): readonly ProgramCandidate[];
   /** What goes into its pipe for a snippet. `mark` has a `%s` for the exit status, to be printed when it has ended. */
   frame(snippet: Snippet, mark: string): string;
 }
@@ -86,8 +86,8 @@ function withOwn(
   custom: CustomRunners,
   keys: readonly string[],
   interpreter: RegExp,
-  known: readonly Program[],
-): readonly Program[] {
+  known: readonly ProgramCandidate[],
+): readonly ProgramCandidate[] {
   const own = keys
     .map((key) => custom[key])
     .find((argv) => argv?.some((word) => interpreter.test(posix.basename(word))));
@@ -95,7 +95,7 @@ function withOwn(
   return program ? [{ argv: [program, ...args] }] : known;
 }
 
-function driven(programs: readonly Program[], flag: string, driver: string): readonly Program[] {
+function driven(programs: readonly ProgramCandidate[], flag: string, driver: string): readonly ProgramCandidate[] {
   return programs.map((program) => {
     const [name, ...args] = program.argv;
     return { ...program, label: program.label ?? name, argv: [name, ...args, flag, driver] };

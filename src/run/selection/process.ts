@@ -3,9 +3,11 @@ import { UserError } from '../../base/errors.ts';
 import { formatDuration } from '../../base/text.ts';
 import type { PushResult } from '../../sync/engine.ts';
 import type { TerminalSize } from '../control.ts';
-import { CANCELLED, type RunRequest, type RunResult } from '../request.ts';
+import type { RunRequest } from '../request.ts';
+import { CANCELED, exited, type RunFailed, type RunResult } from '../result.ts';
 import { Run } from '../run.ts';
 import type { RunServices } from '../services.ts';
+import { describeEnd } from '../summary.ts';
 import { syncReport } from '../sync-report.ts';
 import type { Interpreter, Snippet } from './interpreters.ts';
 import { MarkReader } from './mark.ts';
@@ -15,7 +17,10 @@ const INTERRUPT = '\u0003';
 const DELIVER = '[ -p "$0" ] && exec cat > "$0"';
 /** How long a process that takes nothing any more may take to end. */
 const END_TIMEOUT_MS = 3_000;
-const NO_PIPE = 'The process takes no code any more. Restart it (“Modal: Restart Process of Selections”).';
+const NO_PIPE: RunFailed = {
+  outcome: 'failed',
+  error: 'The process takes no code any more. Restart it (“Modal: Restart Process of Selections”).',
+};
 
 /** Where a kept process's words go. */
 export interface SelectionOutput {
@@ -32,7 +37,7 @@ export interface SelectionOutput {
 export interface SelectionProcessOptions {
   readonly interpreter: Interpreter;
   /** The process itself, without arguments. */
-  readonly request: Omit<RunRequest, 'args'>;
+  readonly request: RunRequest;
   readonly services: RunServices;
   readonly output: SelectionOutput;
   readonly size?: TerminalSize;
@@ -103,7 +108,7 @@ export class SelectionProcess {
   /** What was typed, for the snippet that runs. An interrupt also drops the snippets that wait. */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
-      this.#drop({ error: CANCELLED });
+      this.#drop(CANCELED);
       this.#delivery?.cancel();
     }
     this.#run.write(text);
@@ -132,23 +137,22 @@ export class SelectionProcess {
   async #runOne(snippet: Snippet): Promise<RunResult> {
     const { interpreter, output } = this.#options;
     output.code(snippet);
-    const ended = this.ended.then(({ error, exitCode, needsAccount }) => ({
-      error: error ?? `Exited with code ${exitCode}`,
-      ...(needsAccount && { needsAccount }),
-    }));
+    const ended = this.ended.then((result): RunResult => {
+      return result.outcome === 'exited' ? { outcome: 'failed', error: describeEnd(result) } : result;
+    });
     const early = this.#isFirst && (await Promise.race([this.#current.done.promise, ended]));
     if (typeof early === 'object') return early;
     this.#current = { number: this.#current.number + 1, done: Promise.withResolvers() };
     const failed = this.#deliver(interpreter.frame(snippet, this.#marks.format(this.#current.number))).then(
-      ({ exitCode, error }): Promise<RunResult> | RunResult => {
-        if (error !== undefined) return { error };
-        if (exitCode === 0) return new Promise<never>(() => {});
+      (delivered): Promise<RunResult> | RunResult => {
+        if (delivered.outcome !== 'exited') return delivered;
+        if (delivered.exitCode === 0) return new Promise<never>(() => {});
         // A process without its pipe is usually about to end, and then says why.
-        return Promise.race([ended, sleep(END_TIMEOUT_MS, { error: NO_PIPE })]);
+        return Promise.race([ended, sleep(END_TIMEOUT_MS, NO_PIPE)]);
       },
     );
     const outcome = await Promise.race([this.#current.done.promise, failed, ended]);
-    return typeof outcome === 'number' ? { exitCode: outcome } : outcome;
+    return typeof outcome === 'number' ? exited(outcome) : outcome;
   }
 
   /** Syncs the folder, then hands text to the process. */
@@ -167,7 +171,7 @@ export class SelectionProcess {
     };
     const programs = [{ argv: ['sh', '-c', DELIVER] as const }];
     // The process itself was started with a sync.
-    const sync = request.sync !== false && !this.#isFirst;
+    const sync = request.sync && !this.#isFirst;
     this.#isFirst = false;
     this.#delivery = new Run(
       { ...request, programs, args: [this.#pipe], cwd: '/', env: {}, pty: false, sync, sandboxId },
@@ -193,11 +197,11 @@ export class SelectionProcess {
   #end(result: RunResult): RunResult {
     clearTimeout(this.#idle);
     this.#delivery?.cancel();
-    this.#drop({ error: CANCELLED });
+    this.#drop(CANCELED);
     this.#options.output.text(this.#decoder.decode() + this.#marks.end());
     if (!this.#isIdleTooLong) return result;
     const idle = formatDuration(this.#options.idleTimeoutMs);
-    return { error: `Ended after ${idle} without a selection, so that the sandbox can end.` };
+    return { outcome: 'failed', error: `Ended after ${idle} without a selection, so that the sandbox can end.` };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Program } from '../runners.ts';
+import type { ProgramCandidate } from '../runners.ts';
 import { runnerOf } from '../runners.ts';
 import type { Target } from './target.ts';
 
@@ -22,14 +22,14 @@ export function commandOf(
   target: Target,
   fileName: string,
   siblings: readonly string[],
-): { label: string; programs: readonly Program[]; args: readonly string[] } | undefined {
+): { label: string; programs: readonly ProgramCandidate[]; args: readonly string[] } | undefined {
   switch (target.kind) {
     case 'file':
     case 'pythonGuard':
       return undefined;
     case 'pythonMain': {
       const python = runnerOf({ name: fileName, languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
-      const programs = python.map(({ argv }): Program => ({ argv: [...argv, '-c', CALL_MAIN] }));
+      const programs = python.map(({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }));
       return { label: `${fileName}: main()`, programs, args: [fileName] };
     }
     case 'packageScript': {

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { quote } from '../../../src/base/shell.ts';
 import { EXIT_WRAPPER, runCommand, WrapperMark } from '../../../src/run/command.ts';
 import { endCommand } from '../../../src/run/control.ts';
-import type { Program } from '../../../src/run/runners.ts';
+import type { ProgramCandidate } from '../../../src/run/runners.ts';
 
 function run(argv: string[]) {
   const [program = '', ...args] = argv;
@@ -11,35 +11,38 @@ function run(argv: string[]) {
   return { status, stdout };
 }
 
-function programsOf(...argvs: [string, ...string[]][]): Program[] {
+function programsOf(...argvs: [string, ...string[]][]): ProgramCandidate[] {
   return argvs.map((argv) => ({ argv }));
 }
 
 describe('the command of a run', () => {
   it('becomes the first program that exists, with its arguments before the file', () => {
     const programs = programsOf(['no-such-program'], ['sh', '-e'], ['false']);
-    assert.deepEqual(run(runCommand(programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'], { runId: 't1', cwd: '/' })), {
-      status: 0,
-      stdout: 'a b c e\n',
-    });
+    assert.deepEqual(
+      run(runCommand(programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'], { runId: 't1', cwd: '/', shellArgs: '' })),
+      {
+        status: 0,
+        stdout: 'a b c e\n',
+      },
+    );
   });
 
   it('prints its mark and nothing else when no program exists', () => {
-    const result = run(runCommand(programsOf(['no-such-program']), ['x.py'], { runId: 't2', cwd: '/' }));
+    const result = run(runCommand(programsOf(['no-such-program']), ['x.py'], { runId: 't2', cwd: '/', shellArgs: '' }));
     assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noProgram });
   });
 
   it('prints another mark when the folder it is to start in is not there', () => {
-    const result = run(runCommand(programsOf(['true']), [], { runId: 't5', cwd: '/no such folder' }));
+    const result = run(runCommand(programsOf(['true']), [], { runId: 't5', cwd: '/no such folder', shellArgs: '' }));
     assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noFolder });
   });
 
   it('passes over a program that cannot do it', () => {
-    const programs: Program[] = [
+    const programs: ProgramCandidate[] = [
       { argv: ['sh', '-e'], probe: ['false'] },
       { argv: ['sh', '-u'], probe: ['true'] },
     ];
-    assert.deepEqual(run(runCommand(programs, ['-c', 'echo $-'], { runId: 't4', cwd: '/' })), {
+    assert.deepEqual(run(runCommand(programs, ['-c', 'echo $-'], { runId: 't4', cwd: '/', shellArgs: '' })), {
       status: 0,
       stdout: 'u\n',
     });
@@ -55,7 +58,10 @@ describe('the command of a run', () => {
   });
 
   it('passes the program’s exit code on', () => {
-    assert.equal(run(runCommand(programsOf(['sh']), ['-c', 'exit 42'], { runId: 't3', cwd: '/' })).status, 42);
+    assert.equal(
+      run(runCommand(programsOf(['sh']), ['-c', 'exit 42'], { runId: 't3', cwd: '/', shellArgs: '' })).status,
+      42,
+    );
   });
 
   it('quotes any word for a shell', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { outcomeOf, RunHistory } from '../../../src/run/history.ts';
+import { CANCELED, exited } from '../../../src/run/result.ts';
 
 function memory(initial?: unknown) {
   let stored = initial;
@@ -15,12 +16,12 @@ function memory(initial?: unknown) {
 describe('the run history', () => {
   it('has the newest run first, with all that is needed to do it again', async () => {
     const history = new RunHistory(memory());
-    await history.add('a.py', { uri: 'file:///a.py', args: '--fast' }, Date.now() - 1500, { exitCode: 0 });
+    await history.add('a.py', { uri: 'file:///a.py', args: '--fast' }, Date.now() - 1500, exited(0));
     await history.add(
       'build',
       { uri: 'file:///package.json', target: { kind: 'packageScript', line: 3, name: 'build' } },
       Date.now(),
-      { error: 'No.' },
+      { outcome: 'failed', error: 'No.' },
     );
     const [newest, oldest] = history.runs;
     assert.deepEqual(newest?.target, { kind: 'packageScript', line: 3, name: 'build' });
@@ -31,8 +32,8 @@ describe('the run history', () => {
 
   it('remembers a file’s arguments, also after a run without any word of them', async () => {
     const history = new RunHistory(memory());
-    await history.add('a.py', { uri: 'file:///a.py', args: 'x y' }, 0, { exitCode: 0 });
-    await history.add('a.py', { uri: 'file:///a.py' }, 0, { exitCode: 0 });
+    await history.add('a.py', { uri: 'file:///a.py', args: 'x y' }, 0, exited(0));
+    await history.add('a.py', { uri: 'file:///a.py' }, 0, exited(0));
     assert.equal(history.argsOf('file:///a.py'), 'x y');
     assert.equal(history.argsOf('file:///b.py'), '');
   });
@@ -40,7 +41,7 @@ describe('the run history', () => {
   it('keeps fifty, and leaves out what cannot be read', async () => {
     const history = new RunHistory(memory(['nonsense', { label: 3 }]));
     assert.equal(history.runs.length, 0);
-    for (let at = 0; at < 60; at += 1) await history.add(`${at}`, { uri: 'file:///a' }, at, {});
+    for (let at = 0; at < 60; at += 1) await history.add(`${at}`, { uri: 'file:///a' }, at, CANCELED);
     const kept = history.runs.map(({ label }) => label);
     assert.deepEqual([kept.length, kept[0]], [50, '59']);
   });

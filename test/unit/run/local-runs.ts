@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TerminalSize } from '../../../src/run/control.ts';
-import type { RunRequest } from '../../../src/run/request.ts';
+import { type RunRequest, runRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { RunServices } from '../../../src/run/services.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
@@ -43,14 +43,13 @@ export async function startScript(folder: LocalFolder, script: string, { size, .
   await writeFile(join(folder.path, 'a.sh'), script);
   const text = { output: '', errors: '', status: '', progress: '' };
   const decoder = new TextDecoder();
-  const request = {
+  const request = runRequest({
     folder: { name: 'folder', path: folder.path },
     label: 'a.sh',
     programs: [{ argv: ['bash'] as const }],
     args: [`${REMOTE_ROOT}/a.sh`],
-    cwd: '',
     ...rest,
-  };
+  });
   const run = new Run(
     request,
     folder.services,

@@ -68,7 +68,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
       (progress) => progress.includes('lost'),
     );
     run.cancel();
-    assert.equal((await run.done).error, 'Cancelled.');
+    assert.equal((await run.done).outcome, 'canceled');
   });
 
   for (const [how, end, sentence] of [

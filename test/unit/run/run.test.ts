@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Account } from '../../../src/modal/accounts.ts';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
-import type { RunRequest, RunResult } from '../../../src/run/request.ts';
+import { type RunRequest, runRequest } from '../../../src/run/request.ts';
+import type { RunResult } from '../../../src/run/result.ts';
 import { Run } from '../../../src/run/run.ts';
-import type { Program } from '../../../src/run/runners.ts';
+import type { ProgramCandidate } from '../../../src/run/runners.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
 import { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
@@ -14,7 +15,7 @@ import type { Ask } from '../../../src/sync/push/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionSources } from '../../helpers/sessions.ts';
 
-const shell: readonly Program[] = [{ argv: ['bash'] }];
+const shell: readonly ProgramCandidate[] = [{ argv: ['bash'] }];
 
 describe('a run on the local Modal', () => {
   let server: RunningLocalModal;
@@ -50,14 +51,13 @@ describe('a run on the local Modal', () => {
   function start(file: string, { args = [], ...rest }: Partial<RunRequest> = {}) {
     const text = { output: '', errors: '', status: '' };
     const decoder = new TextDecoder();
-    const request = {
+    const request = runRequest({
       folder: { name: 'folder', path },
       label: file,
       programs: shell,
       args: [`${REMOTE_ROOT}/${file}`, ...args],
-      cwd: '',
       ...rest,
-    };
+    });
     const output = {
       progress: () => {},
       status: (line: string) => (text.status += `${line}\n`),
@@ -189,7 +189,7 @@ describe('a run on the local Modal', () => {
     const { isLocal: _, ...elsewhere } = account;
     const other = new Sessions(sessionSources(() => elsewhere));
     const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
-    const request = { folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'], cwd: '' };
+    const request = runRequest({ folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'] });
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
     const asked: string[] = [];
     let answer = false;
@@ -274,9 +274,10 @@ describe('a run on the local Modal', () => {
   it('says that the server cannot be reached', async () => {
     account = { ...account, serverUrl: 'http://127.0.0.1:9' };
     try {
-      const { error, needsAccount } = await runToEnd('a.sh');
-      assert.match(error ?? '', /^The Modal server cannot be reached/);
-      assert.equal(needsAccount, undefined);
+      const result = await runToEnd('a.sh');
+      assert.ok(result.outcome === 'failed');
+      assert.match(result.error, /^The Modal server cannot be reached/);
+      assert.equal(result.needsAccount, undefined);
     } finally {
       account = { ...account, serverUrl: server.url };
     }
@@ -285,9 +286,10 @@ describe('a run on the local Modal', () => {
   it('asks for another account when the token is refused', async () => {
     account = { ...account, tokenSecret: 'as-invalid' };
     try {
-      const { error, needsAccount } = await runToEnd('a.sh');
-      assert.match(error ?? '', /did not accept the token/);
-      assert.equal(needsAccount, true);
+      const result = await runToEnd('a.sh');
+      assert.ok(result.outcome === 'failed');
+      assert.match(result.error, /did not accept the token/);
+      assert.equal(result.needsAccount, true);
     } finally {
       account = { ...account, tokenSecret: 'as-test' };
     }

@@ -4,6 +4,7 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import { runRequest } from '../../../src/run/request.ts';
 import { interpreterOf } from '../../../src/run/selection/interpreters.ts';
 import { NODE_DRIVER } from '../../../src/run/selection/node-driver.ts';
 import { SelectionProcess } from '../../../src/run/selection/process.ts';
@@ -39,12 +40,11 @@ describe('a process kept for selections, on the local Modal', () => {
     const shown = { text: '', status: '' };
     const process = new SelectionProcess({
       interpreter,
-      request: {
+      request: runRequest({
         folder: { name: 'folder', path },
         label: languageId,
         programs: interpreter.programs({}, false),
-        cwd: '',
-      },
+      }),
       services,
       idleTimeoutMs,
       output: {
@@ -59,9 +59,9 @@ describe('a process kept for selections, on the local Modal', () => {
     /** What a snippet shows, and its exit code when that is not 0. */
     async function run(code: string, line = 1, of = file): Promise<string> {
       const from = shown.text.length;
-      const { exitCode, error } = await process.run({ code, line, file: of, languageId });
+      const { outcome, exitCode, error } = await process.run({ code, line, file: of, languageId });
       const text = stripVTControlCharacters(shown.text.slice(from)).replaceAll('\r\n', '\n');
-      return `${text}${exitCode === 0 ? '' : (error ?? `[${exitCode}]`)}`;
+      return `${text}${exitCode === 0 ? '' : (error ?? (outcome === 'canceled' ? outcome : `[${exitCode}]`))}`;
     }
     const shows = (words: string) =>
       waitFor(
@@ -155,7 +155,7 @@ describe('a process kept for selections, on the local Modal', () => {
       await shows('begun');
       process.write('\u0003');
       assert.match(await running, /KeyboardInterrupt\n\[130\]$/);
-      assert.match(await waiting, /Cancelled\.$/, 'what waited is dropped');
+      assert.match(await waiting, /canceled$/, 'what waited is dropped');
       process.write('\u0003');
       assert.match(await run('x'), /4\n$/);
     });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { exited } from '../../../src/run/result.ts';
 import { summaryOf } from '../../../src/run/summary.ts';
 
 describe('the line that ends a run', () => {
@@ -6,16 +7,16 @@ describe('the line that ends a run', () => {
 
   it('says how it ended, what its time went on and what it cost', () => {
     assert.equal(
-      summaryOf({ exitCode: 0, timings, costUsd: 0.00213 }),
+      summaryOf({ ...exited(0), timings, costUsd: 0.00213 }),
       'Exited with code 0 · start 2.1 s · sync 45 ms · first output 130 ms · run 1 min 5 s · about $0.0021',
     );
   });
 
   it('names the signal that ended the program', () => {
-    assert.equal(summaryOf({ exitCode: 143 }), 'Exited with code 143 (SIGTERM)');
+    assert.equal(summaryOf(exited(143)), 'Exited with code 143 (SIGTERM)');
   });
 
   it('is the error where the program did not get to its end', () => {
-    assert.equal(summaryOf({ error: 'No.' }), 'No.');
+    assert.equal(summaryOf({ outcome: 'failed', error: 'No.' }), 'No.');
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { LocalPaths } from '../../../src/run/local-paths.ts';
+import { runRequest } from '../../../src/run/request.ts';
 import { parseTask, requestForTask, shellLine, toRemote } from '../../../src/run/task-definition.ts';
 
 const folder = { name: 'app', path: '/home/me/my app' };
@@ -29,17 +30,20 @@ describe('a task of tasks.json', () => {
       pull: ['out/*.csv'],
     });
     assert.ok(typeof task !== 'string');
-    assert.deepEqual(requestForTask(task, folder, 'test'), {
-      folder,
-      label: 'test',
-      programs: [{ argv: ['pytest'] }],
-      args: ['/workspace/tests', '--root=/workspace', '/home/me/my app2'],
-      cwd: '/workspace/sub',
-      env: { CONFIG: '/workspace/c.toml' },
-      sync: false,
-      pull: ['out/*.csv'],
-      pty: false,
-    });
+    assert.deepEqual(
+      requestForTask(task, folder, 'test'),
+      runRequest({
+        folder,
+        label: 'test',
+        programs: [{ argv: ['pytest'] }],
+        args: ['/workspace/tests', '--root=/workspace', '/home/me/my app2'],
+        cwd: '/workspace/sub',
+        env: { CONFIG: '/workspace/c.toml' },
+        sync: false,
+        pull: ['out/*.csv'],
+        pty: false,
+      }),
+    );
   });
 
   it('runs a script in bash, or in sh where there is no bash, with its arguments', () => {

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
 import { UserError } from '../../../base/errors.ts';
 import { DEFAULT_PROFILE } from '../../../profiles/schema.ts';
-import type { RunResult } from '../../../run/request.ts';
+import { CANCELED, type RunResult } from '../../../run/result.ts';
 import { type Interpreter, interpreterOf } from '../../../run/selection/interpreters.ts';
 import type { Sessions } from '../../../sandboxes/sessions.ts';
 import type { AccountService } from '../../account/account-service.ts';
 import { diskFolders } from '../../common/folders.ts';
-import { report, reportError } from '../../common/report.ts';
+import { reportAccountProblem, reportError } from '../../common/report.ts';
 import { readSettings } from '../../common/settings.ts';
 import { strings } from '../../common/strings.ts';
 import type { RunRequests } from '../run-requests.ts';
@@ -46,16 +46,16 @@ export class SelectionCommands {
     try {
       const editor = activeEditor();
       const selected = selectedCode(editor);
-      if (!selected) return {};
+      if (!selected) return CANCELED;
       const { languageId } = editor.document;
       const found = await this.#find(editor.document);
-      if (!found) return { error: strings.notSignedIn() };
+      if (!found) return { outcome: 'failed', error: strings.notSignedIn() };
       if (selected.next) moveTo(editor, selected.next);
       const { kept, file } = found;
       kept.terminal.show(!readSettings().terminal.focus);
       const { code, line } = selected;
       const result = await kept.pty.run({ code, line, file, languageId }, kept.process);
-      return result.needsAccount ? report(result, 'modal.chooseAccount') : result;
+      return reportAccountProblem(result);
     } catch (error) {
       return reportError(error);
     }

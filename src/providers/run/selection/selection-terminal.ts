@@ -1,10 +1,10 @@
 import type * as vscode from 'vscode';
 import type { TerminalSize } from '../../../run/control.ts';
-import { CANCELLED, type RunResult } from '../../../run/request.ts';
+import { CANCELED, type RunResult } from '../../../run/result.ts';
 import type { Interpreter, Snippet } from '../../../run/selection/interpreters.ts';
 import { SelectionProcess, type SelectionProcessOptions } from '../../../run/selection/process.ts';
 import type { RunServices } from '../../../run/services.ts';
-import { summaryOf } from '../../../run/summary.ts';
+import { describeEnd } from '../../../run/summary.ts';
 import { dim } from '../../common/ansi.ts';
 import { TerminalWriter } from '../terminal-writer.ts';
 
@@ -65,10 +65,10 @@ export class SelectionTerminal implements vscode.Pseudoterminal {
   /** Runs a snippet after those that wait; `start` says what to start where no process is kept. */
   async run(snippet: Snippet, start: SelectionStart): Promise<RunResult> {
     await this.#opened.promise;
-    if (this.#isClosed) return { error: CANCELLED };
+    if (this.#isClosed) return CANCELED;
     const result = await this.#running(start).run(snippet);
     // What ended with its process is told with that.
-    if (result.error !== undefined && this.#process) this.#writer.error(result.error);
+    if (result.outcome !== 'exited' && this.#process) this.#writer.error(describeEnd(result));
     return result;
   }
 
@@ -101,8 +101,7 @@ export class SelectionTerminal implements vscode.Pseudoterminal {
     this.#process = process;
     void process.ended.then((result) => {
       this.#process = undefined;
-      const { error, exitCode } = result;
-      const end = summaryOf(error === undefined ? { exitCode: exitCode ?? 0 } : { error });
+      const end = describeEnd(result);
       this.#writer.error(`${end}${/[.!?]$/.test(end) ? '' : '.'} The next selection starts ${interpreter.name} anew.`);
     });
     return process;

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
-import { CANCELLED, type RunRequest, type RunResult } from '../../../run/request.ts';
+import type { RunRequest } from '../../../run/request.ts';
+import { CANCELED, type RunResult } from '../../../run/result.ts';
 import { commandOf } from '../../../run/targets/command.ts';
 import { findPackageScripts } from '../../../run/targets/package-json.ts';
 import { TASK_TYPE } from '../../../run/task-definition.ts';
@@ -100,7 +101,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
    */
   async run(request: RunRequest, again: () => Promise<RunRequest>): Promise<RunResult> {
     const name = await this.#freeName(request);
-    if (name === undefined) return { error: CANCELLED };
+    if (name === undefined) return CANCELED;
     const opened = Promise.withResolvers<RunTerminal>();
     let isFirst = true;
     // VS Code tells running tasks apart by their definitions alone, also those of different folders.
@@ -116,7 +117,7 @@ export class RunTasks implements vscode.TaskProvider, vscode.Disposable {
     this.#active.set(key, execution);
     const taskEnded = endOf(execution).then((): RunResult => {
       if (this.#active.get(key) === execution) this.#active.delete(key);
-      return { error: CANCELLED };
+      return CANCELED;
     });
     // The terminal's own word comes first, where there is one: a task may be ended before it has a terminal.
     const result = await Promise.race([opened.promise.then((terminal) => terminal.ended), taskEnded]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { OutputPacer } from '../../../src/run/output-pace.ts';
+import { OutputPacer } from '../../../src/run/output-pacer.ts';
 
 const MiB = 1024 * 1024;
 
