@@ -1,5 +1,5 @@
 import { words } from '../base/shell.ts';
-import { HOST_VOLUME_PATH } from '../profiles/schema.ts';
+import { HOST_VOLUME_FOLDERS, HOST_VOLUME_PATH } from '../profiles/schema.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { runLine } from './lines.ts';
 import { aptStep } from './packages.ts';
@@ -10,8 +10,7 @@ export const DEFAULT_PYTHON = '3.11';
 
 const APT = ['git', 'curl', 'wget', 'build-essential', 'libffi-dev', 'libssl-dev', 'zlib1g-dev', 'jq'];
 const PIP = ['uv', 'requests', 'httpx', 'pydantic>=2', 'python-dotenv', 'pyyaml'];
-const STATE_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
-const FOLDERS = [REMOTE_ROOT, ...STATE_FOLDERS.map((name) => `${HOST_VOLUME_PATH}/${name}`)];
+const FOLDERS = [REMOTE_ROOT, ...HOST_VOLUME_FOLDERS.map((name) => `${HOST_VOLUME_PATH}/${name}`)];
 
 /** Debian slim with Python. */
 export function builtInBase(python: string): Base {

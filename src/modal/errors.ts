@@ -2,6 +2,8 @@ import { UserError } from '../base/errors.ts';
 import { logError } from '../base/log.ts';
 import { AccountError } from './accounts.ts';
 import { RemoteFileError } from './remote-files.ts';
+import type { SandboxEnd } from './sandbox-ends.ts';
+import { strings } from './strings.ts';
 
 /** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
 const Code = {
@@ -27,24 +29,12 @@ const CONNECTION_CODES: readonly number[] = [
   Code.unavailable,
 ];
 
-/** How a sandbox ended, other than by its own entrypoint. */
-export type SandboxEnd = 'timeout' | 'idle' | 'terminated' | 'preempted' | 'exited';
-
-const ENDS: Readonly<Record<SandboxEnd, string>> = {
-  timeout:
-    'The sandbox has reached its longest lifetime and was ended. Run again to start a new one; a longer timeoutMs in the profile gives more time.',
-  idle: 'The sandbox was ended because it was idle for too long. Run again to start a new one; a longer idleTimeoutMs in the profile keeps it longer.',
-  terminated: 'The sandbox was terminated. Run again to start a new one.',
-  preempted: 'Modal took the sandbox’s machine away. Run again to start a new one.',
-  exited: 'The sandbox has ended by itself, as when it has too little memory. Run again to start a new one.',
-};
-
 /** The sandbox under a command has ended. */
 export class SandboxEndedError extends Error {
   override name = 'SandboxEndedError';
 
   constructor(end: SandboxEnd) {
-    super(ENDS[end]);
+    super(strings.sandboxEnded(end));
   }
 }
 

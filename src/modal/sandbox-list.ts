@@ -1,6 +1,8 @@
 import type { App, ModalClient } from 'modal';
 import type { Hardware } from './prices.ts';
+import { type SandboxEnd, sandboxEnd } from './sandbox-ends.ts';
 import { Tag } from './sandboxes.ts';
+import { strings } from './strings.ts';
 
 /** A port of a sandbox and where it is reached. */
 export interface SandboxPort {
@@ -12,8 +14,7 @@ export interface SandboxPort {
 export interface SandboxSummary {
   readonly id: string;
   readonly state: 'starting' | 'running' | 'ended';
-  /** How it ended: `timed out`, `terminated`, … */
-  readonly end?: string;
+  readonly end?: SandboxEnd;
   readonly name?: string;
   readonly createdAt: Date;
   readonly endedAt?: Date;
@@ -29,17 +30,6 @@ export interface SandboxSummary {
 
 /** No sandbox lives longer. https://modal.com/docs/guide/sandboxes */
 const LONGEST_LIFE_MS = 24 * 60 * 60_000;
-
-/** `GenericStatus` of the control plane. */
-const ENDS: Readonly<Record<number, string>> = {
-  1: 'ended',
-  2: 'failed',
-  3: 'terminated',
-  4: 'timed out',
-  5: 'could not start',
-  6: 'failed on Modal’s side',
-  7: 'ended when idle',
-};
 
 type SandboxInfo = Awaited<ReturnType<ModalClient['cpClient']['sandboxListV2']>>['sandboxes'][number];
 
@@ -98,7 +88,7 @@ function summaryOf(info: SandboxInfo): SandboxSummary {
     id: info.id,
     state: isEnded ? 'ended' : taskInfo?.startedAt ? 'running' : 'starting',
     ...(isEnded && {
-      end: ENDS[status] ?? 'ended',
+      end: sandboxEnd(status),
       endedAt: taskInfo?.finishedAt ? date(taskInfo.finishedAt) : endsAt,
     }),
     ...(name && { name }),
@@ -133,6 +123,11 @@ function urlOf(host: string, port: number): string {
 }
 
 const date = (seconds: number) => new Date(seconds * 1000);
+
+/** Returns how a sandbox stopped, in a few words: `timed out`, `terminated`, … */
+export function endLabel(end: SandboxEnd): string {
+  return strings.sandboxEnd(end);
+}
 
 /** What people know a sandbox by. */
 export function sandboxLabel({ id, name, tags }: Pick<SandboxSummary, 'id' | 'name' | 'tags'>): string {

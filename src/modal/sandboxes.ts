@@ -1,18 +1,47 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
 import { UserError } from '../base/errors.ts';
-import { HOST_VOLUME_PATH, mountPlace, type Profile, portOf, volumeOf } from '../profiles/schema.ts';
-import { isNotFound, isRefusedInput, type SandboxEnd, SandboxEndedError } from './errors.ts';
+import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
+import { sandboxEnd } from './sandbox-ends.ts';
 
-/** What a sandbox is asked to be, beside its profile. */
-export interface SandboxSpec {
-  readonly profile: Profile;
+/** A volume to mount in a new sandbox. */
+export interface MountParams extends Mount {
+  /** Create the volume if it doesn't exist. */
+  readonly createIfMissing: boolean;
+}
+
+/** The parameters that are passed on to the SDK unchanged. */
+type PlainParams = Pick<
+  SandboxCreateParams,
+  | 'name'
+  | 'cpu'
+  | 'cpuLimit'
+  | 'memoryMiB'
+  | 'memoryLimitMiB'
+  | 'cloud'
+  | 'regions'
+  | 'runtime'
+  | 'timeoutMs'
+  | 'idleTimeoutMs'
+  | 'blockNetwork'
+  | 'outboundCidrAllowlist'
+  | 'outboundDomainAllowlist'
+  | 'inboundCidrAllowlist'
+  | 'encryptedPorts'
+  | 'h2Ports'
+  | 'unencryptedPorts'
+  | 'command'
+>;
+
+/** What a sandbox is started with. */
+export interface SandboxParams extends Readonly<PlainParams> {
   readonly image: Image;
-  /** Unique among the app's running sandboxes. */
-  readonly name?: string;
-  /** The volume at `/mnt/state`; none where the sandbox shall use its own disk. */
-  readonly hostVolume?: string;
+  /** GPU types to try in order; empty for a sandbox without a GPU. */
+  readonly gpus: readonly string[];
+  /** Names of Modal secrets. */
+  readonly secrets: readonly string[];
+  readonly mounts: readonly MountParams[];
   readonly env: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -49,9 +78,6 @@ function plainTags(tags: Readonly<Record<string, string>>): Record<string, strin
   );
 }
 
-/** What the host volume has from the start. */
-const HOST_FOLDERS = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
-
 /** How long the start of a sandbox may wait for a GPU that another one of the list can stand in for. */
 const GPU_WAIT_MS = 60_000;
 
@@ -64,13 +90,14 @@ export function openApp(client: ModalClient, name: string): Promise<App> {
  * Starts a sandbox. Of several GPUs the first that Modal has is taken. Throws `UserError` for a secret or a volume that
  * is not there, and the SDK's errors.
  */
-export async function createSandbox(client: ModalClient, app: App, spec: SandboxSpec): Promise<Sandbox> {
-  const [secrets, volumes] = await Promise.all([secretsOf(client, spec.profile), volumesOf(client, spec)]);
-  const params = { ...paramsOf(spec), ...(secrets.length > 0 && { secrets }), volumes };
+export async function createSandbox(client: ModalClient, app: App, params: SandboxParams): Promise<Sandbox> {
+  const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, ...plainParams } = params;
+  const [secrets, volumes] = await Promise.all([secretsOf(client, secretNames), volumesOf(client, mounts)]);
+  const shared = { ...plainParams, env: { ...env }, ...(secrets.length > 0 && { secrets }), volumes };
   const create = async (gpu: string | undefined) => {
     const start = (tags: Record<string, string>) =>
-      client.sandboxes.create(app, spec.image, { ...params, tags, ...(gpu && { gpu }) });
-    const tags = { ...spec.tags, ...mountTags(mountsOf(spec)) };
+      client.sandboxes.create(app, image, { ...shared, tags, ...(gpu && { gpu }) });
+    const tags = { ...ownTags, ...mountTags(mounts) };
     // What Modal takes as tags is not written down: a sandbox that tells less of itself is better than none.
     return start(tags).catch((error) => {
       const plain = plainTags(tags);
@@ -78,48 +105,17 @@ export async function createSandbox(client: ModalClient, app: App, spec: Sandbox
       throw error;
     });
   };
-  const { gpu } = spec.profile;
-  if (!Array.isArray(gpu)) return create(gpu);
-  for (const candidate of gpu.slice(0, -1)) {
+  for (const candidate of gpus.slice(0, -1)) {
     const sandbox = await create(candidate).catch(ifExhausted);
     if (sandbox && (await isScheduled(sandbox))) return sandbox;
     await sandbox?.terminate().catch(() => {});
   }
-  return create(gpu.at(-1));
+  return create(gpus.at(-1));
 }
 
-/** The part of a profile that needs nothing of the account, in the SDK's words. */
-function paramsOf(spec: SandboxSpec): SandboxCreateParams {
-  const { profile, name, hostVolume, env } = spec;
-  const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime, timeoutMs, idleTimeoutMs } = profile;
-  const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist } = profile;
-  const ports = profile.ports.map(portOf);
-  const portsOf = (wanted: string) => ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port);
-  return {
-    ...defined({ cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime }),
-    ...defined({ outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist }),
-    ...(name && { name }),
-    timeoutMs,
-    idleTimeoutMs,
-    ...(offline && { blockNetwork: true }),
-    encryptedPorts: portsOf('encrypted'),
-    h2Ports: portsOf('h2'),
-    unencryptedPorts: portsOf('plain'),
-    env: { ...env },
-    // The volume hides what the image has there, so its folders are made as the sandbox starts.
-    ...(hostVolume && {
-      command: ['sh', '-c', `cd ${HOST_VOLUME_PATH} && mkdir -p ${HOST_FOLDERS.join(' ')}; exec sleep infinity`],
-    }),
-  };
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-}
-
-function secretsOf(client: ModalClient, { secrets }: Profile): Promise<Secret[]> {
+function secretsOf(client: ModalClient, names: readonly string[]): Promise<Secret[]> {
   return Promise.all(
-    secrets.map((name) =>
+    names.map((name) =>
       client.secrets
         .fromName(name)
         .catch(
@@ -129,25 +125,17 @@ function secretsOf(client: ModalClient, { secrets }: Profile): Promise<Secret[]>
   );
 }
 
-function mountsOf({ profile, hostVolume }: SandboxSpec): Mount[] {
-  const mounts = Object.entries(profile.volumes).map(([path, volume]): Mount => {
-    const { name, subPath, readOnly } = volumeOf(volume);
-    return { path: mountPlace(path), volume: name, subPath, isReadOnly: readOnly };
-  });
-  return hostVolume ? [...mounts, { path: HOST_VOLUME_PATH, volume: hostVolume, isReadOnly: false }] : mounts;
-}
-
-async function volumesOf(client: ModalClient, { profile, hostVolume }: SandboxSpec): Promise<Record<string, Volume>> {
-  const wanted = Object.entries(profile.volumes).map(([path, volume]) => [mountPlace(path), volumeOf(volume)] as const);
+async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): Promise<Record<string, Volume>> {
   const mounted = await Promise.all(
-    wanted.map(async ([path, { name, subPath, readOnly, createIfMissing }]) => {
+    mounts.map(async ({ path, volume: name, subPath, isReadOnly, createIfMissing }) => {
       const missing = `There is no volume “${name}” in this account. Make it, or leave \`createIfMissing\` on, then run again.`;
       const volume = await client.volumes.fromName(name, { createIfMissing }).catch(ifMissing(missing));
-      return [path, subPath || readOnly ? volume.withMountOptions(defined({ readOnly, subPath })) : volume] as const;
+      const options = { readOnly: isReadOnly, ...(subPath && { subPath }) };
+      return [path, subPath || isReadOnly ? volume.withMountOptions(options) : volume] as const;
     }),
   );
-  const host = hostVolume ? await client.volumes.fromName(hostVolume, { createIfMissing: true }) : undefined;
-  return Object.fromEntries(host ? [[HOST_VOLUME_PATH, host], ...mounted] : mounted);
+  // A volume that is mounted inside another one comes after it.
+  return Object.fromEntries(mounted.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
 function ifMissing(sentence: string): (error: unknown) => never {
@@ -183,14 +171,6 @@ export async function terminateSandbox(client: ModalClient, sandboxId: string): 
 /** How long Modal may take to answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** `GenericResult.GenericStatus` of Modal's api.proto, as far as people are told apart by it. */
-const ENDS: Readonly<Record<number, SandboxEnd>> = {
-  3: 'terminated',
-  4: 'timeout',
-  6: 'preempted',
-  7: 'idle',
-};
-
 /**
  * Throws `SandboxEndedError` when the sandbox has ended, or ends within the time that is waited, which says how; a gRPC
  * error when Modal does not answer.
@@ -201,7 +181,7 @@ export async function requireRunning({ cpClient }: ModalClient, sandboxId: strin
   const { result } = isFirstVersion(sandboxId)
     ? await cpClient.sandboxWait(asked, options)
     : await cpClient.sandboxWaitV2(asked, options);
-  if (result?.status) throw new SandboxEndedError(ENDS[result.status] ?? 'exited');
+  if (result?.status) throw new SandboxEndedError(sandboxEnd(result.status));
 }
 
 /** Gives a sandbox a name for people; `''` takes it away. The other tags stay: `setTags` replaces all of them. */

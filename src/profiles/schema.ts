@@ -10,6 +10,8 @@ export type { SetupProfile, WarmProfile } from './warm-schema.ts';
 
 /** Where the folder's host volume lies in a sandbox. */
 export const HOST_VOLUME_PATH = '/mnt/state';
+/** The folders that the host volume has from the start. */
+export const HOST_VOLUME_FOLDERS: readonly string[] = ['.cache', 'git-repos', 'checkpoints', 'workspace'];
 
 const VolumeSchema = z.strictObject({
   name: objectName.meta({ description: 'The volume’s name.' }),

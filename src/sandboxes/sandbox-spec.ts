@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { Image, Sandbox } from 'modal';
 import { buildImage } from '../images/build.ts';
 import type { BuildContext } from '../images/build-context.ts';
-import { createSandbox, type SandboxSpec, Tag } from '../modal/sandboxes.ts';
+import { createSandbox, type SandboxParams, Tag } from '../modal/sandboxes.ts';
 import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
 import type { Connection } from './connection.ts';
 import type { Folder } from './folder.ts';
 import { folderKey, machineKey, originTags } from './sandbox-origin.ts';
+import { sandboxParams } from './sandbox-params.ts';
 import { type SetupWatch, setUp } from './setup.ts';
 
 /** Builds an image, and finishes it where there is more to do; shows both to whoever waits. */
@@ -38,29 +39,33 @@ export interface Owner {
  * anew. Throws `UserError` and the SDK's errors.
  */
 export async function imageFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<Image> {
-  return (await specFor(profile, context, owner, force)).image;
+  return (await paramsFor(profile, context, owner, force)).image;
 }
 
 /** Starts a sandbox of a profile; without an owner it serves nobody in particular. Throws as `imageFor` does. */
 export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
   const { client, app } = context.connection;
-  return createSandbox(client, app, await specFor(profile, context, owner));
+  return createSandbox(client, app, await paramsFor(profile, context, owner));
 }
 
-async function specFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<SandboxSpec> {
+async function paramsFor(
+  profile: Profile,
+  context: StartContext,
+  owner?: Owner,
+  force = false,
+): Promise<SandboxParams> {
   const { connection, build = buildAndFinish, root, signal } = context;
   const { client, app, account } = connection;
   const fromFile = await readEnvFile(profile, root);
-  const spec = {
-    profile,
+  const params = sandboxParams(profile, {
     env: sandboxVariables(profile, fromFile),
     ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
     tags: {
       ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),
       ...(context.snapshot?.id && { [Tag.snapshot]: context.snapshot.id }),
     },
-  };
-  if (context.snapshot) return { ...spec, image: await client.images.fromId(context.snapshot.imageId) };
+  });
+  if (context.snapshot) return { ...params, image: await client.images.fromId(context.snapshot.imageId) };
   const { setup } = profile;
   const buildContext = {
     client,
@@ -72,8 +77,8 @@ async function specFor(profile: Profile, context: StartContext, owner?: Owner, f
     ...(signal && { signal }),
   };
   const finish =
-    setup && ((image: Image, watch: SetupWatch) => setUp({ ...spec, image }, setup, connection, root, watch));
-  return { ...spec, image: await build(imageOf(profile), buildContext, finish) };
+    setup && ((image: Image, watch: SetupWatch) => setUp({ ...params, image }, setup, connection, root, watch));
+  return { ...params, image: await build(imageOf(profile), buildContext, finish) };
 }
 
 const buildAndFinish: BuildImage = async (image, context, finish) => {

@@ -7,7 +7,7 @@ import { pack } from 'tar-stream';
 import { UserError } from '../base/errors.ts';
 import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
 import { execWith } from '../modal/exec.ts';
-import { createSandbox, type SandboxSpec } from '../modal/sandboxes.ts';
+import { createSandbox, type SandboxParams } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { Connection } from './connection.ts';
@@ -29,7 +29,7 @@ export interface SetupWatch {
  * it once. Throws `UserError` when a command fails or a file is missing, the signal's reason, and the SDK's errors.
  */
 export async function setUp(
-  spec: SandboxSpec,
+  params: SandboxParams,
   setup: SetupProfile,
   { client, app }: Connection,
   root: string,
@@ -39,10 +39,10 @@ export async function setUp(
   const made = await sharedSnapshot(
     client,
     app,
-    { kind: 'vscode-setup', key: keyOf(spec.image, setup, files) },
+    { kind: 'vscode-setup', key: keyOf(params.image, setup, files) },
     {
       signal: watch.signal,
-      start: (name) => createSandbox(client, app, { ...spec, name }),
+      start: (name) => createSandbox(client, app, { ...params, name }),
       make: (sandbox) => make(sandbox, setup, files, watch),
       onWait: () => watch.onLog?.('Another window is setting this up.\n'),
     },

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
+import { sandboxParams } from '../../src/sandboxes/sandbox-params.ts';
 import { useProfileOf } from '../helpers/local-modal.ts';
 import { commandTitle } from '../helpers/manifest.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
@@ -161,12 +162,9 @@ describe('the Sandboxes view of an account', () => {
     const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const volumes = { '/mnt/data': { name: 'data', readOnly: true } };
     const sandbox = await createSandbox(account.modal, app, {
-      profile: ProfileSchema.parse({ volumes }),
+      ...sandboxParams(ProfileSchema.parse({ volumes }), { hostVolume: 'vscode-host-1', env: {}, tags: {} }),
       image,
       name: 'mounted',
-      hostVolume: 'vscode-host-1',
-      env: {},
-      tags: {},
     });
     const workbench = await openWorkbench({ settings: accountSettings, height: 1000 });
     await workbench.openView('Modal');

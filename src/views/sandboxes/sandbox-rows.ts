@@ -1,7 +1,7 @@
 import { formatMinutes } from '../../base/text.ts';
 import { type Mount, mountsIn } from '../../modal/mounts.ts';
 import { aboutUsd, pricePerHourUsd } from '../../modal/prices.ts';
-import { type SandboxPort, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
+import { endLabel, type SandboxPort, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../../modal/sandboxes.ts';
 import type { RunningCommand } from '../../run/running-commands.ts';
 
@@ -78,7 +78,7 @@ export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now:
   const cost = isBilled ? costUsd(sandbox, now) : undefined;
   const parts =
     state === 'ended'
-      ? [end ?? 'ended', `after ${formatMinutes((endedAt ?? endsAt).getTime() - createdAt.getTime())}`]
+      ? [end ? endLabel(end) : 'ended', `after ${formatMinutes((endedAt ?? endsAt).getTime() - createdAt.getTime())}`]
       : [
           ...(state === 'starting' ? ['starting'] : []),
           formatMinutes(now - createdAt.getTime()),
@@ -94,7 +94,7 @@ export function factsOf(sandbox: SandboxSummary, isBilled: boolean, now: number)
   return [
     ['Started', createdAt.toLocaleString()],
     endedAt
-      ? ['Ended', `${endedAt.toLocaleString()}${end ? ` (${end})` : ''}`]
+      ? ['Ended', `${endedAt.toLocaleString()}${end ? ` (${endLabel(end)})` : ''}`]
       : ['Ends at the latest', endsAt.toLocaleString()],
     ...(cost === undefined ? [] : ([['Cost', aboutUsd(cost)]] as [string, string][])),
     ...detailsOf(sandbox).flatMap((row): [string, string][] => (row.kind === 'detail' ? [[row.label, row.text]] : [])),

@@ -3,6 +3,7 @@ import { type Mount, mountsIn, mountTags } from '../../../src/modal/mounts.ts';
 import { listSandboxes } from '../../../src/modal/sandbox-list.ts';
 import { createSandbox, renameSandbox } from '../../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
+import { sandboxParams } from '../../../src/sandboxes/sandbox-params.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
 describe('the mounts of a sandbox', () => {
@@ -36,11 +37,12 @@ describe('the mounts of a sandbox', () => {
     it('are told to every machine, also after a new name', async () => {
       const volumes = { '/mnt/data/': 'data:/sets', '/mnt/models': { name: 'models', readOnly: true } };
       const sandbox = await createSandbox(bench.modal, bench.app, {
-        profile: ProfileSchema.parse({ volumes }),
+        ...sandboxParams(ProfileSchema.parse({ volumes }), {
+          hostVolume: 'vscode-host-1',
+          env: {},
+          tags: { team: 'vision' },
+        }),
         image: bench.image,
-        hostVolume: 'vscode-host-1',
-        env: {},
-        tags: { team: 'vision' },
       });
       await renameSandbox(bench.modal, sandbox.sandboxId, 'mine');
       const [found] = await listSandboxes(bench.server.client(), bench.app, new Date());
@@ -54,10 +56,11 @@ describe('the mounts of a sandbox', () => {
     it('are left out where Modal does not take them as tags, like a name with a blank, so that the sandbox starts', async () => {
       await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 3, times: 1 });
       const sandbox = await createSandbox(bench.modal, bench.app, {
-        profile: ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }),
+        ...sandboxParams(ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }), {
+          env: {},
+          tags: { team: 'vision', 'vscode-folder-name': 'my models' },
+        }),
         image: bench.image,
-        env: {},
-        tags: { team: 'vision', 'vscode-folder-name': 'my models' },
       });
       assert.deepEqual(await sandbox.getTags(), { team: 'vision' });
     });

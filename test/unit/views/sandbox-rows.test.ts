@@ -35,7 +35,7 @@ describe('the rows of the Sandboxes view', () => {
       sandbox('same folder elsewhere', tags('here', 'other')),
       sandbox('older than the tag', tags('here')),
       sandbox('no tags'),
-      sandbox('ended', { ...tags('here', 'me'), state: 'ended', end: 'timed out', endedAt: at(5) }),
+      sandbox('ended', { ...tags('here', 'me'), state: 'ended', end: 'timeout', endedAt: at(5) }),
     ];
     const groups = groupsOf({ sandboxes, isBilled: true }, origin);
     assert.deepEqual(
@@ -69,7 +69,7 @@ describe('the rows of the Sandboxes view', () => {
   });
 
   it('tell how and after what time a sandbox ended, and what it cost', () => {
-    const ended = sandbox('a', { state: 'ended', end: 'timed out', endedAt: at(240), hardware: { gpu: 'T4' } });
+    const ended = sandbox('a', { state: 'ended', end: 'timeout', endedAt: at(240), hardware: { gpu: 'T4' } });
     assert.equal(describeSandbox(ended, true, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
   });
 
@@ -106,7 +106,7 @@ describe('the rows of the Sandboxes view', () => {
     const ended = sandbox('sb-1', {
       name: 'web',
       state: 'ended',
-      end: 'timed out',
+      end: 'timeout',
       endedAt: at(240),
       tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision', ...mountTags([]) },
     });
