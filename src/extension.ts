@@ -25,11 +25,7 @@ import { SelectionCommands } from './providers/run/selection/selection-commands.
 import { openShell, registerTerminalProfile } from './providers/run/shell-terminal.ts';
 import { RunTasks } from './providers/run/tasks/tasks.ts';
 import { registerTerminalLinks } from './providers/run/terminal-links.ts';
-import { LiveFolders } from './providers/sync/live-folders.ts';
-import { SyncCommands } from './providers/sync/sync-commands.ts';
-import { SyncDecorations } from './providers/sync/sync-decorations.ts';
-import { askInDialog } from './providers/sync/sync-questions.ts';
-import { SyncRules } from './providers/sync/sync-rules.ts';
+import { syncModule } from './providers/sync/module.ts';
 import { warmModule } from './providers/warm/module.ts';
 import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
@@ -94,14 +90,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   shutDown = () =>
     Promise.all([warm.warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
-  const rules = new SyncRules(syncs);
-  const requests = new RunRequests(rules);
-  const sync = new SyncCommands(running, syncs);
+  const sync = syncModule({ sessions: running, syncs });
+  const requests = new RunRequests(sync.rules);
   const commands = new RunningCommands();
   const services: RunServices = {
     sessions: running,
     syncs,
-    ask: askInDialog,
+    ask: sync.ask,
     unsaved: unsavedPaths,
     commands,
     showWhile: (words, work) => activity.showWhile(words, work),
@@ -119,8 +114,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     (kind) => readSettings().codeLens[kind],
     (folder) => profiles.current(syncedFolder(folder)),
   );
-  const live = new LiveFolders(running, syncs);
-  const decorations = new SyncDecorations(syncs);
   const warm = warmModule({
     sessions: running,
     syncs,
@@ -176,9 +169,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     snapshotsView,
     terminals,
     tasks,
+    sync,
     lenses,
-    live,
-    decorations,
     profiles,
     images,
     imagesModule({ sessions: running }),
@@ -194,26 +186,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       run,
       selections,
       tasks,
-      rules,
-      sync,
       showLog: () => log.show(),
     }),
     profiles.onDidChange(() => lenses.update()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('modal.codeLens')) lenses.update();
-      if (event.affectsConfiguration('modal.sync')) {
-        live.update();
-        decorations.update();
-      }
     }),
-    vscode.workspace.onDidChangeWorkspaceFolders(() => live.update()),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      lenses.update();
-      live.update();
-    }),
-    vscode.tasks.onDidEndTask(({ execution }) => {
-      if (execution.task.definition.type === TASK_TYPE) decorations.update();
-    }),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => lenses.update()),
   );
   return createApi(terminals, services);
 }

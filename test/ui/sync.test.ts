@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { strings } from '../../src/providers/sync/strings.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
@@ -33,8 +34,8 @@ describe('live sync', () => {
     const toast = workbench.page.locator('.notification-toast', { hasText: '“model.bin” (60.0 MB)' });
     await toast.waitFor();
     await picture(workbench, 'live-large-file');
-    await toast.getByRole('button', { name: 'Send Now' }).click();
-    await workbench.page.locator('.statusbar-item', { hasText: 'Sent “model.bin”' }).waitFor();
+    await toast.getByRole('button', { name: strings.sendNow() }).click();
+    await workbench.page.locator('.statusbar-item', { hasText: strings.sentFile('model.bin') }).waitFor();
   });
 });
 
@@ -49,11 +50,10 @@ describe('the first sync to an account', () => {
     const dialog = workbench.page.locator('.monaco-dialog-box');
     await dialog.waitFor();
     await picture(workbench, 'first-sync');
-    assert.match(
-      (await dialog.textContent()) ?? '',
-      /Send 8 files \(756 B\) of this folder to a Modal sandbox\?.*look like credentials: \.env/s,
-    );
-    await dialog.getByRole('button', { name: 'Send' }).click();
+    const text = (await dialog.textContent()) ?? '';
+    assert.ok(text.includes(strings.confirmSync('8 files', '756 B')), text);
+    assert.ok(text.includes(strings.credentialsNotSent('.env')), text);
+    await dialog.getByRole('button', { name: strings.sync() }).click();
     await workbench.waitForTerminal(/Exited with code 0 .* (about|under)/);
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.waitForTerminal(/nothing to send[\s\S]*Exited with code 0/);

@@ -3,7 +3,6 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import { logError } from '../../base/log.ts';
 import {
   type Account,
   type AccountSources,
@@ -13,7 +12,7 @@ import {
   resolveAccount,
   tokenProblem,
 } from '../../modal/accounts.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/errors.ts';
 import { readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 
@@ -131,8 +130,7 @@ export class AccountService implements vscode.Disposable {
     try {
       return parseProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
     } catch (error) {
-      logError(error);
-      void vscode.window.showWarningMessage(explainError(error));
+      void vscode.window.showWarningMessage(explainAndLog(error));
       return [];
     }
   }

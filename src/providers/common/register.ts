@@ -5,22 +5,17 @@ import type { RunCommands } from '../run/run-commands.ts';
 import type { SelectionCommands } from '../run/selection/selection-commands.ts';
 import { runTaskInSandbox } from '../run/tasks/run-task.ts';
 import type { RunTasks } from '../run/tasks/tasks.ts';
-import type { SyncCommands } from '../sync/sync-commands.ts';
-import type { SyncRules } from '../sync/sync-rules.ts';
-import { whySynced } from '../sync/why-synced.ts';
 
 export interface CommandServices {
   readonly run: RunCommands;
   readonly selections: SelectionCommands;
   readonly tasks: RunTasks;
-  readonly rules: SyncRules;
-  readonly sync: SyncCommands;
   readonly showLog: () => void;
 }
 
 /** Registers the commands that belong to no view; each view registers its own. */
 export function registerCommands(services: CommandServices): vscode.Disposable {
-  const { run, selections, tasks, rules, sync } = services;
+  const { run, selections, tasks } = services;
   const actions: Record<string, (...args: never[]) => unknown> = {
     runActiveFile: (uri?: vscode.Uri) => run.runActiveFile(uri),
     runFile: (uri: vscode.Uri) => run.runActiveFile(uri),
@@ -31,11 +26,6 @@ export function registerCommands(services: CommandServices): vscode.Disposable {
     runSelection: () => selections.run(),
     restartSelectionProcess: () => selections.restart(),
     runTask: (name?: string) => runTaskInSandbox(tasks, name),
-    whySynced: (uri?: vscode.Uri) => whySynced(rules, uri),
-    syncNow: () => sync.push(),
-    pullChanges: () => sync.pullChanges(),
-    pull: (patterns?: string[]) => sync.pull(patterns),
-    mirror: () => sync.mirror(),
     showLog: services.showLog,
   };
   return vscode.Disposable.from(

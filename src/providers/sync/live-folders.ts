@@ -11,47 +11,62 @@ import { LiveSync } from '../../sync/push/live.ts';
 import type { SizedFile } from '../../sync/push/prepared.ts';
 import { LARGE_FILE_BYTES } from '../../sync/push/prepared.ts';
 import { diskFolders, syncedFolder } from '../common/folders.ts';
+import { showError, shown, withProgress } from '../common/progress.ts';
 import { readSettings } from '../common/settings.ts';
+import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
 
-const SEND_NOW = 'Send Now';
-
-/** Sends what is saved to the folders' running sandboxes, where `modal.sync.live` is on. Starts no sandbox. */
+/** Sends saved files to the folders' running sandboxes if `modal.sync.live` is on. Doesn't start sandboxes. */
 export class LiveFolders implements vscode.Disposable {
   readonly #sessions: Sessions;
   readonly #syncs: FolderSyncs;
+  /** The large files that the user was told about. */
   readonly #offered = new Set<string>();
+  readonly #subscriptions: vscode.Disposable;
   #watched: vscode.Disposable[] = [];
 
   constructor(sessions: Sessions, syncs: FolderSyncs) {
     this.#sessions = sessions;
     this.#syncs = syncs;
-    this.update();
+    const update = () => this.#update();
+    this.#subscriptions = vscode.Disposable.from(
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('modal.sync')) update();
+      }),
+      vscode.workspace.onDidChangeWorkspaceFolders(update),
+      vscode.workspace.onDidGrantWorkspaceTrust(update),
+    );
+    update();
   }
 
   dispose(): void {
-    for (const each of this.#watched) each.dispose();
-    this.#watched = [];
+    this.#subscriptions.dispose();
+    this.#unwatch();
   }
 
-  /** Settings, folders or trust have changed. */
-  update(): void {
-    this.dispose();
+  #update(): void {
+    this.#unwatch();
     if (!vscode.workspace.isTrusted) return;
     for (const folder of diskFolders()) {
       try {
         if (readSettings(folder.uri).sync.live) this.#watched.push(...this.#watch(syncedFolder(folder)));
       } catch (error) {
-        void vscode.window.showErrorMessage(explainAndLog(error));
+        showError(error);
       }
     }
+  }
+
+  #unwatch(): void {
+    for (const each of this.#watched) each.dispose();
+    this.#watched = [];
   }
 
   #watch(folder: Folder): vscode.Disposable[] {
     const live = new LiveSync({
       push: (paths) => this.#push(folder, paths),
-      // The next run syncs again, and says at length what is wrong.
-      onError: (error) => vscode.window.setStatusBarMessage(`$(warning) Live sync: ${explainAndLog(error)}`, 10_000),
+      // The next run syncs again and shows the error in full.
+      onError: (error) =>
+        vscode.window.setStatusBarMessage(`$(warning) ${strings.liveSyncFailed(explainAndLog(error))}`, 10_000),
     });
     const pattern = new vscode.RelativePattern(vscode.Uri.file(folder.path), '**/*');
     const watcher = vscode.workspace.createFileSystemWatcher(pattern);
@@ -69,27 +84,21 @@ export class LiveFolders implements vscode.Disposable {
     ];
   }
 
-  /** Says once in a window that a large file waits for the next run, which sends it. */
+  /** Tells the user once per window that a large file is left to the next run, and offers to send it. */
   async #offer(folder: Folder, { path, bytes }: SizedFile): Promise<void> {
     const key = `${folder.path}\0${path}`;
     if (this.#offered.has(key)) return;
     this.#offered.add(key);
-    const sentence = `“${path}” (${formatBytes(bytes)}) waits for the next run: live sync leaves files of more than ${formatBytes(LARGE_FILE_BYTES)} to it.`;
-    if ((await vscode.window.showWarningMessage(sentence, SEND_NOW)) !== SEND_NOW) return;
-    const options = { location: vscode.ProgressLocation.Notification, title: `Sending “${path}”`, cancellable: true };
-    await vscode.window.withProgress(options, async (progress, token) => {
-      const cancel = new AbortController();
-      token.onCancellationRequested(() => cancel.abort());
-      const onProgress = (at: SyncProgress) => progress.report({ message: progressLine(at) });
-      try {
+    const message = strings.largeFileWaits(path, formatBytes(bytes), formatBytes(LARGE_FILE_BYTES));
+    const sendNow = strings.sendNow();
+    if ((await vscode.window.showWarningMessage(message, sendNow)) !== sendNow) return;
+    await shown(async () => {
+      await withProgress(strings.sending(path), async (signal, report) => {
+        const onProgress = (progress: SyncProgress) => report({ message: progressLine(progress) });
         for (const sandbox of await this.#sessions.started.allOf(folder))
-          await this.#syncs
-            .of(folder)
-            .push(sandbox, { paths: [path], signal: cancel.signal, onProgress, ask: askInDialog });
-        vscode.window.setStatusBarMessage(`$(sync) Sent “${path}” to the sandbox`, 3_000);
-      } catch (error) {
-        if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainAndLog(error));
-      }
+          await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog });
+      });
+      vscode.window.setStatusBarMessage(`$(sync) ${strings.sentFile(path)}`, 3_000);
     });
   }
 
@@ -105,10 +114,6 @@ export class LiveFolders implements vscode.Disposable {
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);
     }
-    if (changes === 0) return;
-    vscode.window.setStatusBarMessage(
-      `$(sync) Sent ${changes === 1 ? '1 change' : `${changes} changes`} to the sandbox`,
-      3_000,
-    );
+    if (changes > 0) vscode.window.setStatusBarMessage(`$(sync) ${strings.sentChanges(changes)}`, 3_000);
   }
 }

@@ -2,64 +2,60 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
+import type { RemoteChanges } from '../../sync/remote/remote.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
-
-/** What a sandbox has that this folder has not, as paths relative to the folder. */
-export interface RemoteChanges {
-  readonly modified: readonly string[];
-  readonly created: readonly string[];
-}
+import { strings } from './strings.ts';
 
 interface ChangeItem extends vscode.QuickPickItem {
   readonly path: string;
   readonly isNew: boolean;
 }
 
-const SHOW: vscode.QuickInputButton = { iconPath: new vscode.ThemeIcon('diff'), tooltip: 'Show what changed' };
-
 /**
- * Lets a person go through the changes: each with its difference, take all, some or none. Resolves with the paths that are
- * taken; undefined when the list was left.
+ * Lists a sandbox's changes, each with a button that shows the diff. Resolves with the paths that the user selects;
+ * undefined if the user cancels.
  */
 export function reviewChanges(
-  { modified, created }: RemoteChanges,
+  { modified, created }: Pick<RemoteChanges, 'modified' | 'created'>,
   folder: Folder,
   sandboxId: string,
 ): Promise<string[] | undefined> {
+  const showChanges = { iconPath: new vscode.ThemeIcon('diff'), tooltip: strings.showChanges() };
   const itemOf = (isNew: boolean) => (path: string) => {
-    return { path, isNew, label: path, description: isNew ? 'only there' : 'changed there', buttons: [SHOW] };
+    const description = isNew ? strings.addedInSandbox() : strings.changedInSandbox();
+    return { path, isNew, label: path, description, buttons: [showChanges] };
   };
   const items: ChangeItem[] = [...modified.map(itemOf(false)), ...created.map(itemOf(true))];
   const pick = vscode.window.createQuickPick<ChangeItem>();
-  pick.title = 'Modal: Pull Changes from Sandbox';
-  pick.placeholder = 'What to bring back into this folder?';
+  pick.title = strings.reviewTitle();
+  pick.placeholder = strings.reviewPlaceholder();
   pick.canSelectMany = true;
-  // The differences that are looked at take the focus.
+  // Diffs that the user opens take the focus.
   pick.ignoreFocusOut = true;
   pick.items = items;
   pick.selectedItems = items.filter(({ isNew }) => !isNew);
   return new Promise((resolve) => {
-    let taken: string[] | undefined;
+    let selected: string[] | undefined;
     pick.onDidAccept(() => {
-      taken = pick.selectedItems.map(({ path }) => path);
+      selected = pick.selectedItems.map(({ path }) => path);
       pick.hide();
     });
     pick.onDidTriggerItemButton(({ item }) => void show(item, folder, sandboxId));
     pick.onDidHide(() => {
       pick.dispose();
-      resolve(taken);
+      resolve(selected);
     });
     pick.show();
   });
 }
 
-/** The difference of a file that both have; a file that is new, as it is. */
+/** Shows the diff of a changed file, or the content of an added one. */
 async function show({ path, isNew }: ChangeItem, folder: Folder, sandboxId: string): Promise<void> {
-  const there = vscode.Uri.from({ scheme: SANDBOX_SCHEME, path: `/${sandboxId}${REMOTE_ROOT}/${path}` });
+  const remote = vscode.Uri.from({ scheme: SANDBOX_SCHEME, path: `/${sandboxId}${REMOTE_ROOT}/${path}` });
   const options = { preview: true, preserveFocus: true };
-  if (isNew) await vscode.commands.executeCommand('vscode.open', there, options);
+  if (isNew) await vscode.commands.executeCommand('vscode.open', remote, options);
   else {
-    const here = vscode.Uri.file(join(folder.path, path));
-    await vscode.commands.executeCommand('vscode.diff', here, there, `${path} (here ↔ sandbox)`, options);
+    const local = vscode.Uri.file(join(folder.path, path));
+    await vscode.commands.executeCommand('vscode.diff', local, remote, strings.diffTitle(path), options);
   }
 }

@@ -3,17 +3,18 @@ import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
 import { UserError } from '../../base/errors.ts';
-import { explainAndLog } from '../../modal/errors.ts';
 import { progressLine, pullReport, syncReport } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { SyncEngine } from '../../sync/engine.ts';
 import { chooseFolder, unsavedPaths } from '../common/folders.ts';
+import { shown, withProgress } from '../common/progress.ts';
 import { reviewChanges } from './pull-review.ts';
+import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
 
-/** What a command works on, with its progress and its cancel button. */
+/** The subject of a command, with its progress and cancellation. */
 interface Work {
   readonly folder: Folder;
   readonly engine: SyncEngine;
@@ -21,7 +22,7 @@ interface Work {
   report(message: string): void;
 }
 
-/** The palette's sync commands. Each shows progress, can be cancelled, and says what it did. */
+/** The sync commands. Each shows cancelable progress and then a summary. */
 export class SyncCommands {
   readonly #sessions: Sessions;
   readonly #syncs: FolderSyncs;
@@ -31,9 +32,9 @@ export class SyncCommands {
     this.#syncs = syncs;
   }
 
-  /** `modal.syncNow`: sends what changed, starting a sandbox if need be. */
+  /** `modal.syncNow`: sends the changes, starting a sandbox if necessary. */
   push(): Promise<void> {
-    return this.#do('Syncing to the sandbox', async ({ folder, engine, signal, report }) => {
+    return this.#do(strings.syncing(), async ({ folder, engine, signal, report }) => {
       const { sandbox, isNew, isBilled } = await untilAborted(this.#sessions.acquire(folder), signal);
       const result = await engine.push(sandbox, {
         signal,
@@ -45,48 +46,34 @@ export class SyncCommands {
     });
   }
 
-  /** `modal.pullChanges`: shows what programs changed in the sandbox and brings back what is picked. */
+  /** `modal.pullChanges`: lists what programs changed in the sandbox and pulls what the user selects. */
   pullChanges(): Promise<void> {
-    return this.#do('Looking for changes in the sandbox', async (work) => {
+    return this.#do(strings.checking(), async (work) => {
       const sandbox = await this.#running(work.folder);
       const { modified, created, deleted } = await work.engine.remoteChanges(sandbox, work);
-      const also = deleted.length > 0 ? ` ${deleted.length} synced files were deleted there; they stay here.` : '';
       if (modified.length + created.length === 0)
-        return `Nothing to pull: no program has changed or made files.${also}`;
+        return deleted.length > 0 ? strings.nothingToPullButDeleted(deleted.length) : strings.nothingToPull();
       const paths = await reviewChanges({ modified, created }, work.folder, sandbox.sandboxId);
       return paths && paths.length > 0 ? this.#pull(sandbox, work, { paths }) : undefined;
     });
   }
 
-  /** `modal.pull`: brings back files by their paths or patterns. */
+  /** `modal.pull`: pulls files by paths or patterns. */
   async pull(patterns?: readonly string[]): Promise<void> {
-    const asked =
-      patterns ??
-      (
-        await vscode.window.showInputBox({
-          title: 'Modal: Pull Files from Sandbox',
-          prompt: 'Paths or patterns as in .gitignore, such as “results/*.csv”, separated by commas',
-          ignoreFocusOut: true,
-        })
-      )
-        ?.split(',')
-        .map((pattern) => pattern.trim())
-        .filter(Boolean);
-    if (!asked || asked.length === 0) return;
-    await this.#do('Pulling from the sandbox', async (work) =>
-      this.#pull(await this.#running(work.folder), work, { patterns: asked }),
+    const wanted = patterns ?? (await askPatterns());
+    if (!wanted || wanted.length === 0) return;
+    await this.#do(strings.pulling(), async (work) =>
+      this.#pull(await this.#running(work.folder), work, { patterns: wanted }),
     );
   }
 
-  /** `modal.mirror`: makes the sandbox's folder exactly equal, deleting what only it has, after a look at the list. */
+  /** `modal.mirror`: makes the sandbox's folder identical. Files that exist only there are deleted after confirmation. */
   mirror(): Promise<void> {
-    return this.#do('Comparing with the sandbox', async ({ folder, engine, signal }) => {
+    return this.#do(strings.comparing(), async ({ folder, engine, signal }) => {
       const sandbox = await this.#running(folder);
       const extras = await engine.mirrorPreview(sandbox, { signal });
-      const result = await engine.mirror(sandbox, extras, { signal, ask: askInDialog });
-      return extras.length === 0
-        ? `The sandbox has nothing that this folder has not. ${syncReport(result)[0]}.`
-        : `Mirrored exactly: ${syncReport(result)[0]}.`;
+      const [summary = ''] = syncReport(await engine.mirror(sandbox, extras, { signal, ask: askInDialog }));
+      return extras.length === 0 ? strings.noExtraFiles(summary) : strings.mirrored(summary);
     });
   }
 
@@ -103,31 +90,38 @@ export class SyncCommands {
       onProgress: (progress) => report(progressLine(progress)),
     });
     for (const { path, copy } of result.conflicts.slice(0, 3)) {
-      const [here, there] = [path, copy].map((each) => vscode.Uri.file(join(folder.path, each)));
-      await vscode.commands.executeCommand('vscode.diff', here, there, `${path} (here ↔ sandbox)`);
+      const [local, remote] = [path, copy].map((each) => vscode.Uri.file(join(folder.path, each)));
+      await vscode.commands.executeCommand('vscode.diff', local, remote, strings.diffTitle(path));
     }
     return pullReport(result);
   }
 
   async #running(folder: Folder): Promise<Sandbox> {
     const sandbox = await this.#sessions.started.lastOf(folder);
-    if (!sandbox) throw new UserError(`No sandbox serves “${folder.name}”. Run something in it first.`);
+    if (!sandbox) throw new UserError(strings.noSandbox(folder.name));
     return sandbox;
   }
 
   async #do(title: string, action: (work: Work) => Promise<string | undefined>): Promise<void> {
-    const cancel = new AbortController();
-    try {
+    await shown(async () => {
       const folder = await chooseFolder();
       const engine = this.#syncs.of(folder);
-      const options = { location: vscode.ProgressLocation.Notification, title, cancellable: true };
-      const said = await vscode.window.withProgress(options, (progress, token) => {
-        token.onCancellationRequested(() => cancel.abort());
-        return action({ folder, engine, signal: cancel.signal, report: (message) => progress.report({ message }) });
-      });
-      if (said) void vscode.window.showInformationMessage(said);
-    } catch (error) {
-      if (!cancel.signal.aborted) void vscode.window.showErrorMessage(explainAndLog(error));
-    }
+      const summary = await withProgress(title, (signal, report) =>
+        action({ folder, engine, signal, report: (message) => report({ message }) }),
+      );
+      if (summary) void vscode.window.showInformationMessage(summary);
+    });
   }
+}
+
+async function askPatterns(): Promise<string[] | undefined> {
+  const text = await vscode.window.showInputBox({
+    title: strings.pullTitle(),
+    prompt: strings.pullPrompt(),
+    ignoreFocusOut: true,
+  });
+  return text
+    ?.split(',')
+    .map((pattern) => pattern.trim())
+    .filter(Boolean);
 }

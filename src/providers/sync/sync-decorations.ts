@@ -1,40 +1,45 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
+import { TASK_TYPE } from '../../run/task-definition.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Explanation } from '../../sync/rules/rules.ts';
 import { placeOf } from '../common/folders.ts';
+import { strings } from './strings.ts';
 import { reasonOf } from './sync-rules.ts';
 
-interface Question {
+interface Query {
   readonly path: string;
   answer(rule: Explanation | undefined): void;
 }
 
 /**
- * Marks files in the Explorer that a run's sandbox does not have, with the rule that leaves them out. Asks the same
- * matcher as every sync; only of folders that have been synced in this window, so that nothing is read before.
+ * Marks the files in the Explorer that aren't synced, with the rule that excludes them. Uses the same matcher as every
+ * sync, and only in folders that were synced in this window, so that nothing is read earlier.
  */
 export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Disposable {
   readonly #syncs: FolderSyncs;
   readonly #changed = new vscode.EventEmitter<undefined>();
-  readonly #registration: vscode.Disposable;
-  /** Questions of this turn of the event loop, by folder: VS Code asks file by file. */
-  readonly #waiting = new Map<string, Question[]>();
+  readonly #subscriptions: vscode.Disposable;
+  /** Queries of this turn of the event loop, by folder: VS Code asks file by file. */
+  readonly #queries = new Map<string, Query[]>();
   readonly onDidChangeFileDecorations = this.#changed.event;
 
   constructor(syncs: FolderSyncs) {
     this.#syncs = syncs;
-    this.#registration = vscode.window.registerFileDecorationProvider(this);
+    this.#subscriptions = vscode.Disposable.from(
+      this.#changed,
+      vscode.window.registerFileDecorationProvider(this),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('modal.sync')) this.#changed.fire(undefined);
+      }),
+      vscode.tasks.onDidEndTask(({ execution }) => {
+        if (execution.task.definition.type === TASK_TYPE) this.#changed.fire(undefined);
+      }),
+    );
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#changed.dispose();
-  }
-
-  /** Rules or files have changed. */
-  update(): void {
-    this.#changed.fire(undefined);
+    this.#subscriptions.dispose();
   }
 
   async provideFileDecoration(uri: vscode.Uri): Promise<vscode.FileDecoration | undefined> {
@@ -48,7 +53,7 @@ export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Di
       if (!rule || rule.included) return undefined;
       return {
         badge: '⊘',
-        tooltip: `Not synced to the sandbox: ${reasonOf(rule, { folder, path })}`,
+        tooltip: strings.notSyncedTooltip(reasonOf(rule, { folder, path })),
         propagate: false,
       };
     } catch {
@@ -56,21 +61,21 @@ export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Di
     }
   }
 
-  #ask(folder: { name: string; path: string }, question: Question): void {
-    const waiting = this.#waiting.get(folder.path);
-    if (waiting) {
-      waiting.push(question);
+  #ask(folder: { name: string; path: string }, query: Query): void {
+    const pending = this.#queries.get(folder.path);
+    if (pending) {
+      pending.push(query);
       return;
     }
-    const questions = [question];
-    this.#waiting.set(folder.path, questions);
+    const queries = [query];
+    this.#queries.set(folder.path, queries);
     setImmediate(async () => {
-      this.#waiting.delete(folder.path);
+      this.#queries.delete(folder.path);
       const rules = await this.#syncs
         .of(folder)
-        .explain(questions.map(({ path }) => path))
+        .explain(queries.map(({ path }) => path))
         .catch((): Explanation[] => []);
-      for (const [at, { answer }] of questions.entries()) answer(rules[at]);
+      for (const [at, { answer }] of queries.entries()) answer(rules[at]);
     });
   }
 }

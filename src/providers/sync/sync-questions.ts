@@ -1,18 +1,20 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { formatBytes } from '../../base/text.ts';
+import { formatBytes, plural } from '../../base/text.ts';
+import type { PreparedPush } from '../../sync/push/prepared.ts';
 import type { SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
+import { strings } from './strings.ts';
 
-/** A question in the words of a dialog. */
+/** The texts of a confirmation dialog. */
 interface Dialog {
   readonly message: string;
   readonly detail: string;
-  /** The button that means yes. */
+  /** The button that confirms. */
   readonly yes: string;
 }
 
-/** Asks what a sync does not decide by itself, in a dialog that must be answered. Resolves false for any way out but yes. */
+/** Asks a sync's question in a modal dialog. Resolves with true only if the user confirms. */
 export async function askInDialog(question: SyncQuestion): Promise<boolean> {
   const { message, detail, yes } = dialogFor(question);
   return (await vscode.window.showWarningMessage(message, { modal: true, detail }, yes)) === yes;
@@ -22,61 +24,64 @@ function dialogFor(question: SyncQuestion): Dialog {
   switch (question.kind) {
     case 'first-sync':
     case 'huge-sync': {
-      const { puts, putBytes, folders, credentials } = question.plan;
-      const excluded = question.plan.excluded.filter(({ rule }) => rule.kind !== 'credential');
-      const lines = [
-        ...folders
-          .slice(0, 5)
-          .map(({ path, files, bytes }) => `${path || '(this folder)'}: ${counted(files)}, ${formatBytes(bytes)}`),
-        ...(excluded.length > 0 ? ['', 'Left out:', ...excluded.slice(0, 6).map(exclusionLine)] : []),
-        ...(credentials.length > 0
-          ? ['', `Never sent, as they look like credentials: ${credentials.slice(0, 5).join(', ')}`]
-          : []),
-      ];
+      const { puts, putBytes } = question.plan;
       return {
-        message: `Send ${counted(puts)} (${formatBytes(putBytes)}) of this folder to a Modal sandbox?`,
-        detail: lines.join('\n'),
-        yes: 'Send',
+        message: strings.confirmSync(plural(puts, 'file'), formatBytes(putBytes)),
+        detail: planLines(question.plan).join('\n'),
+        yes: strings.sync(),
       };
     }
     case 'huge-file':
       return {
-        message: 'Send very large files to the sandbox?',
-        detail: question.files.map(({ path, bytes }) => `${path}: ${formatBytes(bytes)}`).join('\n'),
-        yes: 'Send',
+        message: strings.confirmLargeFiles(),
+        detail: question.files.map(({ path, bytes }) => strings.largeFileLine(path, formatBytes(bytes))).join('\n'),
+        yes: strings.send(),
       };
     case 'mass-deletion':
       return {
-        message: `Delete ${question.deletes} of ${question.syncedCount} files in the sandbox?`,
-        detail: `They are gone from this folder, such as ${question.examples.slice(0, 5).join(', ')}.`,
-        yes: 'Delete There',
+        message: strings.confirmDeletions(question.deletes, question.syncedCount),
+        detail: strings.deletionExamples(question.examples.slice(0, 5).join(', ')),
+        yes: strings.deleteInSandbox(),
       };
     case 'remote-changes':
       return {
-        message: 'Overwrite files that a program changed in the sandbox?',
+        message: strings.confirmOverwrite(),
         detail: question.paths.slice(0, 10).join('\n'),
-        yes: 'Overwrite',
+        yes: strings.overwrite(),
       };
     case 'mirror':
       return {
-        message: `Delete ${counted(question.extras.length)} that only the sandbox has?`,
+        message: strings.confirmMirror(question.extras.length),
         detail: question.extras.slice(0, 10).join('\n'),
-        yes: 'Delete There',
+        yes: strings.deleteInSandbox(),
       };
     case 'sensitive-pull':
       return {
-        message: 'Bring back files that change what programs on this machine run?',
+        message: strings.confirmSensitivePull(),
         detail: question.paths.slice(0, 10).join('\n'),
-        yes: 'Bring Back',
+        yes: strings.pull(),
       };
   }
 }
 
-function counted(files: number): string {
-  return `${files.toLocaleString('en-US')} ${files === 1 ? 'file' : 'files'}`;
+/** Lists what a push sends by folder, and what it excludes. */
+function planLines({ folders, excluded, credentials }: PreparedPush): string[] {
+  const others = excluded.filter(({ rule }) => rule.kind !== 'credential');
+  return [
+    ...folders
+      .slice(0, 5)
+      .map(({ path, files, bytes }) =>
+        strings.folderLine(path || strings.thisFolder(), plural(files, 'file'), formatBytes(bytes)),
+      ),
+    ...(others.length > 0 ? ['', strings.excluded(), ...others.slice(0, 6).map(exclusionLine)] : []),
+    ...(credentials.length > 0 ? ['', strings.credentialsNotSent(credentials.slice(0, 5).join(', '))] : []),
+  ];
 }
 
 function exclusionLine({ rule, count, examples }: Exclusion): string {
-  const from = rule.source ? ` of ${basename(rule.source)}` : '';
-  return `${examples.slice(0, 3).join(', ')}${count > 3 ? ` and ${count - 3} more` : ''} (${rule.text}${from})`;
+  const paths = examples.slice(0, 3).join(', ');
+  return strings.excludedLine(
+    count > 3 ? strings.andMore(paths, count - 3) : paths,
+    rule.source ? strings.ruleInFile(rule.text, basename(rule.source)) : rule.text,
+  );
 }

@@ -4,12 +4,11 @@ import { DeclinedError, UserError } from '../../base/errors.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Explanation } from '../../sync/rules/rules.ts';
 import { type Place, placeOf } from '../common/folders.ts';
+import { showError } from '../common/progress.ts';
 import { readSettings } from '../common/settings.ts';
+import { strings } from './strings.ts';
 
-const INCLUDE = 'Include It';
-const SHOW_RULE = 'Show Rule';
-
-/** Tells people which rule decides about a file, and lets them overrule it. */
+/** Explains which rule applies to a file, and lets users override it. */
 export class SyncRules {
   readonly #syncs: FolderSyncs;
 
@@ -17,85 +16,96 @@ export class SyncRules {
     this.#syncs = syncs;
   }
 
-  /** `modal.whySynced`: says why a file is synced or not, with the rule's place. Resolves with what was said. */
-  async explain(uri: vscode.Uri): Promise<string> {
-    const place = placeOf(uri);
-    const rule = await this.#ruleOf(place);
-    const sentence = `“${place.path || place.name}” is ${rule.included ? 'synced' : 'not synced'}: ${reasonOf(rule, place)}.`;
-    const buttons = [...(rule.included ? [] : [INCLUDE]), ...(ruleFile(rule) ? [SHOW_RULE] : [])];
-    void vscode.window.showInformationMessage(sentence, ...buttons).then((pressed) => this.#act(pressed, rule, place));
-    return sentence;
+  /**
+   * `modal.whySynced`: explains why a file, or the one in the active editor, is synced or not, with a way to the rule.
+   * Resolves with the message that is shown.
+   */
+  async explain(uri = vscode.window.activeTextEditor?.document.uri): Promise<string> {
+    try {
+      if (!uri) throw new UserError(strings.noFileOpen());
+      const place = placeOf(uri);
+      const rule = await this.#ruleOf(place);
+      const message = (rule.included ? strings.synced : strings.notSynced)(
+        place.path || place.name,
+        reasonOf(rule, place),
+      );
+      const buttons = [...(rule.included ? [] : [strings.include()]), ...(ruleFile(rule) ? [strings.showRule()] : [])];
+      void vscode.window.showInformationMessage(message, ...buttons).then((pressed) => this.#act(pressed, rule, place));
+      return message;
+    } catch (error) {
+      return showError(error);
+    }
   }
 
-  /** Throws `UserError` for a file that is not synced, unless the user includes it now. */
+  /** Throws `UserError` for a file that isn't synced, unless the user includes it. */
   async requireSynced(uri: vscode.Uri): Promise<void> {
     const place = placeOf(uri);
     const rule = await this.#ruleOf(place);
     if (rule.included) return;
-    const sentence = `“${place.path}” is not synced: ${reasonOf(rule, place)}. The sandbox would not have it.`;
-    if ((await vscode.window.showWarningMessage(sentence, INCLUDE)) !== INCLUDE) {
-      throw new DeclinedError(`${sentence} Include it in the setting modal.sync.include, then run again.`);
-    }
-    await include(place);
+    const reason = reasonOf(rule, place);
+    const include = strings.include();
+    const pressed = await vscode.window.showWarningMessage(strings.requiredNotSynced(place.path, reason), include);
+    if (pressed !== include) throw new DeclinedError(strings.requiredNotIncluded(place.path, reason));
+    await includeFile(place);
   }
 
-  /** Throws `UserError` for a file whose content is never sent, however it would be. */
+  /** Throws `UserError` for a file whose content is never sent in any way. */
   async requireNoCredential(uri: vscode.Uri): Promise<void> {
     const place = placeOf(uri);
     const rule = await this.#ruleOf(place);
     if (rule.included || rule.kind !== 'credential') return;
-    throw new UserError(
-      `Nothing of “${place.path}” is sent: ${reasonOf(rule, place)}. Name it in the setting modal.sync.include if it is none.`,
-    );
+    throw new UserError(strings.credentialNotSent(place.path, reasonOf(rule, place)));
   }
 
   async #ruleOf({ folder, path }: Place): Promise<Explanation> {
     const [rule] = await this.#syncs.of(folder).explain([path]);
-    if (!rule) throw new UserError(`Nothing is known about “${path}”. Save the file, then ask again.`);
+    if (!rule) throw new UserError(strings.noSyncStatus(path));
     return rule;
   }
 
   async #act(pressed: string | undefined, rule: Explanation, place: Place): Promise<void> {
     const file = ruleFile(rule);
-    if (pressed === INCLUDE) await include(place);
-    if (pressed !== SHOW_RULE || !file) return;
+    if (pressed === strings.include()) await includeFile(place);
+    if (pressed !== strings.showRule() || !file) return;
     const line = Math.max(rule.line - 1, 0);
     await vscode.window.showTextDocument(vscode.Uri.file(file), { selection: new vscode.Range(line, 0, line, 0) });
   }
 }
 
-/** The words after “synced:”. */
+/** Describes the rule that applies to a file, as a fragment without a period. */
 export function reasonOf(rule: Explanation, { folder, path }: Pick<Place, 'folder' | 'path'>): string {
-  const what = rule.path !== path && rule.path !== '' ? ` (it decides about “${rule.path}”)` : '';
-  if (rule.source === '') return `${builtInReason(rule)}${what}`;
-  const inside = relative(folder.path, rule.source);
-  const source = isAbsolute(rule.source) && !inside.startsWith('..') ? inside : rule.source;
-  const place = rule.line > 0 ? `line ${rule.line} of ${source}` : source;
-  return `${place} says “${rule.text}”${what}`;
+  const reason = rule.source === '' ? builtInReason(rule) : sourceReason(rule, folder.path);
+  return rule.path === path || rule.path === '' ? reason : strings.appliesTo(reason, rule.path);
+}
+
+function sourceReason({ source, line, text }: Explanation, folderPath: string): string {
+  const inside = relative(folderPath, source);
+  const shown = isAbsolute(source) && !inside.startsWith('..') ? inside : source;
+  return line > 0 ? strings.ruleOfLine(line, shown, text) : strings.ruleOfSource(shown, text);
 }
 
 function builtInReason({ kind, text }: Explanation): string {
   switch (kind) {
     case 'hard':
-      return `“${text}” is never sent`;
+      return strings.neverSent(text);
     case 'credential':
-      return `it looks like a credential (“${text}”)`;
+      return strings.looksLikeCredential(text);
     case 'bulk':
-      return `“${text}” is left out unless it is included`;
+      return strings.excludedByDefault(text);
     default:
       return text;
   }
 }
 
-/** The file that a rule stands in; absent for built-in rules and settings. */
+/** The file that contains a rule; undefined for built-in rules and settings. */
 function ruleFile(rule: Explanation): string | undefined {
   return rule.line > 0 && isAbsolute(rule.source) ? rule.source : undefined;
 }
 
-/** Names the file in the workspace folder's `modal.sync.include`. */
-async function include({ path, workspaceFolder }: Place): Promise<void> {
+/** Adds the file to the workspace folder's `modal.sync.include`. */
+async function includeFile({ path, workspaceFolder }: Place): Promise<void> {
   const { uri } = workspaceFolder;
-  // A leading slash means this very file, and the characters of patterns mean themselves.
+  // The leading slash anchors the pattern to this file; the backslashes make its characters literal.
   const pattern = `/${path.replaceAll(/[\\*?[\]! ]/g, '\\$&')}`;
   const included = [...readSettings(uri).sync.include, pattern];
   const target = vscode.ConfigurationTarget.WorkspaceFolder;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
+import { strings } from '../../../src/providers/sync/strings.ts';
 import { answering, printed, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
@@ -23,21 +25,21 @@ describe('Why Is This (Not) Synced?', () => {
     await writeWorkspaceFile('.gitignore', '# logs\n*.log\n__pycache__/\n');
     assert.equal(
       await why(await writeWorkspaceFile('a.log', '')),
-      '“a.log” is not synced: line 2 of .gitignore says “*.log”.',
+      strings.notSynced('a.log', strings.ruleOfLine(2, '.gitignore', '*.log')),
     );
-    assert.match(
+    assert.equal(
       await why(await writeWorkspaceFile('__pycache__/a.pyc', '')),
-      /“__pycache__\/a\.pyc” is not synced: “__pycache__\/” is left out unless it is included \(it decides about “__pycache__”\)\./,
+      strings.notSynced(
+        '__pycache__/a.pyc',
+        strings.appliesTo(strings.excludedByDefault('__pycache__/'), '__pycache__'),
+      ),
     );
-    assert.match(await why(await writeWorkspaceFile('.env', 'A=1')), /“\.env” is not synced: .*credential/);
-    assert.match(
-      await why(await writeWorkspaceFile('plain.txt', '')),
-      /“plain\.txt” is synced: no rule leaves it out\./,
-    );
+    assert.match(await why(await writeWorkspaceFile('.env', 'A=1')), /“\.env” isn't synced .*credential/);
+    assert.match(await why(await writeWorkspaceFile('plain.txt', '')), /“plain\.txt” is synced \(.+\)\./);
   });
 
   it('says so where there is no folder', async () => {
-    assert.match(await why(vscode.Uri.file('/tmp')), /is in no folder of the workspace/);
+    assert.match(await why(vscode.Uri.file('/tmp')), /isn't in a workspace folder/);
   });
 });
 
@@ -47,14 +49,14 @@ describe('running a file that is not synced', () => {
     await withSetting('runners', { '.log': ['sh'] }, async () => {
       const refused = await answering({}, () => runFile(uri));
       assert.equal(refused.messages.length, 1, 'who says no is not told again');
-      assert.match(
-        refused.messages[0] ?? '',
-        /“left out\.log” is not synced: line 2 of \.gitignore says “\*\.log”\. The sandbox would not have it\./,
+      assert.equal(
+        refused.messages[0],
+        strings.requiredNotSynced('left out.log', strings.ruleOfLine(2, '.gitignore', '*.log')),
       );
       assert.match(refused.result.error ?? '', /modal\.sync\.include/);
       assert.equal(refused.result.text, '');
 
-      const { result } = await answering({ showWarningMessage: 'Include It' }, () => runFile(uri));
+      const { result } = await answering({ showWarningMessage: strings.include() }, () => runFile(uri));
       assert.match(result.text, /^ran$/m);
       assert.deepEqual(configuration().get('sync.include'), ['/left\\ out.log']);
     });
@@ -97,9 +99,9 @@ describe('Mirror Folder Exactly', () => {
     await run('echo extra > only-there.txt');
     const mirror = async () => vscode.commands.executeCommand('modal.mirror');
     const refused = await answering({}, mirror);
-    assert.match(refused.messages[0] ?? '', /Delete \d+ files that only the sandbox has\?/);
+    assert.match(refused.messages[0] ?? '', /Delete .+ only in the sandbox\?/);
     assert.match((await run('cat only-there.txt')).text, /^extra$/m);
-    await answering({ showWarningMessage: 'Delete There' }, mirror);
+    await answering({ showWarningMessage: strings.deleteInSandbox() }, mirror);
     assert.match((await run('cat only-there.txt')).text, /No such file/);
   });
 });
@@ -134,7 +136,7 @@ describe('live sync of a large file', () => {
         writeFileSync(large, `${bytes}`);
         truncateSync(large, bytes);
       };
-      const { result, messages } = await answering({ showWarningMessage: 'Send Now' }, async () => {
+      const { result, messages } = await answering({ showWarningMessage: strings.sendNow() }, async () => {
         const started = printed('waiting');
         const ended = run(
           'echo waiting; for i in $(seq 200); do [ "$(wc -c < large.bin)" = 60000000 ] && exit 0; sleep 0.1; done; exit 9',
@@ -146,9 +148,7 @@ describe('live sync of a large file', () => {
       rmSync(large);
       assert.equal(result.exitCode, 0);
       const said = messages.filter((message) => message.includes('large.bin'));
-      assert.deepEqual(said, [
-        '“large.bin” (60.0 MB) waits for the next run: live sync leaves files of more than 50.0 MB to it.',
-      ]);
+      assert.deepEqual(said, [strings.largeFileWaits('large.bin', '60.0 MB', '50.0 MB')]);
     }));
 });
 
@@ -158,12 +158,12 @@ describe('modal.sync.root', () => {
       const uri = await writeWorkspaceFile('part/here.sh', 'pwd; ls');
       assert.match((await runFile(uri)).text, /^\/workspace\nhere\.sh$/m);
       const outside = await answering({}, async () => runFile(await writeWorkspaceFile('script.sh', '')));
-      assert.match(outside.result.error ?? '', /outside of what is synced \(the setting modal\.sync\.root\)/);
+      assert.match(outside.result.error ?? '', /outside the synced folder \(modal\.sync\.root\)/);
     }));
 
   it('cannot lead out of the folder', () =>
     withSetting('sync.root', '../..', async () => {
       const { result } = await answering({}, () => run('true'));
-      assert.match(result.error ?? '', /modal\.sync\.root .*leads out of the folder/);
+      assert.equal(result.error, commonStrings.syncRootOutside('../..'));
     }));
 });
