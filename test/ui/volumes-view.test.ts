@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { contentOf, readAll } from '../../src/modal/remote-files.ts';
 import { volumeFiles } from '../../src/modal/volume-files.ts';
 import { createVolume, listVolumes } from '../../src/modal/volumes.ts';
+import { strings } from '../../src/views/volumes/strings.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
@@ -138,7 +139,7 @@ describe('the Volumes view', () => {
     await row(workbench, 'models').click({ button: 'right' });
     await workbench.chooseInMenu('Download…');
     await typePath(workbench, `${into}/`);
-    await workbench.page.locator('.statusbar', { hasText: 'Downloaded “models”' }).waitFor();
+    await workbench.page.locator('.statusbar', { hasText: strings.downloaded('“models”') }).waitFor();
     assert.equal(readFileSync(join(into, 'models', 'up load.txt'), 'utf8'), 'uploaded');
     assert.ok(
       readdirSync(join(into, 'models')).every((name) => !name.startsWith('.')),
@@ -150,7 +151,7 @@ describe('the Volumes view', () => {
     await row(workbench, 'up load.txt').click({ button: 'right' });
     await picture(workbench, 'volumes-light');
     await workbench.chooseInMenu('Delete…');
-    await workbench.clickDialog('Delete');
+    await workbench.clickDialog(strings.delete());
     await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
   });
 
@@ -185,9 +186,9 @@ describe('the Volumes view', () => {
     await row(workbench, 'f00000').waitFor();
     await row(workbench, 'f00000').click();
     await workbench.page.keyboard.press('End');
-    await row(workbench, 'Show 1,000 more of 19,000').click();
+    await row(workbench, strings.showMore('1,000', '19,000')).click();
     await row(workbench, 'f01000').click();
     await workbench.page.keyboard.press('End');
-    await row(workbench, 'Show 1,000 more of 18,000').waitFor();
+    await row(workbench, strings.showMore('1,000', '18,000')).waitFor();
   });
 });

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import { strings } from './strings.ts';
 
-/** Something to know about the row above. */
+/** A fact about the parent row. */
 export interface Detail {
   readonly id: string;
   readonly label: string;
@@ -11,7 +12,7 @@ export function detailItem({ id, label, text }: Detail): vscode.TreeItem {
   const item = new vscode.TreeItem(label);
   item.id = id;
   item.description = text;
-  item.tooltip = `${label}: ${text}`;
+  item.tooltip = strings.detail(label, text);
   item.contextValue = 'detail';
   return item;
 }

@@ -4,25 +4,25 @@ import { logError } from '../../base/log.ts';
 import { explainError } from '../../modal/errors.ts';
 
 export interface PolledStoreOptions<T> {
-  /** Fetches everything anew; gets what it fetched the last time. */
+  /** Fetches the value; gets the previous one. */
   load(before: T | undefined): Promise<T>;
-  /** How long after an answer the next look begins. */
-  readonly pollMs?: number;
+  /** The time from a response to the next request. */
+  readonly pollIntervalMs?: number;
   readonly clock?: Clock;
 }
 
-const POLL_MS = 5_000;
-const MAX_POLL_MS = 60_000;
-/** Looking takes at most this part of the time, however slow the answers are. */
-const MOST_BUSY = 1 / 5;
+const POLL_INTERVAL_MS = 5_000;
+const MAX_POLL_INTERVAL_MS = 60_000;
+/** The maximum share of time spent on requests, however slow the responses are. */
+const MAX_BUSY = 1 / 5;
 
 /**
- * What one view shows of the account: every tree has one. Asks only while somebody looks, one look at a time, slower after
- * failures and slow answers. The last answer stays while the next one is awaited or cannot be had.
+ * The data that one view shows. Polls only while the view is visible, one request at a time, and less often after failures
+ * and slow responses. Keeps the last value while the next one is pending or if it fails.
  */
 export class PolledStore<T> {
   readonly #load: PolledStoreOptions<T>['load'];
-  readonly #pollMs: number;
+  readonly #pollIntervalMs: number;
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   #watched = false;
@@ -34,23 +34,23 @@ export class PolledStore<T> {
   #value: T | undefined;
   #error: string | undefined;
 
-  constructor({ load, pollMs = POLL_MS, clock = systemClock }: PolledStoreOptions<T>) {
+  constructor({ load, pollIntervalMs = POLL_INTERVAL_MS, clock = systemClock }: PolledStoreOptions<T>) {
     this.#load = load;
-    this.#pollMs = pollMs;
+    this.#pollIntervalMs = pollIntervalMs;
     this.#clock = clock;
   }
 
-  /** The last answer; absent before the first one. */
+  /** The last value; undefined before the first response. */
   get value(): T | undefined {
     return this.#value;
   }
 
-  /** Why the last look failed, in a sentence. */
+  /** Why the last request failed, as a message for the user. */
   get error(): string | undefined {
     return this.#error;
   }
 
-  /** Calls `listener` after each look that changed `value` or `error`. */
+  /** Calls `listener` after each request that changed `value` or `error`. */
   readonly onDidChange = (listener: () => void): { dispose(): void } => {
     this.#listeners.add(listener);
     return { dispose: () => this.#listeners.delete(listener) };
@@ -61,7 +61,7 @@ export class PolledStore<T> {
     this.#listeners.clear();
   }
 
-  /** Starts (with a look at once) or stops keeping up to date. */
+  /** Starts polling, with a request at once, or stops it. */
   watch(watched: boolean): void {
     if (watched === this.#watched) return;
     this.#watched = watched;
@@ -69,7 +69,7 @@ export class PolledStore<T> {
     if (watched) void this.refresh();
   }
 
-  /** Looks again, if anybody watches; a call while a look is under way makes one more follow. */
+  /** Requests the value again if the store is watched. A call during a request makes another one follow. */
   refresh(): Promise<void> {
     if (!this.#watched) return Promise.resolve();
     this.#wanted = true;
@@ -77,12 +77,12 @@ export class PolledStore<T> {
     return this.#loading;
   }
 
-  /** Settles when the look that is under way has ended. */
+  /** Resolves when the pending requests are done. */
   async settled(): Promise<void> {
     await this.#loading;
   }
 
-  /** Forgets everything, as after a change of account, and looks again if anybody watches. */
+  /** Forgets the value, for example after a change of account, and requests it again if the store is watched. */
   reset(): void {
     this.#epoch += 1;
     this.#failures = 0;
@@ -96,16 +96,16 @@ export class PolledStore<T> {
     while (this.#wanted && this.#watched) {
       this.#wanted = false;
       const startedAt = this.#clock.now();
-      await this.#look();
+      await this.#request();
       tookMs = this.#clock.now() - startedAt;
     }
     this.#loading = undefined;
     if (!this.#watched) return;
-    const delayMs = Math.min(this.#pollMs * 2 ** this.#failures, MAX_POLL_MS);
-    this.#cancelPoll = this.#clock.after(Math.max(delayMs, tookMs / MOST_BUSY), () => void this.refresh());
+    const delayMs = Math.min(this.#pollIntervalMs * 2 ** this.#failures, MAX_POLL_INTERVAL_MS);
+    this.#cancelPoll = this.#clock.after(Math.max(delayMs, tookMs / MAX_BUSY), () => void this.refresh());
   }
 
-  async #look(): Promise<void> {
+  async #request(): Promise<void> {
     const epoch = this.#epoch;
     try {
       const value = await this.#load(this.#value);

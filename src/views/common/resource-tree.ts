@@ -3,30 +3,32 @@ import type { AccountState } from '../../providers/common/account-state.ts';
 import type { CommandId } from '../../providers/common/command-ids.ts';
 import { setContextKey } from '../../providers/common/context-keys.ts';
 import { onDidChangeSettings } from '../../providers/common/settings.ts';
+import { strings as commonStrings } from '../../providers/common/strings.ts';
 import type { PolledStore } from './polled-store.ts';
+import { strings } from './strings.ts';
 
-/** The views of the account's resources. */
+/** The views of an account's resources. */
 export type ResourceViewId = 'modal.sandboxes' | 'modal.snapshots' | 'modal.volumes';
 
-/** A row that does something, where there is nothing to list. */
+/** A row that runs a command, shown if there is nothing to list. */
 interface ActionRow {
   readonly action: { readonly label: string; readonly icon: string; readonly command: CommandId };
 }
 
 export interface ResourceTreeOptions<T, Row> {
-  /** The view's id, `modal.sandboxes`; `<id>State` is the context key its welcome content waits for. */
+  /** The view's ID. `<id>State` is the context key that its welcome content waits for. */
   readonly id: ResourceViewId;
   readonly refreshCommand: CommandId;
   readonly store: PolledStore<T>;
   readonly account: AccountState;
-  /** The rows of an answer. Rows of nothing leave the view to its welcome content. */
+  /** The rows of a value. Without rows, the view shows its welcome content. */
   readonly roots: (value: T) => readonly Row[];
   readonly children?: (row: Row) => readonly Row[] | Promise<readonly Row[]>;
-  /** The row as VS Code shows it. Its `id` must be the same after each look, so that selection and unfolding stay. */
+  /** The row as VS Code shows it. Its `id` must be stable, so that selected and expanded rows stay so. */
   readonly item: (row: Row) => vscode.TreeItem;
   readonly dragAndDrop?: vscode.TreeDragAndDropController<Row>;
   readonly canSelectMany?: boolean;
-  /** Rows tell of time that passes: they are drawn anew once a minute. */
+  /** Redraws the rows once a minute, since they show durations. */
   readonly showsTime?: boolean;
 }
 
@@ -34,7 +36,7 @@ const MINUTE_MS = 60_000;
 /** How long VS Code may take to show a view. */
 const VISIBLE_TIMEOUT_MS = 5_000;
 
-/** One tree of the container: renders its store and nothing else, and has it look only while the tree is visible. */
+/** A tree that renders a store, which is polled only while the tree is visible. */
 export class ResourceTree<T, Row extends object>
   implements vscode.TreeDataProvider<Row | ActionRow>, vscode.Disposable
 {
@@ -63,7 +65,7 @@ export class ResourceTree<T, Row extends object>
         this.#describe();
         this.#changed.fire(undefined);
       }),
-      // First: nothing of another account or app may be shown.
+      // Before the update below, so that nothing of another account or app is shown.
       options.account.onDidChange(() => store.reset()),
       onDidChangeSettings(() => this.update()),
     ];
@@ -75,7 +77,7 @@ export class ResourceTree<T, Row extends object>
     for (const each of this.#disposables) each.dispose();
   }
 
-  /** Looks while the tree is visible and an account is chosen. */
+  /** Polls while the tree is visible and an account is chosen. */
   update(): void {
     const { store, account, showsTime } = this.#options;
     const watched = account.isChosen && this.view.visible;
@@ -85,12 +87,12 @@ export class ResourceTree<T, Row extends object>
     this.#describe();
   }
 
-  /** Draws a row, or all of them, anew without a look. */
+  /** Redraws a row, or all of them, without a request. */
   redraw(row?: Row): void {
     this.#changed.fire(row);
   }
 
-  /** Opens the view, wherever it was, and looks. */
+  /** Shows the view and refreshes it. */
   async open(): Promise<void> {
     await vscode.commands.executeCommand(`${this.#options.id}.focus`);
     if (!this.view.visible) await this.#visible();
@@ -98,7 +100,7 @@ export class ResourceTree<T, Row extends object>
     await this.#options.store.refresh();
   }
 
-  /** Resolves when the view is visible, or after a while in which it was not. */
+  /** Resolves when the view becomes visible, or after a timeout. */
   #visible(): Promise<void> {
     return new Promise((resolve) => {
       const settle = () => {
@@ -111,12 +113,12 @@ export class ResourceTree<T, Row extends object>
     });
   }
 
-  /** Shows a row of the first level, selected. */
+  /** Reveals and selects a row of the first level. */
   async reveal(row: Row): Promise<void> {
     await this.view.reveal(row, { focus: true, expand: true });
   }
 
-  /** What `reveal` asks for: only rows of the first level are revealed. */
+  /** Required by `reveal`. Only rows of the first level are revealed. */
   getParent(): undefined {
     return undefined;
   }
@@ -140,17 +142,17 @@ export class ResourceTree<T, Row extends object>
 
   #describe(): void {
     const { id, store, account } = this.#options;
-    // Rows stay while a later look fails; the message above them says why they may be old.
+    // Rows stay if a later request fails; the message above them says why they may be outdated.
     this.view.message = account.isChosen && store.error ? store.error : undefined;
     const state = store.error ? 'failed' : store.value ? 'loaded' : 'loading';
     setContextKey(`${id}State`, state);
   }
 }
 
-// A view shows its message or its welcome text, never both; the reason of a failure matters more.
+// A view shows either its message or its welcome content; the reason for a failure matters more.
 function failedActions(refreshCommand: CommandId): ActionRow[] {
   return [
-    { action: { label: 'Try Again', icon: 'refresh', command: refreshCommand } },
-    { action: { label: 'Choose Account…', icon: 'account', command: 'modal.chooseAccount' } },
+    { action: { label: strings.tryAgain(), icon: 'refresh', command: refreshCommand } },
+    { action: { label: commonStrings.chooseAccount(), icon: 'account', command: 'modal.chooseAccount' } },
   ];
 }

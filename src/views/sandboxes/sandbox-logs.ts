@@ -52,7 +52,7 @@ export class SandboxLogs implements vscode.TextDocumentContentProvider, vscode.D
     if (known) return known;
     const [, id = ''] = uri.path.split('/');
     const store = new PolledStore<SandboxLog>({
-      pollMs: 2_000,
+      pollIntervalMs: 2_000,
       load: async (before) => readSandboxLog((await this.#sessions.connection()).client, id, before),
     });
     store.onDidChange(() => this.#changed.fire(uri));

@@ -20,7 +20,7 @@ interface DetailRow {
 export type SnapshotsRow = Snapshot | DetailRow;
 
 export function snapshotStore(snapshots: Snapshots): PolledStore<Snapshot[]> {
-  return new PolledStore({ pollMs: 15_000, load: () => snapshots.list() });
+  return new PolledStore({ pollIntervalMs: 15_000, load: () => snapshots.list() });
 }
 
 /** The Snapshots view: all of the account, the newest first. */

@@ -7,6 +7,7 @@ import { registerCommands } from '../../providers/common/commands.ts';
 import { VOLUME_SCHEME } from '../../providers/common/schemes.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { rowSelection } from '../common/row-selection.ts';
+import { strings } from './strings.ts';
 import { VolumeCommands } from './volume-commands.ts';
 import { type EntryRow, type MoreRow, type VolumeRow, type VolumesRow, volumesTree } from './volumes-tree.ts';
 
@@ -55,7 +56,7 @@ export function volumesModule(dependencies: VolumesModuleDependencies): vscode.D
     },
   });
 
-  /** What lies in the volume already is moved; what comes from this machine is uploaded. */
+  /** Moves what is in the volume already, and uploads local files. */
   async function dropOn(row: VolumesRow, uris: readonly vscode.Uri[]): Promise<void> {
     const isOwn = (uri: vscode.Uri) =>
       uri.scheme === VOLUME_SCHEME && fileSystem.place(uri).container === row.volume.name;
@@ -68,12 +69,12 @@ export function volumesModule(dependencies: VolumesModuleDependencies): vscode.D
   const { one, all } = rowSelection(tree.view, isVolumeOrEntry);
   const openFile = (volume: VolumeSummary, path: string) =>
     vscode.commands.executeCommand('vscode.open', uriOf(volume, path));
-  /** Opens the view, which may have been hidden, at a volume. */
+  /** Reveals a volume in the view, which might be hidden. */
   const showVolume = async (name: string) => {
     await tree.open();
     const volume = store.value?.find((each) => each.name === name);
     if (volume) await tree.reveal({ kind: 'volume', volume });
-    else if (!store.error) void vscode.window.showInformationMessage(`There is no volume “${name}” any more.`);
+    else if (!store.error) void vscode.window.showInformationMessage(strings.volumeGone(name));
     return volume?.id;
   };
   const refresh = () => {
@@ -105,7 +106,7 @@ function isVolumeOrEntry(row: object): row is VolumeRow | EntryRow {
   return 'kind' in row && (row.kind === 'volume' || row.kind === 'entry');
 }
 
-/** The files that were dropped: rows of a tree and files of the Explorer come as addresses, files of the system as such. */
+/** The dropped files: rows of a tree and files of the Explorer are a list of URIs, files from the desktop are files. */
 async function urisIn(data: vscode.DataTransfer): Promise<vscode.Uri[]> {
   const list = await data.get(URI_LIST)?.asString();
   if (list)

@@ -1,12 +1,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 
-/** Items that are sorted, or merged, before other work has its turn: a few milliseconds' worth. */
+/** The number of items to sort or merge before yielding to other work: a few milliseconds. */
 const SORTED_AT_ONCE = 1_000;
 const MERGED_AT_ONCE = 5_000;
 
 type Compare<T> = (one: T, other: T) => number;
 
-/** As `toSorted`, but that other work of the thread has its turn in between: long lists hold nothing up. */
+/** Sorts like `toSorted`, but yields to other work in between, so that long lists don't block the thread. */
 export async function sortInSlices<T>(items: readonly T[], compare: Compare<T>): Promise<T[]> {
   let runs: T[][] = [];
   for (let start = 0; start < items.length; start += SORTED_AT_ONCE) {
@@ -28,7 +28,7 @@ async function merge<T>(left: readonly T[], right: readonly T[], compare: Compar
   let [fromLeft, fromRight] = [0, 0];
   while (fromLeft < left.length && fromRight < right.length) {
     const [one, other] = [left[fromLeft] as T, right[fromRight] as T];
-    // Of equals the left one comes first, as it did.
+    // Equal items keep their order.
     if (compare(one, other) <= 0) {
       merged.push(one);
       fromLeft += 1;

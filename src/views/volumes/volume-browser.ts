@@ -3,22 +3,22 @@ import type { VolumeEntry, VolumeSummary } from '../../modal/volumes.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { sortInSlices } from './sort-in-slices.ts';
 
-/** Rows that are shown of a folder before one asks for more. */
+/** The number of rows shown for a folder at first, and added by each “Show more”. */
 export const PAGE_ROWS = 1_000;
-const POLL_MS = 15_000;
+const POLL_INTERVAL_MS = 15_000;
 
-/** A folder of a volume, as far as it is shown. */
+/** The part of a folder that is shown. */
 export interface FolderView {
   readonly entries: readonly VolumeEntry[];
-  /** Entries that are not shown. */
+  /** The number of entries that aren't shown. */
   readonly more: number;
   readonly error: string | undefined;
 }
 
-interface Unfolded {
+interface BrowsedFolder {
   readonly volumeId: string;
   readonly store: PolledStore<VolumeEntry[]>;
-  isUnfolded: boolean;
+  isExpanded: boolean;
   shown: number;
 }
 
@@ -30,10 +30,10 @@ export interface VolumeBrowserOptions {
 
 const byName = new Intl.Collator(undefined, { numeric: true });
 
-/** The folders of volumes that are unfolded: each is looked at while it is, one at a time. */
+/** Lists the expanded folders of volumes, and polls each while it is visible. Makes one request at a time. */
 export class VolumeBrowser {
   readonly #options: VolumeBrowserOptions;
-  readonly #folders = new Map<string, Unfolded>();
+  readonly #folders = new Map<string, BrowsedFolder>();
   #turn: Promise<unknown> = Promise.resolve();
   #isVisible = true;
 
@@ -41,7 +41,7 @@ export class VolumeBrowser {
     this.#options = options;
   }
 
-  /** What is in a folder; looks when nobody has yet. */
+  /** Returns a folder's entries, after a first request if there was none yet. */
   async open(volume: VolumeSummary, path: string): Promise<FolderView> {
     const folder = this.#folder(volume, path);
     this.#watch(folder);
@@ -50,10 +50,10 @@ export class VolumeBrowser {
     return { entries: value.slice(0, folder.shown), more: Math.max(0, value.length - folder.shown), error };
   }
 
-  /** Notes that a folder is unfolded, or no longer. */
-  setUnfolded(volume: VolumeSummary, path: string, isUnfolded: boolean): void {
+  /** Notes that a folder was expanded or collapsed. */
+  setExpanded(volume: VolumeSummary, path: string, isExpanded: boolean): void {
     const folder = this.#folder(volume, path);
-    folder.isUnfolded = isUnfolded;
+    folder.isExpanded = isExpanded;
     this.#watch(folder);
   }
 
@@ -62,19 +62,19 @@ export class VolumeBrowser {
     this.#options.onChange();
   }
 
-  /** Whether anybody sees the tree. */
+  /** Notes that the tree was shown or hidden. */
   setVisible(isVisible: boolean): void {
     this.#isVisible = isVisible;
     for (const folder of this.#folders.values()) this.#watch(folder);
   }
 
-  /** Looks again at all that is unfolded, of one volume or of all. */
+  /** Refreshes the expanded folders of one volume, or of all. */
   refresh(volumeId?: string): void {
     for (const folder of this.#folders.values())
       if (volumeId === undefined || folder.volumeId === volumeId) void folder.store.refresh();
   }
 
-  /** Forgets the folders of volumes that are not there any more. */
+  /** Forgets the folders of all other volumes. */
   keep(volumeIds: readonly string[]): void {
     for (const [key, { volumeId, store }] of this.#folders) {
       if (volumeIds.includes(volumeId)) continue;
@@ -83,25 +83,29 @@ export class VolumeBrowser {
     }
   }
 
-  #watch({ store, isUnfolded }: Unfolded): void {
-    store.watch(this.#isVisible && isUnfolded);
+  #watch({ store, isExpanded }: BrowsedFolder): void {
+    store.watch(this.#isVisible && isExpanded);
   }
 
-  #folder(volume: VolumeSummary, path: string): Unfolded {
+  #folder(volume: VolumeSummary, path: string): BrowsedFolder {
     const key = `${volume.id}${path}`;
     const known = this.#folders.get(key);
     if (known) return known;
     const { list, onChange, clock } = this.#options;
     const load = () => list(volume, path).then(sorted);
-    const store = new PolledStore({ load: () => this.#inTurn(load), pollMs: POLL_MS, ...(clock && { clock }) });
+    const store = new PolledStore({
+      load: () => this.#inTurn(load),
+      pollIntervalMs: POLL_INTERVAL_MS,
+      ...(clock && { clock }),
+    });
     store.onDidChange(onChange);
-    const folder = { volumeId: volume.id, store, isUnfolded: true, shown: PAGE_ROWS };
+    const folder = { volumeId: volume.id, store, isExpanded: true, shown: PAGE_ROWS };
     this.#folders.set(key, folder);
     return folder;
   }
 
-  #inTurn<T>(look: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(look);
+  #inTurn<T>(request: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(request);
     this.#turn = turn.catch(() => {});
     return turn;
   }

@@ -15,18 +15,23 @@ import {
   volumeNameProblem,
 } from '../../modal/volumes.ts';
 import { diskFolders } from '../../providers/common/folders.ts';
+import { askName, pickDownloadFolder } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
 import { transfer } from '../../providers/common/transfers.ts';
+import { strings } from './strings.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from './volumes-tree.ts';
+
+/** The number of names that a question lists. */
+const MAX_NAMES = 3;
 
 export interface VolumeCommandsOptions {
   readonly client: () => Promise<ModalClient>;
   readonly filesOf: (volume: VolumeSummary) => RemoteFiles;
-  /** The volume, or with none the list of them, is not as it was. */
+  /** Called after each command, also when it failed: a volume's files may have changed, or the list of volumes. */
   readonly onChange: (volume?: VolumeSummary) => void;
 }
 
-/** What people do with volumes and the files in them. */
+/** The commands on volumes and their files. Errors are shown. */
 export class VolumeCommands {
   readonly #options: VolumeCommandsOptions;
 
@@ -36,39 +41,44 @@ export class VolumeCommands {
 
   /** `modal.createVolume` */
   create(): Promise<void> {
-    return this.#explained(undefined, async () => {
-      const name = await askName('New Volume', '', volumeNameProblem);
+    return this.#run(undefined, async () => {
+      const name = await askName({ title: strings.newVolume(), problem: volumeNameProblem });
       if (name) await createVolume(await this.#options.client(), name);
     });
   }
 
-  /** `modal.renameInVolumes`: a volume, or a file or folder, which may also go to another folder of its volume. */
+  /** `modal.renameInVolumes`: renames a volume, or renames or moves a file or folder in its volume. */
   rename(row: VolumeRow | EntryRow): Promise<void> {
     if (row.kind === 'volume') return this.#renameVolume(row.volume);
     const { volume, entry } = row;
-    return this.#explained(volume, async () => {
-      const to = await this.#askPath(`Rename “${entry.name}”`, volume, entry.path);
-      if (to) await waiting(`Renaming “${entry.name}”…`, () => this.#options.filesOf(volume).rename(entry.path, to));
+    return this.#run(volume, async () => {
+      const to = await this.#askPath(strings.rename(entry.name), volume, entry.path);
+      if (to) await waiting(strings.renaming(entry.name), () => this.#options.filesOf(volume).rename(entry.path, to));
     });
   }
 
   #renameVolume(volume: VolumeSummary): Promise<void> {
-    return this.#explained(undefined, async () => {
-      const name = await askName('Rename Volume', volume.name, volumeNameProblem);
+    return this.#run(undefined, async () => {
+      const name = await askName({
+        title: strings.renameVolume(),
+        value: volume.name,
+        problem: volumeNameProblem,
+      });
       if (name && name !== volume.name) await renameVolume(await this.#options.client(), volume.id, name);
     });
   }
 
-  /** `modal.copyInVolume`: a file or folder to another path of its volume. */
+  /** `modal.copyInVolume`: copies a file or folder to another path in its volume. */
   copy({ volume, entry }: EntryRow): Promise<void> {
-    return this.#explained(volume, async () => {
+    return this.#run(volume, async () => {
       const { dir, name, ext } = posix.parse(entry.path);
-      const to = await this.#askPath(`Copy “${entry.name}”`, volume, posix.join(dir, `${name} copy${ext}`), entry.path);
-      if (to) await waiting(`Copying “${entry.name}”…`, () => this.#options.filesOf(volume).copy(entry.path, to));
+      const path = posix.join(dir, strings.nameOfCopy(name) + ext);
+      const to = await this.#askPath(strings.copy(entry.name), volume, path, entry.path);
+      if (to) await waiting(strings.copying(entry.name), () => this.#options.filesOf(volume).copy(entry.path, to));
     });
   }
 
-  /** `modal.deleteFromVolumes`: whole volumes only when their name is typed. */
+  /** `modal.deleteFromVolumes`: deletes volumes, after the user has typed each name, or else files and folders. */
   async delete(rows: readonly (VolumeRow | EntryRow)[]): Promise<void> {
     const volumes = rows.filter((row) => row.kind === 'volume');
     for (const { volume } of volumes) await this.#deleteVolume(volume);
@@ -76,39 +86,38 @@ export class VolumeCommands {
   }
 
   #deleteVolume(volume: VolumeSummary): Promise<void> {
-    return this.#explained(undefined, async () => {
+    return this.#run(undefined, async () => {
       const { name } = volume;
       const typed = await vscode.window.showInputBox({
-        title: `Delete Volume “${name}”`,
-        prompt: `All files in it are gone for good, also for others who use it. Type its name to delete it.`,
+        title: strings.deleteVolume(name),
+        prompt: strings.deleteVolumePrompt(),
         placeHolder: name,
         ignoreFocusOut: true,
-        validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : 'This is not its name.'),
+        validateInput: (text) => (text === '' || name.startsWith(text) ? undefined : strings.nameMismatch()),
       });
       if (typed === name)
-        await waiting(`Deleting “${name}”…`, async () => deleteVolume(await this.#options.client(), name));
-      else if (typed)
-        void vscode.window.showInformationMessage(`“${name}” was not deleted: “${typed}” is not its name.`);
+        await waiting(strings.deleting(name), async () => deleteVolume(await this.#options.client(), name));
+      else if (typed) void vscode.window.showInformationMessage(strings.volumeNotDeleted(name));
     });
   }
 
   async #deleteEntries(rows: readonly EntryRow[]): Promise<void> {
     const [first] = rows;
     if (!first) return;
-    const what = rows.length === 1 ? `“${first.entry.name}”` : `${rows.length} files and folders`;
-    const isFolder = rows.some(({ entry }) => entry.type === 'directory');
-    const question = `Delete ${what}${isFolder ? ' with all in it' : ''} from the volume “${first.volume.name}”? This cannot be undone.`;
-    if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Delete')) !== 'Delete') return;
-    await this.#explained(first.volume, () =>
-      oneByOne(`Deleting ${what}…`, rows, ({ volume, entry }) => this.#options.filesOf(volume).remove(entry.path)),
+    const title = rows.length === 1 ? strings.deleting(first.entry.name) : strings.deletingEntries(rows.length);
+    const action = strings.delete();
+    if ((await vscode.window.showWarningMessage(deleteQuestion(rows, first), { modal: true }, action)) !== action)
+      return;
+    await this.#run(first.volume, () =>
+      oneByOne(title, rows, ({ volume, entry }) => this.#options.filesOf(volume).remove(entry.path)),
     );
     for (const { volume } of rows) if (volume.id !== first.volume.id) this.#options.onChange(volume);
   }
 
-  /** `modal.newFileInVolume`: an empty file, opened. */
+  /** `modal.newFileInVolume`: creates an empty file and opens it. */
   newFile(row: VolumesRow, open: (volume: VolumeSummary, path: string) => Thenable<unknown>): Promise<void> {
-    return this.#explained(row.volume, async () => {
-      const path = await this.#askPath('New File', row.volume, posix.join(targetFolder(row), 'untitled.txt'), '');
+    return this.#run(row.volume, async () => {
+      const path = await this.#askNewPath(strings.newFile(), row, strings.newFileName());
       if (!path) return;
       await this.#options.filesOf(row.volume).write(path, contentOf(new Uint8Array()));
       await open(row.volume, path);
@@ -117,18 +126,18 @@ export class VolumeCommands {
 
   /** `modal.newFolderInVolume` */
   newFolder(row: VolumesRow): Promise<void> {
-    return this.#explained(row.volume, async () => {
-      const path = await this.#askPath('New Folder', row.volume, posix.join(targetFolder(row), 'new folder'), '');
+    return this.#run(row.volume, async () => {
+      const path = await this.#askNewPath(strings.newFolder(), row, strings.newFolderName());
       if (path) await this.#options.filesOf(row.volume).makeDirectory(path);
     });
   }
 
-  /** `modal.uploadToVolume`: files and folders of this machine, picked in a dialog. */
+  /** `modal.uploadToVolume`: uploads local files and folders that the user picks. */
   async upload(row: VolumesRow): Promise<void> {
     const chosen = await vscode.window.showOpenDialog({
-      title: `Upload to “${row.volume.name}”`,
+      title: strings.uploadTo(row.volume.name),
       defaultUri: diskFolders()[0]?.uri,
-      openLabel: 'Upload',
+      openLabel: strings.upload(),
       canSelectMany: true,
       canSelectFiles: true,
       canSelectFolders: true,
@@ -136,119 +145,109 @@ export class VolumeCommands {
     if (chosen) await this.put(row, chosen);
   }
 
-  /** Puts files and folders into the row's folder; asks before it replaces anything. */
+  /** Uploads files and folders into the row's folder, after confirmation if it replaces anything. */
   put(row: VolumesRow, uris: readonly vscode.Uri[]): Promise<void> {
     const { volume } = row;
-    return this.#explained(volume, async () => {
+    return this.#run(volume, async () => {
       const files = this.#options.filesOf(volume);
       const folder = targetFolder(row);
       const local = uris.filter(({ scheme }) => scheme === 'file').map(({ fsPath }) => fsPath);
-      if (local.length < uris.length)
-        throw new UserError('Only files of this machine can be uploaded. Save a copy of the others here first.');
-      const there = await namesIn(files, folder);
-      const replaced = local.map((path) => basename(path)).filter((name) => there.has(name));
-      if (!(await mayReplace(replaced, `the volume “${volume.name}”`))) return;
+      if (local.length < uris.length) throw new UserError(strings.onlyLocalFiles());
+      const existing = await namesIn(files, folder);
+      const replaced = local.map((path) => basename(path)).filter((name) => existing.has(name));
+      if (!(await mayReplace(replaced, (names) => strings.replaceInVolume(names, volume.name)))) return;
       const find = (signal: AbortSignal) =>
         Promise.all(local.map((path) => filesToUpload(path, posix.join(folder, basename(path)), signal)));
       await transfer(
-        `Uploading to “${volume.name}”`,
+        strings.uploadingTo(volume.name),
         async (signal) => (await find(signal)).flat(),
         (pair, options) => upload(files, pair, options),
       );
     });
   }
 
-  /** Moves files and folders of the row's own volume into its folder. */
+  /** Moves files and folders within the row's volume into its folder. */
   move(row: VolumesRow, paths: readonly string[]): Promise<void> {
     const { volume } = row;
-    return this.#explained(volume, async () => {
+    return this.#run(volume, async () => {
       const files = this.#options.filesOf(volume);
       const folder = targetFolder(row);
       const moved = paths.filter((path) => posix.dirname(path) !== folder && !`${folder}/`.startsWith(`${path}/`));
-      const there = await namesIn(files, folder);
-      const replaced = moved.map((path) => posix.basename(path)).filter((name) => there.has(name));
-      if (!(await mayReplace(replaced, `“${folder}”`))) return;
-      await oneByOne(`Moving to “${folder}”…`, moved, (path) =>
+      const existing = await namesIn(files, folder);
+      const replaced = moved.map((path) => posix.basename(path)).filter((name) => existing.has(name));
+      if (!(await mayReplace(replaced, (names) => strings.replaceInFolder(names, folder)))) return;
+      await oneByOne(strings.movingTo(folder), moved, (path) =>
         files.rename(path, posix.join(folder, posix.basename(path))),
       );
     });
   }
 
-  /** `modal.downloadFromVolume`: files and folders into a folder of this machine. */
+  /** `modal.downloadFromVolume`: downloads files and folders into a local folder, after confirmation if it replaces anything. */
   async download(rows: readonly (VolumeRow | EntryRow)[]): Promise<void> {
-    const [chosen] =
-      (await vscode.window.showOpenDialog({
-        title: 'Download To',
-        defaultUri: diskFolders()[0]?.uri,
-        openLabel: 'Download Here',
-        canSelectFiles: false,
-        canSelectFolders: true,
-      })) ?? [];
-    if (chosen) await this.get(rows, chosen.fsPath);
-  }
-
-  /** Downloads into a folder; asks before it replaces anything. */
-  get(rows: readonly (VolumeRow | EntryRow)[], into: string): Promise<void> {
-    return this.#explained(rows[0]?.volume, async () => {
+    const into = (await pickDownloadFolder())?.fsPath;
+    if (into === undefined) return;
+    await this.#run(rows[0]?.volume, async () => {
       const names = rows.map((row) => (row.kind === 'volume' ? row.volume.name : row.entry.name));
-      if (
-        !(await mayReplace(
-          names.filter((name) => existsSync(join(into, name))),
-          `“${basename(into)}”`,
-        ))
-      )
-        return;
+      const replaced = names.filter((name) => existsSync(join(into, name)));
+      if (!(await mayReplace(replaced, (all) => strings.replaceInFolder(all, basename(into))))) return;
       for (const row of rows) {
         const files = this.#options.filesOf(row.volume);
         const name = row.kind === 'volume' ? row.volume.name : row.entry.name;
         const path = row.kind === 'volume' ? '/' : row.entry.path;
         await transfer(
-          `Downloading “${name}”`,
+          strings.downloading(name),
           (signal) => filesToDownload(files, path, join(into, name), signal),
           (pair, options) => download(files, pair, options),
         );
       }
-      vscode.window.setStatusBarMessage(`$(check) Downloaded ${names.map((name) => `“${name}”`).join(', ')}`, 5_000);
+      const done = strings.downloaded(names.map((name) => strings.quoted(name)).join(', '));
+      vscode.window.setStatusBarMessage(`$(check) ${done}`, 5_000);
     });
   }
 
-  /** Asks for a path in the volume where nothing is yet; undefined when it was not given, or is what it was. */
+  /** Asks for the path of something new in the row's folder. */
+  #askNewPath(title: string, row: VolumesRow, name: string): Promise<string | undefined> {
+    return this.#askPath(title, row.volume, posix.join(targetFolder(row), name), '');
+  }
+
+  /**
+   * Asks for an unused path in the volume. Resolves with undefined if the user cancels or leaves `before` unchanged. Throws
+   * `UserError` if the path exists.
+   */
   async #askPath(title: string, volume: VolumeSummary, value: string, before = value): Promise<string | undefined> {
     const start = value.lastIndexOf('/') + 1;
     const end = value.lastIndexOf('.') > start ? value.lastIndexOf('.') : value.length;
     const typed = await vscode.window.showInputBox({
       title,
-      prompt: `A path in the volume “${volume.name}”`,
+      prompt: strings.pathPrompt(volume.name),
       value,
       valueSelection: [start, end],
-      validateInput: (text) => (/[^/]/.test(text) ? undefined : 'A path has a name at its end.'),
+      validateInput: (text) => (/[^/]/.test(text) ? undefined : strings.pathWithoutName()),
     });
     if (typed === undefined) return undefined;
     const path = posix.resolve('/', typed);
     if (path === '/' || path === before) return undefined;
     const files = this.#options.filesOf(volume);
-    const there = await namesIn(files, posix.dirname(path));
-    if (there.has(posix.basename(path)))
-      throw new UserError(`“${path}” is in the volume already. Choose another name, or delete it first.`);
+    const existing = await namesIn(files, posix.dirname(path));
+    if (existing.has(posix.basename(path))) throw new UserError(strings.pathExists(path));
     return path;
   }
 
-  /** Shows what went wrong, and has the view look again in either case. Cancelling is no error. */
-  async #explained(volume: VolumeSummary | undefined, work: () => Promise<void>): Promise<void> {
+  async #run(volume: VolumeSummary | undefined, work: () => Promise<void>): Promise<void> {
     await shown(work);
     this.#options.onChange(volume);
   }
 }
 
-/** Where things go that are put on a row: into its folder, or beside the file. */
+/** The folder that receives what is dropped on a row: the row's own, or the one that contains the file. */
 function targetFolder(row: VolumesRow): string {
   if (row.kind === 'entry') return folderOf(row) ?? posix.dirname(row.entry.path);
   return row.kind === 'volume' ? '/' : row.path;
 }
 
-/** What is in a folder; nothing when there is none yet. */
+/** The names in a folder; none if it doesn't exist yet. */
 async function namesIn(files: RemoteFiles, folder: string): Promise<Set<string>> {
-  const found = await waiting(`Looking into “${folder}”…`, () => files.list(folder)).catch(unlessMissing);
+  const found = await waiting(strings.reading(folder), () => files.list(folder)).catch(unlessMissing);
   return new Set(found.map(({ name }) => name));
 }
 
@@ -257,32 +256,31 @@ function unlessMissing(error: unknown): never[] {
   throw error;
 }
 
-/** Does something to each of several, until the user cancels. What was done stays done. */
-function oneByOne<T>(title: string, all: readonly T[], act: (each: T) => Promise<void>): Promise<void> {
+/** Processes items in order until the user cancels. Items that are done stay done. */
+function oneByOne<T>(title: string, items: readonly T[], act: (item: T) => Promise<void>): Promise<void> {
   return withProgress(title, async (signal, report) => {
-    for (const each of all) {
-      await untilAborted(act(each), signal);
-      report({ increment: 100 / all.length });
+    for (const item of items) {
+      await untilAborted(act(item), signal);
+      report({ increment: 100 / items.length });
     }
   });
 }
 
-async function askName(
-  title: string,
-  value: string,
-  problem: (text: string) => string | undefined,
-): Promise<string | undefined> {
-  return vscode.window.showInputBox({
-    title,
-    value,
-    validateInput: (text) => (text === '' ? undefined : problem(text)),
-  });
+function deleteQuestion(rows: readonly EntryRow[], { entry, volume }: EntryRow): string {
+  const hasFolder = rows.some((row) => row.entry.type === 'directory');
+  if (rows.length === 1)
+    return hasFolder ? strings.deleteFolder(entry.name, volume.name) : strings.deleteFile(entry.name, volume.name);
+  return hasFolder ? strings.deleteEntries(rows.length, volume.name) : strings.deleteFiles(rows.length, volume.name);
 }
 
-async function mayReplace(names: readonly string[], where: string): Promise<boolean> {
+/** Asks whether files of these names may be replaced, if there are any. `question` gets the list of names. */
+async function mayReplace(names: readonly string[], question: (names: string) => string): Promise<boolean> {
   if (names.length === 0) return true;
-  const list = names.slice(0, 3).map((name) => `“${name}”`);
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  const question = `Replace ${list.join(', ')}${more} in ${where}?`;
-  return (await vscode.window.showWarningMessage(question, { modal: true }, 'Replace')) === 'Replace';
+  const list = names
+    .slice(0, MAX_NAMES)
+    .map((name) => strings.quoted(name))
+    .join(', ');
+  const all = names.length > MAX_NAMES ? strings.andMore(list, names.length - MAX_NAMES) : list;
+  const action = strings.replace();
+  return (await vscode.window.showWarningMessage(question(all), { modal: true }, action)) === action;
 }

@@ -6,10 +6,12 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { RECORDS_VOLUME } from '../../snapshots/records.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
+import { strings as commonStrings } from '../common/strings.ts';
 import { oneLine } from '../common/tooltip.ts';
+import { strings } from './strings.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
-/** Made once: a thousand rows that each make one take fifty milliseconds longer. */
+/** Shared: creating a formatter for each of a thousand rows takes 50 ms. */
 const SHORT_TIME = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
 
 export interface VolumeRow {
@@ -17,14 +19,14 @@ export interface VolumeRow {
   readonly volume: VolumeSummary;
 }
 
-/** A file or folder of a volume. */
+/** A file or folder in a volume. */
 export interface EntryRow {
   readonly kind: 'entry';
   readonly volume: VolumeSummary;
   readonly entry: VolumeEntry;
 }
 
-/** The rest of a long folder. */
+/** Stands for the entries of a long folder that aren't shown yet. */
 export interface MoreRow {
   readonly kind: 'more';
   readonly volume: VolumeSummary;
@@ -54,10 +56,10 @@ export interface VolumesTree {
   readonly browser: VolumeBrowser;
 }
 
-/** The Volumes view: volumes of the environment, and below them their folders and files as they are unfolded. */
+/** The Volumes view: the volumes of the environment with their folders and files, which are listed when expanded. */
 export function volumesTree({ sessions, account, uriOf, dragAndDrop }: VolumesTreeOptions): VolumesTree {
   const client = async () => (await sessions.connection()).client;
-  const store = new PolledStore({ pollMs: 15_000, load: async () => listVolumes(await client()) });
+  const store = new PolledStore({ pollIntervalMs: 15_000, load: async () => listVolumes(await client()) });
   const browser = new VolumeBrowser({
     list: async (volume, path) => listVolumeFiles(await client(), volume, path),
     onChange: () => tree.redraw(),
@@ -84,17 +86,17 @@ export function volumesTree({ sessions, account, uriOf, dragAndDrop }: VolumesTr
     canSelectMany: true,
   });
   store.onDidChange(() => browser.keep(store.value?.map(({ id }) => id) ?? []));
-  const setUnfolded = (row: object, isUnfolded: boolean) => {
+  const setExpanded = (row: object, isExpanded: boolean) => {
     const path = 'kind' in row ? folderOf(row as VolumesRow) : undefined;
-    if (path !== undefined) browser.setUnfolded((row as VolumesRow).volume, path, isUnfolded);
+    if (path !== undefined) browser.setExpanded((row as VolumesRow).volume, path, isExpanded);
   };
-  tree.view.onDidExpandElement(({ element }) => setUnfolded(element, true));
-  tree.view.onDidCollapseElement(({ element }) => setUnfolded(element, false));
+  tree.view.onDidExpandElement(({ element }) => setExpanded(element, true));
+  tree.view.onDidCollapseElement(({ element }) => setExpanded(element, false));
   tree.view.onDidChangeVisibility(({ visible }) => browser.setVisible(visible));
   return { tree, store, browser };
 }
 
-/** The path of a row that is a folder. */
+/** The path of a row that is a folder; undefined for other rows. */
 export function folderOf(row: VolumesRow): string | undefined {
   if (row.kind === 'volume') return '/';
   return row.kind === 'entry' && row.entry.type === 'directory' ? row.entry.path : undefined;
@@ -115,13 +117,14 @@ function itemOf(row: VolumesRow, uriOf: VolumesTreeOptions['uriOf']): vscode.Tre
 
 function volumeItem({ id, name, version, createdAt }: VolumeSummary): vscode.TreeItem {
   const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
+  // The name alone doesn't show that snapshots need it.
+  const description = name === RECORDS_VOLUME ? strings.snapshotRecords() : strings.version(version);
   item.id = id;
-  // By its name alone it looks like something to clear away.
-  item.description = name === RECORDS_VOLUME ? 'the list of snapshots' : `version ${version}`;
-  item.tooltip = `${id}\nVersion ${version}, made ${createdAt.toLocaleString()}`;
+  item.description = description;
+  item.tooltip = strings.volumeTooltip(id, version, createdAt.toLocaleString());
   item.iconPath = new vscode.ThemeIcon('database');
   item.contextValue = 'volume';
-  item.accessibilityInformation = { label: `Volume ${name}, ${item.description}` };
+  item.accessibilityInformation = { label: strings.volumeLabel(name, description) };
   return item;
 }
 
@@ -133,18 +136,21 @@ function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri): 
   const item = new vscode.TreeItem(label, isFolder ? Collapsed : None);
   const modified = SHORT_TIME.format(modifiedMs);
   item.id = `${volume.id}${path}`;
-  item.description = isFolder ? modified : `${formatBytes(bytes)} · ${modified}`;
-  item.tooltip = `${path}\n${item.description}`;
+  const description = isFolder ? modified : `${formatBytes(bytes)} · ${modified}`;
+  item.description = description;
+  item.tooltip = `${path}\n${description}`;
   item.resourceUri = uri;
   item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File;
   item.contextValue = isFolder ? 'folder' : 'file';
-  if (type === 'file') item.command = { title: 'Open', command: 'vscode.open', arguments: [uri] };
-  item.accessibilityInformation = { label: `${isFolder ? 'Folder' : 'File'} ${label}, ${item.description}` };
+  if (type === 'file') item.command = { title: strings.open(), command: 'vscode.open', arguments: [uri] };
+  item.accessibilityInformation = {
+    label: isFolder ? strings.folderLabel(label, description) : strings.fileLabel(label, description),
+  };
   return item;
 }
 
 function moreItem({ volume, path, count }: MoreRow): vscode.TreeItem {
-  const title = `Show ${Math.min(count, PAGE_ROWS).toLocaleString()} more of ${count.toLocaleString()}`;
+  const title = strings.showMore(Math.min(count, PAGE_ROWS).toLocaleString(), count.toLocaleString());
   const item = new vscode.TreeItem(title);
   item.id = `${volume.id}${path}//more`;
   item.iconPath = new vscode.ThemeIcon('ellipsis');
@@ -153,12 +159,12 @@ function moreItem({ volume, path, count }: MoreRow): vscode.TreeItem {
 }
 
 function problemItem({ volume, path, text }: ProblemRow): vscode.TreeItem {
-  const item = new vscode.TreeItem('Try Again');
+  const item = new vscode.TreeItem(commonStrings.tryAgain());
   item.id = `${volume.id}${path}//problem`;
   item.description = text;
   item.tooltip = text;
   item.iconPath = new vscode.ThemeIcon('refresh');
-  item.command = { title: 'Try Again', command: 'modal.refreshVolumes' };
-  item.accessibilityInformation = { label: `${text} Try again` };
+  item.command = { title: commonStrings.tryAgain(), command: 'modal.refreshVolumes' };
+  item.accessibilityInformation = { label: `${text} ${commonStrings.tryAgain()}` };
   return item;
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/views/volumes/strings.ts';
 import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
@@ -107,7 +108,7 @@ describe('a row of the Volumes view', () => {
     await act('modal.renameInVolumes', entry('/row/b.txt'), { showInputBox: '/row/below/c.txt' });
     assert.deepEqual([await names('/row'), await text('/row/below/c.txt')], [['a.txt', 'below'], 'a']);
     const { messages } = await act('modal.copyInVolume', entry('/row/a.txt'), { showInputBox: '/row/below/c.txt' });
-    assert.match(messages.join(), /“\/row\/below\/c.txt” is in the volume already/);
+    assert.deepEqual(messages, [strings.pathExists('/row/below/c.txt')]);
   });
 
   it('takes new files, which are opened, and new folders', async () => {
@@ -136,7 +137,7 @@ describe('a row of the Volumes view', () => {
   it('is deleted after a question, folders with all in them', async () => {
     await act('modal.deleteFromVolumes', entry('/row', 'directory'));
     assert.ok((await names('/row')).includes('a.txt'), 'a question without an answer deletes nothing');
-    await act('modal.deleteFromVolumes', entry('/row', 'directory'), { showWarningMessage: 'Delete' });
+    await act('modal.deleteFromVolumes', entry('/row', 'directory'), { showWarningMessage: strings.delete() });
     await fails(fs.stat(uri('/row')), 'FileNotFound');
   });
 });
@@ -148,7 +149,7 @@ describe('a whole volume', () => {
       answering({}, async () => vscode.commands.executeCommand('modal.showVolume', { volume }));
     const { result, messages } = await show('data');
     assert.match(String(result), /^vo-/, messages.join());
-    assert.deepEqual((await show('not there')).messages, ['There is no volume “not there” any more.']);
+    assert.deepEqual((await show('not there')).messages, [strings.volumeGone('not there')]);
   });
 
   it('is mounted by the folder’s profile, beside what the profile says already', async () => {
@@ -181,7 +182,7 @@ describe('a whole volume', () => {
   it('is deleted only when its name is typed', async () => {
     const remove = async () => vscode.commands.executeCommand('modal.deleteFromVolumes', await row());
     const { messages } = await answering({ showInputBox: 'dat' }, remove);
-    assert.ok(messages.includes('“data” was not deleted: “dat” is not its name.'), messages.join());
+    assert.ok(messages.includes(strings.volumeNotDeleted('data')), messages.join());
     assert.equal(await text('/edit.txt'), 'before and after');
     await answering({ showInputBox: 'data' }, remove);
     await fails(fs.readFile(uri('/edit.txt')), 'FileNotFound');

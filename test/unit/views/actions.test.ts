@@ -19,8 +19,8 @@ const ofRows = menus['view/item/context'];
 const isInline = ({ group }: { group?: string | undefined }) => group?.startsWith('inline') === true;
 const titleOf = (id: string) => commands.find(({ command }) => command === id);
 
-describe('the actions of the views', () => {
-  it('that are buttons have an icon, and a title for who cannot see it', () => {
+describe('the commands of the views', () => {
+  it('have an icon and a title if they are buttons', () => {
     const navigation = menus['view/title'].filter(({ group }) => group?.startsWith('navigation'));
     const buttons = [...ofRows.filter(isInline), ...navigation];
     assert.ok(buttons.length > 0);
@@ -30,7 +30,7 @@ describe('the actions of the views', () => {
     );
   });
 
-  it('that are buttons of a row are in its menu too, which the keyboard opens', () => {
+  it('are in the context menu of a row, which the keyboard opens, if they are its buttons', () => {
     const inMenu = (command: string) => ofRows.some((entry) => entry.command === command && !isInline(entry));
     assert.deepEqual(
       ofRows.filter((entry) => isInline(entry) && !inMenu(entry.command)).map(({ command }) => command),
@@ -38,10 +38,10 @@ describe('the actions of the views', () => {
     );
   });
 
-  it('are all reached by keyboard: in the palette, in a row’s menu, or as a press on the row', () => {
+  it('can all be reached by keyboard: in the palette, in a context menu, or by opening the row', () => {
     const hidden = new Set(menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command));
     const elsewhere = new Set(ofRows.filter((entry) => !isInline(entry)).map(({ command }) => command));
-    // A code lens is what runs one of a file's programs.
+    // Code lenses run these.
     const lenses = ['modal.runTarget', 'modal.runFile'];
     assert.deepEqual(
       [...hidden].filter((command) => !elsewhere.has(command) && !lenses.includes(command)),

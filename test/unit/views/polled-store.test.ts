@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { PolledStore } from '../../../src/views/common/polled-store.ts';
 import { Time } from '../../helpers/time.ts';
 
-/** A source whose answers come when the test says so. */
+/** A source that responds when the test says so. */
 function source() {
   const waiting: PromiseWithResolvers<string[]>[] = [];
   let calls = 0;
@@ -27,7 +27,7 @@ function source() {
   };
 }
 
-describe('a store of rows', () => {
+describe('PolledStore', () => {
   let time: Time;
   let rows: ReturnType<typeof source>;
   let store: PolledStore<string[]>;
@@ -35,14 +35,14 @@ describe('a store of rows', () => {
   beforeEach(() => {
     time = new Time();
     rows = source();
-    store = new PolledStore({ load: rows.load, pollMs: 1_000, clock: time });
+    store = new PolledStore({ load: rows.load, pollIntervalMs: 1_000, clock: time });
     changes = 0;
     store.onDidChange(() => {
       changes += 1;
     });
   });
 
-  it('makes no call before somebody looks, nor after', async () => {
+  it('makes no request before it is watched or afterwards', async () => {
     await store.refresh();
     assert.equal(rows.calls(), 0);
     store.watch(true);
@@ -51,10 +51,10 @@ describe('a store of rows', () => {
     await time.pass(100_000);
     await store.refresh();
     assert.equal(rows.calls(), 1);
-    assert.deepEqual(store.value, ['a'], 'what was seen stays');
+    assert.deepEqual(store.value, ['a'], 'the last value stays');
   });
 
-  it('looks at once when somebody looks, and then from time to time', async () => {
+  it('requests its value at once when it is watched, and then at intervals', async () => {
     store.watch(true);
     await rows.answer(['a']);
     await time.pass(999);
@@ -63,7 +63,7 @@ describe('a store of rows', () => {
     assert.equal(rows.calls(), 2);
   });
 
-  it('has one call in flight, and one more after it however often it is asked meanwhile', async () => {
+  it('makes one request at a time, and one more however often it is refreshed meanwhile', async () => {
     store.watch(true);
     const all = [store.refresh(), store.refresh(), store.refresh()];
     assert.equal(rows.inFlight(), 1);
@@ -74,7 +74,7 @@ describe('a store of rows', () => {
     assert.deepEqual([store.value, rows.calls()], [['new'], 2]);
   });
 
-  it('keeps what it has while the next answer is awaited or fails, and says why', async () => {
+  it('keeps its value while the next request is pending or if it fails, and reports the error', async () => {
     store.watch(true);
     await rows.answer(['a']);
     void store.refresh();
@@ -87,7 +87,7 @@ describe('a store of rows', () => {
     assert.equal(store.error, undefined);
   });
 
-  it('asks less often after each failure, and as before after an answer', async () => {
+  it('polls less often after each failure, and at its interval again after a response', async () => {
     store.watch(true);
     for (const expected of [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
       await rows.fail();
@@ -98,14 +98,14 @@ describe('a store of rows', () => {
     assert.deepEqual(time.next(), [1_000]);
   });
 
-  it('asks less often when answers are slow', async () => {
+  it('polls less often if responses are slow', async () => {
     store.watch(true);
     await time.pass(3_000);
     await rows.answer([]);
     assert.deepEqual(time.next(), [15_000]);
   });
 
-  it('tells of changes alone', async () => {
+  it('notifies listeners only of changes', async () => {
     store.watch(true);
     await rows.answer(['a']);
     void store.refresh();
@@ -113,7 +113,7 @@ describe('a store of rows', () => {
     assert.equal(changes, 1);
   });
 
-  it('drops an answer of the account before', async () => {
+  it('drops the response to a request made before it was reset', async () => {
     store.watch(true);
     await rows.answer(['one']);
     void store.refresh();

@@ -12,25 +12,25 @@ const entry = (name: string, type: VolumeEntry['type'] = 'file'): VolumeEntry =>
   modifiedMs: 0,
 });
 
-describe('the folders of the Volumes view', () => {
+describe('VolumeBrowser', () => {
   let time: Time;
-  let looks: string[];
+  let requests: string[];
   let inFlight: number;
-  let mostInFlight: number;
+  let maxInFlight: number;
   let answer: VolumeEntry[];
   let browser: VolumeBrowser;
   beforeEach(() => {
     time = new Time();
-    looks = [];
+    requests = [];
     inFlight = 0;
-    mostInFlight = 0;
+    maxInFlight = 0;
     answer = [];
     browser = new VolumeBrowser({
       clock: time,
       onChange: () => {},
       list: async (_, path) => {
-        looks.push(path);
-        mostInFlight = Math.max(mostInFlight, ++inFlight);
+        requests.push(path);
+        maxInFlight = Math.max(maxInFlight, ++inFlight);
         await new Promise((resolve) => setImmediate(resolve));
         inFlight -= 1;
         return [...answer];
@@ -38,7 +38,7 @@ describe('the folders of the Volumes view', () => {
     });
   });
 
-  it('come with folders first, and names in the order people count', async () => {
+  it('lists folders first, and sorts names with numbers in numeric order', async () => {
     answer = [entry('b10'), entry('b2'), entry('z', 'directory')];
     const { entries } = await browser.open(volume, '/');
     assert.deepEqual(
@@ -47,50 +47,50 @@ describe('the folders of the Volumes view', () => {
     );
   });
 
-  it('are looked at one at a time, however many are unfolded', async () => {
+  it('makes one request at a time, however many folders are expanded', async () => {
     await Promise.all(['/a', '/b', '/c'].map((path) => browser.open(volume, path)));
     browser.refresh();
     await browser.open(volume, '/d');
-    assert.equal(mostInFlight, 1);
-    assert.deepEqual(looks.slice(0, 3), ['/a', '/b', '/c']);
+    assert.equal(maxInFlight, 1);
+    assert.deepEqual(requests.slice(0, 3), ['/a', '/b', '/c']);
   });
 
-  it('are looked at only while they are unfolded and visible', async () => {
+  it('polls a folder only while it is expanded and visible', async () => {
     await browser.open(volume, '/a');
     await browser.open(volume, '/b');
-    browser.setUnfolded(volume, '/b', false);
+    browser.setExpanded(volume, '/b', false);
     await time.pass(15_000);
     await time.pass(0);
-    assert.deepEqual(looks, ['/a', '/b', '/a']);
+    assert.deepEqual(requests, ['/a', '/b', '/a']);
     browser.setVisible(false);
     await time.pass(100_000);
-    assert.equal(looks.length, 3);
+    assert.equal(requests.length, 3);
   });
 
-  it('show what they had when they are unfolded again, and look', async () => {
+  it('shows the previous entries of a folder that is expanded again, and refreshes them', async () => {
     answer = [entry('old')];
     await browser.open(volume, '/');
-    browser.setUnfolded(volume, '/', false);
+    browser.setExpanded(volume, '/', false);
     answer = [entry('new')];
-    browser.setUnfolded(volume, '/', true);
+    browser.setExpanded(volume, '/', true);
     const { entries } = await browser.open(volume, '/');
     assert.equal(entries[0]?.name, 'old');
   });
 
-  it('show a part of a long folder, and more of it when asked', async () => {
+  it('shows a long folder page by page', async () => {
     answer = Array.from({ length: 20_000 }, (_, n) => entry(`f${n}`));
     const first = await browser.open(volume, '/');
     assert.deepEqual([first.entries.length, first.more], [PAGE_ROWS, 20_000 - PAGE_ROWS]);
     browser.showMore(volume, '/');
     const second = await browser.open(volume, '/');
     assert.deepEqual([second.entries.length, second.entries.at(-1)?.name], [2 * PAGE_ROWS, `f${2 * PAGE_ROWS - 1}`]);
-    assert.equal(looks.length, 1);
+    assert.equal(requests.length, 1);
   });
 
-  it('forget those of volumes that are gone', async () => {
+  it('forgets the folders of deleted volumes', async () => {
     await browser.open(volume, '/');
     browser.keep([]);
     await time.pass(100_000);
-    assert.equal(looks.length, 1);
+    assert.equal(requests.length, 1);
   });
 });

@@ -1,0 +1,7 @@
+import * as l10n from '@vscode/l10n';
+
+/** What all views say to users. */
+export const strings = {
+  tryAgain: () => l10n.t('Try Again'),
+  detail: (label: string, text: string) => l10n.t('{0}: {1}', label, text),
+};
