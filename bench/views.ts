@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { Prices } from '../src/modal/prices.ts';
 import type { RemoteFiles } from '../src/modal/remote-files.ts';
 import { sandboxFiles } from '../src/modal/sandbox-files.ts';
 import { listSandboxes } from '../src/modal/sandbox-list.ts';
@@ -50,9 +51,10 @@ async function manySandboxes(dataDir: string, add: Add): Promise<void> {
     const { ms, stallMs, value: sandboxes } = await watched(() => listSandboxes(modal, app, hourAgo));
     add({ name: `${sandboxes.length} sandboxes listed`, ours: ms, unit: 'ms' });
     add(stall(`longest stall while ${SANDBOXES} are listed`, stallMs));
+    const prices = new Prices();
     const rows = await medianMs(5, () => {
-      for (const group of groupsOf({ sandboxes, isBilled: true }, { folderKeys: ['a'], machineKey: 'b' }))
-        for (const each of group.sandboxes) describeSandbox(each, true, Date.now());
+      for (const group of groupsOf({ sandboxes, prices }, { folderKeys: ['a'], machineKey: 'b' }))
+        for (const each of group.sandboxes) describeSandbox(each, prices, Date.now());
     });
     add(stall(`rows of ${SANDBOXES} sandboxes made`, rows));
   } finally {

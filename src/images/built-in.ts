@@ -5,9 +5,6 @@ import { runLine } from './lines.ts';
 import { aptStep } from './packages.ts';
 import type { Base, Place, Step } from './recipe.ts';
 
-/** The version of Python in the base image when a profile names none. */
-export const DEFAULT_PYTHON = '3.11';
-
 const APT = ['git', 'curl', 'wget', 'build-essential', 'libffi-dev', 'libssl-dev', 'zlib1g-dev', 'jq'];
 const PIP = ['uv', 'requests', 'httpx', 'pydantic>=2', 'python-dotenv', 'pyyaml'];
 const FOLDERS = [REMOTE_ROOT, ...HOST_VOLUME_FOLDERS.map((name) => `${HOST_VOLUME_PATH}/${name}`)];

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_PYTHON } from '../profiles/image-schema.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
-import { builtInBase, builtInSteps, DEFAULT_PYTHON } from './built-in.ts';
+import { builtInBase, builtInSteps } from './built-in.ts';
 import { dockerfileRecipe } from './dockerfile/recipe.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine, runLine, shortened } from './lines.ts';

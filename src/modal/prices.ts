@@ -22,8 +22,7 @@ export interface Rates {
   readonly perGpu: Readonly<Record<string, number>>;
 }
 
-/** Sandbox rates. */
-const TABLE: Rates = {
+const PUBLISHED_RATES: Rates = {
   perCore: 0.00003942 * 3600,
   perGib: 0.00000667 * 3600,
   perGpu: {
@@ -42,26 +41,25 @@ const TABLE: Rates = {
   },
 };
 
-let rates = TABLE;
+/** The prices of an account: the published ones until its own rates are known. All prices are estimates. */
+export class Prices {
+  #rates = PUBLISHED_RATES;
 
-/** From here on prices are an account's own, as far as it has told them; without them those of the table. */
-export function useRates(own: Partial<Rates> = {}): void {
-  rates = { ...TABLE, ...own, perGpu: { ...TABLE.perGpu, ...own.perGpu } };
-}
+  /** Uses an account's own rates, as far as they're given, instead of the published ones. */
+  use(own: Partial<Rates>): void {
+    this.#rates = { ...PUBLISHED_RATES, ...own, perGpu: { ...PUBLISHED_RATES.perGpu, ...own.perGpu } };
+  }
 
-/** Estimated price of running a sandbox for an hour, in US dollars; absent when a GPU's price is not known. */
-export function pricePerHourUsd({
-  cpu = DEFAULT_CPU,
-  memoryMiB = DEFAULT_MEMORY_MIB,
-  gpu,
-}: Hardware): number | undefined {
-  const machine =
-    Math.max(cpu, DEFAULT_CPU) * rates.perCore + (Math.max(memoryMiB, DEFAULT_MEMORY_MIB) / 1024) * rates.perGib;
-  if (!gpu) return machine;
-  const [name = '', count = '1'] = gpu.toUpperCase().split(':');
-  // `H100!` and `B200+` are billed as what they name.
-  const perGpu = rates.perGpu[name.replace(/[!+]$/, '')];
-  return perGpu === undefined ? undefined : machine + perGpu * Number(count);
+  /** The price of running a sandbox for an hour, in US dollars; undefined if the price of its GPU isn't known. */
+  perHourUsd({ cpu = DEFAULT_CPU, memoryMiB = DEFAULT_MEMORY_MIB, gpu }: Hardware): number | undefined {
+    const { perCore, perGib, perGpu } = this.#rates;
+    const machine = Math.max(cpu, DEFAULT_CPU) * perCore + (Math.max(memoryMiB, DEFAULT_MEMORY_MIB) / 1024) * perGib;
+    if (!gpu) return machine;
+    const [name = '', count = '1'] = gpu.toUpperCase().split(':');
+    // `H100!` and `B200+` are billed as what they name.
+    const each = perGpu[name.replace(/[!+]$/, '')];
+    return each === undefined ? undefined : machine + each * Number(count);
+  }
 }
 
 /** Dollars for people: two digits that matter, never `$0.00` for something that costs. */

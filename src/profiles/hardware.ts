@@ -1,4 +1,4 @@
-import { type Hardware, pricePerHourUsd } from '../modal/prices.ts';
+import type { Hardware } from '../modal/prices.ts';
 import type { Profile } from './schema.ts';
 
 /** What Modal bills for a profile; of several GPUs the first. */
@@ -21,9 +21,4 @@ export function describeHardware(profile: Profile): string {
       .filter(Boolean)
       .join(' · ') || 'CPU, Modal’s smallest'
   );
-}
-
-/** Estimated, in US dollars. */
-export function profilePricePerHourUsd(profile: Profile): number | undefined {
-  return pricePerHourUsd(hardwareOf(profile));
 }

@@ -1,6 +1,9 @@
 import { z } from 'zod';
 import { objectName, packages, relativePath, variableName } from './fields.ts';
 
+/** The version of Python in the built-in base image. */
+export const DEFAULT_PYTHON = '3.11';
+
 /** What an image is made of, as it is written. */
 export const ImageSchema = z
   .strictObject({

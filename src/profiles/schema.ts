@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { z } from 'zod';
 import { cidr, cores, gpu, mebibytes, objectName, relativePath, variableName, wholeSeconds } from './fields.ts';
 import { GPUS } from './gpus.ts';
-import { type ImageProfile, ImageSchema } from './image-schema.ts';
+import { DEFAULT_PYTHON, type ImageProfile, ImageSchema } from './image-schema.ts';
 import { SetupSchema, WarmSchema } from './warm-schema.ts';
 
 export type { ImageProfile } from './image-schema.ts';
@@ -60,8 +60,7 @@ export const ProfileSchema = z
       .union([z.string().min(1), ImageSchema])
       .optional()
       .meta({
-        description:
-          'The image: a registry tag, or what it is made of. The built-in base (Debian, Python 3.11, common tools) when absent.',
+        description: `The image: a registry tag, or an object that describes it. Defaults to the built-in base image (Debian, Python ${DEFAULT_PYTHON}, common tools).`,
       }),
     cpu: cores.optional().meta({
       description: 'Physical cores that are reserved; Modal reserves 0.125 when absent.',

@@ -1,7 +1,7 @@
 import type { App, ModalClient } from 'modal';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
-import { useRates } from '../modal/prices.ts';
+import { Prices } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
 import { openApp } from '../modal/sandboxes.ts';
 
@@ -10,12 +10,13 @@ export interface Connection {
   readonly account: Account;
   readonly client: ModalClient;
   readonly app: App;
+  readonly prices: Prices;
 }
 
 /** The connection that is in use: one at a time. */
 export class Connections {
   readonly #onChange: () => void;
-  #current: { key: string; opened: Promise<Connection> } | undefined;
+  #current: { key: string; opened: Promise<Connection>; prices: Prices } | undefined;
 
   /** `onChange` is told that what was there of another account or app holds no longer. */
   constructor(onChange: () => void) {
@@ -26,9 +27,10 @@ export class Connections {
   async current(account: Account, appName: string): Promise<Connection> {
     const key = JSON.stringify([account, appName]);
     if (this.#current?.key !== key) {
-      this.#current = { key, opened: openConnection(account, appName) };
+      const prices = new Prices();
+      this.#current = { key, opened: openConnection(account, appName, prices), prices };
       this.#onChange();
-      void this.#learnRates(this.#current);
+      void learnRates(this.#current.opened);
     }
     const current = this.#current;
     return current.opened.catch((error) => {
@@ -37,18 +39,23 @@ export class Connections {
     });
   }
 
-  /** Prices are the account's own as soon as it has told them; nobody waits for that. */
-  async #learnRates(connection: { opened: Promise<Connection> }): Promise<void> {
-    useRates();
-    const opened = await connection.opened.catch(() => undefined);
-    if (!opened || opened.account.isLocal) return;
-    const rates = await accountRates(opened.client);
-    if (this.#current === connection) useRates(rates);
+  /** The prices of the account in use; the published ones before there is one. */
+  get prices(): Prices {
+    return this.#current?.prices ?? PUBLISHED_PRICES;
   }
 }
 
+const PUBLISHED_PRICES = new Prices();
+
+/** Uses the account's own rates once it has reported them. Nothing waits for that. */
+async function learnRates(opening: Promise<Connection>): Promise<void> {
+  const opened = await opening.catch(() => undefined);
+  if (!opened || opened.account.isLocal) return;
+  opened.prices.use(await accountRates(opened.client));
+}
+
 /** Connects to an account, and finds or creates the app. */
-async function openConnection(account: Account, appName: string): Promise<Connection> {
+async function openConnection(account: Account, appName: string, prices: Prices): Promise<Connection> {
   const client = await connect(account);
-  return { account, client, app: await openApp(client, appName) };
+  return { account, client, app: await openApp(client, appName), prices };
 }

@@ -1,6 +1,6 @@
 import type { Image, Sandbox } from 'modal';
 import type { Account } from '../modal/accounts.ts';
-import { profilePricePerHourUsd } from '../profiles/hardware.ts';
+import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
@@ -78,14 +78,18 @@ export interface Life {
   readonly idleAt: number;
 }
 
+type Billing = Pick<Connection, 'account' | 'prices'>;
+
 /** What the record of spend wants to know; nothing is billed for the local Modal. */
-export function costOf({ isLocal }: Account, profile: Profile) {
+export function costOf({ account, prices }: Billing, profile: Profile) {
   const { idleTimeoutMs, timeoutMs } = profile;
-  return { usdPerHour: isLocal ? 0 : (profilePricePerHourUsd(profile) ?? 0), idleTimeoutMs, timeoutMs };
+  const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
+  return { usdPerHour, idleTimeoutMs, timeoutMs };
 }
 
 /** What a session says of its price. */
-export function billing({ label, isLocal }: Account, profile?: Profile) {
-  const price = isLocal || !profile ? undefined : profilePricePerHourUsd(profile);
+export function billing({ account, prices }: Billing, profile?: Profile) {
+  const { label, isLocal } = account;
+  const price = isLocal || !profile ? undefined : prices.perHourUsd(hardwareOf(profile));
   return { accountLabel: label, isBilled: isLocal !== true, ...(price !== undefined && { pricePerHourUsd: price }) };
 }

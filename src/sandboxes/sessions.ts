@@ -1,6 +1,7 @@
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { logError } from '../base/log.ts';
+import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { takeHandedOver } from './adopt.ts';
@@ -30,6 +31,11 @@ export class Sessions {
     this.#handover = sources.machine && new Handover(sources.machine);
   }
 
+  /** The prices of the account in use. */
+  get prices(): Prices {
+    return this.#connections.prices;
+  }
+
   /** The connection to the chosen account; kept until account or app change. */
   async connection(): Promise<Connection> {
     return this.#connections.current(await this.#sources.account(), this.#sources.app());
@@ -52,7 +58,7 @@ export class Sessions {
       await this.used(sandbox.sandboxId);
       const taken = running ? undefined : started.taken;
       return {
-        ...billing(connection.account, started.profile),
+        ...billing(connection, started.profile),
         folder,
         sandbox,
         profile: named.name,
@@ -175,11 +181,12 @@ export class Sessions {
 
   /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
-    const { client, account } = await this.connection();
+    const connection = await this.connection();
     const own = await this.started.allOf(folder);
     // Another object for the same sandbox would open a connection of its own.
-    const sandbox = own.find((each) => each.sandboxId === sandboxId) ?? (await client.sandboxes.fromId(sandboxId));
-    return { ...billing(account), folder, sandbox, pull: [], isNew: false, isOutdated: false };
+    const sandbox =
+      own.find((each) => each.sandboxId === sandboxId) ?? (await connection.client.sandboxes.fromId(sandboxId));
+    return { ...billing(connection), folder, sandbox, pull: [], isNew: false, isOutdated: false };
   }
 
   /**
@@ -218,7 +225,7 @@ export class Sessions {
     if (!sandbox) return;
     this.started.began(sandbox, startedAt);
     this.started.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
-    await spend?.tookOver(sandboxId, windowId, costOf(connection.account, named.profile));
+    await spend?.tookOver(sandboxId, windowId, costOf(connection, named.profile));
   }
 
   /** Drops a sandbox that has ended, so that the next run starts another. */

@@ -61,7 +61,7 @@ export class Starter {
     const adopted = await adopt(connection, machine, this.owner(folder, name), profile);
     if (!adopted) return undefined;
     this.#started.began(adopted.sandbox, adopted.startedAt);
-    await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection.account, profile));
+    await spend?.tookOver(adopted.sandbox.sandboxId, adopted.windowId, costOf(connection, profile));
     return adopted.sandbox;
   }
 
@@ -69,7 +69,7 @@ export class Starter {
   async start(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
     const sandbox = await startSandbox(profile, context, owner);
     this.#started.began(sandbox, Date.now());
-    await this.#sources.spend?.started(sandbox.sandboxId, costOf(context.connection.account, profile));
+    await this.#sources.spend?.started(sandbox.sandboxId, costOf(context.connection, profile));
     return sandbox;
   }
 

@@ -3,10 +3,11 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { formatUsd } from '../../modal/prices.ts';
+import { formatUsd, type Prices } from '../../modal/prices.ts';
 import { addProfile, mountInProfile, setInProfile } from '../../profiles/edit.ts';
 import { GPUS } from '../../profiles/gpus.ts';
-import { describeHardware, profilePricePerHourUsd } from '../../profiles/hardware.ts';
+import { describeHardware, hardwareOf } from '../../profiles/hardware.ts';
+import { DEFAULT_PYTHON } from '../../profiles/image-schema.ts';
 import { MODAL_FILE } from '../../profiles/modal-file.ts';
 import { type Profiles, SETTINGS } from '../../profiles/profiles.ts';
 import { type Profile, ProfileSchema } from '../../profiles/schema.ts';
@@ -50,7 +51,12 @@ export class ProfileCommands {
       // The pick begins at its first item.
       const names = [current, ...profiles.names.filter((name) => name !== current)];
       const items: ProfileItem[] = names.map((name) =>
-        itemOf(name, profiles, { current, running, warm: this.#warm.count(folder, name) }),
+        itemOf(name, profiles, {
+          current,
+          running,
+          warm: this.#warm.count(folder, name),
+          prices: this.#sessions.prices,
+        }),
       );
       const picked = await vscode.window.showQuickPick(
         [...items, { label: '', kind: vscode.QuickPickItemKind.Separator }, { label: `$(add) ${NEW_PROFILE}` }],
@@ -151,7 +157,7 @@ export class ProfileCommands {
     if (!name) return undefined;
     const image = await askImage(root);
     if (!image) return undefined;
-    const hardware = await askHardware();
+    const hardware = await askHardware(this.#sessions.prices);
     if (!hardware) return undefined;
     const file = await this.#edit(folder, (text) => addProfile(text, name.trim(), { ...image, ...hardware }));
     await this.#profiles.choose(folder, name.trim());
@@ -166,7 +172,7 @@ export class ProfileCommands {
 function itemOf(
   name: string,
   profiles: Profiles,
-  { current, running, warm }: { current: string; running: readonly string[]; warm: number },
+  { current, running, warm, prices }: { current: string; running: readonly string[]; warm: number; prices: Prices },
 ): ProfileItem {
   const profile = profiles.look(name);
   const label = `${name === current ? '$(check) ' : ''}${name}`;
@@ -177,7 +183,7 @@ function itemOf(
       description: '$(error) cannot be used',
       detail: `${profile} (${profiles.sourceOf(name)})`,
     };
-  const price = profilePricePerHourUsd(profile);
+  const price = prices.perHourUsd(hardwareOf(profile));
   const cost = price === undefined ? undefined : `${formatUsd(price)}/h`;
   const state = [
     running.includes(name) ? '$(vm-running) running' : undefined,
@@ -195,7 +201,11 @@ function imageWords({ image }: Profile): string {
   if (image === undefined) return 'base image';
   if (typeof image === 'string') return image;
   return (
-    image.registry ?? image.dockerfile ?? image.name ?? image.snapshot ?? `base image, Python ${image.python ?? '3.11'}`
+    image.registry ??
+    image.dockerfile ??
+    image.name ??
+    image.snapshot ??
+    `base image, Python ${image.python ?? DEFAULT_PYTHON}`
   );
 }
 
@@ -206,7 +216,7 @@ async function askImage(root: string): Promise<Part | undefined> {
   const dockerfiles = readdirSync(root).filter((name) => /^(Dockerfile|.*\.dockerfile|Dockerfile\..*)$/i.test(name));
   const tag = 'Registry Tag…';
   const items: (vscode.QuickPickItem & { part?: Part })[] = [
-    { label: 'Base Image', description: 'Debian, Python 3.11, git, curl, a compiler', part: {} },
+    { label: 'Base Image', description: `Debian, Python ${DEFAULT_PYTHON}, git, curl, a compiler`, part: {} },
     ...dockerfiles.map((dockerfile) => ({
       label: dockerfile,
       description: 'of this folder',
@@ -236,12 +246,12 @@ async function askImage(root: string): Promise<Part | undefined> {
   return image?.trim() ? { image: image.trim() } : undefined;
 }
 
-async function askHardware(): Promise<Part | undefined> {
+async function askHardware(prices: Prices): Promise<Part | undefined> {
   const machines: Part[] = [{}, { cpu: 2, memoryMiB: 4096 }, { cpu: 8, memoryMiB: 32_768 }];
   const gpus: Part[] = Object.keys(GPUS).map((gpu) => ({ gpu }));
   const items = [...machines, ...gpus].map((part) => {
     const profile = ProfileSchema.parse(part);
-    const price = profilePricePerHourUsd(profile);
+    const price = prices.perHourUsd(hardwareOf(profile));
     return {
       part,
       label: describeHardware(profile),

@@ -6,7 +6,7 @@ import { UserError } from '../../base/errors.ts';
 import type { Event } from '../../base/events.ts';
 import { explainAndLog } from '../../modal/errors.ts';
 import { formatUsd } from '../../modal/prices.ts';
-import { profilePricePerHourUsd } from '../../profiles/hardware.ts';
+import { hardwareOf } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import { type BudgetState, budgetState } from '../../sandboxes/cost/budget.ts';
 import type { SpendRecord } from '../../sandboxes/cost/spend.ts';
@@ -189,7 +189,7 @@ export class WarmUpService implements vscode.Disposable {
     if (durationMs < COLD_START_MS || profile.warm || before >= COLD_STARTS) return;
     await memory.update(COLD_STARTS_KEY, before + 1);
     if (before + 1 < COLD_STARTS) return;
-    const price = profilePricePerHourUsd(profile);
+    const price = this.#options.sessions.prices.perHourUsd(hardwareOf(profile));
     const cost = price === undefined ? 'It costs' : `It costs about ${formatUsd(price)} an hour`;
     const question = `Sandboxes of the profile “${name}” took long to start three times. Keep one ready while this window is in front? ${cost} while it waits.`;
     if ((await vscode.window.showInformationMessage(question, KEEP_READY, NO)) === KEEP_READY)

@@ -1,6 +1,6 @@
 import { formatMinutes } from '../../base/text.ts';
 import { type Mount, mountsIn } from '../../modal/mounts.ts';
-import { aboutUsd, pricePerHourUsd } from '../../modal/prices.ts';
+import { aboutUsd, type Prices } from '../../modal/prices.ts';
 import { endLabel, type SandboxPort, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../../modal/sandboxes.ts';
 import type { RunningCommand } from '../../run/running-commands.ts';
@@ -9,8 +9,8 @@ import type { RunningCommand } from '../../run/running-commands.ts';
 export interface Sandboxes {
   /** Newest first. */
   readonly sandboxes: readonly SandboxSummary[];
-  /** Whether running costs money. */
-  readonly isBilled: boolean;
+  /** Undefined if sandboxes are free. */
+  readonly prices: Prices | undefined;
 }
 
 /** Where the window is, in the words of sandboxes' tags. */
@@ -73,9 +73,9 @@ export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {
 }
 
 /** One line about a sandbox: its profile, and times to the minute. `now` in milliseconds since 1970. */
-export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now: number): string {
+export function describeSandbox(sandbox: SandboxSummary, prices: Prices | undefined, now: number): string {
   const { state, end, createdAt, endedAt, endsAt, tags } = sandbox;
-  const cost = isBilled ? costUsd(sandbox, now) : undefined;
+  const cost = prices && costUsd(sandbox, prices, now);
   const parts =
     state === 'ended'
       ? [end ? endLabel(end) : 'ended', `after ${formatMinutes((endedAt ?? endsAt).getTime() - createdAt.getTime())}`]
@@ -88,9 +88,13 @@ export function describeSandbox(sandbox: SandboxSummary, isBilled: boolean, now:
 }
 
 /** What there is to know about a sandbox at a glance, each fact with its label. */
-export function factsOf(sandbox: SandboxSummary, isBilled: boolean, now: number): [label: string, text: string][] {
+export function factsOf(
+  sandbox: SandboxSummary,
+  prices: Prices | undefined,
+  now: number,
+): [label: string, text: string][] {
   const { createdAt, endedAt, endsAt, end } = sandbox;
-  const cost = isBilled ? costUsd(sandbox, now) : undefined;
+  const cost = prices && costUsd(sandbox, prices, now);
   return [
     ['Started', createdAt.toLocaleString()],
     endedAt
@@ -102,8 +106,12 @@ export function factsOf(sandbox: SandboxSummary, isBilled: boolean, now: number)
 }
 
 /** Estimated price of a sandbox until now or its end, in US dollars; absent when its GPU's price is not known. */
-export function costUsd({ hardware, createdAt, endedAt }: SandboxSummary, now: number): number | undefined {
-  const perHour = pricePerHourUsd(hardware);
+export function costUsd(
+  { hardware, createdAt, endedAt }: SandboxSummary,
+  prices: Prices,
+  now: number,
+): number | undefined {
+  const perHour = prices.perHourUsd(hardware);
   return perHour === undefined
     ? undefined
     : (perHour * ((endedAt?.getTime() ?? now) - createdAt.getTime())) / 3_600_000;

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Prices } from '../../modal/prices.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
@@ -27,11 +28,11 @@ const ICONS = { starting: 'loading~spin', running: 'vm-running', ended: 'vm-outl
 export function sandboxStore(sessions: Sessions): PolledStore<Sandboxes> {
   return new PolledStore({
     load: async () => {
-      const { client, app, account } = await sessions.connection();
+      const { client, app, account, prices } = await sessions.connection();
       const midnight = new Date().setHours(0, 0, 0, 0);
       return {
         sandboxes: await listSandboxes(client, app, new Date(midnight)),
-        isBilled: account.isLocal !== true,
+        prices: account.isLocal ? undefined : prices,
       };
     },
   });
@@ -67,7 +68,7 @@ export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandb
     item: (row) => {
       if (!('kind' in row)) {
         const isBusy = commands.in(row.id).length > 0;
-        return sandboxItem(row, { isBilled: store.value?.isBilled ?? false, isBusy, isKept: isKept(row.id) });
+        return sandboxItem(row, { prices: store.value?.prices, isBusy, isKept: isKept(row.id) });
       }
       switch (row.kind) {
         case 'group':
@@ -102,18 +103,18 @@ function groupItem({ id, label, sandboxes }: GroupRow): vscode.TreeItem {
 }
 
 interface SandboxState {
-  readonly isBilled: boolean;
+  readonly prices: Prices | undefined;
   readonly isBusy: boolean;
   readonly isKept: boolean;
 }
 
-function sandboxItem(sandbox: SandboxSummary, { isBilled, isBusy, isKept }: SandboxState): vscode.TreeItem {
+function sandboxItem(sandbox: SandboxSummary, { prices, isBusy, isKept }: SandboxState): vscode.TreeItem {
   const { id, state } = sandbox;
   const label = sandboxLabel(sandbox);
   const item = new vscode.TreeItem(oneLine(label), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
-  item.description = `${describeSandbox(sandbox, isBilled, Date.now())}${isKept ? ' · kept alive' : ''}`;
-  item.tooltip = tooltipOf(label, factsOf(sandbox, isBilled, Date.now()));
+  item.description = `${describeSandbox(sandbox, prices, Date.now())}${isKept ? ' · kept alive' : ''}`;
+  item.tooltip = tooltipOf(label, factsOf(sandbox, prices, Date.now()));
   item.iconPath = new vscode.ThemeIcon(isBusy ? 'run-all' : ICONS[state]);
   item.contextValue = state === 'ended' ? 'endedSandbox' : isKept ? 'sandbox,kept' : 'sandbox';
   item.accessibilityInformation = { label: `Sandbox ${label}, ${state}, ${item.description}` };

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
 import { formatUsd } from '../../modal/prices.ts';
-import { profilePricePerHourUsd } from '../../profiles/hardware.ts';
+import { hardwareOf } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import type { Activity } from '../../providers/common/activity.ts';
@@ -86,7 +86,7 @@ export class StatusBar implements vscode.Disposable {
       const ready = warmUps.count(folder, name);
       const { todayUsd } = await warmUps.budget();
       const price = await profiles.get(folder).then(
-        ({ profile }) => profilePricePerHourUsd(profile),
+        ({ profile }) => sessions.prices.perHourUsd(hardwareOf(profile)),
         () => undefined,
       );
       const busy = activity.current;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { formatUsd, pricePerHourUsd } from '../../../src/modal/prices.ts';
+import { formatUsd, type Hardware, Prices } from '../../../src/modal/prices.ts';
 
-const perHour = (...args: Parameters<typeof pricePerHourUsd>) => pricePerHourUsd(...args)?.toFixed(4);
+const perHour = (hardware: Hardware) => new Prices().perHourUsd(hardware)?.toFixed(4);
 
 describe('price estimates', () => {
   it('count what Modal reserves by itself when nothing is asked for', () => {
@@ -16,7 +16,7 @@ describe('price estimates', () => {
   });
 
   it('are absent for a GPU without a known price', () => {
-    assert.equal(pricePerHourUsd({ gpu: 'X1' }), undefined);
+    assert.equal(perHour({ gpu: 'X1' }), undefined);
   });
 
   it('never look like nothing when they are something', () => {

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { pricePerHourUsd, useRates } from '../../../src/modal/prices.ts';
+import { Prices } from '../../../src/modal/prices.ts';
 import { accountRates, parseRates } from '../../../src/modal/rates.ts';
 import { startLocalModal } from '../../helpers/local-modal.ts';
 
@@ -10,11 +10,11 @@ describe('the rates of an account', () => {
     deprecationWarnings: {},
     formatted: '',
   });
-  afterEach(() => useRates());
 
   it('replace those of the table, for sandboxes and by GPU; what they do not name stays', () => {
-    const table = pricePerHourUsd({ gpu: 'H100' }) ?? 0;
-    useRates(
+    const published = new Prices().perHourUsd({ gpu: 'H100' }) ?? 0;
+    const prices = new Prices();
+    prices.use(
       parseRates(
         reply({
           cpu_hour_cost: '9',
@@ -26,12 +26,10 @@ describe('the rates of an account', () => {
         }),
       ),
     );
-    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024 }), 0.5);
-    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A100-80GB:2' }), 4.5);
-    assert.equal(pricePerHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A10' }), 1.5);
-    assert.ok((pricePerHourUsd({ gpu: 'H100' }) ?? 0) > table - 0.1);
-    useRates();
-    assert.equal(pricePerHourUsd({ gpu: 'H100' }), table);
+    assert.equal(prices.perHourUsd({ cpu: 2, memoryMiB: 1024 }), 0.5);
+    assert.equal(prices.perHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A100-80GB:2' }), 4.5);
+    assert.equal(prices.perHourUsd({ cpu: 2, memoryMiB: 1024, gpu: 'A10' }), 1.5);
+    assert.ok((prices.perHourUsd({ gpu: 'H100' }) ?? 0) > published - 0.1);
   });
 
   it('are left out where they are no numbers, cost nothing, or have been withdrawn', () => {

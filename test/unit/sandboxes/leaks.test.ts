@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { wallClock } from '../../../src/base/clock.ts';
-import { pricePerHourUsd } from '../../../src/modal/prices.ts';
+import { Prices } from '../../../src/modal/prices.ts';
 import { listSandboxes } from '../../../src/modal/sandbox-list.ts';
 import { SpendRecord } from '../../../src/sandboxes/cost/spend.ts';
 import { Machine } from '../../../src/sandboxes/machine-state.ts';
@@ -106,7 +106,7 @@ describe('what windows have started', () => {
   const spentHours = async (since: Date) => {
     const clock = { ...wallClock, now: () => Date.now() + 3_600_000 };
     const auditor = new SpendRecord(new Machine(join(dir, 'machine'), 'auditor'), clock);
-    return (await auditor.usdSince(since.getTime())) / (pricePerHourUsd({}) ?? 0);
+    return (await auditor.usdSince(since.getTime())) / (new Prices().perHourUsd({}) ?? 0);
   };
 
   it('ends with them, or when it is idle, over 75 rounds of closing, reloading and SIGKILL, and the record of spend adds up', async function () {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { formatMinutes } from '../../../src/base/text.ts';
 import { mountTags } from '../../../src/modal/mounts.ts';
+import { Prices } from '../../../src/modal/prices.ts';
 import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
 import { describeSandbox, detailsOf, factsOf, groupsOf } from '../../../src/views/sandboxes/sandbox-rows.ts';
 
+const prices = new Prices();
 const minute = 60_000;
 const start = new Date('2026-11-21T10:00:00Z');
 const at = (minutes: number) => new Date(start.getTime() + minutes * minute);
@@ -37,7 +39,7 @@ describe('the rows of the Sandboxes view', () => {
       sandbox('no tags'),
       sandbox('ended', { ...tags('here', 'me'), state: 'ended', end: 'timeout', endedAt: at(5) }),
     ];
-    const groups = groupsOf({ sandboxes, isBilled: true }, origin);
+    const groups = groupsOf({ sandboxes, prices: undefined }, origin);
     assert.deepEqual(
       groups.map(({ id, sandboxes: members }) => [id, members.map((each) => each.id)]),
       [
@@ -47,30 +49,30 @@ describe('the rows of the Sandboxes view', () => {
         ['ended', ['ended']],
       ],
     );
-    assert.deepEqual(groupsOf({ sandboxes: [], isBilled: true }, origin), []);
+    assert.deepEqual(groupsOf({ sandboxes: [], prices: undefined }, origin), []);
   });
 
   it('tell profile, age, time left and cost so far, to the minute', () => {
     const now = at(62.5).getTime();
-    assert.equal(describeSandbox(sandbox('a'), true, now), '1 h 2 min · 2 h 57 min left · about $0.022');
+    assert.equal(describeSandbox(sandbox('a'), prices, now), '1 h 2 min · 2 h 57 min left · about $0.022');
     assert.equal(
-      describeSandbox(sandbox('a', { tags: { [Tag.profile]: 'gpu' } }), false, now),
+      describeSandbox(sandbox('a', { tags: { [Tag.profile]: 'gpu' } }), undefined, now),
       'gpu · 1 h 2 min · 2 h 57 min left',
     );
     assert.equal(
-      describeSandbox(sandbox('a', { hardware: { gpu: 'NEW-GPU' } }), true, now),
+      describeSandbox(sandbox('a', { hardware: { gpu: 'NEW-GPU' } }), prices, now),
       '1 h 2 min · 2 h 57 min left',
       'no price is made up',
     );
     assert.match(
-      describeSandbox(sandbox('a', { state: 'starting' }), true, start.getTime()),
+      describeSandbox(sandbox('a', { state: 'starting' }), prices, start.getTime()),
       /^starting · under 1 min/,
     );
   });
 
   it('tell how and after what time a sandbox ended, and what it cost', () => {
     const ended = sandbox('a', { state: 'ended', end: 'timeout', endedAt: at(240), hardware: { gpu: 'T4' } });
-    assert.equal(describeSandbox(ended, true, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
+    assert.equal(describeSandbox(ended, prices, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
   });
 
   it('have ports with their addresses, mounts, hardware and the tags of others below a sandbox', () => {
@@ -110,7 +112,7 @@ describe('the rows of the Sandboxes view', () => {
       endedAt: at(240),
       tags: { [Tag.folder]: 'x', [Tag.profile]: 'gpu', team: 'vision', ...mountTags([]) },
     });
-    assert.deepEqual(factsOf(ended, true, at(300).getTime()), [
+    assert.deepEqual(factsOf(ended, prices, at(300).getTime()), [
       ['Started', start.toLocaleString()],
       ['Ended', `${at(240).toLocaleString()} (timed out)`],
       ['Cost', 'about $0.083'],
@@ -119,7 +121,7 @@ describe('the rows of the Sandboxes view', () => {
       ['Tag team', 'vision'],
       ['Id', 'sb-1'],
     ]);
-    assert.deepEqual(factsOf(sandbox('a'), false, 0)[1], ['Ends at the latest', at(240).toLocaleString()]);
+    assert.deepEqual(factsOf(sandbox('a'), undefined, 0)[1], ['Ends at the latest', at(240).toLocaleString()]);
   });
 
   it('never count below nothing', () => assert.equal(formatMinutes(-5), 'under 1 min'));
