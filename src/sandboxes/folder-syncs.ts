@@ -1,4 +1,5 @@
 import { SyncEngine } from '../sync/engine.ts';
+import { Connections } from '../sync/push/connection.ts';
 import type { RuleSettings } from '../sync/rules/rules.ts';
 import type { Folder } from './folder.ts';
 
@@ -13,6 +14,8 @@ export interface FolderSyncSources {
 /** The sync engine of each folder; made anew when its rules or the account change. */
 export class FolderSyncs {
   readonly #sources: FolderSyncSources;
+  /** Shared, so that an engine that replaces another one waits for its pushes. */
+  readonly #connections = new Connections();
   readonly #engines = new Map<string, { key: string; engine: SyncEngine }>();
 
   constructor(sources: FolderSyncSources) {
@@ -31,7 +34,7 @@ export class FolderSyncs {
     const known = this.#engines.get(folder.path);
     if (known?.key === key) return known.engine;
     void known?.engine.dispose();
-    const engine = new SyncEngine(options);
+    const engine = new SyncEngine({ ...options, connections: this.#connections });
     this.#engines.set(folder.path, { key, engine });
     return engine;
   }

@@ -2,37 +2,41 @@ import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
 import { type PreparedRun, type PushOptions, type PushResult, REMOTE_ROOT, type SyncEngineOptions } from './options.ts';
 import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
-import type { Reply } from './push/apply-script.ts';
-import { Link } from './push/connection.ts';
-import type { PreparedPush, PrepareRequest, SizedFile } from './push/prepared.ts';
+import { type Connection, Connections } from './push/connection.ts';
+import type { PreparedPush, SizedFile } from './push/prepared.ts';
 import { SyncPrompts } from './push/prompts.ts';
 import { requireSyncableRoot } from './push/questions.ts';
 import { replyError } from './push/reply-error.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './push/run-preamble.ts';
 import { Sender } from './push/sender.ts';
+import { endTransfer } from './push/transfer.ts';
 import type { RemoteChanges } from './remote/remote.ts';
 import { RemoteState } from './remote/remote-state.ts';
 import type { Explanation } from './rules/rules.ts';
 import type { Skipped } from './scan/scan.ts';
-import { WorkerClient } from './worker/client.ts';
+import { type PushScope, WorkerClient } from './worker/client.ts';
+import type { CallOptions } from './worker/thread.ts';
 
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 
-/** Argument vectors are limited to 65,536 characters in all; in base64 this leaves room for the script and the command. */
+/** Modal limits the arguments of a command to 65,536 characters in all. In base64, this leaves room for the script and the command. */
 const MAX_INLINE_BYTES = 30 * 1024;
 const MAX_ATTEMPTS = 6;
-/** Longest wait for the outcome of a prepared run: its start, and a shell that takes in a few kilobytes. */
-const SETTLE_MS = 120_000;
+/** How long a prepared run may take to report its outcome. It only has to start and to unpack a few kilobytes. */
+const SETTLE_TIMEOUT_MS = 120_000;
+/** The sandbox ID of a survey without a sandbox. */
+const NO_SANDBOX = 'status';
 
 /**
- * Keeps a folder in a sandbox equal to a local one. One engine for each folder; it works for any number of sandboxes,
- * one push at a time in each. All methods throw `UserError` with a next step, `SyncStopped` for a question without a
- * yes, the SDK's errors, and the signal's reason within 200 ms.
+ * Keeps a folder in sandboxes equal to a local one. Use one engine for each folder; it works with any number of sandboxes,
+ * one operation at a time in each. All methods throw `UserError` with a next step, `SyncStopped` if a question isn't
+ * answered with yes, the SDK's errors, and the signal's reason within 200 ms.
  */
 export class SyncEngine {
   readonly remoteRoot: string;
   readonly #options: SyncEngineOptions;
   readonly #worker: WorkerClient;
+  readonly #connections: Connections;
   readonly #sender: Sender;
   readonly #remote: RemoteState;
   #pulls: Promise<unknown> = Promise.resolve();
@@ -40,163 +44,177 @@ export class SyncEngine {
   constructor(options: SyncEngineOptions) {
     this.#options = options;
     this.remoteRoot = posix.normalize(options.remoteRoot ?? REMOTE_ROOT);
-    const { root, storageDir, rules = {}, compression, worker } = options;
+    const { root, storageDir, rules = {}, connections = new Connections(), compression, worker } = options;
     this.#worker = new WorkerClient({ root, storageDir, rules, remoteRoot: this.remoteRoot }, worker);
-    this.#sender = new Sender(this.#worker, this.remoteRoot, compression);
+    this.#connections = connections;
+    this.#sender = new Sender(this.#worker, connections, this.remoteRoot, compression);
     this.#remote = new RemoteState(this.#worker, this.remoteRoot);
   }
 
-  /** Starts the thread, so that the first sync need not wait for it. */
+  /** Starts the engine's thread ahead of the first sync. */
   warmUp(): void {
     this.#worker.start();
   }
 
-  /** Ends the thread, and what is kept in sandboxes for saved files. */
+  /** Stops the engine's thread, and the processes kept in sandboxes for saved files. */
   dispose(): Promise<void> {
     this.#sender.dispose();
     return this.#worker.dispose();
   }
 
-  /** What a push to a sandbox would do; without one, what a first sync would send. Sends nothing. */
+  /** Returns what a push would do; without a sandbox, what a first push would send. Sends nothing. */
   async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<PreparedPush> {
     requireSyncableRoot(this.#options.root);
     const { paths } = options;
-    const request = { sandboxId: sandbox?.sandboxId ?? 'status', fresh: sandbox === undefined, paths };
-    return this.#prepare(request, options, 'survey');
+    const worker = this.#worker.sandbox(sandbox?.sandboxId ?? NO_SANDBOX);
+    return worker.survey({ fresh: sandbox === undefined, paths }, callOptions(options));
   }
 
-  /** Why paths are synced or not, with the deciding rule. */
+  /** Explains why paths are synced or not, with the rule that decides. */
   explain(paths: readonly string[]): Promise<Explanation[]> {
-    return this.#worker.call('explain', [paths]);
+    return this.#worker.explain(paths);
   }
 
   /** Makes the sandbox's folder equal to the local one. */
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
-    return Link.of(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#prompts(options)));
+    return this.#connection(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#prompts(options)));
   }
 
   /**
-   * Prepares a run: a change that is small travels with the run's own command, a larger one is pushed first, and no
-   * change costs nothing. Holds the sandbox's queue until `settle` is called.
+   * Prepares a run. A small change is sent with the run's own command, a larger one is pushed first, and without changes
+   * no request is needed. Other operations on the sandbox wait until `settle` is called.
    */
   prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
     return new Promise((resolve, reject) => {
-      Link.of(sandbox)
+      this.#connection(sandbox)
         .queued(options.signal, async () => {
           const { settle, ...run } = await this.#prepareRun(sandbox, options);
-          // Nothing else is synced until the outcome is known, so a caller that forgets must not stop everything.
+          // Nothing else may sync until the outcome is known, but a caller that never reports one must not block forever.
           await new Promise<void>((release) => {
-            const late = setTimeout(() => void once({ kind: 'unknown' }), SETTLE_MS).unref();
-            let outcome: Promise<PushResult | undefined> | undefined;
-            const once = (said: RunSyncOutcome) => {
+            const late = setTimeout(() => void settleOnce({ kind: 'unknown' }), SETTLE_TIMEOUT_MS).unref();
+            let result: Promise<PushResult | undefined> | undefined;
+            const settleOnce = (outcome: RunSyncOutcome) => {
               clearTimeout(late);
-              outcome ??= settle(said).finally(release);
-              return outcome;
+              result ??= settle(outcome).finally(release);
+              return result;
             };
-            resolve({ ...run, settle: once });
+            resolve({ ...run, settle: settleOnce });
           });
         })
         .catch(reject);
     });
   }
 
-  /** What programs changed in the sandbox since it was last asked. Cheap enough to ask after every run. */
+  /** Returns what programs have changed in the sandbox since the last call. Cheap enough to call after every run. */
   remoteChanges(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<RemoteChanges> {
-    return Link.of(sandbox).queued(options.signal, () => this.#remote.changes(sandbox, options.signal));
+    return this.#connection(sandbox).queued(options.signal, () => this.#remote.changes(sandbox, options.signal));
   }
 
-  /** Files that only the sandbox has and no rule leaves out: what `mirror` would delete. */
+  /** Returns the files that exist only in the sandbox and aren't excluded: what `mirror` would delete. */
   mirrorPreview(sandbox: Sandbox, options: Pick<PushOptions, 'signal'> = {}): Promise<readonly string[]> {
-    return Link.of(sandbox).queued(
+    return this.#connection(sandbox).queued(
       options.signal,
       async () => (await this.#remote.reconcile(sandbox, options.signal)).created,
     );
   }
 
-  /** Pushes, and deletes what `mirrorPreview` named. Asks once more, with the list. */
+  /** Pushes, and deletes the files that `mirrorPreview` returned, after asking for confirmation with the list. */
   mirror(sandbox: Sandbox, extras: readonly string[], options: PushOptions = {}): Promise<PushResult> {
-    return Link.of(sandbox).queued(options.signal, async () => {
+    return this.#connection(sandbox).queued(options.signal, async () => {
       const prompts = this.#prompts(options);
       if (extras.length > 0) await prompts.require({ kind: 'mirror', extras });
       return this.#push(sandbox, options, prompts, extras);
     });
   }
 
-  /** Brings files back. See `PullRequest`. */
+  /** Pulls files from the sandbox into the local folder. */
   pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
-    return Link.of(sandbox).queued(request.signal, () =>
+    return this.#connection(sandbox).queued(request.signal, () =>
       this.#pullAlone(() =>
         new Puller(this.#worker, this.remoteRoot, request.ask ?? this.#options.ask).pull(sandbox, request),
       ),
     );
   }
 
+  #connection(sandbox: Sandbox): Connection {
+    return this.#connections.of(sandbox);
+  }
+
   #prompts({ ask, onRemoteChange, signal }: PushOptions): SyncPrompts {
     return new SyncPrompts(ask ?? this.#options.ask, onRemoteChange, signal);
   }
 
-  /** The worker takes in one archive at a time, whatever sandbox it comes from. */
+  /** The thread takes in one archive at a time, whichever sandbox it comes from. */
   #pullAlone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#pulls.then(work);
     this.#pulls = turn.catch(() => {});
     return turn;
   }
 
+  /** Plans a push, asks what must be asked about it, and plans again if an answer changes the plan. */
+  async #prepare(
+    sandbox: Sandbox,
+    scope: PushScope,
+    prompts: SyncPrompts,
+    options: PushOptions,
+  ): Promise<PreparedPush> {
+    const worker = this.#worker.sandbox(sandbox.sandboxId);
+    const prepare = () => worker.prepare({ ...scope, keep: prompts.keep }, callOptions(options));
+    const plan = await prepare();
+    return (await prompts.confirm(plan)) ? prepare() : plan;
+  }
+
   async #prepareRun(sandbox: Sandbox, options: PushOptions): Promise<PreparedRun> {
     const startedAt = performance.now();
     requireSyncableRoot(this.#options.root);
-    const request: PrepareRequest = {
-      sandboxId: sandbox.sandboxId,
-      fresh: options.fresh ?? false,
-      paths: options.paths,
-      maxFileBytes: options.maxFileBytes,
-    };
+    const { fresh = false, paths, maxFileBytes } = options;
+    const scope: PushScope = { fresh, paths, maxFileBytes };
     const prompts = this.#prompts(options);
-    let plan = await this.#prepare(request, options);
-    if (await prompts.confirm(plan)) plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
-    let result: PushResult | undefined;
-    if (!plan.isEmpty || plan.isFirst || plan.isUnsettled) {
+    const worker = this.#worker.sandbox(sandbox.sandboxId);
+    let plan = await this.#prepare(sandbox, scope, prompts, options);
+    let pushed: PushResult | undefined;
+    if (isDue(plan)) {
       const inline =
-        plan.isFirst || plan.isUnsettled ? undefined : await this.#inline(sandbox, plan, startedAt, prompts);
+        plan.isFirst || plan.isUnsettled ? undefined : await this.#prepareInline(sandbox, plan, startedAt, prompts);
       if (inline) return inline;
-      result = await this.#push(sandbox, options, prompts);
-      plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
-    } else await this.#worker.call('confirm', [sandbox.sandboxId]);
-    const synced = result ?? resultOf(plan, startedAt);
+      pushed = await this.#push(sandbox, options, prompts);
+      plan = await worker.prepare({ ...scope, keep: prompts.keep }, callOptions(options));
+    } else await worker.confirm();
+    const result = pushed ?? resultOf(plan, startedAt);
     return {
       script: checkPreamble(this.remoteRoot, plan.generation),
       settle: async (outcome) => {
-        if (outcome.kind === 'drift') await this.#remote.follow(sandbox, outcome.have);
-        return outcome.kind === 'same' ? synced : undefined;
+        await this.#recover(sandbox, outcome);
+        return outcome.kind === 'same' ? result : undefined;
       },
     };
   }
 
-  async #inline(
+  /** Prepares a run that sends the push with its own command; undefined if the push is too large for that. */
+  async #prepareInline(
     sandbox: Sandbox,
     plan: PreparedPush,
     startedAt: number,
     prompts: SyncPrompts,
   ): Promise<PreparedRun | undefined> {
-    const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId]);
-    const payload = await this.#worker.call('inline', [sandbox.sandboxId, MAX_INLINE_BYTES]);
+    const transfer = await this.#worker.sandbox(sandbox.sandboxId).open();
+    const payload = await transfer.inline(MAX_INLINE_BYTES);
     if (!payload) {
-      await this.#worker.call('withdraw', [sandbox.sandboxId]);
+      await transfer.withdraw();
       return undefined;
     }
-    const args = [this.remoteRoot, next, String(neededKiB), ...accept];
-    const synced = resultOf(plan, startedAt);
+    const args = [this.remoteRoot, transfer.next, String(transfer.neededKiB), ...transfer.accept];
+    const result = resultOf(plan, startedAt);
     return {
       script: applyPreamble(args, Buffer.from(payload).toString('base64')),
       settle: async (outcome) => {
-        if (outcome.kind === 'ok') {
-          const { files, bytes } = await this.#worker.call('commit', [sandbox.sandboxId]);
-          const { replaced } = prompts;
-          return { ...synced, files, bytes, deleted: plan.deletes, replaced, writtenThrough: outcome.writtenThrough };
+        const sent = await endTransfer(transfer, outcome);
+        if (sent && outcome.kind === 'ok') {
+          const { files, bytes } = sent;
+          const { writtenThrough } = outcome;
+          return { ...result, files, bytes, deleted: plan.deletes, replaced: prompts.replaced, writtenThrough };
         }
-        if (outcome.kind === 'unknown' || outcome.kind === 'same')
-          await this.#worker.call('abandon', [sandbox.sandboxId]);
-        else await this.#afterFailure(sandbox, outcome);
+        await this.#recover(sandbox, outcome);
         return undefined;
       },
     };
@@ -210,23 +228,15 @@ export class SyncEngine {
   ): Promise<PushResult> {
     const startedAt = performance.now();
     requireSyncableRoot(this.#options.root);
-    const { sandboxId } = sandbox;
+    const { fresh = false, maxFileBytes, signal } = options;
     const released = new Set<string>();
     const writtenThrough = new Set<string>();
     const large = new Map<string, SizedFile>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
     for (let attempt = 1; ; attempt += 1) {
-      const request = {
-        sandboxId,
-        fresh: options.fresh ?? false,
-        paths,
-        alsoDelete,
-        maxFileBytes: options.maxFileBytes,
-      };
-      let plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
-      if (await prompts.confirm(plan)) plan = await this.#prepare({ ...request, keep: prompts.keep }, options);
-      const done = (): PushResult => ({
+      const plan = await this.#prepare(sandbox, { fresh, paths, alsoDelete, maxFileBytes }, prompts, options);
+      const result = (): PushResult => ({
         ...resultOf(plan, startedAt),
         ...sum,
         released: [...released],
@@ -234,19 +244,19 @@ export class SyncEngine {
         writtenThrough: [...writtenThrough],
         large: [...large.values()],
       });
-      if (plan.isEmpty && !plan.isFirst && !plan.isUnsettled) {
-        // The next push that sends something finds out where the sandbox is.
-        if (options.expectMore) return done();
-        // What it holds is known only to us; a push that has nothing to send still must know that it is there.
-        await this.#worker.call('confirm', [sandboxId]);
-        if (await this.#remote.isAt(sandbox, plan.generation, options.signal)) return done();
+      if (!isDue(plan)) {
+        // The next push that sends something finds out what the sandbox holds.
+        if (options.expectMore) return result();
+        // The index alone says that the sandbox is up to date, so make sure that the sandbox agrees.
+        await this.#worker.sandbox(sandbox.sandboxId).confirm();
+        if (await this.#remote.isAt(sandbox, plan.generation, signal)) return result();
         paths = undefined;
         if (attempt < MAX_ATTEMPTS) continue;
         throw replyError({ kind: 'drift', have: '' }, this.remoteRoot);
       }
       const reply = await this.#sender.send(sandbox, plan, options);
       if (reply.kind === 'ok') {
-        const { files, bytes, skipped, unstable } = await this.#worker.call('commit', [sandboxId]);
+        const { files, bytes, skipped, unstable } = reply.sent;
         sum.files += files;
         sum.bytes += bytes;
         sum.deleted += plan.deletes;
@@ -254,33 +264,33 @@ export class SyncEngine {
         for (const path of reply.writtenThrough) writtenThrough.add(path);
         for (const file of plan.large) large.set(file.path, file);
         if (unstable.length > 0 && attempt < MAX_ATTEMPTS) continue;
-        return { ...done(), skipped: [...plan.skipped, ...skipped, ...unstable.map(changing)] };
+        return { ...result(), skipped: [...plan.skipped, ...skipped, ...unstable.map(keptChanging)] };
       }
-      await this.#afterFailure(sandbox, reply, options.signal);
-      // What is known of the sandbox now may differ from the local tree anywhere.
+      await this.#recover(sandbox, reply, signal);
+      // Anything may differ from the local folder by now.
       paths = undefined;
-      const canMend =
+      const canRetry =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
-      if (!canMend || attempt >= MAX_ATTEMPTS) throw replyError(reply, this.remoteRoot);
+      if (!canRetry || attempt >= MAX_ATTEMPTS) throw replyError(reply, this.remoteRoot);
     }
   }
 
-  async #afterFailure(sandbox: Sandbox, reply: Reply, signal?: AbortSignal): Promise<void> {
-    const before: readonly Reply['kind'][] = ['drift', 'room', 'no-tool', 'link', 'cut'];
-    await this.#worker.call(before.includes(reply.kind) ? 'withdraw' : 'abandon', [sandbox.sandboxId]);
-    if (reply.kind === 'drift') await this.#remote.follow(sandbox, reply.have, signal);
-    if (reply.kind === 'link') await this.#worker.call('forget', [sandbox.sandboxId, reply.path]);
+  /** Updates the index after a push that the sandbox refused, so that the next attempt can succeed. */
+  async #recover(sandbox: Sandbox, outcome: RunSyncOutcome, signal?: AbortSignal): Promise<void> {
+    if (outcome.kind === 'drift') await this.#remote.follow(sandbox, outcome.have, signal);
+    if (outcome.kind === 'link') await this.#worker.sandbox(sandbox.sandboxId).forget(outcome.path);
   }
+}
 
-  async #prepare(
-    request: PrepareRequest,
-    { signal, onProgress }: PushOptions,
-    method: 'prepare' | 'survey' = 'prepare',
-  ): Promise<PreparedPush> {
-    const onFiles = (files: number) =>
-      onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
-    return this.#worker.call(method, [request], { signal, onFiles });
-  }
+/** Whether a plan has to be sent. */
+function isDue(plan: PreparedPush): boolean {
+  return !plan.isEmpty || plan.isFirst || plan.isUnsettled;
+}
+
+function callOptions({ signal, onProgress }: PushOptions): CallOptions {
+  const onFiles = (files: number) =>
+    onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
+  return { signal, onFiles };
 }
 
 function resultOf(plan: PreparedPush, startedAt: number): PushResult {
@@ -301,6 +311,6 @@ function resultOf(plan: PreparedPush, startedAt: number): PushResult {
   };
 }
 
-function changing(path: string): Skipped {
+function keptChanging(path: string): Skipped {
   return { path, reason: 'it changes all the time; what was sent may be of two moments' };
 }

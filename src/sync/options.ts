@@ -1,3 +1,4 @@
+import type { Connections } from './push/connection.ts';
 import type { SizedFile } from './push/prepared.ts';
 import type { OnRemoteChange } from './push/prompts.ts';
 import type { Ask } from './push/questions.ts';
@@ -20,6 +21,8 @@ export interface SyncEngineOptions {
   readonly ask?: Ask;
   /** `never` for a sandbox on this machine. By default it is chosen by what the connection was seen to do. */
   readonly compression?: 'auto' | 'never';
+  /** Connections shared with other engines that work with the same sandboxes. Defaults to the engine's own. */
+  readonly connections?: Connections;
   /** The program of the engine's thread; found by itself in this repository and in its bundle. */
   readonly worker?: string | URL;
 }

@@ -3,12 +3,13 @@ import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { z } from 'zod';
 import { SyncIndex } from './entries.ts';
+import type { Generation } from './generation.ts';
 import { encodeColumns, IndexColumns } from './index-columns.ts';
 
 /** What is known about one sandbox's copy of a tree, as saved between sessions. */
 export interface SavedState {
   /** The generation that `index` describes; `none` when nothing was sent. */
-  readonly generation: string;
+  readonly generation: Generation;
   /** The number that `generation` starts with. */
   readonly sequence: number;
   readonly index: SyncIndex;

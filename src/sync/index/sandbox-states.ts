@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SyncIndex } from './entries.ts';
+import { type Generation, interruptedGeneration, NO_GENERATION } from './generation.ts';
 import { readIndex, type SavedState, writeIndex } from './index-file.ts';
 
 /** Indexes saved for one root; older ones are deleted. */
@@ -10,28 +11,15 @@ const SUFFIX = '.index';
 
 /** What is known about one sandbox's copy of the tree. */
 export interface SandboxState extends SavedState {
-  generation: string;
+  generation: Generation;
   sequence: number;
   index: SyncIndex;
   /** Generations of pushes whose end is not known; the sandbox may be at any of them. */
-  unsettled: string[];
+  unsettled: Generation[];
   /** Paths that a program in the sandbox changed since they were sent. */
   readonly changedRemotely: Set<string>;
   /** A list of changes was taken in whole, so that the next may start where it ended. */
   listed: boolean;
-}
-
-/** Stands before a generation in a sandbox from the first thing that its push changes to the last. */
-const UNFINISHED = 'dirty.';
-
-/** The generation of a push that began and did not end, when a sandbox's own word tells of one. */
-export function interruptedGeneration(generation: string): string | undefined {
-  return generation.startsWith(UNFINISHED) ? generation.slice(UNFINISHED.length) : undefined;
-}
-
-/** The number that a generation starts with; 0 when nothing was sent. */
-export function sequenceOf(generation: string): number {
-  return Number.parseInt(interruptedGeneration(generation) ?? generation, 10) || 0;
 }
 
 /** Whether every push to the copy that began is known to have ended. */
@@ -64,7 +52,7 @@ export class SandboxStates {
   }
 
   /** Takes over what is known of a generation from any sandbox's index; false when none has it. */
-  adopt(sandboxId: string, generation: string): boolean {
+  adopt(sandboxId: string, generation: Generation): boolean {
     for (const name of this.#names()) {
       const path = join(this.#folder, name);
       const saved = readIndex(path);
@@ -135,7 +123,7 @@ function elsewhere(saved: SavedState | undefined): SavedState | undefined {
 
 function stateFrom(saved: SavedState | undefined): SandboxState {
   return {
-    generation: saved?.generation ?? 'none',
+    generation: saved?.generation ?? NO_GENERATION,
     sequence: saved?.sequence ?? 0,
     index: saved?.index ?? new SyncIndex(),
     unsettled: [],

@@ -50,6 +50,11 @@ export interface Received {
   readonly sensitive: readonly string[];
 }
 
+/** What has been taken in so far, and the path taken in at the moment. */
+export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
+  readonly path: string;
+}
+
 const MAX_ENTRIES = 500_000;
 const MAX_PATH_BYTES = 4096;
 /** Names whose content makes programs on this machine do things. */
@@ -72,7 +77,7 @@ export class PullReceiver {
     this.#core = core;
   }
 
-  receiveBegin(request: ReceiveRequest): void {
+  begin(request: ReceiveRequest): void {
     this.#request = request;
     this.#found = empty();
     this.#names.clear();
@@ -82,7 +87,7 @@ export class PullReceiver {
   }
 
   /** Takes in a piece, and tells what came so far. Throws when the archive is damaged or breaks a limit. */
-  async receiveBytes(piece: Uint8Array): Promise<Pick<Received, 'files' | 'bytes'> & { readonly path: string }> {
+  async take(piece: Uint8Array): Promise<ReceiveProgress> {
     const archive = this.#archive;
     if (!archive) throw new Error('no archive is expected');
     if (!archive.write(Buffer.from(piece))) await Promise.race([once(archive, 'drain'), this.#done]);
@@ -90,14 +95,14 @@ export class PullReceiver {
     return { files, bytes, path: this.#path };
   }
 
-  async receiveEnd(): Promise<Received> {
+  async end(): Promise<Received> {
     this.#archive?.end(null);
     await this.#done;
     if (this.#request) this.#core.states.save(this.#request.sandboxId);
     return this.#found;
   }
 
-  receiveAbort(): void {
+  abort(): void {
     this.#archive?.destroy(new Error('the pull was ended'));
     this.#archive = undefined;
   }

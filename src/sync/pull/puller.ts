@@ -102,28 +102,25 @@ export class Puller {
   ): Promise<Received> {
     signal?.throwIfAborted();
     const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: 60 * 60_000 });
-    await this.#worker.call('receiveBegin', [{ sandboxId: sandbox.sandboxId, paths, dirty, allowed }]);
+    await using reception = await this.#worker.receive({ sandboxId: sandbox.sandboxId, paths, dirty, allowed });
     const reader = process.stdout.getReader();
     const stop = () => void reader.cancel().catch(() => {});
     signal?.addEventListener('abort', stop, { once: true });
-    const tail = new Tail();
+    const end = new ArchiveEnd();
     const startedAt = performance.now();
     try {
       for (;;) {
         const { value, done } = await reader.read();
         signal?.throwIfAborted();
         if (done) break;
-        tail.add(value);
-        const soFar = await this.#worker.call('receiveBytes', [value], { signal });
+        end.add(value);
+        const soFar = await reception.take(value, { signal });
         const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
         onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
       }
-      if (!tail.isWhole)
+      if (!end.isComplete)
         throw new UserError('What came from the sandbox was cut. What had arrived was kept; pull again for the rest.');
-      return await this.#worker.call('receiveEnd', []);
-    } catch (error) {
-      await this.#worker.call('receiveAbort', []).catch(() => {});
-      throw error;
+      return await reception.end();
     } finally {
       signal?.removeEventListener('abort', stop);
       stop();
@@ -132,14 +129,14 @@ export class Puller {
 }
 
 /** An archive ends in two blocks of zeros; one that was cut between two files does not. */
-class Tail {
+class ArchiveEnd {
   #last = Buffer.alloc(0);
 
   add(bytes: Uint8Array): void {
     this.#last = Buffer.concat([this.#last, bytes.subarray(-1024)]).subarray(-1024);
   }
 
-  get isWhole(): boolean {
+  get isComplete(): boolean {
     return this.#last.length === 1024 && this.#last.every((byte) => byte === 0);
   }
 }

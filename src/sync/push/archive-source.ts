@@ -1,5 +1,5 @@
 import type { Source } from '../../modal/exec.ts';
-import type { Chunk } from '../worker/core.ts';
+import type { Chunk } from './transfer.ts';
 
 /** Bytes kept for a resumed connection: more than a connection has under way. */
 const MAX_RESUME_BYTES = 8 * 1024 * 1024;

@@ -1,4 +1,5 @@
 import type { Entry, SyncIndex } from '../index/entries.ts';
+import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { isSettled, type SandboxState } from '../index/sandbox-states.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
@@ -38,7 +39,7 @@ export interface PreparedPush {
   readonly isFirst: boolean;
   readonly isApproved: boolean;
   /** The generation that the sandbox must be at when nothing is to be sent. */
-  readonly generation: string;
+  readonly generation: Generation;
   /** Whether the end of an earlier push is unknown. */
   readonly isUnsettled: boolean;
   readonly puts: number;
@@ -97,7 +98,7 @@ export function describe(
   const { puts, deletes } = plan;
   return {
     isEmpty: isEmpty(plan) && plan.released.length === 0 && state.index.pulled.size === 0,
-    isFirst: state.generation === 'none',
+    isFirst: state.generation === NO_GENERATION,
     isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
     generation: state.generation,
     isUnsettled: !isSettled(state),

@@ -6,55 +6,74 @@ import type { WorkerClient } from '../worker/client.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import type { Compression } from './archive.ts';
 import { ArchiveSource, ResumeLost } from './archive-source.ts';
-import { Link } from './connection.ts';
+import type { Connections } from './connection.ts';
 import type { PreparedPush } from './prepared.ts';
+import { endTransfer, type Sent, type Transfer } from './transfer.ts';
 import { MAX_WARM_BYTES, WarmReceiver } from './warm-receiver.ts';
 
-/** Carries what was prepared to a sandbox. Everything in it is marked as unknown when its end is. */
+/** The sandbox's reply to a push, with what was sent if the sandbox applied it. */
+export type SendResult =
+  | (Extract<Reply, { readonly kind: 'ok' }> & { readonly sent: Sent })
+  | Exclude<Reply, { readonly kind: 'ok' }>;
+
+/** Sends prepared pushes to sandboxes. Each is one transfer, which has ended when `send` returns. */
 export class Sender {
   readonly #worker: WorkerClient;
+  readonly #connections: Connections;
   readonly #remoteRoot: string;
   readonly #compression: SyncEngineOptions['compression'];
-  /** Processes kept for saved files, by sandbox. */
+  /** Processes kept for saved files, by sandbox ID. */
   readonly #warm = new Map<string, WarmReceiver>();
 
-  constructor(worker: WorkerClient, remoteRoot: string, compression: SyncEngineOptions['compression']) {
+  constructor(
+    worker: WorkerClient,
+    connections: Connections,
+    remoteRoot: string,
+    compression: SyncEngineOptions['compression'],
+  ) {
     this.#worker = worker;
+    this.#connections = connections;
     this.#remoteRoot = remoteRoot;
     this.#compression = compression;
   }
 
-  /** Ends what is kept in sandboxes. */
+  /** Stops the processes kept in sandboxes. */
   dispose(): void {
     for (const receiver of this.#warm.values()) receiver.close();
   }
 
-  /** Throws the SDK's errors, and the signal's reason. */
-  async send(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<Reply> {
-    return (await this.#toWarm(sandbox, plan, options)) ?? (await this.#asStream(sandbox, plan, options));
+  /** Sends the push that was prepared last. Throws the SDK's errors, and the signal's reason. */
+  async send(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<SendResult> {
+    return (await this.#sendToWarm(sandbox, plan, options)) ?? (await this.#sendAsStream(sandbox, plan, options));
   }
 
-  /** Hands a small plan to the process that is kept for saved files; undefined when it is not for that. */
-  async #toWarm(sandbox: Sandbox, plan: PreparedPush, { expectMore, signal }: PushOptions): Promise<Reply | undefined> {
+  /** Hands a small push to the process kept for saved files; undefined if that process can't take it. */
+  async #sendToWarm(
+    sandbox: Sandbox,
+    plan: PreparedPush,
+    { expectMore, signal }: PushOptions,
+  ): Promise<SendResult | undefined> {
     if (!expectMore || plan.isFirst || plan.isUnsettled) return undefined;
     const { sandboxId } = sandbox;
     const kept = this.#warm.get(sandboxId);
     if (kept && !kept.isOpen && !kept.hasWorked) return undefined;
-    const { next, accept, neededKiB } = await this.#worker.call('open', [sandboxId], { signal });
-    const payload = await this.#worker.call('inline', [sandboxId, MAX_WARM_BYTES]);
+    await using transfer = await this.#worker.sandbox(sandboxId).open({ signal });
+    const payload = await transfer.inline(MAX_WARM_BYTES);
     if (!payload) {
-      await this.#worker.call('withdraw', [sandboxId]);
+      await transfer.withdraw();
       return undefined;
     }
+    let reply: Reply;
     try {
       const receiver = kept?.isOpen ? kept : await this.#startWarm(sandbox, signal);
-      return await receiver.apply([next, String(neededKiB), ...accept], payload, signal);
+      const { next, accept, neededKiB } = transfer;
+      reply = await receiver.apply([next, String(neededKiB), ...accept], payload, signal);
     } catch (error) {
-      await this.#worker.call('abandon', [sandboxId]);
       if (signal?.aborted) throw error;
-      // Planned anew, and sent as a stream, which says what is wrong if it still is.
+      // The caller plans again and sends a stream, which reports the problem if it persists.
       return { kind: 'cut' };
     }
+    return ended(transfer, reply);
   }
 
   async #startWarm(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<WarmReceiver> {
@@ -65,24 +84,23 @@ export class Sender {
     return receiver;
   }
 
-  /** Sends the plan as one stream. */
-  async #asStream(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<Reply> {
-    const link = Link.of(sandbox);
+  async #sendAsStream(sandbox: Sandbox, plan: PreparedPush, options: PushOptions): Promise<SendResult> {
+    const connection = this.#connections.of(sandbox);
     const { signal, onProgress } = options;
-    const { next, accept, neededKiB } = await this.#worker.call('open', [sandbox.sandboxId], { signal });
+    await using transfer = await this.#worker.sandbox(sandbox.sandboxId).open({ signal });
+    const { next, accept, neededKiB } = transfer;
     const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.#remoteRoot, next, String(neededKiB), ...accept];
-    let syncedEntryFrom = 0;
+    let startedAt = 0;
     let compression: Compression = 'raw';
     const source = (startMs: number) => {
-      compression = this.#compression === 'never' ? 'raw' : link.compression(startMs, plan.putBytes);
-      syncedEntryFrom = performance.now();
-      const head = Buffer.from(`${compression}\n`);
+      compression = this.#compression === 'never' ? 'raw' : connection.compression(startMs, plan.putBytes);
+      startedAt = performance.now();
       return new ArchiveSource(
-        head,
-        () => this.#worker.call('next', [sandbox.sandboxId, next, compression]),
+        Buffer.from(`${compression}\n`),
+        () => transfer.nextChunk(compression),
         (chunk, sentBytes) => {
-          const seconds = (performance.now() - syncedEntryFrom) / 1000;
-          link.measured(sentBytes, seconds);
+          const seconds = (performance.now() - startedAt) / 1000;
+          connection.measured(sentBytes, seconds);
           onProgress?.({
             stage: chunk.bytes ? 'sending' : 'applying',
             files: chunk.files,
@@ -94,16 +112,23 @@ export class Sender {
         },
       );
     };
+    let reply: Reply;
     try {
-      const reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
-      if (reply.kind === 'ok') link.decoders = reply.decoders;
-      if (reply.kind === 'no-tool' && reply.tool === compression) link.decoders = [];
-      return reply;
+      reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
     } catch (error) {
-      await this.#worker.call('abandon', [sandbox.sandboxId]);
       if (!(error instanceof ResumeLost)) throw error;
-      // Planned anew by the caller, so that everything in doubt goes out again, and what else was asked for.
+      // The caller plans again, so that everything that is now uncertain is sent again.
       return { kind: 'cut' };
     }
+    if (reply.kind === 'ok') connection.decoders = reply.decoders;
+    if (reply.kind === 'no-tool' && reply.tool === compression) connection.decoders = [];
+    return ended(transfer, reply);
   }
+}
+
+async function ended(transfer: Transfer, reply: Reply): Promise<SendResult> {
+  const sent = await endTransfer(transfer, reply);
+  if (reply.kind !== 'ok') return reply;
+  if (!sent) throw new Error('a push that was applied was not committed');
+  return { ...reply, sent };
 }

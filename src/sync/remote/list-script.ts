@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { gunzipSync } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Kind } from '../index/entries.ts';
+import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
 
 /**
@@ -48,7 +49,7 @@ export interface RemoteEntry {
 
 /** What the sandbox said. */
 export interface RemoteListing {
-  readonly generation: string;
+  readonly generation: Generation;
   /** The manifest's files in order. */
   readonly manifest: readonly Buffer[];
   readonly paths: ReadonlyMap<string, RemoteEntry>;
@@ -68,7 +69,7 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
 /** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
 export async function readListing(output: Buffer): Promise<RemoteListing | undefined> {
   if (output.toString('latin1') === 'none')
-    return { generation: 'none', manifest: [], paths: new Map(), folders: [], children: new Set() };
+    return { generation: NO_GENERATION, manifest: [], paths: new Map(), folders: [], children: new Set() };
   const members = new Map<string, Buffer>();
   try {
     const isCompressed = output[0] === 0x1f && output[1] === 0x8b;
@@ -94,7 +95,7 @@ export async function readListing(output: Buffer): Promise<RemoteListing | undef
     paths.set(name, { kind, executable, size: Number(size), seconds: Number(seconds) });
   }
   return {
-    generation: members.get('gen')?.toString().trim() ?? 'none',
+    generation: members.get('gen')?.toString().trim() ?? NO_GENERATION,
     manifest: [...members]
       .filter(([name]) => /^m\/./.test(name))
       .sort(([one], [other]) => (one < other ? -1 : 1))

@@ -1,6 +1,7 @@
 import type { Sandbox } from 'modal';
 import { UserError } from '../../base/errors.ts';
 import { execWith } from '../../modal/exec.ts';
+import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { checkPreamble } from '../push/run-preamble.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import { LIST_SCRIPT } from './list-script.ts';
@@ -18,23 +19,21 @@ export class RemoteState {
 
   /** What programs changed since it was last asked. */
   async changes(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
-    const { sandboxId } = sandbox;
-    const taken = (await this.#worker.call('wasListed', [sandboxId])) ? '1' : '0';
-    const changes = await this.#listed(sandbox, ['changed', taken], signal, (output) =>
-      this.#worker.call('changes', [sandboxId, output]),
-    );
+    const worker = this.#worker.sandbox(sandbox.sandboxId);
+    const taken = (await worker.wasListed()) ? '1' : '0';
+    const changes = await this.#listed(sandbox, ['changed', taken], signal, (output) => worker.changes(output));
     return changes === 'drift' ? this.reconcile(sandbox, signal) : changes;
   }
 
   /** The sandbox is at another generation than the index: finds the index of that one, or asks the sandbox. */
-  async follow(sandbox: Sandbox, have: string, signal?: AbortSignal): Promise<void> {
-    const { sandboxId } = sandbox;
-    if (have === 'none') await this.#worker.call('reset', [sandboxId]);
-    else if (!(await this.#worker.call('adopt', [sandboxId, have]))) await this.reconcile(sandbox, signal);
+  async follow(sandbox: Sandbox, have: Generation, signal?: AbortSignal): Promise<void> {
+    const worker = this.#worker.sandbox(sandbox.sandboxId);
+    if (have === NO_GENERATION) await worker.reset();
+    else if (!(await worker.adopt(have))) await this.reconcile(sandbox, signal);
   }
 
   /** Whether it is at a generation; if not, what it holds is found out. */
-  async isAt(sandbox: Sandbox, generation: string, signal?: AbortSignal): Promise<boolean> {
+  async isAt(sandbox: Sandbox, generation: Generation, signal?: AbortSignal): Promise<boolean> {
     const output = await execWith(sandbox, ['sh', '-c', checkPreamble(this.#remoteRoot, generation)], { signal });
     const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
     if (have === undefined) return true;
@@ -45,7 +44,7 @@ export class RemoteState {
   /** Takes in the sandbox's own account of what it holds. */
   reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
     return this.#listed(sandbox, ['all', '0'], signal, (output) =>
-      this.#worker.call('reconcile', [sandbox.sandboxId, output]),
+      this.#worker.sandbox(sandbox.sandboxId).reconcile(output),
     );
   }
 
@@ -56,7 +55,7 @@ export class RemoteState {
     signal: AbortSignal | undefined,
     take: (output: Buffer) => Promise<Changes | undefined>,
   ): Promise<Changes> {
-    const prunedFolders = await this.#worker.call('prunedFolders', [sandbox.sandboxId]);
+    const prunedFolders = await this.#worker.sandbox(sandbox.sandboxId).prunedFolders();
     const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...prunedFolders];
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       const changes = await take(await execWith(sandbox, argv, { signal }));

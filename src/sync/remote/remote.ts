@@ -1,5 +1,5 @@
 import { parentOf, type SyncedEntry, SyncIndex } from '../index/entries.ts';
-import { interruptedGeneration } from '../index/sandbox-states.ts';
+import { interruptedGeneration } from '../index/generation.ts';
 import { tarSeconds } from '../push/tar.ts';
 import type { Rules } from '../rules/rules.ts';
 import type { RemoteEntry, RemoteListing } from './list-script.ts';

@@ -1,126 +1,193 @@
-import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
-import type { PullReceiver } from '../pull/pull-receiver.ts';
-import type { Core, CoreOptions } from './core.ts';
-import type { Answer, Call, WorkerData } from './worker.ts';
+import type { Generation } from '../index/generation.ts';
+import type { Received, ReceiveProgress, ReceiveRequest } from '../pull/pull-receiver.ts';
+import type { Compression } from '../push/archive.ts';
+import type { PreparedPush, PrepareRequest } from '../push/prepared.ts';
+import type { Chunk, Sent, Transfer } from '../push/transfer.ts';
+import type { RemoteChanges } from '../remote/remote.ts';
+import type { Explanation } from '../rules/rules.ts';
+import type { CoreOptions, OpenedArchive } from './core.ts';
+import { type CallOptions, SyncThread } from './thread.ts';
 
-type Api = Core & PullReceiver;
-type Method = { [Name in keyof Api]: Api[Name] extends (...args: never[]) => unknown ? Name : never }[keyof Api];
-type Args<Name extends Method> = Api[Name] extends (...args: infer List) => unknown ? List : never;
-type Value<Name extends Method> = Api[Name] extends (...args: never[]) => infer Result ? Awaited<Result> : never;
+/** Which part of the folder to prepare, for a sandbox that is named elsewhere. */
+export type PushScope = Omit<PrepareRequest, 'sandboxId'>;
 
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Called while the tree is read, with the entries found so far. */
-  readonly onFiles?: ((files: number) => void) | undefined;
+/** An archive that is being pulled. Ends in `end`; disposing one that hasn't ended aborts it. */
+export interface Reception extends AsyncDisposable {
+  /** Takes in the next piece. Throws if the archive is damaged or exceeds a limit. */
+  take(piece: Uint8Array, options?: CallOptions): Promise<ReceiveProgress>;
+  end(): Promise<Received>;
 }
 
-interface Waiting {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
-  readonly onFiles: ((files: number) => void) | undefined;
-}
-
-/** A `Core` and a `PullReceiver` in a thread of their own, started at the first call. */
+/** Everything that the engine's thread does, with one method for each call. */
 export class WorkerClient {
-  readonly #data: WorkerData;
-  readonly #cancelled: Int32Array;
-  readonly #file: string | URL;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
-  #lastId = 0;
+  readonly #thread: SyncThread;
 
-  constructor(options: CoreOptions, file: string | URL = defaultFile()) {
-    const cancelled = new SharedArrayBuffer(4);
-    this.#cancelled = new Int32Array(cancelled);
-    this.#data = { options, cancelled };
-    this.#file = file;
+  constructor(options: CoreOptions, file?: string | URL) {
+    this.#thread = new SyncThread(options, file);
   }
 
-  /** Starts the thread, so that the first call need not wait for it. */
+  /** Starts the thread ahead of the first call. */
   start(): void {
-    this.#started();
+    this.#thread.start();
   }
 
-  /** Calls a method over there. Throws its error, or the signal's reason as soon as it is aborted. */
-  call<Name extends Method>(method: Name, args: Args<Name>, options: CallOptions = {}): Promise<Value<Name>> {
-    const { signal, onFiles } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const worker = this.#started();
-    this.#lastId += 1;
-    const id = this.#lastId;
-    const result = new Promise<unknown>((resolve, reject) => {
-      const cancel = () => {
-        Atomics.store(this.#cancelled, 0, id);
-        reject(signal?.reason);
-      };
-      const settle = () => signal?.removeEventListener('abort', cancel);
-      signal?.addEventListener('abort', cancel, { once: true });
-      this.#waiting.set(id, {
-        resolve: (value) => {
-          settle();
-          resolve(value);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-        onFiles,
-      });
-    });
-    // While it works it must keep the script alive.
-    worker.ref();
-    worker.postMessage({ id, method, args } satisfies Call);
-    return result as Promise<Value<Name>>;
+  dispose(): Promise<void> {
+    return this.#thread.dispose();
   }
 
-  async dispose(): Promise<void> {
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
-    this.#failAll(new Error('The sync engine was closed.'));
+  /** Explains why paths are synced or not. */
+  explain(paths: readonly string[]): Promise<Explanation[]> {
+    return this.#thread.call('core', 'explain', [paths]);
   }
 
-  #started(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = new Worker(this.#file, {
-      workerData: this.#data,
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 12 },
-    });
-    // Idle threads must not keep a script from ending.
-    worker.unref();
-    worker.on('message', (answer: Answer) => this.#take(answer));
-    worker.on('error', (error) => this.#failAll(error));
-    worker.on('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      this.#failAll(new Error('The sync thread has ended.'));
-    });
-    this.#worker = worker;
-    return worker;
+  /** Returns the calls about one sandbox. */
+  sandbox(sandboxId: string): SandboxClient {
+    return new SandboxClient(this.#thread, sandboxId);
   }
 
-  #take(answer: Answer): void {
-    const waiting = this.#waiting.get(answer.id);
-    if ('files' in answer) {
-      waiting?.onFiles?.(answer.files);
-      return;
-    }
-    this.#waiting.delete(answer.id);
-    if (this.#waiting.size === 0) this.#worker?.unref();
-    if ('value' in answer) waiting?.resolve(answer.value);
-    else waiting?.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
-  }
-
-  #failAll(error: unknown): void {
-    const all = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const { reject } of all) reject(error);
+  /** Begins to take in an archive from a sandbox. Only one is taken in at a time. */
+  async receive(request: ReceiveRequest): Promise<Reception> {
+    await this.#thread.call('receiver', 'begin', [request]);
+    return new ThreadReception(this.#thread);
   }
 }
 
-/** The thread's program: beside the bundle when there is one, else the source. */
-function defaultFile(): string | URL {
-  const folder: string | undefined = typeof __dirname === 'string' ? __dirname : undefined;
-  return folder ? join(folder, 'sync-worker.cjs') : new URL('./worker.ts', import.meta.url);
+/** What the thread does for one sandbox. */
+export class SandboxClient {
+  readonly #thread: SyncThread;
+  readonly #sandboxId: string;
+
+  constructor(thread: SyncThread, sandboxId: string) {
+    this.#thread = thread;
+    this.#sandboxId = sandboxId;
+  }
+
+  /** Scans the folder and plans a push, for `open`. */
+  prepare(scope: PushScope, options?: CallOptions): Promise<PreparedPush> {
+    return this.#thread.call('core', 'prepare', [{ ...scope, sandboxId: this.#sandboxId }], options);
+  }
+
+  /** Plans a push without affecting the one that is prepared or under way. */
+  survey(scope: PushScope, options?: CallOptions): Promise<PreparedPush> {
+    return this.#thread.call('core', 'survey', [{ ...scope, sandboxId: this.#sandboxId }], options);
+  }
+
+  /** Records what an empty push found out about local files. */
+  confirm(): Promise<void> {
+    return this.#thread.call('core', 'confirm', [this.#sandboxId]);
+  }
+
+  /** Opens the archive of the push that was prepared last. */
+  async open(options?: CallOptions): Promise<Transfer> {
+    const opened = await this.#thread.call('core', 'open', [this.#sandboxId], options);
+    return new ThreadTransfer(this.#thread, this.#sandboxId, opened);
+  }
+
+  /** Switches to the index of a generation. Resolves to false if no index on this computer describes it. */
+  adopt(generation: Generation): Promise<boolean> {
+    return this.#thread.call('core', 'adopt', [this.#sandboxId, generation]);
+  }
+
+  /** Records that the sandbox has none of the folder. */
+  reset(): Promise<void> {
+    return this.#thread.call('core', 'reset', [this.#sandboxId]);
+  }
+
+  /** Rebuilds the index from the sandbox's own list and manifest. Undefined if the list is incomplete. */
+  reconcile(output: Uint8Array): Promise<RemoteChanges | undefined> {
+    return this.#thread.call('core', 'reconcile', [this.#sandboxId, output]);
+  }
+
+  /** Compares a list of changed files with the index. Undefined if it is incomplete, `drift` at another generation. */
+  changes(output: Uint8Array): Promise<RemoteChanges | 'drift' | undefined> {
+    return this.#thread.call('core', 'changes', [this.#sandboxId, output]);
+  }
+
+  /** Names of folders that a list needn't include. */
+  prunedFolders(): Promise<string[]> {
+    return this.#thread.call('core', 'prunedFolders', [this.#sandboxId]);
+  }
+
+  /** Whether the last list of changes was taken in. */
+  wasListed(): Promise<boolean> {
+    return this.#thread.call('core', 'wasListed', [this.#sandboxId]);
+  }
+
+  /** Drops everything below a folder from the index. */
+  forget(folder: string): Promise<void> {
+    return this.#thread.call('core', 'forget', [this.#sandboxId, folder]);
+  }
+}
+
+class ThreadTransfer implements Transfer {
+  readonly next: Generation;
+  readonly accept: readonly Generation[];
+  readonly neededKiB: number;
+  readonly #thread: SyncThread;
+  readonly #sandboxId: string;
+  #hasEnded = false;
+
+  constructor(thread: SyncThread, sandboxId: string, { next, accept, neededKiB }: OpenedArchive) {
+    this.#thread = thread;
+    this.#sandboxId = sandboxId;
+    this.next = next;
+    this.accept = accept;
+    this.neededKiB = neededKiB;
+  }
+
+  inline(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    return this.#thread.call('core', 'inline', [this.#sandboxId, maxBytes]);
+  }
+
+  nextChunk(compression: Compression): Promise<Chunk> {
+    return this.#thread.call('core', 'next', [this.#sandboxId, this.next, compression]);
+  }
+
+  async commit(): Promise<Sent> {
+    this.#end();
+    return this.#thread.call('core', 'commit', [this.#sandboxId]);
+  }
+
+  async withdraw(): Promise<void> {
+    this.#end();
+    await this.#thread.call('core', 'withdraw', [this.#sandboxId]);
+  }
+
+  async abandon(): Promise<void> {
+    this.#end();
+    await this.#thread.call('core', 'abandon', [this.#sandboxId]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.abandon();
+  }
+
+  #end(): void {
+    if (this.#hasEnded) throw new Error('the transfer has ended');
+    this.#hasEnded = true;
+  }
+}
+
+class ThreadReception implements Reception {
+  readonly #thread: SyncThread;
+  #hasEnded = false;
+
+  constructor(thread: SyncThread) {
+    this.#thread = thread;
+  }
+
+  take(piece: Uint8Array, options?: CallOptions): Promise<ReceiveProgress> {
+    return this.#thread.call('receiver', 'take', [piece], options);
+  }
+
+  async end(): Promise<Received> {
+    const received = await this.#thread.call('receiver', 'end', []);
+    this.#hasEnded = true;
+    return received;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // The error that led here is the one to report.
+    if (!this.#hasEnded) await this.#thread.call('receiver', 'abort', []).catch(() => {});
+  }
 }

@@ -1,24 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import * as zlib from 'node:zlib';
 import { type SyncedEntry, SyncIndex } from '../index/entries.ts';
-import {
-  interruptedGeneration,
-  isSettled,
-  type SandboxState,
-  SandboxStates,
-  sequenceOf,
-} from '../index/sandbox-states.ts';
+import { type Generation, interrupted, interruptedGeneration, NO_GENERATION, sequenceOf } from '../index/generation.ts';
+import { isSettled, type SandboxState, SandboxStates } from '../index/sandbox-states.ts';
 import { type ArchiveOf, archiveOf, type Compression, compress, pulledIn } from '../push/archive.ts';
 import { type Packed, Packer } from '../push/pack.ts';
 import { makePlan, type Plan } from '../push/plan.ts';
 import { adjust, describe, type PreparedPush, type PrepareRequest } from '../push/prepared.ts';
+import type { Chunk, Sent } from '../push/transfer.ts';
 import { readListing } from '../remote/list-script.ts';
 import { findChanges, type RemoteChanges, reconcile } from '../remote/remote.ts';
 import { changesRules } from '../rules/builtin.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import { type Explanation, type RuleSettings, Rules } from '../rules/rules.ts';
 import { LookAhead } from '../scan/look-ahead.ts';
-import { type Scan, type Skipped, scan } from '../scan/scan.ts';
+import { type Scan, scan } from '../scan/scan.ts';
 
 export interface CoreOptions {
   readonly root: string;
@@ -27,31 +23,13 @@ export interface CoreOptions {
   readonly rules: RuleSettings;
 }
 
-/** An archive that is being sent. */
-export interface Opened {
-  readonly next: string;
+/** An archive that is ready to be sent. See `Transfer`. */
+export interface OpenedArchive {
+  readonly next: Generation;
   /** Generations from which the sandbox may start. */
-  readonly accept: readonly string[];
+  readonly accept: readonly Generation[];
   /** KiB that must be free there. */
   readonly neededKiB: number;
-}
-
-/** One piece of an archive; `bytes` is undefined at its end. */
-export interface Chunk {
-  readonly bytes: Uint8Array<ArrayBuffer> | undefined;
-  /** Packed so far. */
-  readonly files: number;
-  readonly contentBytes: number;
-  readonly path: string;
-}
-
-/** How a push went locally. */
-export interface Settled {
-  readonly files: number;
-  readonly bytes: number;
-  readonly skipped: readonly Skipped[];
-  /** Files that changed while they were read: another push is due. */
-  readonly unstable: readonly string[];
 }
 
 interface Sending extends ArchiveOf {
@@ -111,19 +89,22 @@ export class Core {
   }
 
   /** Begins the archive of what was prepared. */
-  open(sandboxId: string): Opened {
+  open(sandboxId: string): OpenedArchive {
     const prepared = this.#prepared.get(sandboxId);
     if (!prepared) throw new Error('nothing was prepared');
     const { request, plan } = prepared;
     const state = this.states.get(request.sandboxId, request.fresh);
     state.sequence += 1;
     const next = `${String(state.sequence).padStart(8, '0')}.${randomBytes(6).toString('hex')}`;
-    const full = state.generation === 'none' || state.sequence % FULL_MANIFEST_INTERVAL === 0;
+    const full = state.generation === NO_GENERATION || state.sequence % FULL_MANIFEST_INTERVAL === 0;
     const packer = new Packer(plan.putBytes + plan.puts.length * 1024);
     const sending: Sending = { next, full, plan, packer, chunks: undefined };
     sending.chunks = archiveOf(this.#rules.root, sending, state.index);
     this.#sending.set(sandboxId, sending);
-    const accept = [state.generation, ...state.unsettled.flatMap((generation) => [generation, `dirty.${generation}`])];
+    const accept = [
+      state.generation,
+      ...state.unsettled.flatMap((generation) => [generation, interrupted(generation)]),
+    ];
     state.unsettled.push(next);
     const neededKiB =
       plan.putBytes > 16 * 1024 * 1024 ? Math.ceil((plan.putBytes * 1.1) / 1024) + plan.puts.length * 4 : 0;
@@ -134,7 +115,7 @@ export class Core {
    * The next piece of the archive that leads to a generation. The reader of an archive that was given up may still ask,
    * and must not be handed a piece of the one after it.
    */
-  next(sandboxId: string, generation: string, compression: Compression): Chunk {
+  next(sandboxId: string, generation: Generation, compression: Compression): Chunk {
     const sending = this.#current(sandboxId);
     if (sending.next !== generation) throw new Error('that archive is open no more');
     const { value } = sending.chunks?.next() ?? {};
@@ -157,7 +138,7 @@ export class Core {
   }
 
   /** The sandbox has taken the archive in: the index follows. */
-  commit(sandboxId: string): Settled {
+  commit(sandboxId: string): Sent {
     const { next, full, plan, packer } = this.#current(sandboxId);
     const state = this.states.get(sandboxId, false);
     for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) state.index.delete(path);
@@ -172,7 +153,7 @@ export class Core {
     this.#sending.delete(sandboxId);
     this.states.save(sandboxId);
     if (full && plan.putBytes > (this.states.approvedBytes ?? -1)) this.states.approve(plan.putBytes);
-    return this.#settled(packer.packed);
+    return sentOf(packer.packed);
   }
 
   /** Nothing was to be sent and the sandbox is known to be there: what was learned of the local files is kept. */
@@ -196,7 +177,7 @@ export class Core {
       if (sent) index.set({ ...sent, uncertain: true, possibleKinds: [...(sent.possibleKinds ?? []), entry.kind] });
       else index.set({ ...entry, hash: '', racy: false, uncertain: true });
     }
-    // What was let go of has left the sandbox's manifest, possibleKinds: it counts as held only once it was sent again.
+    // What was let go of has left the sandbox's manifest, perhaps: it counts as held only once it was sent again.
     for (const path of [...sending.plan.deletes, ...sending.plan.emptied, ...sending.plan.released]) {
       const sent = index.get(path);
       if (sent) index.set({ ...sent, uncertain: true });
@@ -214,7 +195,7 @@ export class Core {
   }
 
   /** The sandbox is at a generation that some other index describes. */
-  adopt(sandboxId: string, generation: string): boolean {
+  adopt(sandboxId: string, generation: Generation): boolean {
     return this.states.adopt(sandboxId, generation);
   }
 
@@ -232,8 +213,12 @@ export class Core {
     // A folder that is not ours, or whose manifest is lost: everything is sent over it.
     const index = done?.index ?? new SyncIndex();
     const sequence = Math.max(old.sequence, sequenceOf(listing.generation));
-    const state = this.states.replace(sandboxId, { generation: done ? listing.generation : 'none', sequence, index });
-    if (!done && listing.generation !== 'none')
+    const state = this.states.replace(sandboxId, {
+      generation: done ? listing.generation : NO_GENERATION,
+      sequence,
+      index,
+    });
+    if (!done && listing.generation !== NO_GENERATION)
       state.unsettled.push(interruptedGeneration(listing.generation) ?? listing.generation);
     for (const path of done?.changes.modified ?? []) state.changedRemotely.add(path);
     return done?.changes ?? { modified: [], created: [...listing.paths.keys()], deleted: [] };
@@ -293,10 +278,6 @@ export class Core {
     if (!sending) throw new Error('no archive is open');
     return sending;
   }
-
-  #settled({ files, bytes, skipped, sent }: Packed): Settled {
-    return { files, bytes, skipped, unstable: sent.filter(({ uncertain }) => uncertain).map(({ path }) => path) };
-  }
 }
 
 /**
@@ -305,5 +286,9 @@ export class Core {
  * succeeds calls all of it settled.
  */
 function scopeOf({ paths }: PrepareRequest, state: SandboxState): readonly string[] | undefined {
-  return state.generation !== 'none' && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;
+  return state.generation !== NO_GENERATION && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;
+}
+
+function sentOf({ files, bytes, skipped, sent }: Packed): Sent {
+  return { files, bytes, skipped, unstable: sent.filter(({ uncertain }) => uncertain).map(({ path }) => path) };
 }

@@ -1,80 +1,87 @@
-/** The thread that reads the local tree, one for each engine: answers the calls of `worker-client.ts`. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The program of the thread that reads the local folder, one for each engine. Answers the calls of `thread.ts`. */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { configureLocalization, type Translations } from '../../base/localization.ts';
 import { PullReceiver } from '../pull/pull-receiver.ts';
+import { type Answer, type Call, CORE_CALLS, RECEIVER_CALLS } from './calls.ts';
 import { Core, type CoreOptions } from './core.ts';
 
 export interface WorkerData {
   readonly options: CoreOptions;
-  /** The number of the last call that is not wanted any more. */
-  readonly cancelled: SharedArrayBuffer;
+  /** The ID of the latest call that was canceled. */
+  readonly canceled: SharedArrayBuffer;
+  readonly translations: Translations | undefined;
 }
 
-export interface Call {
-  readonly id: number;
-  readonly method: string;
-  readonly args: readonly unknown[];
-}
+type Handler<Target> = (target: Target, ...args: readonly unknown[]) => unknown;
 
-export type Answer =
-  | { readonly id: number; readonly value: unknown }
-  | {
-      readonly id: number;
-      readonly error: { readonly message: string; readonly code?: string | undefined; readonly isCancelled: boolean };
+const PROGRESS_INTERVAL_MS = 100;
+
+class ThreadProgram {
+  readonly #port: MessagePort;
+  readonly #options: CoreOptions;
+  readonly #canceledCall: Int32Array;
+  #core: Core | undefined;
+  #receiver: PullReceiver | undefined;
+  /** Answers calls one after another, though some of them await. */
+  #queue = Promise.resolve();
+  #currentId = 0;
+  #reportedAt = 0;
+
+  constructor(port: MessagePort, { options, canceled }: WorkerData) {
+    this.#port = port;
+    this.#options = options;
+    this.#canceledCall = new Int32Array(canceled);
+    port.on('message', (call: Call) => {
+      this.#queue = this.#queue.then(() => this.#answer(call));
+    });
+  }
+
+  async #answer(call: Call): Promise<void> {
+    const { id } = call;
+    this.#currentId = id;
+    try {
+      this.#checkpoint(0);
+      const value = await this.#run(call);
+      const bytes = (value as { bytes?: unknown } | undefined)?.bytes;
+      const isOwned = bytes instanceof Uint8Array && bytes.byteOffset === 0 && bytes.length > 64 * 1024;
+      this.#post({ id, value }, isOwned ? [bytes.buffer as ArrayBuffer] : []);
+    } catch (error) {
+      const { message, code } = error as NodeJS.ErrnoException;
+      this.#post({ id, error: { message, code } });
     }
-  | { readonly id: number; readonly files: number };
+  }
 
-const PROGRESS_MS = 100;
-const { options, cancelled } = workerData as WorkerData;
-// Only the very call that was cancelled ends: those before it may be another sandbox's, such as the end of a push.
-const cancelledCall = new Int32Array(cancelled);
-const port = parentPort;
-let core: Core | undefined;
-let receiver: PullReceiver | undefined;
-let current = 0;
-let toldAt = 0;
+  /** The client's types hold the arguments to those of the table. */
+  #run(call: Call): unknown {
+    if (call.table === 'core') return (CORE_CALLS[call.name] as Handler<Core>)(this.#openCore(), ...call.args);
+    return (RECEIVER_CALLS[call.name] as Handler<PullReceiver>)(this.#openReceiver(), ...call.args);
+  }
 
-class Cancelled extends Error {}
+  #post(answer: Answer, transferred: ArrayBuffer[] = []): void {
+    this.#port.postMessage(answer, transferred);
+  }
 
-function checkpoint(files: number): void {
-  if (Atomics.load(cancelledCall, 0) === current) throw new Cancelled('cancelled');
-  const now = performance.now();
-  if (now - toldAt < PROGRESS_MS) return;
-  toldAt = now;
-  port?.postMessage({ id: current, files } satisfies Answer);
-}
+  /** Throws if the current call was canceled. Earlier calls may belong to another sandbox, so they aren't affected. */
+  #checkpoint(files: number): void {
+    if (Atomics.load(this.#canceledCall, 0) === this.#currentId) throw new Error('canceled');
+    const now = performance.now();
+    if (now - this.#reportedAt < PROGRESS_INTERVAL_MS) return;
+    this.#reportedAt = now;
+    this.#post({ id: this.#currentId, files });
+  }
 
-/** Made at the first call, so that a root that is not there is that call's error; kept for the calls after it. */
-function theCore(): Core {
-  core ??= new Core(options, checkpoint);
-  return core;
-}
+  /** Created by the first call, so that a missing folder fails that call and not the thread. */
+  #openCore(): Core {
+    this.#core ??= new Core(this.#options, (files) => this.#checkpoint(files));
+    return this.#core;
+  }
 
-/** The receiver belongs to this thread, since it asks the core about each path. */
-function theReceiver(): PullReceiver {
-  receiver ??= new PullReceiver(theCore());
-  return receiver;
-}
-
-/** Calls are answered one after the other, though some await. */
-let queue = Promise.resolve();
-
-port?.on('message', (call: Call) => {
-  queue = queue.then(() => answer(call));
-});
-
-async function answer({ id, method, args }: Call): Promise<void> {
-  current = id;
-  try {
-    checkpoint(0);
-    const target = method.startsWith('receive') ? theReceiver() : theCore();
-    const value: unknown = await (target as unknown as Record<string, (...args: readonly unknown[]) => unknown>)[
-      method
-    ]?.(...args);
-    const bytes = (value as { bytes?: unknown } | undefined)?.bytes;
-    const owned = bytes instanceof Uint8Array && bytes.byteOffset === 0 && bytes.length > 64 * 1024;
-    port?.postMessage({ id, value } satisfies Answer, owned ? [bytes.buffer as ArrayBuffer] : []);
-  } catch (error) {
-    const { message, code } = error as NodeJS.ErrnoException;
-    port?.postMessage({ id, error: { message, code, isCancelled: error instanceof Cancelled } } satisfies Answer);
+  /** Runs in this thread because it asks the core about each path. */
+  #openReceiver(): PullReceiver {
+    this.#receiver ??= new PullReceiver(this.#openCore());
+    return this.#receiver;
   }
 }
+
+configureLocalization((workerData as WorkerData).translations);
+if (parentPort) new ThreadProgram(parentPort, workerData as WorkerData);

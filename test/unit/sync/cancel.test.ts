@@ -150,8 +150,8 @@ describe('A look at the folder', () => {
     const worker = new WorkerClient({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
     const cancel = new AbortController();
     // The thread has not begun when both are asked for.
-    const first = worker.call('survey', [{ sandboxId: 'one', fresh: true }]);
-    const second = worker.call('survey', [{ sandboxId: 'two', fresh: true }], { signal: cancel.signal });
+    const first = worker.sandbox('one').survey({ fresh: true });
+    const second = worker.sandbox('two').survey({ fresh: true }, { signal: cancel.signal });
     cancel.abort();
     await assert.rejects(second, { name: 'AbortError' });
     assert.equal((await first).puts, 2);

@@ -3,10 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Sandbox } from 'modal';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/push/apply-script.ts';
 import type { Compression } from '../../../src/sync/push/archive.ts';
-import { Link } from '../../../src/sync/push/connection.ts';
+import { Connection } from '../../../src/sync/push/connection.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { localTree } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
@@ -15,31 +14,29 @@ const MANY_BYTES = 10_000_000;
 const FAR_MS = 80;
 
 describe('How a push is compressed', () => {
-  let number = 0;
-  let link: Link;
+  let connection: Connection;
 
   beforeEach(() => {
-    number += 1;
-    link = Link.of({ sandboxId: `sb-${number}` } as Sandbox);
+    connection = new Connection();
   });
 
   it('is gzip until the sandbox has said what it has, then zstd where it has that', () => {
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
-    link.decoders = ['zstd', 'gzip'];
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'zstd');
-    link.decoders = ['gzip'];
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
-    link.decoders = [];
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'raw');
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
+    connection.decoders = ['zstd', 'gzip'];
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'zstd');
+    connection.decoders = ['gzip'];
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
+    connection.decoders = [];
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'raw');
   });
 
   it('is not at all for little, on this machine, and over a connection that is faster than compressing', () => {
-    assert.equal(link.compression(FAR_MS, 1000), 'raw');
-    assert.equal(link.compression(2, MANY_BYTES), 'raw');
-    link.measured(200_000_000, 1);
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'raw');
-    link.measured(20_000_000, 1);
-    assert.equal(link.compression(FAR_MS, MANY_BYTES), 'gzip');
+    assert.equal(connection.compression(FAR_MS, 1000), 'raw');
+    assert.equal(connection.compression(2, MANY_BYTES), 'raw');
+    connection.measured(200_000_000, 1);
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'raw');
+    connection.measured(20_000_000, 1);
+    assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
   });
 });
 

@@ -139,9 +139,9 @@ describe('What comes in a pull', () => {
     const receiver = new PullReceiver(
       new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
     );
-    receiver.receiveBegin({ sandboxId: 's', paths, dirty: [], allowed: [] });
-    for await (const part of archive as AsyncIterable<Buffer>) await receiver.receiveBytes(part);
-    return receiver.receiveEnd();
+    receiver.begin({ sandboxId: 's', paths, dirty: [], allowed: [] });
+    for await (const part of archive as AsyncIterable<Buffer>) await receiver.take(part);
+    return receiver.end();
   }
 
   it('is refused where its name leads elsewhere', async () => {
@@ -198,8 +198,8 @@ describe('What comes in a pull', () => {
     const receiver = new PullReceiver(
       new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
     );
-    receiver.receiveBegin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
-    await receiver.receiveBytes(Buffer.alloc(1024, 'x')).catch(() => {});
-    await assert.rejects(receiver.receiveEnd());
+    receiver.begin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
+    await receiver.take(Buffer.alloc(1024, 'x')).catch(() => {});
+    await assert.rejects(receiver.end());
   });
 });

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { configuredTranslations } from '../../base/localization.ts';
+import type { Answer, Call, CallArgs, CallName, CallResult, TableName } from './calls.ts';
+import type { CoreOptions } from './core.ts';
+import type { WorkerData } from './worker.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called while the folder is being scanned, with the number of entries found so far. */
+  readonly onFiles?: ((files: number) => void) | undefined;
+}
+
+interface PendingCall {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+  readonly onFiles: ((files: number) => void) | undefined;
+}
+
+/** The engine's thread, with a `Core` and a `PullReceiver` in it. Started by the first call, and again after it has stopped. */
+export class SyncThread {
+  readonly #options: CoreOptions;
+  readonly #canceled = new SharedArrayBuffer(4);
+  readonly #canceledCall = new Int32Array(this.#canceled);
+  readonly #file: string | URL;
+  readonly #pending = new Map<number, PendingCall>();
+  #worker: Worker | undefined;
+  #lastId = 0;
+
+  constructor(options: CoreOptions, file: string | URL = defaultFile()) {
+    this.#options = options;
+    this.#file = file;
+  }
+
+  /** Starts the thread ahead of the first call. */
+  start(): void {
+    this.#started();
+  }
+
+  /** Makes a call. Throws its error, or the signal's reason as soon as it is aborted. */
+  call<Table extends TableName, Name extends CallName<Table>>(
+    table: Table,
+    name: Name,
+    args: CallArgs<Table, Name>,
+    { signal, onFiles }: CallOptions = {},
+  ): Promise<CallResult<Table, Name>> {
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    const worker = this.#started();
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const result = new Promise<unknown>((resolve, reject) => {
+      const cancel = () => {
+        Atomics.store(this.#canceledCall, 0, id);
+        reject(signal?.reason);
+      };
+      const settle = () => signal?.removeEventListener('abort', cancel);
+      signal?.addEventListener('abort', cancel, { once: true });
+      this.#pending.set(id, {
+        resolve: (value) => {
+          settle();
+          resolve(value);
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+        onFiles,
+      });
+    });
+    // A call in progress must keep the process alive.
+    worker.ref();
+    worker.postMessage({ id, table, name, args } as Call);
+    return result as Promise<CallResult<Table, Name>>;
+  }
+
+  async dispose(): Promise<void> {
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+    this.#failAll(new Error('The sync engine was disposed.'));
+  }
+
+  #started(): Worker {
+    if (this.#worker) return this.#worker;
+    const workerData: WorkerData = {
+      options: this.#options,
+      canceled: this.#canceled,
+      translations: configuredTranslations(),
+    };
+    const worker = new Worker(this.#file, {
+      workerData,
+      execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    });
+    // An idle thread must not keep the process alive.
+    worker.unref();
+    worker.on('message', (answer: Answer) => this.#take(answer));
+    worker.on('error', (error) => this.#failAll(error));
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      this.#failAll(new Error('The sync thread stopped.'));
+    });
+    this.#worker = worker;
+    return worker;
+  }
+
+  #take(answer: Answer): void {
+    const call = this.#pending.get(answer.id);
+    if ('files' in answer) {
+      call?.onFiles?.(answer.files);
+      return;
+    }
+    this.#pending.delete(answer.id);
+    if (this.#pending.size === 0) this.#worker?.unref();
+    if ('value' in answer) call?.resolve(answer.value);
+    else call?.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
+  }
+
+  #failAll(error: unknown): void {
+    const calls = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of calls) reject(error);
+  }
+}
+
+/** The thread's program: next to the bundle if there is one, otherwise the source. */
+function defaultFile(): string | URL {
+  const folder: string | undefined = typeof __dirname === 'string' ? __dirname : undefined;
+  return folder ? join(folder, 'sync-worker.cjs') : new URL('./worker.ts', import.meta.url);
+}
