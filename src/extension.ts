@@ -4,7 +4,7 @@ import type { SandboxesApi } from './api/api.ts';
 import { wallClock } from './base/clock.ts';
 import { setLog } from './base/log.ts';
 import { explainAndLog } from './modal/errors.ts';
-import { LocalModal } from './modal/local-modal.ts';
+import { LocalModalLauncher } from './modal/local-modal.ts';
 import { accountModule } from './providers/account/module.ts';
 import { createApi } from './providers/api/module.ts';
 import { Activity } from './providers/common/activity.ts';
@@ -51,7 +51,7 @@ let shutDown: (() => Promise<unknown>) | undefined;
 export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const log = vscode.window.createOutputChannel('Sandboxes for Modal', { log: true });
   setLog(log);
-  const localModal = new LocalModal(() => ({
+  const localModal = new LocalModalLauncher(() => ({
     serverPath: join(context.extensionPath, 'dist', 'local-modal.cjs'),
     dataDir: join(context.globalStorageUri.fsPath, 'local-modal'),
     allowUnisolated: readSettings().localModal.allowUnisolated,

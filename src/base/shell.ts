@@ -4,6 +4,6 @@ export function quote(word: string): string {
 }
 
 /** Quotes words and joins them to a command line. */
-export function words(argv: readonly string[]): string {
+export function shellJoin(argv: readonly string[]): string {
   return argv.map(quote).join(' ');
 }

@@ -1,4 +1,4 @@
-import { words } from '../base/shell.ts';
+import { shellJoin } from '../base/shell.ts';
 import { HOST_VOLUME_FOLDERS, HOST_VOLUME_PATH } from '../profiles/schema.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { runLine } from './lines.ts';
@@ -23,9 +23,9 @@ export function builtInSteps(place: Place, withPackages: boolean): Step[] {
     {
       ...common,
       title: 'base: Python packages',
-      commands: [runLine(`python3 -m pip install --no-cache-dir ${words(PIP)}`)],
+      commands: [runLine(`python3 -m pip install --no-cache-dir ${shellJoin(PIP)}`)],
     },
   ];
-  const folders: Step = { ...common, title: 'base: folders', commands: [runLine(`mkdir -p ${words(FOLDERS)}`)] };
+  const folders: Step = { ...common, title: 'base: folders', commands: [runLine(`mkdir -p ${shellJoin(FOLDERS)}`)] };
   return [...(withPackages ? packages : []), folders];
 }

@@ -1,4 +1,4 @@
-import { words } from '../base/shell.ts';
+import { shellJoin } from '../base/shell.ts';
 
 /** Characters of base64 in one line; a shell takes an argument of 128 KiB. */
 const PIECE = 64 * 1024;
@@ -16,7 +16,7 @@ export function runLine(command: string): string {
 /** `RUN` lines that write a file, whatever is in it. The folder must be there. */
 export function fileLines(path: string, content: Uint8Array | string): string[] {
   const encoded = base64(content);
-  const target = words([path]);
+  const target = shellJoin([path]);
   const lines = [`RUN : > ${target}`];
   for (let at = 0; at < encoded.length; at += PIECE)
     lines.push(`RUN echo ${encoded.slice(at, at + PIECE)} | base64 -d >> ${target}`);

@@ -1,4 +1,4 @@
-import { words } from '../base/shell.ts';
+import { shellJoin } from '../base/shell.ts';
 import { runLine } from './lines.ts';
 import type { Place, RunStep } from './recipe.ts';
 
@@ -19,7 +19,7 @@ export const PIP_INSTALL = `PIP_BREAK_SYSTEM_PACKAGES=1 ${PYTHON} -m pip install
 /** Installs system packages of Debian or Ubuntu. */
 export function aptStep(packages: readonly string[], place: Place): RunStep {
   // In namespaces of an ordinary user there is no other user that apt could become.
-  const install = `DEBIAN_FRONTEND=noninteractive apt-get ${AS_ROOT} install --yes --no-install-recommends ${words(packages)}`;
+  const install = `DEBIAN_FRONTEND=noninteractive apt-get ${AS_ROOT} install --yes --no-install-recommends ${shellJoin(packages)}`;
   return step('apt', packages, place, [
     runLine(`apt-get ${AS_ROOT} update && ${install} && rm -rf /var/lib/apt/lists/*`),
   ]);
@@ -27,7 +27,7 @@ export function aptStep(packages: readonly string[], place: Place): RunStep {
 
 /** Installs Python packages, by uv where the image has it. */
 export function pipStep(packages: readonly string[], place: Place): RunStep {
-  return step('pip', packages, place, [runLine(pipCommand(words(packages)))]);
+  return step('pip', packages, place, [runLine(pipCommand(shellJoin(packages)))]);
 }
 
 /** A command that installs what `args` say, quoted already. */
@@ -38,7 +38,7 @@ export function pipCommand(args: string): string {
 
 /** Installs npm packages for all users, and Node.js before them where the image has none. */
 export function npmStep(packages: readonly string[], place: Place): RunStep {
-  return step('npm', packages, place, [runLine(NODE_COMMAND), runLine(`npm install --global ${words(packages)}`)]);
+  return step('npm', packages, place, [runLine(NODE_COMMAND), runLine(`npm install --global ${shellJoin(packages)}`)]);
 }
 
 // From nodejs.org, since Debian's own is old; its list of checksums also tells the newest version's file name.

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { words } from '../base/shell.ts';
+import { shellJoin } from '../base/shell.ts';
 import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
 import { PIP_INSTALL, pipCommand } from './packages.ts';
@@ -30,7 +30,7 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
     install = `${WITH_UV} && ${pipCommand('-r pyproject.toml')}`;
   } else {
     await collect(path, read, files);
-    install = pipCommand(`-r ${words([path])}`);
+    install = pipCommand(`-r ${shellJoin([path])}`);
   }
   const folders = new Set([...files.keys()].map((name) => posix.join(FOLDER, posix.dirname(name))));
   return {
@@ -39,7 +39,7 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
     place,
     secrets: true,
     commands: [
-      runLine(`mkdir -p ${words([...folders])}`),
+      runLine(`mkdir -p ${shellJoin([...folders])}`),
       ...[...files].flatMap(([name, content]) => fileLines(posix.join(FOLDER, name), content)),
       runLine(`cd ${FOLDER} && ${install} && cd / && rm -rf ${FOLDER}`),
     ],

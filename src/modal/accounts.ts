@@ -29,7 +29,7 @@ const ProfileSchema = z.object({
   active: z.boolean().optional(),
 });
 
-export interface Profile {
+export interface ConfigProfile {
   readonly name: string;
   readonly active: boolean;
   /** Absent: the profile lacks a token pair. */
@@ -37,7 +37,7 @@ export interface Profile {
 }
 
 /** Reads the profiles of a Modal config file's text. Throws `AccountError` when the text is not TOML. */
-export function parseProfiles(text: string): Profile[] {
+export function parseConfigProfiles(text: string): ConfigProfile[] {
   let tables: Record<string, unknown>;
   try {
     tables = parseToml(text);
@@ -97,7 +97,7 @@ export async function resolveAccount(choice: string, sources: AccountSources): P
     return { label: 'stored token', ...token };
   }
   const name = choice.slice('profile:'.length);
-  const profiles = parseProfiles((await sources.readConfigFile()) ?? '');
+  const profiles = parseConfigProfiles((await sources.readConfigFile()) ?? '');
   const profile = profiles.find((each) => each.name === name);
   if (!profile) throw new AccountError(`The Modal config file has no profile “${name}”.`);
   if (!profile.account) throw new AccountError(`The Modal profile “${name}” has no token_id and token_secret.`);

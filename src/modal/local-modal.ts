@@ -33,7 +33,7 @@ const LEASE_TIMEOUT_MS = 5_000;
  * The local Modal of this machine: joined when another window runs it already, started otherwise. Holding a lease keeps
  * it alive; it ends by itself soon after its last lease, even when this process is killed.
  */
-export class LocalModal {
+export class LocalModalLauncher {
   readonly #options: () => LocalModalOptions;
   #starting: Promise<Account> | undefined;
   #lease: IncomingMessage | undefined;

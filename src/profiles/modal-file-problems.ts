@@ -12,7 +12,7 @@ import { flatten, type Issue, phraseOf } from './issues.ts';
 import { ModalFileSchema } from './schema.ts';
 
 /** Something wrong in the file, with its place. */
-export interface Problem {
+export interface ModalFileProblem {
   /** A sentence without the key's name in front, such as `must be whole seconds, such as 60000`. */
   readonly message: string;
   /** Keys and indexes that lead to it. */
@@ -29,10 +29,10 @@ export interface Problem {
 const FILE_KEYS = [['envFile'], ['image', 'dockerfile'], ['image', 'context'], ['image', 'pipFrom']] as const;
 
 /** What is wrong in the text of a `modal.json`. `exists` says whether a path of the workspace folder is there. */
-export function modalFileProblems(text: string, exists: (path: string) => boolean): Problem[] {
+export function modalFileProblems(text: string, exists: (path: string) => boolean): ModalFileProblem[] {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
-  const problems: Problem[] = errors.map(({ error, offset, length }) => ({
+  const problems: ModalFileProblem[] = errors.map(({ error, offset, length }) => ({
     message: `is not JSON (${printParseErrorCode(error)})`,
     path: [],
     offset,
@@ -46,13 +46,13 @@ export function modalFileProblems(text: string, exists: (path: string) => boolea
   return problems;
 }
 
-function problemsOf(tree: Node, issue: Issue): Problem[] {
+function problemsOf(tree: Node, issue: Issue): ModalFileProblem[] {
   return flatten(issue).flatMap((each) =>
     each.code === 'unrecognized_keys' ? unknownKeys(tree, each) : [problemOf(tree, each)],
   );
 }
 
-function problemOf(tree: Node, issue: Issue): Problem {
+function problemOf(tree: Node, issue: Issue): ModalFileProblem {
   const node = nodeAt(tree, issue.path);
   const suggestion = issue.code === 'custom' ? (issue.params?.suggestion as string | undefined) : undefined;
   return {
@@ -65,7 +65,7 @@ function problemOf(tree: Node, issue: Issue): Problem {
   };
 }
 
-function unknownKeys(tree: Node, issue: z.core.$ZodIssueUnrecognizedKeys): Problem[] {
+function unknownKeys(tree: Node, issue: z.core.$ZodIssueUnrecognizedKeys): ModalFileProblem[] {
   const object = nodeAt(tree, issue.path);
   const known = keysAt(issue.path);
   return issue.keys.map((key) => {
@@ -83,7 +83,7 @@ function unknownKeys(tree: Node, issue: z.core.$ZodIssueUnrecognizedKeys): Probl
   });
 }
 
-function missingFiles(tree: Node, exists: (path: string) => boolean): Problem[] {
+function missingFiles(tree: Node, exists: (path: string) => boolean): ModalFileProblem[] {
   const profiles = findNodeAtLocation(tree, ['profiles']);
   return (profiles?.children ?? []).flatMap((property) => {
     const [name, profile] = property.children ?? [];

@@ -44,14 +44,14 @@ export class Profiles {
   }
 
   /** The profile, or why it cannot be used. */
-  look(name: string): Profile | string {
+  check(name: string): Profile | string {
     const raw = this.#raw.get(name);
     return raw ? parseProfile(raw.value) : 'does not exist';
   }
 
   /** Throws `UserError` when there is no profile of the name, or it cannot be used. */
   get(name: string): NamedProfile {
-    const profile = this.look(name);
+    const profile = this.check(name);
     if (typeof profile !== 'string') return { name, profile };
     const source = this.sourceOf(name);
     if (!source)

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { quote, words } from '../base/shell.ts';
+import { quote, shellJoin } from '../base/shell.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
 import type { RunRequest } from './request.ts';
@@ -36,8 +36,8 @@ export function runCommand(
 ): string[] {
   const { runId, cwd, sync, size, shellArgs } = wrapping;
   const choices = programs.map(({ argv, probe }) => {
-    const there = `command -v ${quote(argv[0])}${probe ? ` && ${words(probe)}` : ''}`;
-    return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${words(argv)} "$@"; fi`;
+    const there = `command -v ${quote(argv[0])}${probe ? ` && ${shellJoin(probe)}` : ''}`;
+    return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${shellJoin(argv)} "$@"; fi`;
   });
   const script = [
     controlPreamble(runId, size),

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
-import { words } from '../base/shell.ts';
+import { shellJoin } from '../base/shell.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { type RunRequest, runRequest } from './request.ts';
@@ -77,7 +77,7 @@ export function shellLine(line: readonly ShellWord[]): string {
 
 function shellWord(word: ShellWord): string {
   // A plain word is the shell's own text, unless blanks would take it apart.
-  if (typeof word === 'string') return /\s/.test(word) && !/^(["']).*\1$/.test(word) ? words([word]) : word;
+  if (typeof word === 'string') return /\s/.test(word) && !/^(["']).*\1$/.test(word) ? shellJoin([word]) : word;
   switch (word.quoting) {
     case 'escape':
       return word.value.replaceAll(/([\s"'$`\\|&;<>()*?[\]#~!{}])/g, '\\$1');

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { words } from '../../base/shell.ts';
+import { shellJoin } from '../../base/shell.ts';
 
 const PYTHON = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
 
@@ -16,17 +16,17 @@ export function downloadCommand(
   const name = posix.basename(new URL(url).pathname);
   if (to.endsWith('/') && name === '') throw new Error(`${url} names no file: give the destination a name`);
   const target = to.endsWith('/') ? to + name : to;
-  const [from, file] = [words([url]), words([target])];
+  const [from, file] = [shellJoin([url]), shellJoin([target])];
   const tools = [
     `if command -v curl > /dev/null; then curl -fsSL -o ${file} ${from}`,
     `elif command -v wget > /dev/null; then wget -qO ${file} ${from}`,
-    `else python3 -c ${words([PYTHON])} ${from} ${file}; fi`,
+    `else python3 -c ${shellJoin([PYTHON])} ${from} ${file}; fi`,
   ];
   return [
-    `mkdir -p ${words([posix.dirname(target)])}`,
+    `mkdir -p ${shellJoin([posix.dirname(target)])}`,
     `{ ${tools.join('; ')}; }`,
-    ...(checksum ? [`echo ${words([`${checksum.replace(/^sha256:/, '')}  ${target}`])} | sha256sum -c -`] : []),
-    `chmod ${words([mode ?? '600'])} ${file}`,
-    ...(owner ? [`chown ${words([owner])} ${file}`] : []),
+    ...(checksum ? [`echo ${shellJoin([`${checksum.replace(/^sha256:/, '')}  ${target}`])} | sha256sum -c -`] : []),
+    `chmod ${shellJoin([mode ?? '600'])} ${file}`,
+    ...(owner ? [`chown ${shellJoin([owner])} ${file}`] : []),
   ].join(' && ');
 }

@@ -1,4 +1,4 @@
-import { words } from '../../base/shell.ts';
+import { shellJoin } from '../../base/shell.ts';
 import { base64, runLine } from '../lines.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { jsonWords } from './words.ts';
@@ -40,7 +40,7 @@ export function runCommand(run: Instruction, shell: readonly string[], buildSecr
   if (before.length === 0 && binds.length === 0) return { line: plain(command, run, shell), binds };
   const argv = jsonWords(command);
   // In a subshell, so that an `exit` in it does not leave the files behind.
-  const inner = argv ? words(argv) : `eval "$(echo ${base64(command)} | base64 -d)"`;
+  const inner = argv ? shellJoin(argv) : `eval "$(echo ${base64(command)} | base64 -d)"`;
   const lines = [...before, `( ${inner} )`, 'status=$?', ...after, 'exit $status'];
   return { line: plain(lines.join('\n'), run, shell), binds };
 }
@@ -95,7 +95,7 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
       if (/^[./]*$/.test(target)) throw refusal(run, `nothing can be mounted at ${target} alone. COPY the files.`);
       to.binds.push({ source: option('source', 'src') ?? '.', target, from: option('from') });
       const kept = `${BINDS}/${to.binds.length - 1}`;
-      const [quoted, saved] = [words([target]), `${kept}/saved`];
+      const [quoted, saved] = [shellJoin([target]), `${kept}/saved`];
       to.before.push(
         `mkdir -p "$(dirname ${quoted})" ${kept} && if [ -e ${quoted} ]; then mv ${quoted} ${saved}; fi || exit 1`,
         `if [ -d ${kept}/tree ]; then cp -a ${kept}/tree ${quoted}; else cp -a ${kept}/files/* ${quoted}; fi || exit 1`,
@@ -124,7 +124,7 @@ function secret(
   }
   if (env) to.before.push(`export ${env}="$${name}"`);
   if (env && !target) return;
-  const file = words([target ?? `/run/secrets/${plainId}`]);
+  const file = shellJoin([target ?? `/run/secrets/${plainId}`]);
   const mode = /^[0-7]{3,4}$/.test(options.get('mode') ?? '') ? options.get('mode') : '400';
   to.before.push(
     `mkdir -p "$(dirname ${file})" && (umask 077; printf %s "$${name}" > ${file}) && chmod ${mode} ${file} || exit 1`,

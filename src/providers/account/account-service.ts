@@ -6,9 +6,9 @@ import { z } from 'zod';
 import {
   type Account,
   type AccountSources,
+  type ConfigProfile,
   environmentAccount,
-  type Profile,
-  parseProfiles,
+  parseConfigProfiles,
   resolveAccount,
   tokenProblem,
 } from '../../modal/accounts.ts';
@@ -126,9 +126,9 @@ export class AccountService implements vscode.Disposable {
     ];
   }
 
-  async #profiles(): Promise<Profile[]> {
+  async #profiles(): Promise<ConfigProfile[]> {
     try {
-      return parseProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
+      return parseConfigProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
     } catch (error) {
       void vscode.window.showWarningMessage(explainAndLog(error));
       return [];

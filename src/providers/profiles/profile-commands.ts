@@ -174,7 +174,7 @@ function itemOf(
   profiles: Profiles,
   { current, running, warm, prices }: { current: string; running: readonly string[]; warm: number; prices: Prices },
 ): ProfileItem {
-  const profile = profiles.look(name);
+  const profile = profiles.check(name);
   const label = `${name === current ? '$(check) ' : ''}${name}`;
   if (typeof profile === 'string')
     return {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { MODAL_FILE } from '../../profiles/modal-file.ts';
-import { modalFileProblems, type Problem } from '../../profiles/modal-file-problems.ts';
+import { type ModalFileProblem, modalFileProblems } from '../../profiles/modal-file-problems.ts';
 
 const SELECTOR = { pattern: `**/${MODAL_FILE}`, scheme: 'file' };
 
@@ -67,11 +67,11 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
   }
 }
 
-function problemsOf(document: vscode.TextDocument): readonly Problem[] {
+function problemsOf(document: vscode.TextDocument): readonly ModalFileProblem[] {
   const root = dirname(dirname(document.uri.fsPath));
   return modalFileProblems(document.getText(), (path) => existsSync(join(root, path)));
 }
 
-function rangeOf(document: vscode.TextDocument, { offset, length }: Problem): vscode.Range {
+function rangeOf(document: vscode.TextDocument, { offset, length }: ModalFileProblem): vscode.Range {
   return new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
 }

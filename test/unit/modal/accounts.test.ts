@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import {
   type AccountSources,
   environmentAccount,
-  parseProfiles,
+  parseConfigProfiles,
   resolveAccount,
   tokenProblem,
 } from '../../../src/modal/accounts.ts';
@@ -35,7 +35,7 @@ function sources(overrides: Partial<AccountSources> = {}): AccountSources {
 describe('accounts', () => {
   it('reads every profile of Modal’s config file, with the active one marked', () => {
     assert.deepEqual(
-      parseProfiles(CONFIG).map(({ name, active, account }) => [name, active, account !== undefined]),
+      parseConfigProfiles(CONFIG).map(({ name, active, account }) => [name, active, account !== undefined]),
       [
         ['main', true, true],
         ['staging', false, true],
@@ -57,7 +57,7 @@ describe('accounts', () => {
   });
 
   it('says that the config file is not TOML', () => {
-    assert.throws(() => parseProfiles('[main'), /config file cannot be read/);
+    assert.throws(() => parseConfigProfiles('[main'), /config file cannot be read/);
   });
 
   it('has no account before one is chosen, and reads nothing then', async () => {
