@@ -10,10 +10,9 @@ import { type RunRequest, runRequest } from '../src/run/request.ts';
 import { Run } from '../src/run/run.ts';
 import { describeEnd } from '../src/run/summary.ts';
 import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
-import { Sessions } from '../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../test/helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 
 const DELAYS_MS = [0, 50, 100];
@@ -23,7 +22,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   const server = await startLocalModal();
   const path = mkdtempSync(join(tmpdir(), 'bench-run-'));
   const storage = mkdtempSync(join(tmpdir(), 'bench-run-storage-'));
-  const sessions = new Sessions(sessionSources(() => accountOf(server)));
+  const sessions = sessionsOf(starterOf(() => accountOf(server)));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const folder = { name: 'bench', path };
   const request = runRequest({

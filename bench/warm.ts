@@ -6,13 +6,12 @@ import { wallClock } from '../src/base/clock.ts';
 import { ProfileSchema } from '../src/profiles/schema.ts';
 import { runRequest } from '../src/run/request.ts';
 import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
-import { Machine } from '../src/sandboxes/machine-state.ts';
-import { Sessions } from '../src/sandboxes/sessions.ts';
+import { MachineState } from '../src/sandboxes/machine-state.ts';
 import { WarmPool } from '../src/sandboxes/warm/pool.ts';
-import { poolParts } from '../src/sandboxes/warm/pool-dependencies.ts';
+import { poolDependencies } from '../src/sandboxes/warm/pool-dependencies.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../test/helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 import { firstByteOfRun } from './run.ts';
 
@@ -28,12 +27,10 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   const raw = { image: 'python:3.13-slim', hostVolume: false, warm: { sandboxes: 1 } };
   const folder = { name: 'bench', path };
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-  const sessions: Sessions = new Sessions({
-    ...sessionSources(() => accountOf(server), raw),
-    machine: new Machine(join(storage, 'machine')),
-    takeWarm: (of, named) => pool.take(of, named),
-  });
-  const pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'bench' }));
+  const machine = new MachineState(join(storage, 'machine'));
+  const starter = starterOf(() => accountOf(server), { machine });
+  const pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'bench' }));
+  const sessions = sessionsOf(starter, raw, { warm: pool });
   const profile = ProfileSchema.parse(raw);
   const request = runRequest({
     folder,

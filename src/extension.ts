@@ -26,14 +26,18 @@ import { openShell, registerTerminalProfile } from './providers/run/shell-termin
 import { RunTasks } from './providers/run/tasks/tasks.ts';
 import { registerTerminalLinks } from './providers/run/terminal-links.ts';
 import { syncModule } from './providers/sync/module.ts';
+import { budgetOfSettings } from './providers/warm/budget.ts';
 import { warmModule } from './providers/warm/module.ts';
+import { WarmUpService } from './providers/warm/warm-up-service.ts';
 import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
 import { TASK_TYPE } from './run/task-definition.ts';
 import { SpendRecord } from './sandboxes/cost/spend.ts';
 import { FolderSyncs } from './sandboxes/folder-syncs.ts';
-import { Machine } from './sandboxes/machine-state.ts';
+import { Handover } from './sandboxes/handover.ts';
+import { MachineState } from './sandboxes/machine-state.ts';
+import { SandboxStarter } from './sandboxes/sandbox-starter.ts';
 import { Sessions } from './sandboxes/sessions.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { sandboxesModule } from './views/sandboxes/module.ts';
@@ -61,26 +65,17 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const profiles = new FolderProfiles(context.workspaceState);
   const activity = new Activity();
   const images = new ImageBuilds(context.globalState, activity);
-  const machine = new Machine(join(context.globalStorageUri.fsPath, 'machine'));
+  const machine = new MachineState(join(context.globalStorageUri.fsPath, 'machine'));
   const spend = new SpendRecord(machine, wallClock);
   void machine.join().catch((error) => log.error(`This window could not be noted: ${explainAndLog(error)}`));
-  const running = new Sessions({
+  const budget = budgetOfSettings(spend);
+  const starter = new SandboxStarter({
     account: () => accounts.current(),
     app: () => readSettings().app,
-    profile: (folder, name) => profiles.get(folder, name),
     profileRoot,
     buildImage: (...build) => images.build(...build),
     machine,
     spend,
-    takeWarm: (folder, named) => warm.warmUps.take(folder, named),
-    requireBudget: () => warm.warmUps.requireBudget(),
-    onStarting: (starting) => void activity.showWhile('Starting a sandbox…', starting).catch(() => {}),
-    onColdStart: (folder, named, durationMs) => void warm.warmUps.coldStart(folder, named, durationMs),
-    onChange: () => {
-      sandboxes.refresh();
-      statusBar.update();
-      lifecycle.update();
-    },
   });
   const syncs = new FolderSyncs({
     // Not the workspace's own: a folder stays the same one when VS Code makes its window a workspace of several.
@@ -88,8 +83,26 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
     isLocal: () => accounts.isLocal,
   });
+  const warmUps = new WarmUpService({
+    starter,
+    syncs,
+    profiles,
+    machine,
+    budget,
+    clock: wallClock,
+    account: accounts,
+    log,
+  });
+  const running = new Sessions({
+    starter,
+    profile: (folder, name) => profiles.get(folder, name),
+    handover: new Handover(machine),
+    warm: warmUps,
+    budget,
+  });
+  running.onDidStart(({ sandbox }) => void activity.showWhile('Starting a sandbox…', sandbox).catch(() => {}));
   shutDown = () =>
-    Promise.all([warm.warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
+    Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
   const sync = syncModule({ sessions: running, syncs });
   const requests = new RunRequests(sync.rules);
   const commands = new RunningCommands();
@@ -105,29 +118,18 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const tasks = new RunTasks(terminals, requests);
   const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
   const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
-  const profileFeature = profilesModule({
-    profiles,
-    sessions: running,
-    warm: { count: (folder, name) => warm.warmUps.count(folder, name) },
-  });
+  const profileFeature = profilesModule({ profiles, sessions: running, warm: warmUps });
   const lenses = new RunLenses(
     (kind) => readSettings().codeLens[kind],
     (folder) => profiles.current(syncedFolder(folder)),
   );
   const warm = warmModule({
+    warmUps,
     sessions: running,
-    syncs,
-    profiles,
-    machine,
-    spend,
-    clock: wallClock,
     memory: context.globalState,
-    account: accounts,
-    log,
     keepWarm: profileFeature.keepWarm,
   });
-  const { warmUps } = warm;
-  const statusBar = statusBarModule({ sessions: running, profiles, warmUps, activity, account: accounts });
+  const statusBar = statusBarModule({ sessions: running, profiles, warmUps, budget, activity, account: accounts });
   const files = filesModule({ sessions: running, commands, account: accounts });
   const snapshots = new Snapshots(async () => (await running.connection()).client);
   const lifecycle = lifecycleModule({ sessions: running, snapshots, profiles, commands });

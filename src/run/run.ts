@@ -203,7 +203,7 @@ export class Run {
     const noteEnd = commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
     const signsOfLife = setInterval(() => {
       void program.touch();
-      void sessions.used(sandboxId);
+      void sessions.noteUse(sandboxId);
     }, HEARTBEAT_INTERVAL_MS);
     try {
       return await program.toEnd();

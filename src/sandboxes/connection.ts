@@ -1,11 +1,12 @@
 import type { App, ModalClient } from 'modal';
+import { Emitter, type Event } from '../base/events.ts';
 import type { Account } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
 import { Prices } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
 import { openApp } from '../modal/sandboxes.ts';
 
-/** A connection to an account: the client and the app our sandboxes live in. */
+/** A connection to an account: the client and the app that sandboxes belong to. */
 export interface Connection {
   readonly account: Account;
   readonly client: ModalClient;
@@ -13,15 +14,12 @@ export interface Connection {
   readonly prices: Prices;
 }
 
-/** The connection that is in use: one at a time. */
+/** The connection in use: one at a time. */
 export class Connections {
-  readonly #onChange: () => void;
-  #current: { key: string; opened: Promise<Connection>; prices: Prices } | undefined;
-
-  /** `onChange` is told that what was there of another account or app holds no longer. */
-  constructor(onChange: () => void) {
-    this.#onChange = onChange;
-  }
+  readonly #didChange = new Emitter<void>();
+  #current: { readonly key: string; readonly opened: Promise<Connection>; readonly prices: Prices } | undefined;
+  /** Fires when the first connection or one to another account or app is opened. */
+  readonly onDidChange: Event<void> = this.#didChange.event;
 
   /** Connects, unless the last call was for the same account and app. Throws the SDK's errors. */
   async current(account: Account, appName: string): Promise<Connection> {
@@ -29,8 +27,8 @@ export class Connections {
     if (this.#current?.key !== key) {
       const prices = new Prices();
       this.#current = { key, opened: openConnection(account, appName, prices), prices };
-      this.#onChange();
-      void learnRates(this.#current.opened);
+      this.#didChange.fire();
+      void loadRates(this.#current.opened);
     }
     const current = this.#current;
     return current.opened.catch((error) => {
@@ -48,7 +46,7 @@ export class Connections {
 const PUBLISHED_PRICES = new Prices();
 
 /** Uses the account's own rates once it has reported them. Nothing waits for that. */
-async function learnRates(opening: Promise<Connection>): Promise<void> {
+async function loadRates(opening: Promise<Connection>): Promise<void> {
   const opened = await opening.catch(() => undefined);
   if (!opened || opened.account.isLocal) return;
   opened.prices.use(await accountRates(opened.client));

@@ -3,7 +3,7 @@ import { isSandboxGone } from '../modal/errors.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Asks Modal whether a sandbox runs, and drops one that has ended. Without an answer nothing changes. */
+/** Asks Modal whether a sandbox is running, and drops it if it has ended. If Modal can't be asked, nothing changes. */
 export async function dropIfEnded(sessions: Sessions, sandbox: Sandbox): Promise<void> {
   const connection = await sessions.connection().catch(() => undefined);
   if (!connection) return;
@@ -14,8 +14,8 @@ export async function dropIfEnded(sessions: Sessions, sandbox: Sandbox): Promise
   }
 }
 
-/** Drops the sandboxes of this window that are among those which have ended. */
+/** Drops the sandboxes of this window that are in a list of ended ones. */
 export async function dropAmong(sessions: Sessions, endedIds: ReadonlySet<string>): Promise<void> {
-  for (const { sandbox } of await sessions.started.lives())
+  for (const { sandbox } of await sessions.lifetimes())
     if (endedIds.has(sandbox.sandboxId)) await sessions.drop({ sandbox });
 }

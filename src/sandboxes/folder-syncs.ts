@@ -3,32 +3,32 @@ import { Connections } from '../sync/push/connection.ts';
 import type { RuleSettings } from '../sync/rules/rules.ts';
 import type { Folder } from './folder.ts';
 
-export interface FolderSyncSources {
-  /** Where the engines keep their indexes. */
+export interface FolderSyncDependencies {
+  /** Returns the folder in which engines keep their indexes. */
   storageDir(): string;
   rules(folder: Folder): RuleSettings;
-  /** Whether sandboxes run on this machine, where compression costs more than it saves. */
+  /** Returns whether sandboxes run on this computer, where compression costs more than it saves. */
   isLocal(): boolean;
 }
 
-/** The sync engine of each folder; made anew when its rules or the account change. */
+/** The sync engine of each folder. An engine is replaced when its rules or the account change. */
 export class FolderSyncs {
-  readonly #sources: FolderSyncSources;
+  readonly #dependencies: FolderSyncDependencies;
   /** Shared, so that an engine that replaces another one waits for its pushes. */
   readonly #connections = new Connections();
   readonly #engines = new Map<string, { key: string; engine: SyncEngine }>();
 
-  constructor(sources: FolderSyncSources) {
-    this.#sources = sources;
+  constructor(dependencies: FolderSyncDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** The engine of a folder. Starts nothing yet. */
+  /** Returns a folder's engine, without starting anything. */
   of(folder: Folder): SyncEngine {
     const options = {
       root: folder.path,
-      storageDir: this.#sources.storageDir(),
-      rules: this.#sources.rules(folder),
-      compression: this.#sources.isLocal() ? 'never' : 'auto',
+      storageDir: this.#dependencies.storageDir(),
+      rules: this.#dependencies.rules(folder),
+      compression: this.#dependencies.isLocal() ? 'never' : 'auto',
     } as const;
     const key = JSON.stringify(options);
     const known = this.#engines.get(folder.path);
@@ -39,17 +39,17 @@ export class FolderSyncs {
     return engine;
   }
 
-  /** Whether sandboxes run on this machine. */
+  /** Sandboxes run on this computer. */
   get isLocal(): boolean {
-    return this.#sources.isLocal();
+    return this.#dependencies.isLocal();
   }
 
-  /** Whether the folder was synced, or asked about, in this window. */
+  /** Returns whether this window has used the folder's engine. */
   isUsed(folder: Folder): boolean {
     return this.#engines.has(folder.path);
   }
 
-  /** Ends the engines' threads. */
+  /** Stops the engines' threads. */
   async dispose(): Promise<void> {
     const engines = [...this.#engines.values()];
     this.#engines.clear();

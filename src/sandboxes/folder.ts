@@ -10,3 +10,8 @@ export interface Folder {
 
 /** Stands for a folder in runs that have none: they get a sandbox of their own, and nothing is synced. */
 export const NO_FOLDER: Folder = { name: 'no folder', path: join(tmpdir(), 'modal-no-folder') };
+
+/** Returns the key under which maps hold what belongs to a profile of a folder. */
+export function folderProfileKey({ path }: Pick<Folder, 'path'>, profileName: string): string {
+  return `${path}\0${profileName}`;
+}

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { type Clock, wallClock } from '../base/clock.ts';
-import type { Machine } from './machine-state.ts';
+import type { MachineState } from './machine-state.ts';
 
-/** For how long a restart may take. */
-const RESTART_MS = 60_000;
+/** How long a restart may take. */
+const MAX_RESTART_MS = 60_000;
 const FOLDER = 'handovers';
 
 const HandedOverSchema = z.object({
@@ -11,72 +11,72 @@ const HandedOverSchema = z.object({
   folder: z.object({ name: z.string(), path: z.string() }),
   /** The profile's name. */
   profile: z.string(),
-  /** When the sandbox began to live, in milliseconds since 1970. */
+  /** When the sandbox started, in milliseconds since 1970. */
   startedAt: z.number(),
 });
 const HandoverSchema = z.object({
-  /** The window that restarts. */
+  /** The window that is restarting. */
   windowId: z.string(),
   /** Milliseconds since 1970. */
   at: z.number(),
   sandboxes: z.array(HandedOverSchema),
 });
 
-/** A sandbox that a window leaves for itself. */
+/** A sandbox that a window leaves for itself across a restart. */
 export type HandedOver = z.infer<typeof HandedOverSchema>;
 
 /**
- * What a window leaves for itself when it restarts by its own doing, as VS Code does to make a window of one folder one of
- * several: a note for all windows of the machine, good for a minute.
+ * Keeps a window's sandboxes across the restart that VS Code performs when a second folder is added: a note to all windows on
+ * this computer that is valid for a minute.
  */
 export class Handover {
-  readonly #machine: Machine;
+  readonly #machine: MachineState;
   readonly #clock: Clock;
-  #kept = new Set<string>();
-  #keptUntil = 0;
+  #offered = new Set<string>();
+  #offeredUntil = 0;
 
-  /** The clock's time is that of the wall. */
-  constructor(machine: Machine, clock: Clock = wallClock) {
+  /** `clock` must tell wall-clock time. */
+  constructor(machine: MachineState, clock: Clock = wallClock) {
     this.#machine = machine;
     this.#clock = clock;
   }
 
-  /** The window is about to restart: these are left for it. */
+  /** Leaves sandboxes for this window, which is about to restart. */
   async offer(sandboxes: readonly HandedOver[]): Promise<void> {
     const { windowId } = this.#machine;
     const at = this.#clock.now();
     await this.#machine.write(`${FOLDER}/${windowId}.json`, { windowId, at, sandboxes });
-    this.#kept = new Set(sandboxes.map(({ sandboxId }) => sandboxId));
-    this.#keptUntil = at + RESTART_MS;
+    this.#offered = new Set(sandboxes.map(({ sandboxId }) => sandboxId));
+    this.#offeredUntil = at + MAX_RESTART_MS;
   }
 
-  /** The window does not restart after all. */
+  /** Takes the offer back: the window doesn't restart after all. */
   async withdraw(): Promise<void> {
-    this.#kept.clear();
+    this.#offered.clear();
     await this.#machine.remove(`${FOLDER}/${this.#machine.windowId}.json`);
   }
 
-  /** Whether a sandbox lives on when this window ends now. */
+  /** Returns whether a sandbox must keep running if this window closes now. */
   keeps(sandboxId: string): boolean {
-    return this.#kept.has(sandboxId) && this.#clock.now() < this.#keptUntil;
+    return this.#offered.has(sandboxId) && this.#clock.now() < this.#offeredUntil;
   }
 
-  /** What was left for a window with these folders, and by which window. It is given out once. */
+  /** Returns, once, the sandboxes left for a window with these folders, and the window that left them. */
   async claim(paths: readonly string[]): Promise<(HandedOver & { windowId: string })[]> {
     const names = await this.#machine.list(FOLDER);
     return (await Promise.all(names.map((name) => this.#claim(`${FOLDER}/${name}`, paths)))).flat();
   }
 
   async #claim(file: string, paths: readonly string[]): Promise<(HandedOver & { windowId: string })[]> {
-    const left = await this.#machine.read(file, HandoverSchema);
-    if (left?.windowId === this.#machine.windowId) return [];
-    const isLate = !left || this.#clock.now() - left.at > RESTART_MS;
-    if (isLate) {
+    const handover = await this.#machine.read(file, HandoverSchema);
+    if (handover?.windowId === this.#machine.windowId) return [];
+    const isExpired = !handover || this.#clock.now() - handover.at > MAX_RESTART_MS;
+    if (isExpired) {
       await this.#machine.remove(file);
       return [];
     }
-    const own = left.sandboxes.filter(({ folder }) => paths.includes(folder.path));
+    const own = handover.sandboxes.filter(({ folder }) => paths.includes(folder.path));
     if (own.length > 0) await this.#machine.remove(file);
-    return own.map((each) => ({ ...each, windowId: left.windowId }));
+    return own.map((each) => ({ ...each, windowId: handover.windowId }));
   }
 }

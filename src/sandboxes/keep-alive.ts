@@ -1,18 +1,18 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 
-/** How often a kept sandbox is touched, as a part of the idle time after which it would end. */
-const TOUCHES_PER_IDLE_TIME = 3;
+/** How often a kept sandbox is touched per idle timeout. */
+const TOUCHES_PER_IDLE_TIMEOUT = 3;
 
 /**
- * Keeps sandboxes from ending when idle, for as long as this window is open and wants it: a command that does nothing
- * counts as activity. Nothing makes a sandbox live longer than its lifetime, which Modal fixes at its start.
+ * Keeps sandboxes from reaching their idle timeout while this window is open: a command that does nothing counts as activity.
+ * Nothing extends the maximum lifetime, which Modal sets when a sandbox starts.
  */
 export class KeepAlive {
   readonly #touch: (sandboxId: string) => Promise<void>;
   readonly #clock: Clock;
   readonly #kept = new Map<string, () => void>();
 
-  /** `touch` runs a command that does nothing; when it fails, the sandbox has ended. */
+  /** `touch` runs a command that does nothing. If it fails, the sandbox has ended. */
   constructor(touch: (sandboxId: string) => Promise<void>, clock: Clock = systemClock) {
     this.#touch = touch;
     this.#clock = clock;
@@ -22,12 +22,13 @@ export class KeepAlive {
     return this.#kept.has(sandboxId);
   }
 
+  /** Touches a sandbox until it is released or has ended. */
   keep(sandboxId: string, idleTimeoutMs: number): void {
     this.release(sandboxId);
     const wait = () =>
       this.#kept.set(
         sandboxId,
-        this.#clock.after(idleTimeoutMs / TOUCHES_PER_IDLE_TIME, () => void again()),
+        this.#clock.after(idleTimeoutMs / TOUCHES_PER_IDLE_TIMEOUT, () => void again()),
       );
     const again = async () => {
       try {

@@ -1,56 +1,57 @@
 import type { Clock } from '../base/clock.ts';
-import type { Life } from './session.ts';
+import { Emitter, type Event } from '../base/events.ts';
+import type { SandboxLifetime } from './session.ts';
 
 const MINUTE_MS = 60_000;
-/** So long before its end a sandbox is said to near it; a short life is told of in its last tenth. */
-const WARN_MS = 10 * MINUTE_MS;
-const WARN_PART = 0.1;
-/** How often is looked. */
-const LOOK_MS = MINUTE_MS;
-/** What Modal may take to end a sandbox whose time is over. */
-const END_MS = 2_000;
+/** Warn this long before the end, or in the last tenth of a short lifetime. */
+const WARNING_MS = 10 * MINUTE_MS;
+const WARNING_SHARE = 0.1;
+const POLL_INTERVAL_MS = MINUTE_MS;
+/** How long Modal may take to stop an expired sandbox. */
+const STOP_DELAY_MS = 2_000;
 
-export interface LifetimeParts {
+export interface LifetimeDependencies {
   readonly clock: Clock;
-  lives(): Promise<readonly Life[]>;
-  /** A sandbox nears its end; told once for each. */
-  onNearEnd(life: Life): void;
-  /** Whether a program of this window runs in a sandbox, which then lives. */
+  lifetimes(): Promise<readonly SandboxLifetime[]>;
+  /** Returns whether a program of this window is running in a sandbox, which therefore runs too. */
   isBusy(sandboxId: string): boolean;
-  /** Makes sure whether a sandbox lives whose time is over, by what this window knows. */
-  check(life: Life): Promise<void>;
+  /** Finds out whether a sandbox that should have stopped is still running. */
+  check(lifetime: SandboxLifetime): Promise<void>;
 }
 
 /**
- * Tells in time of sandboxes that near the end of their life, and has those looked at that must have ended: once when their
- * time is over, and each minute where they live on all the same. Sets no timer while there is none.
+ * Watches for sandboxes that are about to reach the end of their lifetime, and checks those that should have stopped: once at
+ * that time, and then every minute while they keep running. Sets no timer while there are no sandboxes.
  */
 export class Lifetimes {
-  readonly #parts: LifetimeParts;
-  readonly #told = new WeakSet<object>();
+  readonly #dependencies: LifetimeDependencies;
+  readonly #warned = new WeakSet<object>();
+  readonly #isNearEnd = new Emitter<SandboxLifetime>();
   #cancel: (() => void) | undefined;
+  /** Fires once for each sandbox, shortly before the end of its lifetime. */
+  readonly onNearEnd: Event<SandboxLifetime> = this.#isNearEnd.event;
 
-  constructor(parts: LifetimeParts) {
-    this.#parts = parts;
+  constructor(dependencies: LifetimeDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Sandboxes were started or have ended. */
+  /** Checks all sandboxes: some have started or ended. */
   async update(): Promise<void> {
     this.dispose();
-    const lives = await this.#parts.lives();
-    const { clock, onNearEnd, isBusy, check } = this.#parts;
-    const over: Life[] = [];
-    for (const life of lives) {
-      if (clock.now() >= checkAt(life) && !isBusy(life.sandbox.sandboxId)) over.push(life);
-      if (this.#told.has(life.sandbox) || clock.now() < life.endsAt - warningMs(life)) continue;
-      this.#told.add(life.sandbox);
-      onNearEnd(life);
+    const { clock, isBusy, check } = this.#dependencies;
+    const lifetimes = await this.#dependencies.lifetimes();
+    const expired: SandboxLifetime[] = [];
+    for (const each of lifetimes) {
+      if (clock.now() >= checkAt(each) && !isBusy(each.sandbox.sandboxId)) expired.push(each);
+      if (this.#warned.has(each.sandbox) || clock.now() < each.endsAt - warningMs(each)) continue;
+      this.#warned.add(each.sandbox);
+      this.#isNearEnd.fire(each);
     }
     this.dispose();
-    if (lives.length === 0) return;
-    const waits = lives.map((life) => checkAt(life) - clock.now()).filter((ms) => ms > 0);
-    this.#cancel = clock.after(Math.min(LOOK_MS, ...waits), () => void this.update());
-    await Promise.all(over.map(check));
+    if (lifetimes.length === 0) return;
+    const waits = lifetimes.map((each) => checkAt(each) - clock.now()).filter((ms) => ms > 0);
+    this.#cancel = clock.after(Math.min(POLL_INTERVAL_MS, ...waits), () => void this.update());
+    await Promise.all(expired.map(check));
   }
 
   dispose(): void {
@@ -59,10 +60,10 @@ export class Lifetimes {
   }
 }
 
-function checkAt({ endsAt, idleAt }: Life): number {
-  return Math.min(endsAt, idleAt) + END_MS;
+function checkAt({ endsAt, idleAt }: SandboxLifetime): number {
+  return Math.min(endsAt, idleAt) + STOP_DELAY_MS;
 }
 
-function warningMs({ named }: Life): number {
-  return Math.min(WARN_MS, named.profile.timeoutMs * WARN_PART);
+function warningMs({ named }: SandboxLifetime): number {
+  return Math.min(WARNING_MS, named.profile.timeoutMs * WARNING_SHARE);
 }

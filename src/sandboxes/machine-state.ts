@@ -6,12 +6,12 @@ import { z } from 'zod';
 const WindowSchema = z.object({ pid: z.number() });
 
 /**
- * What the windows of this machine know of each other: a folder that all of them share. Each window writes files of its
- * own; what all write is written under a lock. Nothing in it is secret.
+ * State shared by all windows on this computer, kept in a folder. Each window writes its own files; files that several
+ * windows write are protected by a lock. Contains no secrets.
  */
-export class Machine {
+export class MachineState {
   readonly dir: string;
-  /** This window, in its sandboxes' tags and files. */
+  /** Identifies this window in the tags of its sandboxes and in file names. */
   readonly windowId: string;
 
   constructor(dir: string, windowId: string = randomUUID()) {
@@ -19,38 +19,38 @@ export class Machine {
     this.windowId = windowId;
   }
 
-  /** Says that this window lives, for as long as its process does. Forgets windows whose process is gone. */
+  /** Registers this window for as long as its process runs. Removes windows whose process has ended. */
   async join(): Promise<void> {
-    await writeWhole(this.#windowFile(this.windowId), JSON.stringify({ pid: process.pid }));
+    await writeAtomically(this.#windowFile(this.windowId), JSON.stringify({ pid: process.pid }));
     const others = (await this.list('windows')).map((name) => name.replace(/\.json$/, ''));
     for (const other of others) if (!(await this.isAlive(other))) await rm(this.#windowFile(other), { force: true });
   }
 
-  /** Says that this window has ended in good order. */
+  /** Removes this window. */
   async leave(): Promise<void> {
     await rm(this.#windowFile(this.windowId), { force: true });
   }
 
-  /** Whether a window's process still runs. A number that another process has taken over meanwhile counts as alive. */
+  /** Returns whether a window's process is running. A process ID that was reused counts as running. */
   async isAlive(windowId: string): Promise<boolean> {
     const window = await readJson(this.#windowFile(windowId), WindowSchema);
-    return window !== undefined && isProcess(window.pid);
+    return window !== undefined && isProcessRunning(window.pid);
   }
 
-  /** Names of the files in a sub-folder, without those that are being written. */
+  /** Returns the names of the files in a subfolder, except those that are being written. */
   async list(folder: string): Promise<string[]> {
     const names = await readdir(join(this.dir, folder)).catch(() => []);
     return names.filter((name) => name.endsWith('.json'));
   }
 
-  /** What a file holds; absent when it is not there or not as it should be. */
+  /** Returns a file's contents; undefined if the file is missing or invalid. */
   read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
     return readJson(join(this.dir, path), schema);
   }
 
-  /** Writes a file whole or not at all. */
+  /** Writes a file atomically. */
   write(path: string, value: unknown): Promise<void> {
-    return writeWhole(join(this.dir, path), JSON.stringify(value));
+    return writeAtomically(join(this.dir, path), JSON.stringify(value));
   }
 
   remove(path: string): Promise<void> {
@@ -58,17 +58,17 @@ export class Machine {
   }
 
   /**
-   * Takes a lock that all windows share. Undefined while another living process holds it; one that was held for longer
-   * than `staleMs` is taken over. Resolves with what gives it back.
+   * Acquires a lock shared by all windows. Resolves with a function that releases it; undefined while another running
+   * process holds it. A lock that is older than `staleMs` is taken over.
    */
   async lock(name: string, staleMs: number): Promise<(() => Promise<void>) | undefined> {
     const path = join(this.dir, `${name}.lock`);
     const own = JSON.stringify({ pid: process.pid, id: randomUUID() });
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      if (await createWhole(path, own)) return () => unlock(path, own);
+      if (await createAtomically(path, own)) return () => unlock(path, own);
       const held = await textOf(path);
       if (held !== undefined && !(await isStale(path, held, staleMs))) return undefined;
-      if (held !== undefined) await putAside(path, held);
+      if (held !== undefined) await removeStale(path, held);
     }
     return undefined;
   }
@@ -82,13 +82,13 @@ async function isStale(path: string, held: string, staleMs: number): Promise<boo
   const info = await stat(path).catch(() => undefined);
   if (!info || Date.now() - info.mtimeMs > staleMs) return true;
   const holder = parseJson(held, WindowSchema);
-  return !holder || !isProcess(holder.pid);
+  return !holder || !isProcessRunning(holder.pid);
 }
 
-/** Removes a lock that was found to be stale. What another window has put in its place meanwhile is put back. */
-async function putAside(path: string, stale: string): Promise<void> {
+/** Removes a stale lock. A lock that another window acquired in the meantime is put back. */
+async function removeStale(path: string, stale: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
-  await rename(path, aside).catch(ifNotThere);
+  await rename(path, aside).catch(ignoreMissing);
   const moved = await textOf(aside);
   if (moved !== undefined && moved !== stale) await link(aside, path).catch(() => {});
   await rm(aside, { force: true });
@@ -98,8 +98,8 @@ async function unlock(path: string, own: string): Promise<void> {
   if ((await textOf(path)) === own) await rm(path, { force: true });
 }
 
-/** Makes a file with its content in one step; false when there is one of the name. */
-async function createWhole(path: string, text: string): Promise<boolean> {
+/** Creates a file together with its contents in one step. Returns false if the file exists. */
+async function createAtomically(path: string, text: string): Promise<boolean> {
   const draft = await writeDraft(path, text);
   try {
     await link(draft, path);
@@ -128,7 +128,7 @@ function parseJson<T>(text: string | undefined, schema: z.ZodType<T>): T | undef
   }
 }
 
-async function writeWhole(path: string, text: string): Promise<void> {
+async function writeAtomically(path: string, text: string): Promise<void> {
   await rename(await writeDraft(path, text), path);
 }
 
@@ -139,11 +139,11 @@ async function writeDraft(path: string, text: string): Promise<string> {
   return draft;
 }
 
-function ifNotThere(error: NodeJS.ErrnoException): void {
+function ignoreMissing(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT') throw error;
 }
 
-function isProcess(pid: number): boolean {
+function isProcessRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

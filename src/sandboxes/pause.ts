@@ -5,21 +5,22 @@ import { DEFAULT_TTL_MS, type Snapshot, type Snapshots } from '../snapshots/snap
 import { takeOrDiscard } from '../snapshots/take.ts';
 import type { Folder } from './folder.ts';
 import { folderKey } from './sandbox-origin.ts';
-import type { Life } from './session.ts';
+import type { SandboxLifetime } from './session.ts';
 import type { Sessions } from './sessions.ts';
+import { strings } from './strings.ts';
 
-/** How long the snapshot of a sandbox that is carried over is kept, should what follows fail. */
-const CARRY_TTL_MS = 24 * 60 * 60_000;
+/** The lifetime of the snapshot that moves a sandbox, in case the steps after it fail. */
+const MOVE_TTL_MS = 24 * 60 * 60_000;
 
-/** A pause is a snapshot of this name; once it is resumed from, the name says so. */
+/** A paused sandbox is a snapshot with this name. It is renamed once the sandbox has been resumed. */
 const PAUSED = 'Paused: ';
 const pausedName = (profile: string) => `${PAUSED}${profile}`;
 const resumedName = (profile: string) => `Resumed: ${profile}`;
 
 /**
- * Pauses the folder's sandbox of a profile: a snapshot, and an end. Done again after a failure in the middle, it leaves
- * one pause. Called off before the snapshot stands, it leaves the sandbox running and no snapshot. Throws `UserError` when
- * no sandbox runs, the signal's reason, and the SDK's errors.
+ * Pauses the folder's sandbox of a profile: takes a snapshot and terminates the sandbox. Safe to repeat: it leaves one
+ * snapshot. If canceled before the snapshot exists, the sandbox keeps running. Throws `UserError` if no sandbox is running,
+ * the signal's reason, and the SDK's errors.
  */
 export async function pause(
   sessions: Sessions,
@@ -28,17 +29,17 @@ export async function pause(
   profile: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const sandbox = await sessions.started.of(folder, profile);
-  if (!sandbox) throw new UserError(`No sandbox of the profile “${profile}” runs. There is nothing to pause.`);
+  const sandbox = await sessions.sandboxOf(folder, profile);
+  if (!sandbox) throw new UserError(strings.noSandboxToPause(profile));
   const names = [pausedName(profile), resumedName(profile)];
-  const before = await untilAborted(pausesOf(snapshots, folder, profile, names), signal);
+  const earlier = await untilAborted(pausesOf(snapshots, folder, profile, names), signal);
   await snapshots.create(sandbox, { name: pausedName(profile), ttlMs: DEFAULT_TTL_MS, ...(signal && { signal }) });
   await sessions.end(folder, profile);
-  // The new pause holds all that these held.
-  await Promise.allSettled(before.map((each) => snapshots.delete(each)));
+  // The latest snapshot contains everything that these contain.
+  await Promise.allSettled(earlier.map((each) => snapshots.delete(each)));
 }
 
-/** The folder's pause of a profile that can be resumed; undefined when there is none. */
+/** Returns the snapshot from which the folder's sandbox of a profile can be resumed. */
 export async function pausedSnapshot(
   snapshots: Snapshots,
   folder: Folder,
@@ -47,15 +48,15 @@ export async function pausedSnapshot(
   return (await pausesOf(snapshots, folder, profile, [pausedName(profile)]))[0];
 }
 
-/** Whether a snapshot is a pause that can be resumed. */
+/** Returns whether a paused sandbox can be resumed from a snapshot. */
 export function isPause({ name, profile, folderKey: key, state }: Snapshot): boolean {
   return state === 'ready' && key !== undefined && profile !== undefined && name === pausedName(profile);
 }
 
 /**
- * Goes on from a pause: a new sandbox with the same profile, ports and tags. Its snapshot stays until the next pause, as the
- * sandbox was started from it. Called off before the sandbox runs, it leaves the pause. Throws `UserError` when there is no
- * pause, the signal's reason, and the SDK's errors.
+ * Resumes a paused sandbox: starts one with the same profile, ports and tags. The snapshot that it starts from is kept until
+ * the next pause. If canceled before the sandbox runs, it stays paused. Throws `UserError` if there is no paused sandbox, the
+ * signal's reason, and the SDK's errors.
  */
 export async function resume(
   sessions: Sessions,
@@ -65,25 +66,22 @@ export async function resume(
   signal?: AbortSignal,
 ): Promise<void> {
   const paused = await untilAborted(pausedSnapshot(snapshots, folder, profile), signal);
-  if (!paused)
-    throw new UserError(
-      `Nothing of the profile “${profile}” is paused in “${folder.name}”. Run something: that starts a sandbox.`,
-    );
+  if (!paused) throw new UserError(strings.noPausedSandbox(profile, folder.name));
   await sessions.restore(folder, profile, { imageId: paused.imageId, id: paused.id }, signal);
   await snapshots.rename(paused.id, resumedName(profile));
 }
 
 /**
- * Lets a session live beyond its sandbox: a new one from a snapshot of the old one, which is ended. Called off before the new
- * one runs, it leaves the old one. Throws the signal's reason and the SDK's errors.
+ * Moves a session to a new sandbox, started from a snapshot of the old one, which is then terminated. If canceled before the
+ * new one runs, the old one is kept. Throws the signal's reason and the SDK's errors.
  */
 export async function carryOver(
   sessions: Sessions,
-  { folder, named, sandbox }: Pick<Life, 'folder' | 'named' | 'sandbox'>,
+  { folder, named, sandbox }: Pick<SandboxLifetime, 'folder' | 'named' | 'sandbox'>,
   signal?: AbortSignal,
 ): Promise<void> {
   const { client } = await sessions.connection();
-  const imageId = await takeOrDiscard(client, sandbox, { ttlMs: CARRY_TTL_MS, signal });
+  const imageId = await takeOrDiscard(client, sandbox, { ttlMs: MOVE_TTL_MS, signal });
   try {
     await sessions.restore(folder, named.name, { imageId }, signal);
   } catch (error) {
@@ -92,7 +90,7 @@ export async function carryOver(
   }
 }
 
-/** The newest first. */
+/** Newest first. */
 async function pausesOf(
   snapshots: Snapshots,
   folder: Folder,

@@ -3,17 +3,17 @@ import { homedir, hostname } from 'node:os';
 import { Tag } from '../modal/sandboxes.ts';
 import type { Folder } from './folder.ts';
 
-/** Tags that say where a sandbox was started from, without naming a path or a machine: tags are visible to the whole Modal workspace. */
+/** Tags that identify where a sandbox was started, without a path or computer name: the whole Modal workspace sees tags. */
 export function originTags(folder: Folder): Record<string, string> {
   return { [Tag.folder]: folderKey(folder.path), [Tag.folderName]: folder.name, [Tag.machine]: machineKey() };
 }
 
-/** A short name for a folder that says nothing about where it lies. */
+/** Returns a short ID for a folder that doesn't reveal its path. */
 export function folderKey(path: string): string {
   return shortHash(path);
 }
 
-/** A short name for this user of this machine. */
+/** Returns a short ID for this user on this computer. */
 export function machineKey(): string {
   return shortHash(`${hostname()}\n${homedir()}`);
 }

@@ -11,23 +11,23 @@ import { folderKey, machineKey, originTags } from './sandbox-origin.ts';
 import { sandboxParams } from './sandbox-params.ts';
 import { type SetupWatch, setUp } from './setup.ts';
 
-/** Builds an image, and finishes it where there is more to do; shows both to whoever waits. */
+/** Builds an image, and then finishes it if there is more to do. */
 export type BuildImage = (image: ImageProfile, context: BuildContext, finish?: FinishImage) => Promise<Image>;
 export type FinishImage = (image: Image, watch: SetupWatch) => Promise<Image>;
 
-/** What a sandbox is started with, beside its profile. */
+/** What a sandbox is started with, in addition to its profile. */
 export interface StartContext {
   readonly connection: Connection;
   /** Start from this snapshot instead of the profile's image. */
   readonly snapshot?: { readonly imageId: string; readonly id?: string };
-  /** `buildImage` when absent. */
+  /** Defaults to `buildImage`. */
   readonly build?: BuildImage | undefined;
-  /** Where paths of the profile start. */
+  /** The folder that relative paths in the profile refer to. */
   readonly root: string;
   readonly signal?: AbortSignal;
 }
 
-/** Whom a sandbox belongs to: found again by its tags, with the folder's host volume. */
+/** What a sandbox belongs to. It is found by its tags, and mounts the folder's host volume. */
 export interface Owner {
   readonly folder: Folder;
   readonly profileName: string;
@@ -35,14 +35,14 @@ export interface Owner {
 }
 
 /**
- * What a sandbox of the profile starts from: its image, built where need be, with its setup done. `force` builds the image
- * anew. Throws `UserError` and the SDK's errors.
+ * Returns the image that sandboxes of the profile start from, with its setup applied, and builds it if needed. `force`
+ * rebuilds it. Throws `UserError` and the SDK's errors.
  */
 export async function imageFor(profile: Profile, context: StartContext, owner?: Owner, force = false): Promise<Image> {
   return (await paramsFor(profile, context, owner, force)).image;
 }
 
-/** Starts a sandbox of a profile; without an owner it serves nobody in particular. Throws as `imageFor` does. */
+/** Starts a sandbox of a profile. Without an owner, it belongs to no folder. Throws as `imageFor` does. */
 export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
   const { client, app } = context.connection;
   return createSandbox(client, app, await paramsFor(profile, context, owner));
@@ -86,7 +86,7 @@ const buildAndFinish: BuildImage = async (image, context, finish) => {
   return finish ? finish(built, context) : built;
 };
 
-/** The tags by which a sandbox is found again. */
+/** The tags by which a sandbox is found. */
 export function ownerTags({ folder, profileName, windowId }: Owner, profile: Profile): Record<string, string> {
   return {
     ...originTags(folder),
@@ -96,7 +96,7 @@ export function ownerTags({ folder, profileName, windowId }: Owner, profile: Pro
   };
 }
 
-/** Equal for profiles that ask for the same sandbox: what it is called and what happens around it do not count. */
+/** Returns equal keys for profiles that describe the same sandbox. Its description and what happens around it don't count. */
 export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
   return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
 }

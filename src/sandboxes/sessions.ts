@@ -1,162 +1,251 @@
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
-import { takeHandedOver } from './adopt.ts';
-import { type Connection, Connections } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
-import { type HandedOver, Handover } from './handover.ts';
-import { definitionKey, imageFor } from './sandbox-spec.ts';
-import { billing, costOf, type ImageOptions, type ProfileImage, type Session, type SessionSources } from './session.ts';
-import { StartedSandboxes } from './started.ts';
-import { Starter } from './starter.ts';
+import type { HandedOver, Handover } from './handover.ts';
+import { definitionKey } from './sandbox-spec.ts';
+import type { ImageOptions, ProfileImage, SandboxStarter, StartOptions } from './sandbox-starter.ts';
+import { billing, type SandboxLifetime, type Session } from './session.ts';
+import type { WarmSource } from './warm/pool.ts';
+import { type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
-/** The sandboxes of this window: at most one per folder and profile, started when a run asks for it. */
+export interface SessionDependencies {
+  readonly starter: SandboxStarter;
+  /** The profile of a name, or the folder's current one. Throws `UserError` if it can't be used. */
+  profile(folder: Folder, name?: string): Promise<NamedProfile>;
+  /** Carries sandboxes across a restart of the window. */
+  readonly handover?: Handover;
+  /** Where runs find sandboxes that wait for them. */
+  readonly warm?: WarmSource;
+  /** Asked before a sandbox that costs money is started for a run. */
+  readonly budget?: BudgetGate;
+}
+
+/** A sandbox that is being started for a run. */
+export interface SandboxStart {
+  readonly folder: Folder;
+  /** The profile's name. */
+  readonly profile: string;
+  /** Rejects if the start fails. */
+  readonly sandbox: Promise<Sandbox>;
+}
+
+/** A run had to wait until a new sandbox had started. */
+export interface ColdStart {
+  readonly folder: Folder;
+  readonly named: NamedProfile;
+  readonly durationMs: number;
+}
+
+/** The sandboxes of this window: at most one per folder and profile, started when a run needs it. */
 export class Sessions {
-  readonly #sources: SessionSources;
-  readonly #connections = new Connections(() => this.started.clear());
-  /** What runs, by folder and profile. */
-  readonly started = new StartedSandboxes();
-  /** Ends of sandboxes that came after their start was called off. */
+  readonly #dependencies: SessionDependencies;
+  readonly #sandboxes = new WindowSandboxes();
+  /** Pending terminations of sandboxes whose start was canceled. */
   readonly #discarded = new Set<Promise<void>>();
-  readonly #starter: Starter;
-  readonly #handover: Handover | undefined;
+  readonly #didStart = new Emitter<SandboxStart>();
+  readonly #didStartCold = new Emitter<ColdStart>();
+  readonly #didChange = new Emitter<void>();
   #takenOver: Promise<unknown> = Promise.resolve();
 
-  constructor(sources: SessionSources) {
-    this.#sources = sources;
-    this.#starter = new Starter(sources, this.started);
-    this.#handover = sources.machine && new Handover(sources.machine);
+  /** Fires when a sandbox starts for a run, before it has started. */
+  readonly onDidStart: Event<SandboxStart> = this.#didStart.event;
+  readonly onDidStartCold: Event<ColdStart> = this.#didStartCold.event;
+  /** Fires when a sandbox has started, or is known to have ended: lists of sandboxes are out of date. */
+  readonly onDidChange: Event<void> = this.#didChange.event;
+
+  constructor(dependencies: SessionDependencies) {
+    this.#dependencies = dependencies;
+    const { starter } = dependencies;
+    starter.onDidChangeConnection(() => this.#sandboxes.clear());
+    starter.onDidEnd(() => this.#didChange.fire());
   }
 
   /** The prices of the account in use. */
   get prices(): Prices {
-    return this.#connections.prices;
+    return this.#dependencies.starter.prices;
   }
 
-  /** The connection to the chosen account; kept until account or app change. */
-  async connection(): Promise<Connection> {
-    return this.#connections.current(await this.#sources.account(), this.#sources.app());
+  /** Connects to the chosen account. The connection is reused until the account or app changes. */
+  connection(): Promise<Connection> {
+    return this.#dependencies.starter.connection();
   }
 
   /**
-   * The folder's sandbox of a profile, or of the one that is chosen. Two calls at once share one start. Throws `UserError`
-   * for a profile that cannot be used, and the SDK's errors.
+   * Returns the folder's sandbox of a profile, or of the current one, and starts it if needed. Concurrent calls share one
+   * start. Throws `UserError` if the profile can't be used, and the SDK's errors.
    */
   async acquire(folder: Folder, profileName?: string): Promise<Session> {
     await this.#takenOver;
     const connection = await this.connection();
-    const named = await this.#sources.profile(folder, profileName);
-    const running = this.started.get(folder, named.name);
-    const started = running ?? this.#starter.obtain(connection, folder, named);
-    this.started.set(started);
-    if (!running) this.#sources.onStarting?.(started.sandbox);
+    const named = await this.profile(folder, profileName);
+    const running = this.#sandboxes.get(folder, named.name);
+    const entry = running ?? this.#obtain(connection, folder, named);
+    this.#sandboxes.set(entry);
+    if (!running) this.#didStart.fire({ folder, profile: named.name, sandbox: entry.sandbox });
     try {
-      const sandbox = await started.sandbox;
-      await this.used(sandbox.sandboxId);
-      const taken = running ? undefined : started.taken;
+      const sandbox = await entry.sandbox;
+      await this.noteUse(sandbox.sandboxId);
+      const taken = running ? undefined : entry.taken;
       return {
-        ...billing(connection, started.profile),
+        ...billing(connection, entry.profile),
         folder,
         sandbox,
         profile: named.name,
         pull: named.profile.pull,
         isNew: !running && !taken,
         ...(taken && { taken }),
-        isOutdated: !isSame(started.profile, named.profile),
+        isOutdated: !haveSameDefinition(entry.profile, named.profile),
       };
     } catch (error) {
-      this.started.forget(started);
+      this.#sandboxes.delete(entry);
       throw error;
     } finally {
-      if (!running) this.#sources.onChange?.();
+      if (!running) this.#didChange.fire();
     }
   }
 
-  /** The profile of a name, or the one chosen for the folder. Throws `UserError` when it cannot be used. */
+  /** Returns the profile of a name, or the folder's current one. Throws `UserError` if it can't be used. */
   profile(folder: Folder, name?: string): Promise<NamedProfile> {
-    return this.#sources.profile(folder, name);
+    return this.#dependencies.profile(folder, name);
+  }
+
+  /** Takes a warm sandbox, else adopts one that an earlier window left behind, else starts one. */
+  #obtain(connection: Connection, folder: Folder, named: NamedProfile): WindowSandbox {
+    const common = { name: named.name, folder, profile: named.profile };
+    const warm = this.#dependencies.warm?.take(folder, named);
+    if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
+    const entry: WindowSandbox = {
+      ...common,
+      sandbox: this.#adoptOrStart(connection, folder, named, () => (entry.taken = 'left behind')),
+    };
+    return entry;
+  }
+
+  async #adoptOrStart(
+    connection: Connection,
+    folder: Folder,
+    named: NamedProfile,
+    onAdopted: () => void,
+  ): Promise<Sandbox> {
+    const { starter } = this.#dependencies;
+    const adopted = await starter.adopt(connection, folder, named);
+    if (adopted) {
+      onAdopted();
+      return adopted;
+    }
+    await this.#requireBudget(connection);
+    const startedAt = performance.now();
+    const sandbox = await starter.start(connection, named.profile, { folder, profileName: named.name });
+    this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
+    return sandbox;
+  }
+
+  /** Throws `UserError` if a sandbox that costs money may not be started. */
+  async #requireBudget({ account }: Connection): Promise<void> {
+    if (account.isLocal !== true) await this.#dependencies.budget?.require();
   }
 
   /**
-   * A new sandbox that serves no folder; paths in its profile are those of `folder`. Throws as `acquire` does, and the
-   * signal's reason.
+   * Starts a sandbox that serves no folder. Paths in its profile are relative to `folder`. Throws as `acquire` does, and
+   * the signal's reason.
    */
   async create(profile: Profile, folder?: Folder, signal?: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
-    await this.#starter.requireBudget(connection);
-    const context = this.#starter.context(connection, folder, signal);
-    return this.#orDiscard(this.#starter.start(profile, context), signal);
+    await this.#requireBudget(connection);
+    return this.#startOrDiscard(connection, profile, { folder, signal });
   }
 
-  /** Waits for a sandbox that is being started; one that comes after the wait was given up is ended. */
-  #orDiscard(starting: Promise<Sandbox>, signal: AbortSignal | undefined): Promise<Sandbox> {
-    return untilAborted(starting, signal, () => {
+  /** Starts a sandbox. If the wait is canceled, the sandbox is terminated once it has started. */
+  #startOrDiscard(connection: Connection, profile: Profile, options: StartOptions): Promise<Sandbox> {
+    const starting = this.#dependencies.starter.start(connection, profile, options);
+    return untilAborted(starting, options.signal, () => {
       const ending = starting.then((late) => this.terminate(late)).catch(logError);
       this.#discarded.add(ending);
       void ending.finally(() => this.#discarded.delete(ending));
     });
   }
 
-  /**
-   * A sandbox of a folder's profile that no run has asked for yet: one that a lost window has left behind, else a new
-   * one. Throws the SDK's errors.
-   */
-  async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
-    return this.#starter.spare(await this.connection(), folder, named, signal);
+  /** Records that a sandbox was used just now. */
+  noteUse(sandboxId: string): Promise<void> {
+    return this.#dependencies.starter.noteUse(sandboxId);
   }
 
-  /** Notes that a sandbox was used just now. */
-  async used(sandboxId: string): Promise<void> {
-    this.started.used(sandboxId, Date.now());
-    await this.#sources.spend?.used(sandboxId);
+  /** Records that a sandbox has ended. */
+  noteEnd(sandboxId: string): Promise<void> {
+    return this.#dependencies.starter.noteEnd(sandboxId);
   }
 
-  /** Ends a sandbox, and notes its end. */
-  async terminate(sandbox: Sandbox): Promise<void> {
-    await sandbox.terminate();
-    await this.ended(sandbox.sandboxId);
+  /** Terminates a sandbox, and records its end. */
+  terminate(sandbox: Sandbox): Promise<void> {
+    return this.#dependencies.starter.terminate(sandbox);
   }
 
-  /** Notes that a sandbox has ended. */
-  async ended(sandboxId: string): Promise<void> {
-    this.started.ended(sandboxId);
-    await this.#sources.spend?.ended(sandboxId);
-    this.#sources.onChange?.();
+  /** Returns the image of a folder's profile, and builds it if needed. Throws as `acquire` does, and the signal's reason. */
+  image(folder: Folder, named: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
+    return this.#dependencies.starter.image(folder, named, options);
   }
 
-  /** The image of a folder's profile, built where there is none. Throws as `acquire` does, and the signal's reason. */
-  async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
-    const connection = await this.connection();
-    const context = this.#starter.context(connection, folder, options.signal);
-    return { ...connection, image: await imageFor(profile, context, this.#starter.owner(folder, name), options.force) };
+  /** Returns the names of the profiles of which the folder has a sandbox, starting ones included. */
+  profilesOf(folder: Folder): string[] {
+    return this.#sandboxes.of(folder).map(({ name }) => name);
   }
 
-  /** The sandboxes that were started before their profile was changed. */
-  async outdated(): Promise<{ folder: Folder; profile: string }[]> {
-    const looked = this.started.all.map(async ({ folder, name, profile }) => {
-      const now = await this.#sources.profile(folder, name).catch(() => undefined);
-      return now && !isSame(now.profile, profile) ? [{ folder, profile: name }] : [];
+  /** Returns the folder's sandbox of a profile, once it has started. */
+  async sandboxOf(folder: Folder, profileName: string): Promise<Sandbox | undefined> {
+    return this.#sandboxes.get(folder, profileName)?.sandbox.catch(() => undefined);
+  }
+
+  /** Returns the folder's sandboxes of all profiles, once they have started; the most recently used comes last. */
+  async sandboxesOf(folder: Folder): Promise<Sandbox[]> {
+    return (await this.#sandboxes.running(folder)).map(({ sandbox }) => sandbox);
+  }
+
+  /** Returns the folder's most recently used sandbox. */
+  async lastSandboxOf(folder: Folder): Promise<Sandbox | undefined> {
+    return (await this.sandboxesOf(folder)).at(-1);
+  }
+
+  /** Returns when each of this window's sandboxes will stop. */
+  async lifetimes(): Promise<SandboxLifetime[]> {
+    const { starter } = this.#dependencies;
+    return (await this.#sandboxes.running()).flatMap(({ folder, name, profile, sandbox }) => {
+      const times = starter.timesOf(sandbox);
+      if (!times) return [];
+      const endsAt = times.startedAt + profile.timeoutMs;
+      return [{ folder, named: { name, profile }, sandbox, endsAt, idleAt: times.usedAt + profile.idleTimeoutMs }];
     });
-    return (await Promise.all(looked)).flat();
   }
 
-  /** Ends the folder's sandbox of a profile; false when there is none. */
+  /** Returns the sandboxes whose profile changed after they were started. */
+  async outdated(): Promise<{ folder: Folder; profile: string }[]> {
+    const checked = this.#sandboxes.all.map(async ({ folder, name, profile }) => {
+      const current = await this.profile(folder, name).catch(() => undefined);
+      return current && !haveSameDefinition(current.profile, profile) ? [{ folder, profile: name }] : [];
+    });
+    return (await Promise.all(checked)).flat();
+  }
+
+  /** Terminates the folder's sandbox of a profile. Returns false if there is none. */
   async end(folder: Folder, profile: string): Promise<boolean> {
-    const started = this.started.get(folder, profile);
-    const sandbox = await started?.sandbox.catch(() => undefined);
-    if (!started || !sandbox) return false;
+    const entry = this.#sandboxes.get(folder, profile);
+    const sandbox = await entry?.sandbox.catch(() => undefined);
+    if (!entry || !sandbox) return false;
     await sandbox.terminate();
-    this.started.forget(started);
-    await this.ended(sandbox.sandboxId);
+    this.#sandboxes.delete(entry);
+    await this.noteEnd(sandbox.sandboxId);
     return true;
   }
 
   /**
-   * A new sandbox from a snapshot takes the place of the folder's sandbox of a profile, which is ended once the new one
-   * runs. What fails or is called off leaves everything as it was. Throws as `acquire` does, and the signal's reason.
+   * Replaces the folder's sandbox of a profile with one started from a snapshot. The previous one is terminated once its
+   * replacement runs; a failure or cancellation changes nothing. Throws as `acquire` does, and the signal's reason.
    */
   async restore(
     folder: Folder,
@@ -165,91 +254,88 @@ export class Sessions {
     signal?: AbortSignal,
   ): Promise<Sandbox> {
     const connection = await this.connection();
-    const named = await this.#sources.profile(folder, profileName);
-    await this.#starter.requireBudget(connection);
-    const context = { ...this.#starter.context(connection, folder, signal), snapshot };
-    const owner = this.#starter.owner(folder, named.name);
-    const starting = this.#orDiscard(this.#starter.start(named.profile, context, owner), signal);
-    this.#sources.onStarting?.(starting);
+    const named = await this.profile(folder, profileName);
+    await this.#requireBudget(connection);
+    const options = { folder, profileName: named.name, snapshot, signal };
+    const starting = this.#startOrDiscard(connection, named.profile, options);
+    this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
-    const before = this.started.get(folder, named.name);
-    this.started.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
-    await before?.sandbox.then((old) => this.terminate(old)).catch(() => {});
-    this.#sources.onChange?.();
+    const previous = this.#sandboxes.get(folder, named.name);
+    this.#sandboxes.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
+    await previous?.sandbox.then((old) => this.terminate(old)).catch(() => {});
+    this.#didChange.fire();
     return sandbox;
   }
 
-  /** A session with a sandbox that runs already, whoever started it. Fails at its first use when it has ended. */
+  /** Returns a session with any running sandbox. If it has stopped, its first use fails. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const connection = await this.connection();
-    const own = await this.started.allOf(folder);
-    // Another object for the same sandbox would open a connection of its own.
+    const own = await this.sandboxesOf(folder);
+    // A second object for the same sandbox would open a second connection to it.
     const sandbox =
       own.find((each) => each.sandboxId === sandboxId) ?? (await connection.client.sandboxes.fromId(sandboxId));
     return { ...billing(connection), folder, sandbox, pull: [], isNew: false, isOutdated: false };
   }
 
   /**
-   * The window is about to restart: its sandboxes live on, and the restarted window goes on with them. What comes later
-   * than a minute finds them ended. Resolves with what takes that back.
+   * Prepares for a restart of the window: its sandboxes keep running, and the restarted window takes them over if it is
+   * back within a minute. Resolves with a function that undoes this.
    */
   async handOver(): Promise<() => Promise<void>> {
-    const lives = await this.started.lives();
-    const left = lives.map(({ folder, named, sandbox, endsAt }) => ({
+    const { handover } = this.#dependencies;
+    const lifetimes = await this.lifetimes();
+    const sandboxes = lifetimes.map(({ folder, named, sandbox, endsAt }) => ({
       sandboxId: sandbox.sandboxId,
       folder,
       profile: named.name,
       startedAt: endsAt - named.profile.timeoutMs,
     }));
-    await this.#handover?.offer(left);
-    return async () => this.#handover?.withdraw();
+    await handover?.offer(sandboxes);
+    return async () => handover?.withdraw();
   }
 
-  /** Goes on with what was left for a window with these folders, before any other run. Makes no call when nothing was. */
+  /** Takes over the sandboxes that a window with these folders handed over. Runs wait for it. Makes no call if there are none. */
   async takeOver(paths: readonly string[]): Promise<void> {
     const taking = async () => {
-      const left = (await this.#handover?.claim(paths)) ?? [];
-      for (const each of left) await this.#takeOver(each).catch(logError);
-      if (left.length > 0) this.#sources.onChange?.();
+      const handedOver = (await this.#dependencies.handover?.claim(paths)) ?? [];
+      for (const each of handedOver) await this.#takeOver(each).catch(logError);
+      if (handedOver.length > 0) this.#didChange.fire();
     };
     this.#takenOver = taking().catch(logError);
     await this.#takenOver;
   }
 
-  async #takeOver(left: HandedOver & { windowId: string }): Promise<void> {
-    const { machine, spend } = this.#sources;
-    const { folder, sandboxId, windowId, startedAt } = left;
+  async #takeOver(handedOver: HandedOver & { windowId: string }): Promise<void> {
+    const { folder } = handedOver;
     const connection = await this.connection();
-    const named = await this.#sources.profile(folder, left.profile);
-    const sandbox = machine && (await takeHandedOver(connection, machine, left));
-    if (!sandbox) return;
-    this.started.began(sandbox, startedAt);
-    this.started.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
-    await spend?.tookOver(sandboxId, windowId, costOf(connection, named.profile));
+    const named = await this.profile(folder, handedOver.profile);
+    const sandbox = await this.#dependencies.starter.takeHandedOver(connection, named.profile, handedOver);
+    if (sandbox) this.#sandboxes.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
   }
 
-  /** Drops a sandbox that has ended, so that the next run starts another. */
-  async drop({ sandbox }: Pick<Session, 'sandbox'>): Promise<void> {
-    for (const { started } of await this.started.holding(sandbox.sandboxId)) {
-      this.started.forget(started);
-      await this.ended(sandbox.sandboxId);
+  /** Forgets a sandbox that has ended, so that the next run starts another. */
+  async drop({ sandbox: { sandboxId } }: Pick<Session, 'sandbox'>): Promise<void> {
+    for (const { entry, sandbox } of await this.#sandboxes.running()) {
+      if (sandbox.sandboxId !== sandboxId) continue;
+      this.#sandboxes.delete(entry);
+      await this.noteEnd(sandboxId);
     }
   }
 
-  /** Ends the sandboxes that this window started, except what is handed over. */
+  /** Terminates the sandboxes of this window, except those that are handed over. */
   async dispose(): Promise<void> {
-    const started = this.started.all;
-    this.started.clear();
+    const entries = this.#sandboxes.all;
+    this.#sandboxes.clear();
     await Promise.allSettled(
-      started.map(async (each) => {
+      entries.map(async (each) => {
         const sandbox = await each.sandbox;
-        if (!this.#handover?.keeps(sandbox.sandboxId)) await this.terminate(sandbox);
+        if (!this.#dependencies.handover?.keeps(sandbox.sandboxId)) await this.terminate(sandbox);
       }),
     );
     await Promise.all(this.#discarded);
   }
 }
 
-function isSame(a: Profile, b: Profile): boolean {
+function haveSameDefinition(a: Profile, b: Profile): boolean {
   return definitionKey(a) === definitionKey(b);
 }

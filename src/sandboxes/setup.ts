@@ -11,12 +11,13 @@ import { createSandbox, type SandboxParams } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { Connection } from './connection.ts';
-import { mustRun } from './shell-commands.ts';
+import { runOrThrow } from './shell-commands.ts';
+import { strings } from './strings.ts';
 
-/** The end of a failed command's output that goes into a sentence. */
-const SAID_CHARS = 300;
+/** How much of the end of a failed command's output is quoted. */
+const MAX_QUOTED_CHARS = 300;
 
-/** Whom a setup tells what it does, and who can call it off. */
+/** Follows a setup, and can cancel it. */
 export interface SetupWatch {
   readonly signal?: AbortSignal | undefined;
   readonly onLog?: ((text: string) => void) | undefined;
@@ -24,9 +25,10 @@ export interface SetupWatch {
 }
 
 /**
- * The image with a profile's setup done: commands that ran once in a sandbox, kept as a snapshot. It is found again under a
- * name made of the image, the commands and the files, by every window and machine of the account; two who ask at once do
- * it once. Throws `UserError` when a command fails or a file is missing, the signal's reason, and the SDK's errors.
+ * Returns the image with a profile's setup applied: its commands ran once in a sandbox, which was saved as a snapshot. The
+ * snapshot's name is derived from the image, the commands and the files, so every window and computer of the account finds
+ * it; concurrent calls run the setup once. Throws `UserError` if a command fails or a file is missing, the signal's reason,
+ * and the SDK's errors.
  */
 export async function setUp(
   params: SandboxParams,
@@ -36,18 +38,18 @@ export async function setUp(
   watch: SetupWatch,
 ): Promise<Image> {
   const files = await Promise.all(setup.files.map(async (path) => ({ path, content: await contentOf(root, path) })));
-  const made = await sharedSnapshot(
+  const snapshot = await sharedSnapshot(
     client,
     app,
-    { kind: 'vscode-setup', key: keyOf(params.image, setup, files) },
+    { kind: 'vscode-setup', key: setupKey(params.image, setup, files) },
     {
       signal: watch.signal,
       start: (name) => createSandbox(client, app, { ...params, name }),
-      make: (sandbox) => make(sandbox, setup, files, watch),
-      onWait: () => watch.onLog?.('Another window is setting this up.\n'),
+      make: (sandbox) => runSetup(sandbox, setup, files, watch),
+      onWait: () => watch.onLog?.(`${strings.setupInOtherWindow()}\n`),
     },
   );
-  return client.images.fromId(made.imageId);
+  return client.images.fromId(snapshot.imageId);
 }
 
 interface SetupFile {
@@ -55,22 +57,22 @@ interface SetupFile {
   readonly content: Buffer;
 }
 
-async function make(
+async function runSetup(
   sandbox: Sandbox,
   { commands }: SetupProfile,
   files: readonly SetupFile[],
   watch: SetupWatch,
 ): Promise<Image> {
-  await send(sandbox, files, watch);
+  await sendFiles(sandbox, files, watch);
   for (const [index, command] of commands.entries()) {
     watch.onProgress?.({ index: index + 1, count: commands.length, title: command });
     watch.onLog?.(`$ ${command}\n`);
-    await mustRun(sandbox, command, { what: 'setup command', key: 'setup', ...watch });
+    await runOrThrow(sandbox, command, { kind: 'setup command', key: 'setup', ...watch });
   }
   return snapshotOf(sandbox, watch.signal);
 }
 
-async function send(sandbox: Sandbox, files: readonly SetupFile[], { signal }: SetupWatch): Promise<void> {
+async function sendFiles(sandbox: Sandbox, files: readonly SetupFile[], { signal }: SetupWatch): Promise<void> {
   const archive = pack();
   for (const { path, content } of files) archive.entry({ name: path, mode: 0o644 }, content);
   archive.finalize();
@@ -81,25 +83,19 @@ async function send(sandbox: Sandbox, files: readonly SetupFile[], { signal }: S
     },
   });
   const script = `mkdir -p ${REMOTE_ROOT} && tar -xf - -C ${REMOTE_ROOT} 2>&1 || echo failed`;
-  const said = (await execWith(sandbox, ['sh', '-c', script], { source, ...(signal && { signal }) })).toString();
-  if (said.trim() !== '')
-    throw new UserError(`The setup’s files could not be sent: ${said.trim().slice(-SAID_CHARS)}.`);
+  const output = (await execWith(sandbox, ['sh', '-c', script], { source, ...(signal && { signal }) })).toString();
+  if (output.trim() !== '') throw new UserError(strings.setupFilesNotSent(output.trim().slice(-MAX_QUOTED_CHARS)));
 }
 
 async function contentOf(root: string, path: string): Promise<Buffer> {
   try {
     return await readFile(join(root, path));
   } catch (error) {
-    throw new UserError(
-      `The setup needs “${path}”, which cannot be read. Make it, or leave it out of \`setup.files\`.`,
-      {
-        cause: error,
-      },
-    );
+    throw new UserError(strings.setupFileUnreadable(path), { cause: error });
   }
 }
 
-function keyOf({ imageId }: Image, { commands }: SetupProfile, files: readonly SetupFile[]): string {
+function setupKey({ imageId }: Image, { commands }: SetupProfile, files: readonly SetupFile[]): string {
   const hash = createHash('sha256').update(JSON.stringify([imageId, commands]));
   for (const { path, content } of files) hash.update(JSON.stringify([path, content.length])).update(content);
   return hash.digest('hex').slice(0, 40);

@@ -1,21 +1,31 @@
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import type { SessionSources } from '../../src/sandboxes/session.ts';
+import { SandboxStarter, type StarterDependencies } from '../../src/sandboxes/sandbox-starter.ts';
+import { type SessionDependencies, Sessions } from '../../src/sandboxes/sessions.ts';
 import type { RunningLocalModal } from './local-modal.ts';
 
-/** The account of a running local Modal, whose sandboxes cost nothing. */
+/** The account of a running Local Modal, whose sandboxes cost nothing. */
 export function accountOf({ url }: Pick<RunningLocalModal, 'url'>): Account {
   return { label: 'Local Modal', isLocal: true, serverUrl: url, tokenId: 'ak-test', tokenSecret: 'as-test' };
 }
 
-/** What sessions of a test work with: one account, and one profile of every name. */
-export function sessionSources(
+/** A starter of sandboxes in one account. */
+export function starterOf(
   account: () => Account,
+  dependencies: Pick<StarterDependencies, 'machine' | 'spend'> = {},
+): SandboxStarter {
+  return new SandboxStarter({ account: async () => account(), app: () => 'tests', ...dependencies });
+}
+
+/** Sessions with a starter's sandboxes, in which every profile name stands for the same profile. */
+export function sessionsOf(
+  starter: SandboxStarter,
   profile: object = { image: 'python:3.13-slim', hostVolume: false },
-): SessionSources {
-  return {
-    account: async () => account(),
-    app: () => 'tests',
+  dependencies: Pick<SessionDependencies, 'handover' | 'warm' | 'budget'> = {},
+): Sessions {
+  return new Sessions({
+    starter,
     profile: async (_, name = 'default') => ({ name, profile: ProfileSchema.parse(profile) }),
-  };
+    ...dependencies,
+  });
 }

@@ -7,11 +7,12 @@ import type { RunResult } from '../../src/run/result.ts';
 import { Run } from '../../src/run/run.ts';
 import { SpendRecord } from '../../src/sandboxes/cost/spend.ts';
 import { FolderSyncs } from '../../src/sandboxes/folder-syncs.ts';
-import { Machine } from '../../src/sandboxes/machine-state.ts';
-import { Sessions } from '../../src/sandboxes/sessions.ts';
+import { Handover } from '../../src/sandboxes/handover.ts';
+import { MachineState } from '../../src/sandboxes/machine-state.ts';
+import type { Sessions } from '../../src/sandboxes/sessions.ts';
 import { WarmPool, type WarmTarget } from '../../src/sandboxes/warm/pool.ts';
-import { poolParts } from '../../src/sandboxes/warm/pool-dependencies.ts';
-import { sessionSources } from './sessions.ts';
+import { poolDependencies } from '../../src/sandboxes/warm/pool-dependencies.ts';
+import { sessionsOf, starterOf } from './sessions.ts';
 
 export interface WindowOptions {
   /** Of the server. */
@@ -28,7 +29,7 @@ export interface WindowOptions {
 }
 
 export class TestWindow {
-  readonly machine: Machine;
+  readonly machine: MachineState;
   readonly spend: SpendRecord;
   readonly syncs: FolderSyncs;
   readonly sessions: Sessions;
@@ -46,17 +47,13 @@ export class TestWindow {
     };
     const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
     this.folder = { name: 'folder', path };
-    this.machine = new Machine(machineDir, id);
+    this.machine = new MachineState(machineDir, id);
     this.spend = new SpendRecord(this.machine, wallClock);
     this.syncs = new FolderSyncs({ storageDir: () => join(machineDir, id), rules: () => ({}), isLocal: () => true });
-    this.sessions = new Sessions({
-      ...sessionSources(() => account, raw),
-      machine: this.machine,
-      spend: this.spend,
-      takeWarm: (folder, named) => this.pool.take(folder, named),
-    });
-    const { sessions, syncs } = this;
-    this.pool = new WarmPool(poolParts({ sessions, syncs, clock: wallClock, account: () => 'test' }));
+    const { machine, spend, syncs } = this;
+    const starter = starterOf(() => account, { machine, spend });
+    this.pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'test' }));
+    this.sessions = sessionsOf(starter, raw, { handover: new Handover(machine), warm: this.pool });
     const parsed = ProfileSchema.parse(raw);
     this.target = { folder: this.folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { strings } from '../../src/sandboxes/strings.ts';
 import { manifestText } from '../helpers/manifest.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
@@ -21,7 +22,7 @@ describe('warm-ups', () => {
     await workbench.openView('Modal');
     await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
     await warmRow(workbench, '1 of 1 ready').waitFor();
-    await warmRow(workbench, 'image is ready, started 1 sandbox').waitFor();
+    await warmRow(workbench, 'image ready, started 1 sandbox').waitFor();
     await workbench.clickCodeLens('Run in Sandbox (ready)');
     assert.match(await workbench.waitForTerminal(/Exited with code 0/), /● Took the sandbox .* which was kept warm/);
     await statusItem(workbench).locator('.codicon-vm-running').waitFor();
@@ -49,7 +50,7 @@ describe('warm-ups', () => {
     await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);
     await statusItem(workbench).locator('.codicon-vm-outline').waitFor();
     await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
-    await warmRow(workbench, 'paused: everything was stopped; the next run goes on').waitFor();
+    await warmRow(workbench, `paused: ${strings.pausedUntilNextRun()}`).waitFor();
     await picture(workbench, 'warm-ups-paused');
   });
 });

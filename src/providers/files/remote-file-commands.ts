@@ -82,7 +82,7 @@ export class RemoteFileCommands {
     return shown(async () => {
       if (!uri) throw new UserError('No file is open. Open one, then try again.');
       const { folder, path, name } = placeOf(uri);
-      const sandbox = await this.#sessions.started.lastOf(folder);
+      const sandbox = await this.#sessions.lastSandboxOf(folder);
       if (!sandbox) throw new UserError(`The folder of “${name}” has no sandbox in this window. Run something first.`);
       const place = { container: sandbox.sandboxId, path: posix.join(REMOTE_ROOT, path) };
       const remote = this.#systems.sandboxes.uri(place);

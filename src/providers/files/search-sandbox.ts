@@ -55,7 +55,7 @@ export class SandboxSearch {
       return { container, path: type === 'directory' ? path : posix.dirname(path) };
     }
     const folder = await chooseFolder(uri);
-    const sandbox = await this.#sessions.started.lastOf(folder);
+    const sandbox = await this.#sessions.lastSandboxOf(folder);
     if (!sandbox)
       throw new UserError(`The folder “${folder.name}” has no sandbox in this window. Run something first.`);
     return { container: sandbox.sandboxId, path: REMOTE_ROOT };

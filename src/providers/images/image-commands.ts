@@ -24,7 +24,7 @@ export class ImageCommands {
       const folder = await chooseFolder();
       const named = await this.#sessions.profile(folder);
       const { image } = await this.#sessions.image(folder, named, { force: true });
-      const isRunning = this.#sessions.started.profilesOf(folder).includes(named.name);
+      const isRunning = this.#sessions.profilesOf(folder).includes(named.name);
       const message = `The image of the profile “${named.name}” is rebuilt.`;
       const old = isRunning ? ' Its sandbox still has the old one.' : '';
       void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {

@@ -6,7 +6,7 @@ import type { RunningCommands } from '../../run/running-commands.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { carryOver, pause, resume } from '../../sandboxes/pause.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
-import type { Life } from '../../sandboxes/session.ts';
+import type { SandboxLifetime } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
@@ -36,7 +36,7 @@ export class LifecycleCommands {
     return shown(async () => {
       const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.tags[Tag.folder], row?.tags[Tag.profile]);
-      const running = this.#running((await sessions.started.of(folder, profile))?.sandboxId);
+      const running = this.#running((await sessions.sandboxOf(folder, profile))?.sandboxId);
       if (
         running &&
         (await vscode.window.showWarningMessage(`${running} Pause all the same?`, { modal: true }, PAUSE)) !== PAUSE
@@ -61,7 +61,7 @@ export class LifecycleCommands {
   }
 
   /** A sandbox nears its end: it is carried over, or that is offered. Nothing that runs is ended without a press. */
-  nearEnd(life: Life): Promise<void> {
+  nearEnd(life: SandboxLifetime): Promise<void> {
     return shown(async () => {
       const { name, profile } = life.named;
       const running = this.#running(life.sandbox.sandboxId);

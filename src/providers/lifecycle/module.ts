@@ -10,8 +10,6 @@ import { LifecycleCommands, type LifecycleDependencies } from './lifecycle-comma
 export interface LifecycleModule extends vscode.Disposable {
   /** Fires after a sandbox was paused or resumed, which takes and uses snapshots. */
   readonly onDidChangeSnapshots: vscode.Event<void>;
-  /** Sandboxes were started or have stopped. */
-  update(): void;
 }
 
 /** Pausing and resuming sandboxes, and what happens when one is about to expire. */
@@ -21,21 +19,19 @@ export function lifecycleModule(dependencies: LifecycleDependencies): LifecycleM
   const actions = new LifecycleCommands(dependencies);
   const lifetimes = new Lifetimes({
     clock: wallClock,
-    lives: () => sessions.started.lives(),
-    onNearEnd: (life) => void actions.nearEnd(life),
+    lifetimes: () => sessions.lifetimes(),
     isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
     check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
   });
   const disposable = vscode.Disposable.from(
     changedSnapshots,
     lifetimes,
+    lifetimes.onNearEnd((lifetime) => void actions.nearEnd(lifetime)),
+    sessions.onDidChange(() => void lifetimes.update()),
     registerCommands({
       'modal.pauseSandbox': (row?: SandboxSummary) => actions.pause(row).then(() => changedSnapshots.fire()),
       'modal.resumeSandbox': (row?: Snapshot) => actions.resume(row).then(() => changedSnapshots.fire()),
     }),
   );
-  return Object.assign(disposable, {
-    onDidChangeSnapshots: changedSnapshots.event,
-    update: () => void lifetimes.update(),
-  });
+  return Object.assign(disposable, { onDidChangeSnapshots: changedSnapshots.event });
 }

@@ -47,7 +47,7 @@ export class ProfileCommands {
       const folder = await chooseFolder(uri);
       const profiles = await this.#profiles.of(folder);
       const current = await this.#profiles.current(folder);
-      const running = this.#sessions.started.profilesOf(folder);
+      const running = this.#sessions.profilesOf(folder);
       // The pick begins at its first item.
       const names = [current, ...profiles.names.filter((name) => name !== current)];
       const items: ProfileItem[] = names.map((name) =>

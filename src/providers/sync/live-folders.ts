@@ -95,7 +95,7 @@ export class LiveFolders implements vscode.Disposable {
     await shown(async () => {
       await withProgress(strings.sending(path), async (signal, report) => {
         const onProgress = (progress: SyncProgress) => report({ message: progressLine(progress) });
-        for (const sandbox of await this.#sessions.started.allOf(folder))
+        for (const sandbox of await this.#sessions.sandboxesOf(folder))
           await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog });
       });
       vscode.window.setStatusBarMessage(`$(sync) ${strings.sentFile(path)}`, 3_000);
@@ -105,7 +105,7 @@ export class LiveFolders implements vscode.Disposable {
   async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
     const engine = this.#syncs.of(folder);
     let changes = 0;
-    for (const sandbox of await this.#sessions.started.allOf(folder)) {
+    for (const sandbox of await this.#sessions.sandboxesOf(folder)) {
       const { files, deleted, heldBack } = await engine.push(sandbox, {
         paths,
         maxFileBytes: LARGE_FILE_BYTES,

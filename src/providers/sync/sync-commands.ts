@@ -97,7 +97,7 @@ export class SyncCommands {
   }
 
   async #running(folder: Folder): Promise<Sandbox> {
-    const sandbox = await this.#sessions.started.lastOf(folder);
+    const sandbox = await this.#sessions.lastSandboxOf(folder);
     if (!sandbox) throw new UserError(strings.noSandbox(folder.name));
     return sandbox;
   }

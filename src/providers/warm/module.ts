@@ -1,18 +1,18 @@
 import * as vscode from 'vscode';
 import { registerCommands } from '../common/commands.ts';
+import { type ColdStartOfferDependencies, offerAfterColdStarts } from './cold-starts.ts';
 import { stopEverything } from './stop-everything.ts';
-import { WarmUpService, type WarmUpServiceOptions } from './warm-up-service.ts';
+import type { WarmUpService } from './warm-up-service.ts';
 
-export interface WarmModule extends vscode.Disposable {
+export interface WarmModuleDependencies extends ColdStartOfferDependencies {
   readonly warmUps: WarmUpService;
 }
 
-/** Warm sandboxes, the budget, and the command that stops both. */
-export function warmModule(options: WarmUpServiceOptions): WarmModule {
-  const warmUps = new WarmUpService(options);
-  const disposable = vscode.Disposable.from(
+/** The command that stops all sandboxes and warm-ups, and the offer to keep a sandbox warm. */
+export function warmModule({ warmUps, ...dependencies }: WarmModuleDependencies): vscode.Disposable {
+  return vscode.Disposable.from(
     warmUps,
-    registerCommands({ 'modal.stopEverything': () => stopEverything(options.sessions, warmUps) }),
+    offerAfterColdStarts(dependencies),
+    registerCommands({ 'modal.stopEverything': () => stopEverything(dependencies.sessions, warmUps) }),
   );
-  return Object.assign(disposable, { warmUps });
 }

@@ -22,7 +22,7 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
         await Promise.all(
           [...running].map(async (id) => {
             await terminateSandbox(client, id);
-            await sessions.ended(id);
+            await sessions.noteEnd(id);
           }),
         );
         await sessions.dispose();

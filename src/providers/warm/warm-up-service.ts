@@ -2,21 +2,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
-import { UserError } from '../../base/errors.ts';
 import type { Event } from '../../base/events.ts';
 import { explainAndLog } from '../../modal/errors.ts';
-import { formatUsd } from '../../modal/prices.ts';
-import { hardwareOf } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
-import { type BudgetState, budgetState } from '../../sandboxes/cost/budget.ts';
-import type { SpendRecord } from '../../sandboxes/cost/spend.ts';
+import type { Budget } from '../../sandboxes/cost/budget.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
-import type { Machine } from '../../sandboxes/machine-state.ts';
-import type { Sessions } from '../../sandboxes/sessions.ts';
-import { type Obstacle, obstacleTo } from '../../sandboxes/warm/pause-reason.ts';
-import { WarmPool, type WarmTarget } from '../../sandboxes/warm/pool.ts';
-import { cleanCaches, poolParts } from '../../sandboxes/warm/pool-dependencies.ts';
+import type { MachineState } from '../../sandboxes/machine-state.ts';
+import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
+import { type PauseReason, pauseReasonFor } from '../../sandboxes/warm/pause-reason.ts';
+import { WarmPool, type WarmSource, type WarmTarget } from '../../sandboxes/warm/pool.ts';
+import { cleanCaches, poolDependencies } from '../../sandboxes/warm/pool-dependencies.ts';
 import { isOnBattery } from '../../sandboxes/warm/power.ts';
 import { type WarmUpRecord, WarmUps } from '../../sandboxes/warm/warm-ups.ts';
 import type { AccountState } from '../common/account-state.ts';
@@ -25,37 +21,24 @@ import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 
 /** A change is sent to waiting sandboxes once nothing has changed for so long. */
 const QUIET_MS = 3_000;
-/** A start that takes longer counts as one that made somebody wait. */
-const COLD_START_MS = 5_000;
-/** After so many of them a person is asked whether to keep a sandbox ready. */
-const COLD_STARTS = 3;
-const COLD_STARTS_KEY = 'coldStarts';
 
 /** Where windows tell each other that everything was stopped. */
 const STOPPED = 'stopped.json';
 const StoppedSchema = z.object({ at: z.number() });
 
-const START = 'Start a Sandbox';
-const KEEP_READY = 'Keep One Ready';
-const NO = 'No';
-
 export interface WarmUpServiceOptions {
-  readonly sessions: Sessions;
+  readonly starter: SandboxStarter;
   readonly syncs: FolderSyncs;
   readonly profiles: { get(folder: Folder): Promise<NamedProfile>; readonly onDidChange: Event<unknown> };
-  readonly machine: Machine;
-  readonly spend: SpendRecord;
+  readonly machine: MachineState;
+  readonly budget: Budget;
   readonly clock: Clock;
-  /** What all windows remember. */
-  readonly memory: vscode.Memento;
   readonly account: AccountState;
   readonly log: vscode.LogOutputChannel;
-  /** Writes `warm` into a profile of the folder. */
-  readonly keepWarm: (folder: Folder, profileName: string) => Promise<void>;
 }
 
 /** Warm-ups as VS Code sees them: which folders want them, what stands against them now, and what people are asked. */
-export class WarmUpService implements vscode.Disposable {
+export class WarmUpService implements WarmSource, vscode.Disposable {
   readonly #pool: WarmPool;
   readonly #warmUps: WarmUps;
   readonly #options: WarmUpServiceOptions;
@@ -63,36 +46,35 @@ export class WarmUpService implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #activeAt: number;
   #resumedAt: number;
-  #warnedLevel: BudgetState['level'] = 'ok';
   readonly #quiet = new Map<string, () => void>();
   /** Something that people see of warm-ups has changed. */
   readonly onDidChange = this.#changed.event;
 
   constructor(options: WarmUpServiceOptions) {
     this.#options = options;
-    const { sessions, syncs, clock, machine, log, account } = options;
+    const { starter, syncs, clock, machine, log, account } = options;
     this.#activeAt = clock.now();
     this.#resumedAt = clock.now();
-    const onChange = () => this.#changed.fire();
-    this.#pool = new WarmPool(poolParts({ sessions, syncs, clock, account: () => account.key, onChange }));
+    this.#pool = new WarmPool(poolDependencies({ starter, syncs, clock, account: () => account.key }));
     this.#warmUps = new WarmUps({
       pool: this.#pool,
       machine,
       clock,
       random: Math.random,
       targets: () => this.targets(),
-      obstacle: (target) => this.#obstacle(target),
+      pauseReason: (target) => this.#pauseReason(target),
       refreshImage: async ({ folder, named, warm }, signal) =>
-        (await sessions.image(folder, named, { force: warm.rebuild, signal })).image.imageId,
+        (await starter.image(folder, named, { force: warm.rebuild, signal })).image.imageId,
       cleanCaches,
       log: (line) => log.info(line),
-      onChange,
     });
     const active = () => this.#wake();
     const changed = (uri: vscode.Uri) => this.#changedFile(uri);
     const watcher = vscode.workspace.createFileSystemWatcher('**/*');
     this.#subscriptions = [
       this.#changed,
+      this.#pool.onDidChange(() => this.#changed.fire()),
+      this.#warmUps.onDidChange(() => this.#changed.fire()),
       vscode.window.onDidChangeWindowState(({ focused }) => {
         if (focused) active();
         this.update();
@@ -151,49 +133,12 @@ export class WarmUpService implements vscode.Disposable {
     return sandbox;
   }
 
-  /** Throws `UserError` when the budget is spent and nobody says that a sandbox shall be started all the same. */
-  async requireBudget(): Promise<void> {
-    const state = await this.budget();
-    if (state.level !== 'spent') return;
-    const question = `${state.words}. Start a sandbox all the same?`;
-    if ((await vscode.window.showWarningMessage(question, { modal: true }, START)) === START) return;
-    throw new UserError(`${state.words}, so no sandbox was started. Raise the limit in modal.budget, or run tomorrow.`);
-  }
-
-  /** What is spent, and how that stands to the limits; warns once when it comes near to one. */
-  async budget(): Promise<BudgetState> {
-    const { perDay: perDayUsd, perHour: perHourUsd } = readSettings().budget;
-    const state = await budgetState(this.#options.spend, { perDayUsd, perHourUsd });
-    if (state.level !== this.#warnedLevel && state.level !== 'ok')
-      void vscode.window.showWarningMessage(
-        state.level === 'near'
-          ? `${state.words}.`
-          : `${state.words}. Warm-ups stop, and runs ask before they start a sandbox.`,
-      );
-    this.#warnedLevel = state.level;
-    return state;
-  }
-
   /** Nothing is kept warm, in any window of this machine, until somebody runs something there. */
   async stop(): Promise<void> {
     const { machine, clock } = this.#options;
     await machine.write(STOPPED, { at: clock.now() });
-    await this.#warmUps.callOff();
+    await this.#warmUps.cancel();
     this.update();
-  }
-
-  /** A run had to wait for a sandbox. After the third long wait asks, once for all, whether to keep one ready. */
-  async coldStart(folder: Folder, { name, profile }: NamedProfile, durationMs: number): Promise<void> {
-    const { memory, keepWarm } = this.#options;
-    const before = memory.get<number>(COLD_STARTS_KEY, 0);
-    if (durationMs < COLD_START_MS || profile.warm || before >= COLD_STARTS) return;
-    await memory.update(COLD_STARTS_KEY, before + 1);
-    if (before + 1 < COLD_STARTS) return;
-    const price = this.#options.sessions.prices.perHourUsd(hardwareOf(profile));
-    const cost = price === undefined ? 'It costs' : `It costs about ${formatUsd(price)} an hour`;
-    const question = `Sandboxes of the profile “${name}” took long to start three times. Keep one ready while this window is in front? ${cost} while it waits.`;
-    if ((await vscode.window.showInformationMessage(question, KEEP_READY, NO)) === KEEP_READY)
-      await keepWarm(folder, name);
   }
 
   /** What is to be kept warm: each folder's current profile, where it says so. */
@@ -214,11 +159,11 @@ export class WarmUpService implements vscode.Disposable {
     return targets.flat();
   }
 
-  async #obstacle({ warm }: WarmTarget): Promise<Obstacle | undefined> {
-    const { clock, machine, sessions } = this.#options;
+  async #pauseReason({ warm }: WarmTarget): Promise<PauseReason | undefined> {
+    const { clock, machine, starter, budget } = this.#options;
     const { pauseAfterIdleMinutes, pauseOnBattery } = readSettings().warm;
     const now = clock.now();
-    return obstacleTo(warm, {
+    return pauseReasonFor(warm, {
       now,
       stoppedAt: (await machine.read(STOPPED, StoppedSchema))?.at,
       resumedAt: this.#resumedAt,
@@ -228,7 +173,7 @@ export class WarmUpService implements vscode.Disposable {
       pauseOnBattery,
       isOnBattery,
       isBudgetSpent: async () =>
-        (await sessions.connection()).account.isLocal !== true && (await this.budget()).level === 'spent',
+        (await starter.connection()).account.isLocal !== true && (await budget.check()).level === 'spent',
     });
   }
 

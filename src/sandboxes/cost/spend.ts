@@ -1,48 +1,49 @@
 import { z } from 'zod';
 import type { Clock } from '../../base/clock.ts';
 import { logError } from '../../base/log.ts';
-import type { Machine } from '../machine-state.ts';
+import type { MachineState } from '../machine-state.ts';
 
 const HOUR_MS = 3_600_000;
-/** Entries older than this are of no use to any sum. */
-const KEPT_MS = 48 * HOUR_MS;
-/** How often the moment of last use is written down, at most: a small part of the idle time-out that it begins. */
-const NOTES_PER_IDLE_TIME = 20;
+/** How long entries are kept; no sum needs older ones. */
+const RETENTION_MS = 48 * HOUR_MS;
+/** How often the time of last use is saved, at most, per idle timeout. */
+const MAX_SAVES_PER_IDLE_TIMEOUT = 20;
 
 const EntrySchema = z.object({
   sandboxId: z.string(),
-  /** Milliseconds since 1970, as all times here. */
+  /** In milliseconds since 1970, like all times here. */
   startedAt: z.number(),
-  /** Until when it was known to live. */
+  /** When it was last known to run. */
   lastUsedAt: z.number(),
-  /** Absent while it lives, or when nobody saw its end. */
+  /** Absent while it runs, or if its end wasn't observed. */
   endedAt: z.number().optional(),
   usdPerHour: z.number(),
-  /** A sandbox whose end nobody saw lived this much longer than its last use, at most. */
+  /** A sandbox whose end wasn't observed ran at most this long after its last use. */
   idleTimeoutMs: z.number(),
-  /** The latest end that it could have. */
+  /** The end of its maximum lifetime. */
   endsAt: z.number(),
 });
 
 type Entry = z.infer<typeof EntrySchema>;
 
 /**
- * What sandboxes of this machine have cost, estimated: each window keeps a file of those it started, and all add up. It
- * survives restarts, and a window that was killed counts until its sandboxes ended by themselves.
+ * The estimated cost of sandboxes started on this computer. Each window keeps a file of its own sandboxes, and sums include
+ * all windows. It survives restarts; sandboxes of a killed window count until they stop on their own.
  */
 export class SpendRecord {
-  readonly #machine: Machine;
+  readonly #machine: MachineState;
   readonly #clock: Clock;
   #own: Entry[] = [];
-  #notedAt = 0;
-  #saved: Promise<void> = Promise.resolve();
+  #savedAt = 0;
+  #saving: Promise<void> = Promise.resolve();
 
-  /** The clock's time is that of the wall. */
-  constructor(machine: Machine, clock: Clock) {
+  /** `clock` must tell wall-clock time. */
+  constructor(machine: MachineState, clock: Clock) {
     this.#machine = machine;
     this.#clock = clock;
   }
 
+  /** Records that a sandbox started. */
   async started(
     sandboxId: string,
     cost: { usdPerHour: number; idleTimeoutMs: number; timeoutMs: number },
@@ -53,15 +54,15 @@ export class SpendRecord {
     await this.#save();
   }
 
-  /** A sandbox was used, which makes it live on. */
+  /** Records that a sandbox was used, which restarts its idle timeout. */
   async used(sandboxId: string): Promise<void> {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
     entry.lastUsedAt = this.#clock.now();
-    if (entry.lastUsedAt - this.#notedAt >= entry.idleTimeoutMs / NOTES_PER_IDLE_TIME) await this.#save();
+    if (entry.lastUsedAt - this.#savedAt >= entry.idleTimeoutMs / MAX_SAVES_PER_IDLE_TIMEOUT) await this.#save();
   }
 
-  /** A sandbox was ended, or was found to have ended: at the latest when its idle time was over. */
+  /** Records that a sandbox has ended, at the latest when it reached its idle timeout. */
   async ended(sandboxId: string): Promise<void> {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
@@ -69,7 +70,7 @@ export class SpendRecord {
     await this.#save();
   }
 
-  /** This window goes on with a sandbox of one that is gone: its entry ends where ours begins. */
+  /** Records that this window took over another window's sandbox: the other entry ends where the new one begins. */
   async tookOver(sandboxId: string, windowId: string, cost: Parameters<SpendRecord['started']>[1]): Promise<void> {
     const now = this.#clock.now();
     const entries = await this.#entriesOf(fileOf(windowId));
@@ -80,24 +81,26 @@ export class SpendRecord {
     await this.started(sandboxId, cost);
   }
 
-  /** Dollars of all windows since a moment. */
+  /** Returns the cost in US dollars across all windows since a time. */
   async usdSince(since: number): Promise<number> {
     const now = this.#clock.now();
     const others = (await this.#machine.list('spend')).filter(
       (name) => `spend/${name}` !== fileOf(this.#machine.windowId),
     );
     const entries = await Promise.all(others.map((name) => this.#entriesOf(`spend/${name}`)));
-    const stale = others.filter((_, index) => entries[index]?.every((entry) => lastMoment(entry, now) < now - KEPT_MS));
+    const stale = others.filter((_, index) =>
+      entries[index]?.every((entry) => lastMoment(entry, now) < now - RETENTION_MS),
+    );
     await Promise.all(stale.map((name) => this.#machine.remove(`spend/${name}`)));
     return [...entries.flat(), ...this.#own].reduce((sum, entry) => sum + usdOf(entry, since, now), 0);
   }
 
-  /** Dollars of this local day. */
+  /** Returns today's cost in US dollars, in local time. */
   usdToday(): Promise<number> {
     return this.usdSince(new Date(this.#clock.now()).setHours(0, 0, 0, 0));
   }
 
-  /** Dollars of the last sixty minutes. */
+  /** Returns the cost of the last 60 minutes in US dollars. */
   usdLastHour(): Promise<number> {
     return this.usdSince(this.#clock.now() - HOUR_MS);
   }
@@ -106,16 +109,16 @@ export class SpendRecord {
     return (await this.#machine.read(path, z.array(EntrySchema))) ?? [];
   }
 
-  /** One after the other, so that the last state is written last. A full disk stops no run. */
+  /** Saves one after another, so that the latest state is written last. A full disk must not stop a run. */
   #save(): Promise<void> {
-    this.#saved = this.#saved.then(() => this.#write()).catch(logError);
-    return this.#saved;
+    this.#saving = this.#saving.then(() => this.#write()).catch(logError);
+    return this.#saving;
   }
 
   async #write(): Promise<void> {
     const now = this.#clock.now();
-    this.#notedAt = now;
-    this.#own = this.#own.filter((entry) => lastMoment(entry, now) >= now - KEPT_MS);
+    this.#savedAt = now;
+    this.#own = this.#own.filter((entry) => lastMoment(entry, now) >= now - RETENTION_MS);
     await this.#machine.write(fileOf(this.#machine.windowId), this.#own);
   }
 }
@@ -124,12 +127,12 @@ function fileOf(windowId: string): string {
   return `spend/${windowId}.json`;
 }
 
-/** The latest moment at which an entry's sandbox can have lived, up to now. */
+/** The latest time at which an entry's sandbox can have been running, up to now. */
 function lastMoment({ endedAt, lastUsedAt, idleTimeoutMs, endsAt }: Entry, now: number): number {
   return Math.min(endedAt ?? Math.min(lastUsedAt + idleTimeoutMs, endsAt), now);
 }
 
-/** What an entry cost between two moments. */
+/** The cost of an entry between two times, in US dollars. */
 function usdOf(entry: Entry, since: number, now: number): number {
   return (Math.max(lastMoment(entry, now) - Math.max(entry.startedAt, since), 0) / HOUR_MS) * entry.usdPerHour;
 }

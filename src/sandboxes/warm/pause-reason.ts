@@ -1,44 +1,45 @@
 import { isWorkingTime } from '../../profiles/schedule.ts';
 import type { WarmProfile } from '../../profiles/schema.ts';
+import { strings } from '../strings.ts';
 
-/** Why nothing is kept warm now. */
-export interface Obstacle {
-  /** For people: `this window is not in front`. */
-  readonly words: string;
-  /** What is warm is ended at once, instead of when its idle time is over. */
-  readonly ends?: boolean;
+/** Why no sandbox is kept warm at the moment. */
+export interface PauseReason {
+  /** Completes “paused: …”. */
+  readonly text: string;
+  /** Warm sandboxes are stopped at once, instead of when they reach their idle timeout. */
+  readonly stopsSandboxes?: boolean;
 }
 
-/** What is known of this window, its user and its machine. Times are in milliseconds. */
-export interface Circumstances {
-  /** Milliseconds since 1970. */
+/** What warm-ups need to know of this window, its user and this computer. Times are in milliseconds. */
+export interface WarmConditions {
+  /** Since 1970. */
   readonly now: number;
-  /** When everything was stopped, in any window of this machine. */
+  /** When the user last stopped all sandboxes and warm-ups, in any window on this computer. */
   readonly stoppedAt: number | undefined;
   /** When this window was opened, or had its last run. */
   readonly resumedAt: number;
   readonly isFocused: boolean;
   readonly idleMs: number;
-  /** 0: never. */
+  /** 0 means never. */
   readonly pauseAfterIdleMs: number;
   readonly pauseOnBattery: boolean;
   isOnBattery(): Promise<boolean>;
   isBudgetSpent(): Promise<boolean>;
 }
 
-/** What stands against keeping a profile warm; undefined when nothing does. Asks what costs something last. */
-export async function obstacleTo(
+/** Returns why a profile isn't kept warm; undefined if it may be. The most expensive conditions are checked last. */
+export async function pauseReasonFor(
   { when, workingHours, timezone }: WarmProfile,
-  known: Circumstances,
-): Promise<Obstacle | undefined> {
-  if (known.stoppedAt !== undefined && known.stoppedAt > known.resumedAt)
-    return { words: 'everything was stopped; the next run goes on', ends: true };
-  if (when === 'focused' && !known.isFocused) return { words: 'this window is not in front' };
-  if (when === 'working-hours' && !isWorkingTime(workingHours, timezone, known.now))
-    return { words: `it is outside of ${workingHours}` };
-  if (known.pauseAfterIdleMs > 0 && known.idleMs > known.pauseAfterIdleMs)
-    return { words: 'nobody has used this window for a while' };
-  if (known.pauseOnBattery && (await known.isOnBattery())) return { words: 'this machine runs on its battery' };
-  if (await known.isBudgetSpent()) return { words: 'the budget is spent', ends: true };
+  conditions: WarmConditions,
+): Promise<PauseReason | undefined> {
+  const { now, stoppedAt, resumedAt, isFocused, idleMs, pauseAfterIdleMs, pauseOnBattery } = conditions;
+  if (stoppedAt !== undefined && stoppedAt > resumedAt)
+    return { text: strings.pausedUntilNextRun(), stopsSandboxes: true };
+  if (when === 'focused' && !isFocused) return { text: strings.pausedWithoutFocus() };
+  if (when === 'working-hours' && !isWorkingTime(workingHours, timezone, now))
+    return { text: strings.pausedOutsideWorkingHours(workingHours) };
+  if (pauseAfterIdleMs > 0 && idleMs > pauseAfterIdleMs) return { text: strings.pausedByInactivity() };
+  if (pauseOnBattery && (await conditions.isOnBattery())) return { text: strings.pausedOnBattery() };
+  if (await conditions.isBudgetSpent()) return { text: strings.pausedByBudget(), stopsSandboxes: true };
   return undefined;
 }

@@ -4,23 +4,24 @@ import { UserError } from '../../base/errors.ts';
 import { HOST_VOLUME_PATH } from '../../profiles/schema.ts';
 import type { Ask } from '../../sync/push/questions.ts';
 import type { FolderSyncs } from '../folder-syncs.ts';
-import type { Sessions } from '../sessions.ts';
-import { mustRun, runCommand } from '../shell-commands.ts';
-import type { PoolParts, WarmTarget } from './pool.ts';
+import type { SandboxStarter } from '../sandbox-starter.ts';
+import { runCommand, runOrThrow } from '../shell-commands.ts';
+import { strings } from '../strings.ts';
+import type { PoolDependencies, WarmTarget } from './pool.ts';
 
-/** How long one setup command or health check may take. */
-const timeoutMs = 300_000;
+/** The timeout of a setup command, health check or cache cleanup. */
+const COMMAND_TIMEOUT_MS = 300_000;
 
-export interface WarmParts {
-  readonly sessions: Sessions;
+export interface WarmSandboxSources {
+  readonly starter: SandboxStarter;
   readonly syncs: FolderSyncs;
   readonly clock: Clock;
   readonly account: () => string;
-  readonly onChange?: () => void;
 }
 
-/** How sandboxes become warm, with the real parts. Nobody is asked anything: what a sync would ask about stays unsent. */
-export function poolParts({ sessions, syncs, ...parts }: WarmParts): PoolParts {
+/** Connects a warm pool to sandboxes and the sync. The user isn't asked anything: what a sync would ask about isn't sent. */
+export function poolDependencies({ starter, syncs, clock, account }: WarmSandboxSources): PoolDependencies {
+  const timeoutMs = COMMAND_TIMEOUT_MS;
   const ask: Ask = ({ kind }) => kind === 'first-sync' && syncs.isLocal;
   const sync = async (sandbox: Sandbox, folder: WarmTarget['folder'], signal?: AbortSignal) => {
     try {
@@ -31,32 +32,33 @@ export function poolParts({ sessions, syncs, ...parts }: WarmParts): PoolParts {
     }
   };
   return {
-    ...parts,
-    start: ({ folder, named }, signal) => sessions.startSpare(folder, named, signal),
+    clock,
+    account,
+    start: ({ folder, named }, signal) => starter.startSpare(folder, named, signal),
     prepare: async (sandbox, { folder, warm }, signal) => {
       await sync(sandbox, folder, signal);
       for (const command of warm.setup)
-        await mustRun(sandbox, command, { what: 'setup command', key: 'warm', timeoutMs, signal });
+        await runOrThrow(sandbox, command, { kind: 'setup command', key: 'warm', timeoutMs, signal });
     },
     check: async (sandbox, { warm }, signal) => {
-      const options = { what: 'health check', key: 'warm', timeoutMs, signal };
-      if (warm.healthcheck) await mustRun(sandbox, warm.healthcheck, options);
+      if (warm.healthcheck)
+        await runOrThrow(sandbox, warm.healthcheck, { kind: 'health check', key: 'warm', timeoutMs, signal });
     },
     sync: async (sandbox, folder) => {
       await sync(sandbox, folder);
-      await sessions.used(sandbox.sandboxId);
+      await starter.noteUse(sandbox.sandboxId);
     },
     touch: async (sandbox) => {
       await runCommand(sandbox, 'true', { timeoutMs });
-      await sessions.used(sandbox.sandboxId);
+      await starter.noteUse(sandbox.sandboxId);
     },
-    end: (sandbox) => sessions.terminate(sandbox),
+    terminate: (sandbox) => starter.terminate(sandbox),
   };
 }
 
 /**
- * Removes files of the host volume's caches that were not used for long, and the oldest beyond a size. Says what was
- * removed; undefined when nothing was.
+ * Removes files that haven't been used for long from the host volume's caches, and the oldest ones beyond a total size.
+ * Returns a description of what was removed; undefined if nothing was.
  */
 export async function cleanCaches(
   sandbox: Sandbox,
@@ -65,14 +67,14 @@ export async function cleanCaches(
 ): Promise<string | undefined> {
   if (!named.profile.hostVolume) return undefined;
   const { output } = await runCommand(sandbox, cleanScript(warm.cacheMaxAgeDays, warm.cacheMaxMiB), {
-    timeoutMs,
+    timeoutMs: COMMAND_TIMEOUT_MS,
     signal,
   });
   const removed = Number(output.split('\n').at(-1));
-  return removed > 0 ? `removed ${removed} old files from the caches` : undefined;
+  return removed > 0 ? strings.removedCacheFiles(removed) : undefined;
 }
 
-/** Prints how many files it has removed. Without GNU find, what is too much by size is left. */
+/** Prints how many files it removed. Enforcing the size requires GNU find. */
 function cleanScript(maxAgeDays: number, maxMiB: number): string {
   return [
     `cd ${HOST_VOLUME_PATH}/.cache 2>/dev/null || { echo 0; exit 0; }`,

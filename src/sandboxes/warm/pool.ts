@@ -1,59 +1,68 @@
 import type { Sandbox } from 'modal';
 import type { Clock } from '../../base/clock.ts';
+import { Emitter, type Event } from '../../base/events.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import type { WarmProfile } from '../../profiles/schema.ts';
 import type { Folder } from '../folder.ts';
 import { definitionKey } from '../sandbox-spec.ts';
 
-/** A folder and a profile of which sandboxes are kept ready. */
+/** Where a run finds a sandbox that waits for it. */
+export interface WarmSource {
+  /** Takes a warm sandbox of the folder's profile; undefined if there is none. */
+  take(folder: Folder, named: NamedProfile): Sandbox | undefined;
+}
+
+/** A folder and a profile for which sandboxes are kept warm. */
 export interface WarmTarget {
   readonly folder: Folder;
   readonly named: NamedProfile;
   readonly warm: WarmProfile;
 }
 
-/** What the pool is made with. All of it may fail. */
-export interface PoolParts {
+/** How a pool gets, uses and drops sandboxes. All of it may fail. */
+export interface PoolDependencies {
   start(target: WarmTarget, signal: AbortSignal): Promise<Sandbox>;
-  /** Makes a started sandbox ready: the workspace in it, set up. */
+  /** Syncs the workspace to a new sandbox and runs the target's setup. */
   prepare(sandbox: Sandbox, target: WarmTarget, signal: AbortSignal): Promise<void>;
-  /** Runs the target's health check. Fails when the sandbox is not healthy. */
+  /** Runs the target's health check. Throws if the sandbox is unhealthy. */
   check(sandbox: Sandbox, target: WarmTarget, signal: AbortSignal): Promise<void>;
   /** Sends the workspace's changes. */
   sync(sandbox: Sandbox, folder: Folder): Promise<void>;
-  /** Runs a command that does nothing, which makes the sandbox live on. Fails when it has ended. */
+  /** Restarts the sandbox's idle timeout with a command that does nothing. Throws if the sandbox has stopped. */
   touch(sandbox: Sandbox): Promise<void>;
-  end(sandbox: Sandbox): Promise<void>;
-  /** The account and app in which sandboxes are started now; those of another are not given out. */
+  terminate(sandbox: Sandbox): Promise<void>;
+  /** The account and app in which sandboxes start now. Those of another one aren't given out. */
   account(): string;
   readonly clock: Clock;
-  onChange?(): void;
 }
 
 interface WarmSandbox {
   readonly target: WarmTarget;
-  /** What it was started for: equal for what it may be given to. */
+  /** Account, folder, profile and definition that it was started for. It is given out only for an equal key. */
   readonly key: string;
   readonly sandbox: Sandbox;
   readonly startedAt: number;
   touchedAt: number;
 }
 
-/** A part of the idle time-out, after which a waiting sandbox is touched. */
-const TOUCH_AT = 0.4;
+/** The share of its idle timeout after which a waiting sandbox is touched. */
+const TOUCH_AFTER_SHARE = 0.4;
 
-/** Started sandboxes that wait for a run. Only those that were found healthy are given out. */
-export class WarmPool {
-  readonly #parts: PoolParts;
-  #ready: WarmSandbox[] = [];
-  /** How many are being started, by target. */
+/** Started sandboxes that wait for a run. Only those that passed their health check are given out. */
+export class WarmPool implements WarmSource {
+  readonly #dependencies: PoolDependencies;
+  #warm: WarmSandbox[] = [];
+  /** How many are being started, by key. */
   readonly #starting = new Map<string, number>();
+  readonly #didChange = new Emitter<void>();
+  /** Fires when a sandbox becomes available or leaves the pool. */
+  readonly onDidChange: Event<void> = this.#didChange.event;
 
-  constructor(parts: PoolParts) {
-    this.#parts = parts;
+  constructor(dependencies: PoolDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Takes a sandbox out of the pool, the youngest first; undefined when none is ready. */
+  /** Takes a sandbox out of the pool, the youngest first; undefined if there is none. */
   take(folder: Folder, named: NamedProfile): Sandbox | undefined {
     const warm = this.#of({ folder, named }).at(-1);
     if (!warm) return undefined;
@@ -61,23 +70,23 @@ export class WarmPool {
     return warm.sandbox;
   }
 
-  /** How many of a folder's profile are ready. */
+  /** Returns how many sandboxes of a folder's profile are warm. */
   count(folder: Folder, profileName: string): number {
-    return this.#ready.filter(({ target }) => target.folder.path === folder.path && target.named.name === profileName)
+    return this.#warm.filter(({ target }) => target.folder.path === folder.path && target.named.name === profileName)
       .length;
   }
 
   get isEmpty(): boolean {
-    return this.#ready.length === 0 && this.#starting.size === 0;
+    return this.#warm.length === 0 && this.#starting.size === 0;
   }
 
-  /** How many are neither ready nor being started. */
+  /** Returns how many of a target's sandboxes are neither warm nor being started. */
   missing(target: WarmTarget): number {
     const starting = this.#starting.get(this.#keyOf(target)) ?? 0;
     return Math.max(target.warm.sandboxes - this.#of(target).length - starting, 0);
   }
 
-  /** Starts as many as are missing, side by side. Resolves with how many those were; throws when one could not be. */
+  /** Starts the missing sandboxes in parallel. Resolves with their number; throws if one couldn't be started. */
   async fill(target: WarmTarget, signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const started = await Promise.allSettled(
@@ -88,65 +97,65 @@ export class WarmPool {
     return started.length;
   }
 
-  /** One of a target's sandboxes that are ready; it stays in the pool. */
+  /** Returns one of a target's warm sandboxes, and keeps it in the pool. */
   peek(target: WarmTarget): Sandbox | undefined {
     return this.#of(target)[0]?.sandbox;
   }
 
-  /** Runs the health check in all of a target's sandboxes, and ends those that fail it. Resolves with how many. */
+  /** Runs the health check in all of a target's sandboxes. Terminates those that fail it, and resolves with their number. */
   async check(target: WarmTarget, signal: AbortSignal): Promise<number> {
     const own = this.#of(target);
-    await Promise.all(own.map((each) => this.#use(each, () => this.#parts.check(each.sandbox, target, signal))));
+    await Promise.all(own.map((each) => this.#use(each, () => this.#dependencies.check(each.sandbox, target, signal))));
     return own.length - this.#of(target).length;
   }
 
-  /** Starts a sandbox, makes it ready, uses it and ends it: whether the profile works. */
+  /** Starts, prepares and checks a sandbox that is terminated after `use`, to find out whether the profile works. */
   async probe<T>(target: WarmTarget, signal: AbortSignal, use: (sandbox: Sandbox) => Promise<T>): Promise<T> {
-    const sandbox = await this.#parts.start(target, signal);
+    const sandbox = await this.#dependencies.start(target, signal);
     try {
-      await this.#parts.prepare(sandbox, target, signal);
-      await this.#parts.check(sandbox, target, signal);
+      await this.#dependencies.prepare(sandbox, target, signal);
+      await this.#dependencies.check(sandbox, target, signal);
       return await use(sandbox);
     } finally {
-      await this.#parts.end(sandbox);
+      await this.#dependencies.terminate(sandbox);
     }
   }
 
-  /** Ends those of which `isOld` is true, and those of another account. Resolves with how many. */
+  /** Terminates those for which `isOld` returns true, and those of another account. Resolves with their number. */
   async retire(isOld: (target: WarmTarget, ageMs: number) => boolean): Promise<number> {
-    const now = this.#parts.clock.now();
-    const old = this.#ready.filter(
+    const now = this.#dependencies.clock.now();
+    const old = this.#warm.filter(
       ({ target, key, startedAt }) => key !== this.#keyOf(target) || isOld(target, now - startedAt),
     );
     for (const each of old) this.#remove(each);
-    await Promise.allSettled(old.map(({ sandbox }) => this.#parts.end(sandbox)));
+    await Promise.allSettled(old.map(({ sandbox }) => this.#dependencies.terminate(sandbox)));
     return old.length;
   }
 
-  /** Sends a folder's changes to all that wait for it. One that cannot be reached is dropped. */
+  /** Sends a folder's changes to all of its warm sandboxes. One that can't be reached is dropped. */
   async sync(folder: Folder): Promise<void> {
-    const own = this.#ready.filter(({ target }) => target.folder.path === folder.path);
-    await Promise.all(own.map((each) => this.#use(each, () => this.#parts.sync(each.sandbox, folder))));
+    const own = this.#warm.filter(({ target }) => target.folder.path === folder.path);
+    await Promise.all(own.map((each) => this.#use(each, () => this.#dependencies.sync(each.sandbox, folder))));
   }
 
-  /** Makes those of a target live on that would soon end of being idle. One that has ended is dropped. */
+  /** Touches the target's sandboxes that are about to reach their idle timeout, and drops any that have stopped. */
   async touch(target: WarmTarget): Promise<void> {
-    const now = this.#parts.clock.now();
-    const pauseMs = target.named.profile.idleTimeoutMs * TOUCH_AT;
-    // A clock that was set back says nothing of when they were touched.
-    const due = this.#of(target).filter(({ touchedAt }) => now < touchedAt || now - touchedAt >= pauseMs);
-    await Promise.all(due.map((each) => this.#use(each, () => this.#parts.touch(each.sandbox))));
+    const now = this.#dependencies.clock.now();
+    const intervalMs = target.named.profile.idleTimeoutMs * TOUCH_AFTER_SHARE;
+    // If the clock was set back, the last touch is unknown.
+    const due = this.#of(target).filter(({ touchedAt }) => now < touchedAt || now - touchedAt >= intervalMs);
+    await Promise.all(due.map((each) => this.#use(each, () => this.#dependencies.touch(each.sandbox))));
   }
 
   async #use(each: WarmSandbox, action: () => Promise<void>): Promise<void> {
     try {
-      each.touchedAt = this.#parts.clock.now();
+      each.touchedAt = this.#dependencies.clock.now();
       await action();
     } catch {
-      // A run has taken it meanwhile, and finds out by itself.
-      if (!this.#ready.includes(each)) return;
+      // If a run has taken it in the meantime, that run finds out.
+      if (!this.#warm.includes(each)) return;
       this.#remove(each);
-      await this.#parts.end(each.sandbox).catch(() => {});
+      await this.#dependencies.terminate(each.sandbox).catch(() => {});
     }
   }
 
@@ -154,18 +163,18 @@ export class WarmPool {
     const key = this.#keyOf(target);
     this.#starting.set(key, (this.#starting.get(key) ?? 0) + 1);
     try {
-      const sandbox = await this.#parts.start(target, signal);
+      const sandbox = await this.#dependencies.start(target, signal);
       try {
-        await this.#parts.prepare(sandbox, target, signal);
-        await this.#parts.check(sandbox, target, signal);
+        await this.#dependencies.prepare(sandbox, target, signal);
+        await this.#dependencies.check(sandbox, target, signal);
         signal.throwIfAborted();
       } catch (error) {
-        await this.#parts.end(sandbox).catch(() => {});
+        await this.#dependencies.terminate(sandbox).catch(() => {});
         throw error;
       }
-      const now = this.#parts.clock.now();
-      this.#ready.push({ target, key, sandbox, startedAt: now, touchedAt: now });
-      this.#parts.onChange?.();
+      const now = this.#dependencies.clock.now();
+      this.#warm.push({ target, key, sandbox, startedAt: now, touchedAt: now });
+      this.#didChange.fire();
     } finally {
       const left = (this.#starting.get(key) ?? 1) - 1;
       if (left > 0) this.#starting.set(key, left);
@@ -174,16 +183,16 @@ export class WarmPool {
   }
 
   #remove(warm: WarmSandbox): void {
-    this.#ready = this.#ready.filter((each) => each !== warm);
-    this.#parts.onChange?.();
+    this.#warm = this.#warm.filter((each) => each !== warm);
+    this.#didChange.fire();
   }
 
   #of(target: Pick<WarmTarget, 'folder' | 'named'>): WarmSandbox[] {
     const key = this.#keyOf(target);
-    return this.#ready.filter((each) => each.key === key);
+    return this.#warm.filter((each) => each.key === key);
   }
 
   #keyOf({ folder, named }: Pick<WarmTarget, 'folder' | 'named'>): string {
-    return JSON.stringify([this.#parts.account(), folder.path, named.name, definitionKey(named.profile)]);
+    return JSON.stringify([this.#dependencies.account(), folder.path, named.name, definitionKey(named.profile)]);
   }
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 
 const LINUX_SUPPLIES = '/sys/class/power_supply';
 
-/** Whether this machine runs on its battery; false where that cannot be known (it is asked of Linux and macOS). */
+/** Returns whether this computer is on battery power; false if unknown (supported on Linux and macOS). */
 export async function isOnBattery(suppliesDir = LINUX_SUPPLIES): Promise<boolean> {
   try {
     if (platform() === 'darwin')
@@ -33,7 +33,7 @@ async function isDischarging(dir: string): Promise<boolean> {
     })),
   );
   if (supplies.some(({ type, online }) => type === 'Mains' && online === '1')) return false;
-  // `Device` is the battery of a mouse or a keyboard.
+  // `Device` is the battery of a mouse or keyboard.
   return supplies.some(
     ({ type, status, scope }) => type === 'Battery' && scope !== 'Device' && status === 'Discharging',
   );

@@ -24,12 +24,8 @@ export interface SandboxesModuleDependencies {
   readonly onDidStartSandbox: Event<unknown>;
 }
 
-export interface SandboxesModule extends vscode.Disposable {
-  refresh(): void;
-}
-
 /** The Sandboxes view and its commands. */
-export function sandboxesModule(dependencies: SandboxesModuleDependencies): SandboxesModule {
+export function sandboxesModule(dependencies: SandboxesModuleDependencies): vscode.Disposable {
   const { sessions, folderPaths, openTerminal, openInExplorer, onDidStartSandbox } = dependencies;
   const store = sandboxStore(sessions);
   const actions = new SandboxCommands(sessions, folderPaths);
@@ -41,13 +37,14 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): Sand
     const ended = store.value?.sandboxes.filter(({ state }) => state === 'ended').map(({ id }) => id);
     void dropAmong(sessions, new Set(ended));
   };
-  const disposable = vscode.Disposable.from(
+  return vscode.Disposable.from(
     tree,
     store.onDidChange(dropEnded),
     logs,
     actions,
     actions.onDidChange(refresh),
     onDidStartSandbox(refresh),
+    sessions.onDidChange(refresh),
     registerCommands({
       'modal.refreshSandboxes': () => store.refresh(),
       'modal.openTerminal': (sandbox?: SandboxSummary) => openTerminal(sandbox?.id),
@@ -70,5 +67,4 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): Sand
       'modal.showSandboxLogs': one((sandbox) => logs.show(sandbox)),
     }),
   );
-  return Object.assign(disposable, { refresh });
 }

@@ -12,7 +12,7 @@ export class SandboxCommands implements vscode.Disposable {
   readonly #folderPaths: () => readonly string[];
   readonly keepAlive = new KeepAlive(async (id) => {
     await touchSandbox((await this.#sessions.connection()).client, id);
-    await this.#sessions.used(id);
+    await this.#sessions.noteUse(id);
   });
 
   readonly #changed = new vscode.EventEmitter<void>();
@@ -102,7 +102,7 @@ export class SandboxCommands implements vscode.Disposable {
         return Promise.allSettled(
           sandboxes.map(async ({ id }) => {
             await terminateSandbox(client, id);
-            await this.#sessions.ended(id);
+            await this.#sessions.noteEnd(id);
           }),
         );
       });

@@ -22,9 +22,9 @@ export interface StatusBarDependencies {
   };
   readonly warmUps: {
     count(folder: Folder, profileName: string): number;
-    budget(): Promise<{ readonly todayUsd: number }>;
     readonly onDidChange: Event<unknown>;
   };
+  readonly budget: { check(): Promise<{ readonly todayUsd: number }> };
   readonly activity: Activity;
   readonly account: AccountState;
 }
@@ -55,6 +55,7 @@ export class StatusBar implements vscode.Disposable {
       vscode.workspace.onDidChangeWorkspaceFolders(update),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
       options.profiles.onDidChange(update),
+      options.sessions.onDidChange(update),
       options.warmUps.onDidChange(update),
       options.activity.onDidChange(update),
       onDidChangeSettings(update),
@@ -75,16 +76,16 @@ export class StatusBar implements vscode.Disposable {
 
   /** Draws it anew. */
   async update(): Promise<void> {
-    const { sessions, profiles, warmUps, activity, account } = this.#options;
+    const { sessions, profiles, warmUps, budget, activity, account } = this.#options;
     const workspaceFolder = activeFolder();
     if (!workspaceFolder || !account.isChosen || !vscode.workspace.isTrusted) return this.#item.hide();
     try {
       const folder = syncedFolder(workspaceFolder);
       const name = await profiles.current(folder);
-      const isRunning = sessions.started.profilesOf(folder).includes(name);
+      const isRunning = sessions.profilesOf(folder).includes(name);
       this.#session = { title: `Modal: ${folder.name}, profile “${name}”`, isRunning };
       const ready = warmUps.count(folder, name);
-      const { todayUsd } = await warmUps.budget();
+      const { todayUsd } = await budget.check();
       const price = await profiles.get(folder).then(
         ({ profile }) => sessions.prices.perHourUsd(hardwareOf(profile)),
         () => undefined,

@@ -62,15 +62,18 @@ describe('an account where sandboxes cost money', () => {
       }),
     );
     const spent = messages.findIndex(isSpent);
-    assert.match(messages[spent - 1] ?? '', /^(About|Under) .* of .* is spent today \(estimated\)\.$/);
+    assert.match(messages[spent - 1] ?? '', /^You've spent (about|under) .* of .* today \(estimate\)\.$/);
     assert.ok(spent > 0);
   });
 
   it('is not used by a run beyond the budget unless its user says so', () =>
     withSetting('budget.perDay', 1e-7, async () => {
       const refused = await run({});
-      assert.match(refused.messages.join('\n'), /is spent today \(estimated\)\. Start a sandbox all the same\?/);
-      assert.match(refused.result.error ?? '', /so no sandbox was started\. Raise the limit in modal\.budget/);
+      assert.match(refused.messages.join('\n'), /today \(estimate\)\. Start a sandbox anyway\?/);
+      assert.match(
+        refused.result.error ?? '',
+        /so no sandbox was started\. Raise the limit in the `modal\.budget` settings/,
+      );
       assert.equal(await running(), 0);
       const { result } = await run({ showWarningMessage: START });
       assert.match(result.text, /^ran$/m);

@@ -10,7 +10,7 @@ describe('Pause and Resume', () => {
     const paused = await answering({}, async () => vscode.commands.executeCommand('modal.pauseSandbox'));
     assert.match(paused.messages.join('\n'), /is paused: its files are kept for 30 days/);
     const again = await answering({}, async () => vscode.commands.executeCommand('modal.pauseSandbox'));
-    assert.match(again.messages.join('\n'), /There is nothing to pause/);
+    assert.match(again.messages.join('\n'), /No sandbox is running for profile/);
     const resumed = await answering({}, async () => vscode.commands.executeCommand('modal.resumeSandbox'));
     assert.match(resumed.messages.join('\n'), /goes on with the files that it had/);
     const { text } = await runFile(look);

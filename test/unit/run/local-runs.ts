@@ -6,10 +6,9 @@ import { type RunRequest, runRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { RunServices } from '../../../src/run/services.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 /** A folder of a test, with what runs of it work with. */
@@ -24,7 +23,10 @@ export async function localFolder(server: RunningLocalModal, profile?: object): 
   const path = await mkdtemp(join(tmpdir(), 'run-test-'));
   const storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-  const sessions = new Sessions(sessionSources(() => accountOf(server), profile));
+  const sessions = sessionsOf(
+    starterOf(() => accountOf(server)),
+    profile,
+  );
   return {
     path,
     services: { sessions, syncs, ask: () => true },

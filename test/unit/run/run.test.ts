@@ -9,11 +9,11 @@ import type { RunResult } from '../../../src/run/result.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { ProgramCandidate } from '../../../src/run/runners.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import type { Ask } from '../../../src/sync/push/questions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 const shell: readonly ProgramCandidate[] = [{ argv: ['bash'] }];
 
@@ -41,7 +41,7 @@ describe('a run on the local Modal', () => {
     storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
     questions = [];
     syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-    sessions = new Sessions(sessionSources(() => account));
+    sessions = sessionsOf(starterOf(() => account));
   });
   afterEach(async () => {
     await Promise.all([sessions.dispose(), syncs.dispose()]);
@@ -187,7 +187,7 @@ describe('a run on the local Modal', () => {
     await runToEnd('a.sh');
     assert.deepEqual(questions, [], 'the local Modal is on this machine');
     const { isLocal: _, ...elsewhere } = account;
-    const other = new Sessions(sessionSources(() => elsewhere));
+    const other = sessionsOf(starterOf(() => elsewhere));
     const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
     const request = runRequest({ folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'] });
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };

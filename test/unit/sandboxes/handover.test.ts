@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Handover } from '../../../src/sandboxes/handover.ts';
-import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { TestWindow } from '../../helpers/window.ts';
 
@@ -37,7 +37,7 @@ describe('a window that restarts by its own doing', () => {
     assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
     assert.deepEqual([session.isNew, session.isOutdated], [false, false]);
     assert.equal(await sandbox.poll(), null);
-    assert.equal((await after.sessions.started.lives()).length, 1, 'its end is known');
+    assert.equal((await after.sessions.lifetimes()).length, 1, 'its end is known');
     await after.close();
     assert.notEqual(await sandbox.poll(), null);
   });
@@ -77,10 +77,10 @@ describe('a window that restarts by its own doing', () => {
 
     let now = 1_000_000;
     const clock = { now: () => now, after: () => () => {} };
-    const late = new Handover(new Machine(machineDir, 'late'), clock);
+    const late = new Handover(new MachineState(machineDir, 'late'), clock);
     const left = { sandboxId: 'sb-1', folder: { name: 'one', path: '/folders/one' }, profile: 'default', startedAt: 1 };
     await late.offer([left]);
-    const next = new Handover(new Machine(machineDir, 'next'), clock);
+    const next = new Handover(new MachineState(machineDir, 'next'), clock);
     assert.deepEqual(await next.claim(['/folders/other']), [], 'of another folder');
     assert.equal(late.keeps('sb-1'), true);
     now += 60_001;
@@ -94,7 +94,7 @@ describe('a window that restarts by its own doing', () => {
     await before.sessions.handOver();
     const both = [await window('one'), await window('two')];
     await Promise.all(both.map(({ sessions, folder }) => sessions.takeOver([folder.path])));
-    const taken = await Promise.all(both.map(({ sessions, folder }) => sessions.started.allOf(folder)));
+    const taken = await Promise.all(both.map(({ sessions, folder }) => sessions.sandboxesOf(folder)));
     assert.deepEqual(
       taken.flat().map(({ sandboxId }) => sandboxId),
       [sandbox.sandboxId],
@@ -104,6 +104,6 @@ describe('a window that restarts by its own doing', () => {
     await sandbox.terminate();
     const last = await window('last');
     await last.sessions.takeOver([last.folder.path]);
-    assert.deepEqual(await last.sessions.started.allOf(last.folder), []);
+    assert.deepEqual(await last.sessions.sandboxesOf(last.folder), []);
   });
 });

@@ -11,7 +11,7 @@ import { wallClock } from '../../../src/base/clock.ts';
 import { Prices } from '../../../src/modal/prices.ts';
 import { listSandboxes } from '../../../src/modal/sandbox-list.ts';
 import { SpendRecord } from '../../../src/sandboxes/cost/spend.ts';
-import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { TestWindow, type WindowOptions } from '../../helpers/window.ts';
@@ -105,7 +105,7 @@ describe('what windows have started', () => {
   /** Hours of sandboxes, as the record of spend knows them an hour later. */
   const spentHours = async (since: Date) => {
     const clock = { ...wallClock, now: () => Date.now() + 3_600_000 };
-    const auditor = new SpendRecord(new Machine(join(dir, 'machine'), 'auditor'), clock);
+    const auditor = new SpendRecord(new MachineState(join(dir, 'machine'), 'auditor'), clock);
     return (await auditor.usdSince(since.getTime())) / (new Prices().perHourUsd({}) ?? 0);
   };
 

@@ -2,22 +2,22 @@ import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { Lifetimes } from '../../../src/sandboxes/lifetimes.ts';
-import type { Life } from '../../../src/sandboxes/session.ts';
+import type { SandboxLifetime } from '../../../src/sandboxes/session.ts';
 import { Time } from '../../helpers/time.ts';
 
 const MINUTE_MS = 60_000;
 
 /** Times in milliseconds; it is idle at its end alone when nothing else is said. */
-function life(endsAt: number, timeoutMs: number, idleAt = endsAt): Life {
+function life(endsAt: number, timeoutMs: number, idleAt = endsAt): SandboxLifetime {
   const profile = ProfileSchema.parse({ timeoutMs, idleTimeoutMs: 60_000 });
   return { folder: { name: 'f', path: '/f' }, named: { name: 'p', profile }, sandbox: {} as Sandbox, endsAt, idleAt };
 }
 
 describe('the lifetimes of sandboxes', () => {
   let time: Time;
-  let lives: Life[];
-  let told: Life[];
-  let checked: Life[];
+  let lives: SandboxLifetime[];
+  let told: SandboxLifetime[];
+  let checked: SandboxLifetime[];
   let isBusy: boolean;
   let lifetimes: Lifetimes;
   beforeEach(() => {
@@ -28,13 +28,13 @@ describe('the lifetimes of sandboxes', () => {
     isBusy = false;
     lifetimes = new Lifetimes({
       clock: time,
-      lives: async () => lives,
-      onNearEnd: (each) => told.push(each),
+      lifetimes: async () => lives,
       isBusy: () => isBusy,
       check: async (each) => {
         checked.push(each);
       },
     });
+    lifetimes.onNearEnd((each) => told.push(each));
   });
 
   async function minutes(count: number): Promise<void> {
@@ -98,7 +98,7 @@ describe('the lifetimes of sandboxes', () => {
     lives = [life(240 * MINUTE_MS, 240 * MINUTE_MS, 10 * MINUTE_MS)];
     await lifetimes.update();
     await minutes(9);
-    lives = [{ ...(lives[0] as Life), idleAt: 19 * MINUTE_MS }];
+    lives = [{ ...(lives[0] as SandboxLifetime), idleAt: 19 * MINUTE_MS }];
     await minutes(10);
     assert.equal(checked.length, 0);
     await minutes(1);

@@ -2,10 +2,10 @@ import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { carryOver, pause, pausedSnapshot, resume } from '../../../src/sandboxes/pause.ts';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'paused', path: '/somewhere/paused' };
@@ -17,8 +17,9 @@ describe('pausing', () => {
 
   beforeEach(async () => {
     server = await startLocalModal();
-    sessions = new Sessions(
-      sessionSources(() => accountOf(server), { image: 'python:3.13-slim', hostVolume: false, ports: [8000] }),
+    sessions = sessionsOf(
+      starterOf(() => accountOf(server)),
+      { image: 'python:3.13-slim', hostVolume: false, ports: [8000] },
     );
     snapshots = new Snapshots(async () => (await sessions.connection()).client);
   });
@@ -101,7 +102,7 @@ describe('pausing', () => {
     await calledOff('SandboxCreateV2', 'SandboxTerminateV2', (signal) =>
       resume(sessions, snapshots, folder, 'default', signal),
     );
-    assert.deepEqual([await running(), sessions.started.all.length], [0, 0]);
+    assert.deepEqual([await running(), sessions.profilesOf(folder).length], [0, 0]);
     await resume(sessions, snapshots, folder, 'default');
     assert.equal(await read((await sessions.acquire(folder)).sandbox), 'one\n');
   });
@@ -127,7 +128,7 @@ describe('pausing', () => {
 
   it('is called off as carrying over is: the old sandbox serves on, and the image is deleted', async () => {
     const { sandbox } = await sessions.acquire(folder);
-    const [life] = await sessions.started.lives();
+    const [life] = await sessions.lifetimes();
     assert.ok(life);
     await calledOff('SandboxCreateV2', 'ImageDelete', (signal) => carryOver(sessions, life, signal));
     assert.equal((await sessions.acquire(folder)).sandbox, sandbox);
@@ -137,14 +138,14 @@ describe('pausing', () => {
   });
 
   it('says that there is nothing to pause or to resume', async () => {
-    await assert.rejects(pause(sessions, snapshots, folder, 'default'), /No sandbox of the profile “default” runs/);
-    await assert.rejects(resume(sessions, snapshots, folder, 'default'), /Nothing of the profile “default” is paused/);
+    await assert.rejects(pause(sessions, snapshots, folder, 'default'), /No sandbox is running for profile “default”/);
+    await assert.rejects(resume(sessions, snapshots, folder, 'default'), /no paused sandbox for profile “default”/);
   });
 
   it('of another kind: a session is carried over into a new sandbox, and the old one is ended only then', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
-    const [life] = await sessions.started.lives();
+    const [life] = await sessions.lifetimes();
     assert.ok(life);
     await server.control.addFault({ method: 'SandboxCreateV2', code: 9, times: 1 });
     await assert.rejects(carryOver(sessions, life));
@@ -154,7 +155,7 @@ describe('pausing', () => {
     assert.notEqual(session.sandbox.sandboxId, sandbox.sandboxId);
     assert.equal(await read(session.sandbox), 'one\n');
     assert.equal(await running(), 1);
-    const [next] = await sessions.started.lives();
+    const [next] = await sessions.lifetimes();
     assert.ok(next && next.endsAt >= life.endsAt, 'its life begins anew');
   });
 });

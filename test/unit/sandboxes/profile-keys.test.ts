@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { Running } from '../../../local/server/control.ts';
 import { profileJsonSchema } from '../../../src/profiles/json-schema.ts';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 type Definition = Running['sandboxes'][number]['definition'];
 
@@ -120,8 +120,9 @@ describe('every key of a profile', () => {
   });
 
   async function start(profile: object): Promise<Sandbox> {
-    sessions = new Sessions(
-      sessionSources(() => accountOf(server), { image: 'python:3.13-slim', hostVolume: false, ...profile }),
+    sessions = sessionsOf(
+      starterOf(() => accountOf(server)),
+      { image: 'python:3.13-slim', hostVolume: false, ...profile },
     );
     return (await sessions.acquire({ name: 'keys', path })).sandbox;
   }

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { SyncEngine } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 describe('the setup of a profile', () => {
   let server: RunningLocalModal;
@@ -31,13 +31,9 @@ describe('the setup of a profile', () => {
   const folder = () => ({ name: 'setup', path });
 
   function sessions(setup: object): Sessions {
-    const made = new Sessions(
-      sessionSources(() => accountOf(server), {
-        image: 'python:3.13-slim',
-        hostVolume: false,
-        env: { WHO: 'me' },
-        setup,
-      }),
+    const made = sessionsOf(
+      starterOf(() => accountOf(server)),
+      { image: 'python:3.13-slim', hostVolume: false, env: { WHO: 'me' }, setup },
     );
     opened.push(made);
     return made;
@@ -83,10 +79,13 @@ describe('the setup of a profile', () => {
   it('that fails says which command, with what it said, and leaves no sandbox', async () => {
     await assert.rejects(
       sessions({ commands: ['echo no such package; exit 4'] }).acquire(folder()),
-      /setup command “echo no such package; exit 4” ended with code 4: no such package\. Mend it/,
+      /setup command “echo no such package; exit 4” failed with exit code 4: no such package\. Fix it/,
     );
     assert.deepEqual((await server.control.running()).sandboxes, []);
-    await assert.rejects(sessions({ commands: ['true'], files: ['none'] }).acquire(folder()), /needs “none”/);
+    await assert.rejects(
+      sessions({ commands: ['true'], files: ['none'] }).acquire(folder()),
+      /setup file “none” can't be read/,
+    );
   });
 
   it('leaves in the workspace what it made there, and the first sync goes on from it', async () => {

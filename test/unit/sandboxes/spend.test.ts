@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { budgetState } from '../../../src/sandboxes/cost/budget.ts';
 import { SpendRecord } from '../../../src/sandboxes/cost/spend.ts';
-import { Machine } from '../../../src/sandboxes/machine-state.ts';
+import { MachineState } from '../../../src/sandboxes/machine-state.ts';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { Time } from '../../helpers/time.ts';
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +17,7 @@ const STEADY = { ...COST, idleTimeoutMs: COST.timeoutMs };
 describe('the record of spend', () => {
   let dir: string;
   let time: Time;
-  const window = (id: string) => new SpendRecord(new Machine(dir, id), time);
+  const window = (id: string) => new SpendRecord(new MachineState(dir, id), time);
   const near = (actual: number, expected: number) =>
     assert.ok(Math.abs(actual - expected) < 1e-9, `${actual} is ${expected}`);
 
@@ -101,7 +102,7 @@ describe('the record of spend', () => {
     await time.pass(80 * HOUR_MS);
     const now = window('now');
     await now.usdToday();
-    assert.deepEqual(await new Machine(dir).list('spend'), []);
+    assert.deepEqual(await new MachineState(dir).list('spend'), []);
   });
 
   it('takes a file that is broken for an empty one', async () => {
@@ -121,7 +122,7 @@ describe('a budget', () => {
 
   it('is near from 80 % and spent from 100 %, by the day and by the hour; 0 is no limit', async () => {
     const time = new Time(MORNING);
-    const spend = new SpendRecord(new Machine(dir), time);
+    const spend = new SpendRecord(new MachineState(dir), time);
     await spend.started('sb-1', STEADY);
     const level = async (perDayUsd: number, perHourUsd: number) =>
       (await budgetState(spend, { perDayUsd, perHourUsd })).level;
@@ -133,8 +134,8 @@ describe('a budget', () => {
     await time.pass(HOUR_MS);
     assert.equal(await level(2, 0), 'spent');
     assert.equal(await level(100, 2), 'spent');
-    const { words } = await budgetState(spend, { perDayUsd: 4, perHourUsd: 0 });
-    assert.equal(words, 'About $3.62 of $4.00 is spent today (estimated)');
+    const { summary } = await budgetState(spend, { perDayUsd: 4, perHourUsd: 0 });
+    assert.equal(summary, strings.spentToday('about $3.62', '$4.00'));
   });
 });
 
@@ -146,7 +147,7 @@ describe('the windows of a machine', () => {
   afterEach(() => rm(dir, { recursive: true }));
 
   it('know which of them live', async () => {
-    const [a, b] = [new Machine(dir, 'a'), new Machine(dir, 'b')];
+    const [a, b] = [new MachineState(dir, 'a'), new MachineState(dir, 'b')];
     await a.join();
     assert.equal(await b.isAlive('a'), true);
     assert.equal(await b.isAlive('never'), false);
@@ -159,7 +160,7 @@ describe('the windows of a machine', () => {
   });
 
   it('hold a lock one at a time, and take it over from a process that is gone', async () => {
-    const [a, b] = [new Machine(dir, 'a'), new Machine(dir, 'b')];
+    const [a, b] = [new MachineState(dir, 'a'), new MachineState(dir, 'b')];
     const release = await a.lock('refresh', 60_000);
     assert.ok(release);
     assert.equal(await b.lock('refresh', 60_000), undefined);
@@ -172,7 +173,7 @@ describe('the windows of a machine', () => {
   });
 
   it('that all find a lock stale do not all get it, and give back only their own', async () => {
-    const windows = Array.from({ length: 20 }, (_, index) => new Machine(dir, `w${index}`));
+    const windows = Array.from({ length: 20 }, (_, index) => new MachineState(dir, `w${index}`));
     await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: 2 ** 22 + 1 }));
     const got = (await Promise.all(windows.map((each) => each.lock('refresh', 60_000)))).filter((each) => each);
     assert.equal(got.length, 1);

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as turn } from 'node:timers/promises';
 import { AccountError } from '../../../src/modal/accounts.ts';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
 describe('warm-ups that fail', () => {
@@ -25,7 +26,7 @@ describe('warm-ups that fail', () => {
     s.image = () => new Promise(() => {});
     await s.until(s.warmUps.update());
     const [record] = await s.warmUps.records();
-    assert.match(record?.error ?? '', /more than ten minutes/);
+    assert.equal(record?.error, strings.warmUpTimedOut());
     assert.equal((record?.endedAt ?? 0) - (record?.startedAt ?? 0), 10 * MINUTE_MS);
     assert.equal(s.living.size, 0);
   });
@@ -69,13 +70,13 @@ describe('warm-ups that fail', () => {
 
   it('pause when the account is signed out in the middle, and go on when there is one again', async () => {
     const s = scene();
-    s.want(target({ refresh: 30 }));
+    const { folder } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
-    s.obstacle = new AccountError('No account is chosen.');
+    s.pauseReason = new AccountError('No account is chosen.');
     await s.minutes(40);
-    assert.match([...s.warmUps.paused.values()].join(), /^No account is chosen\. Sign in/);
+    assert.match(s.warmUps.pauseReason(folder, 'p') ?? '', /^No account is chosen\. Sign in/);
     assert.equal(s.refreshes(), 1);
-    s.obstacle = undefined;
+    s.pauseReason = undefined;
     await s.minutes(1);
     assert.equal(s.refreshes(), 2);
   });

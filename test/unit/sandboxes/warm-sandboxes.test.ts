@@ -65,7 +65,7 @@ describe('warm sandboxes on the local Modal', () => {
       clock: time,
       random: Math.random,
       targets: async () => targets,
-      obstacle: async () => undefined,
+      pauseReason: async () => undefined,
       refreshImage: async ({ folder, named }, refreshed) =>
         (await sessions.image(folder, named, { signal: refreshed })).image.imageId,
       cleanCaches,
@@ -96,7 +96,10 @@ describe('warm sandboxes on the local Modal', () => {
 
   it('that fail their health check are ended, and the sentence names the check and what it said', async () => {
     const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
-    await assert.rejects(pool.fill(target, signal), /health check “echo no torch.*” ended with code 3: no torch here/);
+    await assert.rejects(
+      pool.fill(target, signal),
+      /health check “echo no torch.*” failed with exit code 3: no torch here/,
+    );
     assert.deepEqual((await server.control.running()).sandboxes, []);
   });
 

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
-import { Machine } from '../../../src/sandboxes/machine-state.ts';
-import type { Obstacle } from '../../../src/sandboxes/warm/pause-reason.ts';
+import { MachineState } from '../../../src/sandboxes/machine-state.ts';
+import type { PauseReason } from '../../../src/sandboxes/warm/pause-reason.ts';
 import { WarmPool, type WarmTarget } from '../../../src/sandboxes/warm/pool.ts';
 import { WarmUps } from '../../../src/sandboxes/warm/warm-ups.ts';
 import { Time } from '../../helpers/time.ts';
@@ -27,10 +27,10 @@ export class Scene {
   readonly log: string[] = [];
   readonly living = new Set<string>();
   readonly pool: WarmPool;
-  readonly machine: Machine;
+  readonly machine: MachineState;
   readonly warmUps: WarmUps;
   targets: WarmTarget[] = [];
-  obstacle: Obstacle | Error | undefined;
+  pauseReason: PauseReason | Error | undefined;
   account = 'main';
   prepare: () => Promise<void> = async () => {};
   sync: () => Promise<void> = async () => {};
@@ -39,7 +39,7 @@ export class Scene {
   #count = 0;
 
   constructor(dir: string, name = 'a') {
-    this.machine = new Machine(dir, name);
+    this.machine = new MachineState(dir, name);
     this.pool = new WarmPool({
       clock: this.time,
       start: async () => {
@@ -59,7 +59,7 @@ export class Scene {
         if (!this.living.has(sandboxId)) throw new Error('gone');
         this.log.push(`touch ${sandboxId}`);
       },
-      end: async ({ sandboxId }) => {
+      terminate: async ({ sandboxId }) => {
         this.living.delete(sandboxId);
         this.log.push(`end ${sandboxId}`);
       },
@@ -70,9 +70,9 @@ export class Scene {
       clock: this.time,
       random: () => 0.5,
       targets: async () => this.targets,
-      obstacle: async () => {
-        if (this.obstacle instanceof Error) throw this.obstacle;
-        return this.obstacle;
+      pauseReason: async () => {
+        if (this.pauseReason instanceof Error) throw this.pauseReason;
+        return this.pauseReason;
       },
       refreshImage: async (_, signal) => {
         this.log.push('image');

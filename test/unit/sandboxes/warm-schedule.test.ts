@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as turn } from 'node:timers/promises';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
 describe('warm-ups, by the clock,', () => {
@@ -94,6 +95,6 @@ describe('warm-ups, by the clock,', () => {
     s.targets = [target({ sandboxes: 0, refresh: 30 })];
     await s.warmUps.update();
     assert.deepEqual(s.log, ['image', 'start a-1', 'end a-1']);
-    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image is ready', 'a probe was healthy']);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, [strings.imageReady(), strings.probePassed()]);
   });
 });

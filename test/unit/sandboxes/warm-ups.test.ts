@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { setImmediate as turn } from 'node:timers/promises';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { scenesOfOneMachine, target } from './warm-scene.ts';
 
 describe('warm-ups', () => {
@@ -36,28 +37,28 @@ describe('warm-ups', () => {
 
   it('cost nothing while something stands against it, and say what', async () => {
     const s = scene();
-    s.targets = [target({ refresh: 30 })];
-    s.obstacle = { words: 'the budget is spent' };
+    const { folder } = s.want(target({ refresh: 30 }));
+    s.pauseReason = { text: 'the budget is spent' };
     await s.warmUps.update();
     await s.minutes(120);
     assert.deepEqual(s.log, []);
-    assert.deepEqual([...s.warmUps.paused.values()], ['the budget is spent']);
-    s.obstacle = undefined;
+    assert.equal(s.warmUps.pauseReason(folder, 'p'), 'the budget is spent');
+    s.pauseReason = undefined;
     await s.warmUps.update();
     assert.equal(s.living.size, 1);
-    assert.equal(s.warmUps.paused.size, 0);
+    assert.equal(s.warmUps.pauseReason(folder, 'p'), undefined);
   });
 
   it('let what is warm end of being idle while they are paused, whatever changes in the folder', async () => {
     const s = scene();
     const { folder } = s.want(target({ refresh: 1_000 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
-    s.obstacle = { words: 'the window is not in front' };
+    s.pauseReason = { text: 'the window is not in front' };
     await s.minutes(60);
     await s.warmUps.sync(folder);
     assert.deepEqual(s.log, ['image', 'start a-1']);
     s.living.clear();
-    s.obstacle = undefined;
+    s.pauseReason = undefined;
     await s.warmUps.update();
     await s.warmUps.update();
     assert.deepEqual([...s.living], ['a-2'], 'there is one again as soon as they go on');
@@ -67,7 +68,7 @@ describe('warm-ups', () => {
     const s = scene();
     s.want(target({ refresh: 30 }));
     await s.warmUps.update();
-    s.obstacle = { words: 'the budget is spent', ends: true };
+    s.pauseReason = { text: 'the budget is spent', stopsSandboxes: true };
     await s.minutes(1);
     assert.deepEqual([...s.living], []);
   });
@@ -81,9 +82,9 @@ describe('warm-ups', () => {
     };
     await s.minutes(31);
     assert.deepEqual((await s.warmUps.records())[0]?.did, [
-      'image unchanged',
-      'ended 1 unhealthy sandbox',
-      'started 1 sandbox',
+      strings.imageUnchanged(),
+      strings.stoppedUnhealthySandboxes(1),
+      strings.startedSandboxes(1),
     ]);
     assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
@@ -95,7 +96,11 @@ describe('warm-ups', () => {
     s.image = async () => 'im-2';
     await s.minutes(31);
     assert.deepEqual([...s.living], ['a-2']);
-    assert.deepEqual((await s.warmUps.records())[0]?.did, ['image is new', 'ended 1 old sandbox', 'started 1 sandbox']);
+    assert.deepEqual((await s.warmUps.records())[0]?.did, [
+      strings.imageChanged(),
+      strings.stoppedOldSandboxes(1),
+      strings.startedSandboxes(1),
+    ]);
     await s.minutes(61);
     assert.deepEqual([...s.living], ['a-3']);
   });
@@ -131,7 +136,7 @@ describe('warm-ups', () => {
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-1');
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-2');
-    s.obstacle = { words: 'the window is not in front' };
+    s.pauseReason = { text: 'the window is not in front' };
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.count(wanted.folder, 'p'), 0);
   });
@@ -145,7 +150,7 @@ describe('warm-ups', () => {
     s.prepare = () => gate.promise;
     const replenishing = s.warmUps.replenish(wanted);
     while (!s.living.has('a-2')) await turn();
-    s.obstacle = { words: 'the budget is spent', ends: true };
+    s.pauseReason = { text: 'the budget is spent', stopsSandboxes: true };
     await s.warmUps.update();
     gate.resolve();
     await replenishing;

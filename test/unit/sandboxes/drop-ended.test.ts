@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { wallClock } from '../../../src/base/clock.ts';
 import { dropAmong, dropIfEnded } from '../../../src/sandboxes/drop-ended.ts';
 import { Lifetimes } from '../../../src/sandboxes/lifetimes.ts';
-import { Sessions } from '../../../src/sandboxes/sessions.ts';
+import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, sessionSources } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'idle', path: '/somewhere/idle' };
@@ -18,7 +18,11 @@ describe('a sandbox that has ended', () => {
     server = await startLocalModal();
     changes = 0;
     const profile = { image: 'python:3.13-slim', hostVolume: false, idleTimeoutMs: 1_000 };
-    sessions = new Sessions({ ...sessionSources(() => accountOf(server), profile), onChange: () => changes++ });
+    sessions = sessionsOf(
+      starterOf(() => accountOf(server)),
+      profile,
+    );
+    sessions.onDidChange(() => changes++);
   });
   afterEach(async () => {
     await sessions.dispose();
@@ -26,13 +30,12 @@ describe('a sandbox that has ended', () => {
   });
 
   const asked = async () => (await server.control.calls()).SandboxWaitV2 ?? 0;
-  const profiles = () => sessions.started.profilesOf(folder);
+  const profiles = () => sessions.profilesOf(folder);
 
   it('of being idle is known to have ended without a run, by one call at the predicted moment', async () => {
     const lifetimes = new Lifetimes({
       clock: wallClock,
-      lives: () => sessions.started.lives(),
-      onNearEnd: () => {},
+      lifetimes: () => sessions.lifetimes(),
       isBusy: () => false,
       check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
     });

@@ -1,0 +1,180 @@
+import type { Image, Sandbox } from 'modal';
+import { Emitter, type Event } from '../base/events.ts';
+import type { Account } from '../modal/accounts.ts';
+import type { Prices } from '../modal/prices.ts';
+import { hardwareOf } from '../profiles/hardware.ts';
+import type { NamedProfile } from '../profiles/profiles.ts';
+import type { Profile } from '../profiles/schema.ts';
+import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
+import { type Connection, Connections } from './connection.ts';
+import type { SpendRecord } from './cost/spend.ts';
+import type { Folder } from './folder.ts';
+import type { HandedOver } from './handover.ts';
+import type { MachineState } from './machine-state.ts';
+import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
+
+export interface StarterDependencies {
+  account(): Promise<Account>;
+  /** The Modal app that sandboxes belong to. */
+  app(): string;
+  /** Where paths in the folder's profiles start. Defaults to the folder's path. */
+  profileRoot?(folder: Folder): string;
+  /** Builds images. Defaults to a build that shows nothing. */
+  readonly buildImage?: BuildImage;
+  /** State shared with other windows. Without it, their sandboxes aren't taken over. */
+  readonly machine?: MachineState;
+  /** Where the cost of sandboxes is recorded. */
+  readonly spend?: SpendRecord;
+}
+
+export interface StartOptions {
+  /** The folder that relative paths in the profile refer to. */
+  readonly folder?: Folder | undefined;
+  /** The profile's name. With it, the sandbox belongs to the folder; without it, to no folder in particular. */
+  readonly profileName?: string;
+  /** Start from this snapshot instead of the profile's image. */
+  readonly snapshot?: StartContext['snapshot'];
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface ImageOptions {
+  /** Rebuild every layer. */
+  readonly force?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The image of a profile, and the connection it belongs to. */
+export interface ProfileImage extends Connection {
+  readonly image: Image;
+}
+
+/** When a sandbox of this window started and was last used, in milliseconds since 1970. */
+export interface SandboxTimes {
+  readonly startedAt: number;
+  readonly usedAt: number;
+}
+
+/**
+ * Starts, takes over and terminates sandboxes, and records their times and cost. Knows nothing of warm pools, budgets or
+ * which sandbox serves a folder.
+ */
+export class SandboxStarter {
+  readonly #dependencies: StarterDependencies;
+  readonly #connections = new Connections();
+  readonly #startedAt = new WeakMap<Sandbox, number>();
+  /** By sandbox ID. */
+  readonly #usedAt = new Map<string, number>();
+  readonly #didEnd = new Emitter<string>();
+  /** Fires with a sandbox's ID once this window knows that it has ended. */
+  readonly onDidEnd: Event<string> = this.#didEnd.event;
+  /** Fires when the account or app changes: sandboxes of the previous one are out of reach. */
+  readonly onDidChangeConnection: Event<void> = this.#connections.onDidChange;
+
+  constructor(dependencies: StarterDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /** The prices of the account in use. */
+  get prices(): Prices {
+    return this.#connections.prices;
+  }
+
+  /** Connects to the chosen account. The connection is reused until the account or app changes. */
+  async connection(): Promise<Connection> {
+    return this.#connections.current(await this.#dependencies.account(), this.#dependencies.app());
+  }
+
+  /** Starts a sandbox of a profile. Throws `UserError` and the SDK's errors. */
+  async start(connection: Connection, profile: Profile, options: StartOptions = {}): Promise<Sandbox> {
+    const { folder, profileName, snapshot, signal } = options;
+    const context = { ...this.#context(connection, folder, signal), ...(snapshot && { snapshot }) };
+    const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
+    const sandbox = await startSandbox(profile, context, owner);
+    this.#startedAt.set(sandbox, Date.now());
+    await this.#dependencies.spend?.started(sandbox.sandboxId, costOf(connection, profile));
+    return sandbox;
+  }
+
+  /** Starts a sandbox that no run has asked for yet, or adopts one. Throws the SDK's errors. */
+  async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
+    const connection = await this.connection();
+    const adopted = await this.adopt(connection, folder, named);
+    return adopted ?? this.start(connection, named.profile, { folder, profileName: named.name, signal });
+  }
+
+  /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile. */
+  async adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
+    const { machine } = this.#dependencies;
+    const adopted = machine && (await adopt(connection, machine, this.#owner(folder, name), profile));
+    return adopted && this.#takeOver(connection, profile, adopted);
+  }
+
+  /** Takes over a sandbox that a restarting window has handed over; undefined if it has ended or another window has it. */
+  async takeHandedOver(
+    connection: Connection,
+    profile: Profile,
+    handedOver: HandedOver & { readonly windowId: string },
+  ): Promise<Sandbox | undefined> {
+    const { machine } = this.#dependencies;
+    const sandbox = machine && (await takeHandedOver(connection, machine, handedOver));
+    return sandbox && this.#takeOver(connection, profile, { ...handedOver, sandbox });
+  }
+
+  /** Returns the image of a folder's profile, and builds it if needed. Throws as `start` does, and the signal's reason. */
+  async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
+    const connection = await this.connection();
+    const context = this.#context(connection, folder, options.signal);
+    return { ...connection, image: await imageFor(profile, context, this.#owner(folder, name), options.force) };
+  }
+
+  /** Records that a sandbox was used just now. */
+  async noteUse(sandboxId: string): Promise<void> {
+    this.#usedAt.set(sandboxId, Date.now());
+    await this.#dependencies.spend?.used(sandboxId);
+  }
+
+  /** Records that a sandbox has ended. */
+  async noteEnd(sandboxId: string): Promise<void> {
+    this.#usedAt.delete(sandboxId);
+    await this.#dependencies.spend?.ended(sandboxId);
+    this.#didEnd.fire(sandboxId);
+  }
+
+  /** Terminates a sandbox, and records its end. */
+  async terminate(sandbox: Sandbox): Promise<void> {
+    await sandbox.terminate();
+    await this.noteEnd(sandbox.sandboxId);
+  }
+
+  /** Returns the times of a sandbox that this window started or took over. */
+  timesOf(sandbox: Sandbox): SandboxTimes | undefined {
+    const startedAt = this.#startedAt.get(sandbox);
+    if (startedAt === undefined) return undefined;
+    return { startedAt, usedAt: this.#usedAt.get(sandbox.sandboxId) ?? startedAt };
+  }
+
+  async #takeOver(connection: Connection, profile: Profile, adopted: Adopted): Promise<Sandbox> {
+    const { sandbox, startedAt, windowId } = adopted;
+    this.#startedAt.set(sandbox, startedAt);
+    await this.#dependencies.spend?.tookOver(sandbox.sandboxId, windowId, costOf(connection, profile));
+    return sandbox;
+  }
+
+  /** This window, as the owner of a folder's sandbox. */
+  #owner(folder: Folder, profileName: string): Owner {
+    return { folder, profileName, windowId: this.#dependencies.machine?.windowId };
+  }
+
+  #context(connection: Connection, folder: Folder | undefined, signal: AbortSignal | undefined): StartContext {
+    const { profileRoot, buildImage } = this.#dependencies;
+    const root = folder ? (profileRoot?.(folder) ?? folder.path) : '';
+    return { connection, root, build: buildImage, ...(signal && { signal }) };
+  }
+}
+
+/** What the spend record needs to know of a sandbox. Local Modal bills nothing. */
+function costOf({ account, prices }: Connection, profile: Profile) {
+  const { idleTimeoutMs, timeoutMs } = profile;
+  const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
+  return { usdPerHour, idleTimeoutMs, timeoutMs };
+}
