@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { sandboxParams } from '../../src/sandboxes/sandbox-params.ts';
+import { strings } from '../../src/views/sandboxes/strings.ts';
 import { useProfileOf } from '../helpers/local-modal.ts';
 import { commandTitle } from '../helpers/manifest.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
@@ -21,7 +22,7 @@ describe('the Sandboxes view', () => {
   it('shows the sandbox of a run, and ends it by its inline button after a question', async () => {
     const workbench = await openWorkbench();
     await workbench.openView('Modal');
-    await workbench.page.getByText('No sandbox is running').waitFor();
+    await workbench.page.getByText('No sandboxes are running').waitFor();
     await workbench.page.keyboard.press('Control+Shift+E');
     await workbench.openFile('main.py');
     await workbench.codeLens('Run in Sandbox').first().waitFor();
@@ -34,11 +35,11 @@ describe('the Sandboxes view', () => {
     await row(workbench).hover();
     await row(workbench).locator('a[aria-label*="Terminate Sandbox"]').click();
     const dialog = workbench.page.locator('.monaco-dialog-box');
-    assert.match((await dialog.textContent()) ?? '', /Terminate the sandbox of “hello”\?/);
-    await dialog.getByRole('button', { name: 'Terminate' }).click();
-    await rowNamed(workbench, 'This Folder').waitFor({ state: 'detached' });
-    await rowNamed(workbench, 'Ended Today').click();
-    await rowNamed(workbench, 'terminated · after').waitFor();
+    assert.ok((await dialog.textContent())?.includes(strings.terminateOne('hello')));
+    await dialog.getByRole('button', { name: strings.terminate() }).click();
+    await rowNamed(workbench, strings.thisFolder()).waitFor({ state: 'detached' });
+    await rowNamed(workbench, strings.stoppedToday()).click();
+    await rowNamed(workbench, `terminated · ${strings.ranFor('')}`).waitFor();
   });
 
   it('can be used by keyboard alone, in a light theme', async () => {
@@ -81,9 +82,9 @@ describe('the views without an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     for (const words of [
-      'Run the code in front of you in a Modal sandbox.',
-      'Volumes keep files beyond a sandbox.',
-      'Snapshots keep what is in a sandbox.',
+      'Run your code in a Modal sandbox.',
+      'Volumes keep files after a sandbox stops.',
+      "Snapshots save a sandbox's files.",
     ]) {
       await workbench.page.getByText(words).waitFor();
     }
@@ -92,8 +93,8 @@ describe('the views without an account', () => {
       .getByRole('button', { name: commandTitle('modal.useLocalModal') })
       .first()
       .click();
-    await workbench.page.getByText('There is no volume yet.').waitFor();
-    await workbench.page.getByText('There is no snapshot yet.').waitFor();
+    await workbench.page.getByText('No volumes yet.').waitFor();
+    await workbench.page.getByText('No snapshots yet.').waitFor();
   });
 });
 
@@ -102,7 +103,7 @@ describe('the Sandboxes view of an untrusted folder', () => {
     const workbench = await openWorkbench({ workspaceTrust: true });
     const { page } = workbench;
     await workbench.openView('Modal');
-    await page.getByText('nothing of an untrusted folder is synced or run').waitFor();
+    await page.getByText('Trust this folder to sync and run its files').waitFor();
     await page.getByRole('button', { name: 'Manage Workspace Trust' }).click();
     await page.locator('.workspace-trust-editor').getByRole('button', { name: 'Trust', exact: true }).click();
     await page.getByRole('button', { name: 'Run Active File in Sandbox' }).waitFor();
@@ -203,9 +204,9 @@ describe('the Sandboxes view of an account', () => {
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.clickDialog('Send');
     await workbench.waitForTerminal(/Exited with code 0/);
-    assert.match(await status(), /its sandbox runs/);
+    assert.match(await status(), /, sandbox running/);
     await account.server.control.resetCalls();
-    await waitFor('the status bar to tell', 30_000, status, (text) => /no sandbox runs/.test(text));
+    await waitFor('the status bar to tell', 30_000, status, (text) => /no sandbox running/.test(text));
     const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await account.server.control.calls();
     assert.equal(SandboxListV2, 0, 'no hidden view asks');
     assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
@@ -233,10 +234,10 @@ describe('the Sandboxes view of an account', () => {
     await rowNamed(workbench, 'first').waitFor();
     await workbench.runCommand('Modal: Terminate All Sandboxes…');
     const dialog = workbench.page.locator('.monaco-dialog-box');
-    assert.match((await dialog.textContent()) ?? '', /Terminate 2 sandboxes \(“second”, “first”\)\?/);
-    await dialog.getByRole('button', { name: 'Terminate' }).click();
-    await rowNamed(workbench, 'Others in the App').waitFor({ state: 'detached' });
-    await rowNamed(workbench, 'Ended Today').waitFor();
+    assert.ok((await dialog.textContent())?.includes(strings.terminateMany(2, '“second”, “first”')));
+    await dialog.getByRole('button', { name: strings.terminate() }).click();
+    await rowNamed(workbench, strings.otherSandboxes()).waitFor({ state: 'detached' });
+    await rowNamed(workbench, strings.stoppedToday()).waitFor();
   });
 
   it('shows a sandbox’s log as a document that grows, and opens its port', async () => {
@@ -285,7 +286,7 @@ describe('the Sandboxes view with 5,000 sandboxes', () => {
     try {
       const workbench = await openWorkbench({ settings: accountSettings });
       await workbench.openView('Modal');
-      await rowNamed(workbench, 'Ended Today').click();
+      await rowNamed(workbench, strings.stoppedToday()).click();
       await rowNamed(workbench, 's4999').click();
       await rowNamed(workbench, 'Tag number').waitFor();
       await workbench.page.keyboard.press('End');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Tag } from '../../src/modal/sandboxes.ts';
+import { strings } from '../../src/views/snapshots/strings.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
@@ -32,7 +33,7 @@ describe('the Snapshots view', () => {
     await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
     await workbench.chooseInMenu('New Snapshot…');
     await workbench.answerInput(name);
-    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: strings.days(7) }).click();
     await row(workbench, 'Snapshots', name).waitFor();
   };
 
@@ -44,8 +45,8 @@ describe('the Snapshots view', () => {
     await row(workbench, 'Sandboxes', 'trainer').waitFor();
     await workbench.runCommand('Modal: New Snapshot…');
     await workbench.answerInput('never taken');
-    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '7 days' }).click();
-    await workbench.waitForNotification(/Taking the snapshot “never taken”/);
+    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: strings.days(7) }).click();
+    await workbench.waitForNotification(/Taking snapshot “never taken”/);
     await picture(workbench, 'snapshot-progress');
     await workbench.clickNotification('Cancel');
     await waitFor(
@@ -61,7 +62,7 @@ describe('the Snapshots view', () => {
       async () => (await account.server.control.calls()).ImageDelete ?? 0,
       (count) => count === 1,
     );
-    await pane(workbench, 'Snapshots').getByText('There is no snapshot yet.').waitFor();
+    await pane(workbench, 'Snapshots').getByText('No snapshots yet.').waitFor();
   });
 
   it('keeps a sandbox by the menu of its row, and restores it by a button into a second one', async () => {
@@ -95,11 +96,9 @@ describe('the Snapshots view', () => {
     await row(here, 'Snapshots', 'before the upgrade').click({ button: 'right' });
     await here.chooseInMenu('Delete Snapshot…');
     const dialog = here.page.locator('.monaco-dialog-box');
-    assert.match(
-      (await dialog.textContent()) ?? '',
-      /Delete the snapshot “before the upgrade” for good\? From it were made the sandbox “before the upgrade”, which stay/,
-    );
-    await here.clickDialog('Delete');
+    assert.match((await dialog.textContent()) ?? '', /Permanently delete snapshot “before the upgrade”\?/);
+    assert.match((await dialog.textContent()) ?? '', /created from it.*: sandbox “before the upgrade”/);
+    await here.clickDialog(strings.delete());
     await row(here, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
     await row(there, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
     await row(there, 'Snapshots', 'renamed there').waitFor();

@@ -5,8 +5,12 @@ import { shown, waiting } from '../../providers/common/progress.ts';
 import { KeepAlive } from '../../sandboxes/keep-alive.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
+import { nameList } from '../common/name-list.ts';
+import { strings } from './strings.ts';
 
-/** What people do with sandboxes beside running something in them. */
+const MAX_NAME_LENGTH = 63;
+
+/** The commands on sandboxes, other than running code. Errors are shown. */
 export class SandboxCommands implements vscode.Disposable {
   readonly #sessions: Sessions;
   readonly #folderPaths: () => readonly string[];
@@ -29,28 +33,28 @@ export class SandboxCommands implements vscode.Disposable {
     this.#changed.dispose();
   }
 
-  /** `modal.terminateFolderSandboxes`: all that were started from the folders of this window on this machine. */
+  /** `modal.terminateFolderSandboxes`: terminates those started from this window's folders on this computer. */
   terminateOfFolder(): Promise<void> {
     const keys = this.#folderPaths().map(folderKey);
     return this.#terminateWhere(
       ({ tags }) => tags[Tag.machine] === machineKey() && keys.includes(tags[Tag.folder] ?? ''),
-      'No sandbox of this folder is running.',
+      strings.noneInFolder(),
     );
   }
 
-  /** `modal.terminateAllSandboxes`: all of the app, whoever started them. */
+  /** `modal.terminateAllSandboxes`: terminates all sandboxes in the app. */
   terminateAll(): Promise<void> {
-    return this.#terminateWhere(() => true, 'No sandbox is running.');
+    return this.#terminateWhere(() => true, strings.none());
   }
 
-  /** `modal.renameSandbox`: Modal's own names cannot be changed, so the name is kept in a tag. */
+  /** `modal.renameSandbox`: sets a tag, since Modal's own names can't be changed. */
   rename(sandbox: SandboxSummary): Promise<void> {
-    return this.#explained(async () => {
+    return this.#run(async () => {
       const label = await vscode.window.showInputBox({
-        title: 'Rename Sandbox',
-        prompt: 'What the sandbox is called in this view, on every machine. Empty: its folder’s name.',
+        title: strings.rename(),
+        prompt: strings.renamePrompt(),
         value: sandboxLabel(sandbox),
-        validateInput: (text) => (text.length > 63 ? 'A name has at most 63 characters.' : undefined),
+        validateInput: (text) => (text.length > MAX_NAME_LENGTH ? strings.nameTooLong(MAX_NAME_LENGTH) : undefined),
       });
       if (label === undefined) return;
       const { client } = await this.#sessions.connection();
@@ -58,23 +62,22 @@ export class SandboxCommands implements vscode.Disposable {
     });
   }
 
-  /** `modal.keepSandboxAlive`: it does not end when idle while this window is open. */
+  /** `modal.keepSandboxAlive`: keeps a sandbox from reaching its idle timeout while this window is open. */
   keep({ id, idleTimeoutMs, endsAt }: SandboxSummary): void {
     if (idleTimeoutMs) this.keepAlive.keep(id, idleTimeoutMs);
     const end = endsAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-    const kept = 'The sandbox stays while this window is open';
-    vscode.window.setStatusBarMessage(`${kept}, until ${end}: Modal fixes a sandbox’s lifetime at its start`, 8_000);
+    vscode.window.setStatusBarMessage(strings.keepRunning(end), 8_000);
   }
 
   /** `modal.copySandboxId` */
   async copyId({ id }: SandboxSummary): Promise<void> {
     await vscode.env.clipboard.writeText(id);
-    vscode.window.setStatusBarMessage(`Copied ${id}`, 3_000);
+    vscode.window.setStatusBarMessage(strings.copied(id), 3_000);
   }
 
   async #terminateWhere(which: (sandbox: SandboxSummary) => boolean, none: string): Promise<void> {
-    await this.#explained(async () => {
-      const listed = await waiting('Looking for sandboxes…', async () => {
+    await this.#run(async () => {
+      const listed = await waiting(strings.listing(), async () => {
         const { client, app } = await this.#sessions.connection();
         return listSandboxes(client, app, new Date());
       });
@@ -89,14 +92,14 @@ export class SandboxCommands implements vscode.Disposable {
   async terminate(sandboxes: readonly SandboxSummary[]): Promise<void> {
     const [first] = sandboxes;
     if (!first) return;
-    const action = 'Terminate';
+    const action = strings.terminate();
     const question =
       sandboxes.length === 1
-        ? `Terminate the sandbox of “${sandboxLabel(first)}”? What runs in it ends, and its files are gone.`
-        : `Terminate ${sandboxes.length} sandboxes (${namesOf(sandboxes)})? What runs in them ends, and their files are gone.`;
+        ? strings.terminateOne(sandboxLabel(first))
+        : strings.terminateMany(sandboxes.length, nameList(sandboxes.map(sandboxLabel)));
     if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
-    await this.#explained(async () => {
-      const title = sandboxes.length === 1 ? 'Terminating the sandbox…' : `Terminating ${sandboxes.length} sandboxes…`;
+    await this.#run(async () => {
+      const title = sandboxes.length === 1 ? strings.terminatingOne() : strings.terminatingMany(sandboxes.length);
       const ends = await waiting(title, async () => {
         const { client } = await this.#sessions.connection();
         return Promise.allSettled(
@@ -111,17 +114,8 @@ export class SandboxCommands implements vscode.Disposable {
     });
   }
 
-  /** Shows what went wrong, and has the view look again in either case. */
-  async #explained(work: () => Promise<void>): Promise<void> {
+  async #run(work: () => Promise<void>): Promise<void> {
     await shown(work);
     this.#changed.fire();
   }
-}
-
-const MOST_NAMES = 3;
-
-function namesOf(sandboxes: readonly SandboxSummary[]): string {
-  const names = sandboxes.slice(0, MOST_NAMES).map((sandbox) => `“${sandboxLabel(sandbox)}”`);
-  const more = sandboxes.length - names.length;
-  return more > 0 ? `${names.join(', ')} and ${more} more` : names.join(', ');
 }

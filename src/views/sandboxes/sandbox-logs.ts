@@ -3,18 +3,17 @@ import { type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { readSandboxLog, type SandboxLog } from '../../modal/sandbox-logs.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { PolledStore } from '../common/polled-store.ts';
+import { strings } from './strings.ts';
 
 const SCHEME = 'modal-logs';
-const EMPTY =
-  'Nothing yet. Here comes what the sandbox’s own command prints; what is run in it later has its own terminal.';
 
-/** Logs of sandboxes as documents, which grow while they are on the screen, and are searched as any other. */
+/** The logs of sandboxes, as documents that are updated while they are visible. */
 export class SandboxLogs implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #sessions: Sessions;
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.#changed.event;
   readonly #stores = new Map<string, PolledStore<SandboxLog>>();
-  /** Paths of the documents that are read on from somewhere else than their end. */
+  /** Paths of the documents that don't scroll to their end, since the cursor was moved away from it. */
   readonly #held = new Set<string>();
   readonly #disposables: vscode.Disposable[];
 
@@ -44,7 +43,7 @@ export class SandboxLogs implements vscode.TextDocumentContentProvider, vscode.D
 
   provideTextDocumentContent(uri: vscode.Uri): string {
     const { value, error } = this.#storeOf(uri);
-    return error ? `${value?.text ?? ''}\n${error}\n` : value?.text || EMPTY;
+    return error ? `${value?.text ?? ''}\n${error}\n` : value?.text || strings.emptyLog();
   }
 
   #storeOf(uri: vscode.Uri): PolledStore<SandboxLog> {
@@ -72,7 +71,7 @@ export class SandboxLogs implements vscode.TextDocumentContentProvider, vscode.D
     this.#stores.delete(path);
   }
 
-  /** Whoever puts the cursor above the last line reads there; back on the last line, the end is followed again. */
+  /** Stops scrolling when the user moves the cursor off the last line, and continues when it is back there. */
   #decideToFollow({ textEditor, kind, selections }: vscode.TextEditorSelectionChangeEvent): void {
     const { uri, lineCount } = textEditor.document;
     if (uri.scheme !== SCHEME || kind === undefined) return;

@@ -4,8 +4,9 @@ import { aboutUsd, type Prices } from '../../modal/prices.ts';
 import { endLabel, type SandboxPort, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../../modal/sandboxes.ts';
 import type { RunningCommand } from '../../run/running-commands.ts';
+import { strings } from './strings.ts';
 
-/** What the Sandboxes view shows. */
+/** The data of the Sandboxes view. */
 export interface Sandboxes {
   /** Newest first. */
   readonly sandboxes: readonly SandboxSummary[];
@@ -13,7 +14,7 @@ export interface Sandboxes {
   readonly prices: Prices | undefined;
 }
 
-/** Where the window is, in the words of sandboxes' tags. */
+/** The window's folders and computer, as in the tags of its sandboxes. */
 export interface Origin {
   readonly folderKeys: readonly string[];
   readonly machineKey: string;
@@ -35,13 +36,13 @@ export interface PortRow extends SandboxPort {
   readonly sandboxId: string;
 }
 
-/** A volume in a sandbox. */
+/** A volume mounted in a sandbox. */
 export interface MountRow extends Mount {
   readonly kind: 'mount';
   readonly sandboxId: string;
 }
 
-/** Something to know about a sandbox. */
+/** A fact about a sandbox. */
 export interface DetailRow {
   readonly kind: 'detail';
   readonly id: string;
@@ -51,7 +52,7 @@ export interface DetailRow {
 
 export type SandboxRow = GroupRow | SandboxSummary | CommandRow | PortRow | MountRow | DetailRow;
 
-/** Sorts sandboxes into the groups of the view; groups of nothing are left out. */
+/** Sorts sandboxes into the groups of the view, without empty groups. */
 export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {
   const groupOf = ({ state, tags }: SandboxSummary): GroupRow['id'] => {
     if (state === 'ended') return 'ended';
@@ -65,29 +66,32 @@ export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {
     return found ? [{ kind: 'group', id, label, sandboxes: found }] : [];
   };
   return [
-    ...group('folder', 'This Folder'),
-    ...group('machine', 'Other Windows of This Machine'),
-    ...group('others', 'Others in the App'),
-    ...group('ended', 'Ended Today'),
+    ...group('folder', strings.thisFolder()),
+    ...group('machine', strings.otherWindows()),
+    ...group('others', strings.otherSandboxes()),
+    ...group('ended', strings.stoppedToday()),
   ];
 }
 
-/** One line about a sandbox: its profile, and times to the minute. `now` in milliseconds since 1970. */
+/** Describes a sandbox in one line: profile, durations in minutes, cost. `now` is in milliseconds since 1970. */
 export function describeSandbox(sandbox: SandboxSummary, prices: Prices | undefined, now: number): string {
   const { state, end, createdAt, endedAt, endsAt, tags } = sandbox;
   const cost = prices && costUsd(sandbox, prices, now);
   const parts =
     state === 'ended'
-      ? [end ? endLabel(end) : 'ended', `after ${formatMinutes((endedAt ?? endsAt).getTime() - createdAt.getTime())}`]
+      ? [
+          end ? endLabel(end) : strings.stopped(),
+          strings.ranFor(formatMinutes((endedAt ?? endsAt).getTime() - createdAt.getTime())),
+        ]
       : [
-          ...(state === 'starting' ? ['starting'] : []),
+          ...(state === 'starting' ? [strings.starting()] : []),
           formatMinutes(now - createdAt.getTime()),
-          `${formatMinutes(endsAt.getTime() - now)} left`,
+          strings.timeLeft(formatMinutes(endsAt.getTime() - now)),
         ];
   return [tags[Tag.profile], ...parts, cost !== undefined && aboutUsd(cost)].filter(Boolean).join(' · ');
 }
 
-/** What there is to know about a sandbox at a glance, each fact with its label. */
+/** The facts in a sandbox's tooltip. */
 export function factsOf(
   sandbox: SandboxSummary,
   prices: Prices | undefined,
@@ -95,17 +99,18 @@ export function factsOf(
 ): [label: string, text: string][] {
   const { createdAt, endedAt, endsAt, end } = sandbox;
   const cost = prices && costUsd(sandbox, prices, now);
+  const stoppedAt = endedAt?.toLocaleString();
   return [
-    ['Started', createdAt.toLocaleString()],
-    endedAt
-      ? ['Ended', `${endedAt.toLocaleString()}${end ? ` (${endLabel(end)})` : ''}`]
-      : ['Ends at the latest', endsAt.toLocaleString()],
-    ...(cost === undefined ? [] : ([['Cost', aboutUsd(cost)]] as [string, string][])),
+    [strings.startedAt(), createdAt.toLocaleString()],
+    stoppedAt
+      ? [strings.stoppedAt(), end ? strings.stoppedWithReason(stoppedAt, endLabel(end)) : stoppedAt]
+      : [strings.expires(), endsAt.toLocaleString()],
+    ...(cost === undefined ? [] : ([[strings.cost(), aboutUsd(cost)]] as [string, string][])),
     ...detailsOf(sandbox).flatMap((row): [string, string][] => (row.kind === 'detail' ? [[row.label, row.text]] : [])),
   ];
 }
 
-/** Estimated price of a sandbox until now or its end, in US dollars; absent when its GPU's price is not known. */
+/** The estimated cost of a sandbox so far, in US dollars; undefined if the price of its GPU is unknown. */
 export function costUsd(
   { hardware, createdAt, endedAt }: SandboxSummary,
   prices: Prices,
@@ -117,21 +122,25 @@ export function costUsd(
     : (perHour * ((endedAt?.getTime() ?? now) - createdAt.getTime())) / 3_600_000;
 }
 
-/** What there is to know below a sandbox. */
+/** The rows below a sandbox. */
 export function detailsOf(sandbox: SandboxSummary): (PortRow | MountRow | DetailRow)[] {
   const { id, ports, hardware, idleTimeoutMs, imageId, tags } = sandbox;
   const detail = (label: string, text: string): DetailRow => ({ kind: 'detail', id: `${id}/${label}`, label, text });
   const { cpu, memoryMiB, gpu } = hardware;
-  const machine = [gpu, cpu && `${cpu} ${cpu === 1 ? 'core' : 'cores'}`, memoryMiB && `${memoryMiB} MiB`];
-  const foreign = Object.entries(tags).filter(([name]) => !isOwnTag(name));
+  const machine = [
+    gpu,
+    cpu && (cpu === 1 ? strings.oneCore() : strings.cores(cpu)),
+    memoryMiB && strings.memory(memoryMiB),
+  ];
+  const userTags = Object.entries(tags).filter(([name]) => !isOwnTag(name));
   return [
     ...ports.map((port): PortRow => ({ kind: 'port', sandboxId: id, ...port })),
     ...mountsIn(tags).map((mount): MountRow => ({ kind: 'mount', sandboxId: id, ...mount })),
-    ...(tags[Tag.profile] ? [detail('Profile', tags[Tag.profile] ?? '')] : []),
-    ...(machine.some(Boolean) ? [detail('Hardware', machine.filter(Boolean).join(', '))] : []),
-    ...(idleTimeoutMs ? [detail('Ends when idle for', formatMinutes(idleTimeoutMs))] : []),
-    detail('Image', imageId),
-    ...foreign.map(([name, value]) => detail(`Tag ${name}`, value)),
-    ...(sandboxLabel(sandbox) === id ? [] : [detail('Id', id)]),
+    ...(tags[Tag.profile] ? [detail(strings.profile(), tags[Tag.profile] ?? '')] : []),
+    ...(machine.some(Boolean) ? [detail(strings.hardware(), machine.filter(Boolean).join(', '))] : []),
+    ...(idleTimeoutMs ? [detail(strings.idleTimeout(), formatMinutes(idleTimeoutMs))] : []),
+    detail(strings.image(), imageId),
+    ...userTags.map(([name, value]) => detail(strings.tag(name), value)),
+    ...(sandboxLabel(sandbox) === id ? [] : [detail(strings.id(), id)]),
   ];
 }

@@ -21,10 +21,11 @@ import {
   type Sandboxes,
   type SandboxRow,
 } from './sandbox-rows.ts';
+import { strings } from './strings.ts';
 
 const ICONS = { starting: 'loading~spin', running: 'vm-running', ended: 'vm-outline' } as const;
 
-/** The sandboxes of the app that run, and those that have ended since midnight. */
+/** The sandboxes of the app that are running, and those that stopped since midnight. */
 export function sandboxStore(sessions: Sessions): PolledStore<Sandboxes> {
   return new PolledStore({
     load: async () => {
@@ -41,15 +42,15 @@ export function sandboxStore(sessions: Sessions): PolledStore<Sandboxes> {
 export interface SandboxesTreeOptions {
   readonly store: PolledStore<Sandboxes>;
   readonly account: AccountState;
-  /** Folders of this window, as they are synced. */
+  /** The synced folders of this window. */
   readonly folderPaths: () => readonly string[];
-  /** What this window runs. */
+  /** The commands that this window is running. */
   readonly commands: RunningCommands;
-  /** Whether this window keeps a sandbox from ending when idle. */
+  /** Returns true if this window keeps a sandbox from reaching its idle timeout. */
   readonly isKept: (sandboxId: string) => boolean;
 }
 
-/** The Sandboxes view: what runs on the account, in groups by where it was started. */
+/** The Sandboxes view: the sandboxes of the app, grouped by where they were started. */
 export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandboxes, SandboxRow> {
   const { store, account, folderPaths, commands, isKept } = options;
   const origin = () => ({ folderKeys: folderPaths().map(folderKey), machineKey: machineKey() });
@@ -97,7 +98,7 @@ function groupItem({ id, label, sandboxes }: GroupRow): vscode.TreeItem {
   item.description = String(sandboxes.length);
   item.contextValue = `group:${id}`;
   item.accessibilityInformation = {
-    label: `${label}, ${sandboxes.length} ${sandboxes.length === 1 ? 'sandbox' : 'sandboxes'}`,
+    label: sandboxes.length === 1 ? strings.groupWithOne(label) : strings.groupWithMany(label, sandboxes.length),
   };
   return item;
 }
@@ -113,44 +114,52 @@ function sandboxItem(sandbox: SandboxSummary, { prices, isBusy, isKept }: Sandbo
   const label = sandboxLabel(sandbox);
   const item = new vscode.TreeItem(oneLine(label), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
-  item.description = `${describeSandbox(sandbox, prices, Date.now())}${isKept ? ' · kept alive' : ''}`;
+  const description = describeSandbox(sandbox, prices, Date.now());
+  item.description = isKept ? `${description} · ${strings.keptRunning()}` : description;
   item.tooltip = tooltipOf(label, factsOf(sandbox, prices, Date.now()));
   item.iconPath = new vscode.ThemeIcon(isBusy ? 'run-all' : ICONS[state]);
   item.contextValue = state === 'ended' ? 'endedSandbox' : isKept ? 'sandbox,kept' : 'sandbox';
-  item.accessibilityInformation = { label: `Sandbox ${label}, ${state}, ${item.description}` };
+  item.accessibilityInformation = { label: strings.sandboxLabel(label, stateText(state), item.description) };
   return item;
+}
+
+function stateText(state: SandboxSummary['state']): string {
+  if (state === 'ended') return strings.stopped();
+  return state === 'running' ? strings.running() : strings.starting();
 }
 
 function commandItem({ runId, label }: CommandRow): vscode.TreeItem {
   const item = new vscode.TreeItem(oneLine(label));
   item.id = `command:${runId}`;
-  item.description = 'running';
+  item.description = strings.running();
   item.iconPath = new vscode.ThemeIcon('play');
-  item.accessibilityInformation = { label: `${label} is running` };
+  item.accessibilityInformation = { label: strings.commandLabel(label) };
   return item;
 }
 
 function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(`Port ${port}`);
+  const item = new vscode.TreeItem(strings.port(port));
   item.id = `${sandboxId}/port/${port}`;
   item.description = url;
   item.tooltip = url;
   item.iconPath = new vscode.ThemeIcon('plug');
   item.contextValue = 'port';
-  item.command = { title: 'Open in Browser', command: 'modal.openPort', arguments: [{ url }] };
-  item.accessibilityInformation = { label: `Port ${port} at ${url}` };
+  item.command = { title: strings.openInBrowser(), command: 'modal.openPort', arguments: [{ url }] };
+  item.accessibilityInformation = { label: strings.portLabel(port, url) };
   return item;
 }
 
 function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): vscode.TreeItem {
   const item = new vscode.TreeItem(oneLine(path));
-  const what = oneLine(subPath ? `${volume}:${subPath}` : volume);
+  const source = oneLine(subPath ? `${volume}:${subPath}` : volume);
   item.id = `${sandboxId}/mount/${path}`;
-  item.description = isReadOnly ? `${what} · read-only` : what;
-  item.tooltip = `The volume “${volume}” at ${path}`;
+  item.description = isReadOnly ? strings.readOnly(source) : source;
+  item.tooltip = strings.mountTooltip(volume, path);
   item.iconPath = new vscode.ThemeIcon('database');
   item.contextValue = 'mount';
-  item.command = { title: 'Show in Volumes', command: 'modal.showVolume', arguments: [{ volume }] };
-  item.accessibilityInformation = { label: `Volume ${what} at ${oneLine(path)}${isReadOnly ? ', read-only' : ''}` };
+  item.command = { title: strings.revealVolume(), command: 'modal.showVolume', arguments: [{ volume }] };
+  item.accessibilityInformation = {
+    label: isReadOnly ? strings.readOnlyMountLabel(source, oneLine(path)) : strings.mountLabel(source, oneLine(path)),
+  };
   return item;
 }

@@ -6,6 +6,7 @@ import { Tag } from '../../modal/sandboxes.ts';
 import { deleteImage } from '../../modal/snapshots.ts';
 import { ProfileSchema } from '../../profiles/schema.ts';
 import { executeCommand } from '../../providers/common/commands.ts';
+import { askName } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey, originTags } from '../../sandboxes/sandbox-origin.ts';
@@ -13,17 +14,10 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { dependentsOf, requireReady, type Snapshot, type Snapshots } from '../../snapshots/snapshots.ts';
 import { takeOrDiscard } from '../../snapshots/take.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
+import { strings } from './strings.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
-const LIFETIMES: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
-  { label: '30 days', description: 'Modal’s own default', ttlMs: 30 * DAY_MS },
-  { label: '1 day', ttlMs: DAY_MS },
-  { label: '7 days', ttlMs: 7 * DAY_MS },
-  { label: '90 days', ttlMs: 90 * DAY_MS },
-  { label: '1 year', ttlMs: 365 * DAY_MS },
-  { label: 'Until it is deleted', ttlMs: null },
-];
-/** The image between a sandbox and its fork is needed for the fork's start alone. */
+/** The image between a sandbox and its fork is needed only to start the fork. */
 const FORK_TTL_MS = DAY_MS;
 
 export interface SnapshotCommandsOptions {
@@ -33,7 +27,7 @@ export interface SnapshotCommandsOptions {
   readonly folders: () => readonly Folder[];
 }
 
-/** What people do with snapshots. */
+/** The commands on snapshots. Errors are shown. */
 export class SnapshotCommands implements vscode.Disposable {
   readonly #options: SnapshotCommandsOptions;
   readonly #changed = new vscode.EventEmitter<void>();
@@ -52,19 +46,19 @@ export class SnapshotCommands implements vscode.Disposable {
     this.#startedSandbox.dispose();
   }
 
-  /** `modal.createSnapshot`: of a sandbox's file system. */
+  /** `modal.createSnapshot`: takes a snapshot of a sandbox's file system. */
   create(row?: SandboxSummary): Promise<void> {
-    return this.#create('New Snapshot', row, async () => ({}));
+    return this.#create(strings.newSnapshot(), row, async () => ({}));
   }
 
-  /** `modal.createDirectorySnapshot`: of one directory of a sandbox. */
+  /** `modal.createDirectorySnapshot`: takes a snapshot of a directory in a sandbox. */
   createOfDirectory(row?: SandboxSummary): Promise<void> {
-    return this.#create('New Snapshot of a Directory', row, async () => {
+    return this.#create(strings.newDirectorySnapshot(), row, async () => {
       const path = await vscode.window.showInputBox({
-        title: 'New Snapshot of a Directory',
-        prompt: 'The directory in the sandbox, from the root',
+        title: strings.newDirectorySnapshot(),
+        prompt: strings.directoryPrompt(),
         value: REMOTE_ROOT,
-        validateInput: (text) => (text.startsWith('/') ? undefined : 'A path from the root begins with “/”.'),
+        validateInput: (text) => (text.startsWith('/') ? undefined : strings.relativePath()),
       });
       return path === undefined ? undefined : { path };
     });
@@ -75,30 +69,30 @@ export class SnapshotCommands implements vscode.Disposable {
     row: SandboxSummary | undefined,
     askWhat: () => Promise<{ path?: string } | undefined>,
   ): Promise<void> {
-    return this.#explained(async () => {
+    return this.#run(async () => {
       const sandbox = row ?? (await this.#pickSandbox(title));
       const what = sandbox && (await askWhat());
-      const name = what && (await askName(title, defaultName(sandbox)));
+      const name = what && (await askSnapshotName(title, defaultName(sandbox)));
       const ttlMs = name ? await askLifetime(title) : undefined;
       if (!name || ttlMs === undefined) return;
-      await withProgress(`Taking the snapshot “${name}”…`, async (signal) => {
+      await withProgress(strings.taking(name), async (signal) => {
         await this.#options.snapshots.create(await this.#sandbox(sandbox.id), { name, ttlMs, signal, ...what });
       });
     });
   }
 
-  /** `modal.forkSandbox`: a second sandbox with the files of the first, which goes on. */
+  /** `modal.forkSandbox`: starts a second sandbox with the files of the first, which keeps running. */
   fork(sandbox?: SandboxSummary): Promise<void> {
-    return this.#explained(async () => {
-      const row = sandbox ?? (await this.#pickSandbox('Fork Sandbox'));
+    return this.#run(async () => {
+      const row = sandbox ?? (await this.#pickSandbox(strings.fork()));
       if (!row) return;
       const label = sandboxLabel(row);
-      await withProgress(`Forking “${label}”…`, async (signal) => {
+      await withProgress(strings.forking(label), async (signal) => {
         const { client } = await this.#options.sessions.connection();
         const imageId = await takeOrDiscard(client, await this.#sandbox(row.id), { ttlMs: FORK_TTL_MS, signal });
         const what = { imageId, folderKey: row.tags[Tag.folder], profile: row.tags[Tag.profile] };
         try {
-          await this.#start({ kind: 'filesystem', ...what }, `${label} (fork)`, row.tags[Tag.snapshot], signal);
+          await this.#start({ kind: 'filesystem', ...what }, strings.nameOfFork(label), row.tags[Tag.snapshot], signal);
         } catch (error) {
           await deleteImage(client, imageId).catch(() => {});
           throw error;
@@ -108,17 +102,17 @@ export class SnapshotCommands implements vscode.Disposable {
     });
   }
 
-  /** `modal.restoreSnapshot`: a new sandbox with the snapshot's files; others from it go on. */
+  /** `modal.restoreSnapshot`: starts a sandbox with the snapshot's files. */
   restore(snapshot: Snapshot): Promise<void> {
-    return this.#explained(async () => {
+    return this.#run(async () => {
       requireReady(snapshot);
-      const { sandboxId: id } = await withProgress(`Starting a sandbox from “${snapshot.name}”…`, (signal) =>
+      const { sandboxId: id } = await withProgress(strings.starting(snapshot.name), (signal) =>
         this.#start(snapshot, snapshot.name, snapshot.id, signal),
       );
       this.#startedSandbox.fire();
-      const terminal = 'Open Terminal';
-      const done = `A sandbox with the files of “${snapshot.name}” is running.`;
-      // Not waited for: the message stays until somebody answers.
+      const terminal = strings.openTerminal();
+      const done = strings.started(snapshot.name);
+      // Not awaited: the message stays until the user responds.
       void vscode.window.showInformationMessage(done, terminal).then((pressed) => {
         if (pressed === terminal) void executeCommand('modal.openTerminal', { id, tags: {} });
       });
@@ -127,47 +121,46 @@ export class SnapshotCommands implements vscode.Disposable {
 
   /** `modal.renameSnapshot` */
   rename(snapshot: Snapshot): Promise<void> {
-    return this.#explained(async () => {
-      const name = await askName('Rename Snapshot', snapshot.name);
+    return this.#run(async () => {
+      const name = await askSnapshotName(strings.rename(), snapshot.name);
       if (name && name !== snapshot.name) await this.#options.snapshots.rename(snapshot.id, name);
     });
   }
 
   /** `modal.changeSnapshotLifetime` */
   changeLifetime(snapshot: Snapshot): Promise<void> {
-    return this.#explained(async () => {
+    return this.#run(async () => {
       requireReady(snapshot);
-      const ttlMs = await askLifetime(`Lifetime of “${snapshot.name}” from Now`);
+      const ttlMs = await askLifetime(strings.newLifetime(snapshot.name));
       if (ttlMs === undefined) return;
-      // Modal fixes the lifetime of an image, so there has to be another one, made in a sandbox for that moment.
-      await withProgress(`Changing the lifetime of “${snapshot.name}”…`, (signal) => {
+      // Modal fixes an image's lifetime, so this takes another image of a sandbox started for that purpose.
+      await withProgress(strings.changingLifetime(snapshot.name), (signal) => {
         const start = (each: Snapshot) => this.#start(each, each.name, each.id, signal);
         return this.#options.snapshots.changeLifetime(snapshot, ttlMs, start, signal);
       });
     });
   }
 
-  /** `modal.deleteSnapshots`: after a question that names what was made from them. */
+  /** `modal.deleteSnapshots`: deletes snapshots after a confirmation that lists what was created from them. */
   delete(chosen: readonly Snapshot[]): Promise<void> {
-    return this.#explained(async () => {
+    return this.#run(async () => {
+      const [first] = chosen;
       const { snapshots } = this.#options;
-      const [running, all] = [
-        await this.#sandboxes(),
-        await waiting('Looking at the snapshots…', () => snapshots.list()),
-      ];
+      const [running, all] = [await this.#sandboxes(), await waiting(strings.checking(), () => snapshots.list())];
       const ids = new Set(chosen.map(({ id }) => id));
       const names: string[] = [];
       for (const each of chosen) {
         const { snapshots: made, sandboxIds } = dependentsOf(each, all, running);
-        names.push(...made.filter(({ id }) => !ids.has(id)).map(({ name }) => `the snapshot “${name}”`));
+        names.push(...made.filter(({ id }) => !ids.has(id)).map(({ name }) => strings.dependentSnapshot(name)));
         const started = running.filter(({ id }) => sandboxIds.includes(id));
-        names.push(...started.map((sandbox) => `the sandbox “${sandboxLabel(sandbox)}”`));
+        names.push(...started.map((sandbox) => strings.dependentSandbox(sandboxLabel(sandbox))));
       }
-      const what = chosen.length === 1 ? `the snapshot “${chosen[0]?.name}”` : `${chosen.length} snapshots`;
-      const dependents = names.length > 0 ? ` From it were made ${names.join(', ')}, which stay.` : '';
-      const question = `Delete ${what} for good?${dependents} Profiles and tasks that name it will fail.`;
-      if ((await vscode.window.showWarningMessage(question, { modal: true }, 'Delete')) !== 'Delete') return;
-      await withProgress(`Deleting ${what}…`, async (signal) => {
+      const action = strings.delete();
+      if ((await vscode.window.showWarningMessage(deleteQuestion(chosen, names), { modal: true }, action)) !== action)
+        return;
+      const title =
+        first && chosen.length === 1 ? strings.deletingOne(first.name) : strings.deletingMany(chosen.length);
+      await withProgress(title, async (signal) => {
         for (const each of chosen) {
           signal.throwIfAborted();
           await snapshots.delete(each);
@@ -181,9 +174,9 @@ export class SnapshotCommands implements vscode.Disposable {
     return client.sandboxes.fromId(id);
   }
 
-  /** Those that run. */
+  /** The running sandboxes. */
   #sandboxes(): Promise<SandboxSummary[]> {
-    return waiting('Looking for sandboxes…', async () => {
+    return waiting(strings.listingSandboxes(), async () => {
       const { client, app } = await this.#options.sessions.connection();
       return listSandboxes(client, app, new Date());
     });
@@ -191,8 +184,7 @@ export class SnapshotCommands implements vscode.Disposable {
 
   async #pickSandbox(title: string): Promise<SandboxSummary | undefined> {
     const running = (await this.#sandboxes()).filter(({ state }) => state === 'running');
-    if (running.length === 0)
-      throw new UserError('No sandbox is running, and a snapshot is taken of one. Run something first.');
+    if (running.length === 0) throw new UserError(strings.noSandboxes());
     if (running.length === 1) return running[0];
     const items = running.map((sandbox) => ({
       label: sandboxLabel(sandbox),
@@ -201,12 +193,15 @@ export class SnapshotCommands implements vscode.Disposable {
     }));
     const picked = await vscode.window.showQuickPick(items, {
       title,
-      placeHolder: 'Of which sandbox?',
+      placeHolder: strings.selectSandbox(),
     });
     return picked?.sandbox;
   }
 
-  /** A sandbox from a snapshot, as the profile says that the snapshot's own sandbox had, where this window has its folder. */
+  /**
+   * Starts a sandbox from a snapshot, with the profile and folder of the sandbox that it was taken of if this window has
+   * that folder. Throws if it can't be started, and the signal's reason.
+   */
   async #start(
     snapshot: Pick<Snapshot, 'kind' | 'imageId' | 'folderKey' | 'profile' | 'path'>,
     label: string,
@@ -243,32 +238,43 @@ export class SnapshotCommands implements vscode.Disposable {
     }
   }
 
-  /** Shows what went wrong, and has the view look again in either case. */
-  async #explained(work: () => Promise<void>): Promise<void> {
+  async #run(work: () => Promise<void>): Promise<void> {
     await shown(work);
     this.#changed.fire();
   }
 }
 
+/** `dependents` are the snapshots and sandboxes that were created from the chosen ones. */
+function deleteQuestion(chosen: readonly Snapshot[], dependents: readonly string[]): string {
+  const [first] = chosen;
+  const isOne = first && chosen.length === 1;
+  const names = dependents.join(', ');
+  return [
+    isOne ? strings.deleteOne(first.name) : strings.deleteMany(chosen.length),
+    ...(names ? [isOne ? strings.keepDependentsOfOne(names) : strings.keepDependentsOfMany(names)] : []),
+    isOne ? strings.usersOfOneFail() : strings.usersOfManyFail(),
+  ].join(' ');
+}
+
+function askSnapshotName(title: string, value: string): Promise<string | undefined> {
+  return askName({ title, prompt: strings.namePrompt(), value });
+}
+
 function defaultName(sandbox: SandboxSummary): string {
-  return `${sandboxLabel(sandbox)}, ${new Date().toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' })}`;
+  const time = new Date().toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  return strings.defaultName(sandboxLabel(sandbox), time);
 }
 
-async function askName(title: string, value: string): Promise<string | undefined> {
-  const name = await vscode.window.showInputBox({
-    title,
-    prompt: 'A name, for you to know it by',
-    value,
-    validateInput: (text) => (text.trim() === '' ? 'A snapshot needs a name.' : undefined),
-  });
-  return name?.trim();
-}
-
-/** Undefined when none was chosen; null: no end. */
+/** Asks how long to keep a snapshot, in milliseconds. Null is no expiration; undefined is canceled. */
 async function askLifetime(title: string): Promise<number | null | undefined> {
-  const picked = await vscode.window.showQuickPick([...LIFETIMES], {
-    title,
-    placeHolder: 'How long does Modal keep it?',
-  });
+  const items: readonly (vscode.QuickPickItem & { readonly ttlMs: number | null })[] = [
+    { label: strings.days(30), description: strings.modalDefault(), ttlMs: 30 * DAY_MS },
+    { label: strings.oneDay(), ttlMs: DAY_MS },
+    { label: strings.days(7), ttlMs: 7 * DAY_MS },
+    { label: strings.days(90), ttlMs: 90 * DAY_MS },
+    { label: strings.oneYear(), ttlMs: 365 * DAY_MS },
+    { label: strings.noExpiration(), ttlMs: null },
+  ];
+  const picked = await vscode.window.showQuickPick(items, { title, placeHolder: strings.lifetimePlaceholder() });
   return picked?.ttlMs;
 }

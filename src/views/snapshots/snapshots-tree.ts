@@ -8,11 +8,12 @@ import { type Detail, detailItem } from '../common/detail-row.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
 import { oneLine, tooltipOf } from '../common/tooltip.ts';
+import { strings } from './strings.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
 
-/** Something to know about a snapshot. */
+/** A fact about a snapshot. */
 interface DetailRow {
   readonly detail: Detail;
 }
@@ -23,7 +24,7 @@ export function snapshotStore(snapshots: Snapshots): PolledStore<Snapshot[]> {
   return new PolledStore({ pollIntervalMs: 15_000, load: () => snapshots.list() });
 }
 
-/** The Snapshots view: all of the account, the newest first. */
+/** The Snapshots view: the account's snapshots, newest first. */
 export function snapshotsTree(
   store: PolledStore<Snapshot[]>,
   account: AccountState,
@@ -41,16 +42,16 @@ export function snapshotsTree(
   });
 }
 
-/** `expires in 30 days`, `kept`, `expired`, `deleted elsewhere`. */
+/** `expires in 30 days · 3.4 MB`, `no expiration`, `expired`, `deleted outside VS Code`. */
 export function describeSnapshot({ state, expiresAt, sizeBytes, path }: Snapshot, now: number): string {
-  const until = expiresAt === null ? 'kept' : `expires in ${formatDays(expiresAt - now)}`;
-  const life = { ready: until, expired: 'expired', deleted: 'deleted elsewhere' }[state];
+  const until = expiresAt === null ? strings.doesNotExpire() : strings.expiresIn(formatDays(expiresAt - now));
+  const life = { ready: until, expired: strings.expired(), deleted: strings.deletedElsewhere() }[state];
   return [life, path, sizeBytes !== undefined && formatBytes(sizeBytes)].filter(Boolean).join(' · ');
 }
 
 function formatDays(ms: number): string {
   const days = Math.round(ms / DAY_MS);
-  return days < 2 ? formatMinutes(ms) : `${days} days`;
+  return days < 2 ? formatMinutes(ms) : strings.days(days);
 }
 
 function snapshotItem(snapshot: Snapshot, all: readonly Snapshot[]): vscode.TreeItem {
@@ -58,11 +59,11 @@ function snapshotItem(snapshot: Snapshot, all: readonly Snapshot[]): vscode.Tree
   const item = new vscode.TreeItem(oneLine(name), vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   item.description = describeSnapshot(snapshot, Date.now());
-  const until = expiresAt === null ? 'it is deleted' : new Date(expiresAt).toLocaleString();
-  item.tooltip = tooltipOf(name, [['Kept until', until], ...factsOf(snapshot, all)]);
+  const until = expiresAt === null ? strings.never() : new Date(expiresAt).toLocaleString();
+  item.tooltip = tooltipOf(name, [[strings.expires(), until], ...factsOf(snapshot, all)]);
   item.iconPath = new vscode.ThemeIcon(ICONS[state]);
   item.contextValue = state !== 'ready' ? 'goneSnapshot' : isPause(snapshot) ? 'snapshot,paused' : 'snapshot';
-  item.accessibilityInformation = { label: `Snapshot ${oneLine(name)}, ${item.description}` };
+  item.accessibilityInformation = { label: strings.snapshotLabel(oneLine(name), item.description) };
   return item;
 }
 
@@ -72,14 +73,14 @@ function detailsOf(snapshot: Snapshot, all: readonly Snapshot[]): DetailRow[] {
 
 function factsOf(snapshot: Snapshot, all: readonly Snapshot[]): [label: string, text: string][] {
   const { id, createdAt, folderName, profile, parent, imageId } = snapshot;
-  const parentName = parent && (all.find((each) => each.id === parent)?.name ?? 'a snapshot that was deleted');
+  const parentName = parent && (all.find((each) => each.id === parent)?.name ?? strings.deletedSnapshot());
   const facts: [string, string | undefined][] = [
-    ['Made', new Date(createdAt).toLocaleString()],
-    ['Folder', folderName],
-    ['Profile', profile],
-    ['From', parentName && oneLine(parentName)],
-    ['Image', imageId],
-    ['Name', publishedName(id)],
+    [strings.created(), new Date(createdAt).toLocaleString()],
+    [strings.folder(), folderName],
+    [strings.profile(), profile],
+    [strings.from(), parentName && oneLine(parentName)],
+    [strings.image(), imageId],
+    [strings.name(), publishedName(id)],
   ];
   return facts.flatMap(([label, text]): [string, string][] => (text ? [[label, text]] : []));
 }

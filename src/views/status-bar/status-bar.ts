@@ -9,9 +9,10 @@ import { activeFolder, syncedFolder } from '../../providers/common/folders.ts';
 import { onDidChangeSettings } from '../../providers/common/settings.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
+import { strings } from './strings.ts';
 
-/** How often the day's spend is added up while a sandbox runs. */
-const SPEND_MS = 60_000;
+/** The interval at which the day's spend is updated while a sandbox is running. */
+const SPEND_INTERVAL_MS = 60_000;
 
 export interface StatusBarDependencies {
   readonly sessions: Sessions;
@@ -35,18 +36,21 @@ export interface CurrentSession {
   readonly isRunning: boolean;
 }
 
-/** The active folder's session in the status bar: profile, state, price an hour, the day's spend. Makes no call to Modal. */
+/**
+ * The active folder's session in the status bar: profile, state, hourly price, and the day's spend. Makes no requests to
+ * Modal.
+ */
 export class StatusBar implements vscode.Disposable {
   readonly #options: StatusBarDependencies;
   readonly #item = vscode.window.createStatusBarItem('modal.session', vscode.StatusBarAlignment.Left, 50);
   readonly #subscriptions: vscode.Disposable[];
   #timer: NodeJS.Timeout | undefined;
   #isDisposed = false;
-  #session: CurrentSession = { title: 'Modal', isRunning: false };
+  #session: CurrentSession = { title: strings.menuTitleWithoutFolder(), isRunning: false };
 
   constructor(options: StatusBarDependencies) {
     this.#options = options;
-    this.#item.name = 'Modal Sandbox';
+    this.#item.name = strings.itemName();
     this.#item.command = 'modal.sessionMenu';
     const update = () => void this.update();
     this.#subscriptions = [
@@ -63,7 +67,7 @@ export class StatusBar implements vscode.Disposable {
     update();
   }
 
-  /** What the status bar showed last, for its menu. */
+  /** The session shown last, for the menu. */
   get session(): CurrentSession {
     return this.#session;
   }
@@ -74,7 +78,7 @@ export class StatusBar implements vscode.Disposable {
     for (const each of this.#subscriptions) each.dispose();
   }
 
-  /** Draws it anew. */
+  /** Redraws the item. */
   async update(): Promise<void> {
     const { sessions, profiles, warmUps, budget, activity, account } = this.#options;
     const workspaceFolder = activeFolder();
@@ -83,7 +87,7 @@ export class StatusBar implements vscode.Disposable {
       const folder = syncedFolder(workspaceFolder);
       const name = await profiles.current(folder);
       const isRunning = sessions.profilesOf(folder).includes(name);
-      this.#session = { title: `Modal: ${folder.name}, profile “${name}”`, isRunning };
+      this.#session = { title: strings.menuTitle(folder.name, name), isRunning };
       const ready = warmUps.count(folder, name);
       const { todayUsd } = await budget.check();
       const price = await profiles.get(folder).then(
@@ -92,18 +96,19 @@ export class StatusBar implements vscode.Disposable {
       );
       const busy = activity.current;
       const icon = busy ? '$(loading~spin)' : isRunning ? '$(vm-running)' : ready > 0 ? '$(flame)' : '$(vm-outline)';
-      const parts = [busy ?? name, isRunning && price !== undefined && !account.isLocal && `${formatUsd(price)}/h`];
-      this.#item.text = `${icon} Modal: ${parts.filter(Boolean).join(' · ')}`;
-      const state = isRunning ? 'its sandbox runs' : ready > 0 ? 'a sandbox is ready' : 'no sandbox runs';
-      const spend = account.isLocal
-        ? 'The local Modal costs nothing.'
-        : `Spent today, estimated: ${formatUsd(todayUsd)}.`;
-      this.#item.tooltip = `Modal: profile “${name}” of ${folder.name}, ${state}. ${spend}`;
+      const parts = [
+        busy ?? name,
+        isRunning && price !== undefined && !account.isLocal && strings.pricePerHour(formatUsd(price)),
+      ];
+      this.#item.text = `${icon} ${strings.text(parts.filter(Boolean).join(' · '))}`;
+      const state = isRunning ? strings.sandboxRunning : ready > 0 ? strings.warmSandbox : strings.noSandbox;
+      const spend = account.isLocal ? strings.localModalIsFree() : strings.spentToday(formatUsd(todayUsd));
+      this.#item.tooltip = `${state(name, folder.name)} ${spend}`;
       this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
       this.#item.show();
       clearTimeout(this.#timer);
       if (isRunning && !account.isLocal && !this.#isDisposed)
-        this.#timer = setTimeout(() => void this.update(), SPEND_MS);
+        this.#timer = setTimeout(() => void this.update(), SPEND_INTERVAL_MS);
     } catch {
       this.#item.hide();
     }

@@ -50,8 +50,6 @@ export const strings = {
   replace: () => l10n.t('Replace'),
   replaceInVolume: (names: string, volume: string) => l10n.t('Replace {0} in volume “{1}”?', names, volume),
   replaceInFolder: (names: string, folder: string) => l10n.t('Replace {0} in “{1}”?', names, folder),
-  quoted: (name: string) => l10n.t('“{0}”', name),
-  andMore: (names: string, count: number) => l10n.t('{0} and {1} more', names, count),
 
   snapshotRecords: () => l10n.t('snapshot records'),
   version: (version: number) => l10n.t('version {0}', version),

@@ -18,11 +18,9 @@ import { diskFolders } from '../../providers/common/folders.ts';
 import { askName, pickDownloadFolder } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
 import { transfer } from '../../providers/common/transfers.ts';
+import { nameList } from '../common/name-list.ts';
 import { strings } from './strings.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from './volumes-tree.ts';
-
-/** The number of names that a question lists. */
-const MAX_NAMES = 3;
 
 export interface VolumeCommandsOptions {
   readonly client: () => Promise<ModalClient>;
@@ -200,8 +198,7 @@ export class VolumeCommands {
           (pair, options) => download(files, pair, options),
         );
       }
-      const done = strings.downloaded(names.map((name) => strings.quoted(name)).join(', '));
-      vscode.window.setStatusBarMessage(`$(check) ${done}`, 5_000);
+      vscode.window.setStatusBarMessage(`$(check) ${strings.downloaded(nameList(names))}`, 5_000);
     });
   }
 
@@ -276,11 +273,6 @@ function deleteQuestion(rows: readonly EntryRow[], { entry, volume }: EntryRow):
 /** Asks whether files of these names may be replaced, if there are any. `question` gets the list of names. */
 async function mayReplace(names: readonly string[], question: (names: string) => string): Promise<boolean> {
   if (names.length === 0) return true;
-  const list = names
-    .slice(0, MAX_NAMES)
-    .map((name) => strings.quoted(name))
-    .join(', ');
-  const all = names.length > MAX_NAMES ? strings.andMore(list, names.length - MAX_NAMES) : list;
   const action = strings.replace();
-  return (await vscode.window.showWarningMessage(question(all), { modal: true }, action)) === action;
+  return (await vscode.window.showWarningMessage(question(nameList(names)), { modal: true }, action)) === action;
 }

@@ -3,8 +3,9 @@ import type { Event } from '../../base/events.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { WarmTarget } from '../../sandboxes/warm/pool.ts';
 import type { WarmUpRecord } from '../../sandboxes/warm/warm-ups.ts';
+import { strings } from './strings.ts';
 
-/** The warm-ups, as the view shows them. */
+/** The warm-ups of this window. */
 export interface WarmUpsSource {
   targets(): Promise<readonly WarmTarget[]>;
   records(): Promise<readonly WarmUpRecord[]>;
@@ -17,7 +18,7 @@ export interface WarmUpsSource {
 
 type Row = WarmTarget | WarmUpRecord;
 
-/** The Warm-ups view: what is kept ready now, and the last refreshes of all windows. Makes no call to Modal. */
+/** The Warm-Ups view: the warm profiles, and the latest refreshes in all windows. Makes no requests to Modal. */
 export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly #source: WarmUpsSource;
   readonly #view: vscode.TreeView<Row>;
@@ -45,24 +46,29 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
   #targetItem({ folder, named, warm }: WarmTarget): vscode.TreeItem {
     const ready = this.#source.count(folder, named.name);
     const paused = this.#source.pauseReason(folder, named.name);
-    const item = new vscode.TreeItem(`${named.name} in ${folder.name}`);
+    const item = new vscode.TreeItem(strings.target(named.name, folder.name));
     item.id = `target ${folder.path} ${named.name}`;
-    item.description = paused ? `paused: ${paused}` : `${ready} of ${warm.sandboxes} ready`;
+    item.description = paused ? strings.paused(paused) : strings.ready(ready, warm.sandboxes);
     item.iconPath = new vscode.ThemeIcon(paused ? 'debug-pause' : ready > 0 ? 'flame' : 'sync');
-    const when = `Refreshed ${typeof warm.refresh === 'number' ? `every ${warm.refresh} minutes` : `at ${warm.refresh}`}`;
-    item.tooltip = paused ? `Paused: ${paused}. ${when}` : when;
-    item.accessibilityInformation = { label: `Warm-ups of ${named.name} in ${folder.name}, ${item.description}` };
+    const refresh =
+      typeof warm.refresh === 'number'
+        ? strings.refreshedEvery(warm.refresh)
+        : strings.refreshedOnSchedule(warm.refresh);
+    item.tooltip = paused ? strings.pausedTooltip(paused, refresh) : refresh;
+    item.accessibilityInformation = { label: strings.targetLabel(named.name, folder.name, item.description) };
     return item;
   }
 }
 
 function recordItem({ profile, folder, startedAt, endedAt, did, error }: WarmUpRecord): vscode.TreeItem {
   const time = new Date(startedAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  const item = new vscode.TreeItem(`${time} ${profile} in ${folder}`);
+  const item = new vscode.TreeItem(strings.refresh(time, profile, folder));
   item.id = `record ${startedAt} ${profile} ${folder}`;
-  item.description = error ?? did.join(', ');
-  item.tooltip = `${item.description}\n${new Date(startedAt).toLocaleString()}, ${Math.round((endedAt - startedAt) / 1000)} s`;
+  const description = error ?? did.join(', ');
+  const seconds = Math.round((endedAt - startedAt) / 1000);
+  item.description = description;
+  item.tooltip = strings.refreshTooltip(description, new Date(startedAt).toLocaleString(), seconds);
   item.iconPath = new vscode.ThemeIcon(error ? 'error' : 'pass');
-  item.accessibilityInformation = { label: `Warm-up at ${time} of ${profile}, ${item.description}` };
+  item.accessibilityInformation = { label: strings.refreshLabel(profile, time, description) };
   return item;
 }

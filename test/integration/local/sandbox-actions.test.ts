@@ -83,7 +83,7 @@ describe('a sandbox of the view', () => {
       assert.equal(await start(), running, 'a question without an answer ends nothing');
       await terminate('Terminate');
       await assert.rejects(api.sandboxes.connect(running), /has ended/);
-      assert.match((await terminate()).messages[0] ?? '', /^No sandbox (of this folder )?is running\.$/);
+      assert.match((await terminate()).messages[0] ?? '', /^No sandboxes are running( for this folder)?\.$/);
     });
   }
 });

@@ -11,7 +11,7 @@ describe('Terminate Sandbox', () => {
     const terminate = () => vscode.commands.executeCommand('modal.terminateSandbox', { id, tags: {} });
 
     const { messages } = await answering({}, async () => terminate());
-    assert.match(messages[0] ?? '', /^Terminate the sandbox of/);
+    assert.match(messages[0] ?? '', /^Terminate the sandbox for/);
     assert.match((await runFile(uri)).text, new RegExp(`^${id}$`, 'm'), 'a question without an answer ends nothing');
 
     await answering({ showWarningMessage: 'Terminate' }, async () => terminate());

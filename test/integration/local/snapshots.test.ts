@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
+import { strings } from '../../../src/views/snapshots/strings.ts';
 import { activate, answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const records = vscode.Uri.from({ scheme: 'modal-volume', path: '/vscode-snapshots' });
@@ -53,7 +54,7 @@ describe('snapshots, by their commands', () => {
 
   it('are taken of a sandbox, under a name, and recorded with the folder', async () => {
     const { messages } = await act('modal.createSnapshot', row(), { showInputBox: 'first “one” 🚀' });
-    assert.deepEqual(messages, ['New Snapshot']);
+    assert.deepEqual(messages, [strings.newSnapshot()]);
     const first = await ofFileSystem();
     assert.equal(first?.name, 'first “one” 🚀');
     assert.equal(first?.folderName, 'hello');
@@ -124,12 +125,16 @@ describe('snapshots, by their commands', () => {
     const first = await ofFileSystem();
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
     const asked = await act('modal.deleteSnapshots', snapshot);
-    assert.match(
-      asked.messages[0] ?? '',
-      /^Delete the snapshot “first “one” 🚀” for good\? From it were made the sandbox “first “one” 🚀”, which stay\./,
+    assert.equal(
+      asked.messages[0],
+      [
+        strings.deleteOne('first “one” 🚀'),
+        strings.keepDependentsOfOne(strings.dependentSandbox('first “one” 🚀')),
+        strings.usersOfOneFail(),
+      ].join(' '),
     );
     assert.equal((await recorded()).length, 2, 'a question without an answer deletes nothing');
-    await act('modal.deleteSnapshots', snapshot, { showWarningMessage: 'Delete' });
+    await act('modal.deleteSnapshots', snapshot, { showWarningMessage: strings.delete() });
     assert.deepEqual(
       (await recorded()).map(({ path }) => path),
       ['/models'],

@@ -5,6 +5,7 @@ import { Prices } from '../../../src/modal/prices.ts';
 import type { SandboxSummary } from '../../../src/modal/sandbox-list.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
 import { describeSandbox, detailsOf, factsOf, groupsOf } from '../../../src/views/sandboxes/sandbox-rows.ts';
+import { strings } from '../../../src/views/sandboxes/strings.ts';
 
 const prices = new Prices();
 const minute = 60_000;
@@ -25,15 +26,15 @@ function sandbox(id: string, more: Partial<SandboxSummary> = {}): SandboxSummary
   };
 }
 
-describe('the rows of the Sandboxes view', () => {
-  it('are in groups by where a sandbox was started; groups of nothing are not there', () => {
+describe('rows of the Sandboxes view', () => {
+  it('are grouped by where a sandbox was started, without empty groups', () => {
     const origin = { folderKeys: ['here'], machineKey: 'me' };
     const tags = (folder: string, machine?: string) => ({
       tags: { [Tag.folder]: folder, ...(machine && { [Tag.machine]: machine }) },
     });
     const sandboxes = [
       sandbox('mine', tags('here', 'me')),
-      sandbox('beside', tags('there', 'me')),
+      sandbox('other folder', tags('there', 'me')),
       sandbox('same folder elsewhere', tags('here', 'other')),
       sandbox('older than the tag', tags('here')),
       sandbox('no tags'),
@@ -44,7 +45,7 @@ describe('the rows of the Sandboxes view', () => {
       groups.map(({ id, sandboxes: members }) => [id, members.map((each) => each.id)]),
       [
         ['folder', ['mine', 'older than the tag']],
-        ['machine', ['beside']],
+        ['machine', ['other folder']],
         ['others', ['same folder elsewhere', 'no tags']],
         ['ended', ['ended']],
       ],
@@ -52,7 +53,7 @@ describe('the rows of the Sandboxes view', () => {
     assert.deepEqual(groupsOf({ sandboxes: [], prices: undefined }, origin), []);
   });
 
-  it('tell profile, age, time left and cost so far, to the minute', () => {
+  it('show profile, age, remaining time, and cost so far', () => {
     const now = at(62.5).getTime();
     assert.equal(describeSandbox(sandbox('a'), prices, now), '1 h 2 min · 2 h 57 min left · about $0.022');
     assert.equal(
@@ -62,7 +63,7 @@ describe('the rows of the Sandboxes view', () => {
     assert.equal(
       describeSandbox(sandbox('a', { hardware: { gpu: 'NEW-GPU' } }), prices, now),
       '1 h 2 min · 2 h 57 min left',
-      'no price is made up',
+      'no price is shown for an unknown GPU',
     );
     assert.match(
       describeSandbox(sandbox('a', { state: 'starting' }), prices, start.getTime()),
@@ -70,12 +71,12 @@ describe('the rows of the Sandboxes view', () => {
     );
   });
 
-  it('tell how and after what time a sandbox ended, and what it cost', () => {
+  it('show how a sandbox stopped, how long it ran, and what it cost', () => {
     const ended = sandbox('a', { state: 'ended', end: 'timeout', endedAt: at(240), hardware: { gpu: 'T4' } });
-    assert.equal(describeSandbox(ended, prices, at(2000).getTime()), 'timed out · after 4 h 0 min · about $2.44');
+    assert.equal(describeSandbox(ended, prices, at(2000).getTime()), 'timed out · ran for 4 h 0 min · about $2.44');
   });
 
-  it('have ports with their addresses, mounts, hardware and the tags of others below a sandbox', () => {
+  it('show ports with their URLs, mounts, hardware, and user-defined tags below a sandbox', () => {
     const mounts = [{ path: '/mnt/data', volume: 'data', isReadOnly: true }];
     const rows = detailsOf(
       sandbox('sb-1', {
@@ -96,15 +97,15 @@ describe('the rows of the Sandboxes view', () => {
         ['/mnt/data', 'data', true],
         ['Profile', 'gpu'],
         ['Hardware', 'H100, 2 cores, 1024 MiB'],
-        ['Ends when idle for', '10 min'],
+        [strings.idleTimeout(), '10 min'],
         ['Image', 'im-1'],
         ['Tag team', 'vision'],
-        ['Id', 'sb-1'],
+        [strings.id(), 'sb-1'],
       ],
     );
   });
 
-  it('tell at a glance what is known, without the tags that are the extension’s own', () => {
+  it('show the facts about a sandbox in its tooltip, without the extension’s own tags', () => {
     const ended = sandbox('sb-1', {
       name: 'web',
       state: 'ended',
@@ -114,15 +115,15 @@ describe('the rows of the Sandboxes view', () => {
     });
     assert.deepEqual(factsOf(ended, prices, at(300).getTime()), [
       ['Started', start.toLocaleString()],
-      ['Ended', `${at(240).toLocaleString()} (timed out)`],
+      [strings.stoppedAt(), `${at(240).toLocaleString()} (timed out)`],
       ['Cost', 'about $0.083'],
       ['Profile', 'gpu'],
       ['Image', 'im-1'],
       ['Tag team', 'vision'],
-      ['Id', 'sb-1'],
+      [strings.id(), 'sb-1'],
     ]);
-    assert.deepEqual(factsOf(sandbox('a'), undefined, 0)[1], ['Ends at the latest', at(240).toLocaleString()]);
+    assert.deepEqual(factsOf(sandbox('a'), undefined, 0)[1], [strings.expires(), at(240).toLocaleString()]);
   });
 
-  it('never count below nothing', () => assert.equal(formatMinutes(-5), 'under 1 min'));
+  it('never show a negative duration', () => assert.equal(formatMinutes(-5), 'under 1 min'));
 });
