@@ -6,10 +6,10 @@ import { setLog } from './base/log.ts';
 import { explainAndLog } from './modal/errors.ts';
 import { LocalModalLauncher } from './modal/local-modal.ts';
 import { accountModule } from './providers/account/module.ts';
-import { createApi } from './providers/api/module.ts';
+import { apiModule } from './providers/api/module.ts';
 import { Activity } from './providers/common/activity.ts';
-import { syncedFolder, unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
-import { registerCommands } from './providers/common/register.ts';
+import { registerCommands } from './providers/common/commands.ts';
+import { unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
 import { readSettings } from './providers/common/settings.ts';
 import { filesModule } from './providers/files/module.ts';
 import { ImageBuilds } from './providers/images/image-builds.ts';
@@ -17,22 +17,13 @@ import { imagesModule } from './providers/images/module.ts';
 import { lifecycleModule } from './providers/lifecycle/module.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles/folder-profiles.ts';
 import { profilesModule } from './providers/profiles/module.ts';
-import { RunLenses } from './providers/run/code-lens.ts';
-import { RunCommands } from './providers/run/run-commands.ts';
-import { RunRequests } from './providers/run/run-requests.ts';
-import { RunTerminals } from './providers/run/run-terminals.ts';
-import { SelectionCommands } from './providers/run/selection/selection-commands.ts';
-import { openShell, registerTerminalProfile } from './providers/run/shell-terminal.ts';
-import { RunTasks } from './providers/run/tasks/tasks.ts';
-import { registerTerminalLinks } from './providers/run/terminal-links.ts';
+import { runModule } from './providers/run/module.ts';
 import { syncModule } from './providers/sync/module.ts';
 import { budgetOfSettings } from './providers/warm/budget.ts';
 import { warmModule } from './providers/warm/module.ts';
 import { WarmUpService } from './providers/warm/warm-up-service.ts';
-import { RunHistory } from './run/history.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
-import { TASK_TYPE } from './run/task-definition.ts';
 import { SpendRecord } from './sandboxes/cost/spend.ts';
 import { FolderSyncs } from './sandboxes/folder-syncs.ts';
 import { Handover } from './sandboxes/handover.ts';
@@ -104,7 +95,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   shutDown = () =>
     Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
   const sync = syncModule({ sessions: running, syncs });
-  const requests = new RunRequests(sync.rules);
   const commands = new RunningCommands();
   const services: RunServices = {
     sessions: running,
@@ -114,15 +104,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     commands,
     showWhile: (words, work) => activity.showWhile(words, work),
   };
-  const terminals = new RunTerminals(services);
-  const tasks = new RunTasks(terminals, requests);
-  const run = new RunCommands({ tasks, requests, accounts, history: new RunHistory(context.workspaceState) });
-  const selections = new SelectionCommands({ terminals, requests, sessions: running, accounts });
+  const run = runModule({
+    services,
+    syncRules: sync.rules,
+    account: accounts,
+    profiles,
+    memory: context.workspaceState,
+  });
   const profileFeature = profilesModule({ profiles, sessions: running, warm: warmUps });
-  const lenses = new RunLenses(
-    (kind) => readSettings().codeLens[kind],
-    (folder) => profiles.current(syncedFolder(folder)),
-  );
   const warm = warmModule({
     warmUps,
     sessions: running,
@@ -152,9 +141,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     commands,
     account: accounts,
     folderPaths: workspaceFolderPaths,
-    openTerminal: async (sandboxId) => {
-      if (accounts.isChosen || (await accounts.offer())) openShell(terminals, sandboxId);
-    },
+    openTerminal: run.openTerminal,
     openInExplorer: files.openInExplorer,
     onDidStartSandbox: snapshotsView.onDidStartSandbox,
   });
@@ -169,10 +156,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     sandboxes,
     volumesView,
     snapshotsView,
-    terminals,
-    tasks,
+    run,
     sync,
-    lenses,
     profiles,
     images,
     imagesModule({ sessions: running }),
@@ -181,22 +166,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     warmUpsModule({ warmUps }),
     statusBar,
     lifecycle,
-    registerTerminalProfile(terminals),
-    registerTerminalLinks((copy) => requests.originalOf(copy)),
-    vscode.tasks.registerTaskProvider(TASK_TYPE, tasks),
-    registerCommands({
-      run,
-      selections,
-      tasks,
-      showLog: () => log.show(),
-    }),
-    profiles.onDidChange(() => lenses.update()),
-    vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('modal.codeLens')) lenses.update();
-    }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => lenses.update()),
+    registerCommands({ 'modal.showLog': () => log.show() }),
   );
-  return createApi(terminals, services);
+  return apiModule({ services, onDidWriteOutput: run.onDidWriteOutput });
 }
 
 /** Ends this window's sandboxes: nobody is left to use them. */

@@ -31,16 +31,7 @@ const EDGE = ORDER.findIndex(([room]) => room === 'providers/common');
 type Sources = ReadonlyMap<string, readonly string[]>;
 
 /** Imports from before there was an order. The list may only shrink. */
-const EXCEPTIONS: readonly string[] = [
-  'src/providers/api/module.ts may not import src/providers/run/run-terminals.ts',
-  'src/providers/common/register.ts may not import src/providers/run/run-commands.ts',
-  'src/providers/common/register.ts may not import src/providers/run/selection/selection-commands.ts',
-  'src/providers/common/register.ts may not import src/providers/run/tasks/run-task.ts',
-  'src/providers/common/register.ts may not import src/providers/run/tasks/tasks.ts',
-  'src/providers/run/run-commands.ts may not import src/providers/account/account-service.ts',
-  'src/providers/run/run-requests.ts may not import src/providers/sync/sync-rules.ts',
-  'src/providers/run/selection/selection-commands.ts may not import src/providers/account/account-service.ts',
-];
+const EXCEPTIONS: readonly string[] = [];
 
 /** Returns one line for each import that breaks a rule; empty when all rules hold. */
 export async function importBoundary(root = projectFolder, exceptions = EXCEPTIONS): Promise<string[]> {

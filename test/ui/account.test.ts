@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { strings } from '../../src/providers/account/strings.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -11,9 +12,9 @@ describe('choosing an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
-    await workbench.waitForNotification(/needs a Modal account, or the local Modal/);
+    await workbench.waitForNotification(/To run code in a sandbox, sign in to Modal/);
     await picture(workbench, 'account-offer');
-    await workbench.clickNotification('Use the Local Modal');
+    await workbench.clickNotification(strings.useLocalModal());
     await workbench.waitForTerminal(/Hello from the sandbox![\s\S]*Exited with code 0/);
   });
 
@@ -21,7 +22,7 @@ describe('choosing an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     await picture(workbench, 'welcome');
-    await workbench.page.locator('.welcome-view').getByText('Sign In…').first().click();
+    await workbench.page.locator('.welcome-view').getByText(strings.signIn()).first().click();
     const rows = workbench.page.locator('.quick-input-list .monaco-list-row');
     await rows.first().waitFor();
     const labels = await rows.allInnerTexts();
@@ -35,16 +36,16 @@ describe('choosing an account', () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     const { page } = workbench;
     await workbench.openView('Modal');
-    await page.locator('.welcome-view').getByText('Sign In…').first().waitFor();
+    await page.locator('.welcome-view').getByText(strings.signIn()).first().waitFor();
     await workbench.runCommand('Modal: Choose Account…');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Paste a token' }).click();
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: strings.pasteToken() }).click();
     const box = page.locator('.quick-input-widget input');
-    await page.getByText('Token ID (1/2)').waitFor();
+    await page.getByText(strings.tokenIdTitle()).waitFor();
     await box.fill('nonsense');
     await page.getByText('A token id starts with “ak-”').waitFor();
     await box.fill('ak-abcdefgh');
     await box.press('Enter');
-    await page.getByText('Token Secret (2/2)').waitFor();
+    await page.getByText(strings.tokenSecretTitle()).waitFor();
     assert.equal(await box.getAttribute('type'), 'password');
     await box.fill('as-abcdefgh');
     await box.press('Enter');
@@ -52,12 +53,12 @@ describe('choosing an account', () => {
     await page.locator('.sidebar .monaco-list-row', { hasText: 'Try Again' }).first().waitFor();
     await picture(workbench, 'unreachable');
     await workbench.runCommand('Modal: Open Terminal in Sandbox');
-    await workbench.waitForTerminal(/cannot be reached[\s\S]*Press any key to close the terminal/);
+    await workbench.waitForTerminal(/(?:cannot be reached|Couldn't reach)[\s\S]*Press any key to close the terminal/);
     await page.keyboard.press('Enter');
     await page.locator('.terminal-wrapper.active').waitFor({ state: 'detached' });
     await workbench.runCommand('Modal: Choose Account…');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stored token' }).waitFor();
-    assert.match(await page.locator('.quick-input-list').innerText(), /Stored token\s*pasted before.*\(in use\)/);
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: strings.storedToken() }).waitFor();
+    assert.match(await page.locator('.quick-input-list').innerText(), /Stored token\s*stored in .*\(current\)/);
     assert.doesNotMatch(await page.locator('body').innerText(), /as-abcdefgh/);
   });
 });

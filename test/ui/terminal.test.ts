@@ -1,5 +1,6 @@
 /// <reference lib="dom" />
 import assert from 'node:assert/strict';
+import { strings } from '../../src/providers/run/strings.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -98,7 +99,7 @@ describe('the terminal of a run', () => {
     await workbench.page.mouse.move(x - 20, y);
     await workbench.page.mouse.move(x, y);
     // The terminal asks for links when the mouse is over a line.
-    await workbench.page.locator('.workbench-hover, .xterm-hover', { hasText: 'Open the local file' }).waitFor();
+    await workbench.page.locator('.workbench-hover, .xterm-hover', { hasText: strings.openLocalFile() }).waitFor();
     await workbench.page.keyboard.down('Control');
     await workbench.page.mouse.click(x, y);
     await workbench.page.keyboard.up('Control');

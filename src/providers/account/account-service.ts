@@ -73,8 +73,13 @@ export class AccountService implements vscode.Disposable {
     return resolveAccount(this.#choice, this.#sources);
   }
 
+  /** Offers to choose an account if none is chosen. Resolves with true if one is chosen then. */
+  async ensureChosen(): Promise<boolean> {
+    return this.isChosen || this.#offer();
+  }
+
   /** Asks the user to sign in or to use Local Modal. Resolves with true if an account is chosen afterwards. */
-  async offer(): Promise<boolean> {
+  async #offer(): Promise<boolean> {
     const [signIn, local] = [strings.signIn(), strings.useLocalModal()];
     const pressed = await vscode.window.showInformationMessage(strings.offer(), signIn, local);
     if (pressed === signIn) return this.choose();

@@ -5,17 +5,23 @@ import { UserError } from '../../base/errors.ts';
 import { type RunRequest, runRequest } from '../../run/request.ts';
 import { runnerOf } from '../../run/runners.ts';
 import type { RunServices } from '../../run/services.ts';
-import { diskFolders, requireTrust, syncedFolder } from '../common/folders.ts';
-import type { RunTerminals } from '../run/run-terminals.ts';
+import { diskFolders, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
+import { strings } from './strings.ts';
 
-/** What one argument may hold; a command line is limited to 65,536 characters in all. */
+/** The maximum length of code in one argument. Modal limits a whole command line to 65,536 characters. */
 const MAX_CODE_CHARS = 60_000;
 
-/** Builds what other extensions get. */
-export function createApi(terminals: RunTerminals, services: RunServices): SandboxesApi {
+export interface ApiModuleDependencies {
+  readonly services: RunServices;
+  /** Fires with all text that runs show in their terminals. */
+  readonly onDidWriteOutput: SandboxesApi['onDidWriteOutput'];
+}
+
+/** The API that other extensions get from `activate()`. */
+export function apiModule({ services, onDidWriteOutput }: ApiModuleDependencies): SandboxesApi {
   return {
     version: 1,
-    onDidWriteOutput: terminals.onDidWriteOutput,
+    onDidWriteOutput,
     execute: (code, options) => executeInFolder(code, services, options),
     sandboxes: sandboxProvider(services, requireTrust, () => {
       const first = diskFolders()[0];
@@ -30,8 +36,7 @@ async function executeInFolder(
   options: ExecuteOptions = {},
 ): Promise<ExecuteResult> {
   requireTrust();
-  const workspaceFolder = diskFolders()[0];
-  if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then try again.');
+  const workspaceFolder = requireFolder(diskFolders()[0]);
   const request = runRequest({
     ...commandOf(code),
     folder: syncedFolder(workspaceFolder),
@@ -44,15 +49,11 @@ async function executeInFolder(
 
 function commandOf(code: Command): Pick<RunRequest, 'label' | 'programs' | 'args'> {
   if (typeof code === 'string') {
-    if (code.length > MAX_CODE_CHARS) {
-      throw new UserError(
-        `The code has more than ${MAX_CODE_CHARS} characters. Write it to a file of the folder, and run that.`,
-      );
-    }
+    if (code.length > MAX_CODE_CHARS) throw new UserError(strings.codeTooLong(MAX_CODE_CHARS));
     const python = runnerOf({ name: 'code.py', languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
     return { label: 'code', programs: python, args: ['-c', code] };
   }
   const [program, ...args] = code;
-  if (!program) throw new UserError('The command is empty. Name a program.');
+  if (!program) throw new UserError(strings.emptyCommand());
   return { label: program, programs: [{ argv: [program] }], args };
 }

@@ -1,8 +1,14 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
+import type { Event } from '../../base/events.ts';
 import { RUNNABLE_LANGUAGES } from '../../run/runners.ts';
 import { findTargets } from '../../run/targets/find.ts';
-import type { Target, TargetKind } from '../../run/targets/target.ts';
+import type { Target } from '../../run/targets/target.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
+import type { CommandId } from '../common/command-ids.ts';
+import { syncedFolder } from '../common/folders.ts';
+import { readSettings } from '../common/settings.ts';
+import { strings } from './strings.ts';
 
 const SELECTOR: vscode.DocumentSelector = [
   ...RUNNABLE_LANGUAGES.map((language) => ({ language, scheme: 'file' })),
@@ -11,41 +17,49 @@ const SELECTOR: vscode.DocumentSelector = [
   ),
 ];
 
-/** 'Run in Sandbox' above everything in a file that can be run. */
+/** The folders' profiles, as code lenses need them. */
+export interface LensProfiles {
+  /** Returns the name of the folder's current profile. */
+  current(folder: Folder): Promise<string>;
+  /** Fires when profiles, or the current one of a folder, change. */
+  readonly onDidChange: Event<unknown>;
+}
+
+/** Shows “Run in Sandbox” above everything in a file that can be run. */
 export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
-  readonly #isOn: (kind: TargetKind) => boolean;
-  readonly #profileName: (folder: vscode.WorkspaceFolder) => Promise<string>;
+  readonly #profiles: LensProfiles;
   readonly #changed = new vscode.EventEmitter<void>();
-  readonly #registration: vscode.Disposable;
+  readonly #subscriptions: vscode.Disposable;
   readonly onDidChangeCodeLenses = this.#changed.event;
 
-  /** `profileName` tells the folder's current profile. */
-  constructor(isOn: (kind: TargetKind) => boolean, profileName: (folder: vscode.WorkspaceFolder) => Promise<string>) {
-    this.#isOn = isOn;
-    this.#profileName = profileName;
-    this.#registration = vscode.languages.registerCodeLensProvider(SELECTOR, this);
+  constructor(profiles: LensProfiles) {
+    this.#profiles = profiles;
+    const update = () => this.#changed.fire();
+    this.#subscriptions = vscode.Disposable.from(
+      this.#changed,
+      vscode.languages.registerCodeLensProvider(SELECTOR, this),
+      profiles.onDidChange(update),
+      vscode.workspace.onDidGrantWorkspaceTrust(update),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('modal.codeLens')) update();
+      }),
+    );
   }
 
   dispose(): void {
-    this.#registration.dispose();
-    this.#changed.dispose();
-  }
-
-  /** Settings or trust have changed. */
-  update(): void {
-    this.#changed.fire();
+    this.#subscriptions.dispose();
   }
 
   async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
     const folder = vscode.workspace.getWorkspaceFolder(document.uri);
     if (!vscode.workspace.isTrusted || !folder) return [];
     const targets = findTargets(posix.basename(document.uri.path), document.languageId, document.getText()).filter(
-      ({ kind }) => this.#isOn(kind),
+      ({ kind }) => readSettings().codeLens[kind],
     );
     const [first] = targets;
     if (!first) return [];
-    const profile = await this.#profileName(folder);
-    // One lens to change the profile is enough for a file; it stands beside the first that runs something.
+    const profile = await this.#profiles.current(syncedFolder(folder));
+    // A file gets one lens that changes the profile, next to the first that runs something.
     return [
       ...targets.map((target) => lensOf(document.uri, target, profile)),
       profileLens(document.uri, first, profile),
@@ -55,9 +69,9 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 
 function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLens {
   const command = {
-    title: `$(play) Run in Sandbox (${profile})`,
-    tooltip: `Run ${'name' in target ? target.name : posix.basename(uri.path)} in a Modal sandbox of the profile “${profile}”`,
-    command: 'modal.runTarget',
+    title: `$(play) ${strings.lens(profile)}`,
+    tooltip: strings.lensTooltip('name' in target ? target.name : posix.basename(uri.path), profile),
+    command: 'modal.runTarget' satisfies CommandId,
     arguments: [uri, target],
   };
   return new vscode.CodeLens(new vscode.Range(target.line, 0, target.line, 0), command);
@@ -65,9 +79,9 @@ function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLe
 
 function profileLens(uri: vscode.Uri, { line }: Target, profile: string): vscode.CodeLens {
   const command = {
-    title: 'Change Profile',
-    tooltip: `Sandboxes of this folder are started from the profile “${profile}”`,
-    command: 'modal.chooseProfile',
+    title: strings.changeProfile(),
+    tooltip: strings.changeProfileTooltip(profile),
+    command: 'modal.chooseProfile' satisfies CommandId,
     arguments: [uri],
   };
   return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), command);

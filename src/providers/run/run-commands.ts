@@ -5,25 +5,27 @@ import { outcomeOf, type RunHistory, type RunStart } from '../../run/history.ts'
 import { CANCELED, type RunResult } from '../../run/result.ts';
 import type { Target } from '../../run/targets/target.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
-import type { AccountService } from '../account/account-service.ts';
 import { syncedFolder } from '../common/folders.ts';
 import { report, reportAccountProblem, reportError } from '../common/report.ts';
-import { strings } from '../common/strings.ts';
+import { strings as commonStrings } from '../common/strings.ts';
 import type { RunRequests } from './run-requests.ts';
-import type { RunTasks } from './tasks/tasks.ts';
+import { strings } from './strings.ts';
+import type { RunTasks } from './tasks/run-tasks.ts';
 
-const RUN_HERE = 'Run There';
-const NO_FILE = 'No file is open in the editor. Open the file to run, then run again.';
+/** The account, as runs need it. */
+export interface RunAccount {
+  /** Offers to choose an account if none is chosen. Resolves with true if one is chosen then. */
+  ensureChosen(): Promise<boolean>;
+}
 
-/** What the commands that run something work with. */
 export interface RunCommandServices {
   readonly tasks: RunTasks;
   readonly requests: RunRequests;
-  readonly accounts: AccountService;
+  readonly account: RunAccount;
   readonly history: RunHistory;
 }
 
-/** The commands that run something. Each resolves when the run has ended; what went wrong is shown and is in `error`. */
+/** The commands that run files. Each resolves when the run has ended; errors are shown and are part of the result. */
 export class RunCommands {
   readonly #services: RunCommandServices;
 
@@ -34,42 +36,44 @@ export class RunCommands {
   /** `modal.runActiveFile`: the given file, or the one in the active editor. */
   async runActiveFile(uri?: vscode.Uri): Promise<RunResult> {
     const target = uri ?? vscode.window.activeTextEditor?.document.uri;
-    return target ? this.#run({ uri: target.toString() }) : report(NO_FILE);
+    return target ? this.#run({ uri: target.toString() }) : report(strings.noFileOpen());
   }
 
-  /** `modal.runActiveFileHere`: the file in the active editor, in a sandbox of the view. */
+  /** `modal.runActiveFileHere`: the file in the active editor, in the given sandbox. */
   async runActiveFileHere(sandbox: SandboxSummary): Promise<RunResult> {
     const file = vscode.window.activeTextEditor?.document.uri;
-    if (!file) return report(NO_FILE);
+    if (!file) return report(strings.noFileOpen());
     const own = vscode.workspace.getWorkspaceFolder(file);
     const folder = sandbox.tags[Tag.folder];
     if (own && folder !== undefined && folder !== folderKey(syncedFolder(own).path)) {
-      const question = `This sandbox serves “${sandbox.tags[Tag.folderName]}”. Sync “${own.name}” into it and run there?`;
-      if ((await vscode.window.showWarningMessage(question, { modal: true }, RUN_HERE)) !== RUN_HERE) return CANCELED;
+      const question = strings.confirmOtherFolder(sandbox.tags[Tag.folderName] ?? '', own.name);
+      const syncAndRun = strings.syncAndRun();
+      if ((await vscode.window.showWarningMessage(question, { modal: true }, syncAndRun)) !== syncAndRun)
+        return CANCELED;
     }
     return this.#run({ uri: file.toString() }, sandbox.id);
   }
 
-  /** `modal.runWithArguments`: asks for the arguments first, with the last ones filled in. */
+  /** `modal.runWithArguments`: asks for arguments first, starting with the last ones. */
   async runWithArguments(uri?: vscode.Uri): Promise<RunResult> {
     const target = (uri ?? vscode.window.activeTextEditor?.document.uri)?.toString();
-    if (!target) return report(NO_FILE);
+    if (!target) return report(strings.noFileOpen());
     const args = await vscode.window.showInputBox({
-      title: 'Modal: Run with Arguments',
-      prompt: 'As you would type them in a shell; the sandbox’s shell expands them',
+      title: strings.argumentsTitle(),
+      prompt: strings.argumentsPrompt(),
       value: this.#services.history.argsOf(target),
-      validateInput: (text) => (hasOpenQuote(text) ? 'A quote is not closed.' : undefined),
+      validateInput: (text) => (hasOpenQuote(text) ? strings.openQuote() : undefined),
       ignoreFocusOut: true,
     });
     return args === undefined ? CANCELED : this.#run({ uri: target, args });
   }
 
-  /** `modal.runTarget`: a part of a file, as the code lenses name it. */
+  /** `modal.runTarget`: a part of a file, as identified by its code lens. */
   runTarget(uri: vscode.Uri, target: Target): Promise<RunResult> {
     return this.#run({ uri: uri.toString(), target });
   }
 
-  /** `modal.runHistory`: the last runs, to do one again. */
+  /** `modal.runHistory`: lists the last runs and repeats the one that the user selects. */
   async runAgain(): Promise<RunResult> {
     const items = this.#services.history.runs.map((run) => ({
       run,
@@ -78,19 +82,20 @@ export class RunCommands {
       detail: outcomeOf(run),
       iconPath: new vscode.ThemeIcon(run.exitCode === 0 ? 'pass' : 'error'),
     }));
-    if (items.length === 0) return report('Nothing was run in this workspace yet. Run a file first.');
-    const picked = await vscode.window.showQuickPick(items, { title: 'Modal: Run History', placeHolder: 'Run again' });
+    if (items.length === 0) return report(strings.noHistory());
+    const picked = await vscode.window.showQuickPick(items, {
+      title: strings.historyTitle(),
+      placeHolder: strings.historyPlaceholder(),
+    });
     return picked ? this.#run({ uri: picked.run.uri, target: picked.run.target, args: picked.run.args }) : CANCELED;
   }
 
   async #run(start: RunStart, sandboxId?: string): Promise<RunResult> {
-    const { accounts, history, tasks } = this.#services;
+    const { account, history, tasks } = this.#services;
     try {
       const make = async () => ({ ...(await this.#request(start)), sandboxId });
       const request = await make();
-      if (!accounts.isChosen && !(await accounts.offer())) {
-        return { outcome: 'failed', error: strings.notSignedIn() };
-      }
+      if (!(await account.ensureChosen())) return { outcome: 'failed', error: commonStrings.notSignedIn() };
       const startedAt = Date.now();
       const result = await tasks.run(request, make);
       await history.add(request.label, start, startedAt, result);
@@ -108,7 +113,7 @@ export class RunCommands {
   }
 }
 
-/** Whether a shell would wait for the rest of a quoted word. */
+/** Returns true if a shell would wait for the closing quote. */
 function hasOpenQuote(text: string): boolean {
   return /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/s.test(text) === false;
 }

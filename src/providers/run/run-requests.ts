@@ -12,24 +12,32 @@ import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
-import { homeOfLoose, isLoose, placeOf, requireTrust, syncedFolder } from '../common/folders.ts';
+import { homeOfLoose, isLoose, placeOf, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
 import { readSettings } from '../common/settings.ts';
-import type { SyncRules } from '../sync/sync-rules.ts';
+import { strings } from './strings.ts';
+
+/** The sync rules, as runs need them. */
+export interface RunSyncRules {
+  /** Throws `UserError` for a file that isn't synced, unless the user includes it. */
+  requireSynced(uri: vscode.Uri): Promise<void>;
+  /** Throws `UserError` for a file whose content is never sent in any way. */
+  requireNoCredential(uri: vscode.Uri): Promise<void>;
+}
 
 /**
- * Turns what the user points at into run requests. Saves what is unsaved first, since a run sees the disk. All methods
- * throw `UserError` when it cannot be run.
+ * Turns files, targets, selections and tasks into run requests. Saves unsaved files first, because runs read the disk. All
+ * methods throw `UserError` for what can't be run.
  */
 export class RunRequests {
-  readonly #rules: SyncRules;
-  /** Files from outside of the folders, by the paths of their copies in sandboxes. */
+  readonly #rules: RunSyncRules;
+  /** Files from outside the workspace folders, by the paths of their copies in sandboxes. */
   readonly #originals = new Map<string, vscode.Uri>();
 
-  constructor(rules: SyncRules) {
+  constructor(rules: RunSyncRules) {
     this.#rules = rules;
   }
 
-  /** A file as a whole. */
+  /** Builds the request for a whole file. */
   async forFile(uri: vscode.Uri, args: readonly string[] = []): Promise<RunRequest> {
     if (isLoose(uri)) return this.#forCopy(uri, args);
     const { folder, path, name } = placeOf(uri);
@@ -40,7 +48,7 @@ export class RunRequests {
     return runRequest({ folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args] });
   }
 
-  /** A file outside of the folders, or one that is not saved yet: a copy of it, in the first folder's sandbox. */
+  /** Builds the request for a file that is outside the folders or unsaved: runs a copy in the first folder's sandbox. */
   async #forCopy(uri: vscode.Uri, args: readonly string[]): Promise<RunRequest> {
     const { folder, sync } = homeOfLoose();
     const name = posix.basename(uri.path);
@@ -51,19 +59,18 @@ export class RunRequests {
     const folderOfCopy = `${COPIES_ROOT}/${folderKey(uri.toString())}`;
     const path = `${folderOfCopy}/${fileNameFor(name, document.languageId)}`;
     this.#originals.set(path, uri);
-    const why = document.isUntitled ? 'is not saved' : 'is in no folder of the workspace';
-    const reason = `“${name}” ${why}: a copy of it runs, without the files beside it`;
+    const reason = document.isUntitled ? strings.copyOfUnsaved(name) : strings.copyOfOutsideFile(name);
     const copy = { path, content: document.getText(), reason };
     const cwd = sync ? '' : folderOfCopy;
     return runRequest({ folder, label: name, programs, args: [path, ...args], cwd, copy, sync });
   }
 
-  /** The file that a copy in a sandbox was made of. */
+  /** Returns the local file that a copy in a sandbox was made from. */
   originalOf(copy: string): vscode.Uri | undefined {
     return this.#originals.get(copy);
   }
 
-  /** Code of a file for a kept process; a request without the arguments of that. */
+  /** Builds the request for the persistent process that runs a document's selections. */
   async forSelection(document: vscode.TextDocument, interpreter: Interpreter): Promise<SelectionRequest> {
     const { uri } = document;
     const loose = isLoose(uri);
@@ -74,12 +81,18 @@ export class RunRequests {
     await saveAll();
     const programs = interpreter.programs(readSettings(uri).runners, existsSync(join(folder.path, 'uv.lock')));
     return {
-      request: runRequest({ folder, label: `${interpreter.name} selections`, programs, cwd: sync ? '' : '/', sync }),
+      request: runRequest({
+        folder,
+        label: strings.selections(interpreter.name),
+        programs,
+        cwd: sync ? '' : '/',
+        sync,
+      }),
       file: place ? `${REMOTE_ROOT}/${place.path}` : posix.basename(uri.path),
     };
   }
 
-  /** A part of a file, such as a script of a package.json. */
+  /** Builds the request for a part of a file, such as a script in package.json. */
   async forTarget(uri: vscode.Uri, target: Target): Promise<RunRequest> {
     const { folder, path, name } = placeOf(uri);
     const command = commandOf(target, name, siblingsOf(uri));
@@ -90,7 +103,7 @@ export class RunRequests {
     return runRequest({ folder, ...command, cwd });
   }
 
-  /** A task's definition, whose variables VS Code has resolved. */
+  /** Builds the request for a task's definition, whose variables VS Code has resolved. */
   async forTask(
     definition: vscode.TaskDefinition,
     workspaceFolder: vscode.WorkspaceFolder | undefined,
@@ -100,14 +113,14 @@ export class RunRequests {
     if (typeof task === 'string') throw new UserError(task);
     const { file, args, env, profile, sync, pull, pty } = task;
     if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), profile, env, sync, pull, pty };
-    if (!workspaceFolder) throw new UserError('No folder is open. Open one (“File: Open Folder…”), then run again.');
+    const folder = requireFolder(workspaceFolder);
     requireTrust();
     await saveAll();
-    return requestForTask(task, syncedFolder(workspaceFolder), name);
+    return requestForTask(task, syncedFolder(folder), name);
   }
 }
 
-/** What a selection needs: the process that runs it, and what the sandbox calls its file. */
+/** The process that runs a selection, and the name of its file in the sandbox. */
 export interface SelectionRequest {
   readonly request: RunRequest;
   readonly file: string;
@@ -115,12 +128,10 @@ export interface SelectionRequest {
 
 function refuseCredential({ path }: vscode.Uri): void {
   if (!looksLikeCredential(path)) return;
-  throw new UserError(
-    `“${posix.basename(path)}” looks like a credential, so it is not sent. Save it under another name if it is none.`,
-  );
+  throw new UserError(strings.credentialNotSent(posix.basename(path)));
 }
 
-/** The file's runner; a file that nobody knows how to run gets a question, whose answer is kept in the settings. */
+/** Returns the file's programs. For an unknown kind of file, asks for the command and saves it in the settings. */
 async function programsFor(
   document: vscode.TextDocument,
   name: string,
@@ -137,37 +148,31 @@ async function programsFor(
   if (known) return known;
   const key = extensionOf(name) || document.languageId;
   const answer = await vscode.window.showInputBox({
-    title: `Run “${name}” in Sandbox`,
-    prompt: `The command that runs ${key} files, such as “node”; the file’s path comes after it. Kept in modal.runners.`,
+    title: strings.runnerTitle(name),
+    prompt: strings.runnerPrompt(key),
     ignoreFocusOut: true,
   });
   const [program, ...args] = answer?.trim().split(/\s+/).filter(Boolean) ?? [];
-  if (!program) {
-    throw new DeclinedError(
-      `Nothing says how to run “${name}”. Name a command for ${key} in the setting modal.runners, then run again.`,
-    );
-  }
+  if (!program) throw new DeclinedError(strings.noRunner(name, key));
   const configuration = vscode.workspace.getConfiguration('modal');
   await configuration.update('runners', { ...runners, [key]: [program, ...args] }, vscode.ConfigurationTarget.Global);
   return [{ argv: [program, ...args] }];
 }
 
-/** Files beside a file that tell its package manager. */
+/** The names of the lock files next to a file. They identify its package manager. */
 export function siblingsOf(uri: vscode.Uri): string[] {
   return PACKAGE_MANAGER_FILES.filter((name) => existsSync(vscode.Uri.joinPath(uri, '..', name).fsPath));
 }
 
 async function saveAll(): Promise<void> {
   if (await vscode.workspace.saveAll(false)) return;
-  throw new UserError(
-    'Some files could not be saved, so the sandbox would run an older state of them. Save them, then run again.',
-  );
+  throw new UserError(strings.unsavedFiles());
 }
 
 async function openDocument(uri: vscode.Uri, name: string): Promise<vscode.TextDocument> {
   try {
     return await vscode.workspace.openTextDocument(uri);
   } catch {
-    throw new UserError(`“${name}” cannot be opened as text. Choose a file that exists and is a program.`);
+    throw new UserError(strings.notText(name));
   }
 }

@@ -7,26 +7,27 @@ import { CANCELED, type RunResult } from '../../run/result.ts';
 import { Run } from '../../run/run.ts';
 import type { RunServices } from '../../run/services.ts';
 import { summaryOf } from '../../run/summary.ts';
+import { strings } from './strings.ts';
 import type { OutputWatcher } from './tasks/task-problems.ts';
 import { TerminalWriter } from './terminal-writer.ts';
 
-/** VS Code says of a terminal that ends with an error within half a second of its start that it “failed to launch”. */
-const LAUNCH_MS = 750;
+/** VS Code reports that a terminal “failed to launch” if it fails within half a second of its start. */
+const LAUNCH_PERIOD_MS = 750;
 
 export interface RunTerminalOptions {
-  /** What to run; its errors are shown in the terminal. */
+  /** Builds the request. Its errors are shown in the terminal. */
   readonly request: () => Promise<RunRequest>;
   readonly services: RunServices;
-  /** What problem matchers need in the place of `/workspace/`; absent: the output stays as it is. */
+  /** Replaces `/workspace/` in the output for problem matchers; undefined leaves the output unchanged. */
   readonly localPrefix: string | undefined;
-  /** Sees the program's output as it is in the sandbox. */
+  /** Receives the program's output with the sandbox's own paths. */
   readonly watcher?: OutputWatcher | undefined;
-  /** VS Code removes the terminal when it closes, with what it shows: an error stays until a key is pressed. */
+  /** VS Code removes the terminal and its content when it closes, so an error stays until a key is pressed. */
   readonly isRemovedOnClose?: boolean;
   onText(runId: string, text: string): void;
 }
 
-/** The pseudo-terminal of one run: moves text between VS Code and the run, and says how it ended. */
+/** The pseudoterminal of one run: passes text between VS Code and the run, and shows how it ended. */
 export class RunTerminal implements vscode.Pseudoterminal {
   readonly #options: RunTerminalOptions;
   readonly #writer: TerminalWriter;
@@ -38,12 +39,12 @@ export class RunTerminal implements vscode.Pseudoterminal {
   #run: Run | undefined;
   #closed = false;
   #openedAt = 0;
-  /** What the next key does once the run has ended. */
+  /** Called on the next key press after the run has ended. */
   #onKey: (() => void) | undefined;
 
   readonly onDidWrite: vscode.Event<string>;
   readonly onDidClose = this.#close.event;
-  /** How the run ended. */
+  /** Resolves with the result when the run has ended. */
   readonly ended = this.#ended.promise;
 
   constructor(options: RunTerminalOptions) {
@@ -85,13 +86,13 @@ export class RunTerminal implements vscode.Pseudoterminal {
     if (outcome === 'exited' && exitCode === 0) this.#writer.status(summaryOf(result));
     else this.#writer.error(summaryOf(result));
     this.#ended.resolve(result);
-    // A program may have ended well, and its outputs not have come back.
+    // A program may have succeeded although its outputs couldn't be pulled.
     const code = outcome === 'exited' ? exitCode : exitCode || 1;
     if (outcome !== 'exited' && this.#options.isRemovedOnClose) {
-      this.#writer.status('Press any key to close the terminal');
+      this.#writer.status(strings.pressAnyKey());
       this.#onKey = () => this.#close.fire(0);
     } else {
-      const launching = code === 0 ? 0 : this.#openedAt + LAUNCH_MS - performance.now();
+      const launching = code === 0 ? 0 : this.#openedAt + LAUNCH_PERIOD_MS - performance.now();
       setTimeout(() => this.#close.fire(code), Math.max(launching, 0));
     }
   }
@@ -110,7 +111,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     return run.done;
   }
 
-  /** A program without a terminal ends its lines with a newline alone, which a terminal takes for 'one down'. */
+  /** A program without a terminal ends lines with just a newline, which a terminal treats as “one line down”. */
   #program(text: string, { pty }: RunRequest): void {
     this.#options.watcher?.feed(text);
     const local = this.#paths?.feed(text) ?? text;

@@ -8,7 +8,7 @@ import { RunTerminal } from './run-terminal.ts';
 import { SelectionTerminal } from './selection/selection-terminal.ts';
 import type { OutputWatcher } from './tasks/task-problems.ts';
 
-/** Makes the terminals of runs, and tells what all of them show. */
+/** Creates the terminals of runs, and reports the text that all of them show. */
 export class RunTerminals implements vscode.Disposable {
   readonly #services: RunServices;
   readonly #output = new vscode.EventEmitter<RunOutputEvent>();
@@ -23,19 +23,19 @@ export class RunTerminals implements vscode.Disposable {
   }
 
   /**
-   * A terminal that runs a request when VS Code opens it; errors of making the request are shown in it. With a
-   * `localPrefix`, it takes the place of `/workspace/` in the output; `watcher` sees the output without that.
+   * Creates a terminal that runs a request when VS Code opens it, and shows errors from building the request.
+   * `localPrefix` replaces `/workspace/` in the output; `watcher` receives the output without that.
    */
   create(request: () => Promise<RunRequest>, localPrefix?: string, watcher?: OutputWatcher): RunTerminal {
     return new RunTerminal({ ...this.#common(request), localPrefix, watcher });
   }
 
-  /** A terminal outside of any task, which goes when the request's program ends. */
+  /** Creates a terminal that belongs to no task and closes when the program ends. */
   createShell(request: () => Promise<RunRequest>): RunTerminal {
     return new RunTerminal({ ...this.#common(request), localPrefix: undefined, isRemovedOnClose: true });
   }
 
-  /** A terminal for processes that are kept for selections. */
+  /** Creates a terminal for the persistent processes of selections. */
   createForSelections(interpreter: Interpreter, onClose: () => void): SelectionTerminal {
     const runId = randomUUID();
     return new SelectionTerminal({

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { dim, red } from '../common/ansi.ts';
 
-/** What our terminals show: programs' text with lines of our own between it. */
+/** Writes to our terminals: programs' output with our own lines in between. */
 export class TerminalWriter {
   readonly #write = new vscode.EventEmitter<string>();
   readonly #onText: (text: string) => void;
@@ -9,7 +9,7 @@ export class TerminalWriter {
   #inProgress = false;
   readonly onDidWrite = this.#write.event;
 
-  /** `onText` is told of all that stays. */
+  /** `onText` receives all text except progress. */
   constructor(onText: (text: string) => void) {
     this.#onText = onText;
   }
@@ -22,7 +22,7 @@ export class TerminalWriter {
     this.#line(red(`● ${line}`));
   }
 
-  /** A line that the next word takes the place of; `''` takes it away. */
+  /** Shows a line that the next output replaces; `''` removes it. */
   progress(line: string): void {
     if (line === '') {
       this.#endProgress();
@@ -42,7 +42,7 @@ export class TerminalWriter {
     this.#onText(text);
   }
 
-  /** Text that begins on a line of its own. */
+  /** Writes text that starts on a new line. */
   block(text: string): void {
     this.text(`${this.#atLineStart ? '' : '\r\n'}${text}`);
   }

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/providers/account/strings.ts';
+import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
 import { answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const account = () => vscode.workspace.getConfiguration('modal').get('account');
@@ -27,14 +29,14 @@ describe('the account', () => {
   it('is asked for with two buttons when none is chosen, and nothing starts when neither is pressed', () =>
     withSetting('account', '', async () => {
       const { result, messages } = await answering({}, () => runFile(uri));
-      assert.match(messages[0] ?? '', /needs a Modal account, or the local Modal/);
-      assert.match(result.error ?? '', /No Modal account is chosen/);
+      assert.equal(messages[0], strings.offer());
+      assert.equal(result.error, commonStrings.notSignedIn());
       assert.equal(result.text, '');
     }));
 
   it('becomes the local Modal by one press, and the run goes on', () =>
     withSetting('account', '', async () => {
-      const { result } = await answering({ showInformationMessage: 'Use the Local Modal' }, () => runFile(uri));
+      const { result } = await answering({ showInformationMessage: strings.useLocalModal() }, () => runFile(uri));
       assert.equal(account(), 'local');
       assert.equal(result.exitCode, 0);
       assert.match(result.text, /^ran$/m);

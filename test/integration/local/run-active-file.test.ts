@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/providers/run/strings.ts';
 import {
   answering,
   runFile,
@@ -72,14 +73,14 @@ describe('Run Active File in Sandbox', () => {
     const names = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
 
     const unanswered = await answering({}, () => runFile(uri));
-    assert.match(unanswered.messages[0] ?? '', /“long\.sh” is still running/);
+    assert.equal(unanswered.messages[0], strings.stillRunning('long.sh'));
     assert.deepEqual(names(), ['long.sh']);
 
-    const beside = await answering({ showWarningMessage: 'Run Both' }, () => runFile(uri));
+    const beside = await answering({ showWarningMessage: strings.runBoth() }, () => runFile(uri));
     assert.equal(beside.result.exitCode, 4);
     assert.deepEqual(names(), ['long.sh']);
 
-    const restarted = await answering({ showWarningMessage: 'End It and Run Again' }, () => runFile(uri));
+    const restarted = await answering({ showWarningMessage: strings.stopAndRunAgain() }, () => runFile(uri));
     assert.equal(restarted.result.exitCode, 4);
     assert.notEqual((await first).exitCode, 0);
     assert.deepEqual(names(), []);
@@ -102,10 +103,7 @@ describe('Run Active File in Sandbox', () => {
     await writeWorkspaceFile('here.txt', 'of the folder');
     const uri = await writeOutsideFile('alone.py', 'import sys; print(open("here.txt").read(), sys.argv)');
     const { exitCode, text } = await runFile(uri);
-    assert.match(
-      text,
-      /^● “alone\.py” is in no folder of the workspace: a copy of it runs, without the files beside it$/m,
-    );
+    assert.ok(text.includes(`● ${strings.copyOfOutsideFile('alone.py')}\n`), text);
     assert.match(text, /^of the folder \['\/tmp\/modal-copies\/\w+\/alone\.py'\]$/m);
     assert.equal(exitCode, 0);
   });
@@ -114,7 +112,7 @@ describe('Run Active File in Sandbox', () => {
     const content = 'console.log("it is", 6 * 7)';
     const { uri } = await vscode.workspace.openTextDocument({ language: 'javascript', content });
     const { exitCode, text } = await runFile(uri);
-    assert.match(text, /^● “Untitled-\d” is not saved: a copy of it runs, without the files beside it\n/m);
+    assert.match(text, /^● “Untitled-\d” hasn't been saved\. A copy is run/m);
     assert.match(text, /^it is 42$/m);
     assert.equal(exitCode, 0);
   });
@@ -123,12 +121,12 @@ describe('Run Active File in Sandbox', () => {
     [
       'a file outside any folder that looks like a credential',
       () => writeOutsideFile('.ssh/config.py', 'print()'),
-      /“config\.py” looks like a credential, so it is not sent/,
+      /“config\.py” looks like a credential, so it wasn't sent/,
     ],
     [
       'a file that is not there',
       async () => (await writeWorkspaceFile('x.py', '')).with({ path: '/nowhere/x.py' }),
-      /“x\.py” cannot be opened as text/,
+      /“x\.py” couldn't be opened as text/,
     ],
   ];
   for (const [name, make, expected] of refused) {
@@ -145,8 +143,8 @@ describe('Run Active File in Sandbox', () => {
     withSetting('runners', {}, async () => {
       const uri = await writeWorkspaceFile('lines.txt', 'one\ntwo\n');
       const unanswered = await answering({}, () => runFile(uri));
-      assert.deepEqual(unanswered.messages, ['Run “lines.txt” in Sandbox']);
-      assert.match(unanswered.result.error ?? '', /^Nothing says how to run “lines\.txt”\..*modal\.runners/);
+      assert.deepEqual(unanswered.messages, [strings.runnerTitle('lines.txt')]);
+      assert.equal(unanswered.result.error, strings.noRunner('lines.txt', '.txt'));
 
       const answered = await answering({ showInputBox: 'wc -l' }, () => runFile(uri));
       assert.match(answered.result.text, /^2 \/workspace\/lines\.txt$/m);
@@ -169,14 +167,14 @@ describe('Run Active File in Sandbox', () => {
   it('says that no file is open', async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     const { result } = await answering({}, () => runFile(undefined));
-    assert.match(result.error ?? '', /^No file is open/);
+    assert.equal(result.error, strings.noFileOpen());
   });
 
   it('names a setting that cannot be used', async () => {
     const uri = await writeWorkspaceFile('setting.sh', 'true');
     await withSetting('app', 'two words', async () => {
       const { error } = await runFile(uri);
-      assert.match(error ?? '', /modal\.app must be/);
+      assert.match(error ?? '', /modal\.app setting must be/);
     });
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/providers/run/strings.ts';
 import { activate, answering, runFile, textOf, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
@@ -81,7 +82,7 @@ describe('profiles of a folder', () => {
     await vscode.window.showTextDocument(uri);
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
     const titles = lenses.map(({ command }) => command?.title).filter((title) => /Sandbox|Profile/.test(title ?? ''));
-    assert.deepEqual(titles, ['$(play) Run in Sandbox (named)', 'Change Profile']);
+    assert.deepEqual(titles, [`$(play) ${strings.lens('named')}`, strings.changeProfile()]);
   });
 
   it('of the user are there too', async () => {

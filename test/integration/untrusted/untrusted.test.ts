@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/providers/common/strings.ts';
 import { answering, runFile } from '../extension-under-test.ts';
 
 describe('an untrusted workspace', () => {
@@ -13,7 +14,7 @@ describe('an untrusted workspace', () => {
 
   it('syncs nothing and runs nothing, and says so', async () => {
     const { result, messages } = await answering({}, () => runFile(uri));
-    assert.match(result.error ?? '', /not trusted, so nothing of it is synced or run/);
+    assert.equal(result.error, strings.notTrusted());
     assert.deepEqual(messages, [result.error]);
     assert.equal(result.text, '');
     assert.deepEqual(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { COMMAND_IDS } from '../../../src/providers/common/command-ids.ts';
 
 describe('Command ids and context keys', () => {
@@ -17,5 +17,16 @@ describe('Command ids and context keys', () => {
     );
     assert.ok(asked.length > 0);
     for (const key of new Set(asked)) assert.ok(declared.includes(`'${key}'`), `${key} is not in context-keys.ts`);
+  });
+
+  it('registers, runs and sets only what those lists name', () => {
+    const loose = globSync('src/{providers,views}/**/*.ts').filter(
+      (path) =>
+        !path.startsWith('src/providers/common/') &&
+        /commands\.(?:registerCommand\(|executeCommand\(\s*['"`](?:modal\.|setContext))/.test(
+          readFileSync(path, 'utf8'),
+        ),
+    );
+    assert.deepEqual(loose, []);
   });
 });

@@ -1,16 +1,16 @@
 import * as vscode from 'vscode';
 import { linesToRun } from '../../../run/selection/statements.ts';
 
-/** What of an editor is to run. */
+/** The code of an editor that is run. */
 export interface SelectedCode {
   readonly code: string;
-  /** The line it begins on, from 1. */
+  /** The line that it starts on, from 1. */
   readonly line: number;
-  /** Where the cursor goes on afterwards; absent where it stays. */
+  /** Where the cursor moves afterwards; absent if it stays. */
   readonly next?: vscode.Position;
 }
 
-/** The selections of an editor; without one, what its cursor is on. Absent when there is nothing. */
+/** Returns the selections of an editor, or else the statement at its cursor; undefined if there is no code. */
 export function selectedCode({ document, selections, selection }: vscode.TextEditor): SelectedCode | undefined {
   const selected = selections.filter((each) => !each.isEmpty).sort((a, b) => a.start.compareTo(b.start));
   const [first] = selected;
@@ -18,7 +18,7 @@ export function selectedCode({ document, selections, selection }: vscode.TextEdi
   let code = '';
   let end = first.start.line;
   for (const each of selected) {
-    // The lines between them count, so that each keeps its own.
+    // Lines between selections are kept as empty lines, so that line numbers stay right.
     if (code !== '') code += '\n'.repeat(Math.max(1, each.start.line - end));
     code += plain(document.getText(withIndentation(document, each)));
     end = each.end.line;
@@ -39,7 +39,7 @@ function codeAtCursor(document: vscode.TextDocument, cursor: number): SelectedCo
   };
 }
 
-/** A selection of several lines that starts within the indentation of its first one means all of that. */
+/** Extends a selection of several lines that starts within the first line's indentation to include all of it. */
 function withIndentation(document: vscode.TextDocument, { start, end }: vscode.Selection): vscode.Range {
   const isInIndentation = start.character <= document.lineAt(start.line).firstNonWhitespaceCharacterIndex;
   return new vscode.Range(start.line !== end.line && isInIndentation ? start.with({ character: 0 }) : start, end);

@@ -6,12 +6,13 @@ import { SelectionProcess, type SelectionProcessOptions } from '../../../run/sel
 import type { RunServices } from '../../../run/services.ts';
 import { describeEnd } from '../../../run/summary.ts';
 import { dim } from '../../common/ansi.ts';
+import { strings } from '../strings.ts';
 import { TerminalWriter } from '../terminal-writer.ts';
 
-/** Of a long selection, only the beginning is repeated in the terminal. */
+/** The maximum number of lines of a selection that are repeated in the terminal. */
 const MAX_SHOWN_LINES = 12;
 
-/** What a kept process is started with. */
+/** How a persistent process is started. */
 export type SelectionStart = Pick<SelectionProcessOptions, 'request' | 'idleTimeoutMs'>;
 
 export interface SelectionTerminalOptions {
@@ -22,8 +23,8 @@ export interface SelectionTerminalOptions {
 }
 
 /**
- * The pseudo-terminal of one kept process after the other: the first selection starts one, and so does the first after
- * one has ended.
+ * The pseudoterminal of an interactive session. It runs one persistent process at a time: the first selection starts one,
+ * and so does the first selection after it has ended.
  */
 export class SelectionTerminal implements vscode.Pseudoterminal {
   readonly onDidWrite: vscode.Event<string>;
@@ -59,20 +60,20 @@ export class SelectionTerminal implements vscode.Pseudoterminal {
 
   handleInput(text: string): void {
     if (this.#process?.isBusy) this.#process.write(text);
-    else this.#writer.progress('Select code in the editor and run it; what is typed here goes to code that runs.');
+    else this.#writer.progress(strings.selectionHint());
   }
 
-  /** Runs a snippet after those that wait; `start` says what to start where no process is kept. */
+  /** Runs a snippet after those in the queue. `start` is used if no process is running. */
   async run(snippet: Snippet, start: SelectionStart): Promise<RunResult> {
     await this.#opened.promise;
     if (this.#isClosed) return CANCELED;
     const result = await this.#running(start).run(snippet);
-    // What ended with its process is told with that.
+    // If the process has ended, that is shown instead.
     if (result.outcome !== 'exited' && this.#process) this.#writer.error(describeEnd(result));
     return result;
   }
 
-  /** Ends the process, if there is one, and starts another. */
+  /** Stops the process, if there is one, and starts a new one. */
   async restart(start: SelectionStart): Promise<void> {
     await this.#opened.promise;
     const process = this.#process;
@@ -101,20 +102,20 @@ export class SelectionTerminal implements vscode.Pseudoterminal {
     this.#process = process;
     void process.ended.then((result) => {
       this.#process = undefined;
-      const end = describeEnd(result);
-      this.#writer.error(`${end}${/[.!?]$/.test(end) ? '' : '.'} The next selection starts ${interpreter.name} anew.`);
+      const end = describeEnd(result).replace(/(?<![.!?])$/, '.');
+      this.#writer.error(`${end} ${strings.nextSelection(interpreter.name)}`);
     });
     return process;
   }
 }
 
-/** The code with the interpreter's prompts before its lines, without the indentation that all of them have. */
+/** Formats code with the interpreter's prompts in front of its lines, without their common indentation. */
 function shownCode({ code }: Snippet, { prompts }: Interpreter): string {
   const lines = code.trimEnd().split('\n');
   const indents = lines.filter((line) => line.trim() !== '').map((line) => /^[ \t]*/.exec(line)?.[0].length ?? 0);
   const indent = Math.min(...indents);
   const shown = lines.slice(0, MAX_SHOWN_LINES).map((line, at) => `${prompts[at === 0 ? 0 : 1]}${line.slice(indent)}`);
   const more = lines.length - shown.length;
-  if (more > 0) shown.push(`${prompts[1]}(${more} more ${more === 1 ? 'line' : 'lines'})`);
+  if (more > 0) shown.push(`${prompts[1]}${strings.moreLines(more)}`);
   return shown.map((line) => `${dim(line)}\r\n`).join('');
 }

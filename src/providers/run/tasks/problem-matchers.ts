@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { z } from 'zod';
 import { type OwnMatcher, OwnMatcherSchema } from '../../../run/problems.ts';
 
-/** What tasks.json says of a task, as far as VS Code's API does not tell it. */
+/** The parts of a task in tasks.json that VS Code's API doesn't expose. */
 const ConfiguredTaskSchema = z.object({
   label: z.string().optional(),
   problemMatcher: z.unknown().optional(),
@@ -15,19 +15,19 @@ const MatcherSchema = z.object({
   pattern: z.unknown().optional(),
 });
 
-/** VS Code's own matchers that take absolute paths; all others take paths relative to the folder. */
-const ABSOLUTE = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish', '$eslint-compact', '$eslint-stylish'];
+/** VS Code's built-in matchers that take absolute paths. All others take paths relative to the folder. */
+const ABSOLUTE_MATCHERS = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish', '$eslint-compact', '$eslint-stylish'];
 
 export interface ProblemMatchers {
-  /** Named matchers, which a task made by an extension can have. */
+  /** Named matchers, the only kind that a task created by an extension can have. */
   readonly names: readonly string[];
-  /** Those with a pattern of their own. */
+  /** Matchers with a pattern of their own. */
   readonly own: readonly OwnMatcher[];
-  /** What the matchers need in the place of the sandbox's `/workspace/`. */
+  /** Replaces the sandbox's `/workspace/` in the output that the matchers read. */
   readonly localPrefix: string;
 }
 
-/** The problem matchers of a task of tasks.json; absent when it has none. */
+/** Returns the problem matchers of a task in tasks.json; undefined if it has none. */
 export function problemMatchersOf(folder: vscode.WorkspaceFolder, label: string): ProblemMatchers | undefined {
   const configured = vscode.workspace.getConfiguration('tasks', folder).get<unknown[]>('tasks') ?? [];
   const task = configured
@@ -43,7 +43,7 @@ export function problemMatchersOf(folder: vscode.WorkspaceFolder, label: string)
   };
 }
 
-/** A matcher's name; one that changes a named one in something else than its pattern goes by that. */
+/** Returns a matcher's name. One that extends a named matcher without changing its pattern has the name of that. */
 function nameOf(matcher: unknown): string | undefined {
   if (typeof matcher === 'string') return matcher;
   const { base, pattern } = MatcherSchema.safeParse(matcher).data ?? {};
@@ -51,7 +51,8 @@ function nameOf(matcher: unknown): string | undefined {
 }
 
 function takesAbsolutePaths(matcher: unknown): boolean {
-  if (typeof matcher === 'string') return ABSOLUTE.includes(matcher) || isAbsolute(contributed(matcher)?.fileLocation);
+  if (typeof matcher === 'string')
+    return ABSOLUTE_MATCHERS.includes(matcher) || isAbsolute(contributed(matcher)?.fileLocation);
   const { base, fileLocation } = MatcherSchema.safeParse(matcher).data ?? {};
   return fileLocation === undefined ? base !== undefined && takesAbsolutePaths(base) : isAbsolute(fileLocation);
 }
@@ -60,7 +61,7 @@ function isAbsolute(fileLocation: unknown): boolean {
   return [fileLocation].flat()[0] === 'absolute';
 }
 
-/** The definition of a matcher that another extension brings. */
+/** Returns the definition of a matcher that another extension contributes. */
 function contributed(name: string): z.infer<typeof MatcherSchema> | undefined {
   for (const { packageJSON } of vscode.extensions.all) {
     const matchers = z.array(MatcherSchema).safeParse(packageJSON?.contributes?.problemMatchers).data ?? [];

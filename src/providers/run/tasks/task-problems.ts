@@ -5,7 +5,7 @@ import { REMOTE_ROOT } from '../../../sync/options.ts';
 import { syncedFolder } from '../../common/folders.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 
-/** More of one run are not shown. */
+/** The maximum number of problems shown per run. */
 const MAX_PROBLEMS = 1_000;
 
 const SEVERITIES = {
@@ -14,15 +14,15 @@ const SEVERITIES = {
   info: vscode.DiagnosticSeverity.Information,
 } as const;
 
-/** Is given the output of a run as it comes. */
+/** Receives the output of a run as it arrives. */
 export interface OutputWatcher {
   feed(text: string): void;
   end(): void;
 }
 
 /**
- * Problems in the output of tasks of tasks.json whose matchers have patterns of their own: VS Code lets a task that an
- * extension makes have named matchers only.
+ * Finds problems in the output of tasks whose matchers have patterns of their own: tasks created by an extension can have
+ * only named matchers.
  */
 export class TaskProblems implements vscode.Disposable {
   readonly #collections = new Map<string, vscode.DiagnosticCollection>();
@@ -31,7 +31,7 @@ export class TaskProblems implements vscode.Disposable {
     for (const collection of this.#collections.values()) collection.dispose();
   }
 
-  /** Forgets what the task's last run has shown. Absent for a task without such matchers. */
+  /** Clears the problems of the task's last run and watches the next one. Returns undefined if there are no such matchers. */
   watch(folder: vscode.WorkspaceFolder, name: string): OutputWatcher | undefined {
     const own = problemMatchersOf(folder, name)?.own ?? [];
     if (own.length === 0) return undefined;
@@ -62,7 +62,7 @@ export class TaskProblems implements vscode.Disposable {
 
 function diagnosticOf({ line, column, endLine, endColumn, severity, code, message }: Problem, { source }: OwnMatcher) {
   const first = (column ?? 1) - 1;
-  // Without a column it is the whole line; VS Code shows a word where the range is empty.
+  // Without a column, the range is the whole line. If the range is empty, VS Code marks a word.
   const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
   const range = new vscode.Range(line - 1, first, (endLine ?? line) - 1, last);
   const diagnostic = new vscode.Diagnostic(range, message, SEVERITIES[severity]);
@@ -71,7 +71,7 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
   return diagnostic;
 }
 
-/** A path of the output as a file of this machine. */
+/** Maps a path in the output to a local file. */
 function localFile(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): vscode.Uri {
   const root = syncedFolder(folder).path;
   if (path.startsWith(`${REMOTE_ROOT}/`)) return vscode.Uri.file(join(root, posix.relative(REMOTE_ROOT, path)));

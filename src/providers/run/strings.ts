@@ -1,0 +1,70 @@
+import * as l10n from '@vscode/l10n';
+
+/** What running code says to users in the editor. */
+export const strings = {
+  noFileOpen: () => l10n.t('No file is open. Open a file, and then run again.'),
+  noFileToSelectIn: () => l10n.t('No file is open. Open a file, select code, and then run again.'),
+  selectionNotSupported: (languageId: string) =>
+    l10n.t(
+      'You can run selections in Python, JavaScript, TypeScript, and shell files. To run a “{0}” file, run the whole file.',
+      languageId,
+    ),
+  unsavedFiles: () =>
+    l10n.t("Some files couldn't be saved, so the sandbox would run an older version. Save them, and then run again."),
+  notText: (name: string) => l10n.t("“{0}” couldn't be opened as text. Select an existing program file.", name),
+  credentialNotSent: (name: string) =>
+    l10n.t("“{0}” looks like a credential, so it wasn't sent. If it isn't one, rename it.", name),
+  copyOfUnsaved: (name: string) =>
+    l10n.t("“{0}” hasn't been saved. A copy is run, without the files next to it.", name),
+  copyOfOutsideFile: (name: string) =>
+    l10n.t("“{0}” isn't in a workspace folder. A copy is run, without the files next to it.", name),
+
+  runnerTitle: (name: string) => l10n.t('Run “{0}” in Sandbox', name),
+  runnerPrompt: (kind: string) =>
+    l10n.t('The command that runs {0} files, such as “node”. The file path is appended. Saved in modal.runners.', kind),
+  noRunner: (name: string, kind: string) =>
+    l10n.t(
+      "There's no command to run “{0}”. Add one for {1} to the modal.runners setting, and then run again.",
+      name,
+      kind,
+    ),
+
+  confirmOtherFolder: (owner: string, folder: string) =>
+    l10n.t('This sandbox belongs to “{0}”. Sync “{1}” to it and run the file there?', owner, folder),
+  syncAndRun: () => l10n.t('Sync and Run'),
+  argumentsTitle: () => l10n.t('Modal: Run with Arguments'),
+  argumentsPrompt: () => l10n.t("Arguments as in a shell. The sandbox's shell expands them."),
+  openQuote: () => l10n.t('Unclosed quote.'),
+  historyTitle: () => l10n.t('Modal: Run History'),
+  historyPlaceholder: () => l10n.t('Select a run to repeat'),
+  noHistory: () => l10n.t('No runs in this workspace yet. Run a file first.'),
+
+  lens: (profile: string) => l10n.t('Run in Sandbox ({0})', profile),
+  lensTooltip: (name: string, profile: string) =>
+    l10n.t('Run {0} in a Modal sandbox with profile “{1}”', name, profile),
+  changeProfile: () => l10n.t('Change Profile'),
+  changeProfileTooltip: (profile: string) => l10n.t("This folder's sandboxes use profile “{0}”", profile),
+
+  stillRunning: (label: string) => l10n.t('“{0}” is still running.', label),
+  stopAndRunAgain: () => l10n.t('Stop and Run Again'),
+  runBoth: () => l10n.t('Run Both'),
+  runActiveFile: () => l10n.t('Run Active File'),
+  runTaskTitle: () => l10n.t('Modal: Run Task in Sandbox'),
+  runTaskPlaceholder: () => l10n.t('Select a task to run'),
+  noTasks: () =>
+    l10n.t('The workspace has no shell or process tasks. Create one (“Tasks: Configure Task”), and then run again.'),
+
+  openLocalFile: () => l10n.t('Open local file'),
+  pressAnyKey: () => l10n.t('Press any key to close the terminal'),
+  shell: () => l10n.t('shell'),
+  shellTerminal: () => l10n.t('Modal Sandbox'),
+  shellTerminalOf: (sandbox: string) => l10n.t('Modal {0}', sandbox),
+
+  selections: (interpreter: string) => l10n.t('{0} selections', interpreter),
+  selectionTerminal: (interpreter: string) => l10n.t('Modal {0}', interpreter),
+  selectionTerminalOf: (interpreter: string, details: string) => l10n.t('Modal {0} ({1})', interpreter, details),
+  selectionHint: () =>
+    l10n.t('Run a selection in the editor to see its output here. Your input goes to the running code.'),
+  nextSelection: (interpreter: string) => l10n.t('The next selection starts a new {0} process.', interpreter),
+  moreLines: (count: number) => (count === 1 ? l10n.t('(1 more line)') : l10n.t('({0} more lines)', count)),
+};
