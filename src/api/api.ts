@@ -1,68 +1,75 @@
-/** VS Code's own `Event`, named here so that the API's types need no `vscode`. */
+/** Has the shape of VS Code's `Event`, so that the API's types don't depend on `vscode`. */
 export type Event<T> = (
   listener: (event: T) => unknown,
   thisArgs?: unknown,
   disposables?: { dispose(): unknown }[],
 ) => { dispose(): void };
 
-/** Text that a run put on its terminal: our own lines and the program's, in their order. */
+/** Text that a run wrote to its terminal: the program's output and the extension's own lines, in order. */
 export interface RunOutputEvent {
   readonly runId: string;
   readonly data: string;
 }
 
-/** A command line: an argument vector, or text for a POSIX shell. */
+/** A command line: an argument vector, or code as text. What runs text depends on the function that takes it. */
 export type Command = string | readonly string[];
 
 export interface ExecuteOptions {
-  /** The program and all it has started are ended after this time; the result says so. */
+  /** Stops the program and its child processes after this time. The result then has `timedOut` set. */
   readonly timeoutMs?: number;
+  /** Environment variables, in addition to the sandbox's own. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The profile whose sandbox is used; absent: the one chosen for the folder. Not for commands of a sandbox handle. */
+  /** The profile to use. Defaults to the folder's current profile. Ignored for the commands of a sandbox handle. */
   readonly profile?: string;
-  /** Where to start; relative to the synced folder, or absolute in the sandbox. */
+  /** The working directory: relative to the synced folder, or absolute in the sandbox. */
   readonly cwd?: string;
+  /** Called with each piece of output as it arrives. */
   readonly onStdout?: (text: string) => void;
+  /** Called with each piece of error output as it arrives. */
   readonly onStderr?: (text: string) => void;
-  /** Ends the program; the call then rejects with the signal's reason. */
+  /** Stops the program when aborted. The call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
 export interface ExecuteResult {
-  /** The exit code; 128 + number for a signal; 124 when the time was over. */
+  /** The exit code: 128 + the signal's number after a signal, 124 after a timeout, -1 if stopped before the program ran. */
   readonly returncode: number;
   readonly timedOut: boolean;
   readonly stdout: string;
   readonly stderr: string;
-  /** Whether a stream had more than the 16 Mi characters that are kept. */
+  /** True if `stdout` or `stderr` was cut off at 16 Mi characters. */
   readonly truncated: boolean;
   readonly durationSecs: number;
-  /** Absent when the time was over before there was a sandbox. */
+  /** Undefined if the command ended before a sandbox was available. */
   readonly sandboxId: string | undefined;
 }
 
-/** A program that goes on while the caller does something else. */
+/** A program that runs in the background. */
 export interface SpawnedCommand {
+  /** Writes to the program's input. Text written before the program starts waits for it. */
   write(text: string): void;
+  /** Closes the program's input. */
   endInput(): void;
-  /** Ends the program and all it has started, step by step. */
+  /** Stops the program and its child processes, first by an interrupt and then by force. */
   kill(): void;
-  /** Rejects with a sentence when the program could not be started or was lost. */
+  /** Resolves when the program has ended. Rejects with a message for users if it couldn't be started or was lost. */
   wait(): Promise<ExecuteResult>;
 }
 
 export interface SandboxOptions {
-  /** The profile it is started from, as for the workspace's first folder; absent: the chosen one. */
+  /** A profile of the workspace's first folder. Defaults to the folder's current profile. */
   readonly profile?: string;
-  /** Registry tag, in the place of the profile's image. */
+  /** A registry tag, used instead of the profile's image. */
   readonly image?: string;
-  /** Whole seconds; absent: the profile's. */
+  /** The maximum lifetime, in milliseconds; must be whole seconds. Defaults to the profile's. */
   readonly timeoutMs?: number;
+  /** Stops the sandbox after this time without use, in milliseconds; must be whole seconds. Defaults to the profile's. */
   readonly idleTimeoutMs?: number;
-  /** Ports that `getHost` can name, in the place of the profile's; reachable by everybody on the internet who knows the name. */
+  /** Ports to expose, instead of the profile's; see `getHost`. Anyone on the internet who knows the host can connect. */
   readonly ports?: readonly number[];
+  /** Environment variables, in addition to the profile's. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Names and values by which it can be found in lists; everybody in the Modal workspace sees them. */
+  /** Tags by which the sandbox can be found. They are visible to everyone in the Modal workspace. */
   readonly tags?: Readonly<Record<string, string>>;
 }
 
@@ -70,58 +77,66 @@ export interface SandboxFile {
   readonly name: string;
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink';
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
-  /** Milliseconds since 1970. */
+  /** In milliseconds since 1970. */
   readonly modifiedMs: number;
 }
 
-/** Files of a sandbox, by absolute paths. All reject with a sentence. */
+/** The files of a sandbox, by absolute path. All methods reject with a message for users. */
 export interface SandboxFiles {
   read(path: string): Promise<Uint8Array>;
-  /** Makes the folders above as well. */
+  /** Writes a file, creating its parent folders as needed. */
   write(path: string, data: string | Uint8Array): Promise<void>;
+  /** Writes several files in parallel. */
   writeBatch(files: readonly { readonly path: string; readonly data: string | Uint8Array }[]): Promise<void>;
+  /** Creates a folder and its parents. */
   makeDir(path: string): Promise<void>;
   list(path: string): Promise<SandboxFile[]>;
-  /** A folder with all in it. */
+  /** Deletes a file, or a folder and its contents. */
   remove(path: string): Promise<void>;
 }
 
-/** One sandbox, whoever started it. */
+/** A running sandbox. */
 export interface SandboxHandle {
   readonly id: string;
+  /** Run commands. Text is run by `sh`; the working directory defaults to `/`. */
   readonly commands: {
+    /** Runs a command to its end. */
     run(command: Command, options?: ExecuteOptions): Promise<ExecuteResult>;
+    /** Starts a command without waiting for it. */
     spawn(command: Command, options?: ExecuteOptions): SpawnedCommand;
   };
   readonly files: SandboxFiles;
-  /** `host:port` under which a port of `SandboxOptions.ports` is reached. */
+  /** Returns the public `host:port` of a port in `SandboxOptions.ports`. */
   getHost(port: number): Promise<string>;
   getTags(): Promise<Record<string, string>>;
+  /** Terminates the sandbox. */
   kill(): Promise<void>;
-  /** Snapshots the file system and ends the sandbox. Resolves with what `resume` takes. */
+  /** Takes a snapshot of the file system and terminates the sandbox. Resolves with the value to pass to `resume`. */
   pause(): Promise<string>;
 }
 
 export interface SandboxProvider {
+  /** Starts a sandbox. It isn't synced with any folder. */
   create(options?: SandboxOptions): Promise<SandboxHandle>;
+  /** Returns a handle to a running sandbox, no matter who started it. */
   connect(sandboxId: string): Promise<SandboxHandle>;
-  /** A new sandbox with the files, the ports and the tags of a paused one, as far as the options say nothing else. */
+  /** Starts a sandbox with the files of a paused one, and with its ports and tags unless overridden by the options. */
   resume(snapshotId: string, options?: Omit<SandboxOptions, 'image'>): Promise<SandboxHandle>;
 }
 
 /**
- * What `activate` returns to other extensions. Nothing works in an untrusted workspace or before the user has chosen an
- * account: the calls then reject with a sentence that can be shown.
+ * What `activate` returns to other extensions. In untrusted workspaces, and before the user has chosen an account, calls
+ * reject with a message that can be shown to users.
  */
 export interface SandboxesApi {
   readonly version: 1;
-  /** Everything runs write to their terminals. */
+  /** Fires for everything that runs write to their terminals. */
   readonly onDidWriteOutput: Event<RunOutputEvent>;
   /**
-   * Runs Python code (a string) or an argument vector in the sandbox of the workspace's first folder, synced first as for
-   * any run. A time-out is a result that says so; what could not be started rejects with a sentence.
+   * Runs Python code (a string) or an argument vector in the sandbox of the workspace's first folder, which is synced
+   * first. A timeout is reported in the result. Rejects with a message for users if the program couldn't be started.
    */
   execute(code: Command, options?: ExecuteOptions): Promise<ExecuteResult>;
   readonly sandboxes: SandboxProvider;

@@ -4,12 +4,12 @@ import { Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
 import type { ExecuteOptions, ExecuteResult, SpawnedCommand } from './api.ts';
 
-/** More of each stream is not kept; `onStdout` and `onStderr` get all of it. */
-const MAX_KEPT_CHARS = 16 * 1024 * 1024;
-/** What a shell's `timeout` returns. */
-const TIMED_OUT = 124;
+/** How much of each stream is returned in the result. `onStdout` and `onStderr` get all of it. */
+const MAX_RESULT_CHARS = 16 * 1024 * 1024;
+/** The exit code of the `timeout` command. */
+const EXIT_TIMED_OUT = 124;
 
-/** Runs a request to its end without a terminal or input. See `SandboxesApi.execute`. */
+/** Runs a request to its end, without a terminal or input. See `SandboxesApi.execute`. */
 export async function execute(
   request: RunRequest,
   services: RunServices,
@@ -20,12 +20,12 @@ export async function execute(
   return command.wait();
 }
 
-/** Starts a request without a terminal; its input stays open. */
+/** Starts a request without a terminal. Its input stays open. */
 export function spawn(request: RunRequest, services: RunServices, options: ExecuteOptions = {}): SpawnedCommand {
   const { timeoutMs, onStdout, onStderr, signal } = options;
   const startedAt = performance.now();
-  const stdout = new KeptText(onStdout);
-  const stderr = new KeptText(onStderr);
+  const stdout = new StreamText(onStdout);
+  const stderr = new StreamText(onStderr);
   const run = new Run({ ...request, pty: false }, services, {
     status: () => {},
     progress: () => {},
@@ -49,7 +49,7 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
     signal?.throwIfAborted();
     if (!timedOut && result.outcome === 'failed') throw new UserError(result.error);
     return {
-      returncode: timedOut ? TIMED_OUT : (result.exitCode ?? -1),
+      returncode: timedOut ? EXIT_TIMED_OUT : (result.exitCode ?? -1),
       timedOut,
       stdout: stdout.end(),
       stderr: stderr.end(),
@@ -58,7 +58,7 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
       sandboxId: result.sandboxId,
     };
   });
-  // Whoever never waits is not told; an unhandled rejection would end nothing but the log's peace.
+  // The caller may never wait, so an unhandled rejection must not reach the log.
   ended.catch(() => {});
   return {
     write: (text) => run.write(text),
@@ -68,8 +68,8 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
   };
 }
 
-/** Text of a stream, decoded across chunks, kept up to a limit. */
-class KeptText {
+/** The text of a stream, decoded across chunks, up to a limit. */
+class StreamText {
   readonly #decoder = new TextDecoder();
   readonly #onText: ((text: string) => void) | undefined;
   readonly #parts: string[] = [];
@@ -92,7 +92,7 @@ class KeptText {
   #take(text: string): void {
     if (text === '') return;
     this.#onText?.(text);
-    const room = MAX_KEPT_CHARS - this.#chars;
+    const room = MAX_RESULT_CHARS - this.#chars;
     if (text.length > room) this.isTruncated = true;
     this.#parts.push(text.slice(0, Math.max(room, 0)));
     this.#chars += text.length;

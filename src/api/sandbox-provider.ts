@@ -1,5 +1,6 @@
 import type { Sandbox } from 'modal';
 import { z } from 'zod';
+import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
 import { explainAndLog } from '../modal/errors.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
@@ -10,92 +11,96 @@ import type { Folder } from '../sandboxes/folder.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
 import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from './api.ts';
 import { execute, spawn } from './execute.ts';
+import { strings } from './strings.ts';
 
-/** Files written at once; each is a command in the sandbox. */
-const PARALLEL_WRITES = 8;
+/** How many files are written at once; each is a command in the sandbox. */
+const MAX_PARALLEL_WRITES = 8;
 
 /**
- * The provider of the API. `allowed` throws a sentence while nothing may run; `folder` is the one whose profiles are
- * meant, where one is open.
+ * Creates the API's provider of sandboxes. `requireAllowed` throws a `UserError` while nothing may run. `folder` returns
+ * the folder whose profiles are used, if one is open.
  */
 export function sandboxProvider(
   services: RunServices,
-  allowed: () => void,
+  requireAllowed: () => void,
   folder: () => Folder | undefined,
 ): SandboxProvider {
   const { sessions } = services;
-  const create = async (options: SandboxOptions, kept: Partial<Pick<Profile, 'image' | 'ports'>>) => {
-    const profile = { ...(await profileFor(sessions, folder(), options)), ...kept };
+  const create = async (options: SandboxOptions, overrides: Partial<Pick<Profile, 'image' | 'ports'>>) => {
+    const profile = { ...(await profileFor(sessions, folder(), options)), ...overrides };
     const sandbox = await sessions.create(profile, folder());
     if (options.tags) await sandbox.setTags({ ...(await sandbox.getTags()), ...options.tags });
     return handleOf(sandbox, services, profile.ports);
   };
   return {
-    create: (options = {}) => explained(allowed, () => create(options, options.image ? { image: options.image } : {})),
+    create: (options = {}) =>
+      explained(requireAllowed, () => create(options, options.image ? { image: options.image } : {})),
     connect: (sandboxId) =>
-      explained(allowed, async () => {
+      explained(requireAllowed, async () => {
         const { client } = await sessions.connection();
         const sandbox = await client.sandboxes.fromId(sandboxId);
-        if ((await sandbox.poll()) !== null)
-          throw new UserError(`The sandbox ${sandboxId} has ended. Create another one.`);
+        if ((await sandbox.poll()) !== null) throw new UserError(strings.sandboxStopped(sandboxId));
         return handleOf(sandbox, services);
       }),
     resume: (snapshotId, options = {}) =>
-      explained(allowed, () => {
-        const { imageId, ports, tags } = readPaused(snapshotId);
+      explained(requireAllowed, () => {
+        const { imageId, ports, tags } = decodePaused(snapshotId);
         const image = ProfileSchema.shape.image.parse({ snapshot: imageId });
-        const kept = { image, ...(!options.ports && ports && { ports }) };
-        return create({ ...options, tags: { ...tags, ...options.tags } }, kept);
+        const overrides = { image, ...(!options.ports && ports && { ports }) };
+        return create({ ...options, tags: { ...tags, ...options.tags } }, overrides);
       }),
   };
 }
 
-/** What goes on in the sandbox that `resume` starts, beside the files. */
+/** A paused sandbox: its snapshot, and what else the resumed sandbox gets. */
 const PausedSchema = z.object({
   imageId: z.string().min(1),
   ports: ProfileSchema.shape.ports.optional(),
   tags: z.record(z.string(), z.string()).default({}),
 });
 
-/** The id of a snapshot, followed by what else was kept. */
-function writePaused({ imageId, ...kept }: z.infer<typeof PausedSchema>): string {
-  return `${imageId}.${Buffer.from(JSON.stringify(kept)).toString('base64url')}`;
+/** Returns a snapshot's ID, followed by the encoded rest. */
+function encodePaused({ imageId, ...rest }: z.infer<typeof PausedSchema>): string {
+  return `${imageId}.${Buffer.from(JSON.stringify(rest)).toString('base64url')}`;
 }
 
-/** Takes the bare id of a snapshot as well. Throws `UserError` for anything else. */
-function readPaused(text: string): z.infer<typeof PausedSchema> {
-  const [imageId, kept] = text.split('.');
+/** Decodes what `encodePaused` returned, or the bare ID of a snapshot. Throws `UserError` for anything else. */
+function decodePaused(text: string): z.infer<typeof PausedSchema> {
+  const [imageId, rest] = text.split('.');
   try {
-    return PausedSchema.parse({ imageId, ...(kept && JSON.parse(Buffer.from(kept, 'base64url').toString())) });
+    return PausedSchema.parse({ imageId, ...(rest && JSON.parse(Buffer.from(rest, 'base64url').toString())) });
   } catch {
-    throw new UserError(`“${text}” does not come from pausing a sandbox. Pass on what \`pause\` resolved with.`);
+    throw new UserError(strings.notPausedSandbox(text));
   }
 }
 
-/** Tags that people and programs gave, without those by which this extension knows what a sandbox is for. */
-function ownTags(tags: Record<string, string>): Record<string, string> {
+/** Removes the tags that the extension itself sets, except for the label. */
+function userTags(tags: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).filter(([name]) => name === Tag.label || !isOwnTag(name)));
 }
 
-/** The named or chosen profile with the caller's words over it. Such a sandbox serves no folder, so it has no host volume. */
+/**
+ * Returns the named or current profile with the caller's options applied. Such a sandbox belongs to no folder, so it has
+ * no host volume.
+ */
 async function profileFor(
   sessions: Sessions,
   folder: Folder | undefined,
   { profile: name, timeoutMs, idleTimeoutMs, ports, env }: SandboxOptions,
 ): Promise<Profile> {
   const profile = folder ? (await sessions.profile(folder, name)).profile : ProfileSchema.parse({});
-  const lifeMs = timeoutMs ?? profile.timeoutMs;
+  const lifetimeMs = timeoutMs ?? profile.timeoutMs;
   return ProfileSchema.parse({
     ...profile,
     hostVolume: false,
-    timeoutMs: lifeMs,
-    idleTimeoutMs: idleTimeoutMs ?? Math.min(profile.idleTimeoutMs, lifeMs),
+    timeoutMs: lifetimeMs,
+    idleTimeoutMs: idleTimeoutMs ?? Math.min(profile.idleTimeoutMs, lifetimeMs),
     ports: ports ?? profile.ports,
     env: { ...profile.env, ...env },
   });
 }
 
-/** `ports` are those that are known from its start. */
+/** Returns a handle to a sandbox. `ports` are its exposed ports, if known. */
 function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['ports']): SandboxHandle {
   const id = sandbox.sandboxId;
   const request = (command: Command, options: ExecuteOptions = {}) => requestFor(id, command, options);
@@ -109,8 +114,7 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
     getHost: (port) =>
       explained(undefined, async () => {
         const tunnel = (await sandbox.tunnels())[port];
-        if (!tunnel)
-          throw new UserError(`Port ${port} was not named when the sandbox was created. Name it in \`ports\`.`);
+        if (!tunnel) throw new UserError(strings.portNotExposed(port));
         return `${tunnel.host}:${tunnel.port}`;
       }),
     getTags: () => explained(undefined, () => sandbox.getTags()),
@@ -123,16 +127,16 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
           sandbox.snapshotFilesystem(),
         ]);
         await services.sessions.terminate(sandbox);
-        return writePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: ownTags(tags) });
+        return encodePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: userTags(tags) });
       }),
   };
 }
 
-/** A command line as a request to a sandbox that is used as it is, without a folder. */
-export function requestFor(sandboxId: string | undefined, command: Command, options: ExecuteOptions): RunRequest {
+/** Returns the request for a command in a sandbox, without a folder or sync. */
+function requestFor(sandboxId: string, command: Command, options: ExecuteOptions): RunRequest {
   const argv = typeof command === 'string' ? ['sh', '-c', command] : command;
   const [program, ...args] = argv;
-  if (!program) throw new UserError('The command is empty. Name a program.');
+  if (!program) throw new UserError(strings.commandEmpty());
   return runRequest({
     folder: { name: '', path: '' },
     label: program,
@@ -153,11 +157,7 @@ function filesOf({ filesystem }: Sandbox): SandboxFiles {
     write: (path, data) => explained(undefined, () => write(path, data)),
     writeBatch: (files) =>
       explained(undefined, async () => {
-        const waiting = [...files];
-        const worker = async () => {
-          for (let next = waiting.shift(); next; next = waiting.shift()) await write(next.path, next.data);
-        };
-        await Promise.all(Array.from({ length: PARALLEL_WRITES }, worker));
+        await eachLimited(files, MAX_PARALLEL_WRITES, ({ path, data }) => write(path, data));
       }),
     makeDir: (path) => explained(undefined, () => filesystem.makeDirectory(path, { createParents: true })),
     list: (path) =>
@@ -170,10 +170,10 @@ function filesOf({ filesystem }: Sandbox): SandboxFiles {
   };
 }
 
-/** Errors for other extensions are sentences that they can show. */
-async function explained<T>(allowed: (() => void) | undefined, work: () => Promise<T>): Promise<T> {
+/** Turns errors into `UserError`s, with messages that other extensions can show. */
+async function explained<T>(requireAllowed: (() => void) | undefined, work: () => Promise<T>): Promise<T> {
   try {
-    allowed?.();
+    requireAllowed?.();
     return await work();
   } catch (error) {
     throw new UserError(explainAndLog(error), { cause: error });

@@ -48,7 +48,7 @@ describe('execute, for other extensions', () => {
   });
 
   it('rejects with a sentence for what cannot be started', async () => {
-    await assert.rejects(api.execute(['no-such-program']), /^UserError: The sandbox’s image has no no-such-program\./);
+    await assert.rejects(api.execute(['no-such-program']), /^UserError: no-such-program isn't installed in the sandbox's image\./);
     await assert.rejects(api.execute([]), /The command is empty/);
     await assert.rejects(api.execute('x'.repeat(70_000)), /more than 60000 characters/);
   });
@@ -106,7 +106,7 @@ describe('a sandbox, for other extensions', () => {
 
   it('names the host of a port', async () => {
     assert.match(await sandbox.getHost(8123), /^\S+:\d+$/);
-    await assert.rejects(sandbox.getHost(1), /Port 1 was not named/);
+    await assert.rejects(sandbox.getHost(1), /Port 1 wasn't exposed/);
   });
 
   it('can be found again by its id, until it has ended', async () => {
@@ -114,7 +114,7 @@ describe('a sandbox, for other extensions', () => {
     const same = await api.sandboxes.connect(other.id);
     assert.equal((await same.commands.run('echo here')).stdout, 'here\n');
     await other.kill();
-    await assert.rejects(api.sandboxes.connect(other.id), /has ended\. Create another one|UserError/);
+    await assert.rejects(api.sandboxes.connect(other.id), /has stopped\. Create another one|UserError/);
   });
 
   it('goes on after a pause with the files, ports and tags it had, whoever pauses it', async () => {
@@ -130,11 +130,11 @@ describe('a sandbox, for other extensions', () => {
 
     const found = await api.sandboxes.connect(second.id);
     const third = await api.sandboxes.resume(await found.pause(), { ports: [8125], tags: { use: 'more' } });
-    await assert.rejects(third.getHost(8124), /Port 8124 was not named/);
+    await assert.rejects(third.getHost(8124), /Port 8124 wasn't exposed/);
     assert.match(await third.getHost(8125), /^\S+:\d+$/);
     const tags = await third.getTags();
     assert.deepEqual([tags.team, tags.use], ['red', 'more']);
     await third.kill();
-    await assert.rejects(api.sandboxes.resume('im-1.nonsense'), /does not come from pausing a sandbox/);
+    await assert.rejects(api.sandboxes.resume('im-1.nonsense'), /isn't a paused sandbox/);
   });
 });
