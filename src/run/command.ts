@@ -4,8 +4,9 @@ import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
 import type { RunRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
+import { strings } from './strings.ts';
 
-/** What the wrapper says instead of becoming the program, together with an exit code that few programs have. */
+/** What the wrapper prints if it can't become the program. It then exits with `EXIT_WRAPPER`. */
 export const WrapperMark = {
   noProgram: '\u001b]7770;no-program\u0007',
   noFolder: '\u001b]7770;no-folder\u0007',
@@ -13,31 +14,31 @@ export const WrapperMark = {
 export const EXIT_WRAPPER = 127;
 
 /** What a run's wrapper does before it becomes the program. */
-export interface Wrapping {
+export interface WrapperOptions {
   readonly runId: string;
-  /** Absolute. */
+  /** The working directory; absolute. */
   readonly cwd: string;
-  /** Shell lines that bring the folder up to date. */
+  /** Shell lines that update the folder. */
   readonly sync?: string;
-  /** More arguments, as typed for a shell. */
+  /** More arguments, as typed in a shell. */
   readonly shellArgs: string;
-  /** The terminal's size; absent where there is none. */
+  /** The size of the terminal; absent without one. */
   readonly size?: TerminalSize;
 }
 
 /**
- * The argument vector that runs a program in the sandbox. A small shell wrapper makes the run controllable, takes in
- * what the folder's sync sends along, picks the first program that exists and becomes it.
+ * Returns the argument vector that runs a program in the sandbox: a small shell wrapper that makes the run controllable,
+ * applies the sync, and becomes the first program that exists.
  */
 export function runCommand(
   programs: readonly ProgramCandidate[],
   args: readonly string[],
-  wrapping: Wrapping,
+  options: WrapperOptions,
 ): string[] {
-  const { runId, cwd, sync, size, shellArgs } = wrapping;
+  const { runId, cwd, sync, size, shellArgs } = options;
   const choices = programs.map(({ argv, probe }) => {
-    const there = `command -v ${quote(argv[0])}${probe ? ` && ${shellJoin(probe)}` : ''}`;
-    return `if { ${there}; } >/dev/null 2>&1 </dev/null; then exec ${shellJoin(argv)} "$@"; fi`;
+    const isInstalled = `command -v ${quote(argv[0])}${probe ? ` && ${shellJoin(probe)}` : ''}`;
+    return `if { ${isInstalled}; } >/dev/null 2>&1 </dev/null; then exec ${shellJoin(argv)} "$@"; fi`;
   });
   const script = [
     controlPreamble(runId, size),
@@ -50,19 +51,18 @@ export function runCommand(
   return ['sh', '-c', script, 'modal-run', ...args];
 }
 
-/** What a mark in the place of a program means, in a sentence. */
+/** Explains a mark that was printed instead of running a program. */
 export function explainMark(
   mark: string | undefined,
   { cwd, programs }: Pick<RunRequest, 'cwd' | 'programs'>,
 ): string | undefined {
-  if (mark === WrapperMark.noProgram) return missingProgram(programs);
-  if (mark === WrapperMark.noFolder)
-    return `The folder ${posix.resolve(REMOTE_ROOT, cwd)} is not in the sandbox. Check that no ignore rule leaves it out, then run again.`;
+  if (mark === WrapperMark.noProgram) return explainMissing(programs);
+  if (mark === WrapperMark.noFolder) return strings.folderNotInSandbox(posix.resolve(REMOTE_ROOT, cwd));
   return undefined;
 }
 
-function missingProgram(programs: readonly ProgramCandidate[]): string {
+function explainMissing(programs: readonly ProgramCandidate[]): string {
   const names = programs.map(({ argv, label }) => label ?? argv[0]);
-  const list = names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
-  return `The sandbox’s image has no ${list}. Choose a profile whose image has it, or add it to the profile’s image, then run again.`;
+  const [name] = names;
+  return names.length === 1 && name ? strings.programNotInstalled(name) : strings.noProgramInstalled(names.join(', '));
 }

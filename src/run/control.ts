@@ -1,25 +1,25 @@
 import { quote } from '../base/shell.ts';
 
-/** Size of a terminal, in characters. */
+/** The size of a terminal, in characters. */
 export interface TerminalSize {
   readonly columns: number;
   readonly rows: number;
 }
 
-/** A run without a sign of life from its window for this long is ended: its window is lost. */
+/** A run that gets no heartbeat from its window for this long is stopped, because the window is lost. */
 const LOST_WINDOW_MINUTES = 5;
-/** How often a window gives one. */
+/** How often a window sends one. */
 export const HEARTBEAT_INTERVAL_MS = 60_000;
 
-/** Where the wrapper keeps what the commands below need: the process id and the terminal of a run. */
+/** The file in which the wrapper keeps a run's process ID and terminal for the commands below. */
 function controlFile(runId: string): string {
   return quote(`/tmp/.modal-run-${runId}`);
 }
 
 /**
- * The lines with which a run's wrapper starts: Modal has no call to list, kill or resize an exec, so the run notes its
- * process id and terminal where a second exec finds them. With a size, the terminal gets it (Modal starts every one at
- * 24 × 80). A watchdog ends the run when its window gives no sign of life any more.
+ * Returns the first lines of a run's wrapper. Modal has no call to list, kill, or resize an exec, so the run records its
+ * process ID and terminal where a second exec can find them. The lines also set the terminal's size (Modal starts every
+ * terminal at 24 × 80) and start a watchdog that stops the run when heartbeats cease.
  */
 export function controlPreamble(runId: string, size?: TerminalSize): string {
   const file = controlFile(runId);
@@ -31,8 +31,8 @@ export function controlPreamble(runId: string, size?: TerminalSize): string {
 }
 
 /**
- * Runs beside the program, detached from its streams and its session. Compares ages of files, so that the clocks of this
- * machine and of the sandbox need not agree.
+ * Returns a command that runs alongside the program, detached from its streams and session. It compares file ages, so the
+ * clocks of this computer and the sandbox don't have to agree.
  */
 function watchdog(runId: string): string {
   const script = `
@@ -41,18 +41,18 @@ function watchdog(runId: string): string {
       [ -z "$(find ${controlFile(runId)} -mmin +${LOST_WINDOW_MINUTES} 2>/dev/null)" ] || break
     done
     ${endScript(runId)}`;
-  // Twice forked, so that the program never has it as a child that it might wait for.
+  // Forked twice, so that it's never a child that the program might wait for.
   return `command -v setsid >/dev/null 2>&1 && (setsid sh -c ${quote(script)} modal-watchdog $$ </dev/null >/dev/null 2>&1 &)`;
 }
 
-/** A sign of life; sent now and then while a run goes on. */
+/** Returns the command that tells a run's watchdog that its window is still there. */
 export function heartbeatCommand(runId: string): string[] {
   return ['touch', '-c', `/tmp/.modal-run-${runId}`];
 }
 
-/** Gives a run's terminal another size and tells the program in front of it. */
+/** Returns the command that resizes a run's terminal and notifies its foreground program. */
 export function resizeCommand(runId: string, { rows, columns }: TerminalSize): string[] {
-  // gVisor has raised SIGWINCH by itself only since mid-2026; a second one does no harm.
+  // gVisor raises SIGWINCH itself only since mid-2026; a second one does no harm.
   const script = `
     { read -r pid; read -r tty; } < ${controlFile(runId)} && [ -n "$tty" ] || exit 0
     stty rows ${rows} cols ${columns} < "$tty"
@@ -60,14 +60,14 @@ export function resizeCommand(runId: string, { rows, columns }: TerminalSize): s
   return ['sh', '-c', script];
 }
 
-/** Ends everything a run has started, step by step, and prints the last step that was needed. */
+/** Returns the command that stops everything a run started, and prints the last signal that was needed. */
 export function endCommand(runId: string): string[] {
   return ['sh', '-c', endScript(runId)];
 }
 
 /**
- * Interrupt, TERM, KILL, each to every process of the run's session (or of its group, where it has no session of its
- * own), with a second or two between. Needs nothing but /proc and a POSIX shell.
+ * Returns a script that sends INT, TERM, and KILL, one or two seconds apart, to every process in the run's session (or in
+ * its group, if it has no session of its own). Needs only /proc and a POSIX shell.
  */
 function endScript(runId: string): string {
   return `

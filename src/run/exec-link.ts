@@ -4,35 +4,34 @@ import { isConnectionLost } from '../modal/errors.ts';
 import { ExecRouter } from '../modal/exec-router.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 
-/** How long is tried to continue. The program itself is ended when it has heard nothing of its window for as long. */
-const GIVE_UP_MS = 5 * 60_000;
-const PAUSE_MS = 1_000;
+/** How long reconnecting is attempted. The program itself is stopped if it gets no heartbeat for as long. */
+const RECONNECT_TIMEOUT_MS = 5 * 60_000;
+const RETRY_INTERVAL_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
-/** A stream that has not failed for so long is there, although nothing has come. */
+/** A stream that hasn't failed for this long is connected, even if nothing was received. */
 const SETTLED_MS = 500;
 
 export interface ExecLinkOptions {
   readonly modal: ModalClient;
   readonly sandboxId: string;
-  /** Absent when it is not known: then nothing can be continued. */
+  /** Undefined if unknown; lost streams can't be resumed then. */
   readonly execId: string | undefined;
-  /** Stops the attempts to continue. */
+  /** Stops reconnecting. */
   readonly signal: AbortSignal;
   onLost(): void;
-  /** The connection is there again. */
-  onBack(): void;
+  onReconnected(): void;
 }
 
 /**
- * The streams of a command across losses of the connection. The SDK tries ten times within ten seconds; after that they are
- * continued here, at the byte where they stopped.
+ * The streams of a command, across connection losses. The SDK retries ten times within ten seconds; after that, this
+ * resumes them at the byte where they stopped.
  */
 export class ExecLink {
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #options: ExecLinkOptions;
   readonly #closing = new AbortController();
   #router: ExecRouter | undefined;
-  /** The one that input goes through; absent while that is the SDK's. */
+  /** The router that input goes through; undefined while the SDK sends it. */
   #inputRouter: ExecRouter | undefined;
   #isLost = false;
   #opening: Promise<ExecRouter> | undefined;
@@ -42,18 +41,18 @@ export class ExecLink {
     this.#options = options;
   }
 
-  /** One of the command's streams, to its end. Throws when the sandbox has ended, or after five minutes without it. */
+  /** Reads a stream to its end. Throws if the sandbox has stopped, or if reconnecting fails for five minutes. */
   async *read(stream: 'stdout' | 'stderr'): AsyncGenerator<Uint8Array> {
     let source = this.#process[stream] as unknown as AsyncIterable<Uint8Array>;
     let router: ExecRouter | undefined;
     let offset = 0;
     let lostAt = 0;
     for (;;) {
-      const settled = setTimeout(() => this.#back(router), SETTLED_MS);
+      const settled = setTimeout(() => this.#markConnected(router), SETTLED_MS);
       try {
         for await (const chunk of source) {
           offset += chunk.length;
-          this.#back(router);
+          this.#markConnected(router);
           yield chunk;
         }
         clearTimeout(settled);
@@ -61,24 +60,24 @@ export class ExecLink {
       } catch (error) {
         clearTimeout(settled);
         if (!this.#isLost) lostAt = performance.now();
-        router = await this.#another(router, error, lostAt + GIVE_UP_MS);
+        router = await this.#reconnect(router, error, lostAt + RECONNECT_TIMEOUT_MS);
         source = router.read(stream, offset, this.#closing.signal);
       }
     }
   }
 
-  /** The command's input from a byte on, after a write to it has failed. Throws as `read` does. */
+  /** Reopens the command's input at a byte, after a write to it failed. Throws as `read` does. */
   async stdin(offset: number, error: unknown): Promise<WritableStream<Uint8Array>> {
-    this.#inputRouter = await this.#another(this.#inputRouter, error, performance.now() + GIVE_UP_MS);
-    this.#back(this.#inputRouter);
+    this.#inputRouter = await this.#reconnect(this.#inputRouter, error, performance.now() + RECONNECT_TIMEOUT_MS);
+    this.#markConnected(this.#inputRouter);
     return this.#inputRouter.stdin(offset);
   }
 
-  /** Something has come, or could have. */
-  #back(router: ExecRouter | undefined): void {
+  /** Notes that the connection works: something was received, or could have been. */
+  #markConnected(router: ExecRouter | undefined): void {
     if (!this.#isLost || !router) return;
     this.#isLost = false;
-    this.#options.onBack();
+    this.#options.onReconnected();
   }
 
   close(): void {
@@ -86,8 +85,8 @@ export class ExecLink {
     this.#router?.close();
   }
 
-  /** The next connection after one that failed; the streams of a command share it. */
-  async #another(failed: ExecRouter | undefined, error: unknown, deadline: number): Promise<ExecRouter> {
+  /** Returns the connection that follows a failed one; all streams of the command share it. */
+  async #reconnect(failed: ExecRouter | undefined, error: unknown, deadline: number): Promise<ExecRouter> {
     if (!isConnectionLost(error)) throw error;
     if (this.#router && this.#router !== failed) return this.#router;
     this.#opening ??= this.#open(error, deadline).finally(() => {
@@ -104,13 +103,13 @@ export class ExecLink {
       if (!isConnectionLost(error) || execId === undefined || performance.now() > deadline) throw error;
       this.#isLost = true;
       onLost();
-      await sleep(PAUSE_MS, undefined, { signal });
+      await sleep(RETRY_INTERVAL_MS, undefined, { signal });
       try {
         await requireRunning(modal, sandboxId, 0);
         this.#router = await ExecRouter.open(modal, sandboxId, execId, CALL_TIMEOUT_MS);
         return this.#router;
-      } catch (another) {
-        error = another;
+      } catch (next) {
+        error = next;
       }
     }
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { formatDuration } from '../base/text.ts';
 import type { RunResult } from './result.ts';
+import { strings } from './strings.ts';
 import { describeEnd } from './summary.ts';
 import type { Target } from './targets/target.ts';
 
@@ -8,26 +9,28 @@ const MAX_RUNS = 50;
 
 const PastRunSchema = z.object({
   label: z.string(),
-  /** Start, in milliseconds since 1970. */
+  /** The start, in milliseconds since 1970. */
   at: z.number(),
   durationMs: z.number(),
   exitCode: z.number().optional(),
+  /** Why the program didn't exit, as a message. */
   error: z.string().optional(),
-  /** The profile whose sandbox it ran in. */
+  /** The profile of the sandbox that it ran in. */
   profile: z.string().optional(),
-  /** What was run: the file's URI, with the part of it and the arguments, where there were any. */
+  /** The file that was run. */
   uri: z.string(),
+  /** The part of the file that was run, if not all of it. */
   target: z.custom<Target>((value) => typeof value === 'object' && value !== null && 'kind' in value).optional(),
   args: z.string().optional(),
 });
 
-/** One run of the past, with everything that is needed to do it again. */
+/** An earlier run, with everything needed to repeat it. */
 export type PastRun = z.infer<typeof PastRunSchema>;
 
 /** What a run was started with. */
 export type RunStart = Pick<PastRun, 'uri' | 'target' | 'args'>;
 
-/** A place that keeps values; VS Code's workspace state. */
+/** Persistent values by key; VS Code's workspace state. */
 export interface Storage {
   get(key: string): unknown;
   update(key: string, value: unknown): Thenable<void>;
@@ -43,13 +46,13 @@ export class RunHistory {
     this.#storage = storage;
   }
 
-  /** What is stored and cannot be read is left out. */
+  /** The stored runs, without entries that aren't valid. */
   get runs(): PastRun[] {
     const stored = z.array(z.unknown()).safeParse(this.#storage.get(KEY)).data ?? [];
     return stored.flatMap((each) => PastRunSchema.safeParse(each).data ?? []);
   }
 
-  /** The arguments that a file was last run with; `''` when there were none. */
+  /** Returns the arguments that a file was last run with; `''` if there were none. */
   argsOf(uri: string): string {
     return this.runs.find((run) => run.uri === uri && run.args !== undefined)?.args ?? '';
   }
@@ -62,7 +65,8 @@ export class RunHistory {
   }
 }
 
-/** How a past run ended, for a list. */
-export function outcomeOf({ exitCode, error, durationMs, profile }: PastRun): string {
-  return [error ?? `exit code ${exitCode}`, formatDuration(durationMs), profile].filter(Boolean).join(' · ');
+/** Describes how an earlier run ended, for a list. */
+export function describePastRun({ exitCode, error, durationMs, profile }: PastRun): string {
+  const end = error ?? (exitCode === undefined ? undefined : strings.exitCode(exitCode));
+  return [end, formatDuration(durationMs), profile].filter(Boolean).join(' · ');
 }

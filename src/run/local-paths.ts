@@ -1,24 +1,24 @@
 import { REMOTE_ROOT } from '../sync/options.ts';
 
 /**
- * Puts local paths in the place of the sandbox's in a program's output, for problem matchers, which know only local
- * files. Works on a stream: a path that is cut by a chunk's end is held back until the rest has come.
+ * Replaces sandbox paths with local ones in a program's output, for problem matchers, which know only local files. Works
+ * on a stream: a path that is split between chunks is held back until the rest arrives.
  */
 export class LocalPaths {
   readonly #replacement: string;
   #held = '';
-  /** The last character that was let through. */
+  /** The last character that was passed on. */
   #last = '';
 
-  /** `replacement` takes the place of `/workspace/`: the local folder with its separator, or nothing for relative paths. */
+  /** `replacement` replaces `/workspace/`: the local folder with its separator, or `''` for relative paths. */
   constructor(replacement: string) {
     this.#replacement = replacement;
   }
 
-  /** The text with the paths replaced, as far as it is certain. */
+  /** Returns the text with its paths replaced, up to a possible incomplete path at the end. */
   feed(text: string): string {
     const all = this.#held + text;
-    const certain = all.length - beginningAtEnd(all);
+    const certain = all.length - pathStartLength(all);
     this.#held = all.slice(certain);
     const known = all.slice(0, certain);
     const replaced = known.replaceAll(PREFIX, (prefix, at: number) => {
@@ -29,7 +29,7 @@ export class LocalPaths {
     return replaced;
   }
 
-  /** What was held back. */
+  /** Returns the text that was held back. */
   end(): string {
     const rest = this.#held;
     this.#held = '';
@@ -39,8 +39,8 @@ export class LocalPaths {
 
 const PREFIX = `${REMOTE_ROOT}/`;
 
-/** How many characters at the end of a text could be the beginning of a path. */
-function beginningAtEnd(text: string): number {
+/** Returns how many characters at the end of a text could be the start of a path. */
+function pathStartLength(text: string): number {
   if (text.endsWith(PREFIX)) return 0;
   for (let length = Math.min(PREFIX.length - 1, text.length); length > 0; length -= 1)
     if (text.endsWith(PREFIX.slice(0, length))) return length;

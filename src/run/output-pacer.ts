@@ -1,36 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What VS Code's terminal takes without falling behind: this many bytes a frame, 16 MB a second. */
+/** How much VS Code's terminal can take per frame without falling behind: 16 MB per second. */
 const FRAME_BYTES = 256 * 1024;
 const FRAME_MS = 16;
-/** A read that takes this long had to wait: everything printed so far has been read. */
+/** A read that takes this long had to wait, so everything printed so far has been read. */
 const CAUGHT_UP_MS = 30;
-/** Of what is skipped, the end is shown all the same: the last words of a program matter most. */
-const TAIL_BYTES = 16 * 1024;
-/** How often is told how much was skipped so far. */
-const TELL_MS = 200;
+/** How much of the end of skipped output is still shown, because a program's last lines matter most. */
+const SHOWN_BYTES = 16 * 1024;
+/** How often the number of skipped bytes is reported. */
+const REPORT_INTERVAL_MS = 200;
 const NEWLINE = 10;
 
-/** Is told about output that is left out, in bytes. */
+/** Receives reports of skipped output, in bytes. */
 export interface SkipListener {
-  /** While it goes on: what is printed is still on its way here. */
+  /** Called repeatedly while output is being skipped. */
   skipping(bytes: number): void;
-  /** At its end, at the place where the bytes are missing. */
+  /** Called at the end, where the bytes are missing from the output. */
   skipped(bytes: number): void;
 }
 
 /**
- * Passes a program's output on at the speed a terminal can show. VS Code queues without bound what an extension writes,
- * so a fast program is read no faster than this; what it prints meanwhile waits in its own pipe.
+ * Passes on a program's output at the speed that a terminal can show. VS Code's queue for an extension's output has no
+ * limit, so a fast program is read no faster than this; the rest waits in the program's own pipe.
  */
 export class OutputPacer {
   readonly #write: (bytes: Uint8Array) => void;
   readonly #skips: SkipListener;
-  #toldAt = 0;
+  #reportedAt = 0;
   #frameEnd = 0;
   #inFrame = 0;
-  /** What is being skipped: bytes in all, and the last ones. Absent while nothing is. */
-  #skipped: { bytes: number; tail: Buffer } | undefined;
+  /** The output being skipped: its size, and its last bytes. */
+  #skipped: { bytes: number; lastBytes: Buffer } | undefined;
 
   constructor(write: (bytes: Uint8Array) => void, skips: SkipListener) {
     this.#write = write;
@@ -38,17 +38,17 @@ export class OutputPacer {
   }
 
   /**
-   * After an interrupt: leaves out what was printed before it and could not be shown yet, as a terminal's driver does.
-   * Does nothing to a program whose output was shown as fast as it came.
+   * Skips output that was printed before an interrupt and couldn't be shown yet, as a terminal's driver does. Does nothing
+   * if all output was shown as fast as it arrived.
    */
   skipAhead(): void {
     const isBehind = this.#inFrame >= FRAME_BYTES && performance.now() < this.#frameEnd + FRAME_MS;
     if (!isBehind || this.#skipped) return;
-    this.#skipped = { bytes: 0, tail: Buffer.alloc(0) };
+    this.#skipped = { bytes: 0, lastBytes: Buffer.alloc(0) };
     this.#skips.skipping(0);
   }
 
-  /** Passes a stream on to its end. */
+  /** Passes on a stream to its end. */
   async copy(chunks: AsyncIterable<Uint8Array>): Promise<void> {
     let askedAt = performance.now();
     for await (const chunk of chunks) {
@@ -80,11 +80,11 @@ export class OutputPacer {
 
   #skip(chunk: Uint8Array): void {
     if (!this.#skipped) return;
-    const tail = Buffer.concat([this.#skipped.tail, chunk.subarray(Math.max(0, chunk.length - TAIL_BYTES))]);
-    this.#skipped.tail = tail.subarray(Math.max(0, tail.length - TAIL_BYTES));
+    const lastBytes = Buffer.concat([this.#skipped.lastBytes, chunk.subarray(Math.max(0, chunk.length - SHOWN_BYTES))]);
+    this.#skipped.lastBytes = lastBytes.subarray(Math.max(0, lastBytes.length - SHOWN_BYTES));
     this.#skipped.bytes += chunk.length;
-    if (performance.now() < this.#toldAt + TELL_MS) return;
-    this.#toldAt = performance.now();
+    if (performance.now() < this.#reportedAt + REPORT_INTERVAL_MS) return;
+    this.#reportedAt = performance.now();
     this.#skips.skipping(this.#skipped.bytes);
   }
 
@@ -92,9 +92,9 @@ export class OutputPacer {
     const skipped = this.#skipped;
     this.#skipped = undefined;
     if (!skipped || skipped.bytes === 0) return;
-    // A line is the smallest part that makes sense to a reader.
-    const firstLine = skipped.bytes > skipped.tail.length ? skipped.tail.indexOf(NEWLINE) + 1 : 0;
-    const shown = skipped.tail.subarray(firstLine);
+    // Don't start in the middle of a line.
+    const firstLine = skipped.bytes > skipped.lastBytes.length ? skipped.lastBytes.indexOf(NEWLINE) + 1 : 0;
+    const shown = skipped.lastBytes.subarray(firstLine);
     if (skipped.bytes > shown.length) this.#skips.skipped(skipped.bytes - shown.length);
     await this.#pass(shown);
   }

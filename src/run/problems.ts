@@ -1,11 +1,12 @@
 import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { strings } from './strings.ts';
 
 const group = z.number().int().min(0).optional();
 
-/** One line of a pattern, as in tasks.json: a regular expression, and which of its groups means what. */
+/** One line of a pattern, as in tasks.json: a regular expression, and what its groups mean. */
 const LineSchema = z.object({
-  regexp: z.string().refine(isRegExp, 'is no regular expression'),
+  regexp: z.string().refine(isRegExp, { error: () => strings.invalidRegExp() }),
   kind: z.enum(['file', 'location']).optional(),
   file: group,
   location: group,
@@ -21,7 +22,7 @@ const LineSchema = z.object({
 type Line = z.infer<typeof LineSchema>;
 
 /**
- * A problem matcher with a pattern of its own, as it is written in tasks.json.
+ * A problem matcher that defines its own pattern, as written in tasks.json.
  * https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher
  */
 export const OwnMatcherSchema = z.object({
@@ -34,7 +35,7 @@ export type OwnMatcher = z.infer<typeof OwnMatcherSchema>;
 
 export type Severity = 'error' | 'warning' | 'info';
 
-/** What a matcher has found; lines and columns from 1. */
+/** What a matcher found. Lines and columns start at 1. */
 export interface Problem {
   readonly file: string;
   readonly line: number;
@@ -66,9 +67,10 @@ export class ProblemScanner {
   readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
   readonly #onProblem: (problem: Problem) => void;
   #held = '';
-  /** What the lines so far have told, and how many of the pattern they are. */
+  /** What the lines matched so far contained. */
   #found: Found = {};
-  #at = 0;
+  /** How many lines of the pattern were matched. */
+  #matched = 0;
 
   constructor(matcher: OwnMatcher, onProblem: (problem: Problem) => void) {
     this.#matcher = matcher;
@@ -82,7 +84,7 @@ export class ProblemScanner {
     for (const line of lines) this.#take(line);
   }
 
-  /** A last line needs no end. */
+  /** Takes the last line, which may lack a newline. */
   end(): void {
     this.#take(this.#held);
     this.#held = '';
@@ -90,31 +92,31 @@ export class ProblemScanner {
 
   #take(raw: string): void {
     const text = stripVTControlCharacters(raw).replace(/\r$/, '');
-    const expected = this.#lines[this.#at];
+    const expected = this.#lines[this.#matched];
     const match = expected?.regexp.exec(text);
     if (!expected || !match) {
-      const isBegun = this.#at > 0;
-      this.#at = 0;
+      const isIncomplete = this.#matched > 0;
+      this.#matched = 0;
       this.#found = {};
-      // It may be the beginning of the next one.
-      if (isBegun) this.#take(raw);
+      // The line might start the next match.
+      if (isIncomplete) this.#take(raw);
       return;
     }
     const before = this.#found;
     this.#found = { ...before, ...partsOf(expected.line, match) };
-    if (this.#at < this.#lines.length - 1) {
-      this.#at += 1;
+    if (this.#matched < this.#lines.length - 1) {
+      this.#matched += 1;
       return;
     }
-    this.#tell();
+    this.#report();
     if (expected.line.loop) this.#found = before;
     else {
-      this.#at = 0;
+      this.#matched = 0;
       this.#found = {};
     }
   }
 
-  #tell(): void {
+  #report(): void {
     const { file, location, message, code, severity } = this.#found;
     const [line, column, endLine, endColumn] = location?.split(',').map(Number) ?? [];
     const number = (part: Part) => Number(this.#found[part]) || undefined;
@@ -142,7 +144,7 @@ function partsOf(line: Line, match: RegExpExecArray): Found {
   return found;
 }
 
-/** VS Code's own, for a pattern of a single line. */
+/** Adds VS Code's defaults for a single-line pattern. */
 function withDefaults(line: Line): Line {
   const needsPlace = line.kind !== 'file' && line.location === undefined;
   return { file: 1, message: 0, ...(needsPlace && { line: 2, column: 3 }), ...line };

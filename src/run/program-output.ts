@@ -4,32 +4,32 @@ import { WrapperMark } from './command.ts';
 const MARKS = Object.values(WrapperMark).map((mark) => Buffer.from(mark));
 
 /**
- * The stdout of a run's wrapper: word of the sync where one was sent along, then the program's own bytes, or a mark that
- * says why there is no program.
+ * Separates the stdout of a run's wrapper: the outcome of the sync, if there was one, and then the program's own bytes,
+ * or a mark that explains why no program was run.
  */
 export class ProgramOutput {
   readonly #stream: AsyncIterable<Uint8Array>;
   readonly #sync: RunMarkReader | undefined;
   readonly #synced = Promise.withResolvers<RunSyncOutcome>();
-  /** The mark that came instead of a program; known at the end. */
+  /** The mark that was printed instead of a program's output; known at the end. */
   mark: string | undefined;
-  /** When the program's first byte came (`performance.now()`). */
+  /** When the program's first byte arrived (`performance.now()`). */
   firstAt: number | undefined;
 
   constructor(stream: AsyncIterable<Uint8Array>, hasSync: boolean) {
     this.#stream = stream;
     this.#sync = hasSync ? new RunMarkReader() : undefined;
     if (!hasSync) this.#synced.resolve({ kind: 'same' });
-    // Whoever reads the stream hears of its failure there.
+    // The reader of the stream gets the error.
     this.#synced.promise.catch(() => {});
   }
 
-  /** How the sync went; known before the program's first byte. `chunks` must be read for it to come. */
+  /** The outcome of the sync, known before the program's first byte. Resolves only while `chunks` is being read. */
   get synced(): Promise<RunSyncOutcome> {
     return this.#synced.promise;
   }
 
-  /** The program's bytes. What could be the beginning of a mark is held back until it is decided. */
+  /** Yields the program's bytes. Bytes that could be the start of a mark are held back until that is clear. */
   async *chunks(): AsyncGenerator<Uint8Array> {
     let held: Buffer | undefined = Buffer.alloc(0);
     try {
@@ -56,15 +56,15 @@ export class ProgramOutput {
   async *#afterSync(): AsyncGenerator<Uint8Array> {
     for await (const chunk of this.#stream) {
       const rest = this.#sync?.feed(chunk) ?? chunk;
-      this.#tellSync();
+      this.#reportSync();
       yield rest;
     }
     const rest = this.#sync?.end();
-    this.#tellSync();
+    this.#reportSync();
     if (rest) yield rest;
   }
 
-  #tellSync(): void {
+  #reportSync(): void {
     if (this.#sync?.outcome) this.#synced.resolve(this.#sync.outcome);
   }
 }

@@ -13,98 +13,100 @@ import type { OutputPacer } from './output-pacer.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { Stdin } from './stdin.ts';
+import { strings } from './strings.ts';
 
-/** 128 + 9, as Modal tells of a signal. */
+/** 128 + 9, as Modal reports a signal. */
 const SIGKILL = 137;
-/** How long is waited for word that a sandbox has ended, where its programs have. */
+/** How long to wait for confirmation that a killed program's sandbox has stopped. */
 const END_TIMEOUT_MS = 1_000;
 
-/** A program's end, with when it could be started and when it first spoke (`performance.now()`). */
+/** How a program ended. Times are in terms of `performance.now()`. */
 export interface ProgramEnd {
-  /** The exit code, or a message that explains why there was no program. */
+  /** The exit code, or a message that explains why no program was run. */
   readonly end: { readonly exitCode: number } | { readonly error: string };
+  /** When the folder was synced and the program could start. */
   readonly syncedAt: number;
-  readonly firstAt: number | undefined;
+  /** When the program's first output arrived. */
+  readonly firstOutputAt: number | undefined;
 }
 
-/** What a program runs with. */
+/** What a program is started with. */
 export interface ProgramOptions {
   readonly runId: string;
   readonly request: RunRequest;
   readonly output: RunOutput;
   readonly pacer: OutputPacer;
   readonly stdin: Stdin;
-  /** Ends the program, with everything it has started. */
+  /** Stops the program and its child processes. */
   readonly signal: AbortSignal;
   readonly modal: ModalClient;
   readonly sandbox: Sandbox;
-  /** Sent and applied by the same command, before the program. */
+  /** Sent and applied by the same command, before the program starts. */
   readonly sync: PreparedRun | undefined;
-  /** The program itself begins, with what was synced until `syncedAt` (`performance.now()`). */
+  /** Called when the program starts, with the result of the sync and when it ended (`performance.now()`). */
   onStarted(synced: PushResult | undefined, syncedAt: number): void;
 }
 
-/** Starts the program of a run, with `size` as its terminal's. Throws the SDK's errors, and the signal's reason. */
-export async function startProgram(parts: ProgramOptions, size: TerminalSize | undefined): Promise<RunningProgram> {
-  const { programs, args, shellArgs, cwd, env, pty } = parts.request;
-  parts.signal.throwIfAborted();
+/** Starts the program of a run in a terminal of the given size. Throws the SDK's errors, and the signal's reason. */
+export async function startProgram(options: ProgramOptions, size: TerminalSize | undefined): Promise<RunningProgram> {
+  const { programs, args, shellArgs, cwd, env, pty } = options.request;
+  options.signal.throwIfAborted();
   const command = runCommand(programs, args, {
-    runId: parts.runId,
+    runId: options.runId,
     cwd: posix.resolve(REMOTE_ROOT, cwd),
-    ...(parts.sync && { sync: parts.sync.script }),
+    ...(options.sync && { sync: options.sync.script }),
     shellArgs,
     ...(size && { size }),
   });
-  const process = await parts.sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
-  return new RunningProgram(parts, process, execIdOf(command));
+  const process = await options.sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
+  return new RunningProgram(options, process, execIdOf(command));
 }
 
-/** One command of a sandbox that syncs, then runs a program; followed to its end, also over losses of the connection. */
+/** A command in a sandbox that syncs and then runs a program, followed to its end across connection losses. */
 export class RunningProgram {
-  readonly #parts: ProgramOptions;
+  readonly #options: ProgramOptions;
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
 
-  constructor(parts: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
-    this.#parts = parts;
+  constructor(options: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
+    this.#options = options;
     this.#process = process;
-    const { modal, output, signal } = parts;
+    const { modal, output, signal } = options;
     this.#link = new ExecLink(process, {
       modal,
       sandboxId: this.sandboxId,
       execId,
       signal,
-      onLost: () => output.progress('The connection is lost. Trying to go on where it stopped…'),
-      onBack: () => output.status('Connected again'),
+      onLost: () => output.progress(strings.connectionLost()),
+      onReconnected: () => output.status(strings.reconnected()),
     });
   }
 
   get sandboxId(): string {
-    return this.#parts.sandbox.sandboxId;
+    return this.#options.sandbox.sandboxId;
   }
 
-  /** Its terminal has another size. */
   resize(size: TerminalSize): Promise<void> {
-    return this.#control(resizeCommand(this.#parts.runId, size));
+    return this.#control(resizeCommand(this.#options.runId, size));
   }
 
-  /** A sign that its window is still there, without which it ends after some minutes. */
-  touch(): Promise<void> {
-    return this.#control(heartbeatCommand(this.#parts.runId));
+  /** Keeps the program running: without a heartbeat, it's stopped after some minutes. */
+  heartbeat(): Promise<void> {
+    return this.#control(heartbeatCommand(this.#options.runId));
   }
 
   /**
-   * Follows it to its end. Undefined when the sandbox turned out to hold something else than the sync was made for, so that
-   * nothing was run. Throws the SDK's errors; for a program that ended with its sandbox, the one that tells how that ended.
+   * Follows the program to its end. Resolves with undefined if nothing was run because the sandbox's files weren't those
+   * that the sync was prepared for. Throws the SDK's errors; if the sandbox stopped, the error that explains why.
    */
-  async toEnd(): Promise<ProgramEnd | undefined> {
-    const { modal, signal, runId } = this.#parts;
+  async waitForEnd(): Promise<ProgramEnd | undefined> {
+    const { modal, signal, runId } = this.#options;
     const end = () => void this.#control(endCommand(runId));
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
     try {
       const ended = await this.#follow();
-      // A sandbox that ends kills what runs in it.
+      // A sandbox that stops kills its programs.
       if (ended && 'exitCode' in ended.end && ended.end.exitCode === SIGKILL && !signal.aborted) {
         await requireRunning(modal, this.sandboxId, END_TIMEOUT_MS).catch((error) => {
           if (isSandboxGone(error)) throw error;
@@ -118,7 +120,7 @@ export class RunningProgram {
   }
 
   async #follow(): Promise<ProgramEnd | undefined> {
-    const { request, sync, pacer } = this.#parts;
+    const { request, sync, pacer } = this.#options;
     const output = new ProgramOutput(this.#link.read('stdout'), sync !== undefined);
     let syncedAt = performance.now();
     const started = output.synced
@@ -133,12 +135,12 @@ export class RunningProgram {
     await stderr;
     if (!(await started)) return undefined;
     const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
-    return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstAt: output.firstAt };
+    return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstOutputAt: output.firstAt };
   }
 
-  /** The sync is over; false when the program was not started after it. */
+  /** Handles the outcome of the sync. Resolves with false if the program wasn't started. */
   async #begin(outcome: RunSyncOutcome, syncedAt: number): Promise<boolean> {
-    const { sync, stdin, onStarted } = this.#parts;
+    const { sync, stdin, onStarted } = this.#options;
     const synced = await sync?.settle(outcome);
     if (sync && !synced) return false;
     onStarted(synced, syncedAt);
@@ -147,21 +149,21 @@ export class RunningProgram {
   }
 
   async #copyStderr(): Promise<void> {
-    for await (const chunk of this.#link.read('stderr')) this.#parts.output.stderr(chunk);
+    for await (const chunk of this.#link.read('stderr')) this.#options.output.stderr(chunk);
   }
 
-  /** Runs a control command beside the program; when it cannot be run, the sandbox is gone and the program with it. */
+  /** Runs a control command next to the program. If it fails, the sandbox is gone, and so is the program. */
   async #control(command: string[]): Promise<void> {
     try {
-      const process = await this.#parts.sandbox.exec(command, { stdout: 'ignore', stderr: 'ignore' });
+      const process = await this.#options.sandbox.exec(command, { stdout: 'ignore', stderr: 'ignore' });
       await process.wait();
     } catch {
-      // The program's own streams tell that the sandbox has ended.
+      // The program's own streams report that the sandbox has stopped.
     }
   }
 }
 
-/** The program's bytes, once it is certain that it is the program that speaks. */
+/** Yields the program's bytes once it has certainly started. */
 async function* afterStart(chunks: AsyncIterable<Uint8Array>, started: Promise<boolean>): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) if (chunk.length > 0 && (await started)) yield chunk;
 }

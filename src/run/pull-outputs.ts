@@ -2,11 +2,12 @@ import { explainAndLog } from '../modal/errors.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { RunServices } from './services.ts';
+import { strings } from './strings.ts';
 import { progressLine, pullReport } from './sync-report.ts';
 
 /**
- * Brings back the files that a request and its profile name, after its program has ended. Local changes are never written over. Returns
- * what went wrong in a sentence.
+ * Pulls the files that a request and its profile name, after its program has exited. Never overwrites local changes.
+ * Resolves with a message if it failed.
  */
 export async function pullOutputs(
   { folder, pull: own, sync }: RunRequest,
@@ -17,7 +18,7 @@ export async function pullOutputs(
 ): Promise<string | undefined> {
   const pull = sync ? [...ofProfile, ...own] : own;
   if (pull.length === 0) return undefined;
-  output.progress('Pulling…');
+  output.progress(strings.pulling());
   try {
     const result = await syncs.of(folder).pull(sandbox, {
       patterns: pull,
@@ -29,6 +30,6 @@ export async function pullOutputs(
     output.status(pullReport(result));
     return undefined;
   } catch (error) {
-    return `The program has ended, but its outputs were not pulled. ${explainAndLog(error)}`;
+    return strings.outputsNotPulled(explainAndLog(error));
   }
 }

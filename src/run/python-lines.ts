@@ -1,4 +1,4 @@
-/** Starts of lines that begin a statement: those inside a string, brackets or a continued line are left out. */
+/** Yields where each statement's first line starts, skipping lines inside strings, brackets, and continued lines. */
 export function* logicalLines(text: string): Generator<{ line: number; start: number }> {
   let line = 0;
   let depth = 0;
@@ -30,14 +30,14 @@ function isContinued(text: string, newline: number): boolean {
   return text[newline - 1] === '\\' || (text[newline - 1] === '\r' && text[newline - 2] === '\\');
 }
 
-/** The position after a string that starts at `start`; one that is never closed ends with its line, or with the text. */
+/** Returns the position after the string at `start`. An unclosed one ends with its line or, if triple-quoted, the text. */
 function endOfString(text: string, start: number, quote: string): number {
   const triple = quote.repeat(3);
   const isTriple = text.startsWith(triple, start);
   let position = start + (isTriple ? 3 : 1);
   while (position < text.length) {
     const char = text[position];
-    // A backslash keeps the next character from closing, in raw strings as well.
+    // A backslash prevents the next character from closing the string, in raw strings as well.
     if (char === '\\') position += 2;
     else if (isTriple && char === quote && text.startsWith(triple, position)) return position + 3;
     else if (!isTriple && char === quote) return position + 1;

@@ -1,12 +1,12 @@
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { COPIES_ROOT } from './request.ts';
 
-/** A path of the sandbox in a line of text. */
+/** A sandbox path in a line of text. */
 export interface RemotePath {
-  /** Where the link begins in the text, and how long it is. */
+  /** Where the path starts in the text. */
   readonly start: number;
   readonly length: number;
-  /** Relative to the folder; absolute where it is a copy of a file from outside of it. */
+  /** Relative to the folder, or absolute for a copy of a file from outside it. */
   readonly path: string;
   readonly line: number | undefined;
   readonly column: number | undefined;
@@ -21,7 +21,7 @@ const PLAIN = new RegExp(
   'g',
 );
 
-/** The sandbox's paths in a line of a program's output. */
+/** Finds the sandbox paths in a line of a program's output. */
 export function findRemotePaths(text: string): RemotePath[] {
   const found = [...text.matchAll(QUOTED), ...text.matchAll(PLAIN)].map((match) => {
     const [whole, copies, path = '', line, column, otherLine, otherColumn] = match;

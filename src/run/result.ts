@@ -66,6 +66,12 @@ const SIGNALS: Readonly<Record<number, string>> = {
   143: 'SIGTERM',
 };
 
+/** Returns the result of a program that exited. */
 export function exited(exitCode: number): RunExited {
   return { outcome: 'exited', exitCode, signal: SIGNALS[exitCode] };
+}
+
+/** Returns the result of a run that failed with a message for users. */
+export function failed(error: string): RunFailed {
+  return { outcome: 'failed', error };
 }

@@ -14,15 +14,16 @@ import type { RunOutput, RunRequest } from './request.ts';
 import { CANCELED, exited, type RunResult } from './result.ts';
 import type { RunServices } from './services.ts';
 import { Stdin } from './stdin.ts';
+import { strings } from './strings.ts';
 import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
 
-/** How often a run is prepared anew, when the sandbox holds something else than was known. */
+/** How often a sync is prepared again because the sandbox's files weren't as expected. */
 const SYNC_ATTEMPTS = 4;
 
-/** One run: session, sync, exec, streams, end. `done` never rejects. */
+/** One run, from its session through sync, program, and streams to its end. `done` never rejects. */
 export class Run {
   readonly id = randomUUID();
   readonly done: Promise<RunResult>;
@@ -36,7 +37,7 @@ export class Run {
   #program: RunningProgram | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
-  /** When there was a sandbox (`performance.now()`). */
+  /** When a sandbox was available (`performance.now()`). */
   #acquiredAt = 0;
 
   constructor(request: RunRequest, services: RunServices, output: RunOutput, size?: TerminalSize) {
@@ -45,8 +46,8 @@ export class Run {
     this.#output = output;
     this.#size = size;
     this.#pacer = new OutputPacer((bytes) => output.stdout(bytes), {
-      skipping: (bytes) => output.progress(`Interrupted. Skipping what was printed before: ${formatBytes(bytes)}…`),
-      skipped: (bytes) => output.status(`${formatBytes(bytes)} of output from before the interrupt are not shown`),
+      skipping: (bytes) => output.progress(strings.skippingOutput(formatBytes(bytes))),
+      skipped: (bytes) => output.status(strings.skippedOutput(formatBytes(bytes))),
     });
     this.done = this.#run().catch((error): RunResult => {
       if (this.#cancel.signal.aborted) return CANCELED;
@@ -58,14 +59,14 @@ export class Run {
     });
   }
 
-  /** Where the program runs; absent before it does, and after. */
+  /** The sandbox in which the program is running; undefined before and after. */
   get sandboxId(): string | undefined {
     return this.#program?.sandboxId;
   }
 
   /**
-   * What was typed. It is kept until the program is there; an interrupt (Ctrl+C) before that stops the run, and one after
-   * it also leaves out the output that is still waiting to be shown.
+   * Sends typed text, as soon as the program has started. An interrupt (Ctrl+C) before that cancels the run; a later one
+   * also skips the output that is still waiting to be shown.
    */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
@@ -75,19 +76,19 @@ export class Run {
     this.#stdin.write(text);
   }
 
-  /** The program's input ends after what was typed so far. */
+  /** Closes the program's input after the text typed so far. */
   endInput(): void {
     this.#stdin.end();
   }
 
-  /** The terminal has another size. Sizes that follow each other quickly, as while dragging, are told once. */
+  /** Resizes the terminal. Of sizes in quick succession, as while dragging, only the last is sent. */
   resize(size: TerminalSize): void {
     this.#size = size;
     clearTimeout(this.#resizing);
     if (this.#program) this.#resizing = setTimeout(() => void this.#program?.resize(size), RESIZE_DEBOUNCE_MS);
   }
 
-  /** Stops whatever the run is at; a program is ended with everything it has started. */
+  /** Cancels the run at any stage. A program is stopped with its child processes. */
   cancel(): void {
     this.#cancel.abort();
   }
@@ -98,7 +99,7 @@ export class Run {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
         this.#acquiredAt = performance.now();
-        const { end, syncedAt, firstAt } = await this.#execute(session);
+        const { end, syncedAt, firstOutputAt } = await this.#execute(session);
         const endedAt = performance.now();
         return {
           ...(await this.#resultOf(end, session)),
@@ -106,7 +107,7 @@ export class Run {
           timings: {
             startMs: this.#acquiredAt - startedAt,
             syncMs: syncedAt - this.#acquiredAt,
-            ...(firstAt !== undefined && { firstOutputMs: firstAt - syncedAt }),
+            ...(firstOutputAt !== undefined && { firstOutputMs: firstOutputAt - syncedAt }),
             runMs: endedAt - syncedAt,
           },
           ...(session.pricePerHourUsd !== undefined && {
@@ -116,16 +117,16 @@ export class Run {
         };
       } catch (error) {
         if (isSandboxGone(error)) await this.#services.sessions.drop(session);
-        // What has run once is not run again behind its user's back.
+        // Never run a program twice without being asked.
         if (!isSandboxGone(error) || this.#request.sandboxId || this.#hasStarted) throw error;
-        // A kept sandbox may have ended since the last run; one that was just started should not have.
+        // An existing sandbox might have stopped since the last run; one that just started shouldn't have.
         if (session.isNew || attempt > 0) throw error;
-        this.#output.status('The sandbox has ended; starting another');
+        this.#output.status(strings.sandboxStopped());
       }
     }
   }
 
-  /** Pulls the outputs of a program that has exited. */
+  /** Pulls the outputs if the program has exited. */
   async #resultOf(end: ProgramEnd['end'], session: Session): Promise<RunResult> {
     if ('error' in end) return { outcome: 'failed', error: end.error };
     const { exitCode } = end;
@@ -137,26 +138,22 @@ export class Run {
 
   async #acquire(): Promise<Session> {
     const startedAt = performance.now();
-    this.#output.progress('Starting a sandbox…');
+    this.#output.progress(strings.startingSandbox());
     const { folder, profile, sandboxId } = this.#request;
     const { sessions } = this.#services;
     const session = await (sandboxId ? sessions.attach(sandboxId, folder) : sessions.acquire(folder, profile));
+    const id = session.sandbox.sandboxId;
     if (session.isNew) {
-      const took = formatDuration(performance.now() - startedAt);
-      this.#output.status(`Started sandbox ${session.sandbox.sandboxId} on ${session.accountLabel} in ${took}`);
+      const duration = formatDuration(performance.now() - startedAt);
+      this.#output.status(strings.startedSandbox(id, session.accountLabel, duration));
     }
     if (session.taken)
-      this.#output.status(
-        `Took the sandbox ${session.sandbox.sandboxId}, which was ${session.taken === 'warm' ? 'kept warm' : 'left behind by an earlier window'}`,
-      );
-    if (session.isOutdated)
-      this.#output.status(
-        `This sandbox is older than its profile “${session.profile}”; “Modal: Replace Sandbox” starts a new one`,
-      );
+      this.#output.status(session.taken === 'warm' ? strings.usingWarmSandbox(id) : strings.usingEarlierSandbox(id));
+    if (session.isOutdated) this.#output.status(strings.profileChanged(session.profile ?? ''));
     return session;
   }
 
-  /** Syncs and starts the program with one command where the change is small, and follows the program to its end. */
+  /** Syncs and starts the program, with a single command if the changes are small, and follows it to its end. */
   async #execute(session: Session): Promise<ProgramEnd> {
     await this.#writeCopy(session.sandbox);
     for (let attempt = 1; ; attempt += 1) {
@@ -164,9 +161,7 @@ export class Run {
       const ended = await this.#attempt(session.sandbox, sync);
       if (ended) return ended;
       if (attempt === SYNC_ATTEMPTS) {
-        throw new UserError(
-          'The workspace in the sandbox kept changing while it was synced. Stop what writes to it there, then run again.',
-        );
+        throw new UserError(strings.workspaceKeptChanging());
       }
     }
   }
@@ -180,18 +175,18 @@ export class Run {
 
   async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
     const { syncs, showWhile } = this.#services;
-    this.#output.progress('Syncing…');
+    this.#output.progress(strings.syncing());
     const preparing = syncs.of(this.#request.folder).prepareRun(session.sandbox, {
       signal: this.#cancel.signal,
       fresh: isFirst && session.isNew,
-      // What the local Modal gets does not leave this machine.
+      // Files sent to Local Modal don't leave this computer.
       ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#services.ask(question),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
-    return showWhile ? showWhile('Syncing…', preparing) : preparing;
+    return showWhile ? showWhile(strings.syncing(), preparing) : preparing;
   }
 
-  /** Undefined when the sandbox turned out to hold something else than the sync was made for. */
+  /** Resolves with undefined if the sandbox's files weren't those that the sync was prepared for. */
   async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<ProgramEnd | undefined> {
     const { sessions, commands } = this.#services;
     const { client } = await sessions.connection();
@@ -200,16 +195,16 @@ export class Run {
     this.#program = program;
     if (size && this.#size && this.#size !== size) this.resize(this.#size);
     const { sandboxId } = sandbox;
-    const noteEnd = commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
-    const signsOfLife = setInterval(() => {
-      void program.touch();
+    const removeCommand = commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
+    const heartbeats = setInterval(() => {
+      void program.heartbeat();
       void sessions.noteUse(sandboxId);
     }, HEARTBEAT_INTERVAL_MS);
     try {
-      return await program.toEnd();
+      return await program.waitForEnd();
     } finally {
-      clearInterval(signsOfLife);
-      noteEnd?.();
+      clearInterval(heartbeats);
+      removeCommand?.();
       clearTimeout(this.#resizing);
       this.#program = undefined;
       this.#stdin.disconnect();
@@ -222,7 +217,7 @@ export class Run {
     sync: PreparedRun | undefined,
     size: TerminalSize | undefined,
   ): Promise<RunningProgram> {
-    const parts = {
+    const options = {
       runId: this.id,
       request: this.#request,
       output: this.#output,
@@ -234,19 +229,19 @@ export class Run {
       sync,
       onStarted: (synced: PushResult | undefined, syncedAt: number) => {
         this.#hasStarted = true;
-        // The line that ends the run tells the same time.
-        if (synced) this.#tellSync({ ...synced, durationMs: syncedAt - this.#acquiredAt });
+        // Report the same duration as the run's last line.
+        if (synced) this.#reportSync({ ...synced, durationMs: syncedAt - this.#acquiredAt });
       },
     };
     try {
-      return await startProgram(parts, size);
+      return await startProgram(options, size);
     } catch (error) {
       await sync?.settle({ kind: 'unknown' });
       throw error;
     }
   }
 
-  #tellSync(result: PushResult): void {
+  #reportSync(result: PushResult): void {
     if (this.#output.synced) this.#output.synced(result);
     else for (const line of syncReport(result)) this.#output.status(line);
   }

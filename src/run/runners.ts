@@ -1,16 +1,16 @@
-/** A program that might be able to run a file, if the sandbox has it. */
+/** A program that can run a file if the sandbox has it. */
 export interface ProgramCandidate {
   /** The program, and the arguments that come before the file. */
   readonly argv: readonly [program: string, ...args: string[]];
-  /** What people call it, where that is more than the program's name. */
+  /** What to call it in messages; defaults to the program's name. */
   readonly label?: string;
-  /** A command that succeeds only where the program can do it, when being there is not enough. */
+  /** A command that succeeds only if the program is suitable, for when its existence isn't enough. */
   readonly probe?: readonly string[];
 }
 
-/** What runs a file, in the order of preference, by VS Code language id. */
+/** The programs that run a language's files, in order of preference, by VS Code language ID. */
 const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
-  // -u: output appears as it is printed.
+  // -u: don't buffer output.
   python: [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }],
   javascript: [{ argv: ['node'] }],
   typescript: [
@@ -19,7 +19,7 @@ const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
     { argv: ['bun'] },
     {
       argv: ['node', '--experimental-strip-types'],
-      label: 'node 22.6 or later',
+      label: 'Node.js 22.6 or later',
       probe: ['node', '--experimental-strip-types', '-e', ''],
     },
   ],
@@ -33,10 +33,10 @@ const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
   lua: [{ argv: ['lua'] }],
 };
 
-/** Languages whose files can be run as they are. */
+/** VS Code language IDs with a built-in runner. */
 export const RUNNABLE_LANGUAGES: readonly string[] = Object.keys(RUNNERS);
 
-/** What the names of a language's files end with, by VS Code language id: some programs go by it. */
+/** File extensions by VS Code language ID, for programs that depend on them. */
 const EXTENSIONS: Readonly<Record<string, string>> = {
   python: '.py',
   javascript: '.js',
@@ -51,32 +51,32 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   lua: '.lua',
 };
 
-/** A name for a file that may have none yet. */
+/** Returns a file name with its language's extension, if it has none. */
 export function fileNameFor(name: string, languageId: string): string {
   return extensionOf(name) === '' ? name + (entryOf(EXTENSIONS, languageId) ?? '') : name;
 }
 
-/** The user's own runners: a command line by language id, or by the file's extension with its dot. */
+/** The user's own runners: command lines by language ID, or by file extension with its dot. */
 export type CustomRunners = Readonly<Record<string, readonly string[]>>;
 
 export interface FileToRun {
   readonly name: string;
   readonly languageId: string;
   readonly firstLine: string;
-  /** Whether the folder is a project of uv's, which has an environment of its own. */
+  /** True in a uv project, which has its own environment. */
   readonly isUvProject: boolean;
 }
 
 /**
- * The programs that run a file: the user's own for its extension or language, then its `#!` line where the language has
- * no better word, then the language's. Absent when nobody knows.
+ * Returns the programs that can run a file: the user's own for its extension or language, its `#!` line if the language
+ * doesn't decide, and the language's built-in ones. Undefined if there are none.
  */
 export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly ProgramCandidate[] | undefined {
   const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
   if (own && isCommand(own)) return [{ argv: own }];
   const known = entryOf(RUNNERS, file.languageId);
   const shebang = shebangOf(file.firstLine);
-  // Shells differ; a Python or Ruby file's first line is about the author's machine.
+  // The shebang selects between shells; in Python or Ruby files, it's only about the author's computer.
   if (shebang && (!known || file.languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
   if (known && file.languageId === 'python' && file.isUvProject) {
     return [{ argv: ['uv', 'run', 'python', '-u'] }, ...known];
@@ -84,18 +84,18 @@ export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly 
   return known;
 }
 
-/** A language may be called `constructor`. */
+/** Looks up an own property: a language might be called `constructor`. */
 function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
 }
 
-/** `.py` of `main.py`; `''` where there is none. */
+/** Returns a file name's extension with its dot; `''` if it has none. */
 export function extensionOf(name: string): string {
   const dot = name.lastIndexOf('.');
   return dot > 0 ? name.slice(dot) : '';
 }
 
-/** The command line of a `#!` line; `env` only looks programs up, which the wrapper does as well. */
+/** Returns the command line of a `#!` line, without `env`: the wrapper looks programs up as well. */
 function shebangOf(line: string): [string, ...string[]] | undefined {
   const words = /^#!\s*(.+?)\s*$/.exec(line)?.[1]?.split(/\s+/) ?? [];
   if (/(?:^|\/)env$/.test(words[0] ?? '')) words.splice(0, words[1] === '-S' ? 2 : 1);

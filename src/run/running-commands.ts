@@ -1,21 +1,20 @@
-/** A program that runs in a sandbox. */
+import { Emitter } from '../base/events.ts';
+
+/** A program that is running in a sandbox. */
 export interface RunningCommand {
   readonly runId: string;
   readonly sandboxId: string;
-  /** What people call it. */
+  /** The label of its run. */
   readonly label: string;
 }
 
-/** What this window runs, and where. */
+/** The programs that this window is running in sandboxes. */
 export class RunningCommands {
   readonly #running = new Set<RunningCommand>();
-  readonly #listeners = new Set<() => void>();
+  readonly #changed = new Emitter<void>();
 
-  /** Calls `listener` after a program has started or ended. */
-  readonly onDidChange = (listener: () => void): { dispose(): void } => {
-    this.#listeners.add(listener);
-    return { dispose: () => this.#listeners.delete(listener) };
-  };
+  /** Fires after a program has started or ended. */
+  readonly onDidChange = this.#changed.event;
 
   get all(): RunningCommand[] {
     return [...this.#running];
@@ -25,17 +24,13 @@ export class RunningCommands {
     return [...this.#running].filter((command) => command.sandboxId === sandboxId);
   }
 
-  /** Notes a program that has started. Returns what notes its end. */
+  /** Adds a program that has started. Returns a function that removes it. */
   add(command: RunningCommand): () => void {
     this.#running.add(command);
-    this.#tell();
+    this.#changed.fire();
     return () => {
       this.#running.delete(command);
-      this.#tell();
+      this.#changed.fire();
     };
-  }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -4,16 +4,16 @@ import type { Sessions } from '../sandboxes/sessions.ts';
 import type { Ask } from '../sync/push/questions.ts';
 import type { RunningCommands } from './running-commands.ts';
 
-/** What every run works with. */
+/** The services that every run uses. */
 export interface RunServices {
   readonly sessions: Sessions;
   readonly syncs: FolderSyncs;
-  /** Answers what a sync does not decide by itself. */
+  /** Asks the user what a sync can't decide. */
   readonly ask: Ask;
-  /** Files of a folder that are not saved: no pull writes over them. */
+  /** Returns a folder's files with unsaved changes, which a pull must not overwrite. */
   unsaved?(folder: Folder): readonly string[];
-  /** Shows, beside the run's own output, that something goes on for as long as the work does. */
-  readonly showWhile?: <T>(words: string, work: Promise<T>) => Promise<T>;
-  /** Told what runs where. */
+  /** Shows a text outside the run's own output while the work is in progress. */
+  readonly showWhile?: <T>(text: string, work: Promise<T>) => Promise<T>;
+  /** Keeps track of running programs. */
   readonly commands?: RunningCommands;
 }

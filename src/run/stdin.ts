@@ -1,9 +1,9 @@
-/** Another way to a program's input, from a byte of it on. Throws the error when there is none. */
+/** Reopens a program's input at a byte offset. Throws the error if that isn't possible. */
 export type Reopen = (offset: number, error: unknown) => Promise<WritableStream<Uint8Array>>;
 
 /**
- * What is typed into a run. Each write to Modal is one call, so what is typed while one is under way goes out together
- * with the next; what is typed before the program is there waits for it.
+ * The input of a run. Each write to Modal is one call, so text typed during a call is sent together with the next one.
+ * Text typed before the program starts waits for it.
  */
 export class Stdin {
   readonly #encoder = new TextEncoder();
@@ -11,7 +11,7 @@ export class Stdin {
   #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
   #busy = false;
   #ended = false;
-  /** Bytes that the program has. */
+  /** Bytes that the program has received. */
   #sentBytes = 0;
   #reopen: Reopen | undefined;
 
@@ -20,7 +20,7 @@ export class Stdin {
     void this.#flush();
   }
 
-  /** Nothing more will be typed: the program's input ends after what is waiting. */
+  /** Closes the program's input after the waiting text. */
   end(): void {
     this.#ended = true;
     void this.#flush();
@@ -32,7 +32,7 @@ export class Stdin {
     void this.#flush();
   }
 
-  /** The program has ended: what is still waiting has no reader. */
+  /** Drops waiting text, because the program has exited. */
   disconnect(): void {
     this.#writer = undefined;
     this.#waiting = '';
@@ -45,24 +45,24 @@ export class Stdin {
       while (this.#writer && this.#waiting !== '') {
         const text = this.#waiting;
         const bytes = this.#encoder.encode(text);
-        await this.#tried((writer) => writer.write(bytes));
+        await this.#withReopening((writer) => writer.write(bytes));
         this.#waiting = this.#waiting.slice(text.length);
         this.#sentBytes += bytes.length;
       }
       if (this.#writer && this.#ended) {
-        await this.#tried((writer) => writer.close());
+        await this.#withReopening((writer) => writer.close());
         this.#writer = undefined;
       }
     } catch {
-      // The program has closed its input or ended; its exit tells the rest.
+      // The program closed its input or exited; its exit code tells more.
       this.disconnect();
     } finally {
       this.#busy = false;
     }
   }
 
-  /** Does something to the program's input, after a failure to another way to the same input. */
-  async #tried(action: (writer: WritableStreamDefaultWriter<Uint8Array>) => Promise<void>): Promise<void> {
+  /** Performs an action on the program's input, reopening the input after a failure. */
+  async #withReopening(action: (writer: WritableStreamDefaultWriter<Uint8Array>) => Promise<void>): Promise<void> {
     while (this.#writer) {
       try {
         return await action(this.#writer);

@@ -1,29 +1,33 @@
 import { formatDuration } from '../base/text.ts';
 import { aboutUsd } from '../modal/prices.ts';
 import type { RunResult } from './result.ts';
+import { strings } from './strings.ts';
 
-/** Describes how a run ended, in a sentence or in words such as “Exited with code 3”. */
+/** Describes how a run ended, such as “Exited with code 3” or the message of an error. */
 export function describeEnd(result: RunResult): string {
   switch (result.outcome) {
-    case 'exited':
-      return `Exited with code ${result.exitCode}${result.signal ? ` (${result.signal})` : ''}`;
+    case 'exited': {
+      const { exitCode, signal } = result;
+      return signal === undefined ? strings.exited(exitCode) : strings.exitedBySignal(exitCode, signal);
+    }
     case 'canceled':
-      return 'Canceled.';
+      return strings.canceled();
     case 'failed':
       return result.error;
   }
 }
 
-/** The last line of a run: how it ended, where its time went, and what it cost. */
+/** Returns the last line of a run: how it ended, where its time went, and what it cost. */
 export function summaryOf(result: RunResult): string {
   const { outcome, timings, costUsd } = result;
-  const parts = [describeEnd(result)];
-  if (outcome !== 'exited') return parts.join();
+  const end = describeEnd(result);
+  if (outcome !== 'exited') return end;
+  const parts = [end];
   if (timings) {
     const { startMs, syncMs, firstOutputMs, runMs } = timings;
-    parts.push(`start ${formatDuration(startMs)}`, `sync ${formatDuration(syncMs)}`);
-    if (firstOutputMs !== undefined) parts.push(`first output ${formatDuration(firstOutputMs)}`);
-    parts.push(`run ${formatDuration(runMs)}`);
+    parts.push(strings.startTime(formatDuration(startMs)), strings.syncTime(formatDuration(syncMs)));
+    if (firstOutputMs !== undefined) parts.push(strings.firstOutputTime(formatDuration(firstOutputMs)));
+    parts.push(strings.runTime(formatDuration(runMs)));
   }
   if (costUsd !== undefined) parts.push(aboutUsd(costUsd));
   return parts.join(' · ');

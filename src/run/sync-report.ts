@@ -1,72 +1,70 @@
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { PushResult, SyncProgress } from '../sync/engine.ts';
 import type { PullResult } from '../sync/pull/puller.ts';
+import { strings } from './strings.ts';
 
-/** Reasons are shown for this many paths; of the others only how many there are. */
+/** Lists at most this many skipped paths with their reasons; the rest are only counted. */
 const MAX_REASONS = 5;
-/** Characters of a path in a line of progress. */
-const MAX_PATH = 32;
+/** Lists at most this many paths in a line. */
+const MAX_PATHS = 3;
+/** The longest path in a progress line, in characters. */
+const MAX_PATH_CHARS = 32;
 
-/** The lines that tell what a sync did, and what it left out and why. */
+/** Returns the lines that report a sync: what was sent, and what was skipped and why. */
 export function syncReport(result: PushResult): string[] {
   const { credentials, replaced, released, writtenThrough, large, skipped } = result;
   const lines = [syncLine(result)];
-  if (credentials.length > 0) lines.push(`Not sent, as they look like credentials: ${some(credentials)}`);
-  if (replaced.length > 0) lines.push(`Overwrote what a program had changed in the sandbox: ${some(replaced)}`);
-  if (released.length > 0) lines.push(`No longer synced, left in the sandbox as they are: ${some(released)}`);
-  if (writtenThrough.length > 0)
-    lines.push(`Written where a link in the sandbox leads, the link was kept: ${some(writtenThrough)}`);
+  if (credentials.length > 0) lines.push(strings.credentialsNotSent(listOf(credentials)));
+  if (replaced.length > 0) lines.push(strings.overwritten(listOf(replaced)));
+  if (released.length > 0) lines.push(strings.released(listOf(released)));
+  if (writtenThrough.length > 0) lines.push(strings.writtenThroughLinks(listOf(writtenThrough)));
   if (large.length > 0) {
-    const files = large.map(({ path, bytes }) => `${path} (${formatBytes(bytes)})`);
-    lines.push(`Large, and sent again whenever changed, unless .modalignore leaves it out: ${some(files)}`);
+    const files = large.map(({ path, bytes }) => strings.withSize(path, formatBytes(bytes)));
+    lines.push(strings.largeFiles(listOf(files)));
   }
-  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => `Not synced: ${path} (${reason})`));
-  if (skipped.length > MAX_REASONS) lines.push(`Not synced: ${skipped.length - MAX_REASONS} more`);
+  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => strings.notSynced(path, reason)));
+  if (skipped.length > MAX_REASONS) lines.push(strings.moreNotSynced(skipped.length - MAX_REASONS));
   return lines;
 }
 
 function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
-  const took = formatDuration(durationMs);
-  if (files === 0 && deleted === 0) return `Synced, nothing to send (${took})`;
-  const parts = [
-    ...(files > 0 || deleted === 0 ? [`${count(files, 'file')} (${formatBytes(bytes)})`] : []),
-    ...(deleted > 0 ? [`${count(deleted, 'deletion')}`] : []),
+  const duration = formatDuration(durationMs);
+  if (files === 0 && deleted === 0) return strings.upToDate(duration);
+  const changes = [
+    ...(files > 0 ? [strings.withSize(strings.files(files), formatBytes(bytes))] : []),
+    ...(deleted > 0 ? [strings.deletions(deleted)] : []),
   ];
-  return `Synced ${parts.join(', ')} in ${took}`;
+  return strings.synced(changes.join(', '), duration);
 }
 
-/** What a sync is at. */
+/** Describes the current step of a sync. */
 export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond, path }: SyncProgress): string {
-  if (stage === 'scanning') return `Looking for changes… ${count(files, 'file')}`;
-  if (stage === 'applying') return 'Unpacking in the sandbox…';
-  const verb = stage === 'receiving' ? 'Receiving' : 'Sending';
-  const total = totalBytes > 0 ? ` of ${formatBytes(totalBytes)}` : '';
-  return `${verb} ${count(files, 'file')}, ${formatBytes(bytes)}${total}, ${formatBytes(bytesPerSecond)}/s: ${shortened(path)}`;
+  if (stage === 'scanning') return strings.checkingForChanges(files);
+  if (stage === 'applying') return strings.unpacking();
+  const size = totalBytes > 0 ? strings.sizeOfTotal(formatBytes(bytes), formatBytes(totalBytes)) : formatBytes(bytes);
+  const describe = stage === 'receiving' ? strings.receiving : strings.sending;
+  return describe(files, size, formatBytes(bytesPerSecond), shortened(path));
 }
 
-function count(number: number, noun: string): string {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+function listOf(paths: readonly string[]): string {
+  const list = paths.slice(0, MAX_PATHS).join(', ');
+  return paths.length > MAX_PATHS ? strings.andMore(list, paths.length - MAX_PATHS) : list;
 }
 
-function some(paths: readonly string[]): string {
-  const more = paths.length - 3;
-  return `${paths.slice(0, 3).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** The end of a path says more than its beginning, and a line that wraps cannot be replaced. */
+/** Keeps the end of a path, which says more than its beginning; a line that wraps couldn't be replaced. */
 function shortened(path: string): string {
-  return path.length > MAX_PATH ? `…${path.slice(1 - MAX_PATH)}` : path;
+  return path.length > MAX_PATH_CHARS ? `…${path.slice(1 - MAX_PATH_CHARS)}` : path;
 }
 
-/** What a pull did, in a sentence. */
+/** Describes in one sentence what a pull did. */
 export function pullReport({ written, same, conflicts, refused, sensitive, missing }: PullResult): string {
-  const parts = [`Pulled ${written.length} ${written.length === 1 ? 'file' : 'files'}`];
-  if (same.length > 0) parts.push(`${same.length} were equal already`);
-  if (conflicts.length > 0)
-    parts.push(`${conflicts.length} changed on both sides lie beside yours as ${conflicts[0]?.copy}`);
-  if (sensitive.length > 0) parts.push(`${sensitive.length} that change what programs here run were left`);
-  if (refused.length > 0)
-    parts.push(`${refused.length} were refused, such as ${refused[0]?.path} (${refused[0]?.reason})`);
-  if (missing.length > 0) parts.push(`${missing.length} are not in the sandbox`);
+  const parts = [strings.pulled(written.length)];
+  const [conflict] = conflicts;
+  const [rejected] = refused;
+  if (same.length > 0) parts.push(strings.alreadyUpToDate(same.length));
+  if (conflict) parts.push(strings.changedOnBothSides(conflicts.length, conflict.copy));
+  if (sensitive.length > 0) parts.push(strings.affectLocalPrograms(sensitive.length));
+  if (rejected) parts.push(strings.rejected(refused.length, rejected.path, rejected.reason));
+  if (missing.length > 0) parts.push(strings.notInSandbox(missing.length));
   return `${parts.join('; ')}.`;
 }

@@ -5,10 +5,11 @@ import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { type RunRequest, runRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
+import { strings } from './strings.ts';
 
 export const TASK_TYPE = 'modal';
 
-/** A `modal` task as written in tasks.json; one of `file`, `command` and `script` says what runs. */
+/** A `modal` task as written in tasks.json. Exactly one of `file`, `command`, and `script` is set. */
 export const TaskSchema = z
   .object({
     type: z.literal(TASK_TYPE),
@@ -17,28 +18,32 @@ export const TaskSchema = z
     script: z.string().min(1).optional(),
     args: z.array(z.string()).default([]),
     cwd: z.string().optional(),
-    env: z.record(z.string().regex(/^[A-Za-z_]\w*$/, 'has a name that no variable can have'), z.string()).default({}),
+    env: z
+      .record(z.string().regex(/^[A-Za-z_]\w*$/, { error: () => strings.invalidVariableName() }), z.string())
+      .default({}),
     profile: z.string().min(1).optional(),
     sync: z.boolean().default(true),
     pull: z.array(z.string().min(1)).default([]),
     pty: z.boolean().default(true),
   })
   .refine(({ file, command, script }) => [file, command, script].filter((each) => each !== undefined).length === 1, {
-    message: 'needs exactly one of "file", "command" and "script"',
+    error: () => strings.oneKindOfTask(),
   });
 
 export type TaskDefinition = z.infer<typeof TaskSchema>;
 
-/** Checks a definition. Returns it, or what is wrong with it in a sentence. */
+/** Parses a task definition. Returns a message if it isn't valid. */
 export function parseTask(raw: unknown): TaskDefinition | string {
   const parsed = TaskSchema.safeParse(raw);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const place = issue && issue.path.length > 0 ? `“${issue.path.join('.')}” of the task` : 'The task';
-  return `${place}: ${issue?.message}. Mend it in tasks.json, then run again.`;
+  const message = issue?.message ?? '';
+  return issue && issue.path.length > 0
+    ? strings.invalidTaskProperty(issue.path.join('.'), message)
+    : strings.invalidTask(message);
 }
 
-/** The request of a task with a `command` or a `script`; paths of the local folder become those in the sandbox. */
+/** Returns the request for a task with a `command` or `script`. Local paths become sandbox paths. */
 export function requestForTask(task: TaskDefinition, folder: Folder, label: string): RunRequest {
   const remote = (text: string) => toRemote(text, folder.path);
   const args = task.args.map(remote);
@@ -59,7 +64,7 @@ export function requestForTask(task: TaskDefinition, folder: Folder, label: stri
   });
 }
 
-/** A local path, where it stands as a whole path or as the beginning of one, is the sandbox's own there. */
+/** Replaces paths in the local folder with their paths in the sandbox. */
 export function toRemote(text: string, localRoot: string): string {
   const pattern = localRoot.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\\\', '[\\\\/]');
   return text.replaceAll(new RegExp(`${pattern}(?=$|[\\\\/\\s"':;,)])([\\\\/][^\\s"':;,)]*)?`, 'g'), (_, rest = '') => {
@@ -67,16 +72,16 @@ export function toRemote(text: string, localRoot: string): string {
   });
 }
 
-/** How a word of a task of type `shell` is quoted. */
+/** A word of a `shell` task's command line, with its quoting. */
 export type ShellWord = string | { readonly value: string; readonly quoting: 'escape' | 'strong' | 'weak' };
 
-/** The command line of a `shell` task as VS Code would give it to a POSIX shell. */
+/** Returns a `shell` task's command line as VS Code would pass it to a POSIX shell. */
 export function shellLine(line: readonly ShellWord[]): string {
   return line.map(shellWord).join(' ');
 }
 
 function shellWord(word: ShellWord): string {
-  // A plain word is the shell's own text, unless blanks would take it apart.
+  // A plain word is shell syntax, unless whitespace would split it.
   if (typeof word === 'string') return /\s/.test(word) && !/^(["']).*\1$/.test(word) ? shellJoin([word]) : word;
   switch (word.quoting) {
     case 'escape':

@@ -12,7 +12,7 @@ describe('what is synced', () => {
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
     const text = await workbench.waitForTerminal(/Exited with code 0/);
-    assert.match(text, /Not sent, as they look like credentials: \.env/);
+    assert.match(text, /Not sent because they look like credentials: \.env/);
     const row = workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.env' });
     await row
       .locator('[aria-label*="Not synced to the sandbox"]')
@@ -56,6 +56,6 @@ describe('the first sync to an account', () => {
     await dialog.getByRole('button', { name: strings.sync() }).click();
     await workbench.waitForTerminal(/Exited with code 0 .* (about|under)/);
     await workbench.clickCodeLens('Run in Sandbox');
-    await workbench.waitForTerminal(/nothing to send[\s\S]*Exited with code 0/);
+    await workbench.waitForTerminal(/Up to date[\s\S]*Exited with code 0/);
   });
 });

@@ -24,7 +24,7 @@ describe('warm-ups', () => {
     await warmRow(workbench, '1 of 1 ready').waitFor();
     await warmRow(workbench, 'image ready, started 1 sandbox').waitFor();
     await workbench.clickCodeLens('Run in Sandbox (ready)');
-    assert.match(await workbench.waitForTerminal(/Exited with code 0/), /● Took the sandbox .* which was kept warm/);
+    assert.match(await workbench.waitForTerminal(/Exited with code 0/), /● Using warm sandbox sb-/);
     await statusItem(workbench).locator('.codicon-vm-running').waitFor();
     await warmRow(workbench, '1 of 1 ready').waitFor();
     await picture(workbench, 'warm-ups');

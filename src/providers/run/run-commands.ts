@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
-import { outcomeOf, type RunHistory, type RunStart } from '../../run/history.ts';
+import { describePastRun, type RunHistory, type RunStart } from '../../run/history.ts';
 import { CANCELED, type RunResult } from '../../run/result.ts';
 import type { Target } from '../../run/targets/target.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
@@ -79,7 +79,7 @@ export class RunCommands {
       run,
       label: run.args ? `${run.label} ${run.args}` : run.label,
       description: new Date(run.at).toLocaleString(),
-      detail: outcomeOf(run),
+      detail: describePastRun(run),
       iconPath: new vscode.ThemeIcon(run.exitCode === 0 ? 'pass' : 'error'),
     }));
     if (items.length === 0) return report(strings.noHistory());

@@ -2,13 +2,13 @@ import { parse } from 'es-module-lexer/minimal/js';
 
 type Import = ReturnType<typeof parse>[0][number];
 
-/** Kinds of `ImportSpecifier.d` that are not the place of an `import(`. */
+/** Values of `ImportSpecifier.d` for imports that aren't dynamic. */
 const STATIC = -1;
 const META = -2;
 
 /**
- * Code of a module as it can be evaluated by itself: `import` statements await the module, `export` is left out. What
- * stands behind keeps its line, and so do errors. Code that cannot be read stays as it is; Node says what is wrong with it.
+ * Rewrites a module's code so that it can be evaluated on its own: `import` statements await the module, and `export` is
+ * removed. Line numbers stay the same. Code that can't be parsed is returned unchanged; Node.js reports its errors.
  */
 export function withoutModuleSyntax(code: string): string {
   let imports: readonly Import[];
@@ -20,34 +20,34 @@ export function withoutModuleSyntax(code: string): string {
   }
   const edits = [
     ...imports.flatMap((each) => importEdit(code, each) ?? []),
-    // Several names can have one keyword, and so can a name and an import.
+    // Several exported names can share one keyword, and an import can be exported.
     ...[...new Set(exports.map(({ s }) => code.lastIndexOf('export', s - 1)))]
       .filter((start) => !imports.some(({ ss }) => ss === start))
       .map((start) => exportEdit(code, start)),
   ].sort((a, b) => b.start - a.start);
-  return edits.reduce((text, { start, end, by }) => text.slice(0, start) + by + text.slice(end), code);
+  return edits.reduce((result, { start, end, text }) => result.slice(0, start) + text + result.slice(end), code);
 }
 
 interface Edit {
   readonly start: number;
   readonly end: number;
-  readonly by: string;
+  readonly text: string;
 }
 
 function importEdit(code: string, { ss: start, se: end, s, e, d }: Import): Edit | undefined {
-  if (d === META) return { start, end, by: 'modalImportMeta()' };
-  if (d !== STATIC) return { start, end: start + 'import'.length, by: 'modalImport' };
+  if (d === META) return { start, end, text: 'modalImportMeta()' };
+  if (d !== STATIC) return { start, end: start + 'import'.length, text: 'modalImport' };
   const statement = code.slice(start, end);
-  if (statement.startsWith('export')) return { start, end, by: blank(statement) };
-  // TypeScript takes these out by itself.
+  if (statement.startsWith('export')) return { start, end, text: blank(statement) };
+  // TypeScript removes these itself.
   if (/^import\s+type\b(?!\s*(?:,|from\b))/.test(statement)) return undefined;
   const names = statement.slice('import'.length, s - start).replace(/\bfrom\s*["']$|["']$/, '');
   const loaded = `await modalImport(${JSON.stringify(code.slice(s, e))})`;
   const lines = '\n'.repeat(statement.split('\n').length - 1);
-  return { start, end, by: `${bindings(names.trim(), loaded)}${lines}` };
+  return { start, end, text: `${bindings(names.trim(), loaded)}${lines}` };
 }
 
-/** `a, { b as c }` as a declaration. */
+/** Turns the names of an import, such as `a, { b as c }`, into a declaration. */
 function bindings(names: string, loaded: string): string {
   if (names === '') return `void ${loaded}`;
   const [, first = '', space = '', list = ''] =
@@ -67,7 +67,7 @@ function bindings(names: string, loaded: string): string {
 
 function exportEdit(code: string, start: number): Edit {
   const [keyword = ''] = /^export(?:\s+default\b|\s*\{[^}]*\})?/.exec(code.slice(start)) ?? [];
-  return { start, end: start + keyword.length, by: blank(keyword) };
+  return { start, end: start + keyword.length, text: blank(keyword) };
 }
 
 function blank(text: string): string {

@@ -1,4 +1,4 @@
-/** Takes the marks of a kept process out of its text, also where they come in pieces. */
+/** Removes the marks of an interactive session from its output, even if they are split between chunks. */
 export class MarkReader {
   readonly #start: string;
   readonly #onMark: (number: number, status: number) => void;
@@ -9,12 +9,12 @@ export class MarkReader {
     this.#onMark = onMark;
   }
 
-  /** What the process prints when it has ended the snippet of this number, with `%s` in the place of the status. */
+  /** Returns what the process prints after the snippet with this number, with `%s` for its exit status. */
   format(number: number): string {
     return `${this.#start}${number};%s\u0007`;
   }
 
-  /** Passes the text on to `write`, and tells of each mark when what stood before it has been passed on. */
+  /** Passes the text to `write`, and reports each mark after the text before it. */
   feed(text: string, write: (text: string) => void): void {
     let rest = this.#held + text;
     for (let at = rest.indexOf(this.#start); at >= 0; at = rest.indexOf(this.#start)) {
@@ -28,18 +28,18 @@ export class MarkReader {
       this.#onMark(Number(number), Number(status));
       rest = rest.slice(end + 1);
     }
-    const held = this.#beginningAtEnd(rest);
+    const held = this.#markStartLength(rest);
     this.#held = rest.slice(rest.length - held);
     write(rest.slice(0, rest.length - held));
   }
 
-  /** What was held back. */
+  /** Returns the text that was held back. */
   end(): string {
     return this.#held;
   }
 
-  /** How many characters at the end of a text could be the beginning of a mark. */
-  #beginningAtEnd(text: string): number {
+  /** Returns how many characters at the end of a text could be the start of a mark. */
+  #markStartLength(text: string): number {
     const start = text.lastIndexOf('\u001b');
     return start >= 0 && this.#start.startsWith(text.slice(start)) ? text.length - start : 0;
   }

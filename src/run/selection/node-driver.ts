@@ -1,8 +1,8 @@
 /**
- * A Node process that is kept for selections. Arguments: the pipe to make, and what to print when it is there. Reads one
- * JSON object a line from the pipe (`code`, `file`, `line`, `isTypeScript`, `mark`) and runs it as the console of a browser
- * would: `await` works, and names can be declared again. Then prints the mark, with its exit status for `%s`. Output and
- * interrupts are the terminal's.
+ * The Node.js program of an interactive session. Arguments: the pipe to create, and what to print when it exists. Reads
+ * one JSON object per line from the pipe (`code`, `file`, `line`, `isTypeScript`, `mark`) and runs it as a browser's console
+ * would: `await` works, and names can be redeclared. Then prints the mark, with the exit status for `%s`. Output and
+ * interrupts go through the terminal.
  */
 export const NODE_DRIVER = String.raw`
 (() => {
@@ -26,7 +26,7 @@ let received;
 const hidden = (name, value) =>
   Object.defineProperty(globalThis, name, { value, enumerable: false, configurable: true, writable: true });
 const dirnameOf = (file) => (path.isAbsolute(file) ? path.dirname(file) : folder);
-// The default loader takes paths from the place of this program, which has none.
+// The default loader resolves paths relative to this program, which isn't in a file.
 const load = (specifier) => {
   const from = dirnameOf(place.file);
   try {
@@ -44,7 +44,7 @@ hidden('modalImportMeta', () => {
 });
 hidden('modalReceive', (value) => (received = value));
 
-/** The value behind the inspector's word of it. */
+/** Returns the value of the inspector's remote object. */
 function valueOf(remote) {
   if (remote.objectId) {
     const functionDeclaration = 'function () { "use strict"; modalReceive(this) }';
@@ -59,9 +59,9 @@ function valueOf(remote) {
 
 const show = (value) => inspect(value, { colors: process.stdout.isTTY });
 
-function tell(error) {
+function report(error) {
   if (error instanceof Error && typeof error.stack === 'string') {
-    // What lies below is this program.
+    // The frames below belong to this program.
     const [own] = error.stack.split(/\n\s+at (?:Session\.post|Object\.runInThisContext) /);
     try {
       error.stack = own;
@@ -70,13 +70,13 @@ function tell(error) {
   console.error('Uncaught ' + inspect(error, { colors: process.stderr.isTTY }));
 }
 
-/** Evaluates with the interrupts of the terminal: one that comes while nothing awaits ends the evaluation. */
+/** Evaluates so that an interrupt from the terminal stops even code that never awaits. */
 function evaluate(expression) {
   return new Promise((resolve) => {
     interrupt = () => resolve(undefined);
     hidden('modalEvaluate', () => {
-      const asked = { expression, replMode: true, awaitPromise: true };
-      session.post('Runtime.evaluate', asked, (error, reply) => resolve(error ? undefined : reply));
+      const parameters = { expression, replMode: true, awaitPromise: true };
+      session.post('Runtime.evaluate', parameters, (error, reply) => resolve(error ? undefined : reply));
     });
     try {
       vm.runInThisContext('modalEvaluate()', { breakOnSigint: true });
@@ -86,7 +86,7 @@ function evaluate(expression) {
   });
 }
 
-/** Returns the status: 0, 1 after an error, 130 after an interrupt. */
+/** Returns the exit status: 0, 1 after an error, or 130 after an interrupt. */
 async function run({ code, file, line, isTypeScript }) {
   place.file = file;
   const filename = path.resolve(folder, file);
@@ -96,7 +96,7 @@ async function run({ code, file, line, isTypeScript }) {
   let source = '\n'.repeat(line - 1) + code;
   if (isTypeScript) {
     if (!stripTypeScriptTypes) {
-      console.error('TypeScript needs node 22.13 or later; the sandbox has ' + process.version + '.');
+      console.error('TypeScript requires Node.js 22.13 or later. The sandbox has ' + process.version + '.');
       return 1;
     }
     try {
@@ -123,15 +123,15 @@ async function run({ code, file, line, isTypeScript }) {
     const at = Math.min(details.lineNumber, lines.length - 1);
     const column = at === details.lineNumber ? details.columnNumber : lines[at].length;
     console.error([file + ':' + (at + 1), lines[at], ' '.repeat(column) + '^', String(error)].join('\n'));
-  } else tell(error);
+  } else report(error);
   return 1;
 }
 
 process.on('SIGINT', () => interrupt());
-process.on('uncaughtException', tell);
+process.on('uncaughtException', report);
 process.on('exit', () => fs.rmSync(fifo, { force: true }));
 execFileSync('mkfifo', ['-m', '600', fifo]);
-const say = (mark, status) => fs.writeSync(1, mark.replace('%s', status));
+const print = (mark, status) => fs.writeSync(1, mark.replace('%s', status));
 const pipe = new Socket({ fd: fs.openSync(fifo, fs.constants.O_RDWR | fs.constants.O_NONBLOCK), writable: false });
 pipe.setEncoding('utf8');
 let waiting = '';
@@ -146,13 +146,13 @@ async function take(line) {
   try {
     snippet = JSON.parse(line);
   } catch {
-    // The rest of one whose sending was cancelled.
+    // The rest of a snippet whose delivery was canceled.
     return;
   }
-  const status = await run(snippet).catch(tell);
+  const status = await run(snippet).catch(report);
   interrupt = () => {};
-  say(snippet.mark, status ?? 1);
+  print(snippet.mark, status ?? 1);
 }
-say(ready, 0);
+print(ready, 0);
 })();
 `;

@@ -4,44 +4,41 @@ import { formatDuration } from '../../base/text.ts';
 import type { PushResult } from '../../sync/engine.ts';
 import type { TerminalSize } from '../control.ts';
 import type { RunRequest } from '../request.ts';
-import { CANCELED, exited, type RunFailed, type RunResult } from '../result.ts';
+import { CANCELED, exited, failed, type RunResult } from '../result.ts';
 import { Run } from '../run.ts';
 import type { RunServices } from '../services.ts';
+import { strings } from '../strings.ts';
 import { describeEnd } from '../summary.ts';
 import { syncReport } from '../sync-report.ts';
 import type { Interpreter, Snippet } from './interpreters.ts';
 import { MarkReader } from './mark.ts';
 
 const INTERRUPT = '\u0003';
-/** Hands what it gets on its input to the process, unless that has taken its pipe away. */
+/** Passes its input to the process, unless the process has removed its pipe. */
 const DELIVER = '[ -p "$0" ] && exec cat > "$0"';
-/** How long a process that takes nothing any more may take to end. */
+/** How long to wait for a process without a pipe to exit. */
 const END_TIMEOUT_MS = 3_000;
-const NO_PIPE: RunFailed = {
-  outcome: 'failed',
-  error: 'The process takes no code any more. Restart it (“Modal: Restart Process of Selections”).',
-};
 
-/** Where a kept process's words go. */
+/** Receives what an interactive session has to show. */
 export interface SelectionOutput {
-  /** A line of our own about what happens. */
+  /** Shows a line of our own. */
   status(line: string): void;
-  /** What is being done; `''` when that is over. Replaced by the next word of it and by the next text. */
+  /** Shows the current step, until the next step or text replaces it; `''` clears it. */
   progress(line: string): void;
-  /** What is run, before its output. */
+  /** Shows the code that is about to run. */
   code(snippet: Snippet): void;
   text(text: string): void;
 }
 
-/** What a kept process is started with. */
+/** What an interactive session is started with. */
 export interface SelectionProcessOptions {
   readonly interpreter: Interpreter;
-  /** The process itself, without arguments. */
+  /** The interpreter's process; its arguments are added. */
   readonly request: RunRequest;
   readonly services: RunServices;
   readonly output: SelectionOutput;
   readonly size?: TerminalSize;
-  /** Without a selection for so long, the process ends. */
+  /** The process is stopped after this long without a selection. */
   readonly idleTimeoutMs: number;
 }
 
@@ -51,12 +48,12 @@ interface Job {
 }
 
 /**
- * A process in the folder's sandbox that runs snippets one after the other and keeps what they define. It is a run like
- * any other; a snippet comes to it by a second one, which syncs the folder first. It ends when nothing was run for the
- * sandbox's idle time, so that it does not keep the sandbox from ending.
+ * An interactive session: a process in the folder's sandbox that runs snippets one after another and keeps what they
+ * define. It's a run like any other. Each snippet is delivered by a second run, which syncs the folder first. The process
+ * is stopped once idle, so that it doesn't keep the sandbox from reaching its own idle timeout.
  */
 export class SelectionProcess {
-  /** How the process ended. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<RunResult>;
   readonly #options: SelectionProcessOptions;
   readonly #run: Run;
@@ -64,7 +61,7 @@ export class SelectionProcess {
   readonly #pipe: string;
   readonly #decoder = new TextDecoder();
   readonly #waiting: Job[] = [];
-  /** What runs: settles with its exit status. The first one is the process's word that it can take something. */
+  /** The running snippet and its exit status. Number 0 stands for the process's start. */
   #current = { number: 0, done: Promise.withResolvers<number>() };
   #delivery: Run | undefined;
   #isBusy = false;
@@ -92,7 +89,7 @@ export class SelectionProcess {
     this.ended = this.#run.done.then((result) => this.#end(result));
   }
 
-  /** Runs a snippet after those that are waiting. Resolves with its exit status: 0, or another one after an error. */
+  /** Runs a snippet after the waiting ones. Exits with 0, or with another code after an error. */
   run(snippet: Snippet): Promise<RunResult> {
     return new Promise((end) => {
       this.#waiting.push({ snippet, end });
@@ -100,12 +97,12 @@ export class SelectionProcess {
     });
   }
 
-  /** Whether something runs, or is on its way. */
+  /** True while a snippet is running or being delivered. */
   get isBusy(): boolean {
     return this.#isBusy;
   }
 
-  /** What was typed, for the snippet that runs. An interrupt also drops the snippets that wait. */
+  /** Sends typed text to the running snippet. An interrupt also drops the waiting snippets. */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
       this.#drop(CANCELED);
@@ -118,7 +115,7 @@ export class SelectionProcess {
     this.#run.resize(size);
   }
 
-  /** Ends the process with everything it has started. */
+  /** Stops the process and its child processes. */
   cancel(): void {
     this.#run.cancel();
   }
@@ -130,7 +127,7 @@ export class SelectionProcess {
     for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) job.end(await this.#runOne(job.snippet));
     this.#isBusy = false;
     this.#options.output.progress('');
-    // Without a program there is nothing left to end.
+    // If the program has exited, there's nothing to stop.
     if (this.#run.sandboxId) this.#idle = setTimeout(() => this.#endIdle(), this.#options.idleTimeoutMs);
   }
 
@@ -138,39 +135,39 @@ export class SelectionProcess {
     const { interpreter, output } = this.#options;
     output.code(snippet);
     const ended = this.ended.then((result): RunResult => {
-      return result.outcome === 'exited' ? { outcome: 'failed', error: describeEnd(result) } : result;
+      return result.outcome === 'exited' ? failed(describeEnd(result)) : result;
     });
     const early = this.#isFirst && (await Promise.race([this.#current.done.promise, ended]));
     if (typeof early === 'object') return early;
     this.#current = { number: this.#current.number + 1, done: Promise.withResolvers() };
-    const failed = this.#deliver(interpreter.frame(snippet, this.#marks.format(this.#current.number))).then(
+    const notDelivered = this.#deliver(interpreter.frame(snippet, this.#marks.format(this.#current.number))).then(
       (delivered): Promise<RunResult> | RunResult => {
         if (delivered.outcome !== 'exited') return delivered;
         if (delivered.exitCode === 0) return new Promise<never>(() => {});
-        // A process without its pipe is usually about to end, and then says why.
-        return Promise.race([ended, sleep(END_TIMEOUT_MS, NO_PIPE)]);
+        // A process without a pipe is usually about to exit, and its result says why.
+        return Promise.race([ended, sleep(END_TIMEOUT_MS, failed(strings.sessionClosed()))]);
       },
     );
-    const outcome = await Promise.race([this.#current.done.promise, failed, ended]);
+    const outcome = await Promise.race([this.#current.done.promise, notDelivered, ended]);
     return typeof outcome === 'number' ? exited(outcome) : outcome;
   }
 
-  /** Syncs the folder, then hands text to the process. */
+  /** Syncs the folder, and then passes text to the process. */
   async #deliver(text: string): Promise<RunResult> {
     const { request, services, output } = this.#options;
     const { sandboxId } = this.#run;
-    if (!sandboxId) throw new UserError('The sandbox has ended. Run the selection again.');
+    if (!sandboxId) throw new UserError(strings.sessionSandboxStopped());
     const streams = {
       status: (line: string) => output.status(line),
       progress: (line: string) => output.progress(line),
       synced: (result: PushResult) => {
-        for (const line of newsOf(result)) output.status(line);
+        for (const line of changesIn(result)) output.status(line);
       },
       stdout: () => {},
       stderr: () => {},
     };
     const programs = [{ argv: ['sh', '-c', DELIVER] as const }];
-    // The process itself was started with a sync.
+    // The process itself was started with a sync, which the first snippet doesn't have to repeat.
     const sync = request.sync && !this.#isFirst;
     this.#isFirst = false;
     this.#delivery = new Run(
@@ -201,11 +198,11 @@ export class SelectionProcess {
     this.#options.output.text(this.#decoder.decode() + this.#marks.end());
     if (!this.#isIdleTooLong) return result;
     const idle = formatDuration(this.#options.idleTimeoutMs);
-    return { outcome: 'failed', error: `Ended after ${idle} without a selection, so that the sandbox can end.` };
+    return failed(strings.sessionIdle(idle));
   }
 }
 
-/** What is worth a line each time: all but that there was nothing to do. */
-function newsOf(result: PushResult): string[] {
+/** Returns the lines that report a sync, without the first one if nothing was sent. */
+function changesIn(result: PushResult): string[] {
   return syncReport(result).slice(result.files === 0 && result.deleted === 0 ? 1 : 0);
 }

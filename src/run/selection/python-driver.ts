@@ -1,7 +1,7 @@
 /**
- * A Python process that is kept for selections. Arguments: the pipe to make, and what to print when it is there. Reads one
- * JSON object a line from the pipe (`code`, `file`, `line`, `mark`), runs it in `__main__` as an interactive session
- * would, and then prints the mark, with its exit status for `%s`. Input, interrupts and output are the terminal's.
+ * The Python program of an interactive session. Arguments: the pipe to create, and what to print when it exists. Reads one
+ * JSON object per line from the pipe (`code`, `file`, `line`, `mark`), runs it in `__main__` as the interactive interpreter
+ * would, and then prints the mark, with the exit status for `%s`. Input, output, and interrupts go through the terminal.
  */
 export const PYTHON_DRIVER = String.raw`
 import ast, atexit, codeop, json, linecache, os, signal, sys, types
@@ -24,7 +24,7 @@ def main(fifo, mark):
             try:
                 return json.loads(line)
             except ValueError:
-                # The rest of one whose sending was cancelled.
+                # The rest of a snippet whose delivery was canceled.
                 pass
 
     def place(file, text):
@@ -39,7 +39,7 @@ def main(fifo, mark):
 
     def statements(code, file, line):
         first = next((each for each in code.split("\n") if each.strip() and not each.lstrip().startswith("#")), "")
-        # An indented block stays as it is, strings over several lines included, under a header of its own.
+        # An indented block is kept unchanged, including multiline strings, and gets its own header.
         is_block = first[:1] in (" ", "\t")
         shift = line - (2 if is_block else 1)
         try:
@@ -62,7 +62,7 @@ def main(fifo, mark):
         if shown:
             exec(compiled(ast.Interactive(shown), file, "single"), vars(module))
 
-    def tell(error):
+    def report(error):
         trace = error.__traceback__
         while trace and trace.tb_frame.f_code.co_filename == main.__code__.co_filename:
             trace = trace.tb_next
@@ -92,7 +92,7 @@ def main(fifo, mark):
             raise
         except BaseException as error:
             status = 130 if isinstance(error, KeyboardInterrupt) else 1
-            tell(error)
+            report(error)
         handler = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
 main(*sys.argv[1:])

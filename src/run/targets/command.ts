@@ -2,7 +2,7 @@ import type { ProgramCandidate } from '../runners.ts';
 import { runnerOf } from '../runners.ts';
 import type { Target } from './target.ts';
 
-/** Lock files that tell which package manager a folder uses. */
+/** Lock files, by which a folder's package manager is recognized. */
 const PACKAGE_MANAGERS: Readonly<Record<string, string>> = {
   'pnpm-lock.yaml': 'pnpm',
   'yarn.lock': 'yarn',
@@ -11,12 +11,12 @@ const PACKAGE_MANAGERS: Readonly<Record<string, string>> = {
 };
 export const PACKAGE_MANAGER_FILES = Object.keys(PACKAGE_MANAGERS);
 
-/** Calls `main` of a script that has no guard of its own. */
+/** Calls `main` in a script that has no `__main__` guard. */
 const CALL_MAIN = 'import runpy, sys; sys.argv = sys.argv[1:]; sys.exit(runpy.run_path(sys.argv[0])["main"]())';
 
 /**
- * The command line of a target in the file `fileName`, to be run in the file's folder. Absent where running the target is
- * running the file. `siblings` are the names beside the file, as far as they are among `PACKAGE_MANAGER_FILES`.
+ * Returns the command line of a target in the file `fileName`, to be run in the file's folder. Undefined if running the
+ * target means running the file. `siblings` are the `PACKAGE_MANAGER_FILES` in the same folder.
  */
 export function commandOf(
   target: Target,

@@ -5,7 +5,7 @@ import { findPackageScripts } from './package-json.ts';
 import { findPythonTargets } from './python.ts';
 import type { Target } from './target.ts';
 
-/** Everything in a file that can be run, in the order of lines. Reads the text alone, so that no language server is needed. */
+/** Finds everything that can be run in a file, in line order. Reads only the text, so no language server is needed. */
 export function findTargets(fileName: string, languageId: string, text: string): Target[] {
   if (fileName === 'package.json') return findPackageScripts(text);
   if (/^(?:gnu)?makefile$|\.mk$/i.test(fileName)) return findMakeTargets(text);
@@ -15,7 +15,7 @@ export function findTargets(fileName: string, languageId: string, text: string):
   if (languageId !== 'python') return [file];
   const targets = findPythonTargets(text);
   const hasGuard = targets.some(({ kind }) => kind === 'pythonGuard');
-  // With a guard, running the file calls the main function in the way its author wants. Two lenses on line 0 say the same.
+  // With a guard, running the file calls the main function as its author intended. Line 0 needs only one lens.
   const own = targets.map((target): Target => (hasGuard ? { ...target, kind: 'pythonGuard' } : target));
   return [...(own[0]?.line === 0 ? [] : [file]), ...own];
 }

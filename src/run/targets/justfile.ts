@@ -1,11 +1,11 @@
 import type { Target } from './target.ts';
 
-// `name params… :`, at the margin, quiet with `@`; an assignment has `:=`. Parameters may hold quoted defaults.
+// `name params… :` at the margin, with `@` if quiet. An assignment has `:=`. Parameters can have quoted defaults.
 const RECIPE =
   /^@?([A-Za-z_][\w-]*)((?:\s+(?:[*+$]*[A-Za-z_][\w-]*(?:\s*=\s*(?:'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\([^)]*\)|[\w.-]+))?))*)\s*:(?!=)/;
 const KEYWORDS = /^(?:alias|set|import|mod|export|unexport)\s/;
 
-/** The public recipes of a justfile. Recipes with parameters that have no default are left out: they need a person's words. */
+/** Finds the public recipes in a justfile, except for those with parameters that have no default. */
 export function findJustRecipes(text: string): Target[] {
   const targets: Target[] = [];
   let fence: string | undefined;
@@ -26,7 +26,7 @@ export function findJustRecipes(text: string): Target[] {
   return targets;
 }
 
-/** The triple quote that is still open at the end of a line. */
+/** Returns the triple quote that is still open at the end of a line. */
 function fenceAfter(source: string, open: string | undefined): string | undefined {
   let fence = open;
   for (const [mark] of source.matchAll(/'''|"""|```/g)) {

@@ -1,9 +1,9 @@
 import type { Target } from './target.ts';
 
-// A rule starts at the margin with its targets, then `:` or `::`, and no `=`, which would make it an assignment.
+// A rule starts at the margin with its targets, followed by `:` or `::` without `=`, which would be an assignment.
 const RULE = /^([^\t#:=\s][^#:=\t]*?)\s*(?:&?::?)(?![:=])(?!\s*[A-Za-z_][\w.-]*\s*[:?+!]?=)/;
 
-/** The explicit targets of a Makefile that a person can ask for: no patterns, no special targets, no variables. */
+/** Finds the explicit targets in a Makefile: no patterns, special targets, or variables. */
 export function findMakeTargets(text: string): Target[] {
   const targets: Target[] = [];
   const seen = new Set<string>();

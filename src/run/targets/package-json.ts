@@ -1,7 +1,7 @@
 import { getNodeValue, type Node, parseTree } from 'jsonc-parser';
 import type { Target } from './target.ts';
 
-/** The entries of `scripts` in a package.json, also while it does not parse as a whole. */
+/** Finds the `scripts` in a package.json, even if it isn't valid JSON at the moment. */
 export function findPackageScripts(text: string): Target[] {
   const root = parseTree(text, [], { allowTrailingComma: true });
   const scripts = propertyOf(root, 'scripts');
@@ -19,7 +19,7 @@ function propertyOf(node: Node | undefined, name: string): Node | undefined {
   return property?.children?.[1];
 }
 
-/** Lines of ever larger offsets, in one pass over the text. */
+/** Returns a function that finds the lines of increasing offsets in one pass over the text. */
 function lineCounter(text: string): (offset: number) => number {
   let line = 0;
   let position = 0;

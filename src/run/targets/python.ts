@@ -5,13 +5,13 @@ const GUARD = /^if\s+(?:__name__\s*==\s*(?:"__main__"|'__main__')|(?:"__main__"|
 const MAIN = /^(?:async\s+)?def\s+main\s*\(/;
 
 /**
- * The `if __name__ == "__main__":` guard and the `main` function of a script, where they are code: at the start of a
- * logical line, not inside a string.
+ * Finds the `if __name__ == "__main__":` guard and the `main` function of a script, at the start of a logical line and
+ * not inside a string.
  */
 export function findPythonTargets(text: string): Target[] {
   const targets: Target[] = [];
   for (const { line, start } of logicalLines(text)) {
-    // Only these letters can start what we look for, at column 0.
+    // Only “i”, “d”, and “a” at column 0 can start a match.
     const first = text.charCodeAt(start);
     if (first !== 105 && first !== 100 && first !== 97) continue;
     const end = text.indexOf('\n', start);

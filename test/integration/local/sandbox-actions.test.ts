@@ -82,7 +82,7 @@ describe('a sandbox of the view', () => {
       assert.match(asked.messages[0] ?? '', /^Terminate .*“hello”/);
       assert.equal(await start(), running, 'a question without an answer ends nothing');
       await terminate('Terminate');
-      await assert.rejects(api.sandboxes.connect(running), /has ended/);
+      await assert.rejects(api.sandboxes.connect(running), /has stopped/);
       assert.match((await terminate()).messages[0] ?? '', /^No sandboxes are running( for this folder)?\.$/);
     });
   }

@@ -40,7 +40,7 @@ describe('two folders in one window', () => {
     await write('two', 'part/name.txt', 'changed');
     assert.match((await runFile(uriOf('two', 'part/list.sh'))).text, /^changed/m);
     const { text } = await runFile(uriOf('one', 'list.sh'));
-    assert.match(text, /Synced, nothing to send/);
+    assert.match(text, /Up to date/);
     assert.match(text, /^one$/m);
   });
 

@@ -81,7 +81,7 @@ describe('pulling', () => {
     await run('echo there > both.txt');
     await writeWorkspaceFile('both.txt', 'mine\n');
     const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.pull', ['both.txt']));
-    assert.match(messages.join('\n'), /changed on both sides lie beside yours as (\S+)\./);
+    assert.match(messages.join('\n'), /changed on both sides \(the sandbox's version was saved as (\S+)\)/);
     assert.equal(await read('both.txt'), 'mine\n');
   });
 

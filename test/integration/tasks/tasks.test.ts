@@ -118,9 +118,9 @@ describe('a task of type modal', () => {
 
   it('says which property is wrong', async () => {
     const { exitCode, text } = await runOwn('wrong');
-    assert.match(text, /● “args” of the task: .*expected array.* Mend it in tasks\.json/);
+    assert.match(text, /● “args” in the task isn't valid: .*expected array.* Fix it in tasks\.json/);
     assert.equal(exitCode, 1);
-    assert.match((await runOwn('nothing')).text, /needs exactly one of "file", "command" and "script"/);
+    assert.match((await runOwn('nothing')).text, /specify exactly one of "file", "command", or "script"/);
   });
 
   it('is there for each script of package.json', async () => {

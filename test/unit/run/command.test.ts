@@ -15,8 +15,8 @@ function programsOf(...argvs: [string, ...string[]][]): ProgramCandidate[] {
   return argvs.map((argv) => ({ argv }));
 }
 
-describe('the command of a run', () => {
-  it('becomes the first program that exists, with its arguments before the file', () => {
+describe('runCommand', () => {
+  it('runs the first program that exists, with its own arguments before the file', () => {
     const programs = programsOf(['no-such-program'], ['sh', '-e'], ['false']);
     assert.deepEqual(
       run(runCommand(programs, ['-c', 'echo "$0" "$1" $-', 'a b', 'c'], { runId: 't1', cwd: '/', shellArgs: '' })),
@@ -27,17 +27,17 @@ describe('the command of a run', () => {
     );
   });
 
-  it('prints its mark and nothing else when no program exists', () => {
+  it('prints only a mark if no program exists', () => {
     const result = run(runCommand(programsOf(['no-such-program']), ['x.py'], { runId: 't2', cwd: '/', shellArgs: '' }));
     assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noProgram });
   });
 
-  it('prints another mark when the folder it is to start in is not there', () => {
+  it("prints a mark of its own if the working directory doesn't exist", () => {
     const result = run(runCommand(programsOf(['true']), [], { runId: 't5', cwd: '/no such folder', shellArgs: '' }));
     assert.deepEqual(result, { status: EXIT_WRAPPER, stdout: WrapperMark.noFolder });
   });
 
-  it('passes over a program that cannot do it', () => {
+  it('skips a program whose probe fails', () => {
     const programs: ProgramCandidate[] = [
       { argv: ['sh', '-e'], probe: ['false'] },
       { argv: ['sh', '-u'], probe: ['true'] },
@@ -48,7 +48,7 @@ describe('the command of a run', () => {
     });
   });
 
-  it('adds arguments as a shell expands them', () => {
+  it('appends arguments as a shell expands them', () => {
     const argv = runCommand(programsOf(['printf']), ['%s|'], {
       runId: 't6',
       cwd: '/',
@@ -57,7 +57,7 @@ describe('the command of a run', () => {
     assert.equal(run(argv).stdout, 'a|b c|its|42|');
   });
 
-  it('passes the program’s exit code on', () => {
+  it("exits with the program's exit code", () => {
     assert.equal(
       run(runCommand(programsOf(['sh']), ['-c', 'exit 42'], { runId: 't3', cwd: '/', shellArgs: '' })).status,
       42,
@@ -69,7 +69,7 @@ describe('the command of a run', () => {
       assert.equal(run(['sh', '-c', `printf %s ${quote(word)}`]).stdout, word);
   });
 
-  it('can be ended by its run id, even when it never ran', () => {
+  it('can be stopped by its run ID even if it never started', () => {
     assert.deepEqual(run(endCommand('never-started')), { status: 0, stdout: 'gone\n' });
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { withoutModuleSyntax } from '../../../src/run/selection/js-modules.ts';
 
-describe('a piece of a JavaScript module, to be run by itself', () => {
+describe('withoutModuleSyntax', () => {
   for (const [code, expected] of [
     ["import 'side';", 'void await modalImport("side");'],
     ["import a from 'm'", 'const { default: a } = await modalImport("m")'],
@@ -20,7 +20,7 @@ describe('a piece of a JavaScript module, to be run by itself', () => {
     ["const s = \"import x from 'm'\" // import('m')", "const s = \"import x from 'm'\" // import('m')"],
     ['import {', 'import {'],
   ] as const)
-    it(`${JSON.stringify(code)} becomes ${JSON.stringify(expected)}`, () => {
+    it(`turns ${JSON.stringify(code)} into ${JSON.stringify(expected)}`, () => {
       assert.equal(withoutModuleSyntax(code), expected);
     });
 });

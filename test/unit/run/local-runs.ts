@@ -11,14 +11,14 @@ import { type RunningLocalModal, startLocalModal } from '../../helpers/local-mod
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-/** A folder of a test, with what runs of it work with. */
+/** The folder of a test, with the services for its runs. */
 export interface LocalFolder {
   readonly path: string;
   readonly services: RunServices;
   dispose(): Promise<void>;
 }
 
-/** An empty folder, whose runs go to a local Modal. */
+/** Creates an empty folder whose runs go to Local Modal. */
 export async function localFolder(server: RunningLocalModal, profile?: object): Promise<LocalFolder> {
   const path = await mkdtemp(join(tmpdir(), 'run-test-'));
   const storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
@@ -37,10 +37,10 @@ export async function localFolder(server: RunningLocalModal, profile?: object): 
   };
 }
 
-/** How a script is run, other than in the folder of the test and without arguments. */
+/** Overrides for the run of a script. */
 type ScriptRun = Partial<RunRequest> & { readonly size?: TerminalSize };
 
-/** Writes a shell script into the folder and runs it, with all that the run says. */
+/** Writes a shell script to the folder and runs it. Returns the run and the texts that it shows. */
 export async function startScript(folder: LocalFolder, script: string, { size, ...rest }: ScriptRun = {}) {
   await writeFile(join(folder.path, 'a.sh'), script);
   const text = { output: '', errors: '', status: '', progress: '' };
@@ -63,24 +63,24 @@ export async function startScript(folder: LocalFolder, script: string, { size, .
     },
     size,
   );
-  const shows = (words: string) =>
+  const shows = (expected: string) =>
     waitFor(
-      words,
+      expected,
       30_000,
       async () => text,
-      ({ output }) => output.includes(words),
+      ({ output }) => output.includes(expected),
     );
   return { run, text, shows };
 }
 
-/** A local Modal, and the folder of the test that runs. */
+/** Local Modal, and the folder of the current test. */
 export interface LocalRuns {
   server: RunningLocalModal;
   folder: LocalFolder;
   start(script: string, run?: ScriptRun): ReturnType<typeof startScript>;
 }
 
-/** In a `describe`: a local Modal for all of its tests, and an empty folder for each. */
+/** Called in a `describe`: starts Local Modal for all of its tests, and creates an empty folder for each. */
 export function localRuns(): LocalRuns {
   const runs = { start: (script, run) => startScript(runs.folder, script, run) } as LocalRuns;
   before(async () => {

@@ -3,7 +3,7 @@ import { OutputPacer } from '../../../src/run/output-pacer.ts';
 
 const MiB = 1024 * 1024;
 
-/** A stream of chunks that can be interrupted after some of them. */
+/** Yields chunks of 1 MiB and calls `after` with their number after each. */
 async function* flood(chunks: number, after: (sent: number) => void): AsyncGenerator<Uint8Array> {
   for (let sent = 1; sent <= chunks; sent += 1) {
     yield Buffer.from(`${String(sent).padEnd(1023, '.')}\n`.repeat(1024));
@@ -13,32 +13,32 @@ async function* flood(chunks: number, after: (sent: number) => void): AsyncGener
 }
 
 function pacer() {
-  const seen = { bytes: 0, end: '', skipped: 0, told: 0 };
+  const seen = { bytes: 0, end: '', skipped: 0, reports: 0 };
   const write = (bytes: Uint8Array) => {
     seen.bytes += bytes.length;
     seen.end = (seen.end + Buffer.from(bytes).toString()).slice(-40);
   };
-  const skips = { skipping: () => (seen.told += 1), skipped: (bytes: number) => (seen.skipped += bytes) };
+  const skips = { skipping: () => (seen.reports += 1), skipped: (bytes: number) => (seen.skipped += bytes) };
   return { seen, pacer: new OutputPacer(write, skips) };
 }
 
-describe('a flood of output', () => {
-  it('is passed on to its last byte when nothing interrupts it', async () => {
+describe('OutputPacer', () => {
+  it('passes on a flood of output to its last byte if nothing interrupts it', async () => {
     const { seen, pacer: paced } = pacer();
     await paced.copy(flood(4, () => {}));
     assert.deepEqual([seen.bytes, seen.skipped], [4 * MiB + 11, 0]);
   });
 
-  it('is left out after an interrupt, but for its end, and every byte is accounted for', async () => {
+  it('skips a flood of output after an interrupt, except for its end, and accounts for every byte', async () => {
     const { seen, pacer: paced } = pacer();
     await paced.copy(flood(200, (sent) => sent === 2 && paced.skipAhead()));
     assert.ok(seen.skipped > 150 * MiB, `${seen.skipped} bytes were skipped`);
     assert.equal(seen.bytes + seen.skipped, 200 * MiB + 11);
     assert.match(seen.end, /\nlast words\n$/);
-    assert.ok(seen.told > 0, 'it is told while it goes on');
+    assert.ok(seen.reports > 0, 'skipping is reported while it lasts');
   });
 
-  it('is not needed for a program that prints little: an interrupt leaves nothing out', async () => {
+  it('skips nothing after an interrupt if the program prints little', async () => {
     const { seen, pacer: paced } = pacer();
     async function* little() {
       yield Buffer.from('a\n');

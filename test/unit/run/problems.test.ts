@@ -11,7 +11,7 @@ function problemsIn(matcher: object, ...chunks: string[]): string[] {
   );
 }
 
-describe('problems that a matcher of tasks.json finds', () => {
+describe('ProblemScanner', () => {
   const gcc = {
     severity: 'info',
     pattern: {
@@ -25,14 +25,14 @@ describe('problems that a matcher of tasks.json finds', () => {
     },
   };
 
-  it('are in lines, also where output comes in pieces, coloured and with Windows line ends', () => {
+  it('finds problems in output that is split into chunks, colored, and has Windows line endings', () => {
     assert.deepEqual(
       problemsIn(gcc, 'hello\na.c:3:', '4: warning: un\u001b[31mused\u001b[0m x [W1]\r\nb', '.c:5:6: : note [N]'),
       ['a.c|3|4|||warning|W1|unused x', 'b.c|5|6|||info|N|note'],
     );
   });
 
-  it('have VS Code’s defaults for what a single line does not name', () => {
+  it("uses VS Code's defaults for the groups that a single-line pattern omits", () => {
     assert.deepEqual(problemsIn({ pattern: { regexp: '^(\\w+)-(\\d+)-(\\d+) .*$' } }, 'a-1-2 broken'), [
       'a|1|2|||error||a-1-2 broken',
     ]);
@@ -41,7 +41,7 @@ describe('problems that a matcher of tasks.json finds', () => {
     ]);
   });
 
-  it('can have a location of up to four numbers', () => {
+  it('accepts a location of up to four numbers', () => {
     const pattern = { regexp: '^(.*)\\((.*)\\): (.*)$', file: 1, location: 2, message: 3 };
     assert.deepEqual(problemsIn({ pattern }, 'a(1): x\na(1,2): y\na(1,2,3,4): z\n'), [
       'a|1||||error||x',
@@ -50,7 +50,7 @@ describe('problems that a matcher of tasks.json finds', () => {
     ]);
   });
 
-  it('can take several lines, of which the last can repeat', () => {
+  it('matches patterns of several lines, of which the last can repeat', () => {
     const pattern = [
       { regexp: '^(\\S+)$', file: 1 },
       {
@@ -71,7 +71,7 @@ describe('problems that a matcher of tasks.json finds', () => {
     ]);
   });
 
-  it('need a regular expression', () => {
-    assert.throws(() => OwnMatcherSchema.parse({ pattern: { regexp: '(' } }), /no regular expression/);
+  it('rejects a pattern that has no valid regular expression', () => {
+    assert.throws(() => OwnMatcherSchema.parse({ pattern: { regexp: '(' } }), /isn't a valid regular expression/);
   });
 });

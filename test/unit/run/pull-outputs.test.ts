@@ -3,11 +3,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localRuns } from './local-runs.ts';
 
-describe('outputs that a run brings back, on the local Modal', () => {
+describe('pulling outputs after a run on Local Modal', () => {
   const runs = localRuns();
   const read = (path: string) => readFile(join(runs.folder.path, path), 'utf8');
 
-  it('are the files that it names, also after a failure, and no others', async () => {
+  it('pulls exactly the files that the run names, even if the program fails', async () => {
     const script = 'mkdir -p out/deep; echo 1 > out/a.txt; echo 2 > out/deep/b.txt; echo 3 > c.txt; exit 4';
     const { run, text } = await runs.start(script, { pull: ['out/**'] });
     assert.deepEqual([(await run.done).exitCode, (await run.done).error], [4, undefined]);
@@ -16,7 +16,7 @@ describe('outputs that a run brings back, on the local Modal', () => {
     assert.deepEqual((await readdir(runs.folder.path)).sort(), ['a.sh', 'out']);
   });
 
-  it('are never written over a local change', async () => {
+  it('never overwrites a local change', async () => {
     await mkdir(join(runs.folder.path, 'out'));
     await writeFile(join(runs.folder.path, 'out/a.txt'), 'before');
     const script = 'echo ready; read -r _; echo there > out/a.txt';
@@ -28,21 +28,21 @@ describe('outputs that a run brings back, on the local Modal', () => {
     assert.equal(await read('out/a.txt'), 'changed here');
     const [copy] = (await readdir(join(runs.folder.path, 'out'))).filter((name) => name !== 'a.txt');
     assert.equal(await read(`out/${copy}`), 'there\n');
-    assert.match(text.status, /1 changed on both sides lie beside yours as out\//);
+    assert.match(text.status, /1 changed on both sides \(the sandbox's version was saved as out\//);
   });
 
-  it('are missed in the result when they cannot be pulled', async () => {
+  it("fails the run if its outputs can't be pulled", async () => {
     const { run, shows } = await runs.start('echo ready; read -r _', { pull: ['out/**'] });
     await shows('ready');
     await runs.server.control.addFault({ method: 'TaskExecStart', code: 9, message: 'no more commands' });
     run.write('\r');
     const { error, exitCode } = await run.done;
     assert.equal(exitCode, 0);
-    assert.match(error ?? '', /^The program has ended, but its outputs were not pulled\. .*no more commands/);
+    assert.match(error ?? '', /^The program finished, but its outputs couldn't be pulled\. .*no more commands/);
     await runs.server.control.clearFaults();
   });
 
-  it('stay where they are when the run is cancelled', async () => {
+  it('pulls nothing if the run is canceled', async () => {
     const { run, shows } = await runs.start('mkdir out; echo 1 > out/a; echo ready; sleep 1000', {
       pull: ['out/**'],
     });

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import { strings } from '../../../src/run/strings.ts';
 import { shortenWaits } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { localFolder, localRuns } from './local-runs.ts';
 
-/** gRPC's UNAVAILABLE, and how often the SDK tries a stream before it gives up. */
+/** gRPC's status code. */
 const UNAVAILABLE = 14;
+/** How often the SDK tries to read a stream before it gives up. */
 const SDK_TRIES = 10;
 
-describe('a run whose connection is lost, on the local Modal', () => {
+describe('a run on Local Modal that loses its connection', () => {
   const runs = localRuns();
   const { start } = runs;
   let lengthenWaits: () => void;
@@ -18,24 +20,24 @@ describe('a run whose connection is lost, on the local Modal', () => {
   });
   after(() => lengthenWaits());
 
-  /** The next output breaks off after some bytes, and can then not be read until the SDK, and we in vain, have tried. */
+  /** Cuts off the next output after some bytes. Reading it then fails for all tries of the SDK and our first ones. */
   async function loseOutput(bytes: number, streams = 1): Promise<void> {
     const method = 'TaskExecStdioRead';
     await runs.server.control.addFault({ method, cutAfterBytes: bytes, times: streams });
     await runs.server.control.addFault({ method, code: UNAVAILABLE, skip: streams, times: (SDK_TRIES + 2) * streams });
   }
 
-  it('goes on with the output where it stopped, byte by byte, and with its exit code', async () => {
+  it('resumes the output at the byte where it stopped, and gets the exit code', async () => {
     await (await start('true')).run.done;
     await loseOutput(5_001);
     const { run, text } = await start('for i in $(seq 1 4000); do echo "line $i é"; done; exit 3');
     assert.equal((await run.done).exitCode, 3);
     assert.equal(text.output, Array.from({ length: 4000 }, (_, at) => `line ${at + 1} é\r\n`).join(''));
-    assert.match(text.progress, /The connection is lost/);
-    assert.equal(text.status.match(/Connected again/g)?.length, 1);
+    assert.match(text.progress, /Connection lost/);
+    assert.equal(text.status.match(/Reconnected/g)?.length, 1);
   });
 
-  it('keeps both streams of a run without a terminal apart', async () => {
+  it('keeps stdout and stderr separate across connection losses in a run without a terminal', async () => {
     await (await start('true')).run.done;
     await loseOutput(3_000, 2);
     const { run, text } = await start('for i in $(seq 1 2000); do echo "$i"; echo "e$i" >&2; done', { pty: false });
@@ -45,7 +47,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     assert.equal(text.errors, numbers.map((each) => `e${each}\n`).join(''));
   });
 
-  it('gives the program what was typed meanwhile', async () => {
+  it('sends the program what was typed while the connection was lost', async () => {
     await (await start('true')).run.done;
     await loseOutput(7);
     await runs.server.control.addFault({ method: 'TaskExecStdinWrite', code: UNAVAILABLE, times: SDK_TRIES + 1 });
@@ -57,15 +59,15 @@ describe('a run whose connection is lost, on the local Modal', () => {
     assert.match(text.output, /got first and second\r\n$/);
   });
 
-  it('can be cancelled meanwhile', async () => {
+  it('can be canceled while the connection is lost', async () => {
     await (await start('true')).run.done;
     await loseOutput(5, 1);
     const { run, text } = await start('echo ready; sleep 1000');
     await waitFor(
-      'the loss',
+      'the connection to be lost',
       30_000,
       async () => text.progress,
-      (progress) => progress.includes('lost'),
+      (progress) => progress.includes(strings.connectionLost()),
     );
     run.cancel();
     assert.equal((await run.done).outcome, 'canceled');
@@ -79,7 +81,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
       /^Modal took the sandbox’s machine away\. Run again/,
     ],
   ] as const) {
-    it(`says that its sandbox was ${how}, and the next run starts another`, async () => {
+    it(`reports that its sandbox was ${how}, and the next run starts another sandbox`, async () => {
       const { run, shows } = await start('echo ready; sleep 1000');
       await shows('ready');
       await end(run.sandboxId ?? '');
@@ -90,7 +92,7 @@ describe('a run whose connection is lost, on the local Modal', () => {
     });
   }
 
-  it('says that its sandbox has come to the end of its lifetime', async () => {
+  it('reports that its sandbox reached its maximum lifetime', async () => {
     await runs.folder.dispose();
     runs.folder = await localFolder(runs.server, {
       image: 'python:3.13-slim',

@@ -9,14 +9,14 @@ const links = (text: string) =>
     column,
   ]);
 
-describe('paths of the sandbox in output', () => {
-  it('are found in tracebacks, with their line', () => {
+describe('findRemotePaths', () => {
+  it('finds paths in tracebacks, with their line', () => {
     assert.deepEqual(links('  File "/workspace/a b/main.py", line 12, in <module>'), [
       ['"/workspace/a b/main.py", line 12', 'a b/main.py', 12, undefined],
     ]);
   });
 
-  it('are found in compilers’ messages, with line and column', () => {
+  it("finds paths in compilers' messages, with line and column", () => {
     assert.deepEqual(links('/workspace/a.c:3:14: error and at /workspace/src/b.ts(7,2) or /workspace/c.rs:9'), [
       ['/workspace/a.c:3:14', 'a.c', 3, 14],
       ['/workspace/src/b.ts(7,2)', 'src/b.ts', 7, 2],
@@ -25,13 +25,13 @@ describe('paths of the sandbox in output', () => {
     assert.deepEqual(links('    at run (/workspace/a.js:3:5)'), [['/workspace/a.js:3:5', 'a.js', 3, 5]]);
   });
 
-  it('are found where they are copies of files from outside of the folder', () => {
+  it('finds the paths of copies of files from outside the folder', () => {
     assert.deepEqual(links('  File "/tmp/modal-copies/1f/a.py", line 2'), [
       ['"/tmp/modal-copies/1f/a.py", line 2', '/tmp/modal-copies/1f/a.py', 2, undefined],
     ]);
   });
 
-  it('are not found in the middle of other paths', () => {
+  it('finds nothing in the middle of other paths', () => {
     assert.deepEqual(links('/x/workspace/a.c ./workspace/b /workspaces/c /workspace'), []);
   });
 });

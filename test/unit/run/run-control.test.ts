@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { localRuns } from './local-runs.ts';
 
-describe('a run that is steered from outside, on the local Modal', () => {
+describe('controlling a run on Local Modal', () => {
   const { start } = localRuns();
 
   const countLeft = async () => {
@@ -11,15 +11,15 @@ describe('a run that is steered from outside, on the local Modal', () => {
   };
 
   for (const [name, program] of [
-    ['on an interrupt', 'sleep 1000; echo never'],
-    ['by TERM when it ignores interrupts', 'trap "" INT; sleep 1000 & echo ready; wait; echo never'],
+    ['by an interrupt', 'sleep 1000; echo never'],
+    ['by TERM if it ignores interrupts', 'trap "" INT; sleep 1000 & echo ready; wait; echo never'],
     [
-      'by KILL when it ignores both',
+      'by KILL if it ignores both',
       'trap "" INT TERM; sleep 1000 & (trap "" INT TERM; while :; do sleep 1000; done) & wait; wait; sleep 1000',
     ],
-    ['with its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
+    ['and its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
   ] as const) {
-    it(`ends the program ${name} when it is cancelled, and leaves nothing behind`, async () => {
+    it(`stops the program ${name} when the run is canceled, and leaves no processes behind`, async () => {
       const { run, text, shows } = await start(`echo ready; ${program}`);
       await shows('ready');
       run.cancel();
@@ -29,7 +29,7 @@ describe('a run that is steered from outside, on the local Modal', () => {
     });
   }
 
-  it('gives the terminal its size at the start, and follows later sizes', async () => {
+  it('sets the initial size of the terminal and follows later sizes', async () => {
     const script = 'stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done';
     const { run, text, shows } = await start(script, { size: { rows: 31, columns: 97 } });
     await shows('ready');
@@ -38,7 +38,7 @@ describe('a run that is steered from outside, on the local Modal', () => {
     assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
   });
 
-  it('shows nothing of what waits when a flood of output is interrupted, but its last words', async () => {
+  it('skips the waiting output when a flood is interrupted, except for its last lines', async () => {
     const script = 'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done';
     const { run, text, shows } = await start(script);
     await shows('ready');
@@ -48,7 +48,7 @@ describe('a run that is steered from outside, on the local Modal', () => {
     assert.match(text.output, /interrupted\r\n$/);
   });
 
-  it('can be cancelled before it has a sandbox', async () => {
+  it('can be canceled before it has a sandbox', async () => {
     const { run } = await start('true');
     run.cancel();
     assert.deepEqual(await run.done, { outcome: 'canceled' });

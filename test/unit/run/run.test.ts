@@ -8,6 +8,7 @@ import { type RunRequest, runRequest } from '../../../src/run/request.ts';
 import type { RunResult } from '../../../src/run/result.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { ProgramCandidate } from '../../../src/run/runners.ts';
+import { strings } from '../../../src/run/strings.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
@@ -17,7 +18,7 @@ import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 const shell: readonly ProgramCandidate[] = [{ argv: ['bash'] }];
 
-describe('a run on the local Modal', () => {
+describe('Run on Local Modal', () => {
   let server: RunningLocalModal;
   let account: Account;
   let sessions: Sessions;
@@ -74,7 +75,7 @@ describe('a run on the local Modal', () => {
     return { ...(await run.done), ...text };
   }
 
-  it('prints the program’s output and ends with its exit code', async () => {
+  it("prints the program's output and ends with its exit code", async () => {
     await writeFile(join(path, 'a.sh'), 'echo "in $PWD with $1"; exit 3');
     const { exitCode, output, status } = await runToEnd('a.sh', { args: ['it’s'] });
     assert.equal(exitCode, 3);
@@ -85,7 +86,7 @@ describe('a run on the local Modal', () => {
     );
   });
 
-  it('sees the folder without .git and what .gitignore names', async () => {
+  it('runs in the folder without .git and the files that .gitignore excludes', async () => {
     await mkdir(join(path, 'sub/.git'), { recursive: true });
     await mkdir(join(path, 'empty'));
     await writeFile(join(path, '.gitignore'), '*.log\n!keep.log\n');
@@ -111,17 +112,17 @@ describe('a run on the local Modal', () => {
     assert.doesNotMatch(second.status, /Started/);
   });
 
-  it('starts another sandbox when the kept one has ended', async () => {
+  it('starts another sandbox if the current one has stopped', async () => {
     await writeFile(join(path, 'a.sh'), 'echo fine');
     const first = await runToEnd('a.sh');
     const { client } = await sessions.connection();
     await terminateSandbox(client, /sb-\S+/.exec(first.status)?.[0] ?? '');
     const second = await runToEnd('a.sh');
     assert.equal(second.output, 'fine\r\n');
-    assert.match(second.status, /has ended; starting another\nStarted sandbox/);
+    assert.match(second.status, /^The sandbox stopped\. Starting a new one\nStarted sandbox/);
   });
 
-  it('hands what is typed to the program, also what was typed before it started', async () => {
+  it('sends typed text to the program, including text typed before it started', async () => {
     await writeFile(join(path, 'a.sh'), 'read -r line; echo "got $line"');
     const { run, text } = start('a.sh');
     run.write('early\r');
@@ -129,26 +130,26 @@ describe('a run on the local Modal', () => {
     assert.match(text.output, /got early\r\n$/);
   });
 
-  it('passes bytes on untouched, colours and split characters included', async () => {
+  it('passes on bytes unchanged, including colors and split characters', async () => {
     await writeFile(join(path, 'a.sh'), "printf '\\033[31mr\\303'; sleep 0.2; printf '\\251\\033[0m'");
     const { output } = await runToEnd('a.sh');
     assert.equal(output, '\u001b[31mré\u001b[0m');
   });
 
-  it('keeps stdout and stderr apart without a terminal, and ends input with nothing', async () => {
+  it('keeps stdout and stderr separate without a terminal', async () => {
     await writeFile(join(path, 'a.sh'), 'test -t 1 || echo no terminal; echo wrong >&2');
     const { exitCode, output, errors } = await runToEnd('a.sh', { pty: false });
     assert.deepEqual({ exitCode, output, errors }, { exitCode: 0, output: 'no terminal\n', errors: 'wrong\n' });
   });
 
-  it('starts in the folder it names, with the variables it names', async () => {
+  it('runs in the working directory and with the variables of the request', async () => {
     await mkdir(join(path, 'sub'));
     await writeFile(join(path, 'a.sh'), 'pwd; echo "$GREETING"');
     const { output } = await runToEnd('a.sh', { cwd: 'sub', env: { GREETING: 'it’s "me"' } });
     assert.equal(output, '/workspace/sub\r\nit’s "me"\r\n');
   });
 
-  it('sends nothing when it is told not to', async () => {
+  it('sends nothing if the request says not to sync', async () => {
     await writeFile(join(path, 'a.sh'), 'true');
     await runToEnd('a.sh');
     await writeFile(join(path, 'b.sh'), 'true');
@@ -157,13 +158,13 @@ describe('a run on the local Modal', () => {
     assert.equal(status, '');
   });
 
-  it('sends only what changed, deletions included, and costs no call of its own for it', async () => {
+  it('sends only changes, including deletions, without an extra call', async () => {
     await writeFile(join(path, 'a.sh'), 'cat *.txt; rm -f made; touch made');
     for (const name of ['1.txt', '2.txt', '3.txt']) await writeFile(join(path, name), `${name}\n`);
     await runToEnd('a.sh');
 
     await server.control.resetCalls();
-    assert.match((await runToEnd('a.sh')).status, /^Synced, nothing to send/);
+    assert.match((await runToEnd('a.sh')).status, /^Up to date/);
     const nothingChanged = await server.control.calls();
 
     await writeFile(join(path, '1.txt'), 'changed\n');
@@ -179,13 +180,13 @@ describe('a run on the local Modal', () => {
     const bare = await (await sessions.acquire({ name: 'folder', path })).sandbox.exec(['true'], { pty: true });
     await bare.stdout.readText();
     await bare.wait();
-    assert.deepEqual(await server.control.calls(), nothingChanged, 'as many calls as a bare exec of the SDK');
+    assert.deepEqual(await server.control.calls(), nothingChanged, 'makes as many calls as a plain exec of the SDK');
   });
 
-  it('asks before the first sync to a sandbox that is not on this machine, and sends nothing without a yes', async () => {
+  it("asks before the first sync to a sandbox that isn't on this computer, and sends nothing without a yes", async () => {
     await writeFile(join(path, 'a.sh'), 'echo here');
     await runToEnd('a.sh');
-    assert.deepEqual(questions, [], 'the local Modal is on this machine');
+    assert.deepEqual(questions, [], 'Local Modal is on this computer');
     const { isLocal: _, ...elsewhere } = account;
     const other = sessionsOf(starterOf(() => elsewhere));
     const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
@@ -207,12 +208,12 @@ describe('a run on the local Modal', () => {
 
     answer = true;
     const agreed = await new Run(request, services, silent).done;
-    assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asked once more, and once only');
-    assert.ok((agreed.costUsd ?? 0) > 0, 'what runs elsewhere costs');
+    assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asks once more, and only once');
+    assert.ok((agreed.costUsd ?? 0) > 0, 'a run elsewhere has a cost');
     await Promise.all([other.dispose(), fresh.dispose()]);
   });
 
-  it('keeps the folders of a workspace apart: a sandbox for each, side by side', async () => {
+  it('runs folders of a workspace in parallel, each in its own sandbox', async () => {
     const second = await mkdtemp(join(tmpdir(), 'run-test-second-'));
     await writeFile(join(path, 'a.sh'), 'ls -1; echo "$MODAL_SANDBOX_ID"');
     await writeFile(join(second, 'a.sh'), 'ls -1; echo "$MODAL_SANDBOX_ID"');
@@ -227,27 +228,25 @@ describe('a run on the local Modal', () => {
     await rm(second, { recursive: true });
   });
 
-  it('does not send what looks like a credential, and says so', async () => {
+  it("doesn't send files that look like credentials, and says so", async () => {
     await writeFile(join(path, '.env'), 'SECRET=1');
     await writeFile(join(path, 'a.sh'), 'ls -A');
     const { output, status } = await runToEnd('a.sh');
     assert.doesNotMatch(output, /\.env/);
-    assert.match(status, /Not sent, as they look like credentials: \.env/);
+    assert.ok(status.includes(strings.credentialsNotSent('.env')), status);
   });
 
-  it('runs in a folder that the same command brings along, and names one that is not there', async () => {
+  it("runs in a working directory that the same command syncs, and names one that doesn't exist", async () => {
     await writeFile(join(path, 'a.sh'), 'pwd');
     await runToEnd('a.sh');
     await mkdir(join(path, 'new'));
     await writeFile(join(path, 'new/b.txt'), '');
     assert.equal((await runToEnd('a.sh', { cwd: 'new' })).output, '/workspace/new\r\n');
-    assert.match(
-      (await runToEnd('a.sh', { cwd: 'gone' })).error ?? '',
-      /^The folder \/workspace\/gone is not in the sandbox/,
-    );
+    const { error } = await runToEnd('a.sh', { cwd: 'gone' });
+    assert.equal(error, strings.folderNotInSandbox('/workspace/gone'));
   });
 
-  it('tells what its time went on, and no cost on the local Modal', async () => {
+  it('reports where its time went, and no cost on Local Modal', async () => {
     await writeFile(join(path, 'a.sh'), 'echo late');
     const { timings, costUsd, sandboxId } = await runToEnd('a.sh');
     assert.ok(timings?.firstOutputMs !== undefined && timings.firstOutputMs <= timings.runMs);
@@ -256,22 +255,22 @@ describe('a run on the local Modal', () => {
     assert.match(sandboxId ?? '', /^sb-/);
   });
 
-  it('says that the interpreter is missing, and that a profile mends it', async () => {
+  it('explains that no interpreter is installed', async () => {
     await writeFile(join(path, 'a.x'), '');
     const { error, exitCode, output } = await runToEnd('a.x', {
       programs: [{ argv: ['no-such'] }, { argv: ['nor-this'] }],
     });
-    assert.match(error ?? '', /image has no no-such or nor-this\. Choose a profile/);
+    assert.equal(error, strings.noProgramInstalled('no-such, nor-this'));
     assert.equal(exitCode, undefined);
     assert.equal(output, '');
   });
 
-  it('leaves exit code 127 of the program itself alone', async () => {
+  it("passes on the program's own exit code 127", async () => {
     await writeFile(join(path, 'a.sh'), 'exit 127');
     assert.deepEqual((await runToEnd('a.sh')).exitCode, 127);
   });
 
-  it('says that the server cannot be reached', async () => {
+  it("explains that the server can't be reached", async () => {
     account = { ...account, serverUrl: 'http://127.0.0.1:9' };
     try {
       const result = await runToEnd('a.sh');
@@ -283,7 +282,7 @@ describe('a run on the local Modal', () => {
     }
   });
 
-  it('asks for another account when the token is refused', async () => {
+  it('asks for another account if the token is rejected', async () => {
     account = { ...account, tokenSecret: 'as-invalid' };
     try {
       const result = await runToEnd('a.sh');
@@ -295,7 +294,7 @@ describe('a run on the local Modal', () => {
     }
   });
 
-  it('says that the folder is gone', async () => {
+  it('explains that the folder no longer exists', async () => {
     await rm(path, { recursive: true });
     const { error } = await runToEnd('a.sh');
     await mkdir(path);

@@ -8,12 +8,13 @@ import { runRequest } from '../../../src/run/request.ts';
 import { interpreterOf } from '../../../src/run/selection/interpreters.ts';
 import { NODE_DRIVER } from '../../../src/run/selection/node-driver.ts';
 import { SelectionProcess } from '../../../src/run/selection/process.ts';
+import { strings } from '../../../src/run/strings.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type LocalFolder, localFolder } from './local-runs.ts';
 
-describe('a process kept for selections, on the local Modal', () => {
+describe('SelectionProcess on Local Modal', () => {
   let server: RunningLocalModal;
   let folder: LocalFolder;
   const started: SelectionProcess[] = [];
@@ -56,7 +57,7 @@ describe('a process kept for selections, on the local Modal', () => {
     });
     started.push(process);
     const file = `${REMOTE_ROOT}/a.${languageId === 'python' ? 'py' : languageId === 'typescript' ? 'ts' : 'js'}`;
-    /** What a snippet shows, and its exit code when that is not 0. */
+    /** Returns what a snippet shows, with its exit code if that isn't 0. */
     async function run(code: string, line = 1, of = file): Promise<string> {
       const from = shown.text.length;
       const { outcome, exitCode, error } = await process.run({ code, line, file: of, languageId });
@@ -74,7 +75,7 @@ describe('a process kept for selections, on the local Modal', () => {
   }
 
   describe('Python', () => {
-    it('keeps variables from one snippet to the next, and shows the value of a last expression', async () => {
+    it('keeps Python variables between snippets and shows the value of the last expression', async () => {
       const { run } = start('python');
       assert.equal(await run('x = 3'), '');
       assert.equal(await run('y = x * 2\ny + 1'), '7\n');
@@ -84,14 +85,14 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.equal(await run('for i in range(2):\n    print(i, x)'), '0 3\n1 3\n');
     });
 
-    it('runs an indented block as it stands, strings over several lines included', async () => {
+    it('runs an indented Python block unchanged, including multiline strings', async () => {
       const { run } = start('python');
       assert.equal(await run('    def f():\n        return """a\n    b"""\n    f()', 5), "'a\\n    b'\n");
       assert.equal(await run('\tz = 1\nz'), '1\n');
       assert.match(await run('    x = 1\nelse:\n    pass', 5), /IndentationError[\s\S]*\[1\]$/);
     });
 
-    it('names the file and its lines in errors, and nothing of itself', async () => {
+    it('reports Python errors with the file and its lines, without internal frames', async () => {
       const { run } = start('python');
       await writeFile(join(folder.path, 'a.py'), '\n\n\ndef f():\n    return 1 / 0\nf()\n');
       assert.equal(await run('def f():\n    return 1 / 0', 4), '');
@@ -107,10 +108,10 @@ describe('a process kept for selections, on the local Modal', () => {
         await run('    x = (\n    1]', 11),
         /^ {2}File "\/workspace\/a\.py", line 12\n[\s\S]*SyntaxError: .*\n\[1\]$/,
       );
-      assert.equal(await run('x = 5\nx'), '5\n', 'it goes on after errors');
+      assert.equal(await run('x = 5\nx'), '5\n', 'the process survives errors');
     });
 
-    it('finds modules beside the file, and the file itself', async () => {
+    it('finds Python modules next to the file, and the file itself', async () => {
       await mkdir(join(folder.path, 'sub'));
       await writeFile(join(folder.path, 'sub/beside.py'), 'name = "beside"');
       await writeFile(join(folder.path, 'sub/b.py'), '');
@@ -122,24 +123,24 @@ describe('a process kept for selections, on the local Modal', () => {
       );
     });
 
-    it('sees what changed in the folder since the last snippet', async () => {
+    it('syncs changes in the folder before each snippet', async () => {
       const { run, shown } = start('python');
       await run('x = 1');
       await writeFile(join(folder.path, 'data.txt'), 'fresh');
       assert.equal(await run('open("data.txt").read()'), "'fresh'\n");
       assert.match(shown.status, /Synced 1 file \(5 B\) in \S+ m?s\n$/);
-      const told = shown.status;
+      const before = shown.status;
       await run('x');
-      assert.equal(shown.status, told, 'nothing is told where nothing was sent');
+      assert.equal(shown.status, before, 'nothing is reported if nothing was sent');
     });
 
-    it('takes code of any size as it is', async () => {
+    it('runs Python code of any size unchanged', async () => {
       const { run } = start('python');
       const long = 'é"\\n\'\t'.repeat(40_000);
       assert.equal(await run(`text = r'''${long.replaceAll("'", '’')}'''\nlen(text)`), `${long.length}\n`);
     });
 
-    it('gives what is typed to the snippet that runs', async () => {
+    it('sends typed text to the running Python snippet', async () => {
       const { run, process, shows } = start('python');
       const running = run('input("name? ")');
       await shows('name?');
@@ -147,7 +148,7 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.match(await running, /'me'\n$/);
     });
 
-    it('is interrupted by Ctrl+C, and keeps what it had', async () => {
+    it('interrupts Python on Ctrl+C and keeps its variables', async () => {
       const { run, process, shows } = start('python');
       await run('import time; x = 4');
       const running = run('print("begun"); time.sleep(1000)');
@@ -155,20 +156,20 @@ describe('a process kept for selections, on the local Modal', () => {
       await shows('begun');
       process.write('\u0003');
       assert.match(await running, /KeyboardInterrupt\n\[130\]$/);
-      assert.match(await waiting, /canceled$/, 'what waited is dropped');
+      assert.match(await waiting, /canceled$/, 'the waiting snippet is dropped');
       process.write('\u0003');
       assert.match(await run('x'), /4\n$/);
     });
 
-    it('ends when the code says so, and tells how', async () => {
+    it('ends when the Python code exits, and reports the exit code', async () => {
       const { run, process } = start('python');
       assert.match(await run('import sys; sys.exit(3)'), /Exited with code 3$/);
       assert.equal((await process.ended).exitCode, 3);
     });
   });
 
-  describe('Node', () => {
-    it('keeps names, lets them be declared again, and shows the value of a last expression', async () => {
+  describe('Node.js', () => {
+    it('keeps JavaScript names, allows redeclaring them, and shows the value of the last expression', async () => {
       const { run } = start('javascript');
       assert.equal(await run('const x = 3'), '');
       assert.equal(await run('const x = 4; function f() { return x * 2 }'), '');
@@ -178,7 +179,7 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.equal(await run('await new Promise((done) => setTimeout(done, 10, "later"))'), "'later'\n");
     });
 
-    it('takes import and export statements', async () => {
+    it('runs JavaScript import and export statements', async () => {
       await writeFile(join(folder.path, 'beside.mjs'), 'export const name = "beside"; export default 1;');
       const { run } = start('javascript');
       assert.equal(await run("import path, { join as glue } from 'node:path';\nexport const x = glue('a', 'b');"), '');
@@ -187,7 +188,7 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.equal(await run("(await import('./beside.mjs')).default"), '1\n');
     });
 
-    it('names the file and its lines in errors, and nothing of itself', async () => {
+    it('reports JavaScript errors with the file and its lines, without internal frames', async () => {
       const { run } = start('javascript');
       const failed = await run('function g() {\n  throw new Error("no")\n}\ng()', 10);
       assert.equal(failed, 'Uncaught Error: no\n    at g (/workspace/a.js:11:9)\n    at /workspace/a.js:13:1\n[1]');
@@ -199,7 +200,7 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.equal(await run('1 + 1').then((text) => text.endsWith('2\n')), true);
     });
 
-    it('is interrupted by Ctrl+C, in a loop and while it waits, and keeps what it had', async () => {
+    it('interrupts Node.js on Ctrl+C, in a loop or an await, and keeps its variables', async () => {
       const { run, process, shows } = start('javascript');
       await run('const x = 4');
       for (const code of ['console.log("begun 1"); for (;;);', 'console.log("begun 2"); await new Promise(() => {})']) {
@@ -213,7 +214,7 @@ describe('a process kept for selections, on the local Modal', () => {
   });
 
   describe('TypeScript', () => {
-    it('runs in a Node that can take its types out, with the lines it has in the file', async () => {
+    it('runs TypeScript in a Node.js that can strip types, with the line numbers of the file', async () => {
       const pipe = join(folder.path, 'pipe');
       const child = spawn(process.execPath, ['-e', NODE_DRIVER, pipe, 'ready\n']);
       let shown = '';
@@ -235,8 +236,8 @@ describe('a process kept for selections, on the local Modal', () => {
     });
   });
 
-  describe('a shell', () => {
-    it('keeps variables, functions and the folder it is in', async () => {
+  describe('shell', () => {
+    it('keeps shell variables, functions, and the working directory', async () => {
       const { run } = start('shellscript');
       assert.equal(await run('x=3\nf() {\n  echo "it’s $x \'$1\'"\n}'), '');
       assert.equal(await run('f "a  b"; cd /tmp'), "it’s 3 'a  b'\n");
@@ -246,7 +247,7 @@ describe('a process kept for selections, on the local Modal', () => {
       assert.equal(await run('echo "$x"'), '3\n');
     });
 
-    it('is interrupted by Ctrl+C as a whole snippet, and keeps what it had', async () => {
+    it('interrupts a whole shell snippet on Ctrl+C and keeps its variables', async () => {
       const { run, process, shows } = start('shellscript');
       await run('x=4');
       const running = run('f() { echo begun; sleep 1000; echo never; }; f; echo never');
@@ -257,7 +258,7 @@ describe('a process kept for selections, on the local Modal', () => {
     });
   });
 
-  it('ends with its sandbox, and says how that ended', async () => {
+  it('ends with its sandbox and explains why', async () => {
     const { run, process, shows } = start('python');
     const running = run('import time; print("begun"); time.sleep(1000)');
     await shows('begun');
@@ -268,9 +269,9 @@ describe('a process kept for selections, on the local Modal', () => {
     assert.match((await process.ended).error ?? '', /^The sandbox was terminated\./);
   });
 
-  it('ends by itself when nothing was run for the sandbox’s idle time', async () => {
+  it('stops after the idle timeout', async () => {
     const { run, process } = start('python', 1_000);
     await run('x = 1');
-    assert.match((await process.ended).error ?? '', /^Ended after 1\.0 s without a selection/);
+    assert.equal((await process.ended).error, strings.sessionIdle('1.0 s'));
   });
 });

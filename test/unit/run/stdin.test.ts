@@ -15,8 +15,8 @@ function slowStream() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('what is typed into a run', () => {
-  it('waits for the program', async () => {
+describe('Stdin', () => {
+  it('holds typed text until the program starts', async () => {
     const stdin = new Stdin();
     stdin.write('ab');
     stdin.write('c');
@@ -26,7 +26,7 @@ describe('what is typed into a run', () => {
     assert.deepEqual(writes, ['abc']);
   });
 
-  it('goes out together when a call is under way, in order and one call at a time', async () => {
+  it('sends text typed during a call with the next one, in order and one call at a time', async () => {
     const stdin = new Stdin();
     const { stream, writes, release } = slowStream();
     stdin.connect(stream);
@@ -41,7 +41,7 @@ describe('what is typed into a run', () => {
     assert.deepEqual(writes, ['1', '23']);
   });
 
-  it('is dropped when the program no longer reads', async () => {
+  it('drops typed text once the program no longer reads', async () => {
     let writes = 0;
     const stdin = new Stdin();
     stdin.connect(

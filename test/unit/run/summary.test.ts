@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { exited } from '../../../src/run/result.ts';
 import { summaryOf } from '../../../src/run/summary.ts';
 
-describe('the line that ends a run', () => {
+describe('summaryOf', () => {
   const timings = { startMs: 2100, syncMs: 45, firstOutputMs: 130, runMs: 65_432 };
 
-  it('says how it ended, what its time went on and what it cost', () => {
+  it('describes how a run ended, where its time went, and what it cost', () => {
     assert.equal(
       summaryOf({ ...exited(0), timings, costUsd: 0.00213 }),
       'Exited with code 0 · start 2.1 s · sync 45 ms · first output 130 ms · run 1 min 5 s · about $0.0021',
@@ -16,7 +16,7 @@ describe('the line that ends a run', () => {
     assert.equal(summaryOf(exited(143)), 'Exited with code 143 (SIGTERM)');
   });
 
-  it('is the error where the program did not get to its end', () => {
+  it('returns only the error if the run failed', () => {
     assert.equal(summaryOf({ outcome: 'failed', error: 'No.' }), 'No.');
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { strings } from '../../../src/run/strings.ts';
 import { progressLine, syncReport } from '../../../src/run/sync-report.ts';
 
 const nothing = {
@@ -15,9 +16,9 @@ const nothing = {
   heldBack: [],
 };
 
-describe('what a sync says', () => {
-  it('tells files, bytes and deletions, or that there was nothing to send', () => {
-    assert.deepEqual(syncReport(nothing), ['Synced, nothing to send (12 ms)']);
+describe('reports of a sync', () => {
+  it('reports files, bytes, and deletions, or that nothing had to be sent', () => {
+    assert.deepEqual(syncReport(nothing), [strings.upToDate('12 ms')]);
     assert.deepEqual(syncReport({ ...nothing, files: 1, bytes: 3400 }), ['Synced 1 file (3.4 KB) in 12 ms']);
     assert.deepEqual(syncReport({ ...nothing, files: 1200, bytes: 5e6, deleted: 2 }), [
       'Synced 1,200 files (5.0 MB), 2 deletions in 12 ms',
@@ -25,19 +26,19 @@ describe('what a sync says', () => {
     assert.deepEqual(syncReport({ ...nothing, deleted: 1 }), ['Synced 1 deletion in 12 ms']);
   });
 
-  it('names what was left out, a few by name and the rest by number', () => {
+  it('names some of the skipped files and counts the rest', () => {
     const skipped = Array.from({ length: 7 }, (_, at) => ({ path: `p${at}`, reason: 'EACCES' }));
     const lines = syncReport({ ...nothing, skipped, credentials: ['.env', 'a.pem', 'b.pem', 'c.pem'] });
-    assert.equal(lines[1], 'Not sent, as they look like credentials: .env, a.pem, b.pem and 1 more');
+    assert.equal(lines[1], strings.credentialsNotSent('.env, a.pem, b.pem, and 1 more'));
     assert.equal(lines[2], 'Not synced: p0 (EACCES)');
     assert.equal(lines.at(-1), 'Not synced: 2 more');
     assert.equal(
       syncReport({ ...nothing, files: 1, bytes: 6e7, large: [{ path: 'data.bin', bytes: 6e7 }] })[1],
-      'Large, and sent again whenever changed, unless .modalignore leaves it out: data.bin (60.0 MB)',
+      strings.largeFiles('data.bin (60.0 MB)'),
     );
   });
 
-  it('shows what is being sent, and how fast', () => {
+  it('shows what is being sent and how fast', () => {
     const progress = { files: 12, bytes: 3e6, totalBytes: 1e7, bytesPerSecond: 5e6, path: 'a/b.bin' };
     assert.equal(
       progressLine({ stage: 'sending', ...progress }),
@@ -51,6 +52,6 @@ describe('what a sync says', () => {
       'Receiving 12 files, 3.0 MB, 5.0 MB/s: a/b.bin',
     );
     assert.equal(progressLine({ stage: 'applying', ...progress }), 'Unpacking in the sandbox…');
-    assert.equal(progressLine({ stage: 'scanning', ...progress }), 'Looking for changes… 12 files');
+    assert.equal(progressLine({ stage: 'scanning', ...progress }), 'Checking for changes… 12 files');
   });
 });

@@ -15,17 +15,17 @@ const python = (text: string) => findPythonTargets(text).map(({ kind, line }) =>
 const named = (targets: Target[]) =>
   targets.map((target) => `${target.line} ${'name' in target ? target.name : target.kind}`);
 
-describe('what can be run in a Python file', () => {
-  it('is its main guard, however it is written', () => {
+describe('findPythonTargets', () => {
+  it('finds the main guard, however it is written', () => {
     assert.deepEqual(python('import x\nif __name__ == "__main__":\n    x()\n'), ['1 pythonGuard']);
     assert.deepEqual(python("if '__main__'==__name__ :\n"), ['0 pythonGuard']);
   });
 
-  it('is its main function, also an async one', () => {
+  it('finds the main function, even if it is async', () => {
     assert.deepEqual(python('def main():\n  pass\n\nasync def main (a):\n  pass\n'), ['0 pythonMain', '3 pythonMain']);
   });
 
-  it('is not what stands in a comment, a string, brackets or a class', () => {
+  it('finds nothing in comments, strings, brackets, or classes', () => {
     assert.deepEqual(
       python(
         [
@@ -53,42 +53,42 @@ describe('what can be run in a Python file', () => {
     );
   });
 
-  it('is found after strings with quotes, escapes and hashes in them', () => {
+  it('finds the main function after strings that contain quotes, escapes, and hashes', () => {
     assert.deepEqual(python(`a = '#"""'\nb = "it's"\nc = '\\''\nd = """ " \\""" """\ndef main(): ...\n`), [
       '4 pythonMain',
     ]);
   });
 
-  it('is found after a string that is never closed', () => {
+  it('finds the main function after an unclosed string', () => {
     assert.deepEqual(python(`a = "open\ndef main(): ...\n`), ['1 pythonMain']);
   });
 
-  it('is found with Windows line ends', () => {
+  it('finds the main function in a file with Windows line endings', () => {
     assert.deepEqual(python('x = 1\r\ndef main():\r\n  pass\r\n'), ['1 pythonMain']);
   });
 });
 
-describe('what can be run in a package.json', () => {
-  it('is each script, at its line', () => {
+describe('findPackageScripts', () => {
+  it('finds each script and its line', () => {
     assert.deepEqual(
       named(findPackageScripts('{\n  "name": "scripts",\n  "scripts": {\n    "a": "x",\n    "b:c": "y"\n  }\n}')),
       ['3 a', '4 b:c'],
     );
   });
 
-  it('is no key of that name elsewhere, and no script that is not a string', () => {
+  it("ignores other keys named “scripts” and scripts that aren't strings", () => {
     assert.deepEqual(findPackageScripts('{"x": {"scripts": {"a": "b"}}, "scripts": {"n": 1}}'), []);
     assert.deepEqual(findPackageScripts('{"scripts": ["a"]}'), []);
   });
 
-  it('is found while the file is being typed', () => {
+  it('finds scripts while the file is being typed', () => {
     assert.deepEqual(named(findPackageScripts('{"scripts": {"a": "x", "b": ')), ['0 a']);
     assert.deepEqual(findPackageScripts(''), []);
   });
 });
 
-describe('what can be run in a Makefile', () => {
-  it('is each explicit target once', () => {
+describe('findMakeTargets', () => {
+  it('finds each explicit target once', () => {
     assert.deepEqual(named(findMakeTargets('all: build\nbuild test: x.c\n\tcc x.c\nall:: more\nout/a.o: a.c\n')), [
       '0 all',
       '1 build',
@@ -97,47 +97,47 @@ describe('what can be run in a Makefile', () => {
     ]);
   });
 
-  it('is no variable, comment, recipe line, pattern, special target or body of a define', () => {
+  it('ignores variables, comments, recipe lines, patterns, special targets, and the bodies of defines', () => {
     const text =
       'A := b\nB:=c\nC ::= d\nE = f: g\n# no: x\n.PHONY: all\n%.o: %.c\n\techo a: b\ndefine D\nx: y\nendef\nprog: CFLAGS = -g\nlist = a \\\n  b: c\n$(X): y\n';
     assert.deepEqual(findMakeTargets(text), []);
   });
 });
 
-describe('what can be run in a justfile', () => {
-  it('is each public recipe that needs no arguments', () => {
+describe('findJustRecipes', () => {
+  it('finds each public recipe that needs no arguments', () => {
     const text =
       'default: build\n@quiet:\nbuild target="all" *flags:\n  cc {{target}}\nneeds name:\nplus +files:\n_hidden:\n[private]\nsecret:\n[linux]\nshown: (other "x")\n';
     assert.deepEqual(named(findJustRecipes(text)), ['0 default', '1 quiet', '2 build', '10 shown']);
   });
 
-  it('is no assignment, setting, alias, comment, body or text of a string', () => {
+  it('ignores assignments, settings, aliases, comments, bodies, and strings', () => {
     const text =
       "x := 'a: b'\nset shell := ['a']\nalias b := build\n# no: x\n  body: y\ntext := '''\ninside: string\n'''\n";
     assert.deepEqual(findJustRecipes(text), []);
   });
 });
 
-describe('a file’s lenses', () => {
+describe('findTargets', () => {
   const kinds = (name: string, language: string, text: string) =>
     findTargets(name, language, text).map(({ kind, line }) => `${line} ${kind}`);
 
-  it('are one at its top for every language with a runner', () => {
+  it('finds the file itself in every language that has a runner', () => {
     assert.deepEqual(kinds('a.js', 'javascript', 'x'), ['0 file']);
     assert.deepEqual(kinds('a.css', 'css', 'x'), []);
   });
 
-  it('are those of its parts too, each line once', () => {
+  it('finds the parts of a Python file, with one target per line', () => {
     assert.deepEqual(kinds('a.py', 'python', 'x\ndef main(): ...\n'), ['0 file', '1 pythonMain']);
     assert.deepEqual(kinds('a.py', 'python', 'if __name__ == "__main__":\n'), ['0 pythonGuard']);
   });
 
-  it('run the file itself where it has a guard', () => {
+  it('runs a Python file itself if it has a guard', () => {
     const text = 'x\ndef main(): ...\nif __name__ == "__main__":\n  main()\n';
     assert.deepEqual(kinds('a.py', 'python', text), ['0 file', '1 pythonGuard', '2 pythonGuard']);
   });
 
-  it('follow the file’s name for package.json, Makefiles and justfiles', () => {
+  it('recognizes package.json, Makefiles, and justfiles by name', () => {
     assert.deepEqual(kinds('package.json', 'json', '{"scripts":{"a":"b"}}'), ['0 packageScript']);
     assert.deepEqual(kinds('rules.mk', 'makefile', 'all:\n'), ['0 makeTarget']);
     assert.deepEqual(kinds('Justfile', 'plaintext', 'all:\n'), ['0 justRecipe']);
@@ -145,8 +145,8 @@ describe('a file’s lenses', () => {
   });
 });
 
-describe('a target’s command line', () => {
-  it('uses the package manager that the lock file names', () => {
+describe('commandOf', () => {
+  it('uses the package manager of the lock file', () => {
     const script: Target = { kind: 'packageScript', line: 0, name: 'build' };
     assert.equal(commandOf(script, 'package.json', [])?.label, 'npm run build');
     assert.deepEqual(commandOf(script, 'package.json', ['yarn.lock']), {
@@ -156,7 +156,7 @@ describe('a target’s command line', () => {
     });
   });
 
-  it('names the file to make and just, which else look for their own', () => {
+  it('passes the file to make and just', () => {
     assert.deepEqual(commandOf({ kind: 'makeTarget', line: 0, name: 'all' }, 'x.mk', [])?.programs, [
       { argv: ['make', '-f', 'x.mk'] },
     ]);
@@ -165,11 +165,11 @@ describe('a target’s command line', () => {
     ]);
   });
 
-  it('is the file’s own where the target is the file', () => {
+  it('returns nothing if the target is the file itself', () => {
     assert.equal(commandOf({ kind: 'pythonGuard', line: 3 }, 'a.py', []), undefined);
   });
 
-  it('calls a Python main function with the script’s own name and exit code', () => {
+  it("calls a Python main function with the script's name, and exits with its result", () => {
     const folder = mkdtempSync(join(tmpdir(), 'targets-'));
     writeFileSync(join(folder, 'm.py'), 'import sys\ndef main():\n    print(sys.argv, __file__)\n    return 5\n');
     const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', []);

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
 import { LocalPaths } from '../../../src/run/local-paths.ts';
 import { runRequest } from '../../../src/run/request.ts';
+import { strings } from '../../../src/run/strings.ts';
 import { parseTask, requestForTask, shellLine, toRemote } from '../../../src/run/task-definition.ts';
 
 const folder = { name: 'app', path: '/home/me/my app' };
 
-describe('a task of tasks.json', () => {
-  it('says what is wrong with it, and where', () => {
+describe('tasks in tasks.json', () => {
+  it("explains what isn't valid in a task, and where", () => {
     const wrong = (raw: object) => parseTask({ type: 'modal', ...raw });
+    assert.equal(wrong({}), strings.invalidTask(strings.oneKindOfTask()));
+    assert.equal(wrong({ command: 'a', script: 'b' }), strings.invalidTask(strings.oneKindOfTask()));
+    assert.match(String(wrong({ command: 'a', args: 'b' })), /^“args” in the task isn't valid: .*expected array/);
+    assert.match(String(wrong({ command: 'a', env: { 'A B': 'c' } })), /^“env\.A B” in the task isn't valid/);
     assert.match(
-      String(wrong({})),
-      /^The task: needs exactly one of "file", "command" and "script"\. Mend it in tasks\.json/,
+      String(wrong({ command: 'a', env: { A: 1 } })),
+      /^“env\.A” in the task isn't valid: .*expected string/,
     );
-    assert.match(String(wrong({ command: 'a', script: 'b' })), /exactly one/);
-    assert.match(String(wrong({ command: 'a', args: 'b' })), /^“args” of the task: .*expected array/);
-    assert.match(String(wrong({ command: 'a', env: { 'A B': 'c' } })), /“env\.A B” of the task/);
-    assert.match(String(wrong({ command: 'a', env: { A: 1 } })), /“env\.A” of the task: .*expected string/);
   });
 
-  it('runs a command with its arguments, its folder and its variables, at the sandbox’s paths', () => {
+  it('runs a command with its arguments, working directory, and variables, all with sandbox paths', () => {
     const task = parseTask({
       type: 'modal',
       command: 'pytest',
@@ -46,7 +47,7 @@ describe('a task of tasks.json', () => {
     );
   });
 
-  it('runs a script in bash, or in sh where there is no bash, with its arguments', () => {
+  it('runs a script and its arguments in bash, or in sh if bash is missing', () => {
     const task = parseTask({ type: 'modal', script: 'echo "$1" | wc', args: ['x'] });
     assert.ok(typeof task !== 'string');
     const { programs, args, cwd } = requestForTask(task, folder, 'x');
@@ -60,13 +61,13 @@ describe('a task of tasks.json', () => {
     assert.deepEqual([args, cwd], [['x'], '/workspace']);
   });
 
-  it('knows paths of Windows too', () => {
+  it('maps Windows paths to the sandbox', () => {
     assert.equal(toRemote('run C:\\me\\app\\a\\b.py:3', 'C:\\me\\app'), 'run /workspace/a/b.py:3');
   });
 });
 
-describe('a shell task’s command line', () => {
-  it('keeps plain words as the shell’s own text, and quotes the rest as the task says', () => {
+describe('shellLine', () => {
+  it('keeps plain words as shell syntax and quotes the rest as the task specifies', () => {
     assert.equal(
       shellLine([
         'echo',
@@ -82,13 +83,13 @@ describe('a shell task’s command line', () => {
   });
 });
 
-describe('paths in output for problem matchers', () => {
+describe('LocalPaths', () => {
   const through = (replacement: string, ...chunks: string[]) => {
     const paths = new LocalPaths(replacement);
     return chunks.map((chunk) => paths.feed(chunk)).join('') + paths.end();
   };
 
-  it('become local ones, also where a chunk ends within them', () => {
+  it('replaces sandbox paths with local ones, even if they are split between chunks', () => {
     const text = 'File "/workspace/a.py", line 1\n/workspace/b.c:3:4: x';
     const expected = 'File "/home/me/a.py", line 1\n/home/me/b.c:3:4: x';
     assert.equal(through('/home/me/', text), expected);
@@ -97,11 +98,11 @@ describe('paths in output for problem matchers', () => {
     }
   });
 
-  it('become relative ones where the matcher wants that', () => {
+  it('replaces sandbox paths with relative ones for matchers that want those', () => {
     assert.equal(through('', '/workspace/src/a.ts(1,2): error'), 'src/a.ts(1,2): error');
   });
 
-  it('stay where they are part of another path', () => {
+  it('keeps paths that are part of another path', () => {
     assert.equal(
       through('/l/', '/x/workspace/a ./workspace/b /workspaces/c /workspace'),
       '/x/workspace/a ./workspace/b /workspaces/c /workspace',

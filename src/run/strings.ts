@@ -1,0 +1,99 @@
+import * as l10n from '@vscode/l10n';
+import { plural } from '../base/text.ts';
+
+/** What a run says to users, mostly in its terminal. */
+export const strings = {
+  startingSandbox: () => l10n.t('Starting a sandbox…'),
+  startedSandbox: (id: string, account: string, duration: string) =>
+    l10n.t('Started sandbox {0} on {1} in {2}', id, account, duration),
+  usingWarmSandbox: (id: string) => l10n.t('Using warm sandbox {0}', id),
+  usingEarlierSandbox: (id: string) => l10n.t('Using sandbox {0} from an earlier window', id),
+  profileChanged: (profile: string) =>
+    l10n.t('Profile “{0}” changed after this sandbox started. To apply it, run “Modal: Replace Sandbox”.', profile),
+  sandboxStopped: () => l10n.t('The sandbox stopped. Starting a new one'),
+
+  syncing: () => l10n.t('Syncing…'),
+  workspaceKeptChanging: () =>
+    l10n.t(
+      'The workspace in the sandbox kept changing during the sync. Stop the program that writes to it, and then run again.',
+    ),
+  upToDate: (duration: string) => l10n.t('Up to date ({0})', duration),
+  synced: (changes: string, duration: string) => l10n.t('Synced {0} in {1}', changes, duration),
+  withSize: (what: string, size: string) => l10n.t('{0} ({1})', what, size),
+  files: (count: number) => plural(count, 'file'),
+  deletions: (count: number) => plural(count, 'deletion'),
+  credentialsNotSent: (paths: string) => l10n.t('Not sent because they look like credentials: {0}', paths),
+  overwritten: (paths: string) => l10n.t('Overwrote changes made in the sandbox: {0}', paths),
+  released: (paths: string) => l10n.t('No longer synced, kept in the sandbox: {0}', paths),
+  writtenThroughLinks: (paths: string) => l10n.t('Written through links in the sandbox: {0}', paths),
+  largeFiles: (paths: string) =>
+    l10n.t('Large files, sent again after each change (exclude them in .modalignore): {0}', paths),
+  notSynced: (path: string, reason: string) => l10n.t('Not synced: {0} ({1})', path, reason),
+  moreNotSynced: (count: number) => l10n.t('Not synced: {0} more', count),
+  andMore: (list: string, count: number) => l10n.t('{0}, and {1} more', list, count),
+
+  checkingForChanges: (files: number) => l10n.t('Checking for changes… {0}', plural(files, 'file')),
+  unpacking: () => l10n.t('Unpacking in the sandbox…'),
+  sending: (files: number, size: string, speed: string, path: string) =>
+    l10n.t('Sending {0}, {1}, {2}/s: {3}', plural(files, 'file'), size, speed, path),
+  receiving: (files: number, size: string, speed: string, path: string) =>
+    l10n.t('Receiving {0}, {1}, {2}/s: {3}', plural(files, 'file'), size, speed, path),
+  sizeOfTotal: (size: string, total: string) => l10n.t('{0} of {1}', size, total),
+
+  connectionLost: () => l10n.t('Connection lost. Reconnecting…'),
+  reconnected: () => l10n.t('Reconnected'),
+  skippingOutput: (size: string) => l10n.t('Interrupted. Skipping earlier output: {0}…', size),
+  skippedOutput: (size: string) => l10n.t('{0} of earlier output skipped', size),
+
+  folderNotInSandbox: (path: string) =>
+    l10n.t("Folder {0} doesn't exist in the sandbox. Check that it isn't excluded, and then run again.", path),
+  programNotInstalled: (name: string) =>
+    l10n.t(
+      "{0} isn't installed in the sandbox's image. Use another profile, or add it to the profile's image, and then run again.",
+      name,
+    ),
+  noProgramInstalled: (names: string) =>
+    l10n.t(
+      "None of these programs are installed in the sandbox's image: {0}. Use another profile, or add one of them to the profile's image, and then run again.",
+      names,
+    ),
+
+  pulling: () => l10n.t('Pulling…'),
+  outputsNotPulled: (reason: string) => l10n.t("The program finished, but its outputs couldn't be pulled. {0}", reason),
+  pulled: (files: number) => l10n.t('Pulled {0}', plural(files, 'file')),
+  alreadyUpToDate: (count: number) => l10n.t('{0} already up to date', count),
+  changedOnBothSides: (count: number, copy: string) =>
+    count === 1
+      ? l10n.t("1 changed on both sides (the sandbox's version was saved as {0})", copy)
+      : l10n.t("{0} changed on both sides (the sandbox's versions were saved next to yours, such as {1})", count, copy),
+  affectLocalPrograms: (count: number) =>
+    count === 1
+      ? l10n.t('1 skipped because it affects programs on your computer')
+      : l10n.t('{0} skipped because they affect programs on your computer', count),
+  rejected: (count: number, path: string, reason: string) =>
+    count === 1
+      ? l10n.t('1 rejected: {0} ({1})', path, reason)
+      : l10n.t('{0} rejected, such as {1} ({2})', count, path, reason),
+  notInSandbox: (count: number) => l10n.t('{0} not in the sandbox', count),
+
+  canceled: () => l10n.t('Canceled.'),
+  exited: (exitCode: number) => l10n.t('Exited with code {0}', exitCode),
+  exitedBySignal: (exitCode: number, signal: string) => l10n.t('Exited with code {0} ({1})', exitCode, signal),
+  startTime: (duration: string) => l10n.t('start {0}', duration),
+  syncTime: (duration: string) => l10n.t('sync {0}', duration),
+  firstOutputTime: (duration: string) => l10n.t('first output {0}', duration),
+  runTime: (duration: string) => l10n.t('run {0}', duration),
+  exitCode: (exitCode: number) => l10n.t('exit code {0}', exitCode),
+
+  invalidTask: (problem: string) =>
+    l10n.t("The task isn't valid: {0}. Fix it in tasks.json, and then run again.", problem),
+  invalidTaskProperty: (property: string, problem: string) =>
+    l10n.t("“{0}” in the task isn't valid: {1}. Fix it in tasks.json, and then run again.", property, problem),
+  invalidVariableName: () => l10n.t('variable names can contain only letters, digits, and "_"'),
+  oneKindOfTask: () => l10n.t('specify exactly one of "file", "command", or "script"'),
+  invalidRegExp: () => l10n.t("isn't a valid regular expression"),
+
+  sessionSandboxStopped: () => l10n.t('The sandbox stopped. Run the selection again.'),
+  sessionClosed: () => l10n.t('The process no longer accepts code. Restart it (“Modal: Restart Interactive Session”).'),
+  sessionIdle: (duration: string) => l10n.t('Stopped after {0} of inactivity so that the sandbox can stop.', duration),
+};
