@@ -48,7 +48,10 @@ describe('execute, for other extensions', () => {
   });
 
   it('rejects with a sentence for what cannot be started', async () => {
-    await assert.rejects(api.execute(['no-such-program']), /^UserError: no-such-program isn't installed in the sandbox's image\./);
+    await assert.rejects(
+      api.execute(['no-such-program']),
+      /^UserError: no-such-program isn't installed in the sandbox's image\./,
+    );
     await assert.rejects(api.execute([]), /The command is empty/);
     await assert.rejects(api.execute('x'.repeat(70_000)), /more than 60000 characters/);
   });

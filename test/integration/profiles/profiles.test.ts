@@ -111,7 +111,10 @@ describe('profiles of a folder', () => {
         await told;
       });
       assert.match(messages.join('\n'), /The profile “named” has changed; its sandbox is still the old one\./);
-      assert.match((await runFile(inFolder('word.sh'))).text, /Profile “named” changed after this sandbox started[\s\S]*^word named/m);
+      assert.match(
+        (await runFile(inFolder('word.sh'))).text,
+        /Profile “named” changed after this sandbox started[\s\S]*^word named/m,
+      );
       await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
       assert.match((await runFile(inFolder('word.sh'))).text, /Started sandbox[\s\S]*^word changed/m);
     } finally {
@@ -164,10 +167,7 @@ describe('a profile that is kept warm', () => {
     await untilReady();
     const script = await writeWorkspaceFile('warm.sh', 'echo "word $WORD"; ls /tmp/set-up');
     const { text } = await runFile(script);
-    assert.match(
-      text,
-      /● Using warm sandbox sb-\S+\n[\s\S]*Synced [12] files? [\s\S]*^word ready\n\/tmp\/set-up$/m,
-    );
+    assert.match(text, /● Using warm sandbox sb-\S+\n[\s\S]*Synced [12] files? [\s\S]*^word ready\n\/tmp\/set-up$/m);
     assert.doesNotMatch(text, /Started sandbox/);
     await untilReady();
   });
