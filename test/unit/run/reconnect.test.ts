@@ -76,9 +76,9 @@ describe('a run on Local Modal that loses its connection', () => {
   for (const [how, end, sentence] of [
     ['terminated', (id: string) => terminate(id), /^The sandbox was terminated\. Run again/],
     [
-      'taken away',
+      'preempted',
       (id: string) => runs.server.control.preempt(id),
-      /^Modal took the sandbox’s machine away\. Run again/,
+      /^Modal stopped the sandbox to free its machine, .* Run again/,
     ],
   ] as const) {
     it(`reports that its sandbox was ${how}, and the next run starts another sandbox`, async () => {
@@ -101,10 +101,7 @@ describe('a run on Local Modal that loses its connection', () => {
       idleTimeoutMs: 3_000,
     });
     const { run } = await start('sleep 1000');
-    assert.match(
-      (await run.done).error ?? '',
-      /^The sandbox has reached its longest lifetime and was ended\. Run again/,
-    );
+    assert.match((await run.done).error ?? '', /^The sandbox reached its maximum lifetime and was stopped\. Run again/);
   });
 
   async function terminate(sandboxId: string): Promise<void> {
