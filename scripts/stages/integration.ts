@@ -14,7 +14,7 @@ import type { Stage, StageOptions } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
 const folder = join('test', 'integration');
-const launchTimeoutMs = 300_000;
+const launchTimeoutMs = 900_000;
 const launcher = join(
   projectFolder,
   'scripts',

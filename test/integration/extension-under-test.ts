@@ -6,6 +6,7 @@ import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from '../../src/api/api.ts';
 import type { RunResult } from '../../src/run/result.ts';
+import { waitFor } from '../helpers/wait-for.ts';
 
 export type { RunResult };
 
@@ -121,18 +122,79 @@ export async function choosingPath<T>(path: string, action: () => Promise<T>): P
   }
 }
 
-/** Reads until what is read is as it should be. */
-export async function eventually<T>(
+/**
+ * Reads until what is read is as it should be, and returns that. What VS Code says of editors, tabs, terminals, tasks and
+ * problems comes to extensions some time after the command that changed it, so tests read it with this and never just once.
+ */
+export function eventually<T>(what: string, read: () => T | Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  return waitFor(what, 30_000, async () => read(), holds);
+}
+
+/** Waits until the problems of a file, or only those from `source`, are as they should be, and returns them. */
+export function waitForProblems(
+  uri: vscode.Uri,
+  holds: (problems: readonly vscode.Diagnostic[]) => boolean,
+  source?: string,
+): Promise<vscode.Diagnostic[]> {
+  const isWanted = (each: vscode.Diagnostic) => source === undefined || each.source === source;
+  return eventually(`problems of ${uri.path}`, () => vscode.languages.getDiagnostics(uri).filter(isWanted), holds);
+}
+
+/** Waits until the document of the active editor is as it should be, and returns it. */
+export async function waitForActiveDocument(
   what: string,
-  read: () => T | Promise<T>,
-  holds: (value: T) => boolean,
-): Promise<T> {
-  for (let n = 0; n < 200; n++) {
-    const value = await read();
-    if (holds(value)) return value;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return assert.fail(`Waited in vain for ${what}`);
+  holds: (document: vscode.TextDocument) => boolean,
+): Promise<vscode.TextDocument> {
+  const active = () => vscode.window.activeTextEditor?.document;
+  await eventually(
+    what,
+    () => ({ uri: `${active()?.uri}`, isWanted: holds(active() ?? assert.fail('No editor is active')) }),
+    ({ isWanted }) => isWanted,
+  );
+  return active() as vscode.TextDocument;
+}
+
+/** Waits until the active tab compares two files. */
+export async function waitForDiff(original: vscode.Uri, modified: vscode.Uri): Promise<void> {
+  const compared = () => {
+    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+    return input instanceof vscode.TabInputTextDiff ? [`${input.original}`, `${input.modified}`] : [];
+  };
+  await eventually('the diff', compared, (sides) => sides.join() === `${original},${modified}`);
+}
+
+/** Waits until a task of this name runs, and returns its execution. */
+export async function waitForTask(name: string): Promise<vscode.TaskExecution> {
+  const find = () => vscode.tasks.taskExecutions.find(({ task }) => task.name === name);
+  await eventually(`the task ${name}`, () => find() !== undefined, Boolean);
+  return find() ?? assert.fail(`The task ${name} has ended`);
+}
+
+/** Waits until the tasks that run are these, by their names. */
+export async function waitForTasks(...names: string[]): Promise<void> {
+  const running = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
+  await eventually(`the tasks [${names}]`, running, (found) => found.join() === names.join());
+}
+
+/** Closes every terminal of the window. */
+export async function closeTerminals(): Promise<void> {
+  for (const terminal of vscode.window.terminals) terminal.dispose();
+  await eventually(
+    'the terminals to close',
+    () => vscode.window.terminals.length,
+    (length) => length === 0,
+  );
+}
+
+/** Waits until so many terminals have a name, and returns them. */
+export async function waitForTerminals(name: string, count: number): Promise<vscode.Terminal[]> {
+  const found = () => vscode.window.terminals.filter((each) => each.name === name);
+  await eventually(
+    `${count} terminals “${name}”`,
+    () => found().length,
+    (length) => length === count,
+  );
+  return found();
 }
 
 /** A pick that is answered as soon as it shows: by `all` or the `first`, else it is left. */

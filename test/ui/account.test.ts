@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { strings } from '../../src/providers/account/strings.ts';
+import { waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
@@ -23,10 +24,7 @@ describe('choosing an account', () => {
     await workbench.openView('Modal');
     await picture(workbench, 'welcome');
     await workbench.page.locator('.welcome-view').getByText(strings.signIn()).first().click();
-    const rows = workbench.page.locator('.quick-input-list .monaco-list-row');
-    await rows.first().waitFor();
-    const labels = await rows.allInnerTexts();
-    assert.match(labels.join('\n'), /Local Modal[\s\S]*Paste a token…/);
+    await waitForText(workbench.page.locator('.quick-input-list'), /Local Modal[\s\S]*Paste a token…/);
     await picture(workbench, 'account-pick');
   });
 
@@ -38,7 +36,7 @@ describe('choosing an account', () => {
     await workbench.openView('Modal');
     await page.locator('.welcome-view').getByText(strings.signIn()).first().waitFor();
     await workbench.runCommand('Modal: Choose Account…');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: strings.pasteToken() }).click();
+    await workbench.pickItem(strings.pasteToken());
     const box = page.locator('.quick-input-widget input');
     await page.getByText(strings.tokenIdTitle()).waitFor();
     await box.fill('nonsense');
@@ -46,7 +44,7 @@ describe('choosing an account', () => {
     await box.fill('ak-abcdefgh');
     await box.press('Enter');
     await page.getByText(strings.tokenSecretTitle()).waitFor();
-    assert.equal(await box.getAttribute('type'), 'password');
+    await waitForAttribute(box, 'type', /^password$/);
     await box.fill('as-abcdefgh');
     await box.press('Enter');
     await page.getByText('The Modal server cannot be reached').first().waitFor();
@@ -57,8 +55,7 @@ describe('choosing an account', () => {
     await page.keyboard.press('Enter');
     await page.locator('.terminal-wrapper.active').waitFor({ state: 'detached' });
     await workbench.runCommand('Modal: Choose Account…');
-    await page.locator('.quick-input-list .monaco-list-row', { hasText: strings.storedToken() }).waitFor();
-    assert.match(await page.locator('.quick-input-list').innerText(), /Stored token\s*stored in .*\(current\)/);
-    assert.doesNotMatch(await page.locator('body').innerText(), /as-abcdefgh/);
+    const shown = await waitForText(page.locator('body'), /Stored token\s*stored in .*\(current\)/);
+    assert.doesNotMatch(shown, /as-abcdefgh/);
   });
 });

@@ -27,9 +27,15 @@ describe('images', () => {
     await run(workbench, 'failing');
     await workbench.waitForTerminal(/● The image could not be built/);
     await workbench.runCommand('Problems: Focus on Problems View');
-    const problem = workbench.page.locator('.markers-panel .monaco-list-row', { hasText: 'could not be built' });
-    await problem.first().click();
-    await workbench.page.locator('.tab.active', { hasText: 'Failing.Dockerfile' }).waitFor();
+    const problem = workbench.page
+      .locator('.markers-panel .monaco-list-row', { hasText: 'could not be built' })
+      .first();
+    await problem.waitFor();
+    await workbench.gesture(
+      'the press of the problem',
+      () => problem.click(),
+      workbench.page.locator('.tab.active', { hasText: 'Failing.Dockerfile' }),
+    );
     await workbench.page.locator('.markers-panel', { hasText: 'no image here' }).waitFor();
     await picture(workbench, 'image-problem');
   });

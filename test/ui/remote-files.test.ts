@@ -2,17 +2,17 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { comesIntoSight, waitForPicture, waitForTexts } from '../helpers/elements.ts';
 import { commandTitle, paletteTitle } from '../helpers/manifest.ts';
 import { waitFor } from '../helpers/wait-for.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
-import { picture, waitForPicture } from './pictures.ts';
+import { picture } from './pictures.ts';
 
 describe('Open in Explorer', () => {
   const account = localAccount();
 
-  const rows = ({ page }: Workbench, hasText: string) =>
-    page.locator('.explorer-folders-view .monaco-list-row', { hasText });
+  const rows = (workbench: Workbench, hasText: string) => workbench.explorerRows(hasText);
   const running = async () => (await account.server.control.running()).sandboxes.map(({ id }) => id);
   /** Runs a file, and opens its sandbox by the row's menu. */
   const openInExplorer = async (workbench: Workbench) => {
@@ -21,26 +21,28 @@ describe('Open in Explorer', () => {
     await workbench.clickDialog('Send');
     await workbench.waitForTerminal(/Exited with code 0/);
     await workbench.openView('Modal');
-    await workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first().click({ button: 'right' });
-    await workbench.chooseInMenu(commandTitle('modal.openInExplorer'));
+    const row = workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first();
+    await workbench.chooseInContextMenu(row, commandTitle('modal.openInExplorer'));
   };
-  /** Waits until the sandbox's folder is unfolded, which VS Code does by itself, or not. */
-  const unfolded = (workbench: Workbench) =>
-    waitFor(
+  /** Waits until the sandbox's folder is unfolded, which VS Code does by itself, or not, and maybe in a new window. */
+  const unfolded = async (workbench: Workbench) => {
+    const files = rows(workbench, 'greetings.py');
+    await waitFor(
       'the folder to be unfolded',
-      60_000,
+      90_000,
       async () => {
-        await workbench.page.waitForTimeout(2_000);
         await workbench.waitForFolders();
-        const files = await rows(workbench, 'greetings.py').count();
-        if (files < 2)
-          await rows(workbench, 'hello (sandbox)')
-            .click({ timeout: 1_000 })
-            .catch(() => {});
-        return files;
+        if (await comesIntoSight(files.nth(1), 4_000)) return true;
+        const folded = rows(workbench, 'hello (sandbox)').and(workbench.page.locator('[aria-expanded="false"]'));
+        await folded.click({ timeout: 1_000 }).catch(() => {});
+        return false;
       },
-      (count) => count === 2,
+      (isUnfolded) => isUnfolded,
     );
+    // What the sync keeps there is not for people.
+    const isShown = (texts: readonly string[]) => texts.some((text) => text.includes('.modal-sync'));
+    await waitForTexts('the files without .modal-sync', rows(workbench, ''), (texts) => !isShown(texts));
+  };
 
   it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
     const workbench = await openWorkbench({ multiRoot: true, settings: accountSettings });
@@ -61,7 +63,6 @@ describe('Open in Explorer', () => {
       await unfolded(workbench);
       const started = (await running()).filter((id) => !before.includes(id));
       assert.equal(started.length, 1, 'the sandbox lives through the restart');
-      assert.equal(await rows(workbench, '.modal-sync').count(), 0, 'what the sync keeps there is not for people');
       await rows(workbench, 'greetings.py').nth(1).click();
       await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
       await workbench.openFile('main.py');
@@ -89,49 +90,44 @@ describe('Open in Explorer', () => {
     const shell = async (line: string) => (await sandbox.exec(['sh', '-c', line])).stdout.readText();
     return { workbench, sandbox, shell };
   };
-  /** Drags a row onto a folder's; with Ctrl it is copied, else VS Code asks whether it shall be moved. */
-  const drag = async (workbench: Workbench, from: Locator, to: Locator, how: 'move' | 'copy' = 'move') => {
-    const { page } = workbench;
-    // Rows move while the Explorer takes in what the last drag has changed.
-    await page.waitForTimeout(1_500);
-    const into = (await to.innerText()).trim();
-    await from.hover();
-    await page.mouse.down();
-    if (how === 'copy') await page.keyboard.down('Control');
-    const target = await to.boundingBox();
-    assert.ok(target);
-    await page.mouse.move(target.x + 80, target.y + 10, { steps: 12 });
-    await page.waitForTimeout(500);
-    await page.mouse.up();
-    if (how === 'copy') return page.keyboard.up('Control');
-    await page.locator('.monaco-dialog-box', { hasText: `into '${into}'?` }).waitFor();
+  /** Drags a row onto a folder's, and says yes when VS Code asks whether it shall be moved. */
+  const move = async (workbench: Workbench, from: Locator, to: Locator, into: string) => {
+    await workbench.gesture(
+      `the drag into ${into}`,
+      () => workbench.dragToRow(from, to),
+      workbench.page.locator('.monaco-dialog-box', { hasText: `into '${into}'?` }),
+    );
     await workbench.clickDialog('Move');
   };
 
   it('shows pictures and what programs make, and files are dragged within it, into it and out of it', async () => {
     const { workbench, shell } = await open();
     await rows(workbench, 'icon.png').nth(1).click();
-    await waitForPicture(workbench, 256);
+    await waitForPicture(workbench.page, 256);
     await picture(workbench, 'remote-picture');
     await shell('echo made > /workspace/made.txt');
     await rows(workbench, 'made.txt').waitFor();
 
-    await drag(workbench, rows(workbench, 'crash.py').nth(1), rows(workbench, 'sub').nth(1));
+    await move(workbench, rows(workbench, 'crash.py').nth(1), rows(workbench, 'sub').nth(1), 'sub');
     await waitFor(
       'the file in the other folder',
       20_000,
       () => shell('cd /workspace; ls sub; ls crash.py'),
       (names) => names === 'crash.py\ninner.txt\n',
     );
-    await drag(workbench, rows(workbench, 'brought.txt'), rows(workbench, 'hello (sandbox)'));
+    await move(workbench, rows(workbench, 'brought.txt'), rows(workbench, 'hello (sandbox)'), 'hello (sandbox)');
     await waitFor(
       'the file in the sandbox',
       20_000,
       () => shell('cat /workspace/brought.txt'),
       (text) => text === 'brought',
     );
-    await drag(workbench, rows(workbench, 'made.txt'), rows(workbench, 'sub').first(), 'copy');
     const taken = join(workbench.folder, 'sub', 'made.txt');
+    await workbench.gesture(
+      'the drag of made.txt',
+      () => workbench.dragToRow(rows(workbench, 'made.txt').last(), rows(workbench, 'sub').first(), { copy: true }),
+      () => existsSync(taken),
+    );
     await waitFor(
       'the file on this machine',
       20_000,
@@ -144,13 +140,12 @@ describe('Open in Explorer', () => {
   it('is searched by a list that opens what it found; when the sandbox has ended the folder can be removed', async () => {
     const { workbench, sandbox, shell } = await open();
     await shell(`cd /workspace && printf 'first\\n  a $(rocket) is no icon\\n' > 'od d:1.txt'`);
-    await rows(workbench, 'hello (sandbox)').click({ button: 'right' });
-    await workbench.chooseInMenu('Search in Sandbox…');
+    await workbench.chooseInContextMenu(rows(workbench, 'hello (sandbox)'), 'Search in Sandbox…');
     const found = workbench.page.locator('.quick-input-list .monaco-list-row');
     await workbench.page.locator('.quick-input-title', { hasText: 'Search in Sandbox: /workspace' }).waitFor();
-    await workbench.page.keyboard.type('no such line');
+    const { input } = workbench;
+    await input.pressSequentially('no such line');
     await found.getByText('Nothing found').waitFor();
-    const input = workbench.page.locator('.quick-input-widget input[type="text"]');
     await input.fill('greet');
     await found.getByText('greetings.py:1').waitFor();
     await picture(workbench, 'search-in-sandbox');

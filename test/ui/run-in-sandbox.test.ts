@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { openWorkbench } from '../helpers/workbench.ts';
+import { sharedWorkbench } from '../helpers/workbench.ts';
 
 describe('Run in Sandbox', () => {
+  const open = sharedWorkbench();
+
   it('runs the file on a press of its code lens, and shows output and exit code in the terminal', async () => {
-    const workbench = await openWorkbench();
+    const workbench = await open();
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
     const text = await workbench.waitForTerminal(/Exited with code 0/);
@@ -11,7 +13,7 @@ describe('Run in Sandbox', () => {
   });
 
   it('runs the active file from the palette, and shows its traceback and exit code', async () => {
-    const workbench = await openWorkbench({ theme: 'light' });
+    const workbench = await open();
     await workbench.openFile('crash.py');
     await workbench.runCommand('Run Active File in Sandbox');
     const text = await workbench.waitForTerminal(/Exited with code 1/);

@@ -19,12 +19,12 @@ describe('Run Selection or Line', () => {
     const { keyboard } = workbench.page;
     for (const shown of [/^>>> import time$/m, /^>>> def squares/m, /^>>> numbers = /m, /^140$/m, /^waiting$/m]) {
       // VS Code gives the keyboard to a panel that opens, and takes it back.
-      await workbench.page.locator('.editor-instance .monaco-editor.focused').waitFor();
+      await workbench.waitForEditorFocus();
       await keyboard.press('Control+Alt+Shift+M');
       await workbench.waitForTerminal(shown);
     }
     await picture(workbench, 'selection');
-    await workbench.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await workbench.focusTerminal();
     await keyboard.press('Control+C');
     await workbench.waitForTerminal(/^KeyboardInterrupt$/m);
     await workbench.page.locator('.editor-instance .view-line', { hasText: 'numbers[-1]' }).click();
@@ -35,13 +35,10 @@ describe('Run Selection or Line', () => {
 
   it('is in the editor’s context menu', async () => {
     const workbench = await open('light');
-    await workbench.page.locator('.editor-instance .view-line').first().click({ button: 'right' });
-    const entry = workbench.page.locator('.context-view .action-label', {
-      hasText: 'Run Selection or Line in Sandbox',
-    });
-    await entry.waitFor();
+    const line = workbench.page.locator('.editor-instance .view-line').first();
+    await workbench.openContextMenu(line, 'Run Selection or Line in Sandbox');
     await picture(workbench, 'selection-menu');
-    await entry.click();
+    await workbench.chooseInMenu('Run Selection or Line in Sandbox');
     await workbench.waitForTerminal(/^>>> /m);
   });
 });

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { Tag } from '../../src/modal/sandboxes.ts';
 import { strings } from '../../src/views/snapshots/strings.ts';
+import { waitForAttribute } from '../helpers/elements.ts';
 import { waitFor } from '../helpers/wait-for.ts';
-import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { openWorkbench, sharedWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('the Snapshots view', () => {
+  // Closed before its account goes.
+  const shared = sharedWorkbench({ settings: accountSettings, height: 900 });
   const account = localAccount();
   before(async () => {
     const { modal } = account;
@@ -23,17 +26,16 @@ describe('the Snapshots view', () => {
     workbench.page.locator('.pane', { has: workbench.page.locator(`.pane-header h3:text-is("${title}")`) });
   const row = (workbench: Workbench, title: string, hasText: string) =>
     pane(workbench, title).locator('.monaco-list-row', { hasText }).first();
-  const open = async (theme: 'dark' | 'light' = 'dark') => {
-    const workbench = await openWorkbench({ settings: accountSettings, theme, height: 900 });
+  const show = async (workbench: Workbench) => {
     await workbench.openView('Modal');
     await pane(workbench, 'Snapshots').waitFor();
     return workbench;
   };
+  const open = async () => show(await shared());
   const take = async (workbench: Workbench, name: string) => {
-    await row(workbench, 'Sandboxes', 'trainer').click({ button: 'right' });
-    await workbench.chooseInMenu('New Snapshot…');
+    await workbench.chooseInContextMenu(row(workbench, 'Sandboxes', 'trainer'), 'New Snapshot…');
     await workbench.answerInput(name);
-    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: strings.days(7) }).click();
+    await workbench.pickItem(strings.days(7));
     await row(workbench, 'Snapshots', name).waitFor();
   };
 
@@ -45,16 +47,11 @@ describe('the Snapshots view', () => {
     await row(workbench, 'Sandboxes', 'trainer').waitFor();
     await workbench.runCommand('Modal: New Snapshot…');
     await workbench.answerInput('never taken');
-    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: strings.days(7) }).click();
+    await workbench.pickItem(strings.days(7));
     await workbench.waitForNotification(/Taking snapshot “never taken”/);
     await picture(workbench, 'snapshot-progress');
     await workbench.clickNotification('Cancel');
-    await waitFor(
-      'the progress to go',
-      10_000,
-      () => workbench.notifications(),
-      (all) => all.length === 0,
-    );
+    await workbench.waitForNoNotification();
     assert.equal((await account.server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal does');
     await waitFor(
       'what Modal made all the same to be deleted',
@@ -68,12 +65,9 @@ describe('the Snapshots view', () => {
   it('keeps a sandbox by the menu of its row, and restores it by a button into a second one', async () => {
     const workbench = await open();
     await take(workbench, 'before the upgrade');
-    assert.match(
-      (await row(workbench, 'Snapshots', 'before the upgrade').getAttribute('aria-label')) ?? '',
-      /^Snapshot before the upgrade, expires in 7 days/,
-    );
-    await row(workbench, 'Snapshots', 'before the upgrade').hover();
-    await row(workbench, 'Snapshots', 'before the upgrade').locator('a[aria-label*="Restore"]').click();
+    const snapshot = row(workbench, 'Snapshots', 'before the upgrade');
+    await waitForAttribute(snapshot, 'aria-label', /^Snapshot before the upgrade, expires in 7 days/);
+    await workbench.clickRowAction(snapshot, 'Restore');
     await workbench.waitForNotification(/A sandbox with the files of “before the upgrade” is running/);
     await row(workbench, 'Sandboxes', 'before the upgrade').waitFor();
     await row(workbench, 'Sandboxes', 'trainer').waitFor();
@@ -83,7 +77,10 @@ describe('the Snapshots view', () => {
   });
 
   it('agrees with the view of another window, renames by key and names what was made from a snapshot', async () => {
-    const [here, there] = await Promise.all([open(), open('light')]);
+    const [here, there] = await Promise.all([
+      open(),
+      openWorkbench({ settings: accountSettings, theme: 'light', height: 900 }).then(show),
+    ]);
     await take(here, 'seen from both');
     await take(there, 'from there');
     // A view looks at what others do each fifteen seconds.
@@ -93,11 +90,9 @@ describe('the Snapshots view', () => {
     await row(there, 'Snapshots', 'seen from both').click();
     await there.page.keyboard.press('F2');
     await there.answerInput('renamed there');
-    await row(here, 'Snapshots', 'before the upgrade').click({ button: 'right' });
-    await here.chooseInMenu('Delete Snapshot…');
-    const dialog = here.page.locator('.monaco-dialog-box');
-    assert.match((await dialog.textContent()) ?? '', /Permanently delete snapshot “before the upgrade”\?/);
-    assert.match((await dialog.textContent()) ?? '', /created from it.*: sandbox “before the upgrade”/);
+    await here.chooseInContextMenu(row(here, 'Snapshots', 'before the upgrade'), 'Delete Snapshot…');
+    const question = await here.waitForDialog(/Permanently delete snapshot “before the upgrade”\?/);
+    assert.match(question, /created from it.*: sandbox “before the upgrade”/);
     await here.clickDialog(strings.delete());
     await row(here, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });
     await row(there, 'Snapshots', 'before the upgrade').waitFor({ state: 'detached' });

@@ -13,7 +13,7 @@ describe('what is synced', () => {
     await workbench.clickCodeLens('Run in Sandbox');
     const text = await workbench.waitForTerminal(/Exited with code 0/);
     assert.match(text, /Not sent because they look like credentials: \.env/);
-    const row = workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: '.env' });
+    const row = workbench.explorerRows('.env');
     await row
       .locator('[aria-label*="Not synced to the sandbox"]')
       .or(row.locator('.monaco-decoration-badge'))
@@ -47,13 +47,11 @@ describe('the first sync to an account', () => {
     writeFileSync(join(workbench.folder, '.env'), 'SECRET=1');
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
-    const dialog = workbench.page.locator('.monaco-dialog-box');
-    await dialog.waitFor();
-    await picture(workbench, 'first-sync');
-    const text = (await dialog.textContent()) ?? '';
+    const text = await workbench.waitForDialog(/./s);
     assert.ok(text.includes(strings.confirmSync('8 files', '756 B')), text);
     assert.ok(text.includes(strings.credentialsNotSent('.env')), text);
-    await dialog.getByRole('button', { name: strings.sync() }).click();
+    await picture(workbench, 'first-sync');
+    await workbench.clickDialog(strings.sync());
     await workbench.waitForTerminal(/Exited with code 0 .* (about|under)/);
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.waitForTerminal(/Up to date[\s\S]*Exited with code 0/);

@@ -5,12 +5,15 @@ import { contentOf, readAll } from '../../src/modal/remote-files.ts';
 import { volumeFiles } from '../../src/modal/volume-files.ts';
 import { createVolume, listVolumes } from '../../src/modal/volumes.ts';
 import { strings } from '../../src/views/volumes/strings.ts';
+import { waitForAttribute, waitForPicture, waitForText } from '../helpers/elements.ts';
 import { waitFor } from '../helpers/wait-for.ts';
-import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { openWorkbench, sharedWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
-import { picture, waitForPicture } from './pictures.ts';
+import { picture } from './pictures.ts';
 
 describe('the Volumes view', () => {
+  // Closed before its account goes.
+  const shared = sharedWorkbench({ settings: accountSettings });
   const account = localAccount();
 
   const data = () => volumeFiles(async () => account.modal, 'data');
@@ -18,29 +21,16 @@ describe('the Volumes view', () => {
   const pane = (workbench: Workbench) => workbench.page.locator('.pane', { hasText: 'Volumes' }).last();
   const row = (workbench: Workbench, hasText: string) =>
     pane(workbench).locator('.monaco-list-row', { hasText }).first();
-  const open = async (theme: 'dark' | 'light' = 'dark') => {
-    const workbench = await openWorkbench({ settings: accountSettings, theme });
+  const show = async (workbench: Workbench) => {
     await workbench.openView('Modal');
     return workbench;
   };
-  /** Answers VS Code's own file dialog, which takes a while to list what is there. */
+  const open = async () => show(await shared());
+  /** Answers VS Code's own file dialog, which writes a folder's path over what is typed once it has listed that folder. */
   const typePath = async (workbench: Workbench, path: string) => {
-    await workbench.page
-      .locator('.quick-input-list .monaco-list-row', { hasText: 'main.py' })
-      .or(workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: '..' }))
-      .first()
-      .waitFor();
-    await waitFor(
-      'the path to be taken',
-      20_000,
-      async () => {
-        await workbench.input.fill(path);
-        await workbench.page.waitForTimeout(700);
-        return workbench.input.inputValue();
-      },
-      (value) => value === path,
-    );
-    await workbench.page.keyboard.press('Enter');
+    await workbench.pickRows('..').or(workbench.pickRows('main.py')).first().waitFor();
+    await workbench.fillInput(path);
+    await workbench.input.press('Enter');
   };
 
   it('says that there is none yet, and makes one by a button', async () => {
@@ -63,11 +53,10 @@ describe('the Volumes view', () => {
     await withFiles();
     await data().write('/notes.txt', contentOf(Buffer.from('from the volume\n')));
     const workbench = await open();
-    await row(workbench, 'data').click();
-    await row(workbench, 'models').click();
-    await row(workbench, 'weights.bin').waitFor();
-    assert.match(await row(workbench, 'weights.bin').innerText(), /3\.4 MB/);
-    assert.match((await row(workbench, 'notes.txt').getAttribute('aria-label')) ?? '', /^File notes\.txt, 16 B · /);
+    await workbench.unfold(row(workbench, 'data'));
+    await workbench.unfold(row(workbench, 'models'));
+    await waitForText(row(workbench, 'weights.bin'), /3\.4 MB/);
+    await waitForAttribute(row(workbench, 'notes.txt'), 'aria-label', /^File notes\.txt, 16 B · /);
     await row(workbench, 'notes.txt').click();
     await workbench.page.locator('.view-line', { hasText: 'from the volume' }).click();
     await picture(workbench, 'volumes');
@@ -86,30 +75,25 @@ describe('the Volumes view', () => {
     await withFiles();
     await data().write('/icon.png', contentOf(readFileSync('media/icon.png')));
     const workbench = await open();
-    await row(workbench, 'data').click();
+    await workbench.unfold(row(workbench, 'data'));
     await row(workbench, 'icon.png').dispatchEvent('click');
-    await waitForPicture(workbench, 256);
+    await waitForPicture(workbench.page, 256);
   });
 
   it('takes files that are dragged from the Explorer', async () => {
     await withFiles();
     const workbench = await open();
-    await row(workbench, 'data').click();
-    await row(workbench, 'models').waitFor();
-    await workbench.page.keyboard.press('Control+Shift+E');
-    const file = workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'main.py' });
-    const { mouse } = workbench.page;
-    await file.hover();
-    await mouse.down();
-    const icon = await workbench.viewIcon('Modal').boundingBox();
-    assert.ok(icon);
-    await mouse.move(icon.x + 10, icon.y + 10, { steps: 10 });
-    await row(workbench, 'models').waitFor();
-    const target = await row(workbench, 'models').boundingBox();
-    assert.ok(target);
-    await mouse.move(target.x + 60, target.y + 10, { steps: 10 });
-    await workbench.page.waitForTimeout(300);
-    await mouse.up();
+    await workbench.unfold(row(workbench, 'data'));
+    await workbench.unfold(row(workbench, 'models'));
+    const over = workbench.viewIcon('Modal');
+    await workbench.gesture(
+      'the drag of main.py',
+      async () => {
+        await workbench.openExplorer();
+        await workbench.dragToRow(workbench.explorerRows('main.py'), row(workbench, 'models'), { over });
+      },
+      row(workbench, 'main.py'),
+    );
     const expected = readFileSync(join(workbench.folder, 'main.py'), 'utf8');
     await waitFor(
       'the file in the volume',
@@ -117,27 +101,23 @@ describe('the Volumes view', () => {
       () => textOf('/models/main.py'),
       (text) => text === expected,
     );
-    await row(workbench, 'models').click();
-    await row(workbench, 'main.py').waitFor();
   });
 
   it('uploads and downloads by keyboard, asks before it replaces, and deletes', async () => {
     await withFiles();
-    const workbench = await open('light');
+    const workbench = await show(await openWorkbench({ settings: accountSettings, theme: 'light' }));
     writeFileSync(join(workbench.folder, 'up load.txt'), 'uploaded');
     const into = join(workbench.folder, 'down');
     mkdirSync(into);
-    await row(workbench, 'data').click();
-    await row(workbench, 'models').click();
+    await workbench.unfold(row(workbench, 'data'));
+    await workbench.unfold(row(workbench, 'models'));
     await row(workbench, 'weights.bin').waitFor();
-    await row(workbench, 'models').hover();
-    await row(workbench, 'models').locator('a[aria-label*="Upload"]').click();
+    await workbench.clickRowAction(row(workbench, 'models'), 'Upload');
     await typePath(workbench, join(workbench.folder, 'up load.txt'));
     await row(workbench, 'up load.txt').waitFor();
     assert.equal(await textOf('/models/up load.txt'), 'uploaded');
 
-    await row(workbench, 'models').click({ button: 'right' });
-    await workbench.chooseInMenu('Download…');
+    await workbench.chooseInContextMenu(row(workbench, 'models'), 'Download…');
     await typePath(workbench, `${into}/`);
     await workbench.page.locator('.statusbar', { hasText: strings.downloaded('“models”') }).waitFor();
     assert.equal(readFileSync(join(into, 'models', 'up load.txt'), 'utf8'), 'uploaded');
@@ -148,7 +128,7 @@ describe('the Volumes view', () => {
 
     await row(workbench, 'up load.txt').click();
     await workbench.page.locator('.tab', { hasText: 'up load.txt' }).waitFor();
-    await row(workbench, 'up load.txt').click({ button: 'right' });
+    await workbench.openContextMenu(row(workbench, 'up load.txt'), 'Delete…');
     await picture(workbench, 'volumes-light');
     await workbench.chooseInMenu('Delete…');
     await workbench.clickDialog(strings.delete());
@@ -158,8 +138,9 @@ describe('the Volumes view', () => {
   it('drops a volume that was deleted elsewhere, and says so when a file of it is saved', async () => {
     await createVolume(account.modal, 'leaving');
     await volumeFiles(async () => account.modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
-    const workbench = await open();
-    await row(workbench, 'leaving').click();
+    // What is written to a volume that is gone cannot be saved, so that this window cannot be used again.
+    const workbench = await show(await openWorkbench({ settings: accountSettings }));
+    await workbench.unfold(row(workbench, 'leaving'));
     await row(workbench, 'inside.txt').click();
     await workbench.page.locator('.view-line').first().click();
     await account.modal.volumes.delete('leaving');
@@ -168,7 +149,8 @@ describe('the Volumes view', () => {
     await workbench.page.keyboard.type('edited');
     await workbench.page.keyboard.press('Control+s');
     await workbench.waitForNotification(/There is no volume “leaving”: it was deleted or renamed/);
-    assert.ok((await workbench.notificationButtons()).includes('Save As...'), 'what was written is not lost');
+    // What was written is not lost.
+    await workbench.notificationButton('Save As...').waitFor();
   });
 
   it('shows a folder of 20,000 entries a part at a time', async () => {
@@ -182,7 +164,7 @@ describe('the Volumes view', () => {
     }));
     await account.modal.cpClient.volumePutFiles2({ volumeId, files });
     const workbench = await open();
-    await row(workbench, 'many').click();
+    await workbench.unfold(row(workbench, 'many'));
     await row(workbench, 'f00000').waitFor();
     await row(workbench, 'f00000').click();
     await workbench.page.keyboard.press('End');

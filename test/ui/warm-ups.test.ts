@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { strings } from '../../src/sandboxes/strings.ts';
+import { waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { manifestText } from '../helpers/manifest.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
@@ -33,20 +34,18 @@ describe('warm-ups', () => {
   it('pause and end with Stop Everything from the menu of the status bar, by keyboard, in a light theme', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles', theme: 'light' });
     await chooseReady(workbench);
-    assert.match(
-      (await statusItem(workbench).getAttribute('aria-label')) ?? '',
+    await waitForAttribute(
+      statusItem(workbench),
+      'aria-label',
       /^Modal: profile “ready” of profiles, a sandbox is ready\. The local Modal costs nothing\./,
     );
     await statusItem(workbench).locator('a').focus();
     await workbench.page.keyboard.press('Enter');
-    await workbench.page.locator('.quick-input-list .monaco-list-row', { hasText: 'Stop Everything' }).waitFor();
-    await workbench.page.waitForTimeout(500);
-    await picture(workbench, 'session-menu');
-    const offered = await workbench.page.locator('.quick-input-list').innerText();
-    assert.match(offered, /Resume Sandbox/);
+    await workbench.pickRows('Stop Everything').waitFor();
+    const offered = await waitForText(workbench.page.locator('.quick-input-list'), /Resume Sandbox/);
     assert.doesNotMatch(offered, /Pause Sandbox/, 'nothing runs that could be paused');
-    await workbench.page.keyboard.type('Stop');
-    await workbench.page.keyboard.press('Enter');
+    await picture(workbench, 'session-menu');
+    await workbench.pickByKeyboard('Stop');
     await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);
     await statusItem(workbench).locator('.codicon-vm-outline').waitFor();
     await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);

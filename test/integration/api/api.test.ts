@@ -42,8 +42,10 @@ describe('execute, for other extensions', () => {
 
   it('rejects with the signal’s reason when it is cancelled', async () => {
     const cancel = new AbortController();
-    const running = api.execute(['sleep', '1000'], { signal: cancel.signal });
-    setTimeout(() => cancel.abort(new Error('enough')), 500);
+    const running = api.execute(['sh', '-c', 'echo begun; sleep 1000'], {
+      signal: cancel.signal,
+      onStdout: () => cancel.abort(new Error('enough')),
+    });
     await assert.rejects(running, /enough/);
   });
 
@@ -85,8 +87,7 @@ describe('a sandbox, for other extensions', () => {
     cat.write('two\n');
     cat.endInput();
     assert.equal((await cat.wait()).stdout, 'one\ntwo\n');
-    const sleep = sandbox.commands.spawn(['sleep', '1000']);
-    setTimeout(() => sleep.kill(), 300);
+    const sleep = sandbox.commands.spawn(['sh', '-c', 'echo begun; sleep 1000'], { onStdout: () => sleep.kill() });
     assert.notEqual((await sleep.wait()).returncode, 0);
   });
 

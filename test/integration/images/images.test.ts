@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ImageReport } from '../../../src/images/check.ts';
-import { activate, answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  runFile,
+  waitForActiveDocument,
+  waitForProblems,
+  waitForTerminals,
+  withSetting,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
 const inFolder = (path: string) => vscode.Uri.joinPath(root(), path);
-const builds = () => vscode.window.terminals.filter(({ name }) => name === 'Modal: Build Image');
-const marked = (path: string) =>
-  vscode.languages.getDiagnostics(inFolder(path)).filter(({ source }) => source === 'Modal');
+const builds = (count: number) => waitForTerminals('Modal: Build Image', count);
+const marked = (path: string, count: number) =>
+  waitForProblems(inFolder(path), ({ length }) => length === count, 'Modal');
 
 /** Uses a profile while `action` runs. */
 async function withProfile<T>(name: string, action: () => Promise<T>): Promise<T> {
@@ -29,12 +38,14 @@ describe('images of profiles', () => {
   it('are built out of a Dockerfile with its files, in a terminal of their own, and once', async () => {
     const first = await runFile(inFolder('say.sh'));
     assert.match(first.text, /^HELLO FROM THE IMAGE\nhello from the image$/m);
-    assert.equal(builds().length, 1);
-    builds()[0]?.dispose();
+    const [build] = await builds(1);
+    build?.dispose();
+    await builds(0);
     await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
     const second = await runFile(inFolder('say.sh'));
     assert.match(second.text, /● Started sandbox[\s\S]*^HELLO FROM THE IMAGE/m);
-    assert.equal(builds().length, 0, 'nothing was built, so nothing is shown');
+    // Nothing was built, so nothing is shown.
+    await builds(0);
   });
 
   it('are rebuilt by a command, which says that the sandbox has the old one', async () => {
@@ -48,9 +59,8 @@ describe('images of profiles', () => {
   it('are checked by a command, with a report to read', async () => {
     const report = await vscode.commands.executeCommand<ImageReport>('modal.checkImage');
     assert.ok(report.sizeMb > 1);
-    const document = vscode.window.activeTextEditor?.document;
-    assert.equal(document?.uri.scheme, 'modal-image');
-    assert.match(document?.getText() ?? '', /^Image of the profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
+    const document = await waitForActiveDocument('the report', ({ uri }) => uri.scheme === 'modal-image');
+    assert.match(document.getText(), /^Image of the profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
   });
 
   it('that fail are marked in the Dockerfile, with the log’s last lines, until they are built', async () => {
@@ -63,19 +73,19 @@ describe('images of profiles', () => {
     );
     const { error } = await runFile(inFolder('say.sh'));
     assert.match(error ?? '', /^The image could not be built: “RUN echo said.*” \(docker\/Dockerfile:5\) failed/);
-    const [problem] = marked('docker/Dockerfile');
+    const [problem] = await marked('docker/Dockerfile', 1);
     assert.equal(problem?.range.start.line, 4);
     assert.match(problem?.message ?? '', /\nsaid$/);
     await vscode.workspace.fs.writeFile(file, before);
     assert.match((await runFile(inFolder('say.sh'))).text, /^HELLO/m);
-    assert.deepEqual(marked('docker/Dockerfile'), []);
+    await marked('docker/Dockerfile', 0);
   });
 
   it('that fail are marked at their key in modal.json', async () => {
     await withProfile('commands', async () => {
       const { error } = await runFile(inFolder('say.sh'));
       assert.match(error ?? '', /image\.commands\[1\].*failed/);
-      const [problem] = marked('.vscode/modal.json');
+      const [problem] = await marked('.vscode/modal.json', 1);
       const document = await vscode.workspace.openTextDocument(inFolder('.vscode/modal.json'));
       assert.equal(document.getText(problem?.range), '"echo the reason >&2; exit 7"');
       assert.match(problem?.message ?? '', /\nthe reason$/);
@@ -89,7 +99,7 @@ describe('images of profiles', () => {
         const { error, text } = await runFile(inFolder('say.sh'));
         assert.equal(error, 'Other.Dockerfile:2: Modal has no RUN --mount=type=ssh.');
         assert.doesNotMatch(text, /Started/);
-        assert.equal(marked('Other.Dockerfile')[0]?.range.start.line, 1);
+        assert.equal((await marked('Other.Dockerfile', 1))[0]?.range.start.line, 1);
       }),
     );
   });

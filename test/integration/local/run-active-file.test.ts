@@ -3,8 +3,10 @@ import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/run/strings.ts';
 import {
   answering,
+  eventually,
   runFile,
   textOf,
+  waitForTasks,
   withSetting,
   writeOutsideFile,
   writeWorkspaceFile,
@@ -47,10 +49,14 @@ describe('Run Active File in Sandbox', () => {
     const uri = await writeWorkspaceFile('edited.py', 'print("old")\n');
     const editor = await vscode.window.showTextDocument(uri);
     await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, 1, 0), 'print("new")\n'));
-    assert.equal(editor.document.isDirty, true);
+    await eventually('the edit', () => editor.document.isDirty, Boolean);
     const { text } = await runFile(undefined);
     assert.match(text, /^new$/m);
-    assert.equal(editor.document.isDirty, false);
+    await eventually(
+      'the file to be saved',
+      () => editor.document.isDirty,
+      (isDirty) => !isDirty,
+    );
   });
 
   it('starts one task per run, which ends with the exit code', async () => {
@@ -60,7 +66,11 @@ describe('Run Active File in Sandbox', () => {
       if (execution.task.name === 'task.sh') codes.push(exitCode);
     });
     await runFile(uri);
-    while (codes.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await eventually(
+      'the end of the task',
+      () => codes,
+      ({ length }) => length > 0,
+    );
     listening.dispose();
     assert.deepEqual(codes, [7]);
   });
@@ -70,20 +80,19 @@ describe('Run Active File in Sandbox', () => {
     const started = new Promise((resolve) => vscode.tasks.onDidStartTask(resolve));
     const first = runFile(uri);
     await started;
-    const names = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
 
     const unanswered = await answering({}, () => runFile(uri));
     assert.equal(unanswered.messages[0], strings.stillRunning('long.sh'));
-    assert.deepEqual(names(), ['long.sh']);
+    await waitForTasks('long.sh');
 
     const beside = await answering({ showWarningMessage: strings.runBoth() }, () => runFile(uri));
     assert.equal(beside.result.exitCode, 4);
-    assert.deepEqual(names(), ['long.sh']);
+    await waitForTasks('long.sh');
 
     const restarted = await answering({ showWarningMessage: strings.stopAndRunAgain() }, () => runFile(uri));
     assert.equal(restarted.result.exitCode, 4);
     assert.notEqual((await first).exitCode, 0);
-    assert.deepEqual(names(), []);
+    await waitForTasks();
   });
 
   it('offers a lens above the first line of a file that can be run, and above no other', async () => {

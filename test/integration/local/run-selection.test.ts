@@ -2,14 +2,26 @@ import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/run/strings.ts';
-import { activate, answering, type RunResult, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  closeTerminals,
+  eventually,
+  type RunResult,
+  waitForTerminals,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 /** Opens a file with a part of it selected. */
 async function select(name: string, content: string, ...selections: [number, number, number, number][]) {
   const uri = await writeWorkspaceFile(name, content);
   const editor = await vscode.window.showTextDocument(uri);
   // One that was open already takes in what the disk has a moment later.
-  while (editor.document.getText() !== content) await new Promise((resolve) => setTimeout(resolve, 20));
+  await eventually(
+    `the content of ${name}`,
+    () => editor.document.getText(),
+    (text) => text === content,
+  );
   editor.selections = selections.map((each) => new vscode.Selection(...each));
   return editor;
 }
@@ -24,12 +36,8 @@ async function runSelection(): Promise<RunResult & { text: string }> {
   return { ...result, text: stripVTControlCharacters(text).replaceAll('\r\n', '\n') };
 }
 
-const terminals = (name: string) => vscode.window.terminals.filter((each) => each.name === name);
-
 describe('Run Selection or Line in Sandbox', () => {
-  after(() => {
-    for (const terminal of vscode.window.terminals) terminal.dispose();
-  });
+  after(closeTerminals);
 
   it('keeps what a selection of Python defined for the next one, in one terminal', async () => {
     await select('sel.py', 'x = 20\ny = x + 1\nx + y\n', [0, 0, 2, 0]);
@@ -38,7 +46,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.match(first.text, /^>>> x = 20\n\.\.\. y = x \+ 1\n● (Started|Synced) /);
     const second = await select('sel.py', 'x = 20\ny = x + 1\nx + y\n', [2, 0, 2, 5]).then(runSelection);
     assert.match(second.text, /^>>> x \+ y\n41\n$/);
-    assert.equal(terminals('Modal Python').length, 1);
+    await waitForTerminals('Modal Python', 1);
   });
 
   it('runs the statement of the cursor when nothing is selected, and moves the cursor on', async () => {
@@ -71,7 +79,8 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.match((await runSelection()).text, /^> a\n\[ '\/' \]\n$/);
     await select('sel.sh', 'greet() { echo "hello $1"; }\ngreet you\n', [0, 0, 2, 0]);
     assert.match((await runSelection()).text, /^hello you$/m);
-    assert.deepEqual([terminals('Modal Node').length, terminals('Modal Shell').length], [1, 1]);
+    await waitForTerminals('Modal Node', 1);
+    await waitForTerminals('Modal Shell', 1);
   });
 
   it('forgets everything on a restart', async () => {
@@ -79,7 +88,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.match((await runSelection()).text, /^20$/m);
     await vscode.commands.executeCommand('modal.restartSelectionProcess');
     assert.match((await runSelection()).text, /NameError: name 'x' is not defined/);
-    assert.equal(terminals('Modal Python').length, 1);
+    await waitForTerminals('Modal Python', 1);
   });
 
   it('says that the process has ended, and starts another with the next selection', async () => {
@@ -94,7 +103,9 @@ describe('Run Selection or Line in Sandbox', () => {
   it('ends the process with its terminal', async () => {
     await select('again.py', 'w = 1', [0, 0, 0, 5]);
     await runSelection();
-    terminals('Modal Python')[0]?.dispose();
+    const [terminal] = await waitForTerminals('Modal Python', 1);
+    terminal?.dispose();
+    await waitForTerminals('Modal Python', 0);
     await select('again.py', 'w', [0, 0, 0, 1]);
     assert.match((await runSelection()).text, /NameError: name 'w' is not defined/);
   });

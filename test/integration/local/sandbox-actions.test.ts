@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
-import { activate, answering, eventually, printed, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  closeTerminals,
+  eventually,
+  printed,
+  runFile,
+  waitForActiveDocument,
+  waitForTerminals,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 /** The actions of a row of the Sandboxes view, by their commands; ending one is in `sandboxes.test.ts`. */
 describe('a sandbox of the view', () => {
@@ -20,17 +30,13 @@ describe('a sandbox of the view', () => {
     id = await start();
     sandbox = await api.sandboxes.connect(id);
   });
-  afterEach(async () => {
-    for (const terminal of vscode.window.terminals) terminal.dispose();
-  });
+  afterEach(closeTerminals);
 
   it('has a terminal, a shell in that very sandbox', async () => {
-    const before = vscode.window.terminals.length;
     await act('modal.openTerminal');
-    const terminal = vscode.window.terminals[before];
-    assert.equal(terminal?.name, `Modal ${id.slice(-6)}`);
+    const [terminal] = await waitForTerminals(`Modal ${id.slice(-6)}`, 1);
     const said = printed(`in ${id}`);
-    terminal.sendText('echo "in $MODAL_SANDBOX_ID"');
+    terminal?.sendText('echo "in $MODAL_SANDBOX_ID"');
     await said;
   });
 
@@ -52,25 +58,33 @@ describe('a sandbox of the view', () => {
 
   it('shows its logs as a document with its name', async () => {
     await act('modal.showSandboxLogs', { ...row(), name: 'web/1' });
-    const { uri } = vscode.window.activeTextEditor?.document ?? {};
-    assert.deepEqual([uri?.scheme, uri?.path], ['modal-logs', `/${id}/web 1.log`]);
+    const { uri } = await waitForActiveDocument('the logs', (document) => document.uri.scheme === 'modal-logs');
+    assert.equal(uri.path, `/${id}/web 1.log`);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
   });
 
   it('that is kept alive lives longer than its idle time, until that is taken back', async () => {
-    const idleTimeoutMs = 2_000;
+    const idleTimeoutMs = 3_000;
     const kept = await api.sandboxes.create({ idleTimeoutMs, timeoutMs: 120_000 });
     const on = { id: kept.id, state: 'running', tags: {}, idleTimeoutMs, endsAt: new Date(Date.now() + 120_000) };
-    const lives = () =>
-      api.sandboxes.connect(kept.id).then(
+    const lives = (sandboxId: string) =>
+      api.sandboxes.connect(sandboxId).then(
         () => true,
         () => false,
       );
+    const ended = (sandboxId: string) =>
+      eventually(
+        `the end of ${sandboxId}`,
+        () => lives(sandboxId),
+        (isAlive) => !isAlive,
+      );
     await act('modal.keepSandboxAlive', on);
-    await new Promise((resolve) => setTimeout(resolve, 3 * idleTimeoutMs));
-    assert.equal(await lives(), true);
+    // Another one, which nobody keeps, begins later to be idle for longer: when it has ended the kept one would have, too.
+    const other = await api.sandboxes.create({ idleTimeoutMs: idleTimeoutMs + 1_000, timeoutMs: 120_000 });
+    await ended(other.id);
+    assert.equal(await lives(kept.id), true);
     await act('modal.letSandboxEnd', on);
-    await eventually('its end', lives, (isAlive) => !isAlive);
+    await ended(kept.id);
   });
 
   for (const command of ['modal.terminateFolderSandboxes', 'modal.terminateAllSandboxes']) {

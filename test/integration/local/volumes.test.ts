@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/views/volumes/strings.ts';
-import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  choosingPath,
+  eventually,
+  runFile,
+  waitForActiveDocument,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
 const uri = (path: string) => vscode.Uri.from({ scheme: 'modal-volume', path: `/data${path}` });
@@ -59,9 +67,12 @@ describe('files of a volume, in the editor', () => {
     await write('/told.txt', '1');
     await write('/told.txt', '2');
     await fs.delete(uri('/told.txt'));
-    for (let n = 0; n < 50 && changes.length < 3; n++) await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually(
+      'word of the end',
+      () => changes,
+      (told) => told.includes('deleted /data/told.txt'),
+    );
     watcher.dispose();
-    assert.ok(changes.includes('deleted /data/told.txt'), changes.join());
   });
 
   it('fail with the errors of VS Code', async () => {
@@ -113,7 +124,7 @@ describe('a row of the Volumes view', () => {
 
   it('takes new files, which are opened, and new folders', async () => {
     await act('modal.newFileInVolume', entry('/row', 'directory'), { showInputBox: '/row/new.txt' });
-    assert.equal(vscode.window.activeTextEditor?.document.uri.toString(), uri('/row/new.txt').toString());
+    await waitForActiveDocument('the new file', (document) => `${document.uri}` === `${uri('/row/new.txt')}`);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
     await act('modal.newFolderInVolume', entry('/row', 'directory'), { showInputBox: '/row/empty' });
     assert.deepEqual(await names('/row/empty'), []);

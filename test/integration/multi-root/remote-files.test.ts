@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxHandle } from '../../../src/api/api.ts';
-import { activate, answering, choosingPath, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  choosingPath,
+  eventually,
+  runFile,
+  waitForDiff,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 const { fs } = vscode.workspace;
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -12,14 +20,6 @@ const fails = (work: Thenable<unknown>, code: string) =>
   assert.rejects(Promise.resolve(work), (error: unknown) =>
     error instanceof vscode.FileSystemError && error.code === code ? true : assert.fail(String(error)),
   );
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 150; n++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.fail(`Waited in vain for ${what}`);
-}
-
 describe('files of a sandbox, in the editor', () => {
   let id: string;
   let sandbox: SandboxHandle;
@@ -76,13 +76,11 @@ describe('files of a sandbox, in the editor', () => {
     const compared = async (command: string, from: vscode.Uri) => {
       const { messages } = await answering({}, async () => vscode.commands.executeCommand(command, from));
       assert.deepEqual(messages, []);
-      const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-      assert.ok(input instanceof vscode.TabInputTextDiff);
-      return [input.original.toString(), input.modified.toString()];
+      await waitForDiff(uri('/workspace/who.sh'), local);
+      await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
     };
-    const expected = [uri('/workspace/who.sh').toString(), local.toString()];
-    assert.deepEqual(await compared('modal.compareWithLocal', uri('/workspace/who.sh')), expected);
-    assert.deepEqual(await compared('modal.compareWithSandbox', local), expected);
+    await compared('modal.compareWithLocal', uri('/workspace/who.sh'));
+    await compared('modal.compareWithSandbox', local);
     const { messages } = await answering({}, async () =>
       vscode.commands.executeCommand('modal.compareWithLocal', uri('/etc/passwd')),
     );
@@ -109,18 +107,21 @@ describe('files of a sandbox, in the editor', () => {
     it('come in once, and changes that programs make are told', async () => {
       const row = { id, tags: { 'vscode-folder-name': 'box' } };
       await vscode.commands.executeCommand('modal.openInExplorer', row);
-      await eventually('the folder', () => folders().length === 2);
-      assert.equal(folders()[1], 'box (sandbox)');
+      await eventually('the folder', folders, (names) => names[1] === 'box (sandbox)');
       const root = vscode.workspace.workspaceFolders?.[1]?.uri;
       assert.equal(root?.toString(), uri('/workspace').toString());
       await vscode.commands.executeCommand('modal.openInExplorer', row);
       assert.equal(folders().length, 2, 'it is added once');
 
       const document = await vscode.workspace.openTextDocument(uri('/workspace/who.sh'));
-      await eventually('the change to come into the editor', async () => {
-        await sandbox.commands.run('echo "# changed by a program" >> /workspace/who.sh');
-        return document.getText().includes('# changed by a program');
-      });
+      await eventually(
+        'the change to come into the editor',
+        async () => {
+          await sandbox.commands.run('echo "# changed by a program" >> /workspace/who.sh');
+          return document.getText();
+        },
+        (shown) => shown.includes('# changed by a program'),
+      );
     });
 
     it('are told of when programs make, change and delete them, each as what it is', async () => {
@@ -132,9 +133,17 @@ describe('files of a sandbox, in the editor', () => {
       watcher.onDidChange(() => told.push('changed'));
       watcher.onDidDelete(() => told.push('deleted'));
       await sandbox.commands.run('touch /workspace/told.txt');
-      await eventually('the new file', () => told.join() === 'created');
+      await eventually(
+        'the new file',
+        () => told.join(),
+        (all) => all === 'created',
+      );
       await sandbox.commands.run('rm /workspace/told.txt');
-      await eventually('its end', () => told.join() === 'created,deleted');
+      await eventually(
+        'its end',
+        () => told.join(),
+        (all) => all === 'created,deleted',
+      );
       watcher.dispose();
     });
 
@@ -146,7 +155,7 @@ describe('files of a sandbox, in the editor', () => {
           assert.match(error.message, /The sandbox has ended, and its files with it\./);
           return true;
         });
-        await eventually('the folder to go', () => folders().length === 1);
+        await eventually('the folder to go', folders, ({ length }) => length === 1);
       });
       assert.deepEqual(messages, [
         'The sandbox behind the folder “box (sandbox)” has ended, and its files with it. What the Explorer shows of it cannot be opened.',

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/run/strings.ts';
-import { activate, answering, runFile, textOf, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+import {
+  activate,
+  answering,
+  eventually,
+  runFile,
+  textOf,
+  waitForProblems,
+  withSetting,
+  writeWorkspaceFile,
+} from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
 const inFolder = (path: string) => vscode.Uri.joinPath(root(), path);
@@ -20,20 +29,6 @@ async function choose(name: string): Promise<readonly vscode.QuickPickItem[]> {
     return offered;
   } finally {
     window.showQuickPick = original;
-  }
-}
-
-/** Waits until the diagnostics of a file are as wanted. */
-async function diagnosticsOf(uri: vscode.Uri, count: number): Promise<vscode.Diagnostic[]> {
-  for (;;) {
-    const found = vscode.languages.getDiagnostics(uri);
-    if (found.length === count) return found;
-    await new Promise<void>((resolve) => {
-      const listener = vscode.languages.onDidChangeDiagnostics(() => {
-        listener.dispose();
-        resolve();
-      });
-    });
   }
 }
 
@@ -99,18 +94,16 @@ describe('profiles of a folder', () => {
     await runFile(inFolder('word.sh'));
     const changed = new TextDecoder().decode(before).replace('"WORD": "named"', '"WORD": "changed"');
     try {
-      const { messages } = await answering({}, async () => {
-        const told = new Promise<void>((resolve) => {
-          const watcher = vscode.workspace.createFileSystemWatcher('**/.vscode/modal.json');
-          watcher.onDidChange(() => {
-            watcher.dispose();
-            setTimeout(resolve, 500);
-          });
-        });
+      await answering({}, async (said) => {
         await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(changed));
-        await told;
+        const isTold = (text: string) =>
+          /The profile “named” has changed; its sandbox is still the old one\./.test(text);
+        await eventually(
+          'word of the change',
+          () => said,
+          (all) => all.some(isTold),
+        );
       });
-      assert.match(messages.join('\n'), /The profile “named” has changed; its sandbox is still the old one\./);
       assert.match(
         (await runFile(inFolder('word.sh'))).text,
         /Profile “named” changed after this sandbox started[\s\S]*^word named/m,
@@ -152,14 +145,12 @@ describe('profiles of a folder', () => {
 describe('a profile that is kept warm', () => {
   /** Waits until the pick says that one is ready. */
   async function untilReady(): Promise<void> {
-    for (;;) {
-      const offered = await choose('ready');
-      if (
-        offered.some(({ label, description }) => label.endsWith('ready') && description?.includes('$(flame) 1 ready'))
-      )
-        return;
-      await new Promise((resolve) => setTimeout(resolve, 300));
-    }
+    await eventually(
+      'a sandbox to be ready',
+      () => choose('ready'),
+      (offered) =>
+        offered.some(({ label, description }) => label.endsWith('ready') && description?.includes('$(flame) 1 ready')),
+    );
   }
 
   it('has a sandbox ready, set up and synced, which the next run takes; another one follows', async () => {
@@ -193,7 +184,7 @@ describe('modal.json in the editor', () => {
     await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(text));
     const document = await vscode.workspace.openTextDocument(file);
     await vscode.window.showTextDocument(document);
-    const found = await diagnosticsOf(file, 4);
+    const found = await waitForProblems(file, ({ length }) => length === 4);
     const at = (word: string) =>
       found.filter(({ range }) => document.getText(range) === word).map(({ message }) => message);
     assert.match(at('"H1OO"').join(), /^“gpu” must be a GPU that Modal rents; did you mean “H100”\?$/);
@@ -213,7 +204,11 @@ describe('modal.json in the editor', () => {
       const fix = actions.find(({ title }) => title.startsWith('Change to'));
       assert.ok(fix?.edit, `a fix for ${word}`);
       await vscode.workspace.applyEdit(fix.edit);
-      assert.ok(document.getText().includes(fixed));
+      await eventually(
+        fixed,
+        () => document.getText(),
+        (edited) => edited.includes(fixed),
+      );
     }
     await document.save();
     await vscode.workspace.fs.delete(inFolder('.vscode/wrong'), { recursive: true });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import { waitFor } from '../../helpers/wait-for.ts';
-import { activate } from '../extension-under-test.ts';
+import { activate, eventually, waitForProblems, waitForTask, waitForTasks } from '../extension-under-test.ts';
 
 /** Waits for the next task of a name to end, while `start` starts it; its exit code and what it showed. */
 async function taskRun(
@@ -75,10 +74,9 @@ describe('a task of type modal', () => {
     const listener = vscode.tasks.onDidEndTaskProcess(({ execution }) => ended.push(execution.task.name));
     // VS Code asks whether to run it all the same, and does not until it is answered.
     void vscode.tasks.executeTask(failed).then(undefined, () => {});
-    await waitFor(
+    await eventually(
       'the task that fails',
-      20_000,
-      async () => ended,
+      () => ended,
       (names) => names.includes('own'),
     );
     listener.dispose();
@@ -89,8 +87,7 @@ describe('a task of type modal', () => {
     const { exitCode, text } = await runOwn('with the watcher');
     assert.equal(exitCode, 0);
     assert.match(text, /^ready for work\n[\s\S]*^beside it$/m);
-    const watcher = vscode.tasks.taskExecutions.find(({ task }) => task.name === 'watch');
-    assert.ok(watcher, 'it still runs');
+    const watcher = await waitForTask('watch');
     const ended = new Promise<number | undefined>((resolve) => {
       const listener = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
         if (execution.task.name !== 'watch') return;
@@ -100,10 +97,7 @@ describe('a task of type modal', () => {
     });
     watcher.terminate();
     await ended;
-    assert.deepEqual(
-      vscode.tasks.taskExecutions.map(({ task }) => task.name),
-      [],
-    );
+    await waitForTasks();
   });
 
   it('is presented as tasks.json says', async () => {
@@ -133,17 +127,10 @@ describe('a task of type modal', () => {
 describe('Run Task in Sandbox', () => {
   it('runs a shell task, and its problem matcher marks the local file', async () => {
     const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
-    const marked = new Promise<void>((resolve) => {
-      const listener = vscode.languages.onDidChangeDiagnostics(() => {
-        if (!vscode.languages.getDiagnostics(uri).some(({ message }) => message === 'It is broken.')) return;
-        listener.dispose();
-        resolve();
-      });
-    });
     const { exitCode } = await runInSandbox('compile');
     assert.equal(exitCode, 0);
-    await marked;
-    const [problem] = vscode.languages.getDiagnostics(uri).filter(({ message }) => message === 'It is broken.');
+    const isMarked = ({ message }: vscode.Diagnostic) => message === 'It is broken.';
+    const problem = (await waitForProblems(uri, (problems) => problems.some(isMarked))).find(isMarked);
     assert.deepEqual([problem?.range.start.line, problem?.range.start.character], [1, 2]);
   });
 
@@ -151,7 +138,7 @@ describe('Run Task in Sandbox', () => {
     const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
     for (const _ of ['first', 'second']) {
       assert.equal((await runInSandbox('own pattern')).exitCode, 0);
-      const found = vscode.languages.getDiagnostics(uri).filter(({ source }) => source === 'linter');
+      const found = await waitForProblems(uri, ({ length }) => length === 2, 'linter');
       assert.deepEqual(
         found.map(({ range: { start }, severity, message }) => [start.line, start.character, severity, message]),
         [

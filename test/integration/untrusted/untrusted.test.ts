@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/common/strings.ts';
-import { answering, runFile } from '../extension-under-test.ts';
+import { activate, answering, runFile } from '../extension-under-test.ts';
 
 describe('an untrusted workspace', () => {
   let uri: vscode.Uri;
@@ -25,6 +25,8 @@ describe('an untrusted workspace', () => {
   });
 
   it('has no lens', async () => {
+    // Lenses are asked for from extensions that are active.
+    await activate();
     await vscode.window.showTextDocument(uri);
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
     assert.deepEqual(

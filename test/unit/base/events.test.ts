@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as tick } from 'node:timers/promises';
 import { eachLimited } from '../../../src/base/each-limited.ts';
 import { Emitter } from '../../../src/base/events.ts';
 
@@ -39,7 +39,7 @@ describe('eachLimited', () => {
     await eachLimited([5, 1, 4, 2, 3], 2, async (item) => {
       running += 1;
       most = Math.max(most, running);
-      await sleep(item);
+      for (let left = item; left > 0; left -= 1) await tick();
       running -= 1;
       done.push(item);
     });
@@ -53,7 +53,7 @@ describe('eachLimited', () => {
     const running = eachLimited([0, 1, 2, 3], 2, async (item) => {
       started.push(item);
       if (item === 0) throw new Error('no');
-      await sleep(5);
+      await tick();
       settled = true;
     });
     await assert.rejects(running, /no/);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 describe('the local Modal: faults on demand', () => {
   let bench: Workbench;
@@ -55,9 +56,16 @@ describe('the local Modal: faults on demand', () => {
     await bench.server.control.set({ tokenLifeSecs: 1 });
     const sandbox = await create();
     await bench.server.control.resetCalls();
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await waitFor(
+      'another token to be asked for',
+      10_000,
+      async () => {
+        assert.equal(await bench.shell(sandbox, 'echo on'), 'on\n');
+        return (await bench.server.control.calls()).SandboxGetCommandRouterAccess ?? 0;
+      },
+      (calls) => calls >= 1,
+    );
     assert.equal(await bench.shell(sandbox, 'echo on'), 'on\n');
-    assert.ok(((await bench.server.control.calls()).SandboxGetCommandRouterAccess ?? 0) >= 1);
   });
 
   it('slow a start down', async () => {

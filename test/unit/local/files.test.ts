@@ -10,6 +10,7 @@ import {
   SandboxFilesystemPathAlreadyExistsError,
 } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 describe('the local Modal: the files API', () => {
   let bench: Workbench;
@@ -93,15 +94,24 @@ describe('the local Modal: the files API', () => {
         if (paths.includes('/watched/end')) return;
       }
     })();
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    await bench.shell(
-      sandbox,
-      'cd /watched; echo 1 > sub/file; mv sub/file moved; rm moved; mkdir late; sleep 0.2; touch late/inside; touch end',
-    );
+    /** Makes a file anew until the watch, which begins some time later, tells of it. */
+    const untilTold = (file: string) =>
+      waitFor(
+        `word of ${file}`,
+        10_000,
+        async () => {
+          await bench.shell(sandbox, `rm -f ${file}; touch ${file}`);
+          return seen;
+        },
+        (all) => all.includes(`Create ${file}`),
+      );
+    await untilTold('/watched/first');
+    await bench.shell(sandbox, 'cd /watched; echo 1 > sub/file; mv sub/file moved; rm moved; mkdir late');
+    await untilTold('/watched/late/inside');
+    await bench.shell(sandbox, 'touch /watched/end');
     await watching;
     assert.ok(seen.includes('Create /watched/sub/file'), seen.join('\n'));
     assert.ok(seen.includes('Modify /watched/sub/file /watched/moved'), seen.join('\n'));
     assert.ok(seen.includes('Remove /watched/moved'), seen.join('\n'));
-    assert.ok(seen.includes('Create /watched/late/inside'), seen.join('\n'));
   });
 });

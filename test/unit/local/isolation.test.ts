@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startLocalModal, startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { skipUnless } from '../../helpers/skip.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 /** Ids of this machine's processes whose command line contains `text`. */
 function processesWith(text: string): number[] {
@@ -21,11 +22,7 @@ function processesWith(text: string): number[] {
 }
 
 async function until(what: string, holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!holds()) {
-    assert.ok(Date.now() < deadline, `in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await waitFor(what, 15_000, async () => holds(), Boolean);
 }
 
 /** A server's end takes up to two seconds; the rest is what a busy machine may add. Copying the large file takes minutes. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Sandbox } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 /** A web server of a few lines, as the sandbox's own command. It tells which caller and which path it saw. */
 const webServer = `
@@ -31,12 +33,9 @@ describe('the local Modal: ways in and out', () => {
       blockNetwork: true,
       ...params,
     });
-    for (let attempt = 0; ; attempt++) {
-      const dial = await sandbox.exec(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`]);
-      if ((await dial.wait()) === 0) return sandbox;
-      assert.ok(attempt < 100, 'the web server came up');
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    const dial = async () => (await sandbox.exec(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`])).wait();
+    await waitFor('the web server to come up', 15_000, dial, (exitCode) => exitCode === 0);
+    return sandbox;
   }
 
   it('a tunnel leads to its port, also into a sandbox without a network', async () => {
@@ -70,7 +69,10 @@ describe('the local Modal: ways in and out', () => {
     const tunnel = (await sandbox.tunnels())[8125];
     assert.ok(tunnel);
     const socket = connect(tunnel.port, tunnel.host);
-    await new Promise((resolve) => setTimeout(resolve, 1800));
+    await once(socket, 'connect');
+    // Another one, without a connection, begins later to be idle for longer: when it has ended this one would have, too.
+    const other = await bench.modal.sandboxes.create(bench.app, bench.image, { idleTimeoutMs: 2000 });
+    await other.wait();
     assert.equal(await sandbox.poll(), null);
     socket.destroy();
     await sandbox.wait();

@@ -71,7 +71,16 @@ describe('the local Modal: one server for several windows', () => {
     // Kept to the end: the connection of a response that is garbage is closed.
     const leases = [await lease(await serverFile(), first.signal), await lease(await serverFile(), second.signal)];
     first.abort();
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    // Another server lingers for longer, and has no lease from now on: when it has ended this one would have, too.
+    const otherDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
+    const other = await startLocalModal({ dataDir: otherDir, args: ['--shared', '--linger', '0.6'] });
+    const otherFile = await readServerFile(otherDir);
+    assert.ok(otherFile);
+    const third = new AbortController();
+    await lease(otherFile, third.signal);
+    third.abort();
+    await other.ended;
+    await rm(otherDir, { recursive: true, force: true });
     assert.ok(await readServerFile(dataDir), 'it is still there with one lease');
     second.abort();
     assert.deepEqual(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { NotFoundError } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 describe('the local Modal: snapshots', () => {
   let bench: Workbench;
@@ -90,9 +91,13 @@ describe('the local Modal: snapshots', () => {
     const sandbox = await create();
     const snapshot = await sandbox.snapshotFilesystem({ ttlMs: 1000 });
     await create(snapshot);
-    await new Promise((resolve) => setTimeout(resolve, 1200));
+    const find = () =>
+      bench.modal.images.fromId(snapshot.imageId).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+    await waitFor('its end', 10_000, find, (error) => error instanceof NotFoundError);
     await assert.rejects(create(snapshot), /NOT_FOUND/);
-    await assert.rejects(bench.modal.images.fromId(snapshot.imageId), NotFoundError);
   });
 
   it('are refused for a directory that is not there', async () => {

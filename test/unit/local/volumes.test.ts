@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { AlreadyExistsError, NotFoundError, type Sandbox, type Volume } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 
 const blockBytes = 8 * 1024 * 1024;
 
@@ -194,11 +195,12 @@ describe('the local Modal: volumes', () => {
         sandbox,
         'mkdir -p /data/a/b; echo 1 > /data/a/b/c; ln -s c /data/a/b/link; chmod 600 /data/a/b/c',
       );
-      const deadline = Date.now() + 15_000;
-      while (!(await filesOf(volume)).includes('a/b/link')) {
-        assert.ok(Date.now() < deadline, 'committed in time');
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+      await waitFor(
+        'a commit',
+        15_000,
+        () => filesOf(volume),
+        (files) => files.includes('a/b/link'),
+      );
       await bench.shell(sandbox, 'mv /data/a/b/c /data/moved; rm -r /data/a; echo end > /data/last');
       await sandbox.terminate({ wait: true });
       assert.deepEqual(await filesOf(volume), ['last', 'moved']);

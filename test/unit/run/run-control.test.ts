@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
 
 describe('controlling a run on Local Modal', () => {
@@ -42,7 +43,12 @@ describe('controlling a run on Local Modal', () => {
     const script = 'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done';
     const { run, text, shows } = await start(script);
     await shows('ready');
-    while (text.output.length < 4_000_000) await new Promise((resolve) => setTimeout(resolve, 5));
+    await waitFor(
+      'a flood',
+      10_000,
+      async () => text.output.length,
+      (length) => length >= 4_000_000,
+    );
     run.write('\u0003');
     assert.equal((await run.done).exitCode, 130);
     assert.match(text.output, /interrupted\r\n$/);

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { setImmediate as turn } from 'node:timers/promises';
+
 import { strings } from '../../../src/sandboxes/strings.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
 describe('warm-ups, by the clock,', () => {
@@ -80,7 +82,12 @@ describe('warm-ups, by the clock,', () => {
     a.targets = [target({ refresh: 30 })];
     b.targets = [target({ refresh: 30 })];
     const first = a.warmUps.update();
-    while (a.refreshes() === 0) await turn();
+    await waitFor(
+      'a refresh',
+      5_000,
+      async () => a.refreshes(),
+      (count) => count > 0,
+    );
     await b.warmUps.update();
     assert.equal(b.refreshes(), 0, 'the other window refreshes');
     gate.resolve('image built');

@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
-import { setImmediate as turn } from 'node:timers/promises';
+
 import { strings } from '../../../src/sandboxes/strings.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+
 import { scenesOfOneMachine, target } from './warm-scene.ts';
 
 describe('warm-ups', () => {
@@ -149,7 +151,7 @@ describe('warm-ups', () => {
     const gate = Promise.withResolvers<void>();
     s.prepare = () => gate.promise;
     const replenishing = s.warmUps.replenish(wanted);
-    while (!s.living.has('a-2')) await turn();
+    await waitFor('the replacement', 5_000, async () => s.living.has('a-2'), Boolean);
     s.pauseReason = { text: 'the budget is spent', stopsSandboxes: true };
     await s.warmUps.update();
     gate.resolve();

@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { onlyOne } from '../../../scripts/vscode/only-one.ts';
 
 describe('work that only one process does at a time', () => {
@@ -19,7 +18,8 @@ describe('work that only one process does at a time', () => {
     const order: string[] = [];
     const work = (name: string) => async () => {
       order.push(`${name} starts`);
-      await sleep(50);
+      // biome-ignore lint/plugin: This is the work itself, long enough for somebody else's to come between.
+      await new Promise((resolve) => setTimeout(resolve, 50));
       order.push(`${name} ends`);
     };
     await Promise.all([onlyOne(lock, 5_000, work('a')), onlyOne(lock, 5_000, work('b'))]);

@@ -6,6 +6,7 @@ import type { Sandbox } from 'modal';
 import type { Source } from '../../../src/modal/exec.ts';
 import { WorkerClient } from '../../../src/sync/worker/client.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
@@ -71,7 +72,7 @@ describe('A push that is cancelled', () => {
     const look = async () =>
       (await inSandbox(sandbox, 'ls -d /workspace*; ls -A .modal-sync')).replace('stamp.next\n', '');
     // A process that was started late tidies up by itself.
-    while ((await look()) !== expected);
+    await waitFor('what the sandbox should have', 15_000, look, (seen) => seen === expected);
   }
 
   for (const [when, isFirst] of [

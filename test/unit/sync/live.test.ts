@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
 import { LiveSync } from '../../../src/sync/push/live.ts';
 import { WarmReceiver } from '../../../src/sync/push/warm-receiver.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
@@ -15,16 +15,23 @@ describe('Live sync', () => {
 
   it('makes one push of a burst, and one of what comes while it is under way', async () => {
     const pushes: (readonly string[] | undefined)[] = [];
+    const { promise: later, resolve: goOn } = Promise.withResolvers<void>();
     const live = new LiveSync({
       push: async (paths) => {
         pushes.push(paths);
-        await pause(60);
+        await later;
       },
       quietMs: 20,
     });
     for (let at = 0; at < 200; at += 1) live.changed(`f${at}`);
-    while (pushes.length === 0) await pause(5);
+    await waitFor(
+      'a push',
+      5_000,
+      async () => pushes.length,
+      (count) => count > 0,
+    );
     for (let at = 0; at < 200; at += 1) live.changed(`f${at}`);
+    goOn();
     await live.flush();
     assert.deepEqual(
       pushes.map((paths) => paths?.length),
@@ -152,9 +159,14 @@ describe('Live sync', () => {
       writeTree(root, { a: 'second' });
       const cancel = new AbortController();
       await sandboxes.server.control.resetCalls();
-      await sandboxes.server.control.addFault({ method: 'TaskExecStdinWrite', times: 1, delayMs: 1000 });
+      await sandboxes.server.control.addFault({ method: 'TaskExecStdinWrite', times: 1, delayMs: 3000 });
       const pushing = engine.push(sandbox, { paths: ['a'], expectMore: true, signal: cancel.signal });
-      while (!('TaskExecStdinWrite' in (await sandboxes.server.control.calls())));
+      await waitFor(
+        'the call',
+        5_000,
+        () => sandboxes.server.control.calls(),
+        (calls) => 'TaskExecStdinWrite' in calls,
+      );
       cancel.abort();
       await assert.rejects(pushing, { name: 'AbortError' });
       rmSync(join(root, 'b'), { recursive: true });
@@ -170,7 +182,12 @@ describe('Live sync', () => {
       writeTree(root, { a: 'first' });
       await push(['a']);
       await engine.dispose();
-      while ((await inSandbox(sandbox, 'pgrep -f modal-receive | wc -l; ls .modal-sync')) !== '1\ngen\nm\nstamp\n');
+      await waitFor(
+        'the process and its files to go',
+        10_000,
+        () => inSandbox(sandbox, 'pgrep -f modal-receive | wc -l; ls .modal-sync'),
+        (left) => left === '1\ngen\nm\nstamp\n',
+      );
     });
   });
 

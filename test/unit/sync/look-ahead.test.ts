@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, copyFileSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type Entry, SyncIndex } from '../../../src/sync/index/entries.ts';
 import { Rules } from '../../../src/sync/rules/rules.ts';
 import { LookAhead } from '../../../src/sync/scan/look-ahead.ts';
 import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 const FILES = 400;
@@ -50,12 +50,13 @@ describe('A scan with a second thread that looks ahead of it', () => {
   }
 
   /** Scans until the thread takes part. */
-  async function untilItHelps(ahead: LookAhead): Promise<Scan> {
-    for (;;) {
-      const found = scanWith(ahead);
-      if (ahead.spared > 0) return found;
-      await delay(5);
-    }
+  function untilItHelps(ahead: LookAhead): Promise<Scan> {
+    return waitFor(
+      'the thread to take part',
+      15_000,
+      async () => scanWith(ahead),
+      () => ahead.spared > 0,
+    );
   }
 
   for (const [from, file] of [
@@ -98,7 +99,12 @@ describe('A scan with a second thread that looks ahead of it', () => {
     for (let round = 0; round < 3; round += 1) {
       appendFileSync(join(root, fileAt(round)), 'more');
       assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { index })));
-      await delay(50);
+      await waitFor(
+        'the thread to fail',
+        10_000,
+        async () => ahead.hasThread,
+        (has) => !has,
+      );
     }
     assert.equal(ahead.spared, 0);
   });
