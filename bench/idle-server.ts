@@ -1,6 +1,6 @@
 /**
- * A server that does nothing with the bytes of commands: what it brings is what the SDK's own client can take. Started with
- * the number of bytes that come out of each command; prints its address.
+ * A server that ignores the input of commands and does no work for their output, so it measures what the SDK's own client
+ * can handle. Its argument is the number of bytes that each command outputs. Prints its URL.
  */
 import { createServer } from 'nice-grpc';
 import { Faults } from '../local/grpc/faults.ts';

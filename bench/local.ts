@@ -1,6 +1,6 @@
 /**
- * What the local Modal costs: starts, commands and bytes through the unmodified SDK, each beside the same thing done by a
- * plain process of this machine.
+ * The overhead of Local Modal: starting sandboxes, running commands, and streaming bytes through the unmodified SDK, each
+ * compared with a plain local process.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -47,13 +47,13 @@ function median(values: number[]): number {
 }
 
 async function starts({ modal, app, image }: Workbench, quick: boolean, add: Add): Promise<void> {
-  const made: Sandbox[] = [];
-  const create = async () => made.push(await modal.sandboxes.create(app, image));
+  const started: Sandbox[] = [];
+  const create = async () => started.push(await modal.sandboxes.create(app, image));
   add({ name: 'one sandbox started', ours: await medianOf(quick ? 3 : 15, create), unit: 'ms' });
   const count = quick ? 20 : 200;
   const all = await timed(() => Promise.all(Array.from({ length: count }, create)));
-  add({ name: `${count} sandboxes started at once`, ours: all, unit: 'ms', note: `${made.length} run` });
-  await Promise.all(made.map((sandbox) => sandbox.terminate()));
+  add({ name: `${count} sandboxes started at once`, ours: all, unit: 'ms', note: `${started.length} running` });
+  await Promise.all(started.map((sandbox) => sandbox.terminate()));
 }
 
 async function commands(sandbox: Sandbox, quick: boolean, add: Add): Promise<void> {
@@ -63,15 +63,15 @@ async function commands(sandbox: Sandbox, quick: boolean, add: Add): Promise<voi
   add({ name: 'a command that does nothing', ours, peer, ratio: ours / peer, unit: 'ms' });
 }
 
-/** How many times as slow as a bare pipe bytes may be. */
-const MOST_TIMES = 2;
+/** How many times slower than a plain pipe a stream may be. */
+const MAX_SLOWDOWN = 2;
 
 /** Moves the bytes once. */
-type Way = () => Promise<unknown>;
+type Method = () => Promise<unknown>;
 
 /**
- * Both ways, beside a pipe without a server, and beside a server that does nothing with them, which shows how much of it
- * is the SDK's own client. The three take turns, so that what else the machine does meets all of them.
+ * Measures both directions, compared with a pipe without a server and with a server that does no work, which shows the
+ * share of the SDK's own client. The three take turns, so that other load on the computer affects all of them.
  */
 async function throughput(sandbox: Sandbox, bytes: number, add: Add): Promise<void> {
   const idle = await startIdleServer(bytes);
@@ -92,17 +92,17 @@ async function throughput(sandbox: Sandbox, bytes: number, add: Add): Promise<vo
   }
 }
 
-async function compared(name: string, bytes: number, add: Add, ways: { ours: Way; pipe: Way; idle: Way }) {
+async function compared(name: string, bytes: number, add: Add, methods: { ours: Method; pipe: Method; idle: Method }) {
   const times = { ours: [] as number[], pipe: [] as number[], idle: [] as number[] };
   for (let round = 0; round < 3; round++) {
-    for (const way of ['ours', 'pipe', 'idle'] as const) times[way].push(await timed(ways[way]));
+    for (const method of ['ours', 'pipe', 'idle'] as const) times[method].push(await timed(methods[method]));
   }
-  const rate = (way: keyof typeof times) => bytes / MiB / (median(times[way]) / 1000);
+  const rate = (method: keyof typeof times) => bytes / MiB / (median(times[method]) / 1000);
   const [ours, pipe, idle] = [rate('ours'), rate('pipe'), rate('idle')];
   const ratio = pipe / ours;
-  const goal = 'at most twice as slow as a pipe';
-  add({ name, ours, peer: pipe, ratio, unit: 'MiB/s', goal, holds: ratio <= MOST_TIMES });
-  const note = 'peer: the same client, a server that does nothing';
+  const goal = `at most ${MAX_SLOWDOWN} times as slow as a pipe`;
+  add({ name, ours, peer: pipe, ratio, unit: 'MiB/s', goal, holds: ratio <= MAX_SLOWDOWN });
+  const note = 'peer: the same client with a server that does no work';
   add({ name: `${name}, our share`, ours, peer: idle, ratio: idle / ours, unit: 'MiB/s', note });
 }
 
@@ -143,7 +143,7 @@ async function streamOut(sandbox: Sandbox, bytes: number): Promise<void> {
   const reader = process.stdout.getReader();
   let seen = 0;
   for (let part = await reader.read(); !part.done; part = await reader.read()) seen += part.value.length;
-  if (seen !== bytes) throw new Error(`${seen} bytes came out of ${bytes}`);
+  if (seen !== bytes) throw new Error(`Read ${seen} of ${bytes} bytes.`);
 }
 
 async function pipeOut(bytes: number): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- SUITE [--json FILE] [--quick]`: runs a suite and prints its rows. Suites are the modules beside this
- * one that export `run`.
+ * `npm run bench -- [SUITE…] [--json FILE] [--quick]`: runs the given suites, or all of them, and prints their rows.
+ * `--json` also writes the rows to a file. Exits with 1 if a goal was missed.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
 });
 const unknown = positionals.find((name) => !suites[name]);
 if (unknown !== undefined)
-  throw new Error(`There is no suite ${unknown}. There is: ${Object.keys(suites).join(', ')}.`);
+  throw new Error(`Unknown suite “${unknown}”. The suites are ${Object.keys(suites).join(', ')}.`);
 const rows: Row[] = [];
 for (const name of positionals.length > 0 ? positionals : Object.keys(suites)) {
   const suite = await suites[name]?.();

@@ -1,20 +1,24 @@
-/** One measurement. Times are medians. */
+/** A measurement. Times are medians. */
 export interface Row {
+  /** The module in this folder that took the measurement. */
   readonly suite: string;
+  /** Identifies the measurement across versions, so it must not be reworded. */
   readonly name: string;
   readonly ours: number;
-  /** The same work by the peer, in the same run. */
+  /** The same work done by the peer, in the same run. */
   readonly peer?: number | undefined;
+  /** How many times as long as the peer ours takes. */
   readonly ratio?: number | undefined;
   readonly unit: string;
-  /** What must hold, in words. */
+  /** The goal, in words. */
   readonly goal?: string | undefined;
+  /** True if the goal was met. */
   readonly holds?: boolean | undefined;
   readonly note?: string | undefined;
 }
 
 export interface BenchContext {
-  /** Smaller trees and fewer rounds, to see that it works. */
+  /** Use less data and fewer rounds, just to check that the suite works. */
   readonly quick: boolean;
   add(row: Omit<Row, 'suite'>): void;
 }
@@ -23,7 +27,7 @@ export interface Suite {
   run(context: BenchContext): Promise<void>;
 }
 
-/** The middle one of the measured times, in milliseconds. */
+/** Returns the median time of `work`, in milliseconds. `before` isn't measured. */
 export async function medianMs(
   rounds: number,
   work: (round: number) => Promise<void> | void,

@@ -1,6 +1,6 @@
 /**
- * What a run costs until its program's first byte, beside a bare `exec` of the SDK in the same sandbox: in milliseconds
- * and in round trips, with nothing, 50 and 100 ms added to every call.
+ * How long a run takes until its program's first byte, compared with a plain `exec` of the SDK in the same sandbox: in
+ * milliseconds and in round trips, with 0, 50, and 100 ms added to every call.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -63,15 +63,15 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
         }
         const trips = Math.round((own - (base.get(`${name} ours`) ?? 0)) / delayMs);
         const peerTrips = Math.round((peer - (base.get(`${name} peer`) ?? 0)) / delayMs);
-        const most = peerTrips + (files === 0 ? 1 : 2);
-        const goal = `at most ${most}`;
+        const maxTrips = peerTrips + (files === 0 ? 1 : 2);
+        const goal = `at most ${maxTrips}`;
         const row = {
           ours: trips,
           peer: peerTrips,
           ratio: trips / peerTrips,
           unit: 'trips',
           goal,
-          holds: trips <= most,
+          holds: trips <= maxTrips,
         };
         add({ name: `${name}, ${delayMs} ms added, round trips`, ...row });
       }
@@ -85,7 +85,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
   }
 }
 
-/** Resolves at the program's first byte; the rest of the run is waited for outside of the measured time. */
+/** Runs a request and resolves at the program's first byte, without waiting for the rest of the run. */
 export async function firstByteOfRun(
   request: RunRequest,
   services: ConstructorParameters<typeof Run>[1],

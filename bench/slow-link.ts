@@ -7,8 +7,9 @@ export interface LinkSpeed {
 }
 
 /**
- * A sandbox behind a slow link: each call takes a round trip, and input flows at the link's rate. Modelled in front of
- * the SDK, since a server in grpc-js takes no more than 64 KiB in a round trip, which real Modal need not share.
+ * Returns a sandbox behind a slow link: each call takes a round trip, and input flows at the link's rate. The link is
+ * simulated in front of the SDK, because a grpc-js server accepts at most 64 KiB per round trip, which may not be true of
+ * Modal.
  */
 export function behindSlowLink(sandbox: Sandbox, { bytesPerSecond, roundTripMs }: LinkSpeed): Sandbox {
   async function* throttled(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

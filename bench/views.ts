@@ -1,7 +1,7 @@
 /**
- * What the views and remote files cost with much in them: thousands of sandboxes, a long folder of a volume, large files.
- * Times of the answer are the local Modal's; what is held to a goal is what the extension adds: its own thread must stay
- * free, and memory must not grow with a file.
+ * How views and remote files scale: with thousands of sandboxes, a volume folder with many entries, and large files.
+ * Response times are those of Local Modal. The goals apply to what the extension adds: its thread must stay responsive,
+ * and memory must not grow with the size of a file.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
@@ -26,9 +26,9 @@ import { watched } from './watched.ts';
 const MiB = 1024 * 1024;
 const SANDBOXES = 5_000;
 const ENTRIES = 20_000;
-/** A stall that a person feels in the window. */
-const MOST_STALL_MS = 50;
-const MOST_GROWTH_MIB = 300;
+/** Stalls that are longer are noticeable in the window. */
+const MAX_STALL_MS = 50;
+const MAX_GROWTH_MIB = 300;
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'bench-views-'));
@@ -71,7 +71,7 @@ async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add):
     await bench.modal.cpClient.volumePutFiles2({ volumeId: id, files });
     const volume = { id, name: 'bench', version: 2 as const, createdAt: new Date() };
     const browser = new VolumeBrowser({
-      list: async (each, at) => inNoOrder(await listVolumeFiles(bench.modal, each, at)),
+      list: async (each, at) => shuffled(await listVolumeFiles(bench.modal, each, at)),
       onChange: () => {},
     });
     const { ms, stallMs } = await watched(() => browser.open(volume, '/many'));
@@ -84,12 +84,12 @@ async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add):
     const peer = await timed(() => copy(local, path.join(folder, 'copy.bin')));
     await rm(path.join(folder, 'copy.bin'));
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, { timeoutMs: 3_600_000 });
-    await carry(
+    await measureTransfer(
       'a volume',
       volumeFiles(async () => bench.modal, 'bench'),
       { local, bytes, peer, add },
     );
-    await carry(
+    await measureTransfer(
       'a sandbox',
       sandboxFiles(async () => sandbox),
       { local, bytes, peer, add },
@@ -99,27 +99,31 @@ async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add):
   }
 }
 
-/** Modal promises no order of a listing, and what is in order is sorted in no time. */
-function inNoOrder<T>(items: readonly T[]): T[] {
+/** Shuffles items: Modal guarantees no order, and sorting sorted items would be too fast. */
+function shuffled<T>(items: readonly T[]): T[] {
   return items.map((_, index) => items[(index * 7919) % items.length] as T);
 }
 
-interface Carrying {
+interface TransferOptions {
   readonly local: string;
   readonly bytes: number;
-  /** Milliseconds that a plain copy takes. */
+  /** How long a plain copy takes, in milliseconds. */
   readonly peer: number;
   readonly add: Add;
 }
 
-async function carry(where: string, files: RemoteFiles, { local, bytes, peer, add }: Carrying): Promise<void> {
+async function measureTransfer(
+  where: string,
+  files: RemoteFiles,
+  { local, bytes, peer, add }: TransferOptions,
+): Promise<void> {
   const options = { signal: new AbortController().signal, onBytes: () => {} };
   const size = `${bytes / MiB} MiB`;
   const rate = (ms: number) => bytes / MiB / (ms / 1000);
   const up = await watched(() => upload(files, { local, remote: '/large.bin', bytes }, options));
   const back = `${local}.back`;
   const down = await watched(() => download(files, { local: back, remote: '/large.bin', bytes }, options));
-  if ((await stat(back)).size !== bytes) throw new Error('Something else came back');
+  if ((await stat(back)).size !== bytes) throw new Error('The downloaded file has another size.');
   await rm(back);
   for (const [way, { ms, grownMiB }] of [
     [`${size} to ${where}`, up],
@@ -130,14 +134,14 @@ async function carry(where: string, files: RemoteFiles, { local, bytes, peer, ad
       name: `memory grown by ${way}`,
       ours: grownMiB,
       unit: 'MiB',
-      goal: `at most ${MOST_GROWTH_MIB} MiB`,
-      holds: grownMiB <= MOST_GROWTH_MIB,
+      goal: `at most ${MAX_GROWTH_MIB} MiB`,
+      holds: grownMiB <= MAX_GROWTH_MIB,
     });
   }
 }
 
 function stall(name: string, ms: number) {
-  return { name, ours: ms, unit: 'ms', goal: `at most ${MOST_STALL_MS} ms`, holds: ms <= MOST_STALL_MS };
+  return { name, ours: ms, unit: 'ms', goal: `at most ${MAX_STALL_MS} ms`, holds: ms <= MAX_STALL_MS };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -146,7 +150,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedAt;
 }
 
-/** Bytes that are not all alike: blocks that Modal has already would not be sent. */
+/** Writes a file of different blocks, because blocks that Modal already has wouldn't be sent. */
 async function writeLarge(file: string, bytes: number): Promise<void> {
   const piece = Buffer.alloc(MiB, 7);
   function* pieces() {
@@ -158,7 +162,7 @@ async function writeLarge(file: string, bytes: number): Promise<void> {
   await pipeline(Readable.from(pieces()), createWriteStream(file));
 }
 
-/** As a program copies: bytes read and written, where the system's own copy might share them. */
+/** Copies a file by reading and writing it. The system's own copy might share blocks. */
 async function copy(from: string, to: string): Promise<void> {
   const handle = await open(from);
   await pipeline(handle.createReadStream({ highWaterMark: MiB }), createWriteStream(to));

@@ -1,4 +1,4 @@
-/** What a warm sandbox saves: a run's first output with a sandbox that waits, beside one that is started for it. */
+/** How much time a warm sandbox saves until a run's first output, compared with starting a sandbox for the run. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,10 +15,10 @@ import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 import { firstByteOfRun } from './run.ts';
 
-/** How long a sandbox takes to start, as on Modal with an image that is not near. */
+/** How long a sandbox takes to start, as on Modal with an image that isn't cached nearby. */
 const COLD_START_MS = 3_000;
 const FILES = 200;
-const MOST = 0.1;
+const MAX_RATIO = 0.1;
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
   const server = await startLocalModal();
@@ -48,7 +48,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
     const cold = await medianMs(rounds, firstByte, () => sessions.dispose());
     const warm = await medianMs(rounds, firstByte, async (round) => {
       await sessions.dispose();
-      if (!profile.warm) throw new Error('The profile is not warm.');
+      if (!profile.warm) throw new Error("The profile isn't warm.");
       await pool.fill({ folder, named: { name: 'default', profile }, warm: profile.warm }, AbortSignal.timeout(60_000));
       writeFileSync(join(path, 'f0.txt'), `edited ${round}\n`);
     });
@@ -58,9 +58,9 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
       peer: cold,
       ratio: warm / cold,
       unit: 'ms',
-      goal: `at most ${MOST * 100} %`,
-      holds: warm <= cold * MOST,
-      note: `a start takes ${COLD_START_MS / 1000} s; ${FILES} files, one of them edited since`,
+      goal: `at most ${MAX_RATIO * 100}%`,
+      holds: warm <= cold * MAX_RATIO,
+      note: `starting a sandbox takes ${COLD_START_MS / 1000} s; ${FILES} files, one of them edited`,
     });
   } finally {
     await pool.retire(() => true);
