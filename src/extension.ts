@@ -82,7 +82,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     budget,
     clock: wallClock,
     account: accounts,
-    log,
   });
   const running = new Sessions({
     starter,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { strings } from '../../src/sandboxes/strings.ts';
+import { strings as statusBarStrings } from '../../src/views/status-bar/strings.ts';
 import { waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { manifestText } from '../helpers/manifest.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
@@ -37,16 +38,16 @@ describe('warm-ups', () => {
     await waitForAttribute(
       statusItem(workbench),
       'aria-label',
-      /^Modal: profile “ready” of profiles, a sandbox is ready\. The local Modal costs nothing\./,
+      /^Modal: profile “ready” in profiles, warm sandbox available\. Local Modal is free\./,
     );
     await statusItem(workbench).locator('a').focus();
     await workbench.page.keyboard.press('Enter');
-    await workbench.pickRows('Stop Everything').waitFor();
+    await workbench.pickRows(statusBarStrings.stopEverything()).waitFor();
     const offered = await waitForText(workbench.page.locator('.quick-input-list'), /Resume Sandbox/);
     assert.doesNotMatch(offered, /Pause Sandbox/, 'nothing runs that could be paused');
     await picture(workbench, 'session-menu');
     await workbench.pickByKeyboard('Stop');
-    await workbench.waitForNotification(/1 sandbox was ended\. Nothing is kept warm until the next run\./);
+    await workbench.waitForNotification(/Stopped 1 sandbox\. Warm-ups are paused until the next run\./);
     await statusItem(workbench).locator('.codicon-vm-outline').waitFor();
     await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
     await warmRow(workbench, `paused: ${strings.pausedUntilNextRun()}`).waitFor();

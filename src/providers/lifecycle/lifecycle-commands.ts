@@ -11,10 +11,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
-
-const PAUSE = 'Pause';
-const RESUME = 'Resume';
-const CARRY_OVER = 'Carry Over';
+import { strings } from './strings.ts';
 
 export interface LifecycleDependencies {
   readonly sessions: Sessions;
@@ -23,7 +20,7 @@ export interface LifecycleDependencies {
   readonly commands: RunningCommands;
 }
 
-/** Life beyond a sandbox: pause, resume, and what happens when one nears its end. What goes wrong is shown. */
+/** Pauses, resumes, and moves sandboxes. Errors are shown. */
 export class LifecycleCommands {
   readonly #dependencies: LifecycleDependencies;
 
@@ -31,55 +28,53 @@ export class LifecycleCommands {
     this.#dependencies = dependencies;
   }
 
-  /** `modal.pauseSandbox`: a snapshot and an end of the folder's sandbox, after a word on what runs in it. */
+  /** `modal.pauseSandbox`: pauses the folder's sandbox, after confirmation if programs are running in it. */
   pause(row?: SandboxSummary): Promise<void> {
     return shown(async () => {
       const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.tags[Tag.folder], row?.tags[Tag.profile]);
-      const running = this.#running((await sessions.sandboxOf(folder, profile))?.sandboxId);
-      if (
-        running &&
-        (await vscode.window.showWarningMessage(`${running} Pause all the same?`, { modal: true }, PAUSE)) !== PAUSE
-      )
-        return;
-      await withProgress('Pausing the sandbox…', (signal) => pause(sessions, snapshots, folder, profile, signal));
-      const said = `The sandbox of “${profile}” is paused: its files are kept for 30 days, and it costs nothing.`;
-      void vscode.window.showInformationMessage(said, RESUME).then((pressed) => {
-        if (pressed === RESUME) void this.resume();
+      const running = this.#describeRunning((await sessions.sandboxOf(folder, profile))?.sandboxId);
+      if (running) {
+        const question = strings.pauseAnyway(running);
+        const action = strings.pause();
+        if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
+      }
+      await withProgress(strings.pausing(), (signal) => pause(sessions, snapshots, folder, profile, signal));
+      const action = strings.resume();
+      void vscode.window.showInformationMessage(strings.paused(profile), action).then((pressed) => {
+        if (pressed === action) void this.resume();
       });
     });
   }
 
-  /** `modal.resumeSandbox`: a new sandbox with the files of the paused one. */
+  /** `modal.resumeSandbox`: starts a sandbox with the files of the paused one. */
   resume(row?: Snapshot): Promise<void> {
     return shown(async () => {
       const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
-      await withProgress('Resuming the sandbox…', (signal) => resume(sessions, snapshots, folder, profile, signal));
-      void vscode.window.showInformationMessage(`The sandbox of “${profile}” goes on with the files that it had.`);
+      await withProgress(strings.resuming(), (signal) => resume(sessions, snapshots, folder, profile, signal));
+      void vscode.window.showInformationMessage(strings.resumed(profile));
     });
   }
 
-  /** A sandbox nears its end: it is carried over, or that is offered. Nothing that runs is ended without a press. */
-  nearEnd(life: SandboxLifetime): Promise<void> {
+  /** Moves a sandbox that is about to expire to a new one. Asks first, unless the profile allows it and nothing is running. */
+  nearEnd(lifetime: SandboxLifetime): Promise<void> {
     return shown(async () => {
-      const { name, profile } = life.named;
-      const running = this.#running(life.sandbox.sandboxId);
-      const minutes = Math.max(Math.round((life.endsAt - Date.now()) / 60_000), 0);
+      const { name, profile } = lifetime.named;
+      const running = this.#describeRunning(lifetime.sandbox.sandboxId);
+      const minutes = Math.max(Math.round((lifetime.endsAt - Date.now()) / 60_000), 0);
       if (!profile.carryOver || running) {
-        const said = `The sandbox of “${name}” ends in ${minutes === 1 ? '1 minute' : `${minutes} minutes`}. ${running}`;
-        if ((await vscode.window.showWarningMessage(said.trim(), CARRY_OVER)) !== CARRY_OVER) return;
+        const expires = minutes === 1 ? strings.expiresInOneMinute(name) : strings.expiresInMinutes(name, minutes);
+        const action = strings.moveToNewSandbox();
+        const message = [expires, running].filter(Boolean).join(' ');
+        if ((await vscode.window.showWarningMessage(message, action)) !== action) return;
       }
-      await withProgress('Carrying the sandbox over…', (signal) =>
-        carryOver(this.#dependencies.sessions, life, signal),
-      );
-      void vscode.window.showInformationMessage(
-        `The sandbox of “${name}” was carried over into a new one with its files.`,
-      );
+      await withProgress(strings.moving(), (signal) => carryOver(this.#dependencies.sessions, lifetime, signal));
+      void vscode.window.showInformationMessage(strings.moved(name));
     });
   }
 
-  /** The folder and profile of a row of a view, or those that are in use. */
+  /** The folder and profile of a row, or the current ones. Throws `UserError` if the row belongs to another folder. */
   async #place(key: string | undefined, profile: string | undefined): Promise<{ folder: Folder; profile: string }> {
     if (key === undefined || profile === undefined) {
       const folder = await chooseFolder();
@@ -87,13 +82,14 @@ export class LifecycleCommands {
     }
     const folder = workspaceFolders().find(({ path }) => folderKey(path) === key);
     if (folder) return { folder, profile };
-    throw new UserError('It belongs to another folder. Open that folder, then try again.');
+    throw new UserError(strings.otherFolder());
   }
 
-  /** What runs in a sandbox, as a sentence; empty when nothing does. */
-  #running(sandboxId: string | undefined): string {
-    const labels = sandboxId ? this.#dependencies.commands.in(sandboxId).map(({ label }) => `“${label}”`) : [];
-    if (labels.length === 0) return '';
-    return `${labels.join(', ')} ${labels.length === 1 ? 'runs' : 'run'} in it and would be ended.`;
+  /** Names what is running in a sandbox and would be stopped, as a sentence; empty if nothing is. */
+  #describeRunning(sandboxId: string | undefined): string {
+    const commands = sandboxId ? this.#dependencies.commands.in(sandboxId) : [];
+    if (commands.length === 0) return '';
+    const names = commands.map(({ label }) => strings.quoted(label)).join(', ');
+    return commands.length === 1 ? strings.runningOne(names) : strings.runningMany(names);
   }
 }

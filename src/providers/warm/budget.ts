@@ -2,8 +2,7 @@ import * as vscode from 'vscode';
 import { Budget, type BudgetState } from '../../sandboxes/cost/budget.ts';
 import type { SpendRecord } from '../../sandboxes/cost/spend.ts';
 import { readSettings } from '../common/settings.ts';
-
-const START = 'Start a Sandbox';
+import { strings } from './strings.ts';
 
 /** The budget of the settings. Warns when it is nearly or fully spent, and asks before a start that exceeds it. */
 export function budgetOfSettings(spend: SpendRecord): Budget {
@@ -14,8 +13,9 @@ export function budgetOfSettings(spend: SpendRecord): Budget {
       return { perDayUsd, perHourUsd };
     },
     confirm: async ({ summary }) => {
-      const question = `${summary}. Start a sandbox anyway?`;
-      return (await vscode.window.showWarningMessage(question, { modal: true }, START)) === START;
+      const action = strings.startAnyway();
+      const options = { modal: true };
+      return (await vscode.window.showWarningMessage(strings.confirmStart(summary), options, action)) === action;
     },
   });
   budget.onDidChangeLevel(warn);
@@ -23,7 +23,6 @@ export function budgetOfSettings(spend: SpendRecord): Budget {
 }
 
 function warn({ level, summary }: BudgetState): void {
-  if (level === 'near') void vscode.window.showWarningMessage(`${summary}.`);
-  if (level === 'spent')
-    void vscode.window.showWarningMessage(`${summary}. Warm-ups stop, and runs ask before starting a sandbox.`);
+  if (level === 'near') void vscode.window.showWarningMessage(strings.budgetNear(summary));
+  if (level === 'spent') void vscode.window.showWarningMessage(strings.budgetSpent(summary));
 }

@@ -4,15 +4,13 @@ import { formatUsd } from '../../modal/prices.ts';
 import { hardwareOf } from '../../profiles/hardware.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { ColdStart, Sessions } from '../../sandboxes/sessions.ts';
+import { strings } from './strings.ts';
 
 /** A start that takes longer counts as slow. */
 const SLOW_START_MS = 5_000;
 /** After this many slow starts, the user is asked whether to keep a sandbox warm. */
 const SLOW_STARTS = 3;
 const SLOW_STARTS_KEY = 'coldStarts';
-
-const KEEP_READY = 'Keep One Ready';
-const NO = 'No';
 
 export interface ColdStartOfferDependencies {
   readonly sessions: Sessions;
@@ -30,9 +28,9 @@ export function offerAfterColdStarts({ sessions, memory, keepWarm }: ColdStartOf
     await memory.update(SLOW_STARTS_KEY, before + 1);
     if (before + 1 < SLOW_STARTS) return;
     const price = sessions.prices.perHourUsd(hardwareOf(profile));
-    const cost = price === undefined ? 'It costs' : `It costs about ${formatUsd(price)} an hour`;
-    const question = `Sandboxes of the profile “${name}” took long to start three times. Keep one ready while this window is in front? ${cost} while it waits.`;
-    if ((await vscode.window.showInformationMessage(question, KEEP_READY, NO)) === KEEP_READY)
+    const question = price === undefined ? strings.offerWarm(name) : strings.offerWarmWithPrice(name, formatUsd(price));
+    const action = strings.keepWarm();
+    if ((await vscode.window.showInformationMessage(question, action, strings.no())) === action)
       await keepWarm(folder, name);
   };
   return sessions.onDidStartCold((start) => void offer(start));

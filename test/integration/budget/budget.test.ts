@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { strings } from '../../../src/providers/warm/strings.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { activate, answering, eventually, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
-const START = 'Start a Sandbox';
+const START = strings.startAnyway();
 
 describe('an account where sandboxes cost money', () => {
   let server: RunningLocalModal;
@@ -46,24 +47,24 @@ describe('an account where sandboxes cost money', () => {
     assert.deepEqual(await server.control.calls(), {});
   });
 
-  it('warns at 80 % of a budget, and again when it is spent', async () => {
+  it('warns at 80% of a budget, and again when it is spent', async () => {
     const costly = await writeWorkspaceFile('costly.sh', 'sleep 1\n');
     const { result } = await answering({ showWarningMessage: 'Send' }, () => runFile(costly));
     assert.equal(result.exitCode, 0);
     await stopEverything();
     const isNear = (text: string) => /^You've spent (about|under) .* of .* today \(estimate\)\.$/.test(text);
-    const isSpent = (text: string) => /Warm-ups stop, and runs ask/.test(text);
+    const isSpent = (text: string) => /Warm-ups are paused, and runs ask/.test(text);
     await answering({}, (said) =>
       withSetting('budget.perDay', 0, async () => {
         const limitTo = (perDay: number) =>
           vscode.workspace.getConfiguration('modal').update('budget.perDay', perDay, vscode.ConfigurationTarget.Global);
         const spentTimes = () => said.filter(isSpent).length;
-        // What was spent stands still now. The limit comes down to it in steps of which two are smaller than 80 % to 100 %,
+        // What was spent stands still now. The limit comes down to it in steps of which two are smaller than 80% to 100%,
         // and anew where the extension looked so late that it missed both.
         let limit = 0.0003;
         let missed = 0;
         await eventually(
-          'the warning at 80 %',
+          'the warning at 80%',
           async () => {
             limit = spentTimes() > missed ? 0.0003 : limit / 1.1;
             missed = spentTimes();
@@ -73,7 +74,7 @@ describe('an account where sandboxes cost money', () => {
           (all) => all.some(isNear),
         );
         await limitTo(1e-7);
-        await eventually('the warning at 100 %', spentTimes, (times) => times > missed);
+        await eventually('the warning at 100%', spentTimes, (times) => times > missed);
       }),
     );
   });
@@ -108,13 +109,13 @@ describe('an account where sandboxes cost money', () => {
     await server.control.set({ coldStartMs: 5_100 });
     const asked: string[] = [];
     for (let start = 0; start < 4; start += 1) {
-      const { messages } = await run({ showWarningMessage: 'Send', showInformationMessage: 'Keep One Ready' });
-      asked.push(...messages.filter((text) => /took long to start three times/.test(text)));
+      const { messages } = await run({ showWarningMessage: 'Send', showInformationMessage: strings.keepWarm() });
+      asked.push(...messages.filter((text) => /slow to start three times/.test(text)));
       assert.equal(asked.length, start < 2 ? 0 : 1);
       await stopEverything();
     }
     await server.control.set({ coldStartMs: 0 });
-    assert.match(asked[0] ?? '', /“default” .* while this window is in front\? It costs about \$0\.02\d* an hour/);
+    assert.match(asked[0] ?? '', /“default” .* while this window has focus\? It costs about \$0\.02\d* per hour/);
     const written = vscode.workspace.getConfiguration('modal').inspect<Record<string, object>>('profiles')?.globalValue;
     assert.deepEqual(written?.default, {
       image: 'python:3.13-slim',

@@ -3,16 +3,16 @@ import * as vscode from 'vscode';
 import { answering, type RunResult, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 describe('Pause and Resume', () => {
-  it('end the sandbox and go on with its files, by one command each', async () => {
+  it('stop the sandbox and start another with its files, by one command each', async () => {
     const make = await writeWorkspaceFile('make-state.sh', 'echo remembered > /opt/state');
     const look = await writeWorkspaceFile('look-state.sh', 'cat /opt/state');
     await runFile(make);
     const paused = await answering({}, async () => vscode.commands.executeCommand('modal.pauseSandbox'));
-    assert.match(paused.messages.join('\n'), /is paused: its files are kept for 30 days/);
+    assert.match(paused.messages.join('\n'), /was paused\. Its files are kept for 30 days/);
     const again = await answering({}, async () => vscode.commands.executeCommand('modal.pauseSandbox'));
     assert.match(again.messages.join('\n'), /No sandbox is running for profile/);
     const resumed = await answering({}, async () => vscode.commands.executeCommand('modal.resumeSandbox'));
-    assert.match(resumed.messages.join('\n'), /goes on with the files that it had/);
+    assert.match(resumed.messages.join('\n'), /was resumed with its files/);
     const { text } = await runFile(look);
     assert.match(text, /^remembered$/m);
     assert.doesNotMatch(text, /Started sandbox/);

@@ -167,7 +167,7 @@ describe('a profile that is kept warm', () => {
     await choose('ready');
     await untilReady();
     const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
-    assert.match(messages.join('\n'), /sandboxes were ended\. Nothing is kept warm until the next run/);
+    assert.match(messages.join('\n'), /Stopped \d sandboxes\. Warm-ups are paused until the next run/);
     const offered = await choose('ready');
     assert.ok(!offered.some(({ description }) => /flame|running/.test(description ?? '')));
     assert.match((await runFile(inFolder('word.sh'))).text, /Started sandbox[\s\S]*^word ready/m);

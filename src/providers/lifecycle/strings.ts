@@ -1,0 +1,25 @@
+import * as l10n from '@vscode/l10n';
+
+/** What pausing, resuming and expiring sandboxes say to users. */
+export const strings = {
+  quoted: (name: string) => l10n.t('“{0}”', name),
+  runningOne: (name: string) => l10n.t('{0} is running and will be stopped.', name),
+  runningMany: (names: string) => l10n.t('{0} are running and will be stopped.', names),
+  pauseAnyway: (running: string) => l10n.t('{0} Pause anyway?', running),
+  pause: () => l10n.t('Pause'),
+  pausing: () => l10n.t('Pausing the sandbox…'),
+  paused: (profile: string) =>
+    l10n.t('The sandbox for profile “{0}” was paused. Its files are kept for 30 days at no compute cost.', profile),
+
+  resume: () => l10n.t('Resume'),
+  resuming: () => l10n.t('Resuming the sandbox…'),
+  resumed: (profile: string) => l10n.t('The sandbox for profile “{0}” was resumed with its files.', profile),
+  otherFolder: () => l10n.t('It belongs to another folder. Open that folder, and then try again.'),
+
+  expiresInOneMinute: (profile: string) => l10n.t('The sandbox for profile “{0}” expires in 1 minute.', profile),
+  expiresInMinutes: (profile: string, minutes: number) =>
+    l10n.t('The sandbox for profile “{0}” expires in {1} minutes.', profile, minutes),
+  moveToNewSandbox: () => l10n.t('Move to New Sandbox'),
+  moving: () => l10n.t('Moving to a new sandbox…'),
+  moved: (profile: string) => l10n.t('The sandbox for profile “{0}” was moved to a new one with its files.', profile),
+};
