@@ -1,7 +1,7 @@
 /** The command line of the local Modal. */
 import { mkdir } from 'node:fs/promises';
 import { collectSeldom } from './server/garbage.ts';
-import { type Options, parseOptions, readSeed, usage } from './server/options.ts';
+import { type Options, parseOptions, readSeed, USAGE } from './server/options.ts';
 import { type LocalModal, startServer } from './server/server.ts';
 import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './server/shared.ts';
 import { newId } from './state/ids.ts';
@@ -19,10 +19,10 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 }
 
 /** How long an end may take before it is forced, in milliseconds. */
-const stopLimitMs = 1800;
+const STOP_TIMEOUT_MS = 1800;
 
 /** Exit code when the data folder belongs to another server that is alive. */
-const inUse = 3;
+const EXIT_CODE_IN_USE = 3;
 
 async function run(options: Options): Promise<void> {
   await mkdir(options.data, { recursive: true, mode: 0o700 });
@@ -61,7 +61,7 @@ function stopOnce(server: LocalModal, dataFolder: string): () => void {
     stopping = true;
     // The sandboxes die with this process in any case: their first processes hold a pipe to it. An ordinary exit would wait
     // for a large file that is just being copied.
-    setTimeout(() => process.kill(process.pid, 'SIGKILL'), stopLimitMs);
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_TIMEOUT_MS);
     const stopped = removeServerFile(dataFolder).then(() => server.stop());
     stopped.then(
       () => process.exit(0),
@@ -88,7 +88,7 @@ let options: Options;
 try {
   options = parseOptions(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(usage);
+  process.stderr.write(USAGE);
   fail(error, 2);
 }
-run(options).catch((error) => fail(error, error instanceof DataFolderInUse ? inUse : 1));
+run(options).catch((error) => fail(error, error instanceof DataFolderInUse ? EXIT_CODE_IN_USE : 1));

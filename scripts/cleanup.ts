@@ -9,9 +9,9 @@ interface Pending {
 }
 
 const pending = new Set<Pending>();
-const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
-const cleanupTimeoutMs = 15_000;
-const parentCheckMs = 1_000;
+const SIGNAL_NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const CLEANUP_TIMEOUT_MS = 15_000;
+const PARENT_CHECK_INTERVAL_MS = 1_000;
 let watching = false;
 
 /**
@@ -36,9 +36,9 @@ function run(entry: Pending): Promise<void> {
 /** Runs everything registered, last registered first. Never throws; what fails is said on stderr. */
 async function cleanUp(): Promise<void> {
   const timer = setTimeout(() => {
-    say(`Cleaning up took longer than ${cleanupTimeoutMs / 1000} s; leaving anyway.`);
+    say(`Cleaning up took longer than ${CLEANUP_TIMEOUT_MS / 1000} s; leaving anyway.`);
     process.exit(1);
-  }, cleanupTimeoutMs);
+  }, CLEANUP_TIMEOUT_MS);
   // What is under way may register more while the rest is undone.
   for (let entry = [...pending].at(-1); entry !== undefined; entry = [...pending].at(-1)) {
     await run(entry).catch((error: unknown) => say(`While cleaning up: ${sentence(error)}`));
@@ -71,7 +71,7 @@ export function fail(error: unknown): Promise<never> {
 function watchForTheEnd(): void {
   if (watching) return;
   watching = true;
-  for (const [signal, number] of Object.entries(signalNumbers)) {
+  for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
     // A second signal changes nothing: without a listener it would end the process in the middle of cleaning up.
     process.on(signal, () => void exit(128 + number));
   }
@@ -79,5 +79,5 @@ function watchForTheEnd(): void {
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) void exit(1);
-  }, parentCheckMs).unref();
+  }, PARENT_CHECK_INTERVAL_MS).unref();
 }

@@ -4,8 +4,8 @@ export interface TestCounts {
   readonly failed: number;
 }
 
-export const onePassed: TestCounts = { passed: 1, failed: 0 };
-export const oneFailed: TestCounts = { passed: 0, failed: 1 };
+export const ONE_PASSED: TestCounts = { passed: 1, failed: 0 };
+export const ONE_FAILED: TestCounts = { passed: 0, failed: 1 };
 
 /** Adds counts up. */
 export function sum(counts: readonly TestCounts[]): TestCounts {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeExit, isEnding } from './cleanup.ts';
 
-const groups = process.platform !== 'win32';
+const HAS_PROCESS_GROUPS = process.platform !== 'win32';
 
 export interface RunningProcess {
   readonly child: ChildProcess;
@@ -32,7 +32,7 @@ export function startProcess(
   { stopGraceMs = 3_000, ...options }: StartOptions = {},
 ): RunningProcess {
   if (isEnding()) throw new Error(`Not starting ${command}: this process is ending.`);
-  const child = spawn(command, args, { ...options, detached: groups });
+  const child = spawn(command, args, { ...options, detached: HAS_PROCESS_GROUPS });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`Could not start ${command}: ${error.message}`)));
     child.once('exit', (code) => resolve(code ?? 128));
@@ -87,7 +87,7 @@ async function stopGroup(child: ChildProcess, stopGraceMs: number): Promise<void
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (child.pid === undefined) return false;
   try {
-    if (groups) return process.kill(-child.pid, signal);
+    if (HAS_PROCESS_GROUPS) return process.kill(-child.pid, signal);
     if (signal === 'SIGKILL') spawn('taskkill', ['/pid', String(child.pid), '/t', '/f'], { stdio: 'ignore' });
     return child.kill(signal);
   } catch {

@@ -12,7 +12,7 @@ import { fromWhereNpmRan, projectFolder } from './paths.ts';
 import { runFile } from './run-file.ts';
 import { say } from './say.ts';
 
-const usage = `Usage: npm start [folder]                     opens VS Code with the extension on the folder (examples/hello)
+const USAGE = `Usage: npm start [folder]                     opens VS Code with the extension on the folder (examples/hello)
        npm start -- --run file [folder]       runs the file without a screen, ends with its exit code
        npm start -- --cloud [folder]          runs on Modal itself, not on the local Modal`;
 
@@ -22,12 +22,12 @@ async function main(): Promise<number> {
     options: { run: { type: 'string' }, cloud: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
-    say(usage);
+    say(USAGE);
     return 0;
   }
   const examples = join(projectFolder, 'examples', 'hello');
   const folder = positionals[0] === undefined ? examples : fromWhereNpmRan(positionals[0]);
-  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.\n${usage}`);
+  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.\n${USAGE}`);
   const settings = values.cloud ? {} : { 'modal.account': 'local' };
   await buildAll();
   if (values.run !== undefined) return runFile({ file: values.run, folder, settings });

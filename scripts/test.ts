@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build-all.ts';
 import { exit } from './cleanup.ts';
-import { oneFailed, onePassed, sum, type TestCounts } from './counts.ts';
+import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from './counts.ts';
 import { fromWhereNpmRan } from './paths.ts';
 import { sentence } from './say.ts';
 import { check } from './stages/check.ts';
@@ -16,16 +16,16 @@ import type { Stage, StageOptions } from './stages/stage.ts';
 import { ui } from './stages/ui.ts';
 import { unit } from './stages/unit.ts';
 
-const stages: readonly Stage[] = [check, unit, integration, ui, endToEnd];
+const STAGES: readonly Stage[] = [check, unit, integration, ui, endToEnd];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
-  const named = stages.filter(({ name }) => positionals.includes(name));
-  const chosen = named.length > 0 ? named : stages;
+  const named = STAGES.filter(({ name }) => positionals.includes(name));
+  const chosen = named.length > 0 ? named : STAGES;
   const files = positionals.filter((word) => !named.some(({ name }) => name === word)).map(fromWhereNpmRan);
   const missing = files.find((file) => !existsSync(file));
   if (missing)
-    throw new Error(`There is no ${missing}, and no stage of that name: ${stages.map(({ name }) => name).join(', ')}.`);
+    throw new Error(`There is no ${missing}, and no stage of that name: ${STAGES.map(({ name }) => name).join(', ')}.`);
   if (files.length > 0 && named.length !== 1) throw new Error('Name the one stage that the files belong to.');
   const started = Date.now();
   const total = sum(await runStages(chosen, { files, grep: values.grep }));
@@ -44,7 +44,7 @@ async function runStages(chosen: readonly Stage[], options: StageOptions): Promi
     }
     if (stage.needsBuild && built?.failed) {
       console.log(`\n${stage.title}: not run, as the build failed.`);
-      counts.push(oneFailed);
+      counts.push(ONE_FAILED);
     } else counts.push(await runOne(stage.title, () => stage.run(options)));
   }
   return counts;
@@ -56,7 +56,7 @@ async function runOne(title: string, run: () => Promise<TestCounts>): Promise<Te
     return await run();
   } catch (error) {
     console.log(`  ✘ ${title}: ${sentence(error)}`);
-    return oneFailed;
+    return ONE_FAILED;
   }
 }
 
@@ -64,7 +64,7 @@ async function build(): Promise<TestCounts> {
   const started = Date.now();
   await buildAll();
   console.log(`  ✔ everything builds (${Date.now() - started} ms)`);
-  return onePassed;
+  return ONE_PASSED;
 }
 
 try {

@@ -10,17 +10,17 @@ import { Spool } from './spool.ts';
 import { type Sink, Stdin } from './stdin.ts';
 
 /** How long output may stay silent after the process has ended, while something it left behind holds the pipe. */
-const lingerMs = 200;
+const LINGER_MS = 200;
 
 export interface ExecSpec {
-  argv: readonly string[];
-  env: Readonly<Record<string, string>>;
-  workdir: string;
-  pty?: PtySize | undefined;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir: string;
+  readonly pty?: PtySize | undefined;
   /** Undefined for no limit. At its end the whole process group is killed. */
-  timeoutSecs?: number | undefined;
+  readonly timeoutSecs?: number | undefined;
   /** Which of stdout and stderr are kept for readers; what is not kept is still drained. */
-  keep: { stdout: boolean; stderr: boolean };
+  readonly keep: { stdout: boolean; stderr: boolean };
 }
 
 export class Exec {
@@ -177,9 +177,9 @@ async function exitOf(
   clearTimeout(timer);
   const endedAt = Date.now();
   const complete = Promise.all(drains.map((each) => each.ended)).then(() => true);
-  while (!(await Promise.race([complete, pause(lingerMs).then(() => false)]))) {
+  while (!(await Promise.race([complete, pause(LINGER_MS).then(() => false)]))) {
     const last = Math.max(endedAt, ...drains.map((each) => each.lastByteAt));
-    if (Date.now() - last >= lingerMs) break;
+    if (Date.now() - last >= LINGER_MS) break;
   }
   for (const each of drains) each.forget();
   return status;

@@ -25,7 +25,7 @@ export function refuse(kind: FailureKind, message: string): never {
   throw new FileFailure(kind, message);
 }
 
-const bySystemCode: Record<string, [FailureKind, string]> = {
+const BY_SYSTEM_CODE: Record<string, [FailureKind, string]> = {
   ENOENT: ['NotFound', 'No such file or directory'],
   EISDIR: ['IsDirectory', 'Is a directory'],
   ENOTDIR: ['NotDirectory', 'Not a directory'],
@@ -43,6 +43,6 @@ const bySystemCode: Record<string, [FailureKind, string]> = {
 export function failureOf(error: unknown): { error_kind: FailureKind; message: string; detail: string } {
   if (error instanceof FileFailure) return { error_kind: error.kind, message: error.message, detail: '' };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const [kind, message] = bySystemCode[code] ?? ['Io', code || 'The operation failed'];
+  const [kind, message] = BY_SYSTEM_CODE[code] ?? ['Io', code || 'The operation failed'];
   return { error_kind: kind, message, detail: code };
 }

@@ -1,27 +1,27 @@
 /** What the file API tells about a file. */
 import { closeSync, readFileSync, type Stats } from 'node:fs';
-import path from 'node:path';
+import { posix } from 'node:path';
 import type { Jail } from '../isolation/jail.ts';
 
 /** Names of users and groups by id, as the sandbox's own files have them. */
 export interface Names {
-  users: ReadonlyMap<number, string>;
-  groups: ReadonlyMap<number, string>;
+  readonly users: ReadonlyMap<number, string>;
+  readonly groups: ReadonlyMap<number, string>;
 }
 
 export interface FileInfo {
-  name: string;
-  path: string;
-  type: 'file' | 'directory' | 'symlink';
-  size: number;
-  mode: number;
+  readonly name: string;
+  readonly path: string;
+  readonly type: 'file' | 'directory' | 'symlink';
+  readonly size: number;
+  readonly mode: number;
   /** Four octal digits. */
-  permissions: string;
-  owner: string;
-  group: string;
+  readonly permissions: string;
+  readonly owner: string;
+  readonly group: string;
   /** Seconds since 1970. */
-  modified_time: number;
-  symlink_target: string | null;
+  readonly modified_time: number;
+  readonly symlink_target: string | null;
 }
 
 export function namesOf(jail: Jail): Names {
@@ -53,7 +53,7 @@ export function fileInfo(jail: Jail, file: string, names: Names): FileInfo {
   const stat = jail.lstat(file);
   const type = typeOf(stat);
   return {
-    name: path.posix.basename(file),
+    name: posix.basename(file),
     path: file,
     type,
     size: stat.size,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { WatchOperation } from './files-api.ts';
 
 // The numbers are Linux's: inotify_init1 and inotify_add_watch by machine, then the bits of the event mask.
-const watcher = `
+const WATCH_SCRIPT = `
 my ($init, $add, $recursive, $filter, $timeout, $root) = @ARGV; $| = 1;
 sub fail { print STDERR sprintf('{"error_kind":"%s","message":"%s","detail":""}', @_), "\\n"; exit 1 }
 lstat($root) && -e _ || -e $root or fail($! == 20 ? ('NotDirectory', 'Not a directory') : ('NotFound', 'No such file or directory'));
@@ -46,14 +46,14 @@ while (1) {
 }
 `;
 
-const systemCalls: Partial<Record<NodeJS.Architecture, [init: number, add: number]>> = {
+const SYSTEM_CALLS: Partial<Record<NodeJS.Architecture, [init: number, add: number]>> = {
   x64: [294, 254],
   arm64: [26, 27],
 };
 
 /** The command that watches, or undefined where this machine cannot. */
 export function watchCommand({ path, recursive, filter, timeout_secs }: WatchOperation): string[] | undefined {
-  const calls = systemCalls[process.arch];
+  const calls = SYSTEM_CALLS[process.arch];
   if (!calls || !existsSync('/usr/bin/perl')) return undefined;
   const options = [
     ...calls.map(String),
@@ -61,5 +61,5 @@ export function watchCommand({ path, recursive, filter, timeout_secs }: WatchOpe
     filter ? filter.join(',') : '*',
     `${timeout_secs ?? ''}`,
   ];
-  return ['/usr/bin/perl', '-e', watcher, '--', ...options, path.length > 1 ? path.replace(/\/+$/, '') : path];
+  return ['/usr/bin/perl', '-e', WATCH_SCRIPT, '--', ...options, path.length > 1 ? path.replace(/\/+$/, '') : path];
 }

@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { chmod, open, rename, unlink } from 'node:fs/promises';
-import path from 'node:path';
+import { posix } from 'node:path';
 import { z } from 'zod';
 import type { Container } from '../isolation/container.ts';
 import { Jail } from '../isolation/jail.ts';
@@ -15,20 +15,20 @@ import type { Spool } from './spool.ts';
 import type { Sink } from './stdin.ts';
 
 /** The helper's path, by which its commands are known. */
-export const helperPath = '/__modal/.bin/modal-sandbox-fs-tools';
+export const HELPER_PATH = '/__modal/.bin/modal-sandbox-fs-tools';
 /** Larger files are not read through this API. */
-const maxReadBytes = 5 * 1024 ** 3;
+const MAX_READ_BYTES = 5 * 1024 ** 3;
 
-const target = z.object({ path: z.string().startsWith('/') });
-const operation = z.union([
-  z.strictObject({ ReadFile: target }),
-  z.strictObject({ WriteFile: target }),
-  z.strictObject({ ListFiles: target }),
-  z.strictObject({ Stat: target }),
-  z.strictObject({ MakeDirectory: target.extend({ parents: z.boolean() }) }),
-  z.strictObject({ Remove: target.extend({ recursive: z.boolean() }) }),
+const TargetSchema = z.object({ path: z.string().startsWith('/') });
+const OperationSchema = z.union([
+  z.strictObject({ ReadFile: TargetSchema }),
+  z.strictObject({ WriteFile: TargetSchema }),
+  z.strictObject({ ListFiles: TargetSchema }),
+  z.strictObject({ Stat: TargetSchema }),
+  z.strictObject({ MakeDirectory: TargetSchema.extend({ parents: z.boolean() }) }),
+  z.strictObject({ Remove: TargetSchema.extend({ recursive: z.boolean() }) }),
   z.strictObject({
-    Watch: target.extend({
+    Watch: TargetSchema.extend({
       recursive: z.boolean(),
       filter: z.array(z.string()).nullish(),
       timeout_secs: z.number().nullish(),
@@ -36,14 +36,14 @@ const operation = z.union([
   }),
 ]);
 
-export type FileOperation = z.infer<typeof operation>;
+export type FileOperation = z.infer<typeof OperationSchema>;
 type ServedOperation = Exclude<FileOperation, { Watch: unknown }>;
 export type WatchOperation = Extract<FileOperation, { Watch: unknown }>['Watch'];
 
 /** The operation that a command means, or undefined when it is not one of the helper's. */
 export function fileOperation(argv: readonly string[]): FileOperation | undefined {
-  if (argv[0] !== helperPath) return undefined;
-  const parsed = operation.safeParse(jsonOf(argv[1] ?? ''));
+  if (argv[0] !== HELPER_PATH) return undefined;
+  const parsed = OperationSchema.safeParse(jsonOf(argv[1] ?? ''));
   return parsed.success ? parsed.data : undefined;
 }
 
@@ -141,7 +141,7 @@ class Files {
     const infos = [];
     for (const name of this.#jail.list(folder)) {
       try {
-        infos.push(this.#info(path.posix.join(folder, name)));
+        infos.push(this.#info(posix.join(folder, name)));
       } catch (error) {
         // Removed since the folder was listed.
         if (failureOf(error).error_kind !== 'NotFound') throw error;
@@ -154,7 +154,7 @@ class Files {
     const stat = this.#jail.stat(file);
     if (stat.isDirectory()) refuse('IsDirectory', 'Is a directory');
     if (!stat.isFile()) refuse('NotSupported', 'Not a regular file');
-    if (stat.size > maxReadBytes) refuse('FileTooLarge', 'File is larger than 5 GiB');
+    if (stat.size > MAX_READ_BYTES) refuse('FileTooLarge', 'File is larger than 5 GiB');
     const stream = createReadStream('', { fd: this.#jail.open(file), highWaterMark: 1024 * 1024, signal });
     for await (const chunk of stream) await stdout.append(chunk);
   }
@@ -166,7 +166,7 @@ class Files {
 
   /** Writes beside and renames, so that a reader sees the old file or the new one. A link is written through. */
   async #write(file: string, input: Input, signal: AbortSignal): Promise<void> {
-    const parent = path.posix.dirname(file);
+    const parent = posix.dirname(file);
     try {
       this.#jail.mkdirs(parent);
     } catch (error) {

@@ -8,22 +8,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 /** A command takes one pipe from us and two to us. */
-const batch = { fromUs: 16, toUs: 32 };
+const BATCH = { fromUs: 16, toUs: 32 };
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
 /** The two ends of a pipe, as descriptors. Only our own end is non-blocking. */
 export interface PipeEnds {
-  ours: number;
-  theirs: number;
+  readonly ours: number;
+  readonly theirs: number;
 }
 
-type Direction = keyof typeof batch;
+type Direction = keyof typeof BATCH;
 
-const holder = `
+const HOLDER_SCRIPT = `
 my @held; $| = 1;
 for (1 .. $ARGV[0]) { pipe(my $r, my $w) or die "$!"; push @held, $r, $w; print fileno $r, ' ', fileno $w, "\\n" }
 my $wait = <STDIN>;
@@ -66,12 +66,12 @@ export class Pipes {
   }
 
   async #makePipes(): Promise<void> {
-    const count = batch.fromUs + batch.toUs;
-    const child = spawn('/usr/bin/perl', ['-e', holder, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const count = BATCH.fromUs + BATCH.toUs;
+    const child = spawn('/usr/bin/perl', ['-e', HOLDER_SCRIPT, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
     let made = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const [reading, writing] = line.split(' ').map((fd) => `/proc/${child.pid}/fd/${fd}`);
-      if (reading && writing) this.#open(made < batch.fromUs ? 'fromUs' : 'toUs', reading, writing);
+      if (reading && writing) this.#open(made < BATCH.fromUs ? 'fromUs' : 'toUs', reading, writing);
       if (++made === count) child.stdin.end();
     }
     // Until it has gone, its own ends keep the pipes from ending.
@@ -80,14 +80,14 @@ export class Pipes {
 
   async #makeFifos(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const count = batch.fromUs + batch.toUs;
-    const names = Array.from({ length: count }, () => path.join(this.#folder, `${process.pid}-${this.#made++}`));
+    const count = BATCH.fromUs + BATCH.toUs;
+    const names = Array.from({ length: count }, () => join(this.#folder, `${process.pid}-${this.#made++}`));
     await ended(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
     for (const [index, name] of names.entries()) {
       // A FIFO opens for writing only once it has a reader, and for blocking reading only once it has a writer.
       const opener = openSync(name, O_RDONLY | O_NONBLOCK);
       const holding = openSync(name, O_WRONLY);
-      this.#open(index < batch.fromUs ? 'fromUs' : 'toUs', name, name);
+      this.#open(index < BATCH.fromUs ? 'fromUs' : 'toUs', name, name);
       closeSync(opener);
       closeSync(holding);
       unlinkSync(name);

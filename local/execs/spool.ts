@@ -6,21 +6,21 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** Bytes of one stream kept in memory. */
-const memoryBytes = 1024 * 1024;
+const MEMORY_BYTES = 1024 * 1024;
 /** Bytes of a stream that has ended kept in memory, beyond which all of it goes to the file. */
-const endedBytes = 64 * 1024;
+const ENDED_MEMORY_BYTES = 64 * 1024;
 /** Bytes not yet in the file beyond which the source is asked to wait. */
-const unwrittenBytes = 4 * 1024 * 1024;
+const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
 /** Largest piece that a reader gets at once from the file. */
-const pieceBytes = 1024 * 1024;
+const MAX_READ_BYTES = 1024 * 1024;
 /** Blocks of memory grow with the stream, from the one size to the other: most streams are short. */
-const blockBytes = { least: 4 * 1024, most: 512 * 1024 };
+const BLOCK_BYTES = { least: 4 * 1024, most: 512 * 1024 };
 /**
  * Each piece is a message, and many small ones cost more than a few large ones: what comes within `flowMs` of the last
  * piece waits `gatherMs` for more of it.
  */
-const flowMs = 5;
-const gatherMs = 1;
+const FLOW_GAP_MS = 5;
+const GATHER_MS = 1;
 
 export class Spool {
   readonly #path: string;
@@ -56,15 +56,15 @@ export class Spool {
     if (this.#ended || chunk.length === 0) return undefined;
     for (let at = 0; at < chunk.length; ) at += this.#fill(chunk.subarray(at));
     this.#wake();
-    if (this.#length - this.#memoryStart <= memoryBytes) return undefined;
+    if (this.#length - this.#memoryStart <= MEMORY_BYTES) return undefined;
     const writing = this.#startWriting();
-    return this.#length - this.#written > unwrittenBytes ? writing : undefined;
+    return this.#length - this.#written > MAX_UNWRITTEN_BYTES ? writing : undefined;
   }
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#length - this.#memoryStart > endedBytes) void this.#startWriting().catch(() => {});
+    if (this.#length - this.#memoryStart > ENDED_MEMORY_BYTES) void this.#startWriting().catch(() => {});
     this.#wake();
   }
 
@@ -72,7 +72,7 @@ export class Spool {
   #fill(bytes: Uint8Array): number {
     let chunk = this.#chunks.at(-1);
     if (!chunk || chunk.length === this.#block.length) {
-      const size = Math.min(Math.max(this.#length, bytes.length, blockBytes.least), blockBytes.most);
+      const size = Math.min(Math.max(this.#length, bytes.length, BLOCK_BYTES.least), BLOCK_BYTES.most);
       this.#block = Buffer.allocUnsafeSlow(size);
       chunk = this.#block.subarray(0, 0);
       this.#chunks.push(chunk);
@@ -105,7 +105,7 @@ export class Spool {
         return;
       } else {
         await this.#change(signal);
-        if (!this.#ended && Date.now() - givenAt < flowMs) await pause(gatherMs);
+        if (!this.#ended && Date.now() - givenAt < FLOW_GAP_MS) await pause(GATHER_MS);
       }
     }
   }
@@ -150,7 +150,7 @@ export class Spool {
 
   async #fromFile(at: number): Promise<Buffer> {
     if (!this.#file) return Buffer.alloc(0);
-    const wanted = Math.min(pieceBytes, this.#memoryStart - at);
+    const wanted = Math.min(MAX_READ_BYTES, this.#memoryStart - at);
     const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
     return buffer.subarray(0, bytesRead);
   }
@@ -161,7 +161,7 @@ export class Spool {
     while (this.#written < this.#length) {
       const { bytesWritten } = await this.#file.write(this.#fromMemory(this.#written), { position: this.#written });
       this.#written += bytesWritten;
-      this.#trim(memoryBytes / 2);
+      this.#trim(MEMORY_BYTES / 2);
     }
     if (this.#ended) this.#trim(0);
   }

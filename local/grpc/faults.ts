@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type CallContext, ServerError, Status } from 'nice-grpc';
 import { z } from 'zod';
 
-export const faultSchema = z.strictObject({
+export const FaultSchema = z.strictObject({
   /** An RPC by its name on the wire, like `SandboxCreateV2`; `*` for all. */
   method: z.string(),
   /** How many calls it meets; for ever when left out. */
@@ -24,14 +24,14 @@ export const faultSchema = z.strictObject({
   retryAfterSecs: z.number().nonnegative().optional(),
 });
 
-export type Fault = z.infer<typeof faultSchema>;
+export type Fault = z.infer<typeof FaultSchema>;
 /** A fault as it is asked for. */
-export type FaultRequest = z.input<typeof faultSchema>;
+export type FaultRequest = z.input<typeof FaultSchema>;
 
 /** What came as the streams of an RPC: messages of any kind, and the bytes of their `data`. */
 export interface Messages {
-  messages: number;
-  bytes: number;
+  readonly messages: number;
+  readonly bytes: number;
 }
 
 export class Faults {

@@ -5,14 +5,14 @@
  */
 import http2 from 'node:http2';
 
-const windowBytes = 8 * 1024 * 1024;
+const WINDOW_BYTES = 8 * 1024 * 1024;
 
 /** Calls `listen`, in which an HTTP/2 server is made, and gives that one large windows. */
 export async function withLargeWindows<T>(listen: () => Promise<T>): Promise<T> {
   const plain = http2.createServer;
   http2.createServer = ((options: http2.ServerOptions) => {
-    const server = plain({ ...options, settings: { ...options.settings, initialWindowSize: windowBytes } });
-    server.on('session', (session) => session.setLocalWindowSize(windowBytes));
+    const server = plain({ ...options, settings: { ...options.settings, initialWindowSize: WINDOW_BYTES } });
+    server.on('session', (session) => session.setLocalWindowSize(WINDOW_BYTES));
     return server;
   }) as typeof http2.createServer;
   try {

@@ -12,13 +12,13 @@ type StreamHandler = (request: unknown, context: CallContext) => AsyncIterable<u
 type UploadHandler = (messages: AsyncIterable<unknown>, context: CallContext) => Promise<unknown>;
 
 export interface ServiceGuard {
-  faults: Faults;
+  readonly faults: Faults;
   /** Refuses a call by throwing. `request` is undefined for a stream of requests. */
   check(method: string, context: CallContext, request: unknown): void;
 }
 
 /** How long the reply to a call is kept for its repetition. */
-const replyKeptMs = 5 * 60_000;
+const REPLY_RETENTION_MS = 5 * 60_000;
 
 /**
  * Remembers replies by the client's idempotency key. The SDK sends one key with all attempts of a call, so that a create
@@ -36,13 +36,14 @@ class Replies {
     this.#replies.set(name, reply);
     const forget = () => this.#replies.delete(name);
     // A failure is not remembered: the next attempt may fare better.
-    reply.then(() => setTimeout(forget, replyKeptMs).unref(), forget);
+    reply.then(() => setTimeout(forget, REPLY_RETENTION_MS).unref(), forget);
     return reply;
   }
 }
 
 /** Long polls and look-ups: a later attempt must look again. */
-const looksOnly = /(Get|GetV2|GetTaskId|GetTaskIdV2|Wait|WaitV2|List|ListV2|Poll|Lookup|FromId|ByTag|Read|Status)$/;
+const READ_ONLY_METHODS =
+  /(Get|GetV2|GetTaskId|GetTaskIdV2|Wait|WaitV2|List|ListV2|Poll|Lookup|FromId|ByTag|Read|Status)$/;
 
 /** A service out of some handlers, complete and guarded. */
 export function implement(
@@ -64,7 +65,13 @@ export function implement(
     };
     if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin, name);
     else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, guard.faults, name);
-    else service[key] = unary(handlers[key] as UnaryHandler, begin, looksOnly.test(name) ? undefined : replies, name);
+    else
+      service[key] = unary(
+        handlers[key] as UnaryHandler,
+        begin,
+        READ_ONLY_METHODS.test(name) ? undefined : replies,
+        name,
+      );
   }
   return service as ServiceImplementation<never>;
 }

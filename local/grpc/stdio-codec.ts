@@ -5,7 +5,7 @@
 import type { WireDefinition } from './wire.ts';
 
 /** Field 1, length-delimited. */
-const dataTag = 0x0a;
+const DATA_TAG = 0x0a;
 
 /** The router's definition, with this codec for the reply that carries output. */
 export function withFastOutput(router: WireDefinition): WireDefinition {
@@ -15,7 +15,7 @@ export function withFastOutput(router: WireDefinition): WireDefinition {
   // that is without a copy. The next layer copies at once, so that memory of the same size can serve again.
   let message = new ArrayBuffer(0);
   const encode = ({ data }: { data: Uint8Array }) => {
-    const head = data.length === 0 ? [] : [dataTag, ...varint(data.length)];
+    const head = data.length === 0 ? [] : [DATA_TAG, ...varint(data.length)];
     const size = head.length + data.length;
     if (message.byteLength !== size) message = new ArrayBuffer(size);
     const bytes = new Uint8Array(message);

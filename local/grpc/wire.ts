@@ -40,31 +40,31 @@ type RouterReply<Method extends keyof RouterClient> = RouterClient[Method] exten
 type Empty = Record<string, never>;
 
 export interface ExecRef {
-  taskId: string;
-  execId: string;
+  readonly taskId: string;
+  readonly execId: string;
 }
 export interface StdioReadRequest extends ExecRef {
   /** Bytes of the stream that the reader already has. */
-  offset: number;
+  readonly offset: number;
   /** 0 = stdout, 1 = stderr */
-  fileDescriptor: number;
+  readonly fileDescriptor: number;
 }
 export interface StdinWriteRequest extends ExecRef {
-  offset: number;
-  data: Uint8Array;
-  eof: boolean;
+  readonly offset: number;
+  readonly data: Uint8Array;
+  readonly eof: boolean;
 }
 /** One of the three is set; the first message of a stream is `start`. */
 export interface StdinStreamMessage {
-  start?: { taskId: string; execId: string; offset: number } | undefined;
-  data?: Uint8Array | undefined;
-  end?: Empty | undefined;
+  readonly start?: { taskId: string; execId: string; offset: number } | undefined;
+  readonly data?: Uint8Array | undefined;
+  readonly end?: Empty | undefined;
 }
 export type ExecStartRequest = RouterRequest<'execStart'>;
 /** Neither field while the process runs, else exactly one. */
 export interface ExecStatus {
-  code?: number | undefined;
-  signal?: number | undefined;
+  readonly code?: number | undefined;
+  readonly signal?: number | undefined;
 }
 
 /** The router as a service, for clients of it. */
@@ -99,9 +99,12 @@ export type Router = ServiceImplementation<RouterService>;
 
 /** A service definition as the SDK's bundle holds it, as far as this server looks into it. */
 export interface WireDefinition {
-  name: string;
-  fullName: string;
-  methods: Record<string, { name: string; requestStream: boolean; responseStream: boolean; responseType: object }>;
+  readonly name: string;
+  readonly fullName: string;
+  readonly methods: Record<
+    string,
+    { name: string; requestStream: boolean; responseStream: boolean; responseType: object }
+  >;
 }
 
 /** What a sandbox is made of, as the SDK sends it. */

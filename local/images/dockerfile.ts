@@ -2,11 +2,11 @@
 import { invalidArgument } from '../grpc/status.ts';
 
 export interface Instruction {
-  keyword: string;
+  readonly keyword: string;
   /** Everything after the keyword, continuation lines joined. */
-  rest: string;
+  readonly rest: string;
   /** The line as it was written, for logs and errors. */
-  source: string;
+  readonly source: string;
 }
 
 /**
@@ -33,13 +33,13 @@ export function parseDockerfile(lines: readonly string[]): Instruction[] {
   return instructions;
 }
 
-const known =
+const INSTRUCTIONS =
   /^(FROM|RUN|ENV|ARG|WORKDIR|USER|SHELL|ENTRYPOINT|CMD|LABEL|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|ONBUILD|MAINTAINER|COPY|ADD)$/;
 
 function instruction(source: string): Instruction {
   const [, word = '', rest = ''] = /^(\S+)\s*([\s\S]*)$/.exec(source) ?? [];
   const keyword = word.toUpperCase();
-  if (!known.test(keyword)) throw invalidArgument(`Unknown Dockerfile instruction in line: ${source}`);
+  if (!INSTRUCTIONS.test(keyword)) throw invalidArgument(`Unknown Dockerfile instruction in line: ${source}`);
   return { keyword, rest, source };
 }
 

@@ -1,7 +1,7 @@
 /** Builds one layer: interprets its Dockerfile lines, and really runs what RUN says, in the layered root. */
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
-import path from 'node:path';
+import { join, posix } from 'node:path';
 import { Exec } from '../execs/exec.ts';
 import type { Pipes } from '../execs/pipes.ts';
 import { invalidArgument } from '../grpc/status.ts';
@@ -10,44 +10,44 @@ import type { Container, Isolation } from '../isolation/container.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
 import { assignments, commandLine, expand, type Instruction, parseDockerfile, words } from './dockerfile.ts';
 
-export const standardPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** What a layer builds upon, and what it leaves for the next. */
 export interface ImageContent {
   /** Names of layer folders, lowest first. */
-  layers: readonly string[];
-  env: Readonly<Record<string, string>>;
-  workdir?: string | undefined;
+  readonly layers: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir?: string | undefined;
   /** Who RUN is; root when absent. */
-  user?: string | undefined;
+  readonly user?: string | undefined;
 }
 
 export interface LayerRecipe {
-  commands: readonly string[];
-  base: ImageContent | undefined;
+  readonly commands: readonly string[];
+  readonly base: ImageContent | undefined;
   /** Variables of the build's secrets: for RUN alone, they do not stay. */
-  secretEnv: Readonly<Record<string, string>>;
-  buildArgs: Readonly<Record<string, string>>;
+  readonly secretEnv: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
 }
 
 export interface BuildTools {
-  isolation: Isolation;
-  pipes: Pipes;
+  readonly isolation: Isolation;
+  readonly pipes: Pipes;
   /** Where layers are kept. */
-  layersFolder: string;
+  readonly layersFolder: string;
   /** Where the layer's container works until it is done. */
-  scratch: string;
+  readonly scratch: string;
   /** Name of the layer, should there be one. */
-  layerName: string;
+  readonly layerName: string;
   log(stream: 'stdout' | 'stderr' | 'system', text: string): void;
 }
 
 /** Ids other than root's are mapped into namespaces that root has made; see namespaces.ts. */
-const hasUsers = process.getuid?.() === 0;
+const HAS_USERS = process.getuid?.() === 0;
 
 // $0: user, uid, user:group or uid:gid, the rest: a command. As Docker does: the name must be there, a number need not,
 // and without an entry its group is root's.
-const becomeUser = `
+const RUN_AS_USER_SCRIPT = `
 user=\${0%%:*} group=
 case $0 in *:*) group=\${0#*:} ;; esac
 entry=$(getent passwd "$user") || case $user in
@@ -103,7 +103,7 @@ class LayerBuild {
   constructor(recipe: LayerRecipe, tools: BuildTools) {
     this.#recipe = recipe;
     this.#tools = tools;
-    this.#env = { PATH: standardPath, ...recipe.base?.env };
+    this.#env = { PATH: STANDARD_PATH, ...recipe.base?.env };
     this.#workdir = recipe.base?.workdir;
     this.#user = recipe.base?.user;
   }
@@ -132,7 +132,7 @@ class LayerBuild {
         }
         break;
       case 'WORKDIR':
-        this.#workdir = path.posix.resolve(this.#workdir ?? '/', expand(words(rest)[0] ?? '', this.#variables));
+        this.#workdir = posix.resolve(this.#workdir ?? '/', expand(words(rest)[0] ?? '', this.#variables));
         await this.#run(['mkdir', '-p', this.#workdir], source, '/');
         break;
       case 'SHELL':
@@ -140,12 +140,13 @@ class LayerBuild {
         break;
       case 'USER':
         this.#user = expand(words(rest)[0] ?? '', this.#variables);
-        if (!hasUsers)
+        if (!HAS_USERS)
           this.#tools.log('system', 'There is only root where the server is an ordinary user: RUN stays root\n');
         break;
       case 'RUN': {
         const argv = commandLine(rest.replace(/^(--\w+=\S+\s+)+/, ''), this.#shell);
-        const asUser = this.#user !== undefined && hasUsers ? ['sh', '-c', becomeUser, this.#user, ...argv] : argv;
+        const asUser =
+          this.#user !== undefined && HAS_USERS ? ['sh', '-c', RUN_AS_USER_SCRIPT, this.#user, ...argv] : argv;
         await this.#run(asUser, source, this.#workdir ?? '/');
         break;
       }
@@ -166,7 +167,7 @@ class LayerBuild {
     if (this.#container) {
       await this.#container.kill();
       await mkdir(layersFolder, { recursive: true });
-      await rename(path.join(scratch, 'up'), path.join(layersFolder, layerName));
+      await rename(join(scratch, 'up'), join(layersFolder, layerName));
       layers.push(layerName);
     }
     return { layers, env: this.#env, workdir: this.#workdir, user: this.#user };
@@ -181,12 +182,12 @@ class LayerBuild {
     const { isolation, pipes, scratch, layersFolder, log } = this.#tools;
     this.#container ??= await isolation.start({
       folder: scratch,
-      layers: (this.#recipe.base?.layers ?? []).map((layer) => path.join(layersFolder, layer)),
+      layers: (this.#recipe.base?.layers ?? []).map((layer) => join(layersFolder, layer)),
       network: true,
       limits: {},
     });
     const env = { HOME: '/root', ...this.#args, ...this.#env, ...this.#recipe.secretEnv };
-    const spool = path.join(scratch, `run-${this.#runs++}`);
+    const spool = join(scratch, `run-${this.#runs++}`);
     const keep = { stdout: true, stderr: true };
     const exec = await Exec.start(this.#container, pipes, spool, { argv, env, workdir, keep }, () => {});
     await exec.stdin.write(0, new Uint8Array(), true);

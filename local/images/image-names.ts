@@ -7,11 +7,11 @@ import { newId } from '../state/ids.ts';
 import { type ImageTagRecord, nowSecs, type Store } from '../state/store.ts';
 import type { Images } from './images.ts';
 
-const pageSize = 100;
+const PAGE_SIZE = 100;
 
 interface Place {
-  environment: string;
-  tag: string;
+  readonly environment: string;
+  readonly tag: string;
 }
 
 export function imageNamesService(store: Store, images: Images) {
@@ -38,7 +38,7 @@ export function imageNamesService(store: Store, images: Images) {
   /** Part of a list, and where the next part begins. */
   function paged<Item>(items: readonly Item[], pageToken: string, maxObjects: number) {
     const start = Number(pageToken) || 0;
-    const end = start + Math.min(maxObjects || pageSize, pageSize);
+    const end = start + Math.min(maxObjects || PAGE_SIZE, PAGE_SIZE);
     return { page: items.slice(start, end), nextPageToken: end < items.length ? String(end) : '' };
   }
 

@@ -1,21 +1,21 @@
 /** Images: layers with a cache, their builds with logs, and the names under which they are published. */
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { dirname, join } from 'node:path';
 import type { CallContext } from 'nice-grpc';
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, EndStatus, LogStream, type Request } from '../grpc/wire.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
-import { imageBuilderVersion } from '../state/environments.ts';
+import { IMAGE_BUILDER_VERSION } from '../state/environments.ts';
 import { newId, newLayerName } from '../state/ids.ts';
 import type { Secrets } from '../state/secrets.ts';
 import { type EndResult, type ImageRecord, nowSecs, type Store } from '../state/store.ts';
 import { assertBuildable, BuildFailure, type BuildTools, buildLayer } from './image-build.ts';
 
 interface LogItem {
-  data: string;
-  fileDescriptor: number;
-  timestamp: number;
+  readonly data: string;
+  readonly fileDescriptor: number;
+  readonly timestamp: number;
 }
 
 /** A build that runs or has run since the server started. */
@@ -52,7 +52,7 @@ class Build {
   }
 }
 
-const succeeded: EndResult = { status: EndStatus.success, exitcode: 0, exception: '' };
+const SUCCEEDED: EndResult = { status: EndStatus.success, exitcode: 0, exception: '' };
 
 export class Images {
   readonly #store: Store;
@@ -70,11 +70,11 @@ export class Images {
   }
 
   get layersFolder(): string {
-    return path.join(this.#folder, 'l');
+    return join(this.#folder, 'l');
   }
 
   layerFolders(image: ImageRecord): string[] {
-    return image.layers.map((layer) => path.join(this.layersFolder, layer));
+    return image.layers.map((layer) => join(this.layersFolder, layer));
   }
 
   /**
@@ -104,7 +104,7 @@ export class Images {
     assertBuildable(image.dockerfileCommands);
     const baseId = image.baseImages[0]?.imageId;
     const base = baseId ? this.get(baseId) : undefined;
-    const version = builderVersion || imageBuilderVersion;
+    const version = builderVersion || IMAGE_BUILDER_VERSION;
     const recipe = [image.dockerfileCommands, base?.id, version, image.buildArgs, image.gpuConfig?.gpuType ?? ''];
     const key = createHash('sha256').update(JSON.stringify(recipe)).digest('hex');
     const cached = forceBuild || ignoreCache ? undefined : this.#cached(key);
@@ -145,7 +145,7 @@ export class Images {
       const content = await buildLayer(recipe, {
         ...this.#tools,
         layersFolder: this.layersFolder,
-        scratch: path.join(this.#folder, 'sandboxes', `build-${id}`),
+        scratch: join(this.#folder, 'sandboxes', `build-${id}`),
         layerName: newLayerName(),
         log: (stream, text) => build.add(LogStream[stream], text),
       });
@@ -161,7 +161,7 @@ export class Images {
         builderVersion,
         createdAt: nowSecs(),
       });
-      build.end(succeeded);
+      build.end(SUCCEEDED);
     } catch (error) {
       const exception = error instanceof Error ? error.message : String(error);
       if (!(error instanceof BuildFailure)) build.add(LogStream.system, `${exception}\n`);
@@ -170,11 +170,11 @@ export class Images {
   }
 
   #logFile(id: string): string {
-    return path.join(this.#folder, 'build-logs', `${id}.json`);
+    return join(this.#folder, 'build-logs', `${id}.json`);
   }
 
   async #keepLog(id: string, build: Build): Promise<void> {
-    await mkdir(path.dirname(this.#logFile(id)), { recursive: true });
+    await mkdir(dirname(this.#logFile(id)), { recursive: true });
     await appendFile(this.#logFile(id), JSON.stringify(build.log), { mode: 0o600 });
   }
 
@@ -183,7 +183,7 @@ export class Images {
     const build = this.#builds.get(imageId);
     if (build) return build.result;
     this.get(imageId);
-    return succeeded;
+    return SUCCEEDED;
   }
 
   /** Log lines after the `from`-th as they come; returns when the build has ended or `timeoutMs` is over. */
@@ -220,7 +220,7 @@ export class Images {
   async clear(): Promise<void> {
     const kept = new Set(Object.values(this.#store.state.images).flatMap(({ layers }) => layers));
     for (const layer of await readdir(this.layersFolder).catch(() => [])) {
-      if (!kept.has(layer)) await removeTree(path.join(this.layersFolder, layer));
+      if (!kept.has(layer)) await removeTree(join(this.layersFolder, layer));
     }
   }
 
@@ -234,18 +234,18 @@ export class Images {
     await rm(this.#logFile(imageId), { force: true });
     const kept = new Set(Object.values(this.#store.state.images).flatMap(({ layers }) => layers));
     for (const layer of image.layers) {
-      if (!kept.has(layer) && !inUse(layer)) await removeTree(path.join(this.layersFolder, layer));
+      if (!kept.has(layer) && !inUse(layer)) await removeTree(join(this.layersFolder, layer));
     }
   }
 }
 
 export function imagesService(images: Images, inUse: (layer: string) => boolean) {
-  const metadata = { imageBuilderVersion };
+  const metadata = { imageBuilderVersion: IMAGE_BUILDER_VERSION };
 
   return {
     async imageGetOrCreate(request) {
       if (request.existingImageId) {
-        return { imageId: images.get(request.existingImageId).id, result: succeeded, metadata };
+        return { imageId: images.get(request.existingImageId).id, result: SUCCEEDED, metadata };
       }
       const imageId = images.getOrBuild(request);
       return { imageId, result: images.result(imageId), metadata };

@@ -17,30 +17,30 @@ import {
   symlink,
   writeFile,
 } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { removeTree } from './remove-tree.ts';
 
 /** A part of the root that is an overlay of its own, as the machine's files lie under it. */
 export interface Tree {
   /** Folder name inside each layer. */
-  name: string;
+  readonly name: string;
   /** Absolute path inside the sandbox. */
-  target: string;
+  readonly target: string;
   /** Folder of this machine under all layers. */
-  host?: string;
+  readonly host?: string;
 }
 
 export interface Base {
-  folder: string;
-  trees: readonly Tree[];
+  readonly folder: string;
+  readonly trees: readonly Tree[];
 }
 
-const emptyFolders = [
+const EMPTY_FOLDERS = [
   ...['home', 'root', 'opt', 'srv', 'mnt', 'media', 'proc', 'sys', 'run', 'dev/pts', 'dev/shm'],
   ...['var/log', 'var/lib', 'var/cache', 'var/spool', 'usr', '__modal/.bin'],
 ];
-const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
-const links: Record<string, string> = {
+export const DEVICES: readonly string[] = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+const LINKS: Record<string, string> = {
   'dev/ptmx': 'pts/ptmx',
   'dev/fd': '/proc/self/fd',
   'dev/stdin': 'fd/0',
@@ -50,10 +50,8 @@ const links: Record<string, string> = {
   'var/lock': '/run/lock',
 };
 /** These change with the network, and are often links to where a sandbox cannot see. */
-const followedFiles = ['/etc/resolv.conf', '/etc/hosts'];
-const secretFiles = /^\/etc\/(g?shadow-?|sudoers(\.d)?|ssh\/ssh_host_.*|ssl\/private|machine-id|krb5\.keytab)$/;
-
-export const deviceNames: readonly string[] = devices;
+const NETWORK_FILES = ['/etc/resolv.conf', '/etc/hosts'];
+const SECRET_FILES = /^\/etc\/(g?shadow-?|sudoers(\.d)?|ssh\/ssh_host_.*|ssl\/private|machine-id|krb5\.keytab)$/;
 
 async function isDirectory(file: string): Promise<boolean> {
   return lstat(file).then(
@@ -71,22 +69,22 @@ async function readable(file: string): Promise<boolean> {
 }
 
 async function makeRoot(root: string): Promise<void> {
-  for (const folder of emptyFolders) await mkdir(path.join(root, folder), { recursive: true });
+  for (const folder of EMPTY_FOLDERS) await mkdir(join(root, folder), { recursive: true });
   for (const folder of ['tmp', 'var/tmp']) {
-    await mkdir(path.join(root, folder), { recursive: true });
-    await chmod(path.join(root, folder), 0o1777);
+    await mkdir(join(root, folder), { recursive: true });
+    await chmod(join(root, folder), 0o1777);
   }
-  await chmod(path.join(root, 'root'), 0o700);
-  for (const device of devices) await writeFile(path.join(root, 'dev', device), '');
-  for (const [name, target] of Object.entries(links)) await symlink(target, path.join(root, name));
-  await cp('/etc', path.join(root, 'etc'), {
+  await chmod(join(root, 'root'), 0o700);
+  for (const device of DEVICES) await writeFile(join(root, 'dev', device), '');
+  for (const [name, target] of Object.entries(LINKS)) await symlink(target, join(root, name));
+  await cp('/etc', join(root, 'etc'), {
     recursive: true,
     verbatimSymlinks: true,
-    filter: async (source) => !secretFiles.test(source) && (await readable(source)),
+    filter: async (source) => !SECRET_FILES.test(source) && (await readable(source)),
   });
   // apt would drop to a user that the sandbox's user namespace may not have.
-  await mkdir(path.join(root, 'etc/apt/apt.conf.d'), { recursive: true });
-  await writeFile(path.join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
+  await mkdir(join(root, 'etc/apt/apt.conf.d'), { recursive: true });
+  await writeFile(join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
 }
 
 /**
@@ -102,8 +100,8 @@ function ownFolders(host: string, own: string): void {
   }
   for (const entry of entries) {
     if (!entry.isDirectory()) continue;
-    mkdirSync(path.join(own, entry.name), { recursive: true });
-    ownFolders(path.join(host, entry.name), path.join(own, entry.name));
+    mkdirSync(join(own, entry.name), { recursive: true });
+    ownFolders(join(host, entry.name), join(own, entry.name));
   }
 }
 
@@ -116,12 +114,12 @@ async function linkPython(usr: string): Promise<void> {
     );
   if (!(await there('/usr/bin/python3')) || (await there('/usr/bin/python')) || (await there('/usr/local/bin/python')))
     return;
-  await mkdir(path.join(usr, 'local/bin'), { recursive: true });
-  await symlink('/usr/bin/python3', path.join(usr, 'local/bin/python'));
+  await mkdir(join(usr, 'local/bin'), { recursive: true });
+  await symlink('/usr/bin/python3', join(usr, 'local/bin/python'));
 }
 
 /** Goes up when a base is laid out otherwise. */
-const layout = 1;
+const LAYOUT_VERSION = 1;
 
 /** The name of a base: another one after programs were installed on this machine or removed. */
 async function baseName(): Promise<string> {
@@ -134,7 +132,7 @@ async function baseName(): Promise<string> {
       ),
     );
   }
-  return `base-${layout}-${Math.max(...times).toString(36)}`;
+  return `base-${LAYOUT_VERSION}-${Math.max(...times).toString(36)}`;
 }
 
 /**
@@ -143,9 +141,9 @@ async function baseName(): Promise<string> {
  */
 export async function prepareBase(dataFolder: string): Promise<Base> {
   const name = await baseName();
-  const folder = path.join(dataFolder, name);
+  const folder = join(dataFolder, name);
   for (const other of await readdir(dataFolder)) {
-    if (other.startsWith('base-') && other !== name) await removeTree(path.join(dataFolder, other));
+    if (other.startsWith('base-') && other !== name) await removeTree(join(dataFolder, other));
   }
   const trees: Tree[] = [{ name: 'root', target: '/' }];
   const rootLinks: [string, string][] = [];
@@ -159,21 +157,21 @@ export async function prepareBase(dataFolder: string): Promise<Base> {
   if (await isDirectory('/var/lib/dpkg')) trees.push({ name: 'dpkg', target: '/var/lib/dpkg', host: '/var/lib/dpkg' });
   if (!(await isDirectory(folder))) {
     const unfinished = `${folder}.${process.pid}`;
-    await makeRoot(path.join(unfinished, 'root'));
-    for (const [name, target] of rootLinks) await symlink(target, path.join(unfinished, 'root', name));
+    await makeRoot(join(unfinished, 'root'));
+    for (const [name, target] of rootLinks) await symlink(target, join(unfinished, 'root', name));
     for (const tree of trees) {
-      await mkdir(path.join(unfinished, 'root', tree.target), { recursive: true });
-      await mkdir(path.join(unfinished, tree.name), { recursive: true });
-      if (tree.host && process.getuid?.() !== 0) ownFolders(tree.host, path.join(unfinished, tree.name));
+      await mkdir(join(unfinished, 'root', tree.target), { recursive: true });
+      await mkdir(join(unfinished, tree.name), { recursive: true });
+      if (tree.host && process.getuid?.() !== 0) ownFolders(tree.host, join(unfinished, tree.name));
     }
-    await linkPython(path.join(unfinished, 'usr'));
+    await linkPython(join(unfinished, 'usr'));
     await rename(unfinished, folder);
   }
-  for (const file of followedFiles) {
+  for (const file of NETWORK_FILES) {
     const content = await readFile(file).catch(() => undefined);
     if (!content) continue;
-    await rm(path.join(folder, 'root', file), { force: true });
-    await writeFile(path.join(folder, 'root', file), content);
+    await rm(join(folder, 'root', file), { force: true });
+    await writeFile(join(folder, 'root', file), content);
   }
   return { folder, trees };
 }

@@ -4,56 +4,56 @@ import type { Duplex } from 'node:stream';
 
 export interface ContainerSpec {
   /** Folder on this machine for the container's own changes; made by the caller, removed by the caller. */
-  folder: string;
+  readonly folder: string;
   /** Layer folders of its image, lowest first. */
-  layers: readonly string[];
+  readonly layers: readonly string[];
   /** False cuts it off from everything but its own loopback. */
-  network: boolean;
-  limits: Limits;
+  readonly network: boolean;
+  readonly limits: Limits;
 }
 
 /** A folder of this machine inside a container. */
 export interface BindMount {
-  source: string;
+  readonly source: string;
   /** Absolute path inside; made when missing. */
-  target: string;
-  readOnly: boolean;
+  readonly target: string;
+  readonly readOnly: boolean;
 }
 
 /** Folders of this machine laid over each other, the uppermost taking the changes. */
 export interface OverlayMount {
   /** Lowest first, at least one. */
-  lower: readonly string[];
-  upper: string;
-  work: string;
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
   /** Absolute path inside; made when missing. */
-  target: string;
+  readonly target: string;
 }
 
 /** What the container as a whole may take; undefined is no limit. */
 export interface Limits {
-  memoryMiB?: number | undefined;
-  cpus?: number | undefined;
+  readonly memoryMiB?: number | undefined;
+  readonly cpus?: number | undefined;
 }
 
 export interface PtySize {
-  rows: number;
-  cols: number;
+  readonly rows: number;
+  readonly cols: number;
 }
 
 export interface CommandSpec {
-  argv: readonly string[];
-  env: Readonly<Record<string, string>>;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   /** Absolute path inside. */
-  workdir: string;
-  pty?: PtySize | undefined;
+  readonly workdir: string;
+  readonly pty?: PtySize | undefined;
   /** Descriptors of this process that become the command's stdin, stdout and stderr. */
-  stdio: readonly [number, number, number];
+  readonly stdio: readonly [number, number, number];
 }
 
 /** A started command. Its exit code and signal are those of `child`'s 'exit' event. */
 export interface Command {
-  child: ChildProcess;
+  readonly child: ChildProcess;
   /** SIGKILL to the command's process group and to everything below it. */
   kill(): void;
 }

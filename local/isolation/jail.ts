@@ -18,13 +18,13 @@ import {
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
-import path from 'node:path';
+import { join, posix } from 'node:path';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
 /** A descriptor that only names a place; Node has no constant for it. Zero on systems without it. */
 const O_PATH = process.platform === 'linux' ? 0o10000000 : 0;
 /** As in the kernel. */
-const maxLinks = 40;
+const MAX_LINKS = 40;
 
 /** An error as the file system would give it. */
 export function systemError(code: string, file: string): NodeJS.ErrnoException {
@@ -48,7 +48,7 @@ export class Place {
 
   /** The directory as a path; without `/proc` one by names, which is as safe as its folders are left alone. */
   get folder(): string {
-    return O_PATH ? `/proc/self/fd/${this.directory}` : path.join(this.#root, ...this.above);
+    return O_PATH ? `/proc/self/fd/${this.directory}` : join(this.#root, ...this.above);
   }
 
   /** An entry of this directory, by its name. */
@@ -130,7 +130,7 @@ export class Jail {
         const stat = place.lstat();
         const last = waiting.length === 0;
         if (stat?.isSymbolicLink() && (!last || follow)) {
-          if (++links > maxLinks) throw systemError('ELOOP', file);
+          if (++links > MAX_LINKS) throw systemError('ELOOP', file);
           const target = readlinkSync(place.path);
           if (target.startsWith('/')) while (stack.length > 1) up();
           waiting.unshift(...target.split('/').filter((part) => part !== '' && part !== '.'));
@@ -168,7 +168,7 @@ export class Jail {
   realpath(file: string): string {
     return this.at(file, true, (place) => {
       existing(place, file);
-      return path.posix.join('/', ...place.above, place.name);
+      return posix.join('/', ...place.above, place.name);
     });
   }
 
@@ -204,7 +204,7 @@ export class Jail {
 
   /** Makes a directory and what is missing above it. @throws EEXIST when there is something else than a directory */
   mkdirs(file: string): void {
-    const parts = path.posix.resolve('/', file).split('/').filter(Boolean);
+    const parts = posix.resolve('/', file).split('/').filter(Boolean);
     for (let count = 1; count <= parts.length; count++) {
       const above = `/${parts.slice(0, count).join('/')}`;
       const stat = this.at(above, true, (place) => place.lstat());

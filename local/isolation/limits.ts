@@ -3,11 +3,11 @@
  * process by process (what each may keep for itself), and CPU not at all.
  */
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import type { Limits } from './container.ts';
 
-const cgroups = '/sys/fs/cgroup';
-const periodUs = 100_000;
+const CGROUPS = '/sys/fs/cgroup';
+const PERIOD_US = 100_000;
 
 export interface AppliedLimits {
   /** A command line that runs `argv` within the limits. */
@@ -19,8 +19,8 @@ export interface AppliedLimits {
 const unlimited: AppliedLimits = { wrap: (argv) => [...argv], remove: async () => {} };
 
 // The first words are files that a process joins a cgroup by.
-const join = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; exec "$@"';
-const limitEach = 'ulimit -d "$0"; exec "$@"';
+const JOIN_SCRIPT = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; exec "$@"';
+const ULIMIT_SCRIPT = 'ulimit -d "$0"; exec "$@"';
 
 /** @param name for a cgroup, unique on this machine */
 export async function applyLimits(name: string, limits: Limits): Promise<AppliedLimits> {
@@ -28,37 +28,37 @@ export async function applyLimits(name: string, limits: Limits): Promise<Applied
   if (memoryMiB === undefined && cpus === undefined) return unlimited;
   const groups = await makeGroups(name, limits).catch(() => undefined);
   if (groups) {
-    const files = groups.map((group) => path.join(group, 'cgroup.procs'));
+    const files = groups.map((group) => join(group, 'cgroup.procs'));
     return {
-      wrap: (argv) => ['sh', '-c', join, 'sh', ...files, '--', ...argv],
+      wrap: (argv) => ['sh', '-c', JOIN_SCRIPT, 'sh', ...files, '--', ...argv],
       async remove() {
         for (const group of groups) await rmdir(group).catch(() => {});
       },
     };
   }
   if (memoryMiB === undefined) return unlimited;
-  return { ...unlimited, wrap: (argv) => ['sh', '-c', limitEach, String(memoryMiB * 1024), ...argv] };
+  return { ...unlimited, wrap: (argv) => ['sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
 }
 
 /** Makes the cgroups of a container. @throws when this user may not, or the kernel has none */
 async function makeGroups(name: string, { memoryMiB, cpus }: Limits): Promise<string[]> {
   const own = await readFile('/proc/self/cgroup', 'utf8');
   const bytes = memoryMiB === undefined ? undefined : String(memoryMiB * 1024 * 1024);
-  const quota = cpus === undefined ? undefined : Math.max(1000, Math.round(cpus * periodUs));
+  const quota = cpus === undefined ? undefined : Math.max(1000, Math.round(cpus * PERIOD_US));
   const unified = /^0::(.*)$/m.exec(own)?.[1];
   const settings: [folder: string, file: string, value: string][] = [];
-  if (unified !== undefined && (await has(path.join(cgroups, 'cgroup.controllers')))) {
-    const folder = path.join(cgroups, unified, name);
+  if (unified !== undefined && (await has(join(CGROUPS, 'cgroup.controllers')))) {
+    const folder = join(CGROUPS, unified, name);
     if (bytes) settings.push([folder, 'memory.max', bytes]);
-    if (quota) settings.push([folder, 'cpu.max', `${quota} ${periodUs}`]);
+    if (quota) settings.push([folder, 'cpu.max', `${quota} ${PERIOD_US}`]);
   } else {
-    if (bytes) settings.push([path.join(cgroups, 'memory', name), 'memory.limit_in_bytes', bytes]);
-    if (quota) settings.push([path.join(cgroups, 'cpu', name), 'cpu.cfs_quota_us', String(quota)]);
+    if (bytes) settings.push([join(CGROUPS, 'memory', name), 'memory.limit_in_bytes', bytes]);
+    if (quota) settings.push([join(CGROUPS, 'cpu', name), 'cpu.cfs_quota_us', String(quota)]);
   }
   const folders = [...new Set(settings.map(([folder]) => folder))];
   try {
     for (const folder of folders) await mkdir(folder);
-    for (const [folder, file, value] of settings) await writeFile(path.join(folder, file), value);
+    for (const [folder, file, value] of settings) await writeFile(join(folder, file), value);
   } catch (error) {
     for (const folder of folders) await rmdir(folder).catch(() => {});
     throw error;

@@ -7,11 +7,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import { notFound } from '../grpc/status.ts';
-import { type Base, deviceNames } from './base.ts';
+import { type Base, DEVICES } from './base.ts';
 import type {
   BindMount,
   Command,
@@ -35,7 +35,7 @@ import { tool } from './tools.ts';
 // outer one shows in the inner one: so folders can be mounted into a running container without ever being inside.
 // $1: folder of the container, $2: the data folder, from which the mounts are named (short names: the kernel takes 4096
 // bytes of options), $3: what goes on inside, $4: set when the network is its own, whose loopback then has to be raised.
-const outer = `
+const OUTER_SCRIPT = `
 set -e
 read -r pid _ < /proc/self/stat
 cd "$2"
@@ -50,7 +50,7 @@ exec unshare --mount --propagation unchanged sh -c "$3" sandbox "$pid"
 
 // It ends as a `cat` of its stdin, a pipe held by this server, with SIGCHLD ignored: so the kernel itself reaps the orphans
 // that PID 1 inherits. Other signals do not reach a PID 1 that does not handle them.
-const inner = `
+const INNER_SCRIPT = `
 set -e
 mount --make-rslave /
 cd "$PWD"
@@ -62,11 +62,11 @@ exec env --ignore-signal=CHLD cat > /dev/null
 `;
 
 // SIOCSIFFLAGS with IFF_UP, for machines without `ip`.
-const raiseLoopback = `socket my $s, 2, 2, 0; ioctl $s, 0x8914, pack 'a16 s x14', 'lo', 1`;
+const RAISE_LOOPBACK = `socket my $s, 2, 2, 0; ioctl $s, 0x8914, pack 'a16 s x14', 'lo', 1`;
 
 // As root the whole range of ids is mapped, so that a sandbox can have other users; the ids are written from outside,
 // and only an exec after that holds root's capabilities in the new namespace.
-const mapped = `
+const MAPPED_SCRIPT = `
 echo unmapped
 read -r _
 exec "$@"
@@ -74,10 +74,10 @@ exec "$@"
 
 const escaped = (file: string) =>
   file.replace(/[\\\s#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
-const asRoot = process.getuid?.() === 0;
+const IS_ROOT = process.getuid?.() === 0;
 /** Longer than any start seen, on a machine that has much else to do. */
-const startLimitMs = 30_000;
-const copyAttempts = 4;
+const START_TIMEOUT_MS = 30_000;
+const COPY_ATTEMPTS = 4;
 
 export class Namespaces implements Isolation {
   readonly #base: Base;
@@ -91,14 +91,23 @@ export class Namespaces implements Isolation {
   async start(spec: ContainerSpec): Promise<Container> {
     await this.#prepare(spec);
     const namespaces = ['--mount', '--pid', '--ipc', '--fork', ...(spec.network ? [] : ['--net'])];
-    const own = path.relative(this.#dataFolder, spec.folder);
-    const init = ['sh', '-c', outer, 'sandbox', own, this.#dataFolder, inner, spec.network ? '' : raiseLoopback];
-    const argv = asRoot
-      ? ['--user', 'sh', '-c', mapped, 'sandbox', 'unshare', ...namespaces, ...init]
+    const own = relative(this.#dataFolder, spec.folder);
+    const init = [
+      'sh',
+      '-c',
+      OUTER_SCRIPT,
+      'sandbox',
+      own,
+      this.#dataFolder,
+      INNER_SCRIPT,
+      spec.network ? '' : RAISE_LOOPBACK,
+    ];
+    const argv = IS_ROOT
+      ? ['--user', 'sh', '-c', MAPPED_SCRIPT, 'sandbox', 'unshare', ...namespaces, ...init]
       : ['--user', '--map-root-user', ...namespaces, ...init];
-    const limits = await applyLimits(`local-modal-${process.pid}-${path.basename(spec.folder)}`, spec.limits);
+    const limits = await applyLimits(`local-modal-${process.pid}-${basename(spec.folder)}`, spec.limits);
     const [program = '', ...args] = limits.wrap(['unshare', ...argv]);
-    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: hostPath } });
+    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: HOST_PATH } });
     child.stdin.on('error', () => {});
     const ended = once(child, 'exit').then(() => limits.remove());
     const pid = await readiness(child);
@@ -107,34 +116,34 @@ export class Namespaces implements Isolation {
 
   /** Lays out the folders and the mount table of a container. */
   async #prepare(spec: ContainerSpec): Promise<void> {
-    const own = path.relative(this.#dataFolder, spec.folder);
-    const base = path.relative(this.#dataFolder, this.#base.folder);
+    const own = relative(this.#dataFolder, spec.folder);
+    const base = relative(this.#dataFolder, this.#base.folder);
     const lines: string[] = [];
     for (const { name, target, host } of this.#base.trees) {
-      const lower = [...spec.layers].reverse().map((layer) => path.join(path.relative(this.#dataFolder, layer), name));
-      const lowest = [path.join(base, name), ...(host ? [host] : [])];
-      for (const side of ['up', 'work']) await mkdir(path.join(spec.folder, side, name), { recursive: true });
+      const lower = [...spec.layers].reverse().map((layer) => join(relative(this.#dataFolder, layer), name));
+      const lowest = [join(base, name), ...(host ? [host] : [])];
+      for (const side of ['up', 'work']) await mkdir(join(spec.folder, side, name), { recursive: true });
       const options = [
         `lowerdir=${[...lower, ...lowest].join(':')}`,
         `upperdir=${own}/up/${name}`,
         `workdir=${own}/work/${name}`,
         'userxattr',
       ];
-      lines.push(`overlay ${escaped(path.join(own, 'root', target))} overlay ${escaped(options.join(','))} 0 0`);
+      lines.push(`overlay ${escaped(join(own, 'root', target))} overlay ${escaped(options.join(','))} 0 0`);
     }
     const root = escaped(`${own}/root`);
     lines.push(`proc ${root}/proc proc nosuid,nodev,noexec 0 0`);
-    if (asRoot) lines.push(`${root}/proc/sys ${root}/proc/sys none bind,ro,nosuid,nodev,noexec 0 0`);
+    if (IS_ROOT) lines.push(`${root}/proc/sys ${root}/proc/sys none bind,ro,nosuid,nodev,noexec 0 0`);
     lines.push(`devpts ${root}/dev/pts devpts newinstance,ptmxmode=0666,mode=620 0 0`);
     lines.push(`tmpfs ${root}/dev/shm tmpfs mode=1777 0 0`, `tmpfs ${root}/run tmpfs mode=755 0 0`);
-    for (const device of deviceNames) lines.push(`/dev/${device} ${root}/dev/${device} none bind 0 0`);
-    await mkdir(path.join(spec.folder, 'root'), { recursive: true });
-    await writeFile(path.join(spec.folder, 'fstab'), `${lines.join('\n')}\n`);
+    for (const device of DEVICES) lines.push(`/dev/${device} ${root}/dev/${device} none bind 0 0`);
+    await mkdir(join(spec.folder, 'root'), { recursive: true });
+    await writeFile(join(spec.folder, 'fstab'), `${lines.join('\n')}\n`);
   }
 }
 
 /** `pivot_root` lies where an ordinary user's PATH does not look. */
-const hostPath = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
+const HOST_PATH = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
 
 /** Waits until PID 1 says it is ready; answers its process id as this machine sees it. */
 async function readiness(child: ChildProcess): Promise<number> {
@@ -142,7 +151,7 @@ async function readiness(child: ChildProcess): Promise<number> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint += text;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), startLimitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
     if (!child.stdout) throw new Error('The container has no output');
     for await (const line of createInterface({ input: child.stdout })) {
@@ -162,13 +171,13 @@ async function readiness(child: ChildProcess): Promise<number> {
 
 interface ContainerParts {
   /** `unshare`, which stays in the outer mount namespace. */
-  init: ChildProcess;
+  readonly init: ChildProcess;
   /** PID 1, as this machine sees it. */
-  pid: number;
-  spec: ContainerSpec;
-  limits: AppliedLimits;
-  dataFolder: string;
-  ended: Promise<void>;
+  readonly pid: number;
+  readonly spec: ContainerSpec;
+  readonly limits: AppliedLimits;
+  readonly dataFolder: string;
+  readonly ended: Promise<void>;
 }
 
 class NamespaceContainer implements Container {
@@ -190,7 +199,7 @@ class NamespaceContainer implements Container {
       if (this.#root !== undefined) closeSync(this.#root);
       this.#root = undefined;
     });
-    this.changes = path.join(spec.folder, 'up');
+    this.changes = join(spec.folder, 'up');
     this.#join = ['-t', String(pid), '-U', '-m', '-p', '-i', ...(spec.network ? [] : ['-n']), '--preserve-credentials'];
   }
 
@@ -238,14 +247,14 @@ class NamespaceContainer implements Container {
     jail.mkdirs(mount.target);
     const target = this.#outside(jail.realpath(mount.target));
     if ('lower' in mount) {
-      const relative = (folder: string) => path.relative(this.#parts.dataFolder, folder);
-      const lower = [...mount.lower].reverse().map(relative).join(':');
-      const options = `lowerdir=${lower},upperdir=${relative(mount.upper)},workdir=${relative(mount.work)},userxattr`;
+      const fromDataFolder = (folder: string) => relative(this.#parts.dataFolder, folder);
+      const lower = [...mount.lower].reverse().map(fromDataFolder).join(':');
+      const options = `lowerdir=${lower},upperdir=${fromDataFolder(mount.upper)},workdir=${fromDataFolder(mount.work)},userxattr`;
       return this.#outer('mount -t overlay overlay -o "$1" "$2"', [options, target]);
     }
     if (!mount.readOnly) return this.#outer('mount --bind "$1" "$2"', [mount.source, target]);
     // The inner namespace takes a mount as it is when it comes, so it has to be read-only before.
-    const stage = path.join(this.#parts.spec.folder, 'stage');
+    const stage = join(this.#parts.spec.folder, 'stage');
     await mkdir(stage, { recursive: true });
     return this.#outer(
       'mount --bind "$1" "$3" && mount -o remount,bind,ro "$3" && mount --bind "$3" "$2" && umount "$3"',
@@ -266,13 +275,13 @@ class NamespaceContainer implements Container {
       } catch (error) {
         // What runs inside may have removed a file while it was being copied.
         await removeTree(to);
-        if (attempt === copyAttempts) throw error;
+        if (attempt === COPY_ATTEMPTS) throw error;
       }
     }
   }
 
   #outside(target: string): string {
-    return path.join(this.#parts.spec.folder, 'root', target);
+    return join(this.#parts.spec.folder, 'root', target);
   }
 
   /** Runs a line of shell where this machine's folders are seen, with the container's rights. */
@@ -285,7 +294,7 @@ class NamespaceContainer implements Container {
 }
 
 // As a container's root is made, with this folder's file system for the changes.
-const trial = `
+const TRIAL_SCRIPT = `
 set -e
 mkdir -p "$0/up" "$0/work" "$0/root"
 exec unshare --user --map-root-user --mount --pid --fork \\
@@ -297,7 +306,7 @@ export async function whyNoNamespaces(folder: string): Promise<string | undefine
   if (process.platform !== 'linux') return `${process.platform} has no namespaces`;
   try {
     await run('unshare', ['--version']);
-    await run('/bin/sh', ['-c', trial, folder]);
+    await run('/bin/sh', ['-c', TRIAL_SCRIPT, folder]);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

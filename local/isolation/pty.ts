@@ -12,7 +12,7 @@ import { tool } from './tools.ts';
 // EINTR. (The modules that hold their names take longer to load than the command to start.)
 // Input waits until the terminal has a foreground process group: a ^C before that would reach nobody.
 // `setsid -c` makes the slave on its stdin the controlling terminal of a session of its own.
-const relay = `
+const RELAY_SCRIPT = `
 my ($rows, $cols, $setsid) = splice @ARGV, 0, 3;
 sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
 my $n = pack 'i', 0; ioctl($m, 0x40045431, $n); ioctl($m, 0x80045430, $n);
@@ -58,7 +58,7 @@ const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
  */
 export function underTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
   if (existsSync('/usr/bin/perl')) {
-    return ['/usr/bin/perl', '-e', relay, '--', String(rows), String(cols), tool('setsid'), ...argv];
+    return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(rows), String(cols), tool('setsid'), ...argv];
   }
   if (existsSync('/usr/bin/script')) {
     const command = `stty rows ${rows} cols ${cols}; exec ${argv.map(quoted).join(' ')}`;

@@ -12,7 +12,7 @@ export function connectHere(port: number): Promise<Duplex> {
 }
 
 // Says "ok" once it is connected, then moves bytes both ways; the end of one way does not end the other.
-const relay = `
+const RELAY_SCRIPT = `
 use Socket;
 socket(my $s, PF_INET, SOCK_STREAM, 0) or die "$!\\n";
 connect($s, sockaddr_in($ARGV[0], inet_aton('127.0.0.1'))) or die "$!\\n";
@@ -29,7 +29,7 @@ sub put { my ($to, $b) = @_; for (my $at = 0; $at < length $b;) { my $k = syswri
 
 /** The command that connects its stdio to a port. */
 export function relayCommand(port: number): string[] {
-  return ['/usr/bin/perl', '-e', relay, '--', String(port)];
+  return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(port)];
 }
 
 /** @throws when the relay cannot connect */
@@ -42,7 +42,7 @@ export function connectThrough(program: string, args: readonly string[]): Promis
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', () => reject(new Error(complaint.trim() || 'The relay ended')));
+    child.once('close', () => reject(new Error(complaint.trim() || 'The RELAY_SCRIPT ended')));
     child.stdout.once('readable', () => {
       const greeting: Buffer | null = child.stdout.read(2);
       if (greeting?.toString() !== 'ok') return;

@@ -1,5 +1,5 @@
 import { chmod, readdir, rm } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 
 /** Removes a folder that a sandbox wrote to: the kernel and programs leave folders there that cannot be listed as they are. */
 export async function removeTree(folder: string): Promise<void> {
@@ -16,7 +16,7 @@ async function openUp(folder: string): Promise<void> {
   try {
     await chmod(folder, 0o700);
     for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.isDirectory()) await openUp(path.join(folder, entry.name));
+      if (entry.isDirectory()) await openUp(join(folder, entry.name));
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 
 interface RunOptions {
-  cwd?: string;
+  readonly cwd?: string;
   /** A descriptor of this process that the program finds as its fd 3. */
-  handle?: number;
+  readonly handle?: number;
 }
 
 /**

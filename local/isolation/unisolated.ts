@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { failedPrecondition } from '../grpc/status.ts';
 import type { Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
@@ -14,7 +14,7 @@ import { connectHere } from './relay.ts';
 
 export class Unisolated implements Isolation {
   async start({ folder }: ContainerSpec): Promise<Container> {
-    const root = path.join(folder, 'up', 'root');
+    const root = join(folder, 'up', 'root');
     await mkdir(root, { recursive: true });
     return new PlainFolder(root);
   }
@@ -30,7 +30,7 @@ class PlainFolder implements Container {
 
   constructor(root: string) {
     this.root = root;
-    this.changes = path.dirname(root);
+    this.changes = dirname(root);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -39,9 +39,9 @@ class PlainFolder implements Container {
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
     if (pty) throw failedPrecondition('There are no terminals without isolation');
     const [program = '', ...args] = argv;
-    const cwd = path.join(this.root, path.resolve('/', workdir));
+    const cwd = join(this.root, resolve('/', workdir));
     await mkdir(cwd, { recursive: true });
-    const HOME = path.join(this.root, env.HOME ?? 'root');
+    const HOME = join(this.root, env.HOME ?? 'root');
     const child = spawn(program, args, { cwd, env: { ...env, HOME }, detached: true, stdio: [...stdio] });
     await once(child, 'spawn');
     const kill = () => {

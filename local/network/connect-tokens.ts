@@ -9,16 +9,16 @@ import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 import { newId } from '../state/ids.ts';
 
-const defaultPort = 8080;
-const maxMetadataLength = 512;
+const DEFAULT_PORT = 8080;
+const MAX_METADATA_LENGTH = 512;
 /** Query parameter and cookie that may carry the token instead of the Authorization header. */
-const parameter = '_modal_connect_token';
+const TOKEN_PARAMETER = '_modal_connect_token';
 /** How the sandbox learns who is calling. */
-const metadataHeader = 'x-verified-user-data';
+const METADATA_HEADER = 'x-verified-user-data';
 
 interface Grant {
-  port: number;
-  metadata: string;
+  readonly port: number;
+  readonly metadata: string;
 }
 
 /** The door of one sandbox: a port of its own, so that absolute paths of a page stay right. */
@@ -42,14 +42,14 @@ class Door {
 
   #grant(request: IncomingMessage): Grant | undefined {
     const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
-    const query = new URL(request.url ?? '/', 'http://localhost').searchParams.get(parameter);
-    const cookie = new RegExp(`(?:^|;\\s*)${parameter}=([^;]+)`).exec(request.headers.cookie ?? '')?.[1];
+    const query = new URL(request.url ?? '/', 'http://localhost').searchParams.get(TOKEN_PARAMETER);
+    const cookie = new RegExp(`(?:^|;\\s*)${TOKEN_PARAMETER}=([^;]+)`).exec(request.headers.cookie ?? '')?.[1];
     return this.grants.get(bearer ?? query ?? cookie ?? '');
   }
 
   #headers(request: IncomingMessage, grant: Grant): Record<string, string | string[] | undefined> {
     const { authorization: _authorization, ...headers } = request.headers;
-    return { ...headers, [metadataHeader]: grant.metadata };
+    return { ...headers, [METADATA_HEADER]: grant.metadata };
   }
 
   #pass(request: IncomingMessage, response: ServerResponse): void {
@@ -116,14 +116,14 @@ export function connectTokensService(table: SandboxTable) {
     table.record(sandboxId);
     const sandbox = table.get(sandboxId);
     if (!sandbox?.running) throw failedPrecondition(`Sandbox ${sandboxId} is not running`);
-    if (userMetadata.length > maxMetadataLength) {
-      throw invalidArgument(`User metadata may have at most ${maxMetadataLength} characters`);
+    if (userMetadata.length > MAX_METADATA_LENGTH) {
+      throw invalidArgument(`User metadata may have at most ${MAX_METADATA_LENGTH} characters`);
     }
     const opening = doors.get(sandbox) ?? open(sandbox);
     doors.set(sandbox, opening);
     const entry = await opening;
     const token = newId('ct');
-    entry.door.grants.set(token, { port: port ?? defaultPort, metadata: userMetadata });
+    entry.door.grants.set(token, { port: port ?? DEFAULT_PORT, metadata: userMetadata });
     return { url: `http://127.0.0.1:${entry.port}`, token };
   }
 

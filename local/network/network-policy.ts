@@ -6,7 +6,7 @@ import { assertCidr, assertDomain } from '../sandboxes/sandbox-definition.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 
 /** `NetworkAccessType` of a sandbox with allowlists. */
-const allowlist = 3;
+const ALLOWLIST = 3;
 
 export function networkPolicyRouter(table: SandboxTable) {
   return {
@@ -14,7 +14,7 @@ export function networkPolicyRouter(table: SandboxTable) {
       const sandbox = table.withTask(taskId);
       if (!sandbox.running) throw failedPrecondition('The sandbox has ended');
       if (!networkAccess) throw invalidArgument('A network policy is needed');
-      if (sandbox.definition.networkAccess?.networkAccessType !== allowlist) {
+      if (sandbox.definition.networkAccess?.networkAccessType !== ALLOWLIST) {
         throw failedPrecondition('Only a sandbox that was created with allowlists can be given others');
       }
       for (const cidr of networkAccess.allowedCidrs) assertCidr(cidr);

@@ -5,7 +5,7 @@ import { portOf } from '../http/listen.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 
-const loopback = '127.0.0.1';
+const LOOPBACK = '127.0.0.1';
 
 export class Tunnels {
   readonly #open = new Map<Sandbox, { servers: Server[]; tunnels: Tunnel[] }>();
@@ -21,8 +21,8 @@ export class Tunnels {
       const port = await portOf(server, 0);
       entry.servers.push(server);
       // Nothing is encrypted on loopback: both kinds end in plain TCP.
-      const plain = unencrypted ? { unencryptedHost: loopback, unencryptedPort: port } : {};
-      entry.tunnels.push({ host: loopback, port, containerPort, ...plain });
+      const plain = unencrypted ? { unencryptedHost: LOOPBACK, unencryptedPort: port } : {};
+      entry.tunnels.push({ host: LOOPBACK, port, containerPort, ...plain });
     }
     void sandbox.ended.then(() => {
       for (const server of entry.servers) server.close();

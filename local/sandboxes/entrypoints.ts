@@ -6,7 +6,7 @@ import type { Sandbox } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
 /** The router's number for stderr. */
-const stderr = 1;
+const STDERR = 1;
 
 /** A sandbox without a command of its own just waits; its streams are silent, and end with it. */
 async function silence(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
@@ -24,7 +24,7 @@ export function entrypointsRouter(table: SandboxTable) {
       const sandbox = table.withTask(taskId);
       const entrypoint = entrypointOf(sandbox);
       if (!entrypoint) return void (await silence(sandbox, signal));
-      const spool = fileDescriptor === stderr ? entrypoint.stderr : entrypoint.stdout;
+      const spool = fileDescriptor === STDERR ? entrypoint.stderr : entrypoint.stdout;
       let at = offset;
       for await (const data of spool.read(offset, signal)) {
         yield { data, startingOffset: at };

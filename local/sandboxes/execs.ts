@@ -11,11 +11,11 @@ import type { SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
 /** The router's numbers for the streams of a command. */
-const stderr = 1;
+const STDERR = 1;
 
 interface Parts {
-  table: SandboxTable;
-  secrets: Secrets;
+  readonly table: SandboxTable;
+  readonly secrets: Secrets;
 }
 
 export function execsService({ table, secrets }: Parts) {
@@ -64,7 +64,7 @@ export function execsService({ table, secrets }: Parts) {
     },
     async *taskExecStdioRead(request, { signal }: CallContext) {
       const exec = await execOf(request);
-      yield* read(request.fileDescriptor === stderr ? exec.stderr : exec.stdout, request.offset, signal);
+      yield* read(request.fileDescriptor === STDERR ? exec.stderr : exec.stdout, request.offset, signal);
     },
     async taskExecWait(request, { signal }: CallContext) {
       const exec = await execOf(request);

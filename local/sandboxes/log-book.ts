@@ -1,19 +1,19 @@
 /** The lines that a sandbox's entrypoint wrote, with their times; the latest ones, when there are many. */
 import type { Spool } from '../execs/spool.ts';
 
-const maxLines = 20_000;
+const MAX_LINES = 20_000;
 /** A longer line is told in pieces. */
-const maxLineLength = 64 * 1024;
+const MAX_LINE_LENGTH = 64 * 1024;
 
 export interface LogLine {
   /** With its line end, if it had one. */
-  data: string;
+  readonly data: string;
   /** See LogStream. */
-  fileDescriptor: number;
+  readonly fileDescriptor: number;
   /** Seconds since 1970. */
-  timestamp: number;
+  readonly timestamp: number;
   /** The same in nanoseconds. */
-  timestampNs: string;
+  readonly timestampNs: string;
 }
 
 export class LogBook {
@@ -32,7 +32,7 @@ export class LogBook {
       const pieces = (rest + decoder.decode(chunk, { stream: true })).split(/(?<=\n)/);
       rest = pieces.at(-1)?.endsWith('\n') ? '' : (pieces.pop() ?? '');
       for (const piece of pieces) this.#add(piece, fileDescriptor);
-      if (rest.length > maxLineLength) {
+      if (rest.length > MAX_LINE_LENGTH) {
         this.#add(rest, fileDescriptor);
         rest = '';
       }
@@ -46,6 +46,6 @@ export class LogBook {
     this.#last = now > this.#last ? now : this.#last + 1n;
     const timestamp = Number(this.#last / 1000n) / 1_000_000;
     this.lines.push({ data, fileDescriptor, timestamp, timestampNs: String(this.#last) });
-    if (this.lines.length > maxLines) this.lines.shift();
+    if (this.lines.length > MAX_LINES) this.lines.shift();
   }
 }

@@ -7,7 +7,7 @@ import { nowSecs, type Store } from '../state/store.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
-const defaultIntervalMs = 1000;
+const DEFAULT_INTERVAL_MS = 1000;
 
 export class Readiness {
   readonly #store: Store;
@@ -25,7 +25,7 @@ export class Readiness {
         sandbox.record.readyAt = nowSecs();
         return this.#store.save();
       }
-      await pause(probe.intervalMs || defaultIntervalMs);
+      await pause(probe.intervalMs || DEFAULT_INTERVAL_MS);
     }
   }
 
@@ -45,7 +45,7 @@ export class Readiness {
 }
 
 /** How often a waiting call looks. */
-const lookMs = 20;
+const POLL_INTERVAL_MS = 20;
 
 export function readinessRouter(table: SandboxTable) {
   return {
@@ -56,7 +56,7 @@ export function readinessRouter(table: SandboxTable) {
       while (sandbox.record.readyAt === undefined) {
         if (!sandbox.running) throw failedPrecondition('The sandbox ended before it was ready');
         if (Date.now() >= deadline) throw deadlineExceeded('The sandbox was not ready in time');
-        await pause(lookMs, undefined, { signal });
+        await pause(POLL_INTERVAL_MS, undefined, { signal });
       }
       return { readyAt: sandbox.record.readyAt };
     },

@@ -1,6 +1,6 @@
 /** One container of a sandbox, the main one or a sidecar: its root, what is mounted in it, and its entrypoint. */
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { Exec, type ExecSpec } from '../execs/exec.ts';
 import { watchCommand } from '../execs/file-watch.ts';
 import { type FileOperation, fileExec } from '../execs/files-api.ts';
@@ -11,27 +11,27 @@ import type { Container } from '../isolation/container.ts';
 import type { ImageRecord } from '../state/store.ts';
 
 /** The id of a sandbox's own container. */
-export const mainContainer = 'main';
+export const MAIN_CONTAINER = 'main';
 
 /** An image mounted over a directory. */
 export interface ImageMount {
   /** Layers below, lowest first; none for an empty directory. */
-  layers: readonly string[];
+  readonly layers: readonly string[];
   /** Folder on this machine with the changes made since. */
-  upper: string;
+  readonly upper: string;
 }
 
 export interface ContainerParts {
-  id: string;
-  container: Container;
-  image: ImageRecord;
+  readonly id: string;
+  readonly container: Container;
+  readonly image: ImageRecord;
   /** Folder on this machine for everything of this container. */
-  folder: string;
-  env: Readonly<Record<string, string>>;
-  workdir: string;
-  pipes: Pipes;
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly workdir: string;
+  readonly pipes: Pipes;
   /** Called when a process is written to. */
-  onActivity: () => void;
+  readonly onActivity: () => void;
 }
 
 export class SandboxContainer {
@@ -87,9 +87,9 @@ export class SandboxContainer {
   }
 
   async #spool(name: string): Promise<string> {
-    const folder = path.join(this.parts.folder, 'spool');
+    const folder = join(this.parts.folder, 'spool');
     await mkdir(folder, { recursive: true });
-    return path.join(folder, name);
+    return join(folder, name);
   }
 }
 

@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
 import type { SandboxDefinition } from '../grpc/wire.ts';
 
-const maxLifetimeSecs = 24 * 60 * 60;
-const clouds = ['', 'aws', 'gcp', 'oci', 'auto'];
-const regions =
+const MAX_LIFETIME_SECS = 24 * 60 * 60;
+const CLOUDS = ['', 'aws', 'gcp', 'oci', 'auto'];
+const REGIONS =
   /^(us|eu|ap|uk|ca|me|sa|af|mx|jp|au|in)(-(east|west|central|north|south|northeast|southeast|southcentral|melbourne)(-\d+)?)?$/;
-const namePattern = /^[A-Za-z0-9_.-]{1,64}$/;
+const NAME_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** @throws INVALID_ARGUMENT */
 export function assertCidr(cidr: string): void {
@@ -28,7 +28,7 @@ export function assertDomain(domain: string): void {
 
 /** @throws INVALID_ARGUMENT */
 export function assertSandboxName(name: string): void {
-  if (!namePattern.test(name)) {
+  if (!NAME_PATTERN.test(name)) {
     throw invalidArgument(`Invalid sandbox name '${name}': 1 to 64 letters, digits, dashes, underscores and dots`);
   }
 }
@@ -38,15 +38,15 @@ export function assertSandboxName(name: string): void {
  * @throws INVALID_ARGUMENT
  */
 export function assertSandboxDefinition(definition: SandboxDefinition): void {
-  if (definition.timeoutSecs > maxLifetimeSecs) {
-    throw invalidArgument(`Sandbox timeout must be at most ${maxLifetimeSecs} seconds`);
+  if (definition.timeoutSecs > MAX_LIFETIME_SECS) {
+    throw invalidArgument(`Sandbox timeout must be at most ${MAX_LIFETIME_SECS} seconds`);
   }
   if (definition.name !== undefined) assertSandboxName(definition.name);
-  if (!clouds.includes(definition.cloudProviderStr.toLowerCase())) {
+  if (!CLOUDS.includes(definition.cloudProviderStr.toLowerCase())) {
     throw invalidArgument(`Unknown cloud provider: ${definition.cloudProviderStr}`);
   }
   for (const region of definition.schedulerPlacement?.regions ?? []) {
-    if (!regions.test(region)) throw invalidArgument(`Unknown region: ${region}`);
+    if (!REGIONS.test(region)) throw invalidArgument(`Unknown region: ${region}`);
   }
   assertLocal(definition);
   for (const cidr of definition.networkAccess?.allowedCidrs ?? []) assertCidr(cidr);

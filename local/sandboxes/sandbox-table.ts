@@ -1,11 +1,11 @@
 /** All sandboxes: those that run, and what is remembered of those that have ended. */
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pipes } from '../execs/pipes.ts';
 import { notFound } from '../grpc/status.ts';
 import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
-import { standardPath } from '../images/image-build.ts';
+import { STANDARD_PATH } from '../images/image-build.ts';
 import type { Images } from '../images/images.ts';
 import type { Isolation } from '../isolation/container.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
@@ -13,23 +13,23 @@ import { environmentNamed } from '../state/environments.ts';
 import { newSandboxId, newTaskId } from '../state/ids.ts';
 import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
 import { assertNameFree, ending, Sandbox } from './sandbox.ts';
-import { mainContainer, SandboxContainer } from './sandbox-container.ts';
+import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition } from './sandbox-definition.ts';
 
 /** Ended sandboxes that are still listed when asked for. */
-const rememberedEnded = 1000;
+const MAX_ENDED_RECORDS = 1000;
 /** How long the output of an ended sandbox's commands stays readable. */
-const outputKeptMs = 10 * 60_000;
+const OUTPUT_RETENTION_MS = 10 * 60_000;
 /** `NetworkAccessType`. */
 const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
 
 export interface SandboxRequest {
-  app: AppRecord;
-  definition: SandboxDefinition;
-  tags: Readonly<Record<string, string>>;
+  readonly app: AppRecord;
+  readonly definition: SandboxDefinition;
+  readonly tags: Readonly<Record<string, string>>;
   /** Variables of its secrets. */
-  secretEnv: Readonly<Record<string, string>>;
-  version: 1 | 2;
+  readonly secretEnv: Readonly<Record<string, string>>;
+  readonly version: 1 | 2;
 }
 
 /** What others do around a sandbox's life. */
@@ -62,7 +62,7 @@ export class SandboxTable {
     this.#hooks = hooks;
     this.#store = store;
     this.#images = images;
-    this.#folder = path.join(dataFolder, 'sandboxes');
+    this.#folder = join(dataFolder, 'sandboxes');
     this.#tools = tools;
   }
 
@@ -128,7 +128,7 @@ export class SandboxTable {
       milliCpu: definition.resources?.milliCpu ?? 0,
       memoryMb: definition.resources?.memoryMb ?? 0,
     };
-    const folder = path.join(this.#folder, record.id);
+    const folder = join(this.#folder, record.id);
     const sandbox = new Sandbox(record, definition, folder, {
       beforeGone: (ending) => this.#hooks.beforeGone(ending),
       afterGone: (ended) => this.#onEnd(ended),
@@ -164,7 +164,7 @@ export class SandboxTable {
       },
     });
     return new SandboxContainer({
-      id: mainContainer,
+      id: MAIN_CONTAINER,
       container,
       image,
       folder,
@@ -181,7 +181,7 @@ export class SandboxTable {
     imageEnv: Readonly<Record<string, string>>,
   ): Record<string, string> {
     return {
-      PATH: standardPath,
+      PATH: STANDARD_PATH,
       HOME: '/root',
       ...imageEnv,
       MODAL_SANDBOX_ID: record.id,
@@ -203,14 +203,14 @@ export class SandboxTable {
   }
 
   async #onEnd(sandbox: Sandbox): Promise<void> {
-    const forget = setTimeout(() => this.#forget(sandbox), outputKeptMs);
+    const forget = setTimeout(() => this.#forget(sandbox), OUTPUT_RETENTION_MS);
     forget.unref();
     for (const side of ['up', 'work', 'root', 'mounts', 'volumes', 'sidecars']) {
-      await removeTree(path.join(sandbox.folder, side)).catch(() => {});
+      await removeTree(join(sandbox.folder, side)).catch(() => {});
     }
     const ended = this.records().filter((record) => record.result);
     ended.sort((one, other) => one.createdAt - other.createdAt);
-    for (const old of ended.slice(0, Math.max(0, ended.length - rememberedEnded))) {
+    for (const old of ended.slice(0, Math.max(0, ended.length - MAX_ENDED_RECORDS))) {
       delete this.#store.state.sandboxes[old.id];
     }
     await this.#store.save();

@@ -4,19 +4,19 @@ import { alreadyExists, failedPrecondition, notFound } from '../grpc/status.ts';
 import { EndStatus, LogStream, type SandboxDefinition } from '../grpc/wire.ts';
 import { type EndResult, nowSecs, type SandboxRecord } from '../state/store.ts';
 import { LogBook } from './log-book.ts';
-import { exitCodeOf, mainContainer, type SandboxContainer } from './sandbox-container.ts';
+import { exitCodeOf, MAIN_CONTAINER, type SandboxContainer } from './sandbox-container.ts';
 
 /** How long the output of a command stays readable after its end. */
-const outputKeptMs = 60 * 60_000;
+const OUTPUT_RETENTION_MS = 60 * 60_000;
 
 /** A container beside the main one. */
 export interface Sidecar {
-  id: string;
-  name: string;
-  container: SandboxContainer;
+  readonly id: string;
+  readonly name: string;
+  readonly container: SandboxContainer;
   result: EndResult | undefined;
   /** Settles when it has ended. */
-  ended: Promise<void>;
+  readonly ended: Promise<void>;
 }
 
 /** What is done around the end of a sandbox. */
@@ -82,7 +82,7 @@ export class Sandbox {
    */
   container(id = ''): SandboxContainer {
     if (!this.running || !this.#main) throw notFound(`Sandbox ${this.record.id} is not running`);
-    if (id === '' || id === mainContainer) return this.#main;
+    if (id === '' || id === MAIN_CONTAINER) return this.#main;
     const sidecar = this.sidecars.get(id);
     if (!sidecar || sidecar.result) throw notFound(`Container ${id} is not running`);
     return sidecar.container;
@@ -126,7 +126,7 @@ export class Sandbox {
       (exec) =>
         exec.ended.then(() => {
           leave();
-          setTimeout(() => this.#forget(execId, exec), outputKeptMs).unref();
+          setTimeout(() => this.#forget(execId, exec), OUTPUT_RETENTION_MS).unref();
         }),
       () => {
         this.execs.delete(execId);

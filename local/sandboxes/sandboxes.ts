@@ -12,17 +12,17 @@ import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
 /** Sandboxes in one answer of a list. */
-const pageSize = 100;
+const PAGE_SIZE = 100;
 /** What Modal bills when nothing was asked for. */
-const defaultMilliCpu = 125;
-const defaultMemoryMb = 128;
+const DEFAULT_MILLI_CPU = 125;
+const DEFAULT_MEMORY_MB = 128;
 
 interface Parts {
-  store: Store;
-  table: SandboxTable;
-  secrets: Secrets;
-  auth: Auth;
-  tunnels: { of(sandbox: Sandbox | undefined): Tunnel[] };
+  readonly store: Store;
+  readonly table: SandboxTable;
+  readonly secrets: Secrets;
+  readonly auth: Auth;
+  readonly tunnels: { of(sandbox: Sandbox | undefined): Tunnel[] };
 }
 
 export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts) {
@@ -40,8 +40,8 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
     metadata: { appId: record.appId, result: record.result },
     tunnels: tunnels.of(table.get(record.id)),
     resourceInfo: {
-      milliCpu: { value: record.milliCpu || defaultMilliCpu, isDefault: !record.milliCpu },
-      memoryMb: { value: record.memoryMb || defaultMemoryMb, isDefault: !record.memoryMb },
+      milliCpu: { value: record.milliCpu || DEFAULT_MILLI_CPU, isDefault: !record.milliCpu },
+      memoryMb: { value: record.memoryMb || DEFAULT_MEMORY_MB, isDefault: !record.memoryMb },
       gpuType: record.gpuType,
     },
     taskInfo: {
@@ -91,7 +91,7 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
   }
 
   async function list(request: Request<'sandboxListV2'>) {
-    return { sandboxes: table.list(request).slice(0, pageSize).map(info) };
+    return { sandboxes: table.list(request).slice(0, PAGE_SIZE).map(info) };
   }
 
   async function getTaskId({ sandboxId }: { sandboxId: string }) {
@@ -164,8 +164,8 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
       const { startedAt, finishedAt, milliCpu, memoryMb, gpuType } = table.record(sandboxId);
       const nanosecs = ((finishedAt ?? nowSecs()) - (startedAt ?? nowSecs())) * 1e9;
       return {
-        cpuCoreNanosecs: Math.round((nanosecs * (milliCpu || defaultMilliCpu)) / 1000),
-        memGibNanosecs: Math.round((nanosecs * (memoryMb || defaultMemoryMb)) / 1024),
+        cpuCoreNanosecs: Math.round((nanosecs * (milliCpu || DEFAULT_MILLI_CPU)) / 1000),
+        memGibNanosecs: Math.round((nanosecs * (memoryMb || DEFAULT_MEMORY_MB)) / 1024),
         gpuNanosecs: gpuType ? Math.round(nanosecs) : 0,
         gpuType: gpuType || undefined,
       };

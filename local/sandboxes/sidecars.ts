@@ -1,29 +1,29 @@
 /** Containers beside a sandbox's own: made by the control plane, told of by the router. */
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext } from 'nice-grpc';
 import type { Pipes } from '../execs/pipes.ts';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, EndStatus, type Router } from '../grpc/wire.ts';
-import { standardPath } from '../images/image-build.ts';
+import { STANDARD_PATH } from '../images/image-build.ts';
 import type { Images } from '../images/images.ts';
 import type { Isolation } from '../isolation/container.ts';
 import { newId } from '../state/ids.ts';
 import type { Secrets } from '../state/secrets.ts';
 import { ending, type Sandbox, type Sidecar } from './sandbox.ts';
-import { exitCodeOf, mainContainer, SandboxContainer } from './sandbox-container.ts';
+import { exitCodeOf, MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { mayReachOut, type SandboxTable } from './sandbox-table.ts';
 
 interface Parts {
-  table: SandboxTable;
-  images: Images;
-  secrets: Secrets;
-  tools: { isolation: Isolation; pipes: Pipes };
+  readonly table: SandboxTable;
+  readonly images: Images;
+  readonly secrets: Secrets;
+  readonly tools: { isolation: Isolation; pipes: Pipes };
 }
 
 /** What a container without a command of its own does. */
-const forever = ['sleep', 'infinity'];
+const SLEEP_FOREVER = ['sleep', 'infinity'];
 
 export function sidecarsService({ table, images, secrets, tools }: Parts) {
   return {
@@ -32,14 +32,14 @@ export function sidecarsService({ table, images, secrets, tools }: Parts) {
       const sandbox = table.get(sandboxId);
       if (!sandbox?.running) throw failedPrecondition(`Sandbox ${sandboxId} is not running`);
       if (!definition) throw invalidArgument('A container definition is needed');
-      if (!containerName || containerName === mainContainer)
+      if (!containerName || containerName === MAIN_CONTAINER)
         throw invalidArgument(`Bad container name '${containerName}'`);
       if ([...sandbox.sidecars.values()].some(({ name, result }) => name === containerName && !result)) {
         throw alreadyExists(`Container '${containerName}' already exists`);
       }
       const image = images.get(definition.imageId);
       const id = newId('ctr');
-      const folder = path.join(sandbox.folder, 'sidecars', id);
+      const folder = join(sandbox.folder, 'sidecars', id);
       await mkdir(folder, { recursive: true });
       const container = await tools.isolation.start({
         folder,
@@ -53,7 +53,7 @@ export function sidecarsService({ table, images, secrets, tools }: Parts) {
         image,
         folder,
         env: {
-          PATH: standardPath,
+          PATH: STANDARD_PATH,
           HOME: '/root',
           ...image.env,
           MODAL_SANDBOX_ID: sandboxId,
@@ -80,7 +80,7 @@ async function addTo(
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const sidecar: Sidecar = { id: container.id, name, container, result: undefined, ended };
   sandbox.sidecars.set(container.id, sidecar);
-  const entrypoint = await container.startEntrypoint(argv.length > 0 ? argv : forever, undefined);
+  const entrypoint = await container.startEntrypoint(argv.length > 0 ? argv : SLEEP_FOREVER, undefined);
   void entrypoint.ended.then(async (status) => {
     const exitcode = exitCodeOf(status);
     sidecar.result ??= ending(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode);

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import type { Router } from '../grpc/wire.ts';
 import type { Images } from '../images/images.ts';
@@ -16,18 +16,18 @@ import type { ContainerParts, SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
 /** `ttlSeconds` of a snapshot that is kept until it is deleted. */
-const forever = -1;
+const NO_EXPIRY = -1;
 
 interface SnapshotOptions {
-  ttlSeconds: number | undefined;
-  key: Uint8Array | undefined;
+  readonly ttlSeconds: number | undefined;
+  readonly key: Uint8Array | undefined;
 }
 
 function lifetime(ttlSeconds: number | undefined): number | undefined {
-  if (!ttlSeconds || (ttlSeconds < 0 && ttlSeconds !== forever)) {
+  if (!ttlSeconds || (ttlSeconds < 0 && ttlSeconds !== NO_EXPIRY)) {
     throw invalidArgument('A snapshot needs a lifetime of at least one second, or -1 for no end');
   }
-  return ttlSeconds === forever ? undefined : nowSecs() + ttlSeconds;
+  return ttlSeconds === NO_EXPIRY ? undefined : nowSecs() + ttlSeconds;
 }
 
 const digest = (key: Uint8Array | undefined) => key && createHash('sha256').update(key).digest('hex');
@@ -43,7 +43,7 @@ export class Snapshots {
   async filesystem({ parts }: SandboxContainer, options: SnapshotOptions): Promise<ImageRecord> {
     const expiresAt = lifetime(options.ttlSeconds);
     const layer = newLayerName();
-    await copyOut(parts, new Jail(parts.container.changes), '/', path.join(this.#images.layersFolder, layer));
+    await copyOut(parts, new Jail(parts.container.changes), '/', join(this.#images.layersFolder, layer));
     return this.#keep({
       kind: 'filesystem',
       layers: [...parts.image.layers, layer],
@@ -64,7 +64,7 @@ export class Snapshots {
     const expiresAt = lifetime(options.ttlSeconds);
     const at = realDirectory(container, file);
     const layer = newLayerName();
-    const to = path.join(this.#images.layersFolder, layer, 'root');
+    const to = join(this.#images.layersFolder, layer, 'root');
     const mounted = container.imageMounts.get(at);
     if (mounted) await copyOut(container.parts, new Jail(mounted.upper), '/', to);
     else await copyOut(container.parts, new Jail(container.root), at, to);
@@ -95,12 +95,12 @@ export class Snapshots {
     }
     new Jail(container.root).mkdirs(file);
     const at = realDirectory(container, file);
-    const folder = path.join(container.parts.folder, 'mounts', newLayerName());
-    const [upper, work, empty] = ['up', 'work', 'empty'].map((name) => path.join(folder, name));
+    const folder = join(container.parts.folder, 'mounts', newLayerName());
+    const [upper, work, empty] = ['up', 'work', 'empty'].map((name) => join(folder, name));
     if (!upper || !work || !empty) return;
     for (const each of [upper, work, empty]) await mkdir(each, { recursive: true });
     const layers = image?.layers ?? [];
-    const lower = layers.map((layer) => path.join(this.#images.layersFolder, layer, 'root'));
+    const lower = layers.map((layer) => join(this.#images.layersFolder, layer, 'root'));
     await container.parts.container.mount({ lower: lower.length > 0 ? lower : [empty], upper, work, target: at });
     container.imageMounts.set(at, { layers, upper });
   }

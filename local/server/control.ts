@@ -1,7 +1,7 @@
 /** The tests' channel: JSON over HTTP on a port of its own, there only when the server was started with `--control`. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
-import { type Faults, faultSchema } from '../grpc/faults.ts';
+import { FaultSchema, type Faults } from '../grpc/faults.ts';
 import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
 import { reply } from '../http/http-server.ts';
 import { portOf } from '../http/listen.ts';
@@ -12,17 +12,17 @@ import type { Auth } from '../state/auth.ts';
 
 /** What is running: for tests that nothing is left behind. */
 export interface Running {
-  sandboxes: {
-    id: string;
-    taskId: string;
+  readonly sandboxes: {
+    readonly id: string;
+    readonly taskId: string;
     /** What its creator asked for, as it came. */
-    definition: SandboxDefinition;
-    pids: number[];
-    execs: { id: string; argv: readonly string[] }[];
+    readonly definition: SandboxDefinition;
+    readonly pids: number[];
+    readonly execs: { id: string; argv: readonly string[] }[];
   }[];
 }
 
-const settingsSchema = z.strictObject({
+const ControlSettingsSchema = z.strictObject({
   /** How long tokens live that are signed from here on. */
   tokenLifeSecs: z.number().positive().optional(),
   /** How long each sandbox takes to start, on top. */
@@ -30,12 +30,12 @@ const settingsSchema = z.strictObject({
 });
 
 /** Behaviour that lasts until it is set otherwise. */
-export type ControlSettings = z.infer<typeof settingsSchema>;
+export type ControlSettings = z.infer<typeof ControlSettingsSchema>;
 
 interface Parts {
-  auth: Auth;
-  faults: Faults;
-  table: SandboxTable;
+  readonly auth: Auth;
+  readonly faults: Faults;
+  readonly table: SandboxTable;
 }
 
 export class Control {
@@ -67,7 +67,7 @@ export class Control {
     const [, what = '', argument = ''] = (request.url ?? '').split('/');
     switch (`${request.method} /${what}`) {
       case 'POST /faults':
-        return faults.add(faultSchema.parse(await bodyOf(request)));
+        return faults.add(FaultSchema.parse(await bodyOf(request)));
       case 'DELETE /faults':
         return faults.clear();
       case 'GET /calls':
@@ -77,7 +77,7 @@ export class Control {
       case 'DELETE /calls':
         return faults.resetCalls();
       case 'POST /settings': {
-        const settings = settingsSchema.parse(await bodyOf(request));
+        const settings = ControlSettingsSchema.parse(await bodyOf(request));
         if (settings.tokenLifeSecs !== undefined) auth.tokenLifeSecs = settings.tokenLifeSecs;
         if (settings.coldStartMs !== undefined) table.coldStartMs = settings.coldStartMs;
         return {};

@@ -1,7 +1,7 @@
 /** Puts the parts together: one gRPC port for control plane and router, one HTTP port beside it. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join, resolve } from 'node:path';
 import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
 import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
 import { Pipes } from '../execs/pipes.ts';
@@ -30,7 +30,7 @@ import { sidecarsRouter, sidecarsService } from '../sandboxes/sidecars.ts';
 import { Snapshots, snapshotsRouter } from '../sandboxes/snapshots.ts';
 import { appsService } from '../state/apps.ts';
 import { Auth, assertOwnTask, type TokenPair } from '../state/auth.ts';
-import { defaultEnvironment, ensureEnvironment, environmentsService } from '../state/environments.ts';
+import { DEFAULT_ENVIRONMENT, ensureEnvironment, environmentsService } from '../state/environments.ts';
 import { Secrets, secretsService } from '../state/secrets.ts';
 import { Store } from '../state/store.ts';
 import { Blobs } from '../volumes/blobs.ts';
@@ -43,40 +43,40 @@ import type { Seed } from './options.ts';
 import { TokenFlows, tokenFlowPage, workspaceService } from './workspace.ts';
 
 export interface ServerOptions {
-  port: number;
-  dataFolder: string;
+  readonly port: number;
+  readonly dataFolder: string;
   /** Tokens that are accepted; none = any. */
-  tokens: readonly TokenPair[];
-  seed: Seed;
-  controlPort: number | undefined;
-  allowUnisolated: boolean;
+  readonly tokens: readonly TokenPair[];
+  readonly seed: Seed;
+  readonly controlPort: number | undefined;
+  readonly allowUnisolated: boolean;
 }
 
 export interface LocalModal {
   /** What `MODAL_SERVER_URL` is set to. */
-  url: string;
-  controlUrl: string | undefined;
-  http: HttpServer;
+  readonly url: string;
+  readonly controlUrl: string | undefined;
+  readonly http: HttpServer;
   /** Ends all sandboxes, then the server. */
   stop(): Promise<void>;
 }
 
 /** As the SDK's own channels have it. */
-const maxMessageBytes = 100 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
 /** How often expired images are looked for. */
-const sweepEveryMs = 60_000;
+const SWEEP_INTERVAL_MS = 60_000;
 /** RPCs for which one needs no token yet. */
-const openMethods = new Set(['tokenFlowCreate', 'tokenFlowWait']);
+const UNAUTHENTICATED_METHODS = new Set(['tokenFlowCreate', 'tokenFlowWait']);
 
 /** Starts a server. @throws when the port is taken or the data folder cannot be used */
 export async function startServer(options: ServerOptions): Promise<LocalModal> {
-  const dataFolder = path.resolve(options.dataFolder);
+  const dataFolder = resolve(options.dataFolder);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const store = await Store.open(dataFolder, () => randomBytes(32).toString('base64url'));
   let grpcPort = 0;
   const auth = new Auth(store.state.signingKey, options.tokens, () => `https://127.0.0.1:${grpcPort}`);
   const isolation = await chooseIsolation(dataFolder, options.allowUnisolated);
-  const tools = { isolation, pipes: new Pipes(path.join(dataFolder, 'run')) };
+  const tools = { isolation, pipes: new Pipes(join(dataFolder, 'run')) };
   const secrets = new Secrets(store);
   const images = new Images(store, secrets, dataFolder, tools);
   const snapshots = new Snapshots(images);
@@ -98,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   await table.recover();
   await images.clear();
   await volumes.recover();
-  setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), sweepEveryMs).unref();
+  setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), SWEEP_INTERVAL_MS).unref();
   await plant(store, secrets, options.seed);
   const flows = new TokenFlows(auth);
   const http = new HttpServer();
@@ -133,8 +133,8 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   };
 
   const server = createServer({
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
   serve(server, { auth, faults }, controlPlane, router);
   grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
@@ -167,7 +167,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
       {
         faults,
         check(method, { metadata }) {
-          if (!openMethods.has(method)) auth.assertToken(metadata);
+          if (!UNAUTHENTICATED_METHODS.has(method)) auth.assertToken(metadata);
         },
       },
     ),
@@ -191,14 +191,14 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
 }
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
-  const why = await whyNoNamespaces(path.join(dataFolder, 'trial'));
+  const why = await whyNoNamespaces(join(dataFolder, 'trial'));
   if (why === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
   return allowUnisolated ? new Unisolated() : new Refusing(why);
 }
 
 /** Makes sure of what every server has, and of what this one was told to begin with. */
 async function plant(store: Store, secrets: Secrets, seed: Seed): Promise<void> {
-  for (const name of [defaultEnvironment, ...seed.environments]) {
+  for (const name of [DEFAULT_ENVIRONMENT, ...seed.environments]) {
     const environment = ensureEnvironment(store, name);
     for (const [secret, env] of Object.entries(seed.secrets)) secrets.put(secret, environment.name, env);
   }

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
-import path from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { type HttpHandler, reply } from '../http/http-server.ts';
 import { sameText, type TokenPair } from '../state/auth.ts';
 
-const serverFileSchema = z.object({
+const ServerFileSchema = z.object({
   /** What `MODAL_SERVER_URL` is set to. */
   url: z.string(),
   pid: z.number(),
@@ -22,14 +22,14 @@ const serverFileSchema = z.object({
 });
 
 /** What `server.json` in the data folder says of the server that uses it. */
-export type ServerFile = z.infer<typeof serverFileSchema>;
+export type ServerFile = z.infer<typeof ServerFileSchema>;
 
-const fileIn = (dataFolder: string) => path.join(dataFolder, 'server.json');
+const fileIn = (dataFolder: string) => join(dataFolder, 'server.json');
 
 /** Reads `server.json`; undefined when there is none that makes sense. */
 export async function readServerFile(dataFolder: string): Promise<ServerFile | undefined> {
   try {
-    return serverFileSchema.parse(JSON.parse(await readFile(fileIn(dataFolder), 'utf8')));
+    return ServerFileSchema.parse(JSON.parse(await readFile(fileIn(dataFolder), 'utf8')));
   } catch {
     return undefined;
   }
@@ -54,7 +54,7 @@ export class DataFolderInUse extends Error {}
 export async function claim(dataFolder: string): Promise<Server> {
   const name = createHash('sha256').update(realpathSync(dataFolder)).digest('hex').slice(0, 32);
   // An abstract socket goes with its process, however that ends; elsewhere than on Linux a file has to do.
-  const address = process.platform === 'linux' ? `\0local-modal-${name}` : path.join(dataFolder, 'claim.sock');
+  const address = process.platform === 'linux' ? `\0local-modal-${name}` : join(dataFolder, 'claim.sock');
   if (process.platform !== 'linux') await removeStale(address);
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
@@ -76,7 +76,7 @@ async function removeStale(address: string): Promise<void> {
 }
 
 /** How long the first client may take to come, in milliseconds, however short the grace period is. */
-const firstLeaseMs = 30_000;
+const FIRST_LEASE_TIMEOUT_MS = 30_000;
 
 export class Leases {
   #held = 0;
@@ -87,7 +87,7 @@ export class Leases {
   constructor(lingerMs: number, onNone: () => void) {
     this.#lingerMs = lingerMs;
     this.#onNone = onNone;
-    this.#wait(Math.max(lingerMs, firstLeaseMs));
+    this.#wait(Math.max(lingerMs, FIRST_LEASE_TIMEOUT_MS));
   }
 
   /** Answers `GET /lease` and counts the response as a lease until its connection is gone. */

@@ -5,20 +5,20 @@ import { notFound, permissionDenied } from '../grpc/status.ts';
 import type { ControlPlane } from '../grpc/wire.ts';
 import { type HttpHandler, reply } from '../http/http-server.ts';
 import { type Auth, sameText, type TokenPair } from '../state/auth.ts';
-import { imageBuilderVersion } from '../state/environments.ts';
+import { IMAGE_BUILDER_VERSION } from '../state/environments.ts';
 import { newId } from '../state/ids.ts';
 import { nowSecs } from '../state/store.ts';
 
-export const workspaceName = 'local';
+export const WORKSPACE_NAME = 'local';
 
 interface Flow {
-  code: string;
-  waitSecret: string;
+  readonly code: string;
+  readonly waitSecret: string;
   /** Where the browser goes once the person has agreed. */
-  nextUrl: string;
+  readonly nextUrl: string;
   pair: TokenPair | undefined;
   approve(): void;
-  approved: Promise<void>;
+  readonly approved: Promise<void>;
 }
 
 /** Sign-ins that were begun and wait for a person to agree on the local page. */
@@ -74,22 +74,22 @@ export function tokenFlowPage(flows: TokenFlows): HttpHandler {
 export function workspaceService(auth: Auth, flows: TokenFlows, pageUrl: (path: string) => string) {
   return {
     async authTokenGet() {
-      return { token: auth.sign({ workspace: workspaceName }) };
+      return { token: auth.sign({ workspace: WORKSPACE_NAME }) };
     },
     async clientHello() {
-      return { imageBuilderVersion, warning: '', serverWarnings: [] };
+      return { imageBuilderVersion: IMAGE_BUILDER_VERSION, warning: '', serverWarnings: [] };
     },
     async tokenInfoGet(_request, { metadata }: CallContext) {
       return {
         tokenId: metadata.get('x-modal-token-id') ?? '',
         workspaceId: 'ac-local',
-        workspaceName,
+        workspaceName: WORKSPACE_NAME,
         createdAt: new Date(nowSecs() * 1000),
         tokenName: 'local',
       };
     },
     async workspaceNameLookup() {
-      return { workspaceName, username: workspaceName };
+      return { workspaceName: WORKSPACE_NAME, username: WORKSPACE_NAME };
     },
     async workspaceDashboardUrlGet() {
       return { url: pageUrl('/') };
@@ -115,7 +115,7 @@ export function workspaceService(auth: Auth, flows: TokenFlows, pageUrl: (path: 
       await Promise.race([flow.approved, limit]);
       clearTimeout(timer);
       if (!flow.pair) return { timeout: true };
-      return { tokenId: flow.pair.id, tokenSecret: flow.pair.secret, workspaceUsername: workspaceName };
+      return { tokenId: flow.pair.id, tokenSecret: flow.pair.secret, workspaceUsername: WORKSPACE_NAME };
     },
   } satisfies Partial<ControlPlane>;
 }

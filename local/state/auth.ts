@@ -5,12 +5,12 @@ import { permissionDenied, unauthenticated } from '../grpc/status.ts';
 import { nowSecs } from './store.ts';
 
 export interface TokenPair {
-  id: string;
-  secret: string;
+  readonly id: string;
+  readonly secret: string;
 }
 
 /** A secret that is never accepted, so that a refusal can be seen on a server that takes any token. */
-const refusedSecret = 'as-invalid';
+const INVALID_SECRET = 'as-invalid';
 
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -44,7 +44,7 @@ export class Auth {
     const secret = metadata.get('x-modal-token-secret') ?? '';
     const known =
       this.#pairs.length === 0
-        ? id !== '' && secret !== '' && secret !== refusedSecret
+        ? id !== '' && secret !== '' && secret !== INVALID_SECRET
         : this.#pairs.some((pair) => sameText(pair.id, id) && sameText(pair.secret, secret));
     if (!known) throw unauthenticated('Token validation failed');
   }

@@ -4,9 +4,9 @@ import { newId } from './ids.ts';
 import { type EnvironmentRecord, nowSecs, type Store } from './store.ts';
 
 /** The environment that an empty name stands for. */
-export const defaultEnvironment = 'main';
+export const DEFAULT_ENVIRONMENT = 'main';
 /** The image builder version that every environment is set to. */
-export const imageBuilderVersion = '2025.06';
+export const IMAGE_BUILDER_VERSION = '2025.06';
 
 function find(store: Store, name: string): EnvironmentRecord | undefined {
   return Object.values(store.state.environments).find((environment) => environment.name === name);
@@ -26,7 +26,7 @@ export function ensureEnvironment(store: Store, name: string): EnvironmentRecord
  * @throws NOT_FOUND
  */
 export function environmentNamed(store: Store, name: string): EnvironmentRecord {
-  const record = find(store, name || defaultEnvironment);
+  const record = find(store, name || DEFAULT_ENVIRONMENT);
   if (!record) throw notFound(`Environment '${name}' not found`);
   return record;
 }
@@ -34,7 +34,7 @@ export function environmentNamed(store: Store, name: string): EnvironmentRecord 
 export function environmentsService(store: Store) {
   const described = (record: EnvironmentRecord) => ({
     environmentId: record.id,
-    metadata: { name: record.name, settings: { imageBuilderVersion, webhookSuffix: '' } },
+    metadata: { name: record.name, settings: { imageBuilderVersion: IMAGE_BUILDER_VERSION, webhookSuffix: '' } },
   });
   return {
     async environmentGetOrCreate({ deploymentName, objectCreationType }) {
@@ -56,7 +56,7 @@ export function environmentsService(store: Store) {
     },
     async environmentDelete({ name }) {
       const record = environmentNamed(store, name);
-      if (record.name === defaultEnvironment) throw invalidArgument('The default environment cannot be deleted');
+      if (record.name === DEFAULT_ENVIRONMENT) throw invalidArgument('The default environment cannot be deleted');
       delete store.state.environments[record.id];
       await store.save();
       return {};
@@ -66,7 +66,7 @@ export function environmentsService(store: Store) {
         name: record.name,
         environmentId: record.id,
         createdAt: record.createdAt,
-        default: record.name === defaultEnvironment,
+        default: record.name === DEFAULT_ENVIRONMENT,
       }));
       return { items };
     },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
-const crockford = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const base62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 function spell(alphabet: string, length: number): string {
   let text = '';
@@ -15,15 +15,15 @@ export function ulid(): string {
   let time = Date.now();
   let stamp = '';
   for (let place = 0; place < 10; place++) {
-    stamp = crockford[time % 32] + stamp;
+    stamp = CROCKFORD[time % 32] + stamp;
     time = Math.floor(time / 32);
   }
-  return stamp + spell(crockford, 16);
+  return stamp + spell(CROCKFORD, 16);
 }
 
 /** `<prefix>-<22 base62 characters>`, the shape of most of Modal's ids (and of a V1 sandbox's). */
 export function newId(prefix: string): string {
-  return `${prefix}-${spell(base62, 22)}`;
+  return `${prefix}-${spell(BASE62, 22)}`;
 }
 
 /** A sandbox id that the SDK takes for V2: anything but 22 characters, by convention a ULID. */
@@ -38,5 +38,5 @@ export function newTaskId(version: 1 | 2): string {
 
 /** A name for a layer's folder: short, as the names of all layers of a root have to fit into one mount option. */
 export function newLayerName(): string {
-  return spell(crockford, 10).toLowerCase();
+  return spell(CROCKFORD, 10).toLowerCase();
 }

@@ -3,27 +3,27 @@
  * moment leaves either the old state or the new one. Handlers change `state` and await `save()` before they answer.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 
 const seconds = z.number();
 
-const environment = z.object({ id: z.string(), name: z.string(), createdAt: seconds });
-const app = z.object({
+const EnvironmentSchema = z.object({ id: z.string(), name: z.string(), createdAt: seconds });
+const AppSchema = z.object({
   id: z.string(),
   name: z.string(),
   environment: z.string(),
   createdAt: seconds,
   stoppedAt: seconds.optional(),
 });
-const secret = z.object({
+const SecretSchema = z.object({
   id: z.string(),
   name: z.string(),
   environment: z.string(),
   env: z.record(z.string(), z.string()),
   createdAt: seconds,
 });
-const image = z.object({
+const ImageSchema = z.object({
   id: z.string(),
   kind: z.enum(['built', 'filesystem', 'directory']),
   /** What the layer was built from, for the cache; see images.ts. */
@@ -39,7 +39,7 @@ const image = z.object({
   /** SHA-256 of the customer's key, without which a snapshot made with one cannot be mounted. */
   keyDigest: z.string().optional(),
 });
-const imageTag = z.object({
+const ImageTagSchema = z.object({
   environment: z.string(),
   /** `name:tag` */
   tag: z.string(),
@@ -48,7 +48,7 @@ const imageTag = z.object({
   /** What was published under the name, the latest first. */
   revisions: z.array(z.object({ imageId: z.string(), revisionId: z.string(), createdAt: seconds })),
 });
-const volume = z.object({
+const VolumeSchema = z.object({
   id: z.string(),
   /** Absent when ephemeral. */
   name: z.string().optional(),
@@ -58,8 +58,8 @@ const volume = z.object({
   /** Name of the folder with its committed files; see volume-store.ts. */
   current: z.string(),
 });
-const result = z.object({ status: z.number(), exitcode: z.number(), exception: z.string() });
-const sandbox = z.object({
+const EndResultSchema = z.object({ status: z.number(), exitcode: z.number(), exception: z.string() });
+const SandboxSchema = z.object({
   id: z.string(),
   taskId: z.string(),
   version: z.union([z.literal(1), z.literal(2)]),
@@ -72,7 +72,7 @@ const sandbox = z.object({
   startedAt: seconds.optional(),
   finishedAt: seconds.optional(),
   readyAt: seconds.optional(),
-  result: result.optional(),
+  result: EndResultSchema.optional(),
   timeoutSecs: z.number(),
   idleTimeoutSecs: z.number().optional(),
   regions: z.array(z.string()),
@@ -84,28 +84,28 @@ const sandbox = z.object({
 
 const byId = <Item extends z.ZodType>(item: Item) => z.record(z.string(), item).default({});
 
-const schema = z.object({
+const StateSchema = z.object({
   /** Signs the tokens that this data folder hands out. */
   signingKey: z.string(),
-  environments: byId(environment),
-  apps: byId(app),
-  secrets: byId(secret),
-  images: byId(image),
+  environments: byId(EnvironmentSchema),
+  apps: byId(AppSchema),
+  secrets: byId(SecretSchema),
+  images: byId(ImageSchema),
   /** Keyed by environment and tag, see image-names.ts. */
-  imageTags: byId(imageTag),
-  volumes: byId(volume),
-  sandboxes: byId(sandbox),
+  imageTags: byId(ImageTagSchema),
+  volumes: byId(VolumeSchema),
+  sandboxes: byId(SandboxSchema),
 });
 
-export type State = z.infer<typeof schema>;
-export type EnvironmentRecord = z.infer<typeof environment>;
-export type AppRecord = z.infer<typeof app>;
-export type SecretRecord = z.infer<typeof secret>;
-export type ImageRecord = z.infer<typeof image>;
-export type ImageTagRecord = z.infer<typeof imageTag>;
-export type VolumeRecord = z.infer<typeof volume>;
-export type SandboxRecord = z.infer<typeof sandbox>;
-export type EndResult = z.infer<typeof result>;
+export type State = z.infer<typeof StateSchema>;
+export type EnvironmentRecord = z.infer<typeof EnvironmentSchema>;
+export type AppRecord = z.infer<typeof AppSchema>;
+export type SecretRecord = z.infer<typeof SecretSchema>;
+export type ImageRecord = z.infer<typeof ImageSchema>;
+export type ImageTagRecord = z.infer<typeof ImageTagSchema>;
+export type VolumeRecord = z.infer<typeof VolumeSchema>;
+export type SandboxRecord = z.infer<typeof SandboxSchema>;
+export type EndResult = z.infer<typeof EndResultSchema>;
 
 /** Seconds since 1970, with a fraction: how Modal tells time. */
 export const nowSecs = () => Date.now() / 1000;
@@ -127,13 +127,13 @@ export class Store {
    */
   static async open(folder: string, signingKey: () => string): Promise<Store> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const file = path.join(folder, 'state.json');
+    const file = join(folder, 'state.json');
     const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (text === undefined) return new Store(folder, schema.parse({ signingKey: signingKey() }));
-    const parsed = schema.safeParse(JSON.parse(text));
+    if (text === undefined) return new Store(folder, StateSchema.parse({ signingKey: signingKey() }));
+    const parsed = StateSchema.safeParse(JSON.parse(text));
     if (!parsed.success) throw new Error(`${file} is not a state of the local Modal: ${z.prettifyError(parsed.error)}`);
     return new Store(folder, parsed.data);
   }
@@ -149,7 +149,7 @@ export class Store {
   }
 
   async #write(): Promise<void> {
-    const file = path.join(this.#folder, 'state.json');
+    const file = join(this.#folder, 'state.json');
     const handle = await open(`${file}.new`, 'w', 0o600);
     try {
       await handle.writeFile(JSON.stringify(this.state));

@@ -2,25 +2,25 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { newLayerName } from '../state/ids.ts';
 
 /** How long bytes wait that no file claims. */
-const keptMs = 60 * 60_000;
+const RETENTION_MS = 60 * 60_000;
 
 export class Blobs {
   readonly #folder: string;
 
   constructor(dataFolder: string) {
-    this.#folder = path.join(dataFolder, 'blobs');
-    setInterval(() => void this.sweep(), keptMs).unref();
+    this.#folder = join(dataFolder, 'blobs');
+    setInterval(() => void this.sweep(), RETENTION_MS).unref();
   }
 
   path(sha256Hex: string): string {
     if (!/^[0-9a-f]{64}$/.test(sha256Hex)) throw new Error(`Not a SHA-256: ${sha256Hex}`);
-    return path.join(this.#folder, sha256Hex);
+    return join(this.#folder, sha256Hex);
   }
 
   /** Whether the bytes are there; if so, their time begins anew. */
@@ -35,7 +35,7 @@ export class Blobs {
   /** Keeps bytes. @throws when they are not what the hash says */
   async put(sha256Hex: string, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    const unfinished = path.join(this.#folder, `.${newLayerName()}`);
+    const unfinished = join(this.#folder, `.${newLayerName()}`);
     const hash = createHash('sha256');
     try {
       await pipeline(
@@ -58,9 +58,9 @@ export class Blobs {
 
   async sweep(): Promise<void> {
     for (const name of await readdir(this.#folder).catch(() => [])) {
-      const file = path.join(this.#folder, name);
+      const file = join(this.#folder, name);
       const found = await stat(file).catch(() => undefined);
-      if (found && Date.now() - found.mtimeMs > keptMs) await rm(file, { force: true });
+      if (found && Date.now() - found.mtimeMs > RETENTION_MS) await rm(file, { force: true });
     }
   }
 }

@@ -1,7 +1,7 @@
 /** Carries a sandbox's changes of a mounted volume over into the volume. */
 import { closeSync, constants, type Stats } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, readdir, utimes } from 'node:fs/promises';
-import path from 'node:path';
+import { join, posix } from 'node:path';
 import type { Jail } from '../isolation/jail.ts';
 import type { VolumeStore } from './volume-store.ts';
 
@@ -14,18 +14,18 @@ export class CommittedChanges {
 /** The sides of a mounted volume, as folders of this machine. */
 export interface MountSides {
   /** The volume as it was mounted. */
-  lower: string;
+  readonly lower: string;
   /** What was changed since: files, and marks of what was removed. */
-  upper: string;
+  readonly upper: string;
   /** Both together, as the sandbox sees it. */
-  merged: string;
+  readonly merged: string;
 }
 
 export interface Changes {
   /** Paths below the mount, parents first. */
-  puts: { file: string; stat: Stats }[];
+  readonly puts: { file: string; stat: Stats }[];
   /** Paths that went away. */
-  deletes: string[];
+  readonly deletes: string[];
 }
 
 const signature = (stat: Stats) => `${stat.ino} ${stat.mode} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
@@ -47,25 +47,25 @@ export async function findChanges(sides: MountSides, committed: CommittedChanges
 }
 
 interface Search {
-  sides: MountSides;
-  committed: CommittedChanges;
-  puts: Changes['puts'];
-  deletes: Set<string>;
+  readonly sides: MountSides;
+  readonly committed: CommittedChanges;
+  readonly puts: Changes['puts'];
+  readonly deletes: Set<string>;
   /** Every path of the sandbox's own that was met. */
-  present: Set<string>;
+  readonly present: Set<string>;
 }
 
 async function inFolder(folder: string, search: Search): Promise<void> {
   const { sides, committed, puts, deletes, present } = search;
-  const seen = new Set(await namesIn(path.join(sides.merged, folder)));
-  for (const name of await namesIn(path.join(sides.lower, folder))) {
-    const file = path.posix.join(folder, name);
+  const seen = new Set(await namesIn(join(sides.merged, folder)));
+  for (const name of await namesIn(join(sides.lower, folder))) {
+    const file = posix.join(folder, name);
     if (seen.has(name)) committed.deleted.delete(file);
     else if (!committed.deleted.has(file)) deletes.add(file);
   }
-  for (const name of await namesIn(path.join(sides.upper, folder))) {
-    const file = path.posix.join(folder, name);
-    const stat = await lstat(path.join(sides.upper, file)).catch(() => undefined);
+  for (const name of await namesIn(join(sides.upper, folder))) {
+    const file = posix.join(folder, name);
+    const stat = await lstat(join(sides.upper, file)).catch(() => undefined);
     // Character devices mark what was removed; other special files have no place in a volume.
     if (!stat || !seen.has(name) || !(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink())) continue;
     present.add(file);

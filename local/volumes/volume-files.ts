@@ -1,7 +1,7 @@
 /** The control plane's RPCs about files in volumes, and the HTTP side of them: blocks up, pieces down. */
 import { closeSync, createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { chmod, copyFile, truncate } from 'node:fs/promises';
-import path from 'node:path';
+import { posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
@@ -14,25 +14,25 @@ import { volumePath } from './volume-mounts.ts';
 import type { VolumeStore } from './volume-store.ts';
 
 /** Size of the blocks in which v2 files travel. */
-const blockBytes = 8 * 1024 * 1024;
+const BLOCK_BYTES = 8 * 1024 * 1024;
 /** Entries in one message of a listing. */
-const listBatch = 1000;
+const LIST_BATCH = 1000;
 const FileType = { file: 1, directory: 2, symlink: 3, fifo: 4, socket: 5 } as const;
 /** Largest file that the old read RPC gives in its reply. */
-const inlineBytes = 16 * 1024 * 1024;
+const MAX_INLINE_BYTES = 16 * 1024 * 1024;
 
 interface Parts {
-  volumes: VolumeStore;
-  blobs: Blobs;
-  auth: Auth;
-  http: HttpServer;
+  readonly volumes: VolumeStore;
+  readonly blobs: Blobs;
+  readonly auth: Auth;
+  readonly http: HttpServer;
 }
 
 interface Entry {
-  path: string;
-  type: number;
-  size: number;
-  mtime: number;
+  readonly path: string;
+  readonly type: number;
+  readonly size: number;
+  readonly mtime: number;
 }
 
 export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
@@ -48,7 +48,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
       batch.push(entry);
       left -= 1;
       if (left === 0) break;
-      if (batch.length < listBatch) continue;
+      if (batch.length < LIST_BATCH) continue;
       yield { entries: batch };
       batch = [];
     }
@@ -74,8 +74,8 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
         if (fileStat(jail, source, true).isDirectory() && !recursive) {
           throw invalidArgument(`${source} is a directory; copy it recursively`);
         }
-        const to = intoFolder ? path.posix.join(target, path.posix.basename(source)) : target;
-        jail.mkdirs(path.posix.dirname(to));
+        const to = intoFolder ? posix.join(target, posix.basename(source)) : target;
+        jail.mkdirs(posix.dirname(to));
         await jail.atAsync(source, true, (from) => jail.atAsync(to, false, (place) => copyTree(from, place)));
       }
     });
@@ -101,7 +101,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
       const { file, size, start, len } = await getFile(request);
       const getUrls: string[] = [];
       for (let at = start; at < start + len; ) {
-        const end = Math.min(start + len, (Math.floor(at / blockBytes) + 1) * blockBytes);
+        const end = Math.min(start + len, (Math.floor(at / BLOCK_BYTES) + 1) * BLOCK_BYTES);
         const claims = { volume: request.volumeId, file, start: String(at), end: String(end) };
         getUrls.push(http.url(`/volume-piece/${auth.sign(claims)}`));
         at = end;
@@ -110,7 +110,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
     },
     async volumeGetFile(request) {
       const { file, size, start, len } = await getFile({ ...request, clientPadsBlocks: false });
-      if (len > inlineBytes) throw failedPrecondition('The file is too large for this call; use VolumeGetFile2');
+      if (len > MAX_INLINE_BYTES) throw failedPrecondition('The file is too large for this call; use VolumeGetFile2');
       const pieces: Buffer[] = [];
       if (len > 0) {
         const fd = jailOf(request.volumeId).open(file);
@@ -165,14 +165,14 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
 function* entries(jail: Jail, file: string, recursive: boolean): Generator<Entry> {
   const stat = fileStat(jail, file, true);
   if (!stat.isDirectory()) yield entryOf(jail, file);
-  else for (const name of jail.list(file)) yield* below(jail, path.posix.join(file, name), recursive);
+  else for (const name of jail.list(file)) yield* below(jail, posix.join(file, name), recursive);
 }
 
 function* below(jail: Jail, file: string, recursive: boolean): Generator<Entry> {
   const entry = entryOf(jail, file);
   yield entry;
   if (!recursive || entry.type !== FileType.directory) return;
-  for (const name of jail.list(file)) yield* below(jail, path.posix.join(file, name), true);
+  for (const name of jail.list(file)) yield* below(jail, posix.join(file, name), true);
 }
 
 function entryOf(jail: Jail, file: string): Entry {
@@ -225,7 +225,7 @@ async function writeFile(
 ): Promise<void> {
   if (isDirectory(jail, file)) throw invalidArgument(`${file} is a directory`);
   try {
-    jail.mkdirs(path.posix.dirname(file));
+    jail.mkdirs(posix.dirname(file));
   } catch {
     throw invalidArgument(`The folder of ${file} cannot be made`);
   }
@@ -241,7 +241,7 @@ async function writeFile(
 async function assemble(to: string, pieces: readonly string[], size: number): Promise<void> {
   await pipeline(async function* () {}, createWriteStream(to, { mode: 0o600 }));
   for (const [index, piece] of pieces.entries()) {
-    await pipeline(createReadStream(piece), createWriteStream(to, { flags: 'r+', start: index * blockBytes }));
+    await pipeline(createReadStream(piece), createWriteStream(to, { flags: 'r+', start: index * BLOCK_BYTES }));
   }
   await truncate(to, size);
 }

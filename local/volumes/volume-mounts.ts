@@ -3,7 +3,7 @@
  * changes over it; those are committed every few seconds, at a reload and at the end.
  */
 import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
+import { join, posix } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
 import type { Router, SandboxDefinition } from '../grpc/wire.ts';
@@ -15,16 +15,16 @@ import { newLayerName } from '../state/ids.ts';
 import { applyChanges, CommittedChanges, findChanges } from './volume-commit.ts';
 import type { HeldVersion, VolumeStore } from './volume-store.ts';
 
-const commitEveryMs = 2000;
+const COMMIT_INTERVAL_MS = 2000;
 /** A commit is followed by a rest of so many times its length. */
-const restFactor = 5;
+const REST_FACTOR = 5;
 
 type MountRequest = SandboxDefinition['volumeMounts'][number];
 
 interface Mounted {
-  request: MountRequest;
+  readonly request: MountRequest;
   /** Path inside the volume, absolute. */
-  subPath: string;
+  readonly subPath: string;
   held: HeldVersion;
   /** Folder on this machine with the sandbox's changes; undefined when read-only. */
   upper: string | undefined;
@@ -34,7 +34,7 @@ interface Mounted {
 /** A path in a volume, absolute and normal. @throws INVALID_ARGUMENT when it leads out of the volume */
 export function volumePath(file: string): string {
   if (file.split('/').includes('..')) throw invalidArgument(`A path in a volume must not contain '..': ${file}`);
-  return path.posix.resolve('/', file);
+  return posix.resolve('/', file);
 }
 
 export class VolumeMounts {
@@ -61,7 +61,9 @@ export class VolumeMounts {
     void sandbox.ended.then(() => over.abort());
     let tookMs = 0;
     while (sandbox.running) {
-      await pause(Math.max(commitEveryMs, tookMs * restFactor), undefined, { signal: over.signal }).catch(() => {});
+      await pause(Math.max(COMMIT_INTERVAL_MS, tookMs * REST_FACTOR), undefined, { signal: over.signal }).catch(
+        () => {},
+      );
       if (!sandbox.running) return;
       const before = performance.now();
       await this.commit(sandbox, container).catch((error) => process.stderr.write(`Commit of a volume: ${error}\n`));
@@ -90,12 +92,12 @@ export class VolumeMounts {
 
   async #mount(container: SandboxContainer, mounted: Mounted): Promise<void> {
     const { held, subPath, request } = mounted;
-    const source = path.join(held.folder, new Jail(held.folder).realpath(subPath));
+    const source = join(held.folder, new Jail(held.folder).realpath(subPath));
     const target = request.mountPath;
     if (request.readOnly) return container.parts.container.mount({ source, target, readOnly: true });
-    const own = path.join(container.parts.folder, 'volumes', newLayerName());
-    const upper = path.join(own, 'up');
-    const work = path.join(own, 'work');
+    const own = join(container.parts.folder, 'volumes', newLayerName());
+    const upper = join(own, 'up');
+    const work = join(own, 'work');
     for (const each of [upper, work]) await mkdir(each, { recursive: true });
     await container.parts.container.mount({ lower: [source], upper, work, target });
     mounted.upper = upper;
@@ -117,16 +119,16 @@ export class VolumeMounts {
     for (const { request, subPath, held, upper, committed } of this.#mounted.get(container) ?? []) {
       if (!upper) continue;
       const sides = {
-        lower: path.join(held.folder, new Jail(held.folder).realpath(subPath)),
+        lower: join(held.folder, new Jail(held.folder).realpath(subPath)),
         upper,
-        merged: path.join(container.root, new Jail(container.root).realpath(request.mountPath)),
+        merged: join(container.root, new Jail(container.root).realpath(request.mountPath)),
       };
       const changes = await findChanges(sides, committed);
       if (changes.puts.length + changes.deletes.length === 0) continue;
       await this.#volumes.change(request.volumeId, async (folder) => {
         const target = new Jail(folder);
         target.mkdirs(subPath);
-        const inside = new Jail(path.join(folder, target.realpath(subPath)));
+        const inside = new Jail(join(folder, target.realpath(subPath)));
         await applyChanges(this.#volumes, inside, new Jail(upper), changes, committed);
       });
     }

@@ -4,7 +4,7 @@
  * never written in place), and the copy becomes the volume.
  */
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
-import path from 'node:path';
+import { join } from 'node:path';
 import { notFound } from '../grpc/status.ts';
 import type { Place } from '../isolation/jail.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
@@ -14,8 +14,8 @@ import type { Store, VolumeRecord } from '../state/store.ts';
 
 /** A committed state of a volume that stays as it is while it is held. */
 export interface HeldVersion {
-  volumeId: string;
-  folder: string;
+  readonly volumeId: string;
+  readonly folder: string;
 }
 
 export class VolumeStore {
@@ -27,8 +27,8 @@ export class VolumeStore {
 
   constructor(store: Store, dataFolder: string) {
     this.#store = store;
-    this.#folder = path.join(dataFolder, 'volumes');
-    this.#incoming = path.join(this.#folder, 'incoming');
+    this.#folder = join(dataFolder, 'volumes');
+    this.#incoming = join(this.#folder, 'incoming');
   }
 
   /** @throws NOT_FOUND */
@@ -40,13 +40,13 @@ export class VolumeStore {
 
   /** Folder with the committed files. @throws NOT_FOUND */
   currentFolder(volumeId: string): string {
-    return path.join(this.#folder, volumeId, this.record(volumeId).current);
+    return join(this.#folder, volumeId, this.record(volumeId).current);
   }
 
   /** Makes the folder of a new volume. @returns its name, for the record */
   async begin(volumeId: string): Promise<string> {
     const name = newLayerName();
-    await mkdir(path.join(this.#folder, volumeId, name), { recursive: true, mode: 0o755 });
+    await mkdir(join(this.#folder, volumeId, name), { recursive: true, mode: 0o755 });
     return name;
   }
 
@@ -58,7 +58,7 @@ export class VolumeStore {
 
   /** Fills a file outside of the volumes, then moves it to its place: a kill leaves no half of it in a volume. */
   async put(place: Place, fill: (file: string) => Promise<void>): Promise<void> {
-    const file = path.join(this.#incoming, newLayerName());
+    const file = join(this.#incoming, newLayerName());
     try {
       await fill(file);
       await rename(file, place.path);
@@ -106,7 +106,7 @@ export class VolumeStore {
     const folder = this.currentFolder(volumeId);
     if (!this.#held.has(folder)) return apply(folder);
     const name = newLayerName();
-    const copy = path.join(this.#folder, volumeId, name);
+    const copy = join(this.#folder, volumeId, name);
     try {
       await run('cp', ['--archive', '--link', folder, copy]);
       const outcome = await apply(copy);
@@ -121,14 +121,14 @@ export class VolumeStore {
 
   /** Removes states that are neither current nor held, and all of a deleted volume once nothing holds it. */
   async #tidy(volumeId: string): Promise<void> {
-    const folder = path.join(this.#folder, volumeId);
+    const folder = join(this.#folder, volumeId);
     const current = this.#store.state.volumes[volumeId]?.current;
     const names = await readdir(folder).catch(() => []);
-    const unused = names.filter((name) => name !== current && !this.#held.has(path.join(folder, name)));
+    const unused = names.filter((name) => name !== current && !this.#held.has(join(folder, name)));
     // A change under way works in a folder that is not current yet.
     await this.#queues.get(volumeId);
     for (const name of unused) {
-      if (name !== this.#store.state.volumes[volumeId]?.current) await removeTree(path.join(folder, name));
+      if (name !== this.#store.state.volumes[volumeId]?.current) await removeTree(join(folder, name));
     }
     if (!current && unused.length === names.length) await removeTree(folder);
   }

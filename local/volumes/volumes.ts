@@ -7,9 +7,9 @@ import { newId } from '../state/ids.ts';
 import { nowSecs, type Store, type VolumeRecord } from '../state/store.ts';
 import type { VolumeStore } from './volume-store.ts';
 
-const pageSize = 100;
+const PAGE_SIZE = 100;
 /** An ephemeral volume goes when its client has been silent for this long. */
-const ephemeralMs = 15 * 60_000;
+const EPHEMERAL_TIMEOUT_MS = 15 * 60_000;
 
 export function volumesService(store: Store, volumes: VolumeStore) {
   const lastHeartbeat = new Map<string, number>();
@@ -43,7 +43,8 @@ export function volumesService(store: Store, volumes: VolumeStore) {
   setInterval(() => {
     for (const volume of Object.values(store.state.volumes)) {
       const last = lastHeartbeat.get(volume.id) ?? Math.max(startedAt, volume.createdAt * 1000);
-      if (volume.name === undefined && Date.now() - last > ephemeralMs) void volumes.delete(volume.id).catch(() => {});
+      if (volume.name === undefined && Date.now() - last > EPHEMERAL_TIMEOUT_MS)
+        void volumes.delete(volume.id).catch(() => {});
     }
   }, 60_000).unref();
 
@@ -76,7 +77,7 @@ export function volumesService(store: Store, volumes: VolumeStore) {
         .filter((volume) => volume.environment === environment && volume.name !== undefined)
         .filter((volume) => !pagination?.createdBefore || volume.createdAt < pagination.createdBefore)
         .sort((one, other) => other.createdAt - one.createdAt)
-        .slice(0, Math.min(pagination?.maxObjects || pageSize, pageSize))
+        .slice(0, Math.min(pagination?.maxObjects || PAGE_SIZE, PAGE_SIZE))
         .map((volume) => ({
           label: volume.name ?? '',
           volumeId: volume.id,

@@ -136,11 +136,11 @@ function cycles(sources: Sources): string[] {
 
 /** Every module that a TypeScript source names, in whatever kind of import, export or require. */
 export function importsOf(source: string): string[] {
-  const code = source.replace(commentsAndStrings, (text) => (text.startsWith('/') ? ' ' : text));
-  return [...code.matchAll(imports)].map(({ groups }) => groups?.specifier ?? '');
+  const code = source.replace(COMMENTS_AND_STRINGS, (text) => (text.startsWith('/') ? ' ' : text));
+  return [...code.matchAll(IMPORTS)].map(({ groups }) => groups?.specifier ?? '');
 }
 
-const commentsAndStrings = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
+const COMMENTS_AND_STRINGS = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g;
 
-const imports =
+const IMPORTS =
   /\b(?:(?:import|export)\s+(?:type\s)?[^'"`;]*?\bfrom\s*|import\s*\(?\s*|require\s*\(\s*)(?<quote>['"`])(?<specifier>[^'"`]+)\k<quote>/g;

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { importBoundary } from '../checks/import-boundary.ts';
-import { oneFailed, onePassed, sum, type TestCounts } from '../counts.ts';
+import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
 import type { Stage } from './stage.ts';
 
-const checkTimeoutMs = 180_000;
+const CHECK_TIMEOUT_MS = 180_000;
 
 /** Types, lint and format, and which folders may import `vscode`. */
 export const check: Stage = {
@@ -29,7 +29,7 @@ async function printed(name: string, find: () => Promise<readonly string[]>): Pr
   const problems = await find();
   console.log(`  ${problems.length === 0 ? '✔' : '✘'} ${name} (${Date.now() - started} ms)`);
   for (const problem of problems) console.log(problem.replace(/^/gm, '      '));
-  return problems.length === 0 ? onePassed : oneFailed;
+  return problems.length === 0 ? ONE_PASSED : ONE_FAILED;
 }
 
 async function program(name: string, args: readonly string[]): Promise<string[]> {
@@ -38,7 +38,7 @@ async function program(name: string, args: readonly string[]): Promise<string[]>
   const { exitCode, output } = await runProcess(command, args, {
     cwd: projectFolder,
     shell: process.platform === 'win32',
-    timeoutMs: checkTimeoutMs,
+    timeoutMs: CHECK_TIMEOUT_MS,
   });
   return exitCode === 0 ? [] : [output.trim()];
 }

@@ -5,7 +5,7 @@ import type { runTests } from '@vscode/test-electron';
 import type { TestCounts } from '../counts.ts';
 import { distFolder, projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
-import { launcherFlags } from '../vscode/flags.ts';
+import { LAUNCHER_FLAGS } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
 import type { IntegrationLaunch } from './integration-launch.ts';
@@ -13,16 +13,16 @@ import { groupsOf, sideBySide } from './side-by-side.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
-const folder = join('test', 'integration');
-const launchTimeoutMs = 900_000;
-const launcher = join(
+const FOLDER = join('test', 'integration');
+const LAUNCH_TIMEOUT_MS = 900_000;
+const LAUNCHER = join(
   projectFolder,
   'scripts',
   'vscode',
   process.platform === 'win32' ? 'launcher.cmd' : 'launcher.sh',
 );
 
-const runTestsProgram = join(projectFolder, 'scripts', 'vscode', 'run-tests.ts');
+const RUN_TESTS = join(projectFolder, 'scripts', 'vscode', 'run-tests.ts');
 
 /** What runs inside a real VS Code: one launch for each folder of `test/integration`. */
 export const integration: Stage = {
@@ -30,8 +30,8 @@ export const integration: Stage = {
   title: 'Integration tests (inside VS Code)',
   needsBuild: true,
   run: async ({ files, grep }) => {
-    const launchOf = (path: string) => relative(join(projectFolder, folder), path).split(sep)[0] ?? '';
-    const launches = groupsOf(testFiles(folder, files), launchOf);
+    const launchOf = (path: string) => relative(join(projectFolder, FOLDER), path).split(sep)[0] ?? '';
+    const launches = groupsOf(testFiles(FOLDER, files), launchOf);
     return sideBySide(
       launches.map(
         ([name, testsOfLaunch]) =>
@@ -47,7 +47,7 @@ async function runLaunch(
   { files, grep }: StageOptions,
   write: (text: string | Uint8Array) => void,
 ): Promise<TestCounts> {
-  const launchFile = join(projectFolder, folder, name, 'launch.ts');
+  const launchFile = join(projectFolder, FOLDER, name, 'launch.ts');
   const { default: launch } = (await import(pathToFileURL(launchFile).href)) as { default: IntegrationLaunch };
   write(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —\n`);
   const relay = await openRelay<TestCounts>(write);
@@ -58,7 +58,7 @@ async function runLaunch(
   const log = join(profile.folder, 'vscode.log');
   try {
     const options: Parameters<typeof runTests>[0] = {
-      vscodeExecutablePath: launcher,
+      vscodeExecutablePath: LAUNCHER,
       extensionDevelopmentPath: projectFolder,
       extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
       extensionTestsEnv: {
@@ -71,12 +71,12 @@ async function runLaunch(
         ...(launch.workspace ? [await copyOf(launch.workspace, profile.folder)] : []),
         `--user-data-dir=${profile.userDataDir}`,
         `--extensions-dir=${profile.extensionsDir}`,
-        `--${launcherFlags.log}=${log}`,
-        `--${launcherFlags.timeoutMs}=${launchTimeoutMs}`,
-        ...(launch.workspaceTrust ? [`--${launcherFlags.keepTrust}`] : []),
+        `--${LAUNCHER_FLAGS.log}=${log}`,
+        `--${LAUNCHER_FLAGS.timeoutMs}=${LAUNCH_TIMEOUT_MS}`,
+        ...(launch.workspaceTrust ? [`--${LAUNCHER_FLAGS.keepTrust}`] : []),
       ],
     };
-    const running = startProcess(process.execPath, [runTestsProgram, JSON.stringify(options)], {
+    const running = startProcess(process.execPath, [RUN_TESTS, JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       stopGraceMs: 12_000,
     });

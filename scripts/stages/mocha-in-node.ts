@@ -6,7 +6,7 @@ import { projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
 
 /** How long its last words may take to come after the end of a process. */
-const lastWordsMs = 2_000;
+const OUTPUT_GRACE_MS = 2_000;
 
 export interface MochaInNode {
   readonly files: readonly string[];
@@ -55,6 +55,6 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   } finally {
     clearTimeout(timer);
     await running.stop();
-    await Promise.race([silent, sleep(lastWordsMs)]);
+    await Promise.race([silent, sleep(OUTPUT_GRACE_MS)]);
   }
 }

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { oneFailed, sum, type TestCounts } from '../counts.ts';
+import { ONE_FAILED, sum, type TestCounts } from '../counts.ts';
 import { sentence } from '../say.ts';
 
 /** As many as the smallest machine that this is run on has cores; much of what tests do is waiting. */
@@ -23,7 +23,7 @@ export async function sideBySide(jobs: readonly TestJob[]): Promise<TestCounts> 
   const run = async (job: TestJob, at: number): Promise<TestCounts> => {
     const counts = await job((text) => write(at, text)).catch((error: unknown) => {
       write(at, `  ✘ ${sentence(error)}\n`);
-      return oneFailed;
+      return ONE_FAILED;
     });
     hasEnded[at] = true;
     while (hasEnded[shown]) {

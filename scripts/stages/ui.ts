@@ -8,7 +8,7 @@ import { groupsOf, sideBySide, type TestJob } from './side-by-side.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
-const packTimeoutMs = 180_000;
+const PACK_TIMEOUT_MS = 180_000;
 
 /** What a person sees and presses: the packed extension, installed, in the workbench in a browser. */
 export const ui: Stage = {
@@ -34,7 +34,7 @@ async function packed(path: string): Promise<string> {
   const script = join(projectFolder, 'scripts', 'package.ts');
   const { exitCode, output } = await runProcess(process.execPath, [script, path], {
     cwd: projectFolder,
-    timeoutMs: packTimeoutMs,
+    timeoutMs: PACK_TIMEOUT_MS,
   });
   if (exitCode !== 0) throw new Error(`The extension could not be packed:\n${output}`);
   return path;

@@ -9,8 +9,8 @@ import { runProcess } from '../processes.ts';
 import { say } from '../say.ts';
 import { onlyOne } from './only-one.ts';
 
-const unpackTimeoutMs = 120_000;
-const launchTimeoutMs = 60_000;
+const UNPACK_TIMEOUT_MS = 120_000;
+const LAUNCH_TIMEOUT_MS = 60_000;
 
 interface BrowserProgram {
   readonly path: string;
@@ -25,7 +25,7 @@ export async function startBrowser(): Promise<Browser> {
     executablePath: path,
     args: [...args],
     env: { ...process.env, ...env },
-    timeout: launchTimeoutMs,
+    timeout: LAUNCH_TIMEOUT_MS,
     handleSIGHUP: false,
     handleSIGINT: false,
     handleSIGTERM: false,
@@ -80,15 +80,15 @@ async function packagedBrowser(): Promise<BrowserProgram> {
   const { version } = JSON.parse(manifest) as { version: string };
   const folder = join(vscodeTestFolder, `chromium-${version}`);
   if (!existsSync(folder)) {
-    await onlyOne(`${folder}.lock`, unpackTimeoutMs, async () => {
+    await onlyOne(`${folder}.lock`, UNPACK_TIMEOUT_MS, async () => {
       if (!existsSync(folder)) await unpackInto(folder);
     });
   }
   const path = join(folder, 'chromium');
-  return { path, args: packagedArgs, env: await whatTheMachineLacks(path, folder) };
+  return { path, args: PACKAGED_ARGS, env: await whatTheMachineLacks(path, folder) };
 }
 
-const packagedArgs = [
+const PACKAGED_ARGS = [
   '--headless=shell',
   '--no-sandbox',
   '--disable-gpu',
@@ -110,7 +110,7 @@ async function unpackInto(folder: string): Promise<void> {
     cwd: projectFolder,
     // Naming the Lambda runtime makes the package unpack the shared libraries too.
     env: { ...process.env, TMPDIR: unfinished, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
-    timeoutMs: unpackTimeoutMs,
+    timeoutMs: UNPACK_TIMEOUT_MS,
   });
   if (exitCode !== 0) throw new Error(`Could not unpack the browser of @sparticuz/chromium:\n${output}`);
   await rename(unfinished, folder);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-const graceMs = 3_000;
+const STOP_GRACE_MS = 3_000;
 
 /**
  * Ends the local Modal that the extension started for a profile, and its sandboxes with it. It would wait half a minute
@@ -12,7 +12,7 @@ const graceMs = 3_000;
  */
 export async function endLocalModal(userDataDir: string): Promise<void> {
   const data = join(userDataDir, 'User', 'globalStorage', 'modal-sandboxes.modal-sandboxes', 'local-modal');
-  const deadline = Date.now() + graceMs;
+  const deadline = Date.now() + STOP_GRACE_MS;
   for (let asked = false; ; asked = true) {
     const servers = await processesWith(data);
     if (servers.length === 0) return;

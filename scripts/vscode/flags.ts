@@ -20,7 +20,7 @@ export interface LauncherCommandLine {
 }
 
 /** Flags of the launcher itself, which are not VS Code's. */
-export const launcherFlags = {
+export const LAUNCHER_FLAGS = {
   /** Keeps workspace trust, although `@vscode/test-electron` always passes `--disable-workspace-trust`. */
   keepTrust: 'launcher-keep-trust',
   /** Writes the console, which VS Code mixes with its own log, to this file instead of to stdout. */
@@ -41,9 +41,9 @@ export function parseFlags(commandLine: readonly string[]): LauncherCommandLine 
       'user-data-dir': { type: 'string' },
       'extensions-dir': { type: 'string' },
       'disable-workspace-trust': { type: 'boolean' },
-      [launcherFlags.keepTrust]: { type: 'boolean' },
-      [launcherFlags.log]: { type: 'string' },
-      [launcherFlags.timeoutMs]: { type: 'string' },
+      [LAUNCHER_FLAGS.keepTrust]: { type: 'boolean' },
+      [LAUNCHER_FLAGS.log]: { type: 'string' },
+      [LAUNCHER_FLAGS.timeoutMs]: { type: 'string' },
     },
   });
   const text = (name: string): string | undefined => {
@@ -56,16 +56,16 @@ export function parseFlags(commandLine: readonly string[]): LauncherCommandLine 
     return value;
   };
   const development = values.extensionDevelopmentPath;
-  const timeoutMs = text(launcherFlags.timeoutMs);
+  const timeoutMs = text(LAUNCHER_FLAGS.timeoutMs);
   const flags = {
     folder: positionals[0],
     extensionDevelopmentPaths: Array.isArray(development) ? development.map(String) : [],
     extensionTestsPath: text('extensionTestsPath'),
     userDataDir: needed('user-data-dir'),
     extensionsDir: needed('extensions-dir'),
-    workspaceTrust: Boolean(values[launcherFlags.keepTrust]) || !values['disable-workspace-trust'],
+    workspaceTrust: Boolean(values[LAUNCHER_FLAGS.keepTrust]) || !values['disable-workspace-trust'],
   };
-  return { flags, log: text(launcherFlags.log), timeoutMs: timeoutMs === undefined ? undefined : Number(timeoutMs) };
+  return { flags, log: text(LAUNCHER_FLAGS.log), timeoutMs: timeoutMs === undefined ? undefined : Number(timeoutMs) };
 }
 
 /** The command line of desktop VS Code that does what the flags say. */

@@ -4,7 +4,7 @@ import type { Profile } from './profile.ts';
 import { withoutOuterVsCode } from './server.ts';
 import { serverBuild } from './server-build.ts';
 
-const installTimeoutMs = 60_000;
+const INSTALL_TIMEOUT_MS = 60_000;
 
 /** Installs a packed extension into the extensions folder of a profile, as a user would. */
 export async function installExtension(vsix: string, { userDataDir, extensionsDir }: Profile): Promise<void> {
@@ -19,7 +19,7 @@ export async function installExtension(vsix: string, { userDataDir, extensionsDi
       `--user-data-dir=${userDataDir}`,
       `--extensions-dir=${extensionsDir}`,
     ],
-    { timeoutMs: installTimeoutMs, env: withoutOuterVsCode(process.env) },
+    { timeoutMs: INSTALL_TIMEOUT_MS, env: withoutOuterVsCode(process.env) },
   );
   if (exitCode !== 0) throw new Error(`VS Code refused to install ${vsix}:\n${output}`);
 }

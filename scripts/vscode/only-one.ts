@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeExit } from '../cleanup.ts';
 import { say } from '../say.ts';
 
-const heartbeatMs = 2_000;
-const staleMs = 30_000;
+const HEARTBEAT_INTERVAL_MS = 2_000;
+const STALE_AFTER_MS = 30_000;
 
 /**
  * Runs `work` while no other process on this machine runs work under the same `lock` (a path). Waits up to `timeoutMs`
@@ -15,7 +15,10 @@ export async function onlyOne<T>(lock: string, timeoutMs: number, work: () => Pr
   await acquire(lock, timeoutMs);
   const owner = join(lock, 'pid');
   await writeFile(owner, String(process.pid));
-  const heartbeat = setInterval(() => void utimes(owner, new Date(), new Date()).catch(() => {}), heartbeatMs);
+  const heartbeat = setInterval(
+    () => void utimes(owner, new Date(), new Date()).catch(() => {}),
+    HEARTBEAT_INTERVAL_MS,
+  );
   const release = beforeExit(() => {
     clearInterval(heartbeat);
     return rm(lock, { recursive: true, force: true });
@@ -58,5 +61,5 @@ async function take(lock: string): Promise<boolean> {
 
 async function isStale(lock: string): Promise<boolean> {
   const alive = await stat(join(lock, 'pid')).catch(() => stat(lock).catch(() => undefined));
-  return alive !== undefined && Date.now() - alive.mtimeMs > staleMs;
+  return alive !== undefined && Date.now() - alive.mtimeMs > STALE_AFTER_MS;
 }

@@ -20,7 +20,7 @@ export interface TemporaryProfile extends Profile {
 }
 
 /** Settings that every VS Code of ours starts with: no news, no chat, nothing that asks the network. */
-const quiet: Settings = {
+const QUIET_SETTINGS: Settings = {
   'chat.disableAIFeatures': true,
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
@@ -54,7 +54,7 @@ export async function temporaryProfile(settings: Settings): Promise<TemporaryPro
 export async function profileIn(folder: string, settings: Settings): Promise<Profile> {
   const userDataDir = join(folder, 'user-data');
   const extensionsDir = join(folder, 'extensions');
-  const text = JSON.stringify({ ...quiet, ...settings }, undefined, 2);
+  const text = JSON.stringify({ ...QUIET_SETTINGS, ...settings }, undefined, 2);
   await mkdir(extensionsDir, { recursive: true });
   // A server takes settings of the scope 'machine' from a file of its own, and the others from the user's.
   for (const kind of ['User', 'Machine']) {

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { beforeExit } from '../cleanup.ts';
 
 /** The environment variable that tells the extension host where to connect. */
-const relayPort = 'TEST_RELAY_PORT';
+const RELAY_PORT = 'TEST_RELAY_PORT';
 
 type Message<Result> = { readonly output: string } | { readonly result: Result };
 
@@ -44,7 +44,7 @@ export async function openRelay<Result>(write: (text: string) => void): Promise<
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { env: { [relayPort]: String(address.port) }, result: () => result, close };
+  return { env: { [RELAY_PORT]: String(address.port) }, result: () => result, close };
 }
 
 export interface RelayEnd<Result> {
@@ -55,8 +55,9 @@ export interface RelayEnd<Result> {
 
 /** Connects from the extension host. */
 export async function connectRelay<Result>(): Promise<RelayEnd<Result>> {
-  const port = Number(process.env[relayPort]);
-  if (!port) throw new Error(`${relayPort} is not set: this entry is started by scripts/test.ts and scripts/start.ts.`);
+  const port = Number(process.env[RELAY_PORT]);
+  if (!port)
+    throw new Error(`${RELAY_PORT} is not set: this entry is started by scripts/test.ts and scripts/start.ts.`);
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const send = (message: Message<Result>) => socket.write(`${JSON.stringify(message)}\n`);

@@ -8,7 +8,7 @@ interface ExtensionApi {
   readonly onDidWriteOutput: vscode.Event<{ readonly runId: string; readonly data: string }>;
 }
 
-const extensionId = 'modal-sandboxes.modal-sandboxes';
+const EXTENSION_ID = 'modal-sandboxes.modal-sandboxes';
 
 /** The entry that VS Code calls. */
 export async function run(): Promise<void> {
@@ -18,8 +18,8 @@ export async function run(): Promise<void> {
 }
 
 async function runNamedFile(write: (text: string) => void): Promise<RunEnd> {
-  const extension = vscode.extensions.getExtension<ExtensionApi>(extensionId);
-  if (!extension) return { error: `VS Code did not load ${extensionId}; was it built?` };
+  const extension = vscode.extensions.getExtension<ExtensionApi>(EXTENSION_ID);
+  if (!extension) return { error: `VS Code did not load ${EXTENSION_ID}; was it built?` };
   const api = await extension.activate();
   const listening = api.onDidWriteOutput(({ data }) => write(data));
   try {

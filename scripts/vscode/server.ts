@@ -7,10 +7,14 @@ import { startProcess } from '../processes.ts';
 import type { LaunchFlags } from './flags.ts';
 import { serverBuild } from './server-build.ts';
 
-const startTimeoutMs = 60_000;
+const START_TIMEOUT_MS = 60_000;
 
 /** A server whose tests were killed without a chance to clean up ends by itself some minutes later. */
-const testDriver = ['--enable-smoke-test-driver', '--enable-remote-auto-shutdown', '--reconnection-grace-time=60'];
+const TEST_DRIVER_FLAGS = [
+  '--enable-smoke-test-driver',
+  '--enable-remote-auto-shutdown',
+  '--reconnection-grace-time=60',
+];
 
 export interface VsCodeServer {
   /** For example `127.0.0.1:41234`; also the authority of its `vscode-remote:` URIs. */
@@ -51,7 +55,7 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
       '--disable-telemetry',
       '--disable-getting-started-override',
       '--force-disable-user-env',
-      ...(options.testDriver ? testDriver : []),
+      ...(options.testDriver ? TEST_DRIVER_FLAGS : []),
       ...(flags.workspaceTrust ? [] : ['--disable-workspace-trust']),
       ...(flags.folder ? [`--default-${isWorkspaceFile(flags.folder) ? 'workspace' : 'folder'}=${flags.folder}`] : []),
     ],
@@ -72,11 +76,11 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), startTimeoutMs);
+    timer = setTimeout(() => resolve('late'), START_TIMEOUT_MS);
   });
   const port = await Promise.race([listening, running.ended, late]).finally(() => clearTimeout(timer));
   if (typeof port === 'number') throw new Error(`VS Code's server ended with ${port} at once:\n${log}`);
-  if (port === 'late') throw new Error(`VS Code's server did not listen within ${startTimeoutMs / 1000} s:\n${log}`);
+  if (port === 'late') throw new Error(`VS Code's server did not listen within ${START_TIMEOUT_MS / 1000} s:\n${log}`);
   const stop = async () => {
     await running.stop();
     await removeSockets();
