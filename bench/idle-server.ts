@@ -8,10 +8,10 @@ import { withLargeWindows } from '../local/grpc/flow-control.ts';
 import { implement } from '../local/grpc/rpc.ts';
 import { withFastOutput } from '../local/grpc/stdio-codec.ts';
 import type { StdinStreamMessage, StdioReadRequest } from '../local/grpc/wire.ts';
-import { collectSeldom } from '../local/server/garbage.ts';
+import { reduceGarbageCollections } from '../local/server/garbage-collection.ts';
 import { sdkServices } from '../test/helpers/sdk-services.ts';
 
-collectSeldom();
+reduceGarbageCollections();
 const bytes = Number(process.argv[2]);
 const piece = Buffer.alloc(256 * 1024, 7);
 const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');

@@ -1,27 +1,27 @@
-/** The command line of the local Modal. */
+/** The command line of Local Modal. */
 import { mkdir } from 'node:fs/promises';
-import { collectSeldom } from './server/garbage.ts';
+import { reduceGarbageCollections } from './server/garbage-collection.ts';
 import { type Options, parseOptions, readSeed, USAGE } from './server/options.ts';
 import { type LocalModal, startServer } from './server/server.ts';
 import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './server/shared.ts';
 import { newId } from './state/ids.ts';
 
-collectSeldom();
+reduceGarbageCollections();
 
-// Whoever started the server may be gone, and with it the other end of its output.
+// The process that started the server may be gone, and the other end of its output with it.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-// A fault in the handling of one sandbox must not take the others away.
+// A bug in the handling of one sandbox must not take down the others.
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
     process.stderr.write(`${event}: ${error instanceof Error ? error.stack : String(error)}\n`);
   });
 }
 
-/** How long an end may take before it is forced, in milliseconds. */
+/** How long a shutdown may take before the process kills itself. */
 const STOP_TIMEOUT_MS = 1800;
 
-/** Exit code when the data folder belongs to another server that is alive. */
+/** The exit code when another running server uses the data folder. */
 const EXIT_CODE_IN_USE = 3;
 
 async function run(options: Options): Promise<void> {
@@ -59,8 +59,8 @@ function stopOnce(server: LocalModal, dataFolder: string): () => void {
   return () => {
     if (stopping) return;
     stopping = true;
-    // The sandboxes die with this process in any case: their first processes hold a pipe to it. An ordinary exit would wait
-    // for a large file that is just being copied.
+    // The sandboxes die with this process in any case, because their first processes hold a pipe to it. An ordinary exit
+    // would wait until a large file that is being copied is complete.
     setTimeout(() => process.kill(process.pid, 'SIGKILL'), STOP_TIMEOUT_MS);
     const stopped = removeServerFile(dataFolder).then(() => server.stop());
     stopped.then(
@@ -70,7 +70,7 @@ function stopOnce(server: LocalModal, dataFolder: string): () => void {
   };
 }
 
-/** Ends when the parent does: at once when forked with a channel, else when a look each half second finds another parent. */
+/** Stops when the parent exits: immediately if it forked this process with a channel, otherwise within half a second. */
 function followParent(stop: () => void): void {
   const parent = process.ppid;
   process.on('disconnect', stop);

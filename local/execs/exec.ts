@@ -1,4 +1,4 @@
-/** One command in a sandbox: its stdin, its spooled output, how it ended. */
+/** A command in a sandbox: its stdin, its spooled output, and its exit status. */
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -9,7 +9,7 @@ import type { Pipes } from './pipes.ts';
 import { Spool } from './spool.ts';
 import { type Sink, Stdin } from './stdin.ts';
 
-/** How long output may stay silent after the process has ended, while something it left behind holds the pipe. */
+/** How long to wait for more output after the process has exited, if a process that it left behind keeps the pipe open. */
 const LINGER_MS = 200;
 
 export interface ExecSpec {
@@ -17,9 +17,9 @@ export interface ExecSpec {
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
   readonly pty?: PtySize | undefined;
-  /** Undefined for no limit. At its end the whole process group is killed. */
+  /** On timeout, the whole process group is killed. Undefined means no limit. */
   readonly timeoutSecs?: number | undefined;
-  /** Which of stdout and stderr are kept for readers; what is not kept is still drained. */
+  /** The streams to keep for readers. The others are read and discarded. */
   readonly keep: { stdout: boolean; stderr: boolean };
 }
 
@@ -29,7 +29,7 @@ export class Exec {
   readonly stdin: Stdin;
   readonly argv: readonly string[];
   readonly startedAt = Date.now();
-  /** Settles with the exit code or signal once the process has ended and its output is complete. */
+  /** Resolves with the exit code or signal once the process has exited and its output is complete. */
   readonly ended: Promise<ExecStatus>;
   status: ExecStatus | undefined;
   readonly #kill: () => void;
@@ -37,13 +37,13 @@ export class Exec {
 
   private constructor(
     argv: readonly string[],
-    parts: { stdout: Spool; stderr: Spool; sink: Sink; onStdin: () => void },
+    streams: { stdout: Spool; stderr: Spool; sink: Sink; onStdin: () => void },
     process: { pid: number | undefined; ended: Promise<ExecStatus>; kill: () => void },
   ) {
     this.argv = argv;
-    this.stdout = parts.stdout;
-    this.stderr = parts.stderr;
-    this.stdin = new Stdin(parts.sink, parts.onStdin);
+    this.stdout = streams.stdout;
+    this.stderr = streams.stderr;
+    this.stdin = new Stdin(streams.sink, streams.onStdin);
     this.pid = process.pid;
     this.#kill = process.kill;
     this.ended = process.ended.then((status) => {
@@ -56,9 +56,8 @@ export class Exec {
   }
 
   /**
-   * Starts a command in a container.
-   * @param spoolPath where its output goes that does not fit in memory
-   * @throws when it cannot be started at all; a program that does not exist ends with 127 instead
+   * Starts a command in a container. `spoolPath` is where output goes that doesn't fit in memory. Throws if the command
+   * cannot be started at all; a program that doesn't exist exits with 127 instead.
    */
   static async start(
     container: Container,
@@ -93,7 +92,7 @@ export class Exec {
     );
   }
 
-  /** A command that this server carries out itself, with the same streams and the same end. */
+  /** Creates a command that runs in this process, with the same streams and the same kind of status. */
   static inProcess(
     argv: readonly string[],
     spoolPath: string,
@@ -113,7 +112,7 @@ export class Exec {
     );
   }
 
-  /** SIGKILL to its process group and whatever is below it. */
+  /** Sends SIGKILL to its process group and all of its descendants. */
   kill(): void {
     if (!this.status) this.#kill();
   }
@@ -124,37 +123,37 @@ export class Exec {
 }
 
 interface Drain {
-  /** Settles at the end of the stream. */
+  /** Resolves at the end of the stream. */
   ended: Promise<void>;
-  /** When bytes last came, as of `Date.now()`. */
+  /** When bytes last arrived, as in `Date.now()`. */
   lastByteAt: number;
-  /** Stops listening; what still comes is thrown away. */
-  forget(): void;
+  /** Discards all further bytes. */
+  discardRest(): void;
 }
 
 /**
- * Where all pipes are read into, each chunk being copied at once: a buffer for each read, as is usual, is much work for the
- * garbage collector.
+ * The buffer that all pipes are read into. Each chunk is copied immediately. A new buffer for each read, Node's default,
+ * would cause many garbage collections.
  */
-const landing = Buffer.allocUnsafeSlow(64 * 1024);
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** Reads a pipe as fast as it comes, into `spool` or nowhere. */
+/** Reads a pipe to its end, into `spool` if there is one. */
 function drain(fd: number, spool: Spool | undefined): Drain {
-  const state: Drain = { ended: Promise.resolve(), lastByteAt: 0, forget: () => {} };
-  let heard = true;
-  state.forget = () => {
-    heard = false;
+  const state: Drain = { ended: Promise.resolve(), lastByteAt: 0, discardRest: () => {} };
+  let isKept = true;
+  state.discardRest = () => {
+    isKept = false;
   };
   state.ended = new Promise((resolve) => {
     const take = (bytes: number): boolean => {
       state.lastByteAt = Date.now();
-      const wait = heard ? spool?.append(landing.subarray(0, bytes)) : undefined;
+      const wait = isKept ? spool?.append(readBuffer.subarray(0, bytes)) : undefined;
       void wait?.catch(() => {}).then(() => socket.resume());
       return !wait;
     };
-    const onread = { buffer: landing, callback: take };
+    const onread = { buffer: readBuffer, callback: take };
     const socket = new Socket({ fd, readable: true, writable: false, onread });
-    // Only a socket that flows tells of its end.
+    // Only a flowing socket emits `close`.
     socket.resume();
     socket.on('error', () => {});
     socket.on('close', () => resolve());
@@ -162,7 +161,7 @@ function drain(fd: number, spool: Spool | undefined): Drain {
   return state;
 }
 
-/** How a command ended, told once its output is complete, or silent although it has ended. */
+/** Waits for a command to exit, and for its output to be complete or silent. Returns how the command exited. */
 async function exitOf(
   command: Command,
   drains: readonly Drain[],
@@ -181,7 +180,7 @@ async function exitOf(
     const last = Math.max(endedAt, ...drains.map((each) => each.lastByteAt));
     if (Date.now() - last >= LINGER_MS) break;
   }
-  for (const each of drains) each.forget();
+  for (const each of drains) each.discardRest();
   return status;
 }
 
@@ -209,7 +208,7 @@ function pipeSink(fd: number): ClosableSink {
   };
 }
 
-/** On a terminal, the end of input is a character. */
+/** Like `pipeSink`, but ends the input with the end-of-file character of terminals. */
 function terminalSink(fd: number): ClosableSink {
   const sink = pipeSink(fd);
   return { ...sink, end: () => void sink.write(Buffer.from('\x04')).catch(() => {}) };

@@ -1,4 +1,4 @@
-/** Failures of file operations, in the words that the SDK maps to its typed errors. */
+/** Failures of file operations, with the kinds that the SDK maps to its typed errors. */
 
 export type FailureKind =
   | 'NotFound'
@@ -20,8 +20,8 @@ export class FileFailure extends Error {
   }
 }
 
-/** @throws FileFailure */
-export function refuse(kind: FailureKind, message: string): never {
+/** Throws a `FileFailure`. */
+export function failWith(kind: FailureKind, message: string): never {
   throw new FileFailure(kind, message);
 }
 
@@ -39,7 +39,7 @@ const BY_SYSTEM_CODE: Record<string, [FailureKind, string]> = {
   ENOSPC: ['Io', 'No space left on device'],
 };
 
-/** What the helper writes to stderr for an error. */
+/** Returns the JSON object that the helper writes to stderr for an error. */
 export function failureOf(error: unknown): { error_kind: FailureKind; message: string; detail: string } {
   if (error instanceof FileFailure) return { error_kind: error.kind, message: error.message, detail: '' };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';

@@ -1,9 +1,9 @@
-/** What the file API tells about a file. */
+/** What the file API reports about a file. */
 import { closeSync, readFileSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import type { Jail } from '../isolation/jail.ts';
 
-/** Names of users and groups by id, as the sandbox's own files have them. */
+/** The names of users and groups by ID, from the sandbox's own `/etc`. */
 export interface Names {
   readonly users: ReadonlyMap<number, string>;
   readonly groups: ReadonlyMap<number, string>;
@@ -41,13 +41,13 @@ function namesIn(jail: Jail, file: string): Map<number, string> {
       closeSync(fd);
     }
   } catch {
-    // Without the file there are only numbers.
+    // Without the file, IDs are shown as numbers.
   }
   return names;
 }
 
-/** The id as seen inside: a server that is not root appears there as root. */
-const inside = (id: number) => (process.getuid?.() === 0 || id !== process.getuid?.() ? id : 0);
+/** Returns an ID as it is inside the sandbox. If the server isn't root, its own ID is mapped to root. */
+const mapId = (id: number) => (process.getuid?.() === 0 || id !== process.getuid?.() ? id : 0);
 
 export function fileInfo(jail: Jail, file: string, names: Names): FileInfo {
   const stat = jail.lstat(file);
@@ -59,8 +59,8 @@ export function fileInfo(jail: Jail, file: string, names: Names): FileInfo {
     size: stat.size,
     mode: stat.mode,
     permissions: (stat.mode & 0o7777).toString(8).padStart(4, '0'),
-    owner: names.users.get(inside(stat.uid)) ?? String(inside(stat.uid)),
-    group: names.groups.get(inside(stat.gid)) ?? String(inside(stat.gid)),
+    owner: names.users.get(mapId(stat.uid)) ?? String(mapId(stat.uid)),
+    group: names.groups.get(mapId(stat.gid)) ?? String(mapId(stat.gid)),
     modified_time: stat.mtimeMs / 1000,
     symlink_target: type === 'symlink' ? jail.readlink(file) : null,
   };

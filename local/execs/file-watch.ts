@@ -1,8 +1,8 @@
-/** Watching files: inotify itself, asked by a perl process inside the sandbox, told in the SDK's words. */
+/** Watches files with inotify, in a Perl process in the sandbox that prints events in the SDK's format. */
 import { existsSync } from 'node:fs';
 import type { WatchOperation } from './files-api.ts';
 
-// The numbers are Linux's: inotify_init1 and inotify_add_watch by machine, then the bits of the event mask.
+// The numbers are Linux's: inotify_init1 and inotify_add_watch for the CPU architecture, and the bits of the event mask.
 const WATCH_SCRIPT = `
 my ($init, $add, $recursive, $filter, $timeout, $root) = @ARGV; $| = 1;
 sub fail { print STDERR sprintf('{"error_kind":"%s","message":"%s","detail":""}', @_), "\\n"; exit 1 }
@@ -51,7 +51,7 @@ const SYSTEM_CALLS: Partial<Record<NodeJS.Architecture, [init: number, add: numb
   arm64: [26, 27],
 };
 
-/** The command that watches, or undefined where this machine cannot. */
+/** Returns a command that watches a path, or undefined if the host doesn't support it. */
 export function watchCommand({ path, recursive, filter, timeout_secs }: WatchOperation): string[] | undefined {
   const calls = SYSTEM_CALLS[process.arch];
   if (!calls || !existsSync('/usr/bin/perl')) return undefined;

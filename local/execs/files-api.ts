@@ -1,6 +1,6 @@
 /**
- * The SDK's file API. It runs a helper that Modal puts into every sandbox, with one JSON argument; here the server
- * answers itself, inside the sandbox's root, with the same streams and exit codes. `Watch` runs as a real process.
+ * The SDK's file API. The SDK runs a helper that Modal adds to every sandbox, with one JSON argument. Here the server does
+ * the helper's work itself, in the sandbox's root, with the same streams and exit codes. Only `Watch` is a real process.
  */
 import { createReadStream } from 'node:fs';
 import { chmod, open, rename, unlink } from 'node:fs/promises';
@@ -9,14 +9,14 @@ import { z } from 'zod';
 import type { Container } from '../isolation/container.ts';
 import { Jail } from '../isolation/jail.ts';
 import { Exec } from './exec.ts';
-import { FileFailure, failureOf, refuse } from './file-failure.ts';
+import { FileFailure, failureOf, failWith } from './file-failure.ts';
 import { fileInfo, type Names, namesOf } from './file-info.ts';
 import type { Spool } from './spool.ts';
 import type { Sink } from './stdin.ts';
 
-/** The helper's path, by which its commands are known. */
+/** The path of the helper, by which its commands are recognized. */
 export const HELPER_PATH = '/__modal/.bin/modal-sandbox-fs-tools';
-/** Larger files are not read through this API. */
+/** Files over this size are rejected, as on Modal. */
 const MAX_READ_BYTES = 5 * 1024 ** 3;
 
 const TargetSchema = z.object({ path: z.string().startsWith('/') });
@@ -40,7 +40,7 @@ export type FileOperation = z.infer<typeof OperationSchema>;
 type ServedOperation = Exclude<FileOperation, { Watch: unknown }>;
 export type WatchOperation = Extract<FileOperation, { Watch: unknown }>['Watch'];
 
-/** The operation that a command means, or undefined when it is not one of the helper's. */
+/** Returns the file operation of a command, or undefined if the command isn't the helper. */
 export function fileOperation(argv: readonly string[]): FileOperation | undefined {
   if (argv[0] !== HELPER_PATH) return undefined;
   const parsed = OperationSchema.safeParse(jsonOf(argv[1] ?? ''));
@@ -55,17 +55,17 @@ function jsonOf(text: string): unknown {
   }
 }
 
-/** Carries out a file operation as an exec. */
+/** Runs a file operation as an exec. */
 export function fileExec(
   container: Container,
   argv: readonly string[],
-  what: ServedOperation,
+  request: ServedOperation,
   spoolPath: string,
 ): Exec {
   const input = new Input();
   return Exec.inProcess(argv, spoolPath, input, async ({ stdout, stderr }, signal) => {
     try {
-      await new Files(new Jail(container.root)).run(what, input, stdout, signal);
+      await new Files(new Jail(container.root)).run(request, input, stdout, signal);
       return 0;
     } catch (error) {
       void stderr.append(Buffer.from(`${JSON.stringify(failureOf(error))}\n`));
@@ -74,7 +74,7 @@ export function fileExec(
   });
 }
 
-/** What the client writes to an exec that this server carries out: one buffer at a time waits for its reader. */
+/** The stdin of an exec that runs in this process. It holds one chunk at a time until that is read. */
 class Input implements Sink {
   #chunk: Uint8Array | undefined;
   #ended = false;
@@ -110,7 +110,7 @@ class Input implements Sink {
         });
       }
     }
-    throw new FileFailure('Io', 'The write was broken off');
+    throw new FileFailure('Io', 'The write was interrupted');
   }
 }
 
@@ -122,13 +122,13 @@ class Files {
     this.#jail = jail;
   }
 
-  async run(what: ServedOperation, input: Input, stdout: Spool, signal: AbortSignal): Promise<void> {
-    if ('ReadFile' in what) return this.#read(what.ReadFile.path, stdout, signal);
-    if ('WriteFile' in what) return this.#write(what.WriteFile.path, input, signal);
-    if ('MakeDirectory' in what) return this.#mkdir(what.MakeDirectory.path, what.MakeDirectory.parents);
-    if ('Remove' in what) return this.#jail.remove(what.Remove.path, what.Remove.recursive);
-    const answer = 'Stat' in what ? this.#info(what.Stat.path) : this.#list(what.ListFiles.path);
-    await stdout.append(Buffer.from(JSON.stringify(answer)));
+  async run(request: ServedOperation, input: Input, stdout: Spool, signal: AbortSignal): Promise<void> {
+    if ('ReadFile' in request) return this.#read(request.ReadFile.path, stdout, signal);
+    if ('WriteFile' in request) return this.#write(request.WriteFile.path, input, signal);
+    if ('MakeDirectory' in request) return this.#mkdir(request.MakeDirectory.path, request.MakeDirectory.parents);
+    if ('Remove' in request) return this.#jail.remove(request.Remove.path, request.Remove.recursive);
+    const reply = 'Stat' in request ? this.#info(request.Stat.path) : this.#list(request.ListFiles.path);
+    await stdout.append(Buffer.from(JSON.stringify(reply)));
   }
 
   #info(file: string) {
@@ -137,13 +137,13 @@ class Files {
   }
 
   #list(folder: string) {
-    if (!this.#jail.stat(folder).isDirectory()) refuse('NotDirectory', 'Not a directory');
+    if (!this.#jail.stat(folder).isDirectory()) failWith('NotDirectory', 'Not a directory');
     const infos = [];
     for (const name of this.#jail.list(folder)) {
       try {
         infos.push(this.#info(posix.join(folder, name)));
       } catch (error) {
-        // Removed since the folder was listed.
+        // The file was removed after the folder was listed.
         if (failureOf(error).error_kind !== 'NotFound') throw error;
       }
     }
@@ -152,9 +152,9 @@ class Files {
 
   async #read(file: string, stdout: Spool, signal: AbortSignal): Promise<void> {
     const stat = this.#jail.stat(file);
-    if (stat.isDirectory()) refuse('IsDirectory', 'Is a directory');
-    if (!stat.isFile()) refuse('NotSupported', 'Not a regular file');
-    if (stat.size > MAX_READ_BYTES) refuse('FileTooLarge', 'File is larger than 5 GiB');
+    if (stat.isDirectory()) failWith('IsDirectory', 'Is a directory');
+    if (!stat.isFile()) failWith('NotSupported', 'Not a regular file');
+    if (stat.size > MAX_READ_BYTES) failWith('FileTooLarge', 'File is larger than 5 GiB');
     const stream = createReadStream('', { fd: this.#jail.open(file), highWaterMark: 1024 * 1024, signal });
     for await (const chunk of stream) await stdout.append(chunk);
   }
@@ -164,7 +164,7 @@ class Files {
     else this.#jail.mkdir(file);
   }
 
-  /** Writes beside and renames, so that a reader sees the old file or the new one. A link is written through. */
+  /** Writes a temporary file and renames it, so that readers see either the old file or the new one. Links are followed. */
   async #write(file: string, input: Input, signal: AbortSignal): Promise<void> {
     const parent = posix.dirname(file);
     try {
@@ -175,17 +175,17 @@ class Files {
     }
     await this.#jail.atAsync(file, true, async (place) => {
       const before = place.lstat();
-      if (place.name === '' || before?.isDirectory()) refuse('IsDirectory', 'Is a directory');
-      const beside = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
-      const handle = await open(beside, 'wx', 0o644);
+      if (place.name === '' || before?.isDirectory()) failWith('IsDirectory', 'Is a directory');
+      const temporary = `${place.folder}/.${place.name.slice(0, 200)}.${process.hrtime.bigint()}`;
+      const handle = await open(temporary, 'wx', 0o644);
       try {
         for await (const chunk of input.read(signal)) await handle.write(chunk);
         await handle.close();
-        if (before) await chmod(beside, before.mode & 0o7777);
-        await rename(beside, place.path);
+        if (before) await chmod(temporary, before.mode & 0o7777);
+        await rename(temporary, place.path);
       } catch (error) {
         await handle.close().catch(() => {});
-        await unlink(beside).catch(() => {});
+        await unlink(temporary).catch(() => {});
         throw error;
       }
     });

@@ -1,8 +1,8 @@
 /**
- * Pipes for the stdio of commands. Node's own are sockets, which a program cannot open again as `/dev/stdout`; these are
- * real ones. Node cannot make them, so a perl process makes them in batches and we open them through `/proc` before it
- * lets go; where there is no perl or no `/proc`, named FIFOs stand in (whose readers hang when they open `/dev/stdin`
- * anew after its end).
+ * Pipes for the stdio of commands. Node uses sockets, which programs cannot reopen as `/dev/stdout`; these are real pipes.
+ * Node cannot create pipes, so a Perl process creates them in batches, and this process opens them through `/proc` before
+ * the Perl process closes them. Without Perl or `/proc`, named FIFOs are used instead. (A program that reopens `/dev/stdin`
+ * after its end hangs on a FIFO.)
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,11 +11,11 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-/** A command takes one pipe from us and two to us. */
+/** The number of pipes to create at once. A command needs one from this process and two to it. */
 const BATCH = { fromUs: 16, toUs: 32 };
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
-/** The two ends of a pipe, as descriptors. Only our own end is non-blocking. */
+/** The two ends of a pipe, as file descriptors. Only the end of this process (`ours`) is non-blocking. */
 export interface PipeEnds {
   readonly ours: number;
   readonly theirs: number;
@@ -35,17 +35,17 @@ export class Pipes {
   #made = 0;
   #making: Promise<void> | undefined;
 
-  /** @param folder where FIFOs have names for a moment; made when missing */
+  /** `folder` is where FIFOs exist for a moment. It is created if needed. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** A pipe that this process reads. */
+  /** Returns a pipe that this process reads from. */
   toUs(): Promise<PipeEnds> {
     return this.#take('toUs');
   }
 
-  /** A pipe that this process writes. */
+  /** Returns a pipe that this process writes to. */
   fromUs(): Promise<PipeEnds> {
     return this.#take('fromUs');
   }
@@ -74,17 +74,17 @@ export class Pipes {
       if (reading && writing) this.#open(made < BATCH.fromUs ? 'fromUs' : 'toUs', reading, writing);
       if (++made === count) child.stdin.end();
     }
-    // Until it has gone, its own ends keep the pipes from ending.
-    await ended(child);
+    // As long as the process runs, its copies of the ends keep the pipes open.
+    await succeeded(child);
   }
 
   async #makeFifos(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const count = BATCH.fromUs + BATCH.toUs;
     const names = Array.from({ length: count }, () => join(this.#folder, `${process.pid}-${this.#made++}`));
-    await ended(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
+    await succeeded(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
     for (const [index, name] of names.entries()) {
-      // A FIFO opens for writing only once it has a reader, and for blocking reading only once it has a writer.
+      // A FIFO can be opened for writing only if it has a reader, and for blocking reads only if it has a writer.
       const opener = openSync(name, O_RDONLY | O_NONBLOCK);
       const holding = openSync(name, O_WRONLY);
       this.#open(index < BATCH.fromUs ? 'fromUs' : 'toUs', name, name);
@@ -102,7 +102,9 @@ export class Pipes {
   }
 }
 
-async function ended(child: ChildProcess): Promise<void> {
+/** Waits until a process exits. Throws unless its exit code is 0. */
+async function succeeded(child: ChildProcess): Promise<void> {
   if (child.exitCode === null) await once(child, 'exit');
-  if (child.exitCode !== 0) throw new Error(`Pipes could not be made: ${child.spawnfile} ended with ${child.exitCode}`);
+  if (child.exitCode !== 0)
+    throw new Error(`Could not create pipes: ${child.spawnfile} exited with code ${child.exitCode}`);
 }

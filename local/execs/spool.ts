@@ -1,23 +1,23 @@
 /**
- * The output of a process: everything it wrote, readable from any offset by any number of readers, while it runs and
- * after. The last part is kept in memory and the rest in a file, so that a stream of any length takes bounded memory.
+ * The output of a process: everything it wrote, readable from any offset by any number of readers, both while it runs and
+ * afterwards. The last part is in memory and the rest in a file, so a stream of any length needs a bounded amount of memory.
  */
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Bytes of one stream kept in memory. */
+/** The number of bytes of a stream that are kept in memory. */
 const MEMORY_BYTES = 1024 * 1024;
-/** Bytes of a stream that has ended kept in memory, beyond which all of it goes to the file. */
+/** A stream that has ended stays in memory up to this size. A larger one is moved to the file completely. */
 const ENDED_MEMORY_BYTES = 64 * 1024;
-/** Bytes not yet in the file beyond which the source is asked to wait. */
+/** If more bytes than this aren't in the file yet, the source has to wait. */
 const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
-/** Largest piece that a reader gets at once from the file. */
+/** The maximum number of bytes to read from the file at once. */
 const MAX_READ_BYTES = 1024 * 1024;
-/** Blocks of memory grow with the stream, from the one size to the other: most streams are short. */
-const BLOCK_BYTES = { least: 4 * 1024, most: 512 * 1024 };
+/** The sizes of memory blocks. They grow with the stream, because most streams are short. */
+const BLOCK_BYTES = { min: 4 * 1024, max: 512 * 1024 };
 /**
- * Each piece is a message, and many small ones cost more than a few large ones: what comes within `flowMs` of the last
- * piece waits `gatherMs` for more of it.
+ * Each chunk that a reader gets becomes a message, and many small messages cost more than a few large ones. So output that
+ * follows the previous chunk within `FLOW_GAP_MS` is held for `GATHER_MS`, to gather more.
  */
 const FLOW_GAP_MS = 5;
 const GATHER_MS = 1;
@@ -26,9 +26,9 @@ export class Spool {
   readonly #path: string;
   /** The filled parts of the blocks. */
   #chunks: Buffer[] = [];
-  /** The last block as a whole, which the last chunk is the beginning of. */
+  /** The last block. The last chunk is its filled part. */
   #block: Buffer = Buffer.alloc(0);
-  /** Offset in the stream of the first byte in `#chunks`. */
+  /** The stream offset of the first byte in `#chunks`. */
   #memoryStart = 0;
   #length = 0;
   #written = 0;
@@ -37,12 +37,12 @@ export class Spool {
   #ended = false;
   #waiting = new Set<() => void>();
 
-  /** @param path where the overflow goes; the file is made only when needed */
+  /** `path` is the file for what doesn't fit in memory. It is created only if needed. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Bytes so far. */
+  /** The number of bytes so far. */
   get length(): number {
     return this.#length;
   }
@@ -51,7 +51,7 @@ export class Spool {
     return this.#ended;
   }
 
-  /** Copies a chunk. The promise, if there is one, asks the source to wait until the disk has caught up. */
+  /** Appends a copy of a chunk. If a promise is returned, the source must wait for it, so that the disk can catch up. */
   append(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#ended || chunk.length === 0) return undefined;
     for (let at = 0; at < chunk.length; ) at += this.#fill(chunk.subarray(at));
@@ -68,11 +68,11 @@ export class Spool {
     this.#wake();
   }
 
-  /** Copies what fits into the last block, or into a new one if that is full. */
+  /** Copies as much as fits into the last block, or into a new one if that is full. Returns the number of bytes copied. */
   #fill(bytes: Uint8Array): number {
     let chunk = this.#chunks.at(-1);
     if (!chunk || chunk.length === this.#block.length) {
-      const size = Math.min(Math.max(this.#length, bytes.length, BLOCK_BYTES.least), BLOCK_BYTES.most);
+      const size = Math.min(Math.max(this.#length, bytes.length, BLOCK_BYTES.min), BLOCK_BYTES.max);
       this.#block = Buffer.allocUnsafeSlow(size);
       chunk = this.#block.subarray(0, 0);
       this.#chunks.push(chunk);
@@ -91,7 +91,7 @@ export class Spool {
     return this.#writing;
   }
 
-  /** All bytes from `offset` on as they come, until the stream has ended or `signal` aborts. */
+  /** Yields all bytes from `offset` as they arrive, until the stream ends or `signal` aborts. */
   async *read(offset: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     let at = offset;
     let givenAt = 0;
@@ -110,7 +110,7 @@ export class Spool {
     }
   }
 
-  /** Forgets everything. */
+  /** Removes the file, and frees the memory. */
   async dispose(): Promise<void> {
     this.end();
     await this.#writing?.catch(() => {});
@@ -155,7 +155,7 @@ export class Spool {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Writes all that is in memory to the file, then lets go of what exceeds the memory's share. */
+  /** Writes everything that is in memory to the file, and then frees what exceeds the memory limit. */
   async #writeOut(): Promise<void> {
     this.#file ??= await open(this.#path, 'w+', 0o600);
     while (this.#written < this.#length) {
@@ -166,13 +166,13 @@ export class Spool {
     if (this.#ended) this.#trim(0);
   }
 
-  /** Lets go of what is in the file, but for the last bytes. */
-  #trim(kept: number): void {
+  /** Frees memory whose content is in the file, except for the last `keptBytes`. */
+  #trim(keptBytes: number): void {
     let drop = 0;
     let start = this.#memoryStart;
     for (const chunk of this.#chunks) {
       const next = start + chunk.length;
-      if (next > this.#written || this.#length - next < kept) break;
+      if (next > this.#written || this.#length - next < keptBytes) break;
       start = next;
       drop++;
     }

@@ -1,6 +1,6 @@
-/** Where the bytes for a process go. */
+/** The destination of the bytes for a process. */
 export interface Sink {
-  /** Settles when the bytes have been taken. @throws when the other side is gone */
+  /** Resolves when the bytes have been accepted. Rejects if the process has closed its stdin. */
   write(data: Uint8Array): Promise<void>;
   end(): void;
 }
@@ -8,8 +8,8 @@ export interface Sink {
 import { failedPrecondition } from '../grpc/status.ts';
 
 /**
- * The stdin of a process as clients write it: by offset, so that a repeated write does no harm and one out of order is
- * refused, or as a stream, of which only the newest is heard.
+ * The stdin of a process. Clients write by offset, so that repeated writes are harmless and writes out of order are
+ * rejected, or with a stream, of which only the newest may write.
  */
 export class Stdin {
   readonly #sink: Sink;
@@ -18,7 +18,7 @@ export class Stdin {
   #closed = false;
   #gone = false;
   #lastWrite: Promise<void> = Promise.resolve();
-  /** Counts streams; one that is not the newest may not write. */
+  /** The number of the newest stream. */
   #stream = 0;
 
   constructor(sink: Sink, onWrite: () => void) {
@@ -30,18 +30,18 @@ export class Stdin {
     return { numBytesWritten: this.#accepted, closed: this.#closed };
   }
 
-  /** The process has ended: nothing can be written any more. */
+  /** Makes all further writes fail, because the process has exited. */
   processEnded(): void {
     this.#gone = true;
   }
 
   /**
-   * Writes `data`, which begins at `offset` of the whole; settles when it is in the process's pipe.
-   * @throws FAILED_PRECONDITION for a gap, and for data after the end
+   * Writes `data` at an offset of the whole input. Resolves when the data is in the process's pipe. Throws
+   * FAILED_PRECONDITION for a gap, and for data after the end of the input.
    */
   async write(offset: number, data: Uint8Array, eof: boolean): Promise<void> {
     if (offset > this.#accepted) {
-      throw failedPrecondition(`stdin offset ${offset} is ahead of the ${this.#accepted} bytes written so far`);
+      throw failedPrecondition(`stdin offset ${offset} is beyond the ${this.#accepted} bytes written so far`);
     }
     const fresh = data.subarray(this.#accepted - offset);
     if (fresh.length > 0) this.#push(fresh);
@@ -50,17 +50,19 @@ export class Stdin {
   }
 
   /**
-   * Begins a stream of data at `offset`, which ends any earlier one.
-   * @throws FAILED_PRECONDITION unless exactly `offset` bytes were written so far
+   * Opens a stream that continues at `offset`, and invalidates any earlier one. Throws FAILED_PRECONDITION unless exactly
+   * `offset` bytes have been written.
    */
   openStream(offset: number): { write(data: Uint8Array): Promise<void>; end(): Promise<void> } {
     const own = ++this.#stream;
-    if (this.#gone) throw failedPrecondition('The process has ended');
+    if (this.#gone) throw failedPrecondition('The process has exited');
     if (offset !== this.#accepted) {
-      throw failedPrecondition(`stdin stream begins at ${offset}, but ${this.#accepted} bytes were written so far`);
+      throw failedPrecondition(
+        `stdin stream starts at offset ${offset}, but ${this.#accepted} bytes were written so far`,
+      );
     }
     const check = () => {
-      if (own !== this.#stream) throw failedPrecondition('Another stdin stream has taken over');
+      if (own !== this.#stream) throw failedPrecondition('Another stdin stream has replaced this one');
     };
     return {
       write: async (data) => {
@@ -76,14 +78,14 @@ export class Stdin {
     };
   }
 
-  /** Ends a stream that is still open, so that it cannot add bytes after its client has asked where to go on. */
+  /** Invalidates an open stream, so that it cannot add bytes after its client has asked for the offset to resume at. */
   evictStream(): void {
     this.#stream++;
   }
 
   #push(data: Uint8Array): void {
     if (this.#closed) throw failedPrecondition('stdin is closed');
-    if (this.#gone) throw failedPrecondition('The process has ended');
+    if (this.#gone) throw failedPrecondition('The process has exited');
     this.#accepted += data.length;
     this.#onWrite();
     const before = this.#lastWrite;

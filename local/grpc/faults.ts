@@ -1,39 +1,40 @@
-/** Misbehaviour on demand, for tests: per RPC delays, errors, lost replies, cut streams, throttling; and call counts. */
+/** Misbehavior on demand, for tests: delays, errors, lost replies, cut streams, and throttling by RPC. Also counts calls. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { type CallContext, ServerError, Status } from 'nice-grpc';
 import { z } from 'zod';
 
 export const FaultSchema = z.strictObject({
-  /** An RPC by its name on the wire, like `SandboxCreateV2`; `*` for all. */
+  /** The name of an RPC on the wire, such as `SandboxCreateV2`, or `*` for all RPCs. */
   method: z.string(),
-  /** How many calls it meets; for ever when left out. */
+  /** The number of calls to affect. Defaults to all. */
   times: z.int().positive().optional(),
-  /** How many calls it lets pass first. */
+  /** The number of calls to let through first. */
   skip: z.int().nonnegative().default(0),
   delayMs: z.number().nonnegative().default(0),
-  /** Up to this much more, by chance. */
+  /** A random delay of up to this much, in addition to `delayMs`. */
   jitterMs: z.number().nonnegative().default(0),
-  /** A gRPC status code to answer with. */
+  /** The gRPC status code to fail with. */
   code: z.int().positive().optional(),
-  message: z.string().default('A fault that was asked for'),
-  /** `after` lets the handler do its work and loses only the reply. */
+  message: z.string().default('Injected fault'),
+  /** `after` lets the handler do its work, and loses only the reply. */
   when: z.enum(['before', 'after']).default('before'),
-  /** For streams, either way: breaks off with UNAVAILABLE after this many bytes of data. */
+  /** For streams in either direction: fails with UNAVAILABLE after this many bytes of data. */
   cutAfterBytes: z.int().nonnegative().optional(),
-  /** Answers RESOURCE_EXHAUSTED with a retry policy of so many seconds. */
+  /** Fails with RESOURCE_EXHAUSTED and a retry policy of this many seconds. */
   retryAfterSecs: z.number().nonnegative().optional(),
 });
 
 export type Fault = z.infer<typeof FaultSchema>;
-/** A fault as it is asked for. */
+/** A fault as a test requests it, with optional parts. */
 export type FaultRequest = z.input<typeof FaultSchema>;
 
-/** What came as the streams of an RPC: messages of any kind, and the bytes of their `data`. */
+/** The messages in the request streams of an RPC, and the total size of their `data`. */
 export interface Messages {
   readonly messages: number;
   readonly bytes: number;
 }
 
+/** The faults to inject, and the counts of calls and messages. */
 export class Faults {
   #rules: Fault[] = [];
   readonly #calls = new Map<string, number>();
@@ -47,12 +48,12 @@ export class Faults {
     this.#rules = [];
   }
 
-  /** Calls per RPC name since the last reset. */
+  /** The number of calls by RPC name since the last reset. */
   get calls(): Record<string, number> {
     return Object.fromEntries(this.#calls);
   }
 
-  /** Messages of uploads per RPC name since the last reset. */
+  /** The messages of request streams by RPC name since the last reset. */
   get messages(): Record<string, Messages> {
     return Object.fromEntries(this.#messages);
   }
@@ -62,7 +63,7 @@ export class Faults {
     this.#messages.clear();
   }
 
-  /** Counts messages as they pass. */
+  /** Passes messages through, and counts them. */
   async *counted<Message>(method: string, messages: AsyncIterable<Message>): AsyncIterable<Message> {
     for await (const message of messages) {
       const sum = this.#messages.get(method) ?? { messages: 0, bytes: 0 };
@@ -74,10 +75,10 @@ export class Faults {
     }
   }
 
-  /** Counts a call, and takes what is to go wrong in it. */
-  meet(method: string): Fault[] {
+  /** Counts a call. Returns the faults to inject into it. */
+  takeFor(method: string): Fault[] {
     this.#calls.set(method, (this.#calls.get(method) ?? 0) + 1);
-    const met: Fault[] = [];
+    const taken: Fault[] = [];
     for (const rule of this.#rules) {
       if (rule.method !== '*' && rule.method !== method) continue;
       if (rule.skip > 0) {
@@ -86,13 +87,13 @@ export class Faults {
       }
       if (rule.times === 0) continue;
       if (rule.times !== undefined) rule.times--;
-      met.push(rule);
+      taken.push(rule);
     }
-    return met;
+    return taken;
   }
 }
 
-/** Waits and fails as asked. @throws the status that was asked for */
+/** Waits and fails as the faults say. Throws the status that was requested. */
 export async function apply(faults: readonly Fault[], when: Fault['when'], context: CallContext): Promise<void> {
   for (const fault of faults) {
     const delay = fault.delayMs + Math.random() * fault.jitterMs;
@@ -106,7 +107,7 @@ export async function apply(faults: readonly Fault[], when: Fault['when'], conte
   }
 }
 
-/** Passes messages on until so many bytes of their `data` have gone by, then breaks off in the middle of one. */
+/** Passes messages through until the limit of `data` bytes is reached, and then fails in the middle of a message. */
 export async function* cut<Message>(
   faults: readonly Fault[],
   messages: AsyncIterable<Message>,
@@ -118,7 +119,7 @@ export async function* cut<Message>(
     const data = dataOf(message);
     if (data && data.length >= left) {
       if (left > 0) yield { ...message, data: data.subarray(0, left) };
-      throw new ServerError(Status.UNAVAILABLE, 'The stream was cut, as asked for');
+      throw new ServerError(Status.UNAVAILABLE, 'Injected fault: the stream was cut');
     }
     left -= data?.length ?? 0;
     yield message;
@@ -130,7 +131,7 @@ function dataOf(message: unknown): Uint8Array | undefined {
   return message.data instanceof Uint8Array ? message.data : undefined;
 }
 
-/** `google.rpc.Status` with one `modal.client.RPCRetryPolicy` in it, which makes the SDK sleep and try again. */
+/** Encodes a `google.rpc.Status` with a `modal.client.RPCRetryPolicy`, which makes the SDK wait and retry. */
 function throttleDetails(message: string, retryAfterSecs: number): Uint8Array {
   const field = (number: number, content: Buffer) =>
     Buffer.concat([Buffer.from([(number << 3) | 2, content.length]), content]);

@@ -1,6 +1,6 @@
 /**
- * Puts handlers on the wire: every RPC of a service is there, the ones without a handler answering UNIMPLEMENTED; each
- * call is counted, checked and, when a test asked for it, made to fail; a repeated create is answered, not repeated.
+ * Turns handlers into complete gRPC services. RPCs without a handler fail with UNIMPLEMENTED. Each call is counted, checked,
+ * and made to fail if a test requested that. A repeated create call gets the first call's reply.
  */
 import { type CallContext, ServerError, type ServiceImplementation } from 'nice-grpc';
 import { apply, cut, type Fault, type Faults } from './faults.ts';
@@ -13,18 +13,18 @@ type UploadHandler = (messages: AsyncIterable<unknown>, context: CallContext) =>
 
 export interface ServiceGuard {
   readonly faults: Faults;
-  /** Refuses a call by throwing. `request` is undefined for a stream of requests. */
+  /** Rejects a call by throwing. `request` is undefined for a stream of requests. */
   check(method: string, context: CallContext, request: unknown): void;
 }
 
-/** How long the reply to a call is kept for its repetition. */
+/** How long a reply is kept for a repeated call. */
 const REPLY_RETENTION_MS = 5 * 60_000;
 
 /**
- * Remembers replies by the client's idempotency key. The SDK sends one key with all attempts of a call, so that a create
- * whose reply was lost is not carried out again.
+ * Remembers replies by the client's idempotency key. The SDK sends the same key with every attempt of a call, so a create
+ * call whose reply was lost isn't executed again.
  */
-class Replies {
+class ReplyCache {
   readonly #replies = new Map<string, Promise<unknown>>();
 
   once(key: string | undefined, method: string, handle: () => Promise<unknown>): Promise<unknown> {
@@ -35,32 +35,32 @@ class Replies {
     const reply = handle();
     this.#replies.set(name, reply);
     const forget = () => this.#replies.delete(name);
-    // A failure is not remembered: the next attempt may fare better.
+    // Failures are not remembered, because the next attempt may succeed.
     reply.then(() => setTimeout(forget, REPLY_RETENTION_MS).unref(), forget);
     return reply;
   }
 }
 
-/** Long polls and look-ups: a later attempt must look again. */
+/** Long polls and lookups, which must be executed again when they are repeated. */
 const READ_ONLY_METHODS =
   /(Get|GetV2|GetTaskId|GetTaskIdV2|Wait|WaitV2|List|ListV2|Poll|Lookup|FromId|ByTag|Read|Status)$/;
 
-/** A service out of some handlers, complete and guarded. */
+/** Returns a complete service made of `handlers`. Throws if a handler is not an RPC of the service. */
 export function implement(
   definition: WireDefinition,
   handlers: Readonly<Record<string, unknown>>,
   guard: ServiceGuard,
 ): ServiceImplementation<never> {
-  const replies = new Replies();
+  const replies = new ReplyCache();
   const service: Record<string, unknown> = {};
-  const strangers = Object.keys(handlers).filter((name) => !(name in definition.methods));
-  if (strangers.length > 0) throw new Error(`${definition.name} has no ${strangers.join(', ')}`);
+  const unknown = Object.keys(handlers).filter((name) => !(name in definition.methods));
+  if (unknown.length > 0) throw new Error(`${definition.name} has no RPC named ${unknown.join(', ')}`);
   for (const [key, { name, requestStream, responseStream }] of Object.entries(definition.methods)) {
     const begin = async (context: CallContext, request: unknown): Promise<Fault[]> => {
-      const faults = guard.faults.meet(name);
+      const faults = guard.faults.takeFor(name);
       await apply(faults, 'before', context);
       guard.check(key, context, request);
-      if (!handlers[key]) throw unimplemented(`${name} is not part of the local Modal`);
+      if (!handlers[key]) throw unimplemented(`${name} is not supported by Local Modal`);
       return faults;
     };
     if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin, name);
@@ -76,8 +76,8 @@ export function implement(
   return service as ServiceImplementation<never>;
 }
 
-/** What the client is told of an error that is no status: its message, as a fault of the server, which also goes to stderr. */
-function told(error: unknown, name: string): unknown {
+/** Converts an error to the status for the client. Errors that aren't a status become INTERNAL, and are logged to stderr. */
+function statusOf(error: unknown, name: string): unknown {
   if (error instanceof ServerError || (error instanceof Error && error.name === 'AbortError')) return error;
   process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);
   return internal(error instanceof Error ? error.message : String(error));
@@ -85,7 +85,7 @@ function told(error: unknown, name: string): unknown {
 
 type Begin = (context: CallContext, request: unknown) => Promise<Fault[]>;
 
-function unary(handler: UnaryHandler, begin: Begin, replies: Replies | undefined, name: string): UnaryHandler {
+function unary(handler: UnaryHandler, begin: Begin, replies: ReplyCache | undefined, name: string): UnaryHandler {
   return async (request, context) => {
     try {
       const faults = await begin(context, request);
@@ -95,7 +95,7 @@ function unary(handler: UnaryHandler, begin: Begin, replies: Replies | undefined
       await apply(faults, 'after', context);
       return reply;
     } catch (error) {
-      throw told(error, name);
+      throw statusOf(error, name);
     }
   };
 }
@@ -107,7 +107,7 @@ function streaming(handler: StreamHandler, begin: Begin, name: string): StreamHa
       yield* cut(faults, handler(request, context));
       await apply(faults, 'after', context);
     } catch (error) {
-      throw told(error, name);
+      throw statusOf(error, name);
     }
   };
 }
@@ -120,7 +120,7 @@ function uploading(handler: UploadHandler, begin: Begin, counts: Faults, name: s
       await apply(faults, 'after', context);
       return reply;
     } catch (error) {
-      throw told(error, name);
+      throw statusOf(error, name);
     }
   };
 }

@@ -1,4 +1,4 @@
-/** The two names that the build's `wire-definitions` plugin exports from the SDK's bundle. */
+/** The two names that the `wire-definitions` plugin of the build exports from the SDK's bundle. */
 import type { WireDefinition } from './wire.ts';
 
 declare module 'modal' {

@@ -1,4 +1,4 @@
-/** The gRPC errors that handlers throw, by name. */
+/** Creates the gRPC errors that handlers throw. */
 import { ServerError, Status } from 'nice-grpc';
 
 const failing = (status: Status) => (message: string) => new ServerError(status, message);

@@ -1,18 +1,18 @@
 /**
- * The codec of output. The SDK's own and the two layers below it copy each message three times, two of them into new
- * memory that the garbage collector has to run for; the message is one field, so it is written here in one copy.
+ * A faster codec for command output. The SDK's codec and the two layers below it copy each message three times, two of them
+ * into new memory that has to be garbage-collected. The message has a single field, so this codec needs only one copy.
  */
 import type { WireDefinition } from './wire.ts';
 
 /** Field 1, length-delimited. */
 const DATA_TAG = 0x0a;
 
-/** The router's definition, with this codec for the reply that carries output. */
+/** Returns the router's definition with this codec for replies that contain output. */
 export function withFastOutput(router: WireDefinition): WireDefinition {
   const method = router.methods.taskExecStdioRead;
-  if (!method) throw new Error('The router has no output to read');
-  // The definition is asked for `encode(message).finish()`, of which the layer below makes a Buffer: of an ArrayBuffer
-  // that is without a copy. The next layer copies at once, so that memory of the same size can serve again.
+  if (!method) throw new Error('The router definition has no taskExecStdioRead');
+  // The layer below calls `encode(message).finish()` and creates a Buffer from the result, without a copy if that is an
+  // ArrayBuffer. The next layer copies it immediately, so the same memory can be used for the next message of that size.
   let message = new ArrayBuffer(0);
   const encode = ({ data }: { data: Uint8Array }) => {
     const head = data.length === 0 ? [] : [DATA_TAG, ...varint(data.length)];

@@ -1,7 +1,7 @@
 /**
- * Modal's wire protocol as this server uses it. The service definitions come out of the SDK's own bundle (the build adds
- * the export, see `scripts/build.ts`), so the codecs are those of the SDK in use; the types are derived from its public
- * declarations. Only the router messages that the declarations do not reach are spelled out here.
+ * Modal's wire protocol. The service definitions come from the SDK's bundle (the build adds the export, see
+ * `scripts/build.ts`), so the codecs are those of the SDK in use. The types are derived from its public declarations. Only
+ * the router messages that are missing there are declared here.
  */
 import type { ContainerProcess, ModalClient } from 'modal';
 import type { Client, MethodDefinition, ServiceImplementation } from 'nice-grpc';
@@ -10,15 +10,15 @@ type ControlPlaneClient = ModalClient['cpClient'];
 type RouterClient = ConstructorParameters<typeof ContainerProcess>[2];
 type ControlPlaneService = ControlPlaneClient extends Client<infer Service, infer _Options> ? Service : never;
 
-/** What a handler of a control-plane RPC receives. */
+/** The request of a control-plane RPC. */
 export type Request<Method extends keyof ControlPlane> = Parameters<ControlPlane[Method]>[0];
-/** What a handler of a unary control-plane RPC may answer: any field may be left out. */
+/** The reply of a unary control-plane RPC. Every field is optional. */
 export type Reply<Method extends keyof ControlPlane> = Awaited<ReturnType<ControlPlane[Method]>>;
 
 /** All RPCs of `modal.client.ModalClient`, as handlers. */
 export type ControlPlane = ServiceImplementation<ControlPlaneService>;
 
-/** As in the SDK's own types: a message may be given in part. */
+/** A message in which every field is optional, as in the SDK's types. */
 type Partially<T> = T extends Uint8Array | Date | string | number | boolean | undefined
   ? T
   : T extends (infer Item)[]
@@ -44,7 +44,7 @@ export interface ExecRef {
   readonly execId: string;
 }
 export interface StdioReadRequest extends ExecRef {
-  /** Bytes of the stream that the reader already has. */
+  /** The number of bytes that the reader already has. */
   readonly offset: number;
   /** 0 = stdout, 1 = stderr */
   readonly fileDescriptor: number;
@@ -54,20 +54,20 @@ export interface StdinWriteRequest extends ExecRef {
   readonly data: Uint8Array;
   readonly eof: boolean;
 }
-/** One of the three is set; the first message of a stream is `start`. */
+/** Exactly one field is set. The first message of a stream is `start`. */
 export interface StdinStreamMessage {
   readonly start?: { taskId: string; execId: string; offset: number } | undefined;
   readonly data?: Uint8Array | undefined;
   readonly end?: Empty | undefined;
 }
 export type ExecStartRequest = RouterRequest<'execStart'>;
-/** Neither field while the process runs, else exactly one. */
+/** Has exactly one field, or none while the process is running. */
 export interface ExecStatus {
   readonly code?: number | undefined;
   readonly signal?: number | undefined;
 }
 
-/** The router as a service, for clients of it. */
+/** The router as a service definition, for its clients. */
 export type RouterService = {
   sandboxStdinWriteV2: Unary<Omit<StdinWriteRequest, 'execId'>, Empty>;
   sandboxStdioReadV2: ServerStream<Omit<StdioReadRequest, 'execId'>, { data: Uint8Array; startingOffset: number }>;
@@ -97,7 +97,7 @@ export type RouterService = {
 /** All RPCs of `modal.task_command_router.TaskCommandRouter`, as handlers. */
 export type Router = ServiceImplementation<RouterService>;
 
-/** A service definition as the SDK's bundle holds it, as far as this server looks into it. */
+/** The parts of the SDK's service definitions that this server uses. */
 export interface WireDefinition {
   readonly name: string;
   readonly fullName: string;
@@ -107,14 +107,14 @@ export interface WireDefinition {
   >;
 }
 
-/** What a sandbox is made of, as the SDK sends it. */
+/** A sandbox's definition, as the SDK sends it. */
 export type SandboxDefinition = NonNullable<Request<'sandboxCreateV2'>['definition']>;
 export type SecretSource = Request<'sandboxCreateV2'>['secretSources'][number];
 export type PtyInfo = NonNullable<ExecStartRequest['ptyInfo']>;
-/** A result as replies carry it; see EndStatus for `status`. */
+/** A result in replies. For `status`, see `EndStatus`. */
 export type Result = NonNullable<Reply<'sandboxWaitV2'>['result']>;
 
-/** Where a port of a sandbox can be reached. */
+/** The address of a sandbox's port. */
 export type Tunnel = NonNullable<NonNullable<Reply<'sandboxGetTunnelsV2'>['tunnels']>[number]>;
 
 /** `GenericStatus`: how a sandbox, an image build or a container ended. */
@@ -129,7 +129,7 @@ export const EndStatus = {
 } as const;
 export type EndStatus = (typeof EndStatus)[keyof typeof EndStatus];
 
-/** `ObjectCreationType`: what a `…GetOrCreate` may create. */
+/** `ObjectCreationType`: what a `…GetOrCreate` call may create. */
 export const Creation = {
   lookup: 0,
   createIfMissing: 1,
@@ -138,5 +138,5 @@ export const Creation = {
   ephemeral: 5,
 } as const;
 
-/** `FileDescriptor` of control-plane logs. (The router counts from 0 instead.) */
+/** `FileDescriptor` in control-plane logs. The router counts from 0 instead. */
 export const LogStream = { stdout: 1, stderr: 2, system: 3 } as const;

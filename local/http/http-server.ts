@@ -1,8 +1,8 @@
-/** The server's plain HTTP side, on loopback: pages for a browser, leases, blocks of volumes. */
+/** The HTTP server, on loopback: browser pages, leases, and blocks of volume files. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { portOf } from './listen.ts';
+import { listenOnLoopback } from './listen.ts';
 
-/** Answers a request whose path begins with the route's prefix; `rest` is what follows it. */
+/** Handles a request whose path starts with the route's prefix. `rest` is the part after the prefix. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, rest: string) => unknown;
 
 export class HttpServer {
@@ -14,7 +14,7 @@ export class HttpServer {
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
-  /** @param prefix like `/lease`; the longest that fits a path wins */
+  /** Adds a route for a prefix such as `/lease`. The longest matching prefix wins. */
   route(prefix: string, handler: HttpHandler): void {
     this.#routes.set(prefix, handler);
   }
@@ -24,7 +24,7 @@ export class HttpServer {
   }
 
   async listen(port: number): Promise<void> {
-    this.#port = await portOf(this.#server, port);
+    this.#port = await listenOnLoopback(this.#server, port);
   }
 
   close(): void {
@@ -38,7 +38,7 @@ export class HttpServer {
       .filter((each) => pathname === each || pathname.startsWith(`${each}/`))
       .sort((one, other) => other.length - one.length)[0];
     const handler = prefix === undefined ? undefined : this.#routes.get(prefix);
-    if (prefix === undefined || !handler) return reply(response, 404, 'Nothing is here.\n');
+    if (prefix === undefined || !handler) return reply(response, 404, 'Not found.\n');
     try {
       await handler(request, response, pathname.slice(prefix.length + 1));
     } catch (error) {

@@ -1,17 +1,17 @@
-/** Reads the Dockerfile lines of an image layer. */
+/** Parses the Dockerfile lines of an image layer. */
 import { invalidArgument } from '../grpc/status.ts';
 
 export interface Instruction {
   readonly keyword: string;
   /** Everything after the keyword, continuation lines joined. */
   readonly rest: string;
-  /** The line as it was written, for logs and errors. */
+  /** The original line, for logs and errors. */
   readonly source: string;
 }
 
 /**
- * The instructions in `lines`; an entry may hold several lines, and a line may continue on the next with a backslash.
- * @throws INVALID_ARGUMENT for a line that is no instruction
+ * Parses Dockerfile lines. An entry may contain several lines, and a backslash continues a line on the next one. Throws
+ * INVALID_ARGUMENT for an unknown instruction.
  */
 export function parseDockerfile(lines: readonly string[]): Instruction[] {
   const physical = lines.flatMap((line) => line.split('\n'));
@@ -43,7 +43,7 @@ function instruction(source: string): Instruction {
   return { keyword, rest, source };
 }
 
-/** `text` with `$NAME`, `${NAME}` and `${NAME:-default}` replaced; `\$` stays a dollar sign. */
+/** Replaces `$NAME`, `${NAME}`, and `${NAME:-default}` in a text. `\$` becomes a dollar sign. */
 export function expand(text: string, variables: Readonly<Record<string, string>>): string {
   return text.replace(
     /\\\$|\$(\w+)|\$\{(\w+)(?::-([^}]*))?\}/g,
@@ -54,8 +54,8 @@ export function expand(text: string, variables: Readonly<Record<string, string>>
   );
 }
 
-/** The words of a line, quotes removed, backslash escapes undone. */
-export function words(text: string): string[] {
+/** Splits a line into words, removing quotes and backslash escapes. */
+export function shellSplit(text: string): string[] {
   const found: string[] = [];
   const pattern = /(?:[^\s"'\\]|\\[\s\S]|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
   for (const [word] of text.matchAll(pattern)) {
@@ -70,8 +70,8 @@ export function words(text: string): string[] {
 }
 
 /**
- * The variables that an ENV or ARG line sets: `A=1 B="two"`, or for ENV the old form `NAME the rest`.
- * @throws INVALID_ARGUMENT
+ * Returns the variables that an ENV or ARG line sets: `A=1 B="two"`, or for ENV also the old form `NAME the value`. Throws
+ * INVALID_ARGUMENT.
  */
 export function assignments({ keyword, rest, source }: Instruction): [name: string, value: string | undefined][] {
   if (keyword === 'ENV' && !/^\s*\w+=/.test(rest)) {
@@ -79,20 +79,20 @@ export function assignments({ keyword, rest, source }: Instruction): [name: stri
     if (!name) throw invalidArgument(`ENV needs a name and a value in line: ${source}`);
     return [[name, value]];
   }
-  return words(rest).map((word) => {
+  return shellSplit(rest).map((word) => {
     const at = word.indexOf('=');
     return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
   });
 }
 
-/** The command line of a RUN, in shell form or as a JSON array. */
+/** Returns the command line of RUN, which is in shell form or a JSON array. */
 export function commandLine(rest: string, shell: readonly string[]): string[] {
   if (rest.startsWith('[')) {
     try {
       const argv: unknown = JSON.parse(rest);
       if (Array.isArray(argv) && argv.length > 0 && argv.every((word) => typeof word === 'string')) return argv;
     } catch {
-      // As Docker does: what is no JSON array is shell.
+      // As in Docker, anything that isn't a JSON array is in shell form.
     }
   }
   return [...shell, rest];

@@ -1,4 +1,4 @@
-/** Builds one layer: interprets its Dockerfile lines, and really runs what RUN says, in the layered root. */
+/** Builds an image layer: interprets its Dockerfile lines, and executes RUN in a container on the layers below. */
 import { existsSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -8,24 +8,24 @@ import { invalidArgument } from '../grpc/status.ts';
 import type { ExecStatus } from '../grpc/wire.ts';
 import type { Container, Isolation } from '../isolation/container.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
-import { assignments, commandLine, expand, type Instruction, parseDockerfile, words } from './dockerfile.ts';
+import { assignments, commandLine, expand, type Instruction, parseDockerfile, shellSplit } from './dockerfile.ts';
 
 export const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What a layer builds upon, and what it leaves for the next. */
+/** The content of an image, which the next layer builds on. */
 export interface ImageContent {
-  /** Names of layer folders, lowest first. */
+  /** The names of layer folders, lowest first. */
   readonly layers: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly workdir?: string | undefined;
-  /** Who RUN is; root when absent. */
+  /** The user for RUN. Defaults to root. */
   readonly user?: string | undefined;
 }
 
 export interface LayerRecipe {
   readonly commands: readonly string[];
   readonly base: ImageContent | undefined;
-  /** Variables of the build's secrets: for RUN alone, they do not stay. */
+  /** The variables of the build's secrets. They are available to RUN, and don't become part of the image. */
   readonly secretEnv: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
 }
@@ -33,20 +33,20 @@ export interface LayerRecipe {
 export interface BuildTools {
   readonly isolation: Isolation;
   readonly pipes: Pipes;
-  /** Where layers are kept. */
+  /** The folder with all layers. */
   readonly layersFolder: string;
-  /** Where the layer's container works until it is done. */
+  /** The folder for the build's container. */
   readonly scratch: string;
-  /** Name of the layer, should there be one. */
+  /** The name for the layer, if the build changes any files. */
   readonly layerName: string;
   log(stream: 'stdout' | 'stderr' | 'system', text: string): void;
 }
 
-/** Ids other than root's are mapped into namespaces that root has made; see namespaces.ts. */
+/** Only root can map other IDs than its own into namespaces. See `namespaces.ts`. */
 const HAS_USERS = process.getuid?.() === 0;
 
-// $0: user, uid, user:group or uid:gid, the rest: a command. As Docker does: the name must be there, a number need not,
-// and without an entry its group is root's.
+// $0 is a user, uid, user:group, or uid:gid; the other arguments are a command. As in Docker, a name must exist, a number need
+// not, and a number without a passwd entry gets root's group.
 const RUN_AS_USER_SCRIPT = `
 user=\${0%%:*} group=
 case $0 in *:*) group=\${0#*:} ;; esac
@@ -60,25 +60,21 @@ export HOME="\${HOME:-/}"
 if [ -z "$group" ] && [ -n "$entry" ]; then groups="--init-groups"; else groups="--clear-groups"; fi
 exec setpriv --reuid "\${uid:-$user}" --regid "\${group:-\${gid:-0}}" "$groups" -- "$@"`;
 
-/** A line that failed; its message is what the client shows. */
+/** A failed Dockerfile line. Clients show the message. */
 export class BuildFailure extends Error {}
 
-/**
- * Refuses recipes that no build here could carry out.
- * @throws INVALID_ARGUMENT
- */
+/** Throws INVALID_ARGUMENT for Dockerfile lines that Local Modal cannot build. */
 export function assertBuildable(commands: readonly string[]): void {
   for (const { keyword, source } of parseDockerfile(commands)) {
     if (keyword === 'COPY' || keyword === 'ADD') {
-      throw invalidArgument(`${keyword} is not supported here, as no files are uploaded for a build: ${source}`);
+      throw invalidArgument(
+        `${keyword} is not supported by Local Modal, because builds have no uploaded files: ${source}`,
+      );
     }
   }
 }
 
-/**
- * Carries out a recipe.
- * @throws BuildFailure with the failing line
- */
+/** Builds a layer. Throws a `BuildFailure` with the line that failed. */
 export async function buildLayer(recipe: LayerRecipe, tools: BuildTools): Promise<ImageContent> {
   const build = new LayerBuild(recipe, tools);
   try {
@@ -118,9 +114,12 @@ class LayerBuild {
     switch (keyword) {
       case 'FROM':
         if (!this.#recipe.base) {
-          const tag = words(expand(rest, this.#variables))[0] ?? '';
-          this.#tools.log('system', `The base userland is this machine's own: no registry is reached for ${tag}\n`);
-          await this.#imitate(tag);
+          const tag = shellSplit(expand(rest, this.#variables))[0] ?? '';
+          this.#tools.log(
+            'system',
+            `Using this computer's own programs as the base image; ${tag} is not pulled from a registry\n`,
+          );
+          await this.#adaptTo(tag);
         }
         break;
       case 'ENV':
@@ -132,16 +131,19 @@ class LayerBuild {
         }
         break;
       case 'WORKDIR':
-        this.#workdir = posix.resolve(this.#workdir ?? '/', expand(words(rest)[0] ?? '', this.#variables));
+        this.#workdir = posix.resolve(this.#workdir ?? '/', expand(shellSplit(rest)[0] ?? '', this.#variables));
         await this.#run(['mkdir', '-p', this.#workdir], source, '/');
         break;
       case 'SHELL':
         this.#shell = commandLine(rest, this.#shell);
         break;
       case 'USER':
-        this.#user = expand(words(rest)[0] ?? '', this.#variables);
+        this.#user = expand(shellSplit(rest)[0] ?? '', this.#variables);
         if (!HAS_USERS)
-          this.#tools.log('system', 'There is only root where the server is an ordinary user: RUN stays root\n');
+          this.#tools.log(
+            'system',
+            'Local Modal is not running as root, so RUN continues as root inside the sandbox\n',
+          );
         break;
       case 'RUN': {
         const argv = commandLine(rest.replace(/^(--\w+=\S+\s+)+/, ''), this.#shell);
@@ -150,14 +152,14 @@ class LayerBuild {
         await this.#run(asUser, source, this.#workdir ?? '/');
         break;
       }
-      default: // What only describes the image (LABEL, EXPOSE, CMD, …) changes nothing for a sandbox.
+      default: // Metadata (LABEL, EXPOSE, CMD, and so on) has no effect on sandboxes.
     }
   }
 
-  /** Alpine's shell knows more than Debian's: images of it get the shell of this machine that comes nearest. */
-  async #imitate(tag: string): Promise<void> {
+  /** Uses bash as `sh` in Alpine images, because Alpine's shell has more features than Debian's. */
+  async #adaptTo(tag: string): Promise<void> {
     if (!tag.includes('alpine') || !existsSync('/usr/bin/bash')) return;
-    this.#tools.log('system', 'sh is bash, which comes nearest to the shell of Alpine\n');
+    this.#tools.log('system', "Using bash as sh, the closest match to Alpine's shell\n");
     await this.#run(['ln', '-sfn', 'bash', '/usr/bin/sh'], `FROM ${tag}`, '/');
   }
 

@@ -1,5 +1,4 @@
-/** The names under which images are published: `name:tag` in an environment, each with its revisions. */
-
+/** The names of published images: `name:tag` in an environment, each with its revisions. */
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import type { ControlPlane } from '../grpc/wire.ts';
 import { environmentNamed } from '../state/environments.ts';
@@ -9,33 +8,33 @@ import type { Images } from './images.ts';
 
 const PAGE_SIZE = 100;
 
-interface Place {
+interface ImageName {
   readonly environment: string;
   readonly tag: string;
 }
 
 export function imageNamesService(store: Store, images: Images) {
-  const keyOf = ({ environment, tag }: Place) => `${environment}/${tag}`;
+  const keyOf = ({ environment, tag }: ImageName) => `${environment}/${tag}`;
 
-  /** `environment/name:tag`, or `name:tag` with the environment beside it; the tag is `latest` when left out. */
-  function placed(asked: string, environmentName: string): Place {
-    const slash = asked.lastIndexOf('/');
-    const environment = environmentNamed(store, slash < 0 ? environmentName : asked.slice(0, slash)).name;
-    const bare = asked.slice(slash + 1);
+  /** Parses `environment/name:tag` or `name:tag`. The tag defaults to `latest`. Throws INVALID_ARGUMENT. */
+  function parseName(name: string, environmentName: string): ImageName {
+    const slash = name.lastIndexOf('/');
+    const environment = environmentNamed(store, slash < 0 ? environmentName : name.slice(0, slash)).name;
+    const bare = name.slice(slash + 1);
     const tag = bare.includes(':') ? bare : `${bare}:latest`;
-    if (!/^[\w.-]{1,64}:[\w.-]{1,64}$/.test(tag)) throw invalidArgument(`Bad image name '${asked}'`);
+    if (!/^[\w.-]{1,64}:[\w.-]{1,64}$/.test(tag)) throw invalidArgument(`Invalid image name '${name}'`);
     return { environment, tag };
   }
 
-  /** @throws NOT_FOUND */
-  function published(asked: string, environmentName: string): ImageTagRecord {
-    const place = placed(asked, environmentName);
+  /** Returns a published image. Throws NOT_FOUND. */
+  function published(name: string, environmentName: string): ImageTagRecord {
+    const place = parseName(name, environmentName);
     const record = store.state.imageTags[keyOf(place)];
-    if (!record) throw notFound(`Image '${asked}' not found in environment '${place.environment}'`);
+    if (!record) throw notFound(`Image '${name}' not found in environment '${place.environment}'`);
     return record;
   }
 
-  /** Part of a list, and where the next part begins. */
+  /** Returns a page of a list, and the token of the next page. */
   function paged<Item>(items: readonly Item[], pageToken: string, maxObjects: number) {
     const start = Number(pageToken) || 0;
     const end = start + Math.min(maxObjects || PAGE_SIZE, PAGE_SIZE);
@@ -45,7 +44,7 @@ export function imageNamesService(store: Store, images: Images) {
   return {
     async imagePublish({ imageId, tag, environmentName }) {
       images.get(imageId);
-      const place = placed(tag, environmentName);
+      const place = parseName(tag, environmentName);
       const now = nowSecs();
       const before = store.state.imageTags[keyOf(place)];
       const revision = { imageId, revisionId: newId('ir'), createdAt: now };

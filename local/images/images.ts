@@ -1,4 +1,4 @@
-/** Images: layers with a cache, their builds with logs, and the names under which they are published. */
+/** Images: layers with a cache, and their builds with logs. */
 import { createHash } from 'node:crypto';
 import { appendFile, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,7 +7,7 @@ import { invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, EndStatus, LogStream, type Request } from '../grpc/wire.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
 import { IMAGE_BUILDER_VERSION } from '../state/environments.ts';
-import { newId, newLayerName } from '../state/ids.ts';
+import { newFolderName, newId } from '../state/ids.ts';
 import type { Secrets } from '../state/secrets.ts';
 import { type EndResult, type ImageRecord, nowSecs, type Store } from '../state/store.ts';
 import { assertBuildable, BuildFailure, type BuildTools, buildLayer } from './image-build.ts';
@@ -18,7 +18,7 @@ interface LogItem {
   readonly timestamp: number;
 }
 
-/** A build that runs or has run since the server started. */
+/** A build that is running or has run since the server started. */
 class Build {
   readonly log: LogItem[] = [];
   result: EndResult | undefined;
@@ -34,7 +34,7 @@ class Build {
     this.#wake();
   }
 
-  /** Settles at the next line, the end, or after `ms`. */
+  /** Resolves at the next line, at the end of the build, or after `ms`. */
   change(ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -77,10 +77,7 @@ export class Images {
     return image.layers.map((layer) => join(this.layersFolder, layer));
   }
 
-  /**
-   * The image with this id.
-   * @throws NOT_FOUND, also when it has expired
-   */
+  /** Returns an image by its ID. Throws NOT_FOUND, also if the image has expired. */
   get(imageId: string): ImageRecord {
     const image = this.#store.state.images[imageId];
     if (!image || (image.expiresAt !== undefined && image.expiresAt <= nowSecs())) {
@@ -89,18 +86,18 @@ export class Images {
     return image;
   }
 
-  /** Keeps a finished image. */
+  /** Saves a finished image. */
   async add(image: ImageRecord): Promise<void> {
     this.#store.state.images[image.id] = image;
     await this.#store.save();
   }
 
   /**
-   * The image of a layer: a finished one when the cache has it, else one whose build has begun.
-   * @throws NOT_FOUND for a base that is not there, INVALID_ARGUMENT for lines that cannot be built
+   * Returns the ID of an image with these lines: from the cache, or of a build that it starts. Throws NOT_FOUND if the base
+   * image doesn't exist, and INVALID_ARGUMENT for lines that cannot be built.
    */
   getOrBuild({ image, forceBuild, ignoreCache, builderVersion }: Request<'imageGetOrCreate'>): string {
-    if (!image) throw invalidArgument('An image definition is needed');
+    if (!image) throw invalidArgument('Image definition is required');
     assertBuildable(image.dockerfileCommands);
     const baseId = image.baseImages[0]?.imageId;
     const base = baseId ? this.get(baseId) : undefined;
@@ -146,10 +143,10 @@ export class Images {
         ...this.#tools,
         layersFolder: this.layersFolder,
         scratch: join(this.#folder, 'sandboxes', `build-${id}`),
-        layerName: newLayerName(),
+        layerName: newFolderName(),
         log: (stream, text) => build.add(LogStream[stream], text),
       });
-      await this.#keepLog(id, build);
+      await this.#saveLog(id, build);
       await this.add({
         id,
         kind: 'built',
@@ -173,12 +170,12 @@ export class Images {
     return join(this.#folder, 'build-logs', `${id}.json`);
   }
 
-  async #keepLog(id: string, build: Build): Promise<void> {
+  async #saveLog(id: string, build: Build): Promise<void> {
     await mkdir(dirname(this.#logFile(id)), { recursive: true });
     await appendFile(this.#logFile(id), JSON.stringify(build.log), { mode: 0o600 });
   }
 
-  /** How the build of an image ended, or undefined while it runs. @throws NOT_FOUND */
+  /** Returns the result of an image's build, or undefined while it is running. Throws NOT_FOUND. */
   result(imageId: string): EndResult | undefined {
     const build = this.#builds.get(imageId);
     if (build) return build.result;
@@ -186,7 +183,7 @@ export class Images {
     return SUCCEEDED;
   }
 
-  /** Log lines after the `from`-th as they come; returns when the build has ended or `timeoutMs` is over. */
+  /** Yields log lines from index `from` as they arrive, until the build ends or `timeoutMs` is over. */
   async *follow(imageId: string, from: number, timeoutMs: number, signal: AbortSignal) {
     const build = this.#builds.get(imageId);
     if (!build) {
@@ -209,22 +206,22 @@ export class Images {
     }
   }
 
-  /** Forgets images that have expired. */
+  /** Deletes expired images. */
   async sweep(inUse: (layer: string) => boolean): Promise<void> {
     for (const { id, expiresAt } of Object.values(this.#store.state.images)) {
       if (expiresAt !== undefined && expiresAt <= nowSecs()) await this.delete(id, inUse);
     }
   }
 
-  /** Removes layers of no image, which builds and snapshots left when they were broken off. For the start alone. */
-  async clear(): Promise<void> {
+  /** Removes layers without an image, which interrupted builds and snapshots left behind. Call it only at startup. */
+  async removeOrphans(): Promise<void> {
     const kept = new Set(Object.values(this.#store.state.images).flatMap(({ layers }) => layers));
     for (const layer of await readdir(this.layersFolder).catch(() => [])) {
       if (!kept.has(layer)) await removeTree(join(this.layersFolder, layer));
     }
   }
 
-  /** Forgets an image; a layer goes when no other image has it. @throws NOT_FOUND */
+  /** Deletes an image, and those of its layers that no other image or sandbox uses. Throws NOT_FOUND. */
   async delete(imageId: string, inUse: (layer: string) => boolean): Promise<void> {
     const image = this.#store.state.images[imageId];
     if (!image) throw notFound(`No Image with ID ${imageId}`);

@@ -1,6 +1,6 @@
 /**
- * The lowest layer of every image: this machine's own userland. `/usr` and its like are laid under each sandbox as they
- * are (copy-on-write); `/etc` is copied once without its secrets; all else starts empty.
+ * The base layer of every image: the host's own userland. `/usr` and similar folders are the lowest layer of each sandbox
+ * (copy-on-write), `/etc` is copied once without its secrets, and everything else starts empty.
  */
 import { constants, type Dirent, mkdirSync, readdirSync } from 'node:fs';
 import {
@@ -20,13 +20,13 @@ import {
 import { join } from 'node:path';
 import { removeTree } from './remove-tree.ts';
 
-/** A part of the root that is an overlay of its own, as the machine's files lie under it. */
+/** A part of the root that is a separate overlay because it has a host folder as its lowest layer. */
 export interface Tree {
-  /** Folder name inside each layer. */
+  /** The folder name in each layer. */
   readonly name: string;
-  /** Absolute path inside the sandbox. */
+  /** The absolute path in the sandbox. */
   readonly target: string;
-  /** Folder of this machine under all layers. */
+  /** The host folder below all layers. */
   readonly host?: string;
 }
 
@@ -49,7 +49,7 @@ const LINKS: Record<string, string> = {
   'var/run': '/run',
   'var/lock': '/run/lock',
 };
-/** These change with the network, and are often links to where a sandbox cannot see. */
+/** Files that change with the network, and that are often links to places that sandboxes cannot see. */
 const NETWORK_FILES = ['/etc/resolv.conf', '/etc/hosts'];
 const SECRET_FILES = /^\/etc\/(g?shadow-?|sudoers(\.d)?|ssh\/ssh_host_.*|ssl\/private|machine-id|krb5\.keytab)$/;
 
@@ -82,16 +82,17 @@ async function makeRoot(root: string): Promise<void> {
     verbatimSymlinks: true,
     filter: async (source) => !SECRET_FILES.test(source) && (await readable(source)),
   });
-  // apt would drop to a user that the sandbox's user namespace may not have.
+  // apt would switch to a user that the sandbox's user namespace may not have.
   await mkdir(join(root, 'etc/apt/apt.conf.d'), { recursive: true });
   await writeFile(join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
 }
 
 /**
- * Makes every folder of a tree anew: those of another user's cannot be written to, but in an overlay a folder of ours over
- * them counts, and what is in them shows through. (In one go: nothing else is to be done yet, and it takes a third.)
+ * Creates a copy of a folder tree without its files. Folders that belong to other users are not writable, but in an overlay
+ * the owner of the upper folder counts, and the files show through. This is synchronous because nothing else needs to run
+ * yet and it takes a third of the time.
  */
-function ownFolders(host: string, own: string): void {
+function mirrorFolders(host: string, own: string): void {
   let entries: Dirent[];
   try {
     entries = readdirSync(host, { withFileTypes: true });
@@ -101,27 +102,31 @@ function ownFolders(host: string, own: string): void {
   for (const entry of entries) {
     if (!entry.isDirectory()) continue;
     mkdirSync(join(own, entry.name), { recursive: true });
-    ownFolders(join(host, entry.name), join(own, entry.name));
+    mirrorFolders(join(host, entry.name), join(own, entry.name));
   }
 }
 
-/** Images with Python have it as `python`, Debian only as `python3`. */
+/** Adds a `python` command, which Python images have, if the host has only `python3`, like Debian. */
 async function linkPython(usr: string): Promise<void> {
-  const there = (file: string) =>
+  const exists = (file: string) =>
     lstat(file).then(
       () => true,
       () => false,
     );
-  if (!(await there('/usr/bin/python3')) || (await there('/usr/bin/python')) || (await there('/usr/local/bin/python')))
+  if (
+    !(await exists('/usr/bin/python3')) ||
+    (await exists('/usr/bin/python')) ||
+    (await exists('/usr/local/bin/python'))
+  )
     return;
   await mkdir(join(usr, 'local/bin'), { recursive: true });
   await symlink('/usr/bin/python3', join(usr, 'local/bin/python'));
 }
 
-/** Goes up when a base is laid out otherwise. */
+/** Increase this when the layout of the base changes. */
 const LAYOUT_VERSION = 1;
 
-/** The name of a base: another one after programs were installed on this machine or removed. */
+/** Returns the name of the base. It changes when programs are installed on or removed from the host. */
 async function baseName(): Promise<string> {
   const times: number[] = [];
   for (const folder of ['/usr/bin', '/usr/lib', '/etc/alternatives']) {
@@ -136,8 +141,8 @@ async function baseName(): Promise<string> {
 }
 
 /**
- * Makes the base layer in the data folder unless it is there, removes older ones, and says of which trees a root consists.
- * Only for the start: no sandbox may be standing on a base.
+ * Creates the base layer in the data folder unless it exists, and removes older ones. Call it only at startup, while no
+ * sandbox uses a base.
  */
 export async function prepareBase(dataFolder: string): Promise<Base> {
   const name = await baseName();
@@ -162,7 +167,7 @@ export async function prepareBase(dataFolder: string): Promise<Base> {
     for (const tree of trees) {
       await mkdir(join(unfinished, 'root', tree.target), { recursive: true });
       await mkdir(join(unfinished, tree.name), { recursive: true });
-      if (tree.host && process.getuid?.() !== 0) ownFolders(tree.host, join(unfinished, tree.name));
+      if (tree.host && process.getuid?.() !== 0) mirrorFolders(tree.host, join(unfinished, tree.name));
     }
     await linkPython(join(unfinished, 'usr'));
     await rename(unfinished, folder);

@@ -1,36 +1,36 @@
-/** What the rest of the server knows of isolation: a container is a root with processes in it. */
+/** The interface of isolation: a container is a root file system with processes in it. */
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 
 export interface ContainerSpec {
-  /** Folder on this machine for the container's own changes; made by the caller, removed by the caller. */
+  /** The host folder for the container's changes. The caller creates and removes it. */
   readonly folder: string;
-  /** Layer folders of its image, lowest first. */
+  /** The layer folders of its image, lowest first. */
   readonly layers: readonly string[];
-  /** False cuts it off from everything but its own loopback. */
+  /** If false, only the container's own loopback is reachable. */
   readonly network: boolean;
   readonly limits: Limits;
 }
 
-/** A folder of this machine inside a container. */
+/** A host folder that is mounted in a container. */
 export interface BindMount {
   readonly source: string;
-  /** Absolute path inside; made when missing. */
+  /** The absolute path in the container. Created if it doesn't exist. */
   readonly target: string;
   readonly readOnly: boolean;
 }
 
-/** Folders of this machine laid over each other, the uppermost taking the changes. */
+/** An overlay of host folders. The upper one receives the changes. */
 export interface OverlayMount {
   /** Lowest first, at least one. */
   readonly lower: readonly string[];
   readonly upper: string;
   readonly work: string;
-  /** Absolute path inside; made when missing. */
+  /** The absolute path in the container. Created if it doesn't exist. */
   readonly target: string;
 }
 
-/** What the container as a whole may take; undefined is no limit. */
+/** Limits for the container as a whole. Undefined means no limit. */
 export interface Limits {
   readonly memoryMiB?: number | undefined;
   readonly cpus?: number | undefined;
@@ -44,57 +44,43 @@ export interface PtySize {
 export interface CommandSpec {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Absolute path inside. */
+  /** The absolute path in the container. */
   readonly workdir: string;
   readonly pty?: PtySize | undefined;
-  /** Descriptors of this process that become the command's stdin, stdout and stderr. */
+  /** File descriptors of this process that become the command's stdin, stdout, and stderr. */
   readonly stdio: readonly [number, number, number];
 }
 
-/** A started command. Its exit code and signal are those of `child`'s 'exit' event. */
+/** A started command. Its exit code and signal are those in the `exit` event of `child`. */
 export interface Command {
   readonly child: ChildProcess;
-  /** SIGKILL to the command's process group and to everything below it. */
+  /** Sends SIGKILL to the command's process group and to all of its descendants. */
   kill(): void;
 }
 
 export interface Container {
-  /**
-   * Path, in this process alone, through which the container's root is seen, mounts included.
-   * @throws when the container has ended
-   */
+  /** The path of the container's root, including mounts. Valid only in this process. Throws if the container has stopped. */
   readonly root: string;
-  /** Folder on this machine that holds what differs from the layers: itself a layer, once nothing writes there. */
+  /** The host folder with the changes to the layers. It can become a layer once nothing writes to it. */
   readonly changes: string;
-  /** Process ids on this machine that belong to it as a whole. */
+  /** The host process IDs of the container itself. */
   readonly pids: readonly number[];
-  /** Settles when the container is gone with all of its processes, however it came to that. */
+  /** Resolves when the container and all of its processes are gone, for whatever reason. */
   readonly ended: Promise<void>;
   spawn(command: CommandSpec): Promise<Command>;
-  /** Kills every process in it and waits until they are gone. */
+  /** Kills the container, and waits until all of its processes are gone. */
   kill(): Promise<void>;
-  /**
-   * Connects to a port on its loopback.
-   * @throws when nothing listens there
-   */
+  /** Connects to a port on the container's loopback. Throws if nothing listens there. */
   connect(port: number): Promise<Duplex>;
-  /** Kills every process in it but lets it stand, mounts and all. */
-  quiet(): Promise<void>;
-  /**
-   * Mounts over whatever is at the target.
-   * @throws when the kernel refuses
-   */
+  /** Kills every process in the container, but keeps the container and its mounts. */
+  killProcesses(): Promise<void>;
+  /** Mounts over whatever is at the target. Throws if the kernel refuses. */
   mount(mount: BindMount | OverlayMount): Promise<void>;
-  /**
-   * Takes away the uppermost mount at a target.
-   * @throws when files on it are open, unless `lazy`
-   */
+  /** Removes the topmost mount at a target. Throws if files on it are open, unless `lazy` is set. */
   unmount(target: string, options: { lazy: boolean }): Promise<void>;
   /**
-   * Copies a folder as it is, links and owners included, with the container's own rights.
-   * @param from the folder, held open
-   * @param to on this machine; made when missing
-   * @throws when files vanish in the middle again and again
+   * Copies a folder with the container's permissions, keeping links and owners. `from` is a file descriptor of the folder,
+   * `to` is a host folder that is created if needed. Throws if files keep disappearing while they are copied.
    */
   copyOut(from: number, to: string): Promise<void>;
 }

@@ -1,7 +1,8 @@
 /**
- * Paths inside a folder that others write to: every step is opened from the one before without following links, and
- * links are followed here, within the folder. So neither `..`, nor an absolute link, nor a link swapped in at the wrong
- * moment leads outside. All calls are synchronous: they are short, and nothing may change between two steps of ours.
+ * Access to files in a folder that untrusted programs write to. Each directory of a path is opened relative to the previous
+ * one without following links; links are resolved here, within the folder. So neither `..`, nor an absolute link, nor a link
+ * that appears at the wrong moment leads outside. All calls are synchronous, because they are short and nothing else in this
+ * process may run between two steps.
  */
 import {
   closeSync,
@@ -21,21 +22,21 @@ import {
 import { join, posix } from 'node:path';
 
 const { O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants;
-/** A descriptor that only names a place; Node has no constant for it. Zero on systems without it. */
+/** Opens a descriptor that only identifies a file. Node has no constant for it. Zero on systems that don't have it. */
 const O_PATH = process.platform === 'linux' ? 0o10000000 : 0;
-/** As in the kernel. */
+/** The kernel's own limit. */
 const MAX_LINKS = 40;
 
-/** An error as the file system would give it. */
+/** Creates an error like those of the file system. */
 export function systemError(code: string, file: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: ${file}`), { code, path: file });
 }
 
-/** A directory held open, and the name of an entry in it that may or may not exist. */
+/** An open directory, and the name of an entry in it, which may or may not exist. */
 export class Place {
   readonly directory: number;
   readonly name: string;
-  /** Names of the directories that lead here. */
+  /** The names of the directories that lead here. */
   readonly above: readonly string[];
   readonly #root: string;
 
@@ -46,27 +47,27 @@ export class Place {
     this.above = above;
   }
 
-  /** The directory as a path; without `/proc` one by names, which is as safe as its folders are left alone. */
+  /** The path of the directory. Without `/proc`, it is made of names, and is safe only while its folders don't change. */
   get folder(): string {
     return O_PATH ? `/proc/self/fd/${this.directory}` : join(this.#root, ...this.above);
   }
 
-  /** An entry of this directory, by its name. */
+  /** Returns a place in the directory that this place names. */
   entry(directory: number, name: string): Place {
     return new Place(this.#root, [...this.above, this.name], directory, name);
   }
 
-  /** A path that leads to the entry and to nothing else. */
+  /** A path that leads to the entry, and nowhere else. */
   get path(): string {
     return `${this.folder}/${this.name || '.'}`;
   }
 
-  /** The entry itself, a link not followed; undefined when there is none. */
+  /** Returns the stats of the entry, without following a link, or undefined if it doesn't exist. */
   lstat(): Stats | undefined {
     return lstatSync(this.path, { throwIfNoEntry: false });
   }
 
-  /** Opens the entry, which must not be a link. */
+  /** Opens the entry. Throws if it is a link. */
   open(flags: number, mode?: number): number {
     return openSync(this.path, flags | O_NOFOLLOW, mode);
   }
@@ -76,18 +77,18 @@ export class Place {
   }
 }
 
+/** A folder whose files are accessed by paths that cannot lead outside. */
 export class Jail {
   readonly #root: string;
 
-  /** @param root folder that is the `/` of all paths given here; links in the path of the root itself are trusted */
+  /** `root` is the folder that serves as `/` for all paths. Links in its own path are trusted. */
   constructor(root: string) {
     this.#root = root;
   }
 
   /**
-   * Calls `use` with the place that `file` means.
-   * @param follow whether a link at the end is followed; a dangling one then leads to where its target would be
-   * @throws ENOENT, ENOTDIR, ELOOP like the system
+   * Calls `use` with the place that `file` names. With `follow`, a link at the end is followed; a dangling one leads to the
+   * place where its target would be. Throws ENOENT, ENOTDIR, and ELOOP like the file system.
    */
   at<T>(file: string, follow: boolean, use: (place: Place) => T): T {
     const place = this.#walk(file, follow);
@@ -98,7 +99,7 @@ export class Jail {
     }
   }
 
-  /** Like `at`, and holds the place until the promise has settled. */
+  /** Like `at`, but keeps the place open until the promise settles. */
   async atAsync<T>(file: string, follow: boolean, use: (place: Place) => Promise<T>): Promise<T> {
     const place = this.#walk(file, follow);
     try {
@@ -150,7 +151,7 @@ export class Jail {
     }
   }
 
-  /** Closes all but the last directory, which the place keeps. */
+  /** Closes all directories but the last, which belongs to the place. */
   #release(stack: number[], place: Place): Place {
     for (const fd of stack.slice(0, -1)) closeSync(fd);
     return place;
@@ -164,7 +165,7 @@ export class Jail {
     return this.at(file, false, (place) => existing(place, file));
   }
 
-  /** The path to what `file` means, without links, `.` and `..`. @throws ENOENT and its like */
+  /** Resolves links, `.`, and `..` in a path. Throws ENOENT and similar errors. */
   realpath(file: string): string {
     return this.at(file, true, (place) => {
       existing(place, file);
@@ -172,7 +173,7 @@ export class Jail {
     });
   }
 
-  /** Names in a directory, sorted. */
+  /** Returns the names in a directory, sorted. */
   list(file: string): string[] {
     return this.at(file, true, (place) => {
       if (!existing(place, file).isDirectory()) throw systemError('ENOTDIR', file);
@@ -184,7 +185,7 @@ export class Jail {
     return this.at(file, false, (place) => readlinkSync(place.path));
   }
 
-  /** Opens for reading what is there, a link followed. The descriptor never blocks. */
+  /** Opens an existing file for reading, following links. The descriptor is non-blocking. */
   open(file: string): number {
     return this.at(file, true, (place) => {
       existing(place, file);
@@ -192,17 +193,17 @@ export class Jail {
     });
   }
 
-  /** Opens a directory, for others to start from. @throws ENOTDIR */
+  /** Opens a directory. Throws ENOTDIR. */
   openDirectory(file: string): number {
     return this.at(file, true, (place) => openSync(place.path, O_RDONLY | O_DIRECTORY | (place.name ? O_NOFOLLOW : 0)));
   }
 
-  /** Makes a directory. @throws EEXIST when anything of that name is there */
+  /** Creates a directory. Throws EEXIST if the name exists. */
   mkdir(file: string, mode = 0o755): void {
     this.at(file, false, (place) => mkdirSync(place.path, { mode }));
   }
 
-  /** Makes a directory and what is missing above it. @throws EEXIST when there is something else than a directory */
+  /** Creates a directory and its missing parents. Throws EEXIST if the name exists and isn't a directory. */
   mkdirs(file: string): void {
     const parts = posix.resolve('/', file).split('/').filter(Boolean);
     for (let count = 1; count <= parts.length; count++) {
@@ -217,12 +218,12 @@ export class Jail {
     this.at(from, false, (source) => this.at(to, false, (target) => renameSync(source.path, target.path)));
   }
 
-  /** Makes a link that says `target`, whatever that is. */
+  /** Creates a link with any text as its target. */
   symlink(target: string, file: string): void {
     this.at(file, false, (place) => symlinkSync(target, place.path));
   }
 
-  /** Removes an entry, links as such. @throws ENOTEMPTY for a directory that holds something, unless `recursive` */
+  /** Removes an entry without following links. Throws ENOTEMPTY for a directory with entries, unless `recursive` is set. */
   remove(file: string, recursive: boolean): void {
     this.at(file, false, (place) => {
       if (place.name === '') throw systemError('EBUSY', file);

@@ -1,6 +1,6 @@
 /**
- * Limits on memory and CPU. A cgroup holds a container as a whole, where this user may make one; else memory is limited
- * process by process (what each may keep for itself), and CPU not at all.
+ * Memory and CPU limits. If this user can create cgroups, they limit the container as a whole. Otherwise, memory is limited
+ * for each process (its data segment), and CPU isn't limited.
  */
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,19 +10,19 @@ const CGROUPS = '/sys/fs/cgroup';
 const PERIOD_US = 100_000;
 
 export interface AppliedLimits {
-  /** A command line that runs `argv` within the limits. */
+  /** Returns a command line that runs `argv` within the limits. */
   wrap(argv: readonly string[]): string[];
-  /** Forgets the limits of a container that has ended. */
+  /** Removes the limits of a stopped container. */
   remove(): Promise<void>;
 }
 
 const unlimited: AppliedLimits = { wrap: (argv) => [...argv], remove: async () => {} };
 
-// The first words are files that a process joins a cgroup by.
+// The arguments before `--` are the `cgroup.procs` files to join.
 const JOIN_SCRIPT = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; exec "$@"';
 const ULIMIT_SCRIPT = 'ulimit -d "$0"; exec "$@"';
 
-/** @param name for a cgroup, unique on this machine */
+/** Applies limits. `name` is the name of the cgroups, and must be unique on the host. */
 export async function applyLimits(name: string, limits: Limits): Promise<AppliedLimits> {
   const { memoryMiB, cpus } = limits;
   if (memoryMiB === undefined && cpus === undefined) return unlimited;
@@ -40,14 +40,14 @@ export async function applyLimits(name: string, limits: Limits): Promise<Applied
   return { ...unlimited, wrap: (argv) => ['sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
 }
 
-/** Makes the cgroups of a container. @throws when this user may not, or the kernel has none */
+/** Creates the cgroups of a container. Throws if the kernel or the user's permissions don't allow it. */
 async function makeGroups(name: string, { memoryMiB, cpus }: Limits): Promise<string[]> {
   const own = await readFile('/proc/self/cgroup', 'utf8');
   const bytes = memoryMiB === undefined ? undefined : String(memoryMiB * 1024 * 1024);
   const quota = cpus === undefined ? undefined : Math.max(1000, Math.round(cpus * PERIOD_US));
   const unified = /^0::(.*)$/m.exec(own)?.[1];
   const settings: [folder: string, file: string, value: string][] = [];
-  if (unified !== undefined && (await has(join(CGROUPS, 'cgroup.controllers')))) {
+  if (unified !== undefined && (await isReadable(join(CGROUPS, 'cgroup.controllers')))) {
     const folder = join(CGROUPS, unified, name);
     if (bytes) settings.push([folder, 'memory.max', bytes]);
     if (quota) settings.push([folder, 'cpu.max', `${quota} ${PERIOD_US}`]);
@@ -66,7 +66,7 @@ async function makeGroups(name: string, { memoryMiB, cpus }: Limits): Promise<st
   return folders;
 }
 
-const has = (file: string) =>
+const isReadable = (file: string) =>
   readFile(file).then(
     () => true,
     () => false,

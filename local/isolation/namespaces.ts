@@ -1,7 +1,7 @@
 /**
- * Containers out of Linux user namespaces, with util-linux alone and without root. PID 1 of each has built its
- * root and then waits on a pipe held by this server: when the server dies, however it dies, the pipe closes,
- * PID 1 ends, and the kernel kills everything in the namespace. Commands join with `nsenter`, their pipes being ours.
+ * Containers in Linux user namespaces, made with util-linux and without root. PID 1 of each container waits on a pipe from
+ * this server. When the server dies, for whatever reason, the pipe closes, PID 1 exits, and the kernel kills everything in
+ * the namespace. Commands join with `nsenter`; their stdio are pipes of this server.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,18 +23,19 @@ import type {
 } from './container.ts';
 import { Jail } from './jail.ts';
 import { type AppliedLimits, applyLimits } from './limits.ts';
-import { killBelow } from './processes.ts';
-import { underTerminal } from './pty.ts';
-import { connectHere, connectThrough, relayCommand } from './relay.ts';
+import { killDescendants } from './processes.ts';
+import { inTerminal } from './pty.ts';
+import { connectThrough, connectToHost, relayCommand } from './relay.ts';
 import { removeTree } from './remove-tree.ts';
 import { run } from './run.ts';
 import { tool } from './tools.ts';
 
-// Two mount namespaces: the outer one, in which `unshare` itself stays behind, sees this machine's folders and the
-// container's root; PID 1 goes on into the inner one, which sees that root alone. What is mounted below the root in the
-// outer one shows in the inner one: so folders can be mounted into a running container without ever being inside.
-// $1: folder of the container, $2: the data folder, from which the mounts are named (short names: the kernel takes 4096
-// bytes of options), $3: what goes on inside, $4: set when the network is its own, whose loopback then has to be raised.
+// There are two mount namespaces. The outer one, in which `unshare` itself stays, sees the host's folders and the container's
+// root. PID 1 continues in the inner one, which sees only that root. Mounts below the root in the outer namespace propagate
+// to the inner one, so folders can be mounted into a running container from outside.
+// $1: the container's folder. $2: the data folder, to which mount paths are relative (they must be short, because the kernel
+// accepts at most 4096 bytes of options). $3: the inner script. $4: if the container has its own network, the script that
+// brings up its loopback.
 const OUTER_SCRIPT = `
 set -e
 read -r pid _ < /proc/self/stat
@@ -48,8 +49,8 @@ cd "$1/root"
 exec unshare --mount --propagation unchanged sh -c "$3" sandbox "$pid"
 `;
 
-// It ends as a `cat` of its stdin, a pipe held by this server, with SIGCHLD ignored: so the kernel itself reaps the orphans
-// that PID 1 inherits. Other signals do not reach a PID 1 that does not handle them.
+// PID 1 becomes a `cat` of its stdin, a pipe from this server. SIGCHLD is ignored, so the kernel reaps the orphans that PID 1
+// inherits. Other signals don't reach a PID 1 that doesn't handle them.
 const INNER_SCRIPT = `
 set -e
 mount --make-rslave /
@@ -61,11 +62,11 @@ echo "ready $1"
 exec env --ignore-signal=CHLD cat > /dev/null
 `;
 
-// SIOCSIFFLAGS with IFF_UP, for machines without `ip`.
+// SIOCSIFFLAGS with IFF_UP, for hosts without `ip`.
 const RAISE_LOOPBACK = `socket my $s, 2, 2, 0; ioctl $s, 0x8914, pack 'a16 s x14', 'lo', 1`;
 
-// As root the whole range of ids is mapped, so that a sandbox can have other users; the ids are written from outside,
-// and only an exec after that holds root's capabilities in the new namespace.
+// If the server runs as root, the whole range of IDs is mapped, so that sandboxes can have other users. The maps are written
+// from outside, and root's capabilities in the new namespace take effect only with an exec after that.
 const MAPPED_SCRIPT = `
 echo unmapped
 read -r _
@@ -75,7 +76,7 @@ exec "$@"
 const escaped = (file: string) =>
   file.replace(/[\\\s#]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
 const IS_ROOT = process.getuid?.() === 0;
-/** Longer than any start seen, on a machine that has much else to do. */
+/** Longer than any observed start, even on a busy host. */
 const START_TIMEOUT_MS = 30_000;
 const COPY_ATTEMPTS = 4;
 
@@ -114,7 +115,7 @@ export class Namespaces implements Isolation {
     return new NamespaceContainer({ init: child, pid, spec, limits, dataFolder: this.#dataFolder, ended });
   }
 
-  /** Lays out the folders and the mount table of a container. */
+  /** Creates the folders and the mount table of a container. */
   async #prepare(spec: ContainerSpec): Promise<void> {
     const own = relative(this.#dataFolder, spec.folder);
     const base = relative(this.#dataFolder, this.#base.folder);
@@ -142,10 +143,10 @@ export class Namespaces implements Isolation {
   }
 }
 
-/** `pivot_root` lies where an ordinary user's PATH does not look. */
+/** `pivot_root` is in a folder that isn't on an ordinary user's PATH. */
 const HOST_PATH = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
 
-/** Waits until PID 1 says it is ready; answers its process id as this machine sees it. */
+/** Waits until PID 1 is ready. Returns its process ID on the host. */
 async function readiness(child: ChildProcess): Promise<number> {
   let complaint = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -153,7 +154,7 @@ async function readiness(child: ChildProcess): Promise<number> {
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
-    if (!child.stdout) throw new Error('The container has no output');
+    if (!child.stdout) throw new Error('The container has no stdout');
     for await (const line of createInterface({ input: child.stdout })) {
       if (line === 'unmapped') {
         await writeFile(`/proc/${child.pid}/gid_map`, '0 0 4294967295');
@@ -166,13 +167,13 @@ async function readiness(child: ChildProcess): Promise<number> {
   } finally {
     clearTimeout(timer);
   }
-  throw new Error(`No namespace could be made: ${complaint.trim() || 'it ended without a word'}`);
+  throw new Error(`Could not create namespaces: ${complaint.trim() || 'unshare exited without an error message'}`);
 }
 
-interface ContainerParts {
-  /** `unshare`, which stays in the outer mount namespace. */
+interface NamespaceState {
+  /** The `unshare` process, which stays in the outer mount namespace. */
   readonly init: ChildProcess;
-  /** PID 1, as this machine sees it. */
+  /** The process ID of PID 1 on the host. */
   readonly pid: number;
   readonly spec: ContainerSpec;
   readonly limits: AppliedLimits;
@@ -184,16 +185,16 @@ class NamespaceContainer implements Container {
   readonly changes: string;
   readonly pids: readonly number[];
   readonly ended: Promise<void>;
-  readonly #parts: ContainerParts;
+  readonly #state: NamespaceState;
   readonly #join: readonly string[];
   #root: number | undefined;
 
-  constructor(parts: ContainerParts) {
-    const { pid, spec } = parts;
-    this.#parts = parts;
-    this.ended = parts.ended;
+  constructor(state: NamespaceState) {
+    const { pid, spec } = state;
+    this.#state = state;
+    this.ended = state.ended;
     this.pids = [pid];
-    // Held open, as the number of a process may come to mean another one.
+    // Kept open, because the process ID may be reused.
     this.#root = openSync(`/proc/${pid}/root`, constants.O_DIRECTORY);
     void this.ended.then(() => {
       if (this.#root !== undefined) closeSync(this.#root);
@@ -204,39 +205,39 @@ class NamespaceContainer implements Container {
   }
 
   get root(): string {
-    if (this.#root === undefined) throw notFound('The container has ended');
+    if (this.#root === undefined) throw notFound('The container has stopped');
     return `/proc/self/fd/${this.#root}`;
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
-    const command = pty ? underTerminal(argv, pty) : [tool('setsid'), '--', ...argv];
-    // nsenter has an option for the working directory inside only since util-linux 2.38.
+    const command = pty ? inTerminal(argv, pty) : [tool('setsid'), '--', ...argv];
+    // nsenter has an option for the working directory only since util-linux 2.38.
     const enter = [tool('nsenter'), ...this.#join, '--', tool('env'), `--chdir=${workdir}`, ...command];
-    const [program = '', ...args] = this.#parts.limits.wrap(enter);
+    const [program = '', ...args] = this.#state.limits.wrap(enter);
     const child = spawn(program, args, { detached: true, stdio: [...stdio], env, cwd: '/' });
     await once(child, 'spawn');
-    return { child, kill: () => child.pid !== undefined && killBelow(child.pid) };
+    return { child, kill: () => child.pid !== undefined && killDescendants(child.pid) };
   }
 
   connect(port: number): Promise<Duplex> {
-    if (this.#parts.spec.network) return connectHere(port);
+    if (this.#state.spec.network) return connectToHost(port);
     return connectThrough('nsenter', [...this.#join, '--', ...relayCommand(port)]);
   }
 
-  async quiet(): Promise<void> {
-    // `kill -1` reaches every process of the namespace but PID 1 and the sender.
+  async killProcesses(): Promise<void> {
+    // `kill -1` signals every process in the namespace except PID 1 and the sender.
     await run('nsenter', [...this.#join, '--', 'sh', '-c', 'kill -KILL -1 2>/dev/null; true'], { cwd: '/' }).catch(
       () => {},
     );
   }
 
   async kill(): Promise<void> {
-    const { init } = this.#parts;
+    const { init } = this.#state;
     for (const pid of this.pids) {
       try {
         if (init.exitCode === null && init.signalCode === null) process.kill(pid, 'SIGKILL');
       } catch {
-        // It ended by itself.
+        // It has already exited.
       }
     }
     await this.ended;
@@ -245,55 +246,55 @@ class NamespaceContainer implements Container {
   async mount(mount: BindMount | OverlayMount): Promise<void> {
     const jail = new Jail(this.root);
     jail.mkdirs(mount.target);
-    const target = this.#outside(jail.realpath(mount.target));
+    const target = this.#hostPathOf(jail.realpath(mount.target));
     if ('lower' in mount) {
-      const fromDataFolder = (folder: string) => relative(this.#parts.dataFolder, folder);
+      const fromDataFolder = (folder: string) => relative(this.#state.dataFolder, folder);
       const lower = [...mount.lower].reverse().map(fromDataFolder).join(':');
       const options = `lowerdir=${lower},upperdir=${fromDataFolder(mount.upper)},workdir=${fromDataFolder(mount.work)},userxattr`;
-      return this.#outer('mount -t overlay overlay -o "$1" "$2"', [options, target]);
+      return this.#runOutside('mount -t overlay overlay -o "$1" "$2"', [options, target]);
     }
-    if (!mount.readOnly) return this.#outer('mount --bind "$1" "$2"', [mount.source, target]);
-    // The inner namespace takes a mount as it is when it comes, so it has to be read-only before.
-    const stage = join(this.#parts.spec.folder, 'stage');
+    if (!mount.readOnly) return this.#runOutside('mount --bind "$1" "$2"', [mount.source, target]);
+    // A mount propagates to the inner namespace with the flags that it has, so it must be read-only before.
+    const stage = join(this.#state.spec.folder, 'stage');
     await mkdir(stage, { recursive: true });
-    return this.#outer(
+    return this.#runOutside(
       'mount --bind "$1" "$3" && mount -o remount,bind,ro "$3" && mount --bind "$3" "$2" && umount "$3"',
       [mount.source, target, stage],
     );
   }
 
   unmount(target: string, { lazy }: { lazy: boolean }): Promise<void> {
-    const outside = this.#outside(new Jail(this.root).realpath(target));
-    return this.#outer(lazy ? 'umount --lazy "$1"' : 'umount "$1"', [outside]);
+    const outside = this.#hostPathOf(new Jail(this.root).realpath(target));
+    return this.#runOutside(lazy ? 'umount --lazy "$1"' : 'umount "$1"', [outside]);
   }
 
   async copyOut(from: number, to: string): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       await mkdir(to, { recursive: true });
       try {
-        return await this.#outer('cp --archive --reflink=auto /proc/self/fd/3/. "$1"', [to], from);
+        return await this.#runOutside('cp --archive --reflink=auto /proc/self/fd/3/. "$1"', [to], from);
       } catch (error) {
-        // What runs inside may have removed a file while it was being copied.
+        // A program in the container may have removed a file while it was copied.
         await removeTree(to);
         if (attempt === COPY_ATTEMPTS) throw error;
       }
     }
   }
 
-  #outside(target: string): string {
-    return join(this.#parts.spec.folder, 'root', target);
+  #hostPathOf(target: string): string {
+    return join(this.#state.spec.folder, 'root', target);
   }
 
-  /** Runs a line of shell where this machine's folders are seen, with the container's rights. */
-  #outer(script: string, args: readonly string[], handle?: number): Promise<void> {
-    const enter = ['-t', String(this.#parts.init.pid), '-U', '-m', '--preserve-credentials'];
-    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#parts.dataFolder, ...args], {
+  /** Runs a shell command in the outer namespace, which sees the host's folders, with the container's permissions. */
+  #runOutside(script: string, args: readonly string[], handle?: number): Promise<void> {
+    const enter = ['-t', String(this.#state.init.pid), '-U', '-m', '--preserve-credentials'];
+    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#state.dataFolder, ...args], {
       handle,
     });
   }
 }
 
-// As a container's root is made, with this folder's file system for the changes.
+// Mounts an overlay in the same way as for a container, with the changes in the file system of the folder.
 const TRIAL_SCRIPT = `
 set -e
 mkdir -p "$0/up" "$0/work" "$0/root"
@@ -301,9 +302,9 @@ exec unshare --user --map-root-user --mount --pid --fork \\
   mount -t overlay overlay -o "lowerdir=/usr,upperdir=$0/up,workdir=$0/work,userxattr" "$0/root"
 `;
 
-/** Why containers cannot be had with their files in `folder`, or undefined when they can. */
+/** Returns why containers cannot have their files in `folder`, or undefined if they can. */
 export async function whyNoNamespaces(folder: string): Promise<string | undefined> {
-  if (process.platform !== 'linux') return `${process.platform} has no namespaces`;
+  if (process.platform !== 'linux') return `${process.platform} doesn't have namespaces`;
   try {
     await run('unshare', ['--version']);
     await run('/bin/sh', ['-c', TRIAL_SCRIPT, folder]);

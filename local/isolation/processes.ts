@@ -1,4 +1,4 @@
-/** Looks at processes through /proc, and ends them. */
+/** Lists processes through `/proc`, and kills them. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 function childrenOf(pid: number): number[] {
@@ -11,7 +11,7 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-/** `pid` and all processes below it, parents first. */
+/** Returns `pid` and its descendants, parents first. */
 export function processTree(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(processTree)];
 }
@@ -19,29 +19,29 @@ export function processTree(pid: number): number[] {
 function groupOf(pid: number): number | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold spaces; after it come state, ppid, pgrp.
+    // The name in parentheses may contain spaces. It is followed by state, ppid, and pgrp.
     return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]);
   } catch {
     return undefined;
   }
 }
 
-function signal(pid: number): void {
+function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Gone already.
+    // It has already exited.
   }
 }
 
 /**
- * SIGKILL to everything below `pid` and to the process groups of those processes; `pid` itself is left alone, so that it
- * can still pass on how its child ended.
+ * Sends SIGKILL to the descendants of `pid` and to their process groups. `pid` itself isn't killed, so that it can still
+ * report how its child exited.
  */
-export function killBelow(pid: number): void {
+export function killDescendants(pid: number): void {
   const below = processTree(pid).slice(1);
   const own = groupOf(process.pid);
   const groups = new Set(below.map(groupOf).filter((group) => group !== undefined && group !== own && group !== pid));
-  for (const group of groups) if (group && group > 1) signal(-group);
-  for (const each of below) signal(each);
+  for (const group of groups) if (group && group > 1) kill(-group);
+  for (const each of below) kill(each);
 }

@@ -1,7 +1,7 @@
 /**
- * A terminal for a command without a native module: a perl script (perl-base is on every Debian and on most others) that
- * opens a pty of the sandbox's own devpts and moves bytes both ways without ever blocking one way on the other; where
- * there is no perl, util-linux's `script`.
+ * Terminals without a native module. A Perl script (perl-base is part of Debian and most other distributions) opens a pty in
+ * the sandbox's own devpts, and copies bytes in both directions without blocking one on the other. Without Perl,
+ * util-linux's `script` is used.
  */
 import { existsSync } from 'node:fs';
 import { failedPrecondition } from '../grpc/status.ts';
@@ -9,9 +9,9 @@ import type { PtySize } from './container.ts';
 import { tool } from './tools.ts';
 
 // The numbers are Linux's own on x86 and Arm: TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ and TIOCGPGRP, F_SETFL and O_NONBLOCK, EAGAIN and
-// EINTR. (The modules that hold their names take longer to load than the command to start.)
-// Input waits until the terminal has a foreground process group: a ^C before that would reach nobody.
-// `setsid -c` makes the slave on its stdin the controlling terminal of a session of its own.
+// EINTR. (Loading the modules that define these names would take longer than starting the command.)
+// Input waits until the terminal has a foreground process group, because an earlier ^C would have no effect.
+// `setsid -c` makes the pty on its stdin the controlling terminal of a new session.
 const RELAY_SCRIPT = `
 my ($rows, $cols, $setsid) = splice @ARGV, 0, 3;
 sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
@@ -53,10 +53,10 @@ sub drain {
 const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
 
 /**
- * The command line that runs `argv` under a terminal and relays it over its own stdin and stdout.
- * @throws FAILED_PRECONDITION when this machine has neither perl nor `script`
+ * Returns a command line that runs `argv` in a terminal and connects it to its own stdin and stdout. Throws
+ * FAILED_PRECONDITION if the host has neither Perl nor `script`.
  */
-export function underTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
+export function inTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
   if (existsSync('/usr/bin/perl')) {
     return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(rows), String(cols), tool('setsid'), ...argv];
   }
@@ -64,5 +64,5 @@ export function underTerminal(argv: readonly string[], { rows, cols }: PtySize):
     const command = `stty rows ${rows} cols ${cols}; exec ${argv.map(quoted).join(' ')}`;
     return ['/usr/bin/script', '--quiet', '--return', '--command', command, '/dev/null'];
   }
-  throw failedPrecondition('A terminal needs perl or util-linux’s script on this machine');
+  throw failedPrecondition('Terminals require perl or script (util-linux) on this computer');
 }

@@ -1,17 +1,17 @@
-/** Connections to a port inside a container: straight where it shares this machine's network, else through a process. */
+/** Connects to ports in a container: directly if it shares the host's network, otherwise through a process in it. */
 import { spawn } from 'node:child_process';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 
-/** @throws when nothing listens on the port */
-export function connectHere(port: number): Promise<Duplex> {
+/** Connects to a port on the host's loopback. Throws if nothing listens there. */
+export function connectToHost(port: number): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1', () => resolve(socket));
     socket.once('error', reject);
   });
 }
 
-// Says "ok" once it is connected, then moves bytes both ways; the end of one way does not end the other.
+// Prints "ok" once it is connected, and then copies bytes in both directions. The end of one doesn't end the other.
 const RELAY_SCRIPT = `
 use Socket;
 socket(my $s, PF_INET, SOCK_STREAM, 0) or die "$!\\n";
@@ -27,12 +27,12 @@ while ($in || $out) {
 sub put { my ($to, $b) = @_; for (my $at = 0; $at < length $b;) { my $k = syswrite $to, $b, length($b) - $at, $at; exit 1 unless $k; $at += $k } }
 `;
 
-/** The command that connects its stdio to a port. */
+/** Returns a command that connects its stdio to a port. */
 export function relayCommand(port: number): string[] {
   return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(port)];
 }
 
-/** @throws when the relay cannot connect */
+/** Connects through a relay command, which `program` runs in the container. Throws if the relay cannot connect. */
 export function connectThrough(program: string, args: readonly string[]): Promise<Duplex> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
   child.stdin.on('error', () => {});
@@ -42,7 +42,7 @@ export function connectThrough(program: string, args: readonly string[]): Promis
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', () => reject(new Error(complaint.trim() || 'The RELAY_SCRIPT ended')));
+    child.once('close', () => reject(new Error(complaint.trim() || 'The relay exited')));
     child.stdout.once('readable', () => {
       const greeting: Buffer | null = child.stdout.read(2);
       if (greeting?.toString() !== 'ok') return;

@@ -2,14 +2,11 @@ import { spawn } from 'node:child_process';
 
 interface RunOptions {
   readonly cwd?: string;
-  /** A descriptor of this process that the program finds as its fd 3. */
+  /** A file descriptor of this process that the program gets as its fd 3. */
   readonly handle?: number;
 }
 
-/**
- * Runs a helper program to its end.
- * @throws with what it wrote to stderr, when it fails
- */
+/** Runs a helper program, and waits until it exits. Throws an error with its stderr if it fails. */
 export function run(program: string, args: readonly string[], { cwd, handle }: RunOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, stdio: ['ignore', 'ignore', 'pipe', handle ?? 'ignore'] });
@@ -20,7 +17,7 @@ export function run(program: string, args: readonly string[], { cwd, handle }: R
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(complaint.trim() || `${program} ended with ${code}`));
+      else reject(new Error(complaint.trim() || `${program} exited with code ${code}`));
     });
   });
 }

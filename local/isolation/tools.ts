@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 
 /**
- * Absolute path of a program of this machine's userland, which a sandbox has at the same place. By name it would be looked
- * up in the PATH of the command, which is the caller's to set.
+ * Returns the absolute path of a host program, which sandboxes have at the same path. A plain name would be looked up in the
+ * command's PATH, which the caller of the command controls.
  */
 export function tool(name: string): string {
   const folder = ['/usr/bin', '/bin', '/usr/sbin', '/sbin'].find((each) => existsSync(`${each}/${name}`));

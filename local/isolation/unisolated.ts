@@ -1,6 +1,6 @@
 /**
- * No isolation at all, for machines without namespaces and only after the user's word: plain processes of this user, that
- * see the whole machine. Each sandbox has a folder, in which relative paths and HOME lead.
+ * No isolation, for systems without namespaces and only if the user allows it: commands are plain processes of this user
+ * that see the whole computer. Each sandbox has a folder for relative paths and HOME.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,8 +9,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { failedPrecondition } from '../grpc/status.ts';
 import type { Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
-import { killBelow } from './processes.ts';
-import { connectHere } from './relay.ts';
+import { killDescendants } from './processes.ts';
+import { connectToHost } from './relay.ts';
 
 export class Unisolated implements Isolation {
   async start({ folder }: ContainerSpec): Promise<Container> {
@@ -37,7 +37,7 @@ class PlainFolder implements Container {
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
-    if (pty) throw failedPrecondition('There are no terminals without isolation');
+    if (pty) throw failedPrecondition('Terminals are not available without isolation');
     const [program = '', ...args] = argv;
     const cwd = join(this.root, resolve('/', workdir));
     await mkdir(cwd, { recursive: true });
@@ -46,11 +46,11 @@ class PlainFolder implements Container {
     await once(child, 'spawn');
     const kill = () => {
       if (!child.pid) return;
-      killBelow(child.pid);
+      killDescendants(child.pid);
       try {
         process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // It has ended.
+        // It has already exited.
       }
     };
     const command = { child, kill };
@@ -60,17 +60,17 @@ class PlainFolder implements Container {
   }
 
   connect(port: number): Promise<Duplex> {
-    return connectHere(port);
+    return connectToHost(port);
   }
 
-  async quiet(): Promise<void> {
+  async killProcesses(): Promise<void> {
     const ends = [...this.#commands].map(({ child }) => once(child, 'exit'));
     for (const command of this.#commands) command.kill();
     await Promise.all(ends);
   }
 
   async kill(): Promise<void> {
-    await this.quiet();
+    await this.killProcesses();
     this.#end();
   }
 
@@ -79,7 +79,7 @@ class PlainFolder implements Container {
   }
 
   async mount(): Promise<void> {
-    throw failedPrecondition('Without isolation there are no mounts, volumes and snapshots');
+    throw failedPrecondition('Mounts, volumes, and snapshots are not available without isolation');
   }
 
   unmount(): Promise<void> {
@@ -87,17 +87,17 @@ class PlainFolder implements Container {
   }
 }
 
-/** Refuses every command, and says how to have them. */
-export class Refusing implements Isolation {
-  readonly #why: string;
+/** Rejects every sandbox with instructions for running it without isolation. */
+export class IsolationUnavailable implements Isolation {
+  readonly #reason: string;
 
-  constructor(why: string) {
-    this.#why = why;
+  constructor(reason: string) {
+    this.#reason = reason;
   }
 
   async start(): Promise<Container> {
     throw failedPrecondition(
-      `Sandboxes cannot be isolated on this machine (${this.#why}). Start the local Modal with --allow-unisolated to run their commands as plain processes of yours.`,
+      `Sandboxes can't be isolated on this computer (${this.#reason}). To run their commands as plain processes with your permissions, start Local Modal with --allow-unisolated.`,
     );
   }
 }

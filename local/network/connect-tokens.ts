@@ -1,19 +1,19 @@
-/** Connect tokens: an HTTP address of a sandbox's port for those who hold the token. */
+/** Connect tokens: HTTP access to a sandbox's port for clients that have a token. */
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
 import { reply } from '../http/http-server.ts';
-import { portOf } from '../http/listen.ts';
+import { listenOnLoopback } from '../http/listen.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 import { newId } from '../state/ids.ts';
 
 const DEFAULT_PORT = 8080;
 const MAX_METADATA_LENGTH = 512;
-/** Query parameter and cookie that may carry the token instead of the Authorization header. */
+/** The query parameter and cookie that can contain the token instead of the Authorization header. */
 const TOKEN_PARAMETER = '_modal_connect_token';
-/** How the sandbox learns who is calling. */
+/** The header that tells the sandbox who is calling. */
 const METADATA_HEADER = 'x-verified-user-data';
 
 interface Grant {
@@ -21,11 +21,11 @@ interface Grant {
   readonly metadata: string;
 }
 
-/** The door of one sandbox: a port of its own, so that absolute paths of a page stay right. */
-class Door {
+/** The proxy of a sandbox. It has its own port, so that absolute paths in pages work. */
+class SandboxProxy {
   readonly grants = new Map<string, Grant>();
   readonly #sandbox: Sandbox;
-  readonly #server = createServer((request, response) => this.#pass(request, response));
+  readonly #server = createServer((request, response) => this.#forward(request, response));
 
   constructor(sandbox: Sandbox) {
     this.#sandbox = sandbox;
@@ -37,7 +37,7 @@ class Door {
   }
 
   listen(): Promise<number> {
-    return portOf(this.#server, 0);
+    return listenOnLoopback(this.#server, 0);
   }
 
   #grant(request: IncomingMessage): Grant | undefined {
@@ -52,17 +52,17 @@ class Door {
     return { ...headers, [METADATA_HEADER]: grant.metadata };
   }
 
-  #pass(request: IncomingMessage, response: ServerResponse): void {
+  #forward(request: IncomingMessage, response: ServerResponse): void {
     const grant = this.#grant(request);
     if (!grant) {
-      reply(response, 401, 'A connect token is needed.\n');
+      reply(response, 401, 'A connect token is required.\n');
       return;
     }
-    this.#sandbox.enter();
-    response.once('close', () => this.#sandbox.leave());
+    this.#sandbox.beginActivity();
+    response.once('close', () => this.#sandbox.endActivity());
     const unreachable = () =>
-      response.headersSent ? response.destroy() : reply(response, 502, `Nothing answers on port ${grant.port}.\n`);
-    this.#inside(grant).then((socket) => {
+      response.headersSent ? response.destroy() : reply(response, 502, `Nothing is listening on port ${grant.port}.\n`);
+    this.#connect(grant).then((socket) => {
       const onward = httpRequest(
         {
           method: request.method,
@@ -85,9 +85,9 @@ class Door {
     const grant = this.#grant(request);
     if (!grant) return void socket.end('HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n');
     try {
-      const inside = await this.#inside(grant);
-      this.#sandbox.enter();
-      socket.once('close', () => this.#sandbox.leave());
+      const inside = await this.#connect(grant);
+      this.#sandbox.beginActivity();
+      socket.once('close', () => this.#sandbox.endActivity());
       const headers = Object.entries(this.#headers(request, grant)).map(([name, value]) => `${name}: ${value}\r\n`);
       inside.write(`${request.method} ${request.url} HTTP/1.1\r\n${headers.join('')}\r\n`);
       inside.write(head);
@@ -99,17 +99,17 @@ class Door {
     }
   }
 
-  async #inside(grant: Grant) {
-    return (await this.#sandbox.container().parts.container.connect(grant.port)) as import('node:net').Socket;
+  async #connect(grant: Grant) {
+    return (await this.#sandbox.container().setup.container.connect(grant.port)) as import('node:net').Socket;
   }
 }
 
 export function connectTokensService(table: SandboxTable) {
-  const doors = new WeakMap<Sandbox, Promise<{ door: Door; port: number }>>();
+  const proxies = new WeakMap<Sandbox, Promise<{ proxy: SandboxProxy; port: number }>>();
 
   async function open(sandbox: Sandbox) {
-    const door = new Door(sandbox);
-    return { door, port: await door.listen() };
+    const proxy = new SandboxProxy(sandbox);
+    return { proxy, port: await proxy.listen() };
   }
 
   async function create({ sandboxId, userMetadata, port }: Request<'sandboxCreateConnectTokenV2'>) {
@@ -117,13 +117,13 @@ export function connectTokensService(table: SandboxTable) {
     const sandbox = table.get(sandboxId);
     if (!sandbox?.running) throw failedPrecondition(`Sandbox ${sandboxId} is not running`);
     if (userMetadata.length > MAX_METADATA_LENGTH) {
-      throw invalidArgument(`User metadata may have at most ${MAX_METADATA_LENGTH} characters`);
+      throw invalidArgument(`User metadata must be at most ${MAX_METADATA_LENGTH} characters`);
     }
-    const opening = doors.get(sandbox) ?? open(sandbox);
-    doors.set(sandbox, opening);
+    const opening = proxies.get(sandbox) ?? open(sandbox);
+    proxies.set(sandbox, opening);
     const entry = await opening;
     const token = newId('ct');
-    entry.door.grants.set(token, { port: port ?? DEFAULT_PORT, metadata: userMetadata });
+    entry.proxy.grants.set(token, { port: port ?? DEFAULT_PORT, metadata: userMetadata });
     return { url: `http://127.0.0.1:${entry.port}`, token };
   }
 

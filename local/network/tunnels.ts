@@ -1,7 +1,7 @@
-/** Tunnels: each port that a sandbox opens gets a listener on this machine's loopback that leads to it. */
+/** Tunnels: each open port of a sandbox gets a listener on the host's loopback. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { type ControlPlane, EndStatus, type Request, type Tunnel } from '../grpc/wire.ts';
-import { portOf } from '../http/listen.ts';
+import { listenOnLoopback } from '../http/listen.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 
@@ -10,17 +10,17 @@ const LOOPBACK = '127.0.0.1';
 export class Tunnels {
   readonly #open = new Map<Sandbox, { servers: Server[]; tunnels: Tunnel[] }>();
 
-  /** Opens a tunnel for each port of the sandbox's definition, and closes them at its end. */
+  /** Opens a tunnel for each port in the sandbox's definition. They close when the sandbox stops. */
   async open(sandbox: Sandbox): Promise<void> {
     const ports = sandbox.definition.openPorts?.ports ?? [];
     if (ports.length === 0) return;
     const entry = { servers: [] as Server[], tunnels: [] as Tunnel[] };
     this.#open.set(sandbox, entry);
     for (const { port: containerPort, unencrypted } of ports) {
-      const server = createServer((socket) => void lead(sandbox, containerPort, socket));
-      const port = await portOf(server, 0);
+      const server = createServer((socket) => void forward(sandbox, containerPort, socket));
+      const port = await listenOnLoopback(server, 0);
       entry.servers.push(server);
-      // Nothing is encrypted on loopback: both kinds end in plain TCP.
+      // Connections on loopback aren't encrypted. Both kinds of ports are plain TCP.
       const plain = unencrypted ? { unencryptedHost: LOOPBACK, unencryptedPort: port } : {};
       entry.tunnels.push({ host: LOOPBACK, port, containerPort, ...plain });
     }
@@ -34,14 +34,14 @@ export class Tunnels {
   }
 }
 
-/** Moves bytes between a connection and a port inside. An open connection counts as activity. */
-async function lead(sandbox: Sandbox, port: number, socket: Socket): Promise<void> {
+/** Copies bytes between a connection and a port in the sandbox. An open connection counts as activity. */
+async function forward(sandbox: Sandbox, port: number, socket: Socket): Promise<void> {
   socket.on('error', () => {});
   socket.pause();
-  sandbox.enter();
-  socket.once('close', () => sandbox.leave());
+  sandbox.beginActivity();
+  socket.once('close', () => sandbox.endActivity());
   try {
-    const inside = await sandbox.container().parts.container.connect(port);
+    const inside = await sandbox.container().setup.container.connect(port);
     inside.on('error', () => socket.destroy());
     inside.once('close', () => socket.end());
     socket.once('close', () => inside.destroy());

@@ -1,4 +1,4 @@
-/** The stdio of a sandbox's own command: by the router for V2, by the control plane for V1. */
+/** The stdio of a sandbox's entrypoint: RPCs of the router for V2, and of the control plane for V1. */
 import type { CallContext } from 'nice-grpc';
 import { failedPrecondition, notFound } from '../grpc/status.ts';
 import { type ControlPlane, LogStream, type Router } from '../grpc/wire.ts';
@@ -8,8 +8,8 @@ import type { SandboxTable } from './sandbox-table.ts';
 /** The router's number for stderr. */
 const STDERR = 1;
 
-/** A sandbox without a command of its own just waits; its streams are silent, and end with it. */
-async function silence(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+/** Waits until the sandbox stops. The streams of a sandbox without an entrypoint are empty, and end when it stops. */
+async function untilStopped(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
   const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   await Promise.race([sandbox.ended, aborted]);
 }
@@ -23,7 +23,7 @@ export function entrypointsRouter(table: SandboxTable) {
     async *sandboxStdioReadV2({ taskId, offset, fileDescriptor }, { signal }: CallContext) {
       const sandbox = table.withTask(taskId);
       const entrypoint = entrypointOf(sandbox);
-      if (!entrypoint) return void (await silence(sandbox, signal));
+      if (!entrypoint) return void (await untilStopped(sandbox, signal));
       const spool = fileDescriptor === STDERR ? entrypoint.stderr : entrypoint.stdout;
       let at = offset;
       for await (const data of spool.read(offset, signal)) {
@@ -39,7 +39,7 @@ export function entrypointsRouter(table: SandboxTable) {
 }
 
 export function entrypointsService(table: SandboxTable) {
-  /** Index of the last write to each sandbox: writes are numbered from 1, and a repeated one does nothing. */
+  /** The number of the last write to each sandbox. Writes are numbered from 1, and a repeated one has no effect. */
   const written = new WeakMap<Sandbox, number>();
 
   function live(sandboxId: string): Sandbox {
@@ -53,10 +53,10 @@ export function entrypointsService(table: SandboxTable) {
       const sandbox = live(sandboxId);
       const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.max(1, timeout) * 1000)]);
       const entrypoint = entrypointOf(sandbox);
-      if (!entrypoint) await silence(sandbox, limit);
+      if (!entrypoint) await untilStopped(sandbox, limit);
       else {
         const spool = fileDescriptor === LogStream.stderr ? entrypoint.stderr : entrypoint.stdout;
-        // An entry's id is the offset that it ends at, and bytes of an unfinished character wait for the rest of it.
+        // The ID of an entry is the offset of its end. The decoder holds back incomplete characters.
         let at = Number(lastEntryId.split('-')[0]) || 0;
         const decoder = new TextDecoder();
         for await (const chunk of spool.read(at, limit)) {
@@ -69,7 +69,7 @@ export function entrypointsService(table: SandboxTable) {
     async sandboxStdinWrite({ sandboxId, input, index, eof }) {
       const sandbox = live(sandboxId);
       const last = written.get(sandbox) ?? 0;
-      if (index > last + 1) throw failedPrecondition(`stdin write ${index} came before ${last + 1}`);
+      if (index > last + 1) throw failedPrecondition(`stdin write ${index} arrived before write ${last + 1}`);
       const stdin = entrypointOf(sandbox)?.stdin;
       if (index <= last || !stdin) return {};
       written.set(sandbox, index);

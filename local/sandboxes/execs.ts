@@ -1,4 +1,4 @@
-/** The router's RPCs about commands: start, streams, end. */
+/** The router's RPCs for commands: start, stdio, and exit status. */
 import type { CallContext } from 'nice-grpc';
 import type { ExecSpec } from '../execs/exec.ts';
 import { fileOperation } from '../execs/files-api.ts';
@@ -10,23 +10,23 @@ import type { Secrets } from '../state/secrets.ts';
 import type { SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
-/** The router's numbers for the streams of a command. */
+/** The router's file descriptor number for stderr. */
 const STDERR = 1;
 
-interface Parts {
+interface ExecsDependencies {
   readonly table: SandboxTable;
   readonly secrets: Secrets;
 }
 
-export function execsService({ table, secrets }: Parts) {
+export function execsService({ table, secrets }: ExecsDependencies) {
   const execOf = ({ taskId, execId }: ExecRef) => table.withTask(taskId).execWithId(execId);
 
-  function specOf({ parts }: SandboxContainer, request: ExecStartRequest): ExecSpec {
-    if (request.commandArgs.length === 0) throw invalidArgument('A command needs at least one argument');
+  function specOf({ setup }: SandboxContainer, request: ExecStartRequest): ExecSpec {
+    if (request.commandArgs.length === 0) throw invalidArgument('Command must have at least one argument');
     const pty = request.ptyInfo?.enabled ? request.ptyInfo : undefined;
-    const workdir = request.workdir || parts.workdir;
-    if (!workdir.startsWith('/')) throw invalidArgument(`The working directory must be absolute: ${workdir}`);
-    assertDirectory(parts.container.root, workdir);
+    const workdir = request.workdir || setup.workdir;
+    if (!workdir.startsWith('/')) throw invalidArgument(`Working directory must be an absolute path: ${workdir}`);
+    assertDirectory(setup.container.root, workdir);
     const terminal: Record<string, string> = {};
     if (pty?.envTerm) terminal.TERM = pty.envTerm;
     if (pty?.envColorterm) terminal.COLORTERM = pty.envColorterm;
@@ -35,7 +35,7 @@ export function execsService({ table, secrets }: Parts) {
       argv: request.commandArgs,
       workdir,
       env: {
-        ...parts.env,
+        ...setup.env,
         ...terminal,
         ...secrets.merged(request.secretIds, request.secretSources),
         ...request.env,
@@ -89,25 +89,25 @@ export function execsService({ table, secrets }: Parts) {
       let stream: ReturnType<Awaited<ReturnType<typeof execOf>>['stdin']['openStream']> | undefined;
       for await (const { start, data, end } of messages) {
         if (start) stream = (await execOf(start)).stdin.openStream(start.offset);
-        else if (!stream) throw invalidArgument('A stdin stream begins with its start message');
+        else if (!stream) throw invalidArgument('The first message of a stdin stream must be start');
         else if (data) await stream.write(data);
         else if (end) {
           await stream.end();
           return {};
         }
       }
-      // Broken off before its end: stdin stays open, as the client may come back.
+      // The stream was interrupted. stdin stays open, because the client may reconnect.
       return {};
     },
   } satisfies Partial<Router>;
 }
 
-/** @throws NOT_FOUND unless there is such a directory inside */
+/** Throws NOT_FOUND unless the directory exists in the sandbox. */
 function assertDirectory(root: string, workdir: string): void {
   try {
     if (new Jail(root).stat(workdir).isDirectory()) return;
   } catch {
-    // As bad as something else than a directory.
+    // Same error as for a path that isn't a directory.
   }
-  throw notFound(`The working directory ${workdir} does not exist`);
+  throw notFound(`Working directory ${workdir} does not exist`);
 }

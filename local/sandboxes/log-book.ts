@@ -1,14 +1,14 @@
-/** The lines that a sandbox's entrypoint wrote, with their times; the latest ones, when there are many. */
+/** The latest lines that a sandbox's entrypoint wrote, with timestamps. */
 import type { Spool } from '../execs/spool.ts';
 
 const MAX_LINES = 20_000;
-/** A longer line is told in pieces. */
+/** Longer lines are split. */
 const MAX_LINE_LENGTH = 64 * 1024;
 
 export interface LogLine {
-  /** With its line end, if it had one. */
+  /** The line, including its line break if it has one. */
   readonly data: string;
-  /** See LogStream. */
+  /** One of `LogStream`. */
   readonly fileDescriptor: number;
   /** Seconds since 1970. */
   readonly timestamp: number;
@@ -20,7 +20,7 @@ export class LogBook {
   readonly lines: LogLine[] = [];
   #last = 0n;
 
-  /** Takes down what comes through a stream. */
+  /** Logs the lines of a stream as they arrive. */
   follow(spool: Spool, fileDescriptor: number): void {
     void this.#follow(spool, fileDescriptor);
   }
@@ -41,7 +41,7 @@ export class LogBook {
   }
 
   #add(data: string, fileDescriptor: number): void {
-    // Lines are told apart, and paged, by their time: no two have the same.
+    // Timestamps must be unique, because clients use them to identify lines and to request the next page.
     const now = BigInt(Date.now()) * 1_000_000n;
     this.#last = now > this.#last ? now : this.#last + 1n;
     const timestamp = Number(this.#last / 1000n) / 1_000_000;

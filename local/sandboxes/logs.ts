@@ -1,5 +1,4 @@
-/** The control plane's RPCs about logs of sandboxes. */
-
+/** The control plane's RPCs for sandbox logs. */
 import { type ControlPlane, LogStream, type Request } from '../grpc/wire.ts';
 import type { LogLine } from './log-book.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -11,7 +10,7 @@ type Query = Pick<
 >;
 
 export function logsService(table: SandboxTable) {
-  function asked({ appId, taskId, sandboxId }: Query): Sandbox[] {
+  function matchingSandboxes({ appId, taskId, sandboxId }: Query): Sandbox[] {
     return table
       .live()
       .filter(({ record }) => record.appId === appId)
@@ -32,7 +31,7 @@ export function logsService(table: SandboxTable) {
   return {
     async appFetchLogs(request) {
       const limit = request.limit || Number.POSITIVE_INFINITY;
-      const batches = asked(request).map((sandbox) => {
+      const batches = matchingSandboxes(request).map((sandbox) => {
         const items = linesOf(sandbox, request).slice(0, limit);
         return {
           taskId: sandbox.record.taskId,
@@ -46,7 +45,7 @@ export function logsService(table: SandboxTable) {
     async appCountLogs(request) {
       const bucketMs = Math.max(1, request.bucketSecs) * 1000;
       const buckets = new Map<number, { stdoutLogs: number; stderrLogs: number; systemLogs: number }>();
-      for (const line of asked(request).flatMap((sandbox) => linesOf(sandbox, request))) {
+      for (const line of matchingSandboxes(request).flatMap((sandbox) => linesOf(sandbox, request))) {
         const start = Math.floor((line.timestamp * 1000) / bucketMs) * bucketMs;
         const counts = buckets.get(start) ?? { stdoutLogs: 0, stderrLogs: 0, systemLogs: 0 };
         if (line.fileDescriptor === LogStream.stdout) counts.stdoutLogs++;

@@ -1,4 +1,4 @@
-/** Readiness probes: a port that accepts, or a command that succeeds. */
+/** Readiness probes: a port that accepts connections, or a command that succeeds. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext } from 'nice-grpc';
 import { deadlineExceeded, failedPrecondition } from '../grpc/status.ts';
@@ -16,12 +16,12 @@ export class Readiness {
     this.#store = store;
   }
 
-  /** Probes until the sandbox is ready or has ended. */
+  /** Probes until the sandbox is ready or has stopped. */
   async watch(sandbox: Sandbox): Promise<void> {
     const probe = sandbox.definition.readinessProbe;
     if (!probe) return;
     while (sandbox.running) {
-      if (await this.#holds(sandbox).catch(() => false)) {
+      if (await this.#probe(sandbox).catch(() => false)) {
         sandbox.record.readyAt = nowSecs();
         return this.#store.save();
       }
@@ -29,33 +29,33 @@ export class Readiness {
     }
   }
 
-  async #holds(sandbox: Sandbox): Promise<boolean> {
+  async #probe(sandbox: Sandbox): Promise<boolean> {
     const probe = sandbox.definition.readinessProbe;
     const container = sandbox.container();
     if (probe?.tcpPort !== undefined) {
-      const socket = await container.parts.container.connect(probe.tcpPort);
+      const socket = await container.setup.container.connect(probe.tcpPort);
       socket.destroy();
       return true;
     }
-    const { env, workdir } = container.parts;
+    const { env, workdir } = container.setup;
     const keep = { stdout: false, stderr: false };
     const exec = await container.launch('probe', { argv: probe?.execCommand?.argv ?? [], env, workdir, keep });
     return (await exec.ended).code === 0;
   }
 }
 
-/** How often a waiting call looks. */
+/** How often a waiting call checks the state. */
 const POLL_INTERVAL_MS = 20;
 
 export function readinessRouter(table: SandboxTable) {
   return {
     async sandboxWaitUntilReady({ taskId, timeout }, { signal }: CallContext) {
       const sandbox = table.withTask(taskId);
-      if (!sandbox.definition.readinessProbe) throw failedPrecondition('The sandbox has no readiness probe');
+      if (!sandbox.definition.readinessProbe) throw failedPrecondition('Sandbox has no readiness probe');
       const deadline = Date.now() + timeout * 1000;
       while (sandbox.record.readyAt === undefined) {
-        if (!sandbox.running) throw failedPrecondition('The sandbox ended before it was ready');
-        if (Date.now() >= deadline) throw deadlineExceeded('The sandbox was not ready in time');
+        if (!sandbox.running) throw failedPrecondition('Sandbox finished before it was ready');
+        if (Date.now() >= deadline) throw deadlineExceeded('Sandbox was not ready before the timeout');
         await pause(POLL_INTERVAL_MS, undefined, { signal });
       }
       return { readyAt: sandbox.record.readyAt };

@@ -1,4 +1,4 @@
-/** One container of a sandbox, the main one or a sidecar: its root, what is mounted in it, and its entrypoint. */
+/** A container of a sandbox, either the main one or a sidecar: its root, its image mounts, and its entrypoint. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Exec, type ExecSpec } from '../execs/exec.ts';
@@ -10,90 +10,87 @@ import type { ExecStatus, PtyInfo } from '../grpc/wire.ts';
 import type { Container } from '../isolation/container.ts';
 import type { ImageRecord } from '../state/store.ts';
 
-/** The id of a sandbox's own container. */
+/** The ID of a sandbox's main container. */
 export const MAIN_CONTAINER = 'main';
 
-/** An image mounted over a directory. */
+/** An image that is mounted over a directory. */
 export interface ImageMount {
-  /** Layers below, lowest first; none for an empty directory. */
+  /** The image's layers, lowest first. None for an empty directory. */
   readonly layers: readonly string[];
-  /** Folder on this machine with the changes made since. */
+  /** The host folder with the changes made since. */
   readonly upper: string;
 }
 
-export interface ContainerParts {
+export interface ContainerSetup {
   readonly id: string;
   readonly container: Container;
   readonly image: ImageRecord;
-  /** Folder on this machine for everything of this container. */
+  /** The host folder for all files of this container. */
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
   readonly workdir: string;
   readonly pipes: Pipes;
-  /** Called when a process is written to. */
+  /** Called when a client writes to a process. */
   readonly onActivity: () => void;
 }
 
 export class SandboxContainer {
-  readonly parts: ContainerParts;
-  /** By absolute path inside. */
+  readonly setup: ContainerSetup;
+  /** By absolute path in the container. */
   readonly imageMounts = new Map<string, ImageMount>();
   entrypoint: Exec | undefined;
 
-  constructor(parts: ContainerParts) {
-    this.parts = parts;
+  constructor(setup: ContainerSetup) {
+    this.setup = setup;
   }
 
   get id(): string {
-    return this.parts.id;
+    return this.setup.id;
   }
 
   get root(): string {
-    return this.parts.container.root;
+    return this.setup.container.root;
   }
 
-  /** Starts the command that the container lives for. */
+  /** Starts the command that the container runs. */
   async startEntrypoint(argv: readonly string[], pty: PtyInfo | undefined): Promise<Exec> {
     this.entrypoint = await this.launch('entrypoint', {
       argv,
-      env: this.parts.env,
-      workdir: this.parts.workdir,
+      env: this.setup.env,
+      workdir: this.setup.workdir,
       pty: pty?.enabled ? { rows: pty.winszRows, cols: pty.winszCols } : undefined,
       keep: { stdout: true, stderr: true },
     });
     return this.entrypoint;
   }
 
-  /** Starts a command. @throws NOT_FOUND when its working directory is not there */
+  /** Starts a command. */
   async launch(name: string, spec: ExecSpec): Promise<Exec> {
-    const { container, pipes, onActivity } = this.parts;
-    return Exec.start(container, pipes, await this.#spool(name), spec, onActivity);
+    const { container, pipes, onActivity } = this.setup;
+    return Exec.start(container, pipes, await this.#spoolPath(name), spec, onActivity);
   }
 
-  /**
-   * Carries out an operation of the file API.
-   * @throws UNIMPLEMENTED when this machine cannot watch files
-   */
+  /** Starts an operation of the file API. Throws UNIMPLEMENTED if the host cannot watch files. */
   async launchFileOperation(name: string, argv: readonly string[], operation: FileOperation): Promise<Exec> {
-    if (!('Watch' in operation)) return fileExec(this.parts.container, argv, operation, await this.#spool(name));
+    if (!('Watch' in operation)) return fileExec(this.setup.container, argv, operation, await this.#spoolPath(name));
     const command = watchCommand(operation.Watch);
-    if (!command) throw unimplemented('Watching files needs perl on this machine');
+    if (!command) throw unimplemented('Watching files requires perl on this computer');
     return this.launch(name, {
       argv: command,
-      env: this.parts.env,
+      env: this.setup.env,
       workdir: '/',
       keep: { stdout: true, stderr: true },
     });
   }
 
-  async #spool(name: string): Promise<string> {
-    const folder = join(this.parts.folder, 'spool');
+  async #spoolPath(name: string): Promise<string> {
+    const folder = join(this.setup.folder, 'spool');
     await mkdir(folder, { recursive: true });
     return join(folder, name);
   }
 }
 
-/** 128 + signal, as shells tell it. */
+/** Returns the exit code, or 128 plus the signal as in shells. */
 export function exitCodeOf({ code, signal }: ExecStatus): number {
   return signal === undefined ? (code ?? 0) : 128 + signal;
 }

@@ -1,4 +1,4 @@
-/** What a sandbox may be asked to be: refuses what Modal refuses. */
+/** Validates sandbox definitions as Modal does. */
 import { isIP } from 'node:net';
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
 import type { SandboxDefinition } from '../grpc/wire.ts';
@@ -9,16 +9,17 @@ const REGIONS =
   /^(us|eu|ap|uk|ca|me|sa|af|mx|jp|au|in)(-(east|west|central|north|south|northeast|southeast|southcentral|melbourne)(-\d+)?)?$/;
 const NAME_PATTERN = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** @throws INVALID_ARGUMENT */
+/** Throws INVALID_ARGUMENT unless `cidr` is an address range such as `10.0.0.0/8`. */
 export function assertCidr(cidr: string): void {
   const [address = '', bits, ...more] = cidr.split('/');
   const family = isIP(address);
-  const most = family === 4 ? 32 : 128;
-  const good = family !== 0 && bits !== undefined && /^\d+$/.test(bits) && Number(bits) <= most && more.length === 0;
-  if (!good) throw invalidArgument(`Invalid CIDR: ${cidr}`);
+  const maxBits = family === 4 ? 32 : 128;
+  const isValid =
+    family !== 0 && bits !== undefined && /^\d+$/.test(bits) && Number(bits) <= maxBits && more.length === 0;
+  if (!isValid) throw invalidArgument(`Invalid CIDR: ${cidr}`);
 }
 
-/** @throws INVALID_ARGUMENT */
+/** Throws INVALID_ARGUMENT unless `domain` is a domain, a wildcard such as `*.example.com`, or `*`. */
 export function assertDomain(domain: string): void {
   if (domain === '*') return;
   if (!/^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/i.test(domain)) {
@@ -26,17 +27,16 @@ export function assertDomain(domain: string): void {
   }
 }
 
-/** @throws INVALID_ARGUMENT */
+/** Throws INVALID_ARGUMENT unless `name` can be the name of a sandbox. */
 export function assertSandboxName(name: string): void {
   if (!NAME_PATTERN.test(name)) {
-    throw invalidArgument(`Invalid sandbox name '${name}': 1 to 64 letters, digits, dashes, underscores and dots`);
+    throw invalidArgument(
+      `Invalid sandbox name '${name}'. Names must be 1 to 64 letters, digits, dashes, underscores, or dots`,
+    );
   }
 }
 
-/**
- * Refuses a definition that Modal would refuse.
- * @throws INVALID_ARGUMENT
- */
+/** Throws INVALID_ARGUMENT for definitions that Modal rejects, and FAILED_PRECONDITION for what needs its cloud. */
 export function assertSandboxDefinition(definition: SandboxDefinition): void {
   if (definition.timeoutSecs > MAX_LIFETIME_SECS) {
     throw invalidArgument(`Sandbox timeout must be at most ${MAX_LIFETIME_SECS} seconds`);
@@ -53,17 +53,18 @@ export function assertSandboxDefinition(definition: SandboxDefinition): void {
   for (const cidr of definition.inboundCidrAllowlist) assertCidr(cidr);
   for (const domain of definition.networkAccess?.allowedDomains ?? []) assertDomain(domain);
   if (definition.workdir !== undefined && !definition.workdir.startsWith('/')) {
-    throw invalidArgument(`The working directory must be absolute: ${definition.workdir}`);
+    throw invalidArgument(`Working directory must be an absolute path: ${definition.workdir}`);
   }
 }
 
-/** Refuses what lives in a cloud: to leave it out silently would look as if it worked. @throws FAILED_PRECONDITION */
+/** Throws FAILED_PRECONDITION for features of Modal's cloud, because ignoring them would look as if they worked. */
 function assertLocal({ cloudBucketMounts, s3Mounts, nfsMounts, proxyId, enableSnapshot }: SandboxDefinition): void {
-  const needs = [
+  const unsupported = [
     cloudBucketMounts.length + s3Mounts.length > 0 ? 'Cloud buckets' : undefined,
     nfsMounts.length > 0 ? 'Network file systems' : undefined,
     proxyId ? 'Proxies' : undefined,
     enableSnapshot ? 'Memory snapshots' : undefined,
   ].filter(Boolean);
-  if (needs.length > 0) throw failedPrecondition(`${needs.join(', ')} need Modal's cloud; the local Modal has none`);
+  if (unsupported.length > 0)
+    throw failedPrecondition(`${unsupported.join(', ')} require Modal's cloud and are not supported by Local Modal`);
 }

@@ -1,4 +1,4 @@
-/** All sandboxes: those that run, and what is remembered of those that have ended. */
+/** All sandboxes: the running ones, and the records of those that have stopped. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,13 +12,13 @@ import { removeTree } from '../isolation/remove-tree.ts';
 import { environmentNamed } from '../state/environments.ts';
 import { newSandboxId, newTaskId } from '../state/ids.ts';
 import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
-import { assertNameFree, ending, Sandbox } from './sandbox.ts';
+import { assertNameFree, endResult, Sandbox } from './sandbox.ts';
 import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition } from './sandbox-definition.ts';
 
-/** Ended sandboxes that are still listed when asked for. */
+/** How many records of stopped sandboxes are kept. */
 const MAX_ENDED_RECORDS = 1000;
-/** How long the output of an ended sandbox's commands stays readable. */
+/** How long the output of commands can be read after their sandbox has stopped. */
 const OUTPUT_RETENTION_MS = 10 * 60_000;
 /** `NetworkAccessType`. */
 const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
@@ -27,22 +27,22 @@ export interface SandboxRequest {
   readonly app: AppRecord;
   readonly definition: SandboxDefinition;
   readonly tags: Readonly<Record<string, string>>;
-  /** Variables of its secrets. */
+  /** The variables of its secrets. */
   readonly secretEnv: Readonly<Record<string, string>>;
   readonly version: 1 | 2;
 }
 
-/** What others do around a sandbox's life. */
+/** Called during the lifecycle of a sandbox. */
 export interface SandboxHooks {
-  /** Its root stands, nothing runs in it yet. */
+  /** The root exists, and nothing runs in it yet. */
   prepared(sandbox: Sandbox, main: SandboxContainer): Promise<void>;
   started(sandbox: Sandbox): Promise<void>;
-  /** Its processes are stopped, its root still stands. */
-  beforeGone(sandbox: Sandbox): Promise<void>;
+  /** The processes have stopped, and the root still exists. */
+  beforeRemoval(sandbox: Sandbox): Promise<void>;
 }
 
 export class SandboxTable {
-  /** How long each start takes on top, so that a slow one can be seen. */
+  /** A delay that is added to each start, for tests of slow starts. */
   coldStartMs = 0;
   readonly #store: Store;
   readonly #images: Images;
@@ -66,10 +66,10 @@ export class SandboxTable {
     this.#tools = tools;
   }
 
-  /** Ends on paper what an earlier server left running, and clears what it left behind. */
+  /** Marks the sandboxes of an earlier server as terminated, and removes their files. */
   async recover(): Promise<void> {
     for (const record of this.records()) {
-      record.result ??= ending(EndStatus.terminated, 0, 'The local Modal was restarted');
+      record.result ??= endResult(EndStatus.terminated, 0, 'Local Modal was restarted');
       record.finishedAt ??= nowSecs();
     }
     await removeTree(this.#folder);
@@ -80,12 +80,12 @@ export class SandboxTable {
     return Object.values(this.#store.state.sandboxes);
   }
 
-  /** Those in memory: running, or ended a while ago. */
+  /** Returns the sandboxes in memory: those that are running or have stopped recently. */
   live(): Sandbox[] {
     return [...this.#live.values()];
   }
 
-  /** @throws NOT_FOUND */
+  /** Returns a sandbox's record. Throws NOT_FOUND. */
   record(sandboxId: string): SandboxRecord {
     const record = this.#store.state.sandboxes[sandboxId];
     if (!record) throw notFound(`Sandbox with ID ${sandboxId} not found`);
@@ -96,15 +96,15 @@ export class SandboxTable {
     return this.#live.get(sandboxId);
   }
 
-  /** @throws NOT_FOUND when no sandbox in memory has this task */
+  /** Returns the sandbox in memory with this task. Throws NOT_FOUND. */
   withTask(taskId: string): Sandbox {
     for (const sandbox of this.#live.values()) if (sandbox.record.taskId === taskId) return sandbox;
     throw notFound(`Task ${taskId} not found`);
   }
 
   /**
-   * Starts a sandbox.
-   * @throws ALREADY_EXISTS when its name is taken, NOT_FOUND for its image, INVALID_ARGUMENT for its definition
+   * Starts a sandbox. Throws ALREADY_EXISTS if its name is in use, NOT_FOUND for its image, and INVALID_ARGUMENT for its
+   * definition.
    */
   async create(request: SandboxRequest): Promise<Sandbox> {
     const { definition, app, version } = request;
@@ -130,8 +130,8 @@ export class SandboxTable {
     };
     const folder = join(this.#folder, record.id);
     const sandbox = new Sandbox(record, definition, folder, {
-      beforeGone: (ending) => this.#hooks.beforeGone(ending),
-      afterGone: (ended) => this.#onEnd(ended),
+      beforeRemoval: (stopping) => this.#hooks.beforeRemoval(stopping),
+      afterStop: (stopped) => this.#onStopped(stopped),
     });
     this.#store.state.sandboxes[record.id] = record;
     this.#live.set(record.id, sandbox);
@@ -143,7 +143,7 @@ export class SandboxTable {
       void this.#hooks.started(sandbox);
       return sandbox;
     } catch (error) {
-      await sandbox.finish(ending(EndStatus.initFailure, 1, String(error)));
+      await sandbox.finish(endResult(EndStatus.initFailure, 1, String(error)));
       this.#live.delete(record.id);
       delete this.#store.state.sandboxes[record.id];
       throw error;
@@ -157,7 +157,7 @@ export class SandboxTable {
     const container = await this.#tools.isolation.start({
       folder,
       layers: this.#images.layerFolders(image),
-      network: mayReachOut(definition),
+      network: hasNetwork(definition),
       limits: {
         memoryMiB: definition.resources?.memoryMbMax || undefined,
         cpus: definition.resources?.milliCpuMax ? definition.resources.milliCpuMax / 1000 : undefined,
@@ -196,13 +196,13 @@ export class SandboxTable {
     };
   }
 
-  /** Lists are paged by creation time, so no two sandboxes may share one. */
+  /** Returns the time, and never the same one twice, because lists are paged by creation time. */
   #uniqueTime(): number {
     this.#lastCreatedAt = Math.max(nowSecs(), this.#lastCreatedAt + 0.00001);
     return this.#lastCreatedAt;
   }
 
-  async #onEnd(sandbox: Sandbox): Promise<void> {
+  async #onStopped(sandbox: Sandbox): Promise<void> {
     const forget = setTimeout(() => this.#forget(sandbox), OUTPUT_RETENTION_MS);
     forget.unref();
     for (const side of ['up', 'work', 'root', 'mounts', 'volumes', 'sidecars']) {
@@ -223,16 +223,16 @@ export class SandboxTable {
     await removeTree(sandbox.folder).catch(() => {});
   }
 
-  /** Ends every sandbox, for the end of the server. */
-  async terminateAll(which: (record: SandboxRecord) => boolean = () => true): Promise<void> {
+  /** Terminates all sandboxes, or those whose record matches. */
+  async terminateAll(matches: (record: SandboxRecord) => boolean = () => true): Promise<void> {
     await Promise.all(
       this.live()
-        .filter(({ record }) => which(record))
-        .map((sandbox) => sandbox.finish(ending(EndStatus.terminated))),
+        .filter(({ record }) => matches(record))
+        .map((sandbox) => sandbox.finish(endResult(EndStatus.terminated))),
     );
   }
 
-  /** True while a running sandbox stands on this layer. */
+  /** Returns true while a running sandbox uses this layer. */
   usesLayer(layer: string): boolean {
     return this.live().some(
       (sandbox) =>
@@ -240,8 +240,8 @@ export class SandboxTable {
         sandbox
           .allContainers()
           .some(
-            ({ parts, imageMounts }) =>
-              parts.image.layers.includes(layer) ||
+            ({ setup, imageMounts }) =>
+              setup.image.layers.includes(layer) ||
               [...imageMounts.values()].some(({ layers }) => layers.includes(layer)),
           ),
     );
@@ -255,13 +255,13 @@ export class SandboxTable {
     return this.terminateAll((record) => record.appId === appId);
   }
 
-  /** Records that match, newest first. */
+  /** Returns the records that match a filter, newest first. */
   list(filter: {
     appId: string;
     environmentName: string;
     includeFinished: boolean;
     tags: readonly { tagName: string; tagValue: string }[];
-    /** Only those created before; 0 for no limit. Seconds. */
+    /** Only sandboxes that were created before this time, in seconds. 0 means no limit. */
     beforeTimestamp: number;
   }): SandboxRecord[] {
     const environment = filter.appId ? undefined : environmentNamed(this.#store, filter.environmentName).name;
@@ -275,10 +275,10 @@ export class SandboxTable {
 }
 
 /**
- * Whether a sandbox gets this machine's network. A namespace has all of it or none, so a list that names anything less
- * than everything is held by giving none.
+ * Returns whether a sandbox gets the host's network. A namespace has either all of it or none, so an allowlist that doesn't
+ * allow everything results in no network.
  */
-export function mayReachOut({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
+export function hasNetwork({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
   if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return false;
   if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return true;
   const { allowedCidrs, allowedDomains } = networkAccess;

@@ -1,4 +1,4 @@
-/** A running sandbox: its containers, its execs, its clocks. */
+/** A running sandbox: its containers, its commands, and its timeouts. */
 import type { Exec } from '../execs/exec.ts';
 import { alreadyExists, failedPrecondition, notFound } from '../grpc/status.ts';
 import { EndStatus, LogStream, type SandboxDefinition } from '../grpc/wire.ts';
@@ -6,69 +6,69 @@ import { type EndResult, nowSecs, type SandboxRecord } from '../state/store.ts';
 import { LogBook } from './log-book.ts';
 import { exitCodeOf, MAIN_CONTAINER, type SandboxContainer } from './sandbox-container.ts';
 
-/** How long the output of a command stays readable after its end. */
+/** How long the output of a command can be read after it has exited. */
 const OUTPUT_RETENTION_MS = 60 * 60_000;
 
-/** A container beside the main one. */
+/** A container in addition to the main one. */
 export interface Sidecar {
   readonly id: string;
   readonly name: string;
   readonly container: SandboxContainer;
   result: EndResult | undefined;
-  /** Settles when it has ended. */
+  /** Resolves when it has stopped. */
   readonly ended: Promise<void>;
 }
 
-/** What is done around the end of a sandbox. */
-export interface EndSteps {
-  /** Its processes are stopped, its files are still there. */
-  beforeGone(sandbox: Sandbox): Promise<void>;
-  afterGone(sandbox: Sandbox): Promise<void>;
+/** Called while a sandbox is stopping. */
+export interface StopHooks {
+  /** The processes have stopped, and the files still exist. */
+  beforeRemoval(sandbox: Sandbox): Promise<void>;
+  afterStop(sandbox: Sandbox): Promise<void>;
 }
 
 export class Sandbox {
   readonly record: SandboxRecord;
   readonly definition: SandboxDefinition;
-  /** Folder on this machine for everything of this sandbox. */
+  /** The host folder for all files of this sandbox. */
   readonly folder: string;
-  /** Settles when the sandbox has ended, with all of its processes. */
+  /** Resolves when the sandbox has stopped, including all of its processes. */
   readonly ended: Promise<EndResult>;
   readonly execs = new Map<string, Promise<Exec>>();
   readonly sidecars = new Map<string, Sidecar>();
-  /** What the entrypoint wrote, line by line. */
+  /** The output of the entrypoint, by line. */
   readonly log = new LogBook();
   #main: SandboxContainer | undefined;
-  readonly #steps: EndSteps;
+  readonly #hooks: StopHooks;
   #settle: (result: EndResult) => void = () => {};
   #settled = false;
   #finishing: Promise<void> | undefined;
   #lifetime: NodeJS.Timeout | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #active = 0;
+  #activities = 0;
 
-  constructor(record: SandboxRecord, definition: SandboxDefinition, folder: string, steps: EndSteps) {
+  constructor(record: SandboxRecord, definition: SandboxDefinition, folder: string, hooks: StopHooks) {
     this.record = record;
     this.definition = definition;
     this.folder = folder;
-    this.#steps = steps;
+    this.#hooks = hooks;
     this.ended = new Promise((resolve) => {
       this.#settle = resolve;
     });
   }
 
-  /** True from creation until it is known how it ends. */
+  /** True from creation until the sandbox starts to stop. */
   get running(): boolean {
     return this.record.result === undefined;
   }
 
-  /** True while it is known how it ends, but its processes are not gone yet. */
-  get ending(): boolean {
+  /** True while the sandbox is stopping: it has a result, but its processes may still exist. */
+  get stopping(): boolean {
     return !this.running && !this.#settled;
   }
 
-  /** Processes on this machine that are the containers themselves. */
+  /** The host process IDs of the containers themselves. */
   get pids(): readonly number[] {
-    return this.allContainers().flatMap(({ parts }) => [...parts.container.pids]);
+    return this.allContainers().flatMap(({ setup }) => [...setup.container.pids]);
   }
 
   allContainers(): SandboxContainer[] {
@@ -76,10 +76,7 @@ export class Sandbox {
     return [...(this.#main ? [this.#main] : []), ...sidecars.map(({ container }) => container)];
   }
 
-  /**
-   * The container with this id, '' being the main one.
-   * @throws NOT_FOUND when it does not run
-   */
+  /** Returns a running container by its ID; '' is the main one. Throws NOT_FOUND. */
   container(id = ''): SandboxContainer {
     if (!this.running || !this.#main) throw notFound(`Sandbox ${this.record.id} is not running`);
     if (id === '' || id === MAIN_CONTAINER) return this.#main;
@@ -88,13 +85,13 @@ export class Sandbox {
     return sidecar.container;
   }
 
-  /** Puts the sandbox to work in its container. */
+  /** Starts the entrypoint and the timeouts. */
   async begin(main: SandboxContainer): Promise<void> {
     this.#main = main;
     this.record.startedAt = nowSecs();
-    void main.parts.container.ended.then(() => this.finish(ending(EndStatus.terminated)));
+    void main.setup.container.ended.then(() => this.finish(endResult(EndStatus.terminated)));
     this.#lifetime = setTimeout(
-      () => this.finish(ending(EndStatus.timeout)),
+      () => this.finish(endResult(EndStatus.timeout)),
       Math.max(0, (this.record.createdAt + this.record.timeoutSecs - nowSecs()) * 1000),
     );
     const argv = this.definition.entrypointArgs;
@@ -104,33 +101,34 @@ export class Sandbox {
       this.log.follow(entrypoint.stderr, LogStream.stderr);
       void entrypoint.ended.then((status) => {
         const exitcode = exitCodeOf(status);
-        return this.finish(ending(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode));
+        return this.finish(endResult(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode));
       });
     }
     this.touch();
   }
 
   /**
-   * Starts a command, once per `execId` however often it is asked. It counts as activity until its end.
-   * @throws what `start` throws, and then the id is free again
+   * Starts a command, which counts as activity until it exits. Repeated calls with the same `execId` start it only once. If
+   * `start` throws, the ID can be used again.
    */
   async run(execId: string, start: () => Promise<Exec>): Promise<Exec> {
     const known = this.execs.get(execId);
     if (known) return known;
-    if (!/^[\w-]{1,128}$/.test(execId)) throw failedPrecondition('An exec id is made of letters, digits and dashes');
+    if (!/^[\w-]{1,128}$/.test(execId))
+      throw failedPrecondition('Exec ID must be made of letters, digits, underscores, and dashes');
     const starting = start();
     this.execs.set(execId, starting);
-    this.enter();
-    const leave = () => this.leave();
+    this.beginActivity();
+    const end = () => this.endActivity();
     starting.then(
       (exec) =>
         exec.ended.then(() => {
-          leave();
+          end();
           setTimeout(() => this.#forget(execId, exec), OUTPUT_RETENTION_MS).unref();
         }),
       () => {
         this.execs.delete(execId);
-        leave();
+        end();
       },
     );
     return starting;
@@ -141,39 +139,40 @@ export class Sandbox {
     void exec.dispose();
   }
 
-  /** @throws NOT_FOUND, also a long while after its end */
+  /** Returns a command. Throws NOT_FOUND, also if its output has expired. */
   async execWithId(execId: string): Promise<Exec> {
     const exec = this.execs.get(execId);
     if (!exec) throw notFound(`Exec ${execId} not found`);
     return exec;
   }
 
-  /** Something that counts as activity begins: an exec, a connection. */
-  enter(): void {
-    this.#active++;
+  /** Reports the start of an activity, such as a command or a connection. */
+  beginActivity(): void {
+    this.#activities++;
     this.touch();
   }
 
-  leave(): void {
-    this.#active--;
+  /** Reports the end of an activity. */
+  endActivity(): void {
+    this.#activities--;
     this.touch();
   }
 
-  /** Starts the idle clock anew, or stops it while something is active. */
+  /** Restarts the idle timeout, or pauses it during an activity. */
   touch(): void {
     clearTimeout(this.#idle);
     const { idleTimeoutSecs } = this.record;
-    if (!idleTimeoutSecs || this.#active > 0 || !this.running) return;
-    this.#idle = setTimeout(() => this.finish(ending(EndStatus.idleTimeout)), idleTimeoutSecs * 1000);
+    if (!idleTimeoutSecs || this.#activities > 0 || !this.running) return;
+    this.#idle = setTimeout(() => this.finish(endResult(EndStatus.idleTimeout)), idleTimeoutSecs * 1000);
   }
 
-  /** @throws FAILED_PRECONDITION when it has a name or has ended */
+  /** Throws FAILED_PRECONDITION if the sandbox has a name or has stopped. */
   assertNameable(): void {
     if (!this.running) throw failedPrecondition(`Sandbox ${this.record.id} has already finished`);
     if (this.record.name) throw failedPrecondition(`Sandbox ${this.record.id} is already named '${this.record.name}'`);
   }
 
-  /** Ends the sandbox with this result, unless it has ended already. Settles when no process of it is left. */
+  /** Stops the sandbox with this result, unless it is stopping already. Resolves when none of its processes is left. */
   finish(result: EndResult): Promise<void> {
     this.#finishing ??= this.#finish(result);
     return this.#finishing;
@@ -182,26 +181,26 @@ export class Sandbox {
   async #finish(result: EndResult): Promise<void> {
     clearTimeout(this.#lifetime);
     clearTimeout(this.#idle);
-    const containers = this.allContainers().map(({ parts }) => parts.container);
+    const containers = this.allContainers().map(({ setup }) => setup.container);
     this.record.finishedAt = nowSecs();
     this.record.result = result;
-    await Promise.all(containers.map((container) => container.quiet()));
-    await this.#steps.beforeGone(this).catch(() => {});
+    await Promise.all(containers.map((container) => container.killProcesses()));
+    await this.#hooks.beforeRemoval(this).catch(() => {});
     await Promise.all(containers.map((container) => container.kill()));
-    // The processes are gone; what is left are operations that this server carries out itself.
+    // The processes are gone. The remaining commands are file operations that run in the server.
     for (const exec of this.execs.values()) void exec.then((running) => running.kill()).catch(() => {});
-    await this.#steps.afterGone(this);
+    await this.#hooks.afterStop(this);
     this.#settled = true;
     this.#settle(result);
   }
 }
 
-/** A result as it is kept. */
-export function ending(status: EndStatus, exitcode = 0, exception = ''): EndResult {
+/** Creates the result of a sandbox. */
+export function endResult(status: EndStatus, exitcode = 0, exception = ''): EndResult {
   return { status, exitcode, exception };
 }
 
-/** @throws ALREADY_EXISTS when a running sandbox of the same app has the name */
+/** Throws ALREADY_EXISTS if a running sandbox in the same app has this name. */
 export function assertNameFree(sandboxes: Iterable<SandboxRecord>, appId: string, name: string): void {
   for (const other of sandboxes) {
     if (other.appId === appId && other.name === name && !other.result) {

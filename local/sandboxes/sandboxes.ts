@@ -1,4 +1,4 @@
-/** The control plane's RPCs about sandboxes. V1 and V2 differ in their names on the wire and in their ids, not here. */
+/** The control plane's RPCs for sandboxes. V1 and V2 differ only in their RPC names and in their IDs. */
 import type { CallContext } from 'nice-grpc';
 import { invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, EndStatus, type Request, type Tunnel } from '../grpc/wire.ts';
@@ -7,17 +7,17 @@ import type { Auth } from '../state/auth.ts';
 import { environmentNamed } from '../state/environments.ts';
 import type { Secrets } from '../state/secrets.ts';
 import { nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
-import { assertNameFree, ending, type Sandbox } from './sandbox.ts';
+import { assertNameFree, endResult, type Sandbox } from './sandbox.ts';
 import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
-/** Sandboxes in one answer of a list. */
+/** The number of sandboxes in one page of a list. */
 const PAGE_SIZE = 100;
-/** What Modal bills when nothing was asked for. */
+/** What Modal bills by default. */
 const DEFAULT_MILLI_CPU = 125;
 const DEFAULT_MEMORY_MB = 128;
 
-interface Parts {
+interface SandboxesDependencies {
   readonly store: Store;
   readonly table: SandboxTable;
   readonly secrets: Secrets;
@@ -25,7 +25,7 @@ interface Parts {
   readonly tunnels: { of(sandbox: Sandbox | undefined): Tunnel[] };
 }
 
-export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts) {
+export function sandboxesService({ store, table, secrets, auth, tunnels }: SandboxesDependencies) {
   const info = (record: SandboxRecord) => ({
     id: record.id,
     createdAt: record.createdAt,
@@ -56,7 +56,7 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
 
   async function create(version: 1 | 2, request: Request<'sandboxCreateV2'> | Request<'sandboxCreate'>) {
     const { definition } = request;
-    if (!definition) throw invalidArgument('A sandbox definition is needed');
+    if (!definition) throw invalidArgument('Sandbox definition is required');
     const app = appWithId(store, request.appId);
     const sources = 'secretSources' in request ? request.secretSources : [];
     const ids = sources.length > 0 ? [] : definition.secretIds;
@@ -68,8 +68,8 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
     const record = table.record(sandboxId);
     const metadata = { appId: record.appId };
     await ended(sandboxId, timeout * 1000, signal);
-    // `result` stays undefined while the sandbox runs: the SDK takes any other value for its end.
-    return { result: table.get(sandboxId)?.ending ? undefined : record.result, metadata };
+    // `result` must be undefined while the sandbox is running. The SDK takes any other value for the end of the sandbox.
+    return { result: table.get(sandboxId)?.stopping ? undefined : record.result, metadata };
   }
 
   async function ended(sandboxId: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -86,7 +86,7 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Parts
 
   async function terminate({ sandboxId }: Request<'sandboxTerminateV2'>) {
     const existingResult = table.record(sandboxId).result;
-    await table.get(sandboxId)?.finish(ending(EndStatus.terminated));
+    await table.get(sandboxId)?.finish(endResult(EndStatus.terminated));
     return { existingResult };
   }
 

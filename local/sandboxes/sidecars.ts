@@ -1,4 +1,4 @@
-/** Containers beside a sandbox's own: made by the control plane, told of by the router. */
+/** Sidecars: containers in addition to a sandbox's own. The control plane creates them, and the router lists them. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,29 +11,29 @@ import type { Images } from '../images/images.ts';
 import type { Isolation } from '../isolation/container.ts';
 import { newId } from '../state/ids.ts';
 import type { Secrets } from '../state/secrets.ts';
-import { ending, type Sandbox, type Sidecar } from './sandbox.ts';
+import { endResult, type Sandbox, type Sidecar } from './sandbox.ts';
 import { exitCodeOf, MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
-import { mayReachOut, type SandboxTable } from './sandbox-table.ts';
+import { hasNetwork, type SandboxTable } from './sandbox-table.ts';
 
-interface Parts {
+interface SidecarsDependencies {
   readonly table: SandboxTable;
   readonly images: Images;
   readonly secrets: Secrets;
   readonly tools: { isolation: Isolation; pipes: Pipes };
 }
 
-/** What a container without a command of its own does. */
+/** The command of a container that was created without one. */
 const SLEEP_FOREVER = ['sleep', 'infinity'];
 
-export function sidecarsService({ table, images, secrets, tools }: Parts) {
+export function sidecarsService({ table, images, secrets, tools }: SidecarsDependencies) {
   return {
     async sandboxContainerCreateV2({ sandboxId, containerName, definition, secretSources }) {
       table.record(sandboxId);
       const sandbox = table.get(sandboxId);
       if (!sandbox?.running) throw failedPrecondition(`Sandbox ${sandboxId} is not running`);
-      if (!definition) throw invalidArgument('A container definition is needed');
+      if (!definition) throw invalidArgument('Container definition is required');
       if (!containerName || containerName === MAIN_CONTAINER)
-        throw invalidArgument(`Bad container name '${containerName}'`);
+        throw invalidArgument(`Invalid container name '${containerName}'`);
       if ([...sandbox.sidecars.values()].some(({ name, result }) => name === containerName && !result)) {
         throw alreadyExists(`Container '${containerName}' already exists`);
       }
@@ -44,7 +44,7 @@ export function sidecarsService({ table, images, secrets, tools }: Parts) {
       const container = await tools.isolation.start({
         folder,
         layers: images.layerFolders(image),
-        network: mayReachOut(sandbox.definition),
+        network: hasNetwork(sandbox.definition),
         limits: {},
       });
       const sidecar = new SandboxContainer({
@@ -83,8 +83,8 @@ async function addTo(
   const entrypoint = await container.startEntrypoint(argv.length > 0 ? argv : SLEEP_FOREVER, undefined);
   void entrypoint.ended.then(async (status) => {
     const exitcode = exitCodeOf(status);
-    sidecar.result ??= ending(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode);
-    await container.parts.container.kill();
+    sidecar.result ??= endResult(exitcode === 0 ? EndStatus.success : EndStatus.failure, exitcode);
+    await container.setup.container.kill();
     end();
   });
 }
@@ -127,8 +127,8 @@ export function sidecarsRouter(table: SandboxTable) {
     },
     async taskContainerTerminate({ taskId, containerId }) {
       const sidecar = withId(taskId, containerId);
-      sidecar.result ??= ending(EndStatus.terminated);
-      await sidecar.container.parts.container.kill();
+      sidecar.result ??= endResult(EndStatus.terminated);
+      await sidecar.container.setup.container.kill();
       await sidecar.ended;
       return {};
     },

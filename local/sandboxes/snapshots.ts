@@ -1,6 +1,6 @@
 /**
- * Snapshots, and images mounted over directories. A root's changes since its image lie in a folder of their own, so a
- * snapshot of it copies those and nothing else, and puts them on top of the image's layers.
+ * Snapshots, and images that are mounted over directories. The changes to a root are in a separate folder, so a snapshot
+ * copies only those, and adds them as a layer to the layers of the image.
  */
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts
 import type { Router } from '../grpc/wire.ts';
 import type { Images } from '../images/images.ts';
 import { Jail } from '../isolation/jail.ts';
-import { newId, newLayerName } from '../state/ids.ts';
+import { newFolderName, newId } from '../state/ids.ts';
 import { type ImageRecord, nowSecs } from '../state/store.ts';
-import type { ContainerParts, SandboxContainer } from './sandbox-container.ts';
+import type { ContainerSetup, SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
-/** `ttlSeconds` of a snapshot that is kept until it is deleted. */
+/** The value of `ttlSeconds` for a snapshot that doesn't expire. */
 const NO_EXPIRY = -1;
 
 interface SnapshotOptions {
@@ -23,9 +23,9 @@ interface SnapshotOptions {
   readonly key: Uint8Array | undefined;
 }
 
-function lifetime(ttlSeconds: number | undefined): number | undefined {
+function expiry(ttlSeconds: number | undefined): number | undefined {
   if (!ttlSeconds || (ttlSeconds < 0 && ttlSeconds !== NO_EXPIRY)) {
-    throw invalidArgument('A snapshot needs a lifetime of at least one second, or -1 for no end');
+    throw invalidArgument('Snapshot TTL must be at least one second, or -1 for no expiry');
   }
   return ttlSeconds === NO_EXPIRY ? undefined : nowSecs() + ttlSeconds;
 }
@@ -39,82 +39,82 @@ export class Snapshots {
     this.#images = images;
   }
 
-  /** The root as it is, without what is mounted in it. */
-  async filesystem({ parts }: SandboxContainer, options: SnapshotOptions): Promise<ImageRecord> {
-    const expiresAt = lifetime(options.ttlSeconds);
-    const layer = newLayerName();
-    await copyOut(parts, new Jail(parts.container.changes), '/', join(this.#images.layersFolder, layer));
-    return this.#keep({
+  /** Takes a snapshot of the root, without mounts. */
+  async filesystem({ setup }: SandboxContainer, options: SnapshotOptions): Promise<ImageRecord> {
+    const expiresAt = expiry(options.ttlSeconds);
+    const layer = newFolderName();
+    await copyOut(setup, new Jail(setup.container.changes), '/', join(this.#images.layersFolder, layer));
+    return this.#save({
       kind: 'filesystem',
-      layers: [...parts.image.layers, layer],
-      env: parts.image.env,
-      workdir: parts.image.workdir,
-      user: parts.image.user,
-      builderVersion: parts.image.builderVersion,
+      layers: [...setup.image.layers, layer],
+      env: setup.image.env,
+      workdir: setup.image.workdir,
+      user: setup.image.user,
+      builderVersion: setup.image.builderVersion,
       expiresAt,
       keyDigest: digest(options.key),
     });
   }
 
   /**
-   * A directory with all that is in it; of an image mounted there, only the changes are copied.
-   * @throws NOT_FOUND when there is no such directory
+   * Takes a snapshot of a directory and its contents. If an image is mounted there, only the changes are copied. Throws
+   * NOT_FOUND if the directory doesn't exist.
    */
   async directory(container: SandboxContainer, file: string, options: SnapshotOptions): Promise<ImageRecord> {
-    const expiresAt = lifetime(options.ttlSeconds);
+    const expiresAt = expiry(options.ttlSeconds);
     const at = realDirectory(container, file);
-    const layer = newLayerName();
+    const layer = newFolderName();
     const to = join(this.#images.layersFolder, layer, 'root');
     const mounted = container.imageMounts.get(at);
-    if (mounted) await copyOut(container.parts, new Jail(mounted.upper), '/', to);
-    else await copyOut(container.parts, new Jail(container.root), at, to);
-    return this.#keep({
+    if (mounted) await copyOut(container.setup, new Jail(mounted.upper), '/', to);
+    else await copyOut(container.setup, new Jail(container.root), at, to);
+    return this.#save({
       kind: 'directory',
       layers: [...(mounted?.layers ?? []), layer],
       env: {},
-      builderVersion: container.parts.image.builderVersion,
+      builderVersion: container.setup.image.builderVersion,
       expiresAt,
       keyDigest: digest(options.key),
     });
   }
 
-  async #keep(content: Omit<ImageRecord, 'id' | 'createdAt'>): Promise<ImageRecord> {
+  async #save(content: Omit<ImageRecord, 'id' | 'createdAt'>): Promise<ImageRecord> {
     const image = { id: newId('im'), createdAt: nowSecs(), ...content };
     await this.#images.add(image);
     return image;
   }
 
   /**
-   * Lays an image, or an empty directory, over a directory.
-   * @throws NOT_FOUND for the image, FAILED_PRECONDITION without its key
+   * Mounts an image, or an empty directory, over a directory. Throws NOT_FOUND for the image, and FAILED_PRECONDITION
+   * without its encryption key.
    */
   async mount(container: SandboxContainer, file: string, imageId: string, key: Uint8Array | undefined): Promise<void> {
     const image = imageId ? this.#images.get(imageId) : undefined;
     if (image?.keyDigest && image.keyDigest !== digest(key)) {
-      throw failedPrecondition(`Image ${imageId} is encrypted with another key`);
+      throw failedPrecondition(`Image ${imageId} is encrypted with a different key`);
     }
     new Jail(container.root).mkdirs(file);
     const at = realDirectory(container, file);
-    const folder = join(container.parts.folder, 'mounts', newLayerName());
+    const folder = join(container.setup.folder, 'mounts', newFolderName());
     const [upper, work, empty] = ['up', 'work', 'empty'].map((name) => join(folder, name));
     if (!upper || !work || !empty) return;
     for (const each of [upper, work, empty]) await mkdir(each, { recursive: true });
     const layers = image?.layers ?? [];
     const lower = layers.map((layer) => join(this.#images.layersFolder, layer, 'root'));
-    await container.parts.container.mount({ lower: lower.length > 0 ? lower : [empty], upper, work, target: at });
+    await container.setup.container.mount({ lower: lower.length > 0 ? lower : [empty], upper, work, target: at });
     container.imageMounts.set(at, { layers, upper });
   }
 
-  /** @throws NOT_FOUND when no image is mounted there */
+  /** Unmounts an image. Throws NOT_FOUND if no image is mounted there. */
   async unmount(container: SandboxContainer, file: string): Promise<void> {
     const at = realDirectory(container, file);
     if (!container.imageMounts.has(at)) throw notFound(`No image is mounted at ${file}`);
     container.imageMounts.delete(at);
-    await container.parts.container.unmount(at, { lazy: true });
+    await container.setup.container.unmount(at, { lazy: true });
   }
 }
 
-async function copyOut({ container }: ContainerParts, jail: Jail, from: string, to: string): Promise<void> {
+async function copyOut({ container }: ContainerSetup, jail: Jail, from: string, to: string): Promise<void> {
   const folder = jail.openDirectory(from);
   try {
     await container.copyOut(folder, to);
@@ -123,9 +123,9 @@ async function copyOut({ container }: ContainerParts, jail: Jail, from: string, 
   }
 }
 
-/** @throws NOT_FOUND, INVALID_ARGUMENT */
+/** Resolves the path of a directory. Throws NOT_FOUND, or INVALID_ARGUMENT if it isn't an absolute path of a directory. */
 function realDirectory(container: SandboxContainer, file: string): string {
-  if (!file.startsWith('/')) throw invalidArgument(`The path must be absolute: ${file}`);
+  if (!file.startsWith('/')) throw invalidArgument(`Path must be absolute: ${file}`);
   const jail = new Jail(container.root);
   try {
     if (jail.stat(file).isDirectory()) return jail.realpath(file);
@@ -138,18 +138,18 @@ function realDirectory(container: SandboxContainer, file: string): string {
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 export function snapshotsRouter(table: SandboxTable, snapshots: Snapshots) {
-  /** By the id that the client chose, so that a repeated call makes one snapshot. */
-  const made = new Map<string, Promise<ImageRecord>>();
+  /** By the ID that the client chose, so that a repeated call doesn't take a second snapshot. */
+  const snapshotsById = new Map<string, Promise<ImageRecord>>();
 
-  async function once(snapshotId: string, make: () => Promise<ImageRecord>): Promise<{ imageId: string }> {
-    const known = snapshotId ? made.get(snapshotId) : undefined;
+  async function once(snapshotId: string, take: () => Promise<ImageRecord>): Promise<{ imageId: string }> {
+    const known = snapshotId ? snapshotsById.get(snapshotId) : undefined;
     if (known) return { imageId: (await known).id };
-    const making = make();
+    const taking = take();
     if (snapshotId) {
-      made.set(snapshotId, making);
-      making.catch(() => made.delete(snapshotId));
+      snapshotsById.set(snapshotId, taking);
+      taking.catch(() => snapshotsById.delete(snapshotId));
     }
-    return { imageId: (await making).id };
+    return { imageId: (await taking).id };
   }
 
   return {

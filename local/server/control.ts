@@ -1,21 +1,21 @@
-/** The tests' channel: JSON over HTTP on a port of its own, there only when the server was started with `--control`. */
+/** The tests' control channel: JSON over HTTP on its own port, open only if the server was started with `--control`. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
 import { FaultSchema, type Faults } from '../grpc/faults.ts';
 import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
 import { reply } from '../http/http-server.ts';
-import { portOf } from '../http/listen.ts';
+import { listenOnLoopback } from '../http/listen.ts';
 import { processTree } from '../isolation/processes.ts';
-import { ending } from '../sandboxes/sandbox.ts';
+import { endResult } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 import type { Auth } from '../state/auth.ts';
 
-/** What is running: for tests that nothing is left behind. */
+/** What is running, so that tests can check that nothing is left behind. */
 export interface Running {
   readonly sandboxes: {
     readonly id: string;
     readonly taskId: string;
-    /** What its creator asked for, as it came. */
+    /** The definition as its creator sent it. */
     readonly definition: SandboxDefinition;
     readonly pids: number[];
     readonly execs: { id: string; argv: readonly string[] }[];
@@ -23,27 +23,27 @@ export interface Running {
 }
 
 const ControlSettingsSchema = z.strictObject({
-  /** How long tokens live that are signed from here on. */
+  /** The lifetime of tokens that are signed from now on. */
   tokenLifeSecs: z.number().positive().optional(),
-  /** How long each sandbox takes to start, on top. */
+  /** A delay that is added to the start of each sandbox. */
   coldStartMs: z.number().nonnegative().optional(),
 });
 
-/** Behaviour that lasts until it is set otherwise. */
+/** Behavior that lasts until it is changed. */
 export type ControlSettings = z.infer<typeof ControlSettingsSchema>;
 
-interface Parts {
+interface ControlDependencies {
   readonly auth: Auth;
   readonly faults: Faults;
   readonly table: SandboxTable;
 }
 
 export class Control {
-  readonly #parts: Parts;
+  readonly #dependencies: ControlDependencies;
   readonly #server: Server;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(dependencies: ControlDependencies) {
+    this.#dependencies = dependencies;
     this.#server = createServer((request, response) => {
       this.#answer(request).then(
         (body) => reply(response, 200, JSON.stringify(body ?? {}), 'application/json'),
@@ -52,9 +52,9 @@ export class Control {
     });
   }
 
-  /** @returns the port */
+  /** Starts listening and returns the port. */
   listen(port: number): Promise<number> {
-    return portOf(this.#server, port);
+    return listenOnLoopback(this.#server, port);
   }
 
   close(): void {
@@ -63,9 +63,9 @@ export class Control {
   }
 
   async #answer(request: IncomingMessage): Promise<unknown> {
-    const { faults, auth, table } = this.#parts;
-    const [, what = '', argument = ''] = (request.url ?? '').split('/');
-    switch (`${request.method} /${what}`) {
+    const { faults, auth, table } = this.#dependencies;
+    const [, action = '', argument = ''] = (request.url ?? '').split('/');
+    switch (`${request.method} /${action}`) {
       case 'POST /faults':
         return faults.add(FaultSchema.parse(await bodyOf(request)));
       case 'DELETE /faults':
@@ -83,17 +83,17 @@ export class Control {
         return {};
       }
       case 'POST /preempt':
-        return table.get(argument)?.finish(ending(EndStatus.internalFailure, 0, 'preempted'));
+        return table.get(argument)?.finish(endResult(EndStatus.internalFailure, 0, 'preempted'));
       case 'GET /running':
         return this.#running();
       default:
-        throw new Error(`There is no ${request.method} ${request.url}`);
+        throw new Error(`Unknown request: ${request.method} ${request.url}`);
     }
   }
 
   async #running(): Promise<Running> {
     const sandboxes: Running['sandboxes'] = [];
-    for (const { record, definition, running, execs, pids } of this.#parts.table.live()) {
+    for (const { record, definition, running, execs, pids } of this.#dependencies.table.live()) {
       if (!running) continue;
       const started = await Promise.all([...execs].map(async ([id, exec]) => ({ id, exec: await exec })));
       const active = started.filter(({ exec }) => !exec.status);

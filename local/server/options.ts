@@ -4,26 +4,26 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import type { TokenPair } from '../state/auth.ts';
 
-export const USAGE = `usage: local-modal --data DIR [options]
-  --port N             PortSchema of the server; 0, the default, for any that is free
-  --data DIR           folder for images, volumes and all else that lasts
-  --seed FILE          JSON with environments and secrets to create at the start
-  --token ID:SECRET    a token to accept, may be repeated; without it any token is
-  --control N          opens the tests' control channel on this PortSchema (0 for any)
-  --allow-unisolated   where isolation cannot be had, run commands as plain processes
-  --shared             one server for several clients: writes DIR/server.json, serves while leases are held
-  --linger SECONDS     with --shared, how long to stay after the last lease (10)
-  --exit-with-parent   end when the process that started this one has ended
+export const USAGE = `Usage: local-modal --data DIR [options]
+  --port N             port to listen on (default: 0, any free port)
+  --data DIR           folder for images, volumes, and all other persistent data
+  --seed FILE          JSON file with environments and secrets to create at startup
+  --token ID:SECRET    token to accept; can be repeated (default: accept any token)
+  --control N          open the tests' control channel on this port (0 for any free port)
+  --allow-unisolated   run commands as plain processes if isolation isn't available
+  --shared             serve several clients: write DIR/server.json, and run while leases are held
+  --linger SECONDS     with --shared, how long to run after the last lease is released (default: 10)
+  --exit-with-parent   stop when the parent process exits
 `;
 
 const PortSchema = z.coerce.number().int().min(0).max(65535);
 
 const OptionsSchema = z.object({
   port: PortSchema.default(0),
-  data: z.string('--data is needed').min(1),
+  data: z.string('--data is required').min(1),
   seed: z.string().optional(),
   token: z
-    .array(z.string().regex(/^[^:]+:.+$/, 'a token is ID:SECRET'))
+    .array(z.string().regex(/^[^:]+:.+$/, '--token must have the form ID:SECRET'))
     .default([])
     .transform((tokens) =>
       tokens.map(
@@ -39,7 +39,7 @@ const OptionsSchema = z.object({
 
 export type Options = z.infer<typeof OptionsSchema>;
 
-/** @throws with a line for the person who called */
+/** Parses the command line. Throws an error whose message is meant for the user. */
 export function parseOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],
@@ -62,16 +62,16 @@ export function parseOptions(argv: readonly string[]): Options {
 
 const SeedSchema = z.strictObject({
   environments: z.array(z.string().min(1)).default([]),
-  /** Named secrets; they are put into every environment. */
+  /** Secrets by name. They are created in every environment. */
   secrets: z.record(z.string(), z.record(z.string(), z.string())).default({}),
 });
 
-/** What exists from the start. */
+/** What to create at startup. */
 export type Seed = z.infer<typeof SeedSchema>;
-/** A seed as it is written. */
+/** A seed as it is written in a file, with optional parts. */
 export type SeedInput = z.input<typeof SeedSchema>;
 
-/** @throws when the file cannot be read or is no seed */
+/** Reads a seed file. Throws if the file cannot be read or is not valid. */
 export async function readSeed(file: string | undefined): Promise<Seed> {
   if (!file) return SeedSchema.parse({});
   const parsed = SeedSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));

@@ -1,4 +1,4 @@
-/** Puts the parts together: one gRPC port for control plane and router, one HTTP port beside it. */
+/** Assembles the server: one gRPC port for the control plane and the router, and one HTTP port next to it. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -15,7 +15,7 @@ import { Images, imagesService } from '../images/images.ts';
 import { prepareBase } from '../isolation/base.ts';
 import type { Isolation } from '../isolation/container.ts';
 import { Namespaces, whyNoNamespaces } from '../isolation/namespaces.ts';
-import { Refusing, Unisolated } from '../isolation/unisolated.ts';
+import { IsolationUnavailable, Unisolated } from '../isolation/unisolated.ts';
 import { connectTokensService } from '../network/connect-tokens.ts';
 import { networkPolicyRouter } from '../network/network-policy.ts';
 import { Tunnels, tunnelsService } from '../network/tunnels.ts';
@@ -45,7 +45,7 @@ import { TokenFlows, tokenFlowPage, workspaceService } from './workspace.ts';
 export interface ServerOptions {
   readonly port: number;
   readonly dataFolder: string;
-  /** Tokens that are accepted; none = any. */
+  /** The tokens to accept. If empty, any token is accepted. */
   readonly tokens: readonly TokenPair[];
   readonly seed: Seed;
   readonly controlPort: number | undefined;
@@ -53,22 +53,22 @@ export interface ServerOptions {
 }
 
 export interface LocalModal {
-  /** What `MODAL_SERVER_URL` is set to. */
+  /** The value for `MODAL_SERVER_URL`. */
   readonly url: string;
   readonly controlUrl: string | undefined;
   readonly http: HttpServer;
-  /** Ends all sandboxes, then the server. */
+  /** Stops all sandboxes, and then the server. */
   stop(): Promise<void>;
 }
 
-/** As the SDK's own channels have it. */
+/** The limit that the SDK's own channels have. */
 const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
-/** How often expired images are looked for. */
+/** How often expired images are deleted. */
 const SWEEP_INTERVAL_MS = 60_000;
-/** RPCs for which one needs no token yet. */
+/** RPCs that need no token. */
 const UNAUTHENTICATED_METHODS = new Set(['tokenFlowCreate', 'tokenFlowWait']);
 
-/** Starts a server. @throws when the port is taken or the data folder cannot be used */
+/** Starts a server. Throws if the port is in use or the data folder cannot be used. */
 export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const dataFolder = resolve(options.dataFolder);
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
@@ -90,16 +90,16 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
       await tunnels.open(sandbox);
     },
     started: (sandbox) => readiness.watch(sandbox),
-    async beforeGone(sandbox) {
+    async beforeRemoval(sandbox) {
       await mounts.detach(sandbox);
       await takeExitSnapshot(sandbox, snapshots);
     },
   });
   await table.recover();
-  await images.clear();
+  await images.removeOrphans();
   await volumes.recover();
   setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), SWEEP_INTERVAL_MS).unref();
-  await plant(store, secrets, options.seed);
+  await applySeed(store, secrets, options.seed);
   const flows = new TokenFlows(auth);
   const http = new HttpServer();
   http.route('/token-flow', tokenFlowPage(flows));
@@ -191,13 +191,13 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
 }
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
-  const why = await whyNoNamespaces(join(dataFolder, 'trial'));
-  if (why === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
-  return allowUnisolated ? new Unisolated() : new Refusing(why);
+  const reason = await whyNoNamespaces(join(dataFolder, 'trial'));
+  if (reason === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
+  return allowUnisolated ? new Unisolated() : new IsolationUnavailable(reason);
 }
 
-/** Makes sure of what every server has, and of what this one was told to begin with. */
-async function plant(store: Store, secrets: Secrets, seed: Seed): Promise<void> {
+/** Creates the default environment, and the environments and secrets of the seed, unless they exist. */
+async function applySeed(store: Store, secrets: Secrets, seed: Seed): Promise<void> {
   for (const name of [DEFAULT_ENVIRONMENT, ...seed.environments]) {
     const environment = ensureEnvironment(store, name);
     for (const [secret, env] of Object.entries(seed.secrets)) secrets.put(secret, environment.name, env);

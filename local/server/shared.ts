@@ -1,6 +1,6 @@
 /**
- * One server for several clients: `server.json` tells them where it is and with which token, each holds a lease as an
- * open connection, and some time after the last lease has gone the server ends.
+ * One server for several clients. `server.json` contains its address and its token. Each client holds a lease, which is an
+ * open connection; the server stops some time after the last lease is released.
  */
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
@@ -9,24 +9,27 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type HttpHandler, reply } from '../http/http-server.ts';
-import { sameText, type TokenPair } from '../state/auth.ts';
+import { isSameSecret, type TokenPair } from '../state/auth.ts';
 
 const ServerFileSchema = z.object({
-  /** What `MODAL_SERVER_URL` is set to. */
+  /** The value for `MODAL_SERVER_URL`. */
   url: z.string(),
   pid: z.number(),
   tokenId: z.string(),
   tokenSecret: z.string(),
-  /** `GET` with `Authorization: Bearer <tokenSecret>`; the lease lasts as long as the response stays open. */
+  /** `GET` it with `Authorization: Bearer <tokenSecret>`. The lease lasts as long as the response stays open. */
   leaseUrl: z.string(),
 });
 
-/** What `server.json` in the data folder says of the server that uses it. */
+/** The content of `server.json`, which describes the server that uses the data folder. */
 export type ServerFile = z.infer<typeof ServerFileSchema>;
 
-const fileIn = (dataFolder: string) => join(dataFolder, 'server.json');
+/** The file's name in the data folder. The extension reads it under this name. */
+const SERVER_FILE = 'server.json';
 
-/** Reads `server.json`; undefined when there is none that makes sense. */
+const fileIn = (dataFolder: string) => join(dataFolder, SERVER_FILE);
+
+/** Reads `server.json`. Returns undefined if it doesn't exist or isn't valid. */
 export async function readServerFile(dataFolder: string): Promise<ServerFile | undefined> {
   try {
     return ServerFileSchema.parse(JSON.parse(await readFile(fileIn(dataFolder), 'utf8')));
@@ -44,21 +47,21 @@ export function removeServerFile(dataFolder: string): Promise<void> {
   return rm(fileIn(dataFolder), { force: true });
 }
 
-/** Another server, alive, uses the data folder. */
+/** Another running server uses the data folder. */
 export class DataFolderInUse extends Error {}
 
 /**
- * Claims a data folder for this process, for as long as it lives: two servers would overwrite each other's state.
- * @throws DataFolderInUse
+ * Claims a data folder for the lifetime of this process, because two servers would overwrite each other's state. Throws
+ * `DataFolderInUse`.
  */
 export async function claim(dataFolder: string): Promise<Server> {
   const name = createHash('sha256').update(realpathSync(dataFolder)).digest('hex').slice(0, 32);
-  // An abstract socket goes with its process, however that ends; elsewhere than on Linux a file has to do.
+  // An abstract socket disappears with its process, even if that crashes. Other systems than Linux need a file.
   const address = process.platform === 'linux' ? `\0local-modal-${name}` : join(dataFolder, 'claim.sock');
   if (process.platform !== 'linux') await removeStale(address);
   const server = createServer((socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
-    server.once('error', () => reject(new DataFolderInUse(`Another local Modal is running on ${dataFolder}`)));
+    server.once('error', () => reject(new DataFolderInUse(`Another Local Modal server is using ${dataFolder}`)));
     server.listen(address, resolve);
   });
   server.unref();
@@ -75,9 +78,10 @@ async function removeStale(address: string): Promise<void> {
   if (!alive) await rm(address, { force: true });
 }
 
-/** How long the first client may take to come, in milliseconds, however short the grace period is. */
+/** How long to wait for the first lease, even if `--linger` is shorter. */
 const FIRST_LEASE_TIMEOUT_MS = 30_000;
 
+/** Counts the leases that clients hold, and reports when none has been held for a while. */
 export class Leases {
   #held = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -90,11 +94,11 @@ export class Leases {
     this.#wait(Math.max(lingerMs, FIRST_LEASE_TIMEOUT_MS));
   }
 
-  /** Answers `GET /lease` and counts the response as a lease until its connection is gone. */
+  /** Handles `GET /lease`. Each response counts as a lease until its connection closes. */
   handler({ secret }: TokenPair): HttpHandler {
     return (request, response) => {
       const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      if (!sameText(bearer, secret)) return reply(response, 401, 'A lease needs the token of server.json.\n');
+      if (!isSameSecret(bearer, secret)) return reply(response, 401, 'The token from server.json is required.\n');
       this.#held++;
       clearTimeout(this.#timer);
       response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' });

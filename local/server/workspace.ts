@@ -1,10 +1,10 @@
-/** The account's side: session tokens, who one is, and the sign-in flow of a browser. */
+/** The account: session tokens, the caller's identity, and the browser sign-in. */
 import { randomBytes } from 'node:crypto';
 import type { CallContext } from 'nice-grpc';
 import { notFound, permissionDenied } from '../grpc/status.ts';
 import type { ControlPlane } from '../grpc/wire.ts';
 import { type HttpHandler, reply } from '../http/http-server.ts';
-import { type Auth, sameText, type TokenPair } from '../state/auth.ts';
+import { type Auth, isSameSecret, type TokenPair } from '../state/auth.ts';
 import { IMAGE_BUILDER_VERSION } from '../state/environments.ts';
 import { newId } from '../state/ids.ts';
 import { nowSecs } from '../state/store.ts';
@@ -14,14 +14,14 @@ export const WORKSPACE_NAME = 'local';
 interface Flow {
   readonly code: string;
   readonly waitSecret: string;
-  /** Where the browser goes once the person has agreed. */
+  /** Where the browser goes after the user has approved. */
   readonly nextUrl: string;
   pair: TokenPair | undefined;
   approve(): void;
   readonly approved: Promise<void>;
 }
 
-/** Sign-ins that were begun and wait for a person to agree on the local page. */
+/** Sign-ins that wait for the user to approve them on the local page. */
 export class TokenFlows {
   readonly #flows = new Map<string, Flow>();
   readonly #auth: Auth;
@@ -43,7 +43,7 @@ export class TokenFlows {
     return this.#flows.get(id);
   }
 
-  /** What the page's button does. @returns where to send the browser */
+  /** Approves a sign-in. Returns the URL to redirect the browser to, or undefined if the sign-in is unknown. */
   approve(id: string): string | undefined {
     const flow = this.#flows.get(id);
     if (!flow) return undefined;
@@ -106,7 +106,7 @@ export function workspaceService(auth: Auth, flows: TokenFlows, pageUrl: (path: 
     async tokenFlowWait({ tokenFlowId, waitSecret, timeout }, { signal }: CallContext) {
       const flow = flows.find(tokenFlowId);
       if (!flow) throw notFound(`Token flow ${tokenFlowId} not found`);
-      if (!sameText(flow.waitSecret, waitSecret)) throw permissionDenied('Wrong wait secret');
+      if (!isSameSecret(flow.waitSecret, waitSecret)) throw permissionDenied('Invalid wait secret');
       let timer: NodeJS.Timeout | undefined;
       const limit = new Promise((resolve) => {
         timer = setTimeout(resolve, timeout * 1000);

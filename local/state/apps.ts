@@ -6,23 +6,20 @@ import { type AppRecord, nowSecs, type Store } from './store.ts';
 
 const AppState = { deployed: 3, stopped: 5 } as const;
 
-/** What apps need to know of, and do to, the sandboxes in them. */
+/** What apps need to know about their sandboxes, and do with them. */
 export interface AppTenants {
   runningIn(appId: string): number;
   terminateAllIn(appId: string): Promise<void>;
 }
 
-/**
- * The app with this id.
- * @throws NOT_FOUND
- */
+/** Returns an app by its ID. Throws NOT_FOUND. */
 export function appWithId(store: Store, appId: string): AppRecord {
   const app = store.state.apps[appId];
   if (!app) throw notFound(`App with ID ${appId} not found`);
   return app;
 }
 
-/** The app of this name that was not stopped, if any. */
+/** Returns the app with this name, unless it was stopped. */
 export function appNamed(store: Store, name: string, environment: string): AppRecord | undefined {
   return Object.values(store.state.apps).find(
     (app) => app.name === name && app.environment === environment && app.stoppedAt === undefined,
@@ -39,7 +36,7 @@ export function appsService(store: Store, tenants: AppTenants) {
   return {
     async appGetOrCreate({ appName, environmentName, objectCreationType }) {
       const environment = environmentNamed(store, environmentName).name;
-      if (!appName) throw invalidArgument('An app needs a name');
+      if (!appName) throw invalidArgument('App name is required');
       const existing = appNamed(store, appName, environment);
       if (existing && objectCreationType === Creation.createFailIfExists) {
         throw alreadyExists(`App '${appName}' already exists`);

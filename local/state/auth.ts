@@ -1,4 +1,4 @@
-/** Who may call: token pairs on the control plane, signed short-lived tokens on the router. */
+/** Authentication: token pairs for the control plane, and signed short-lived tokens for the router. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { Metadata } from 'nice-grpc';
 import { permissionDenied, unauthenticated } from '../grpc/status.ts';
@@ -9,43 +9,44 @@ export interface TokenPair {
   readonly secret: string;
 }
 
-/** A secret that is never accepted, so that a refusal can be seen on a server that takes any token. */
+/** A secret that is never accepted, so that a rejection can be tested on a server that accepts any token. */
 const INVALID_SECRET = 'as-invalid';
 
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-export function sameText(one: string, other: string): boolean {
+/** Compares two secrets in constant time. */
+export function isSameSecret(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
 export class Auth {
-  /** How long the tokens live that this server signs. */
+  /** The lifetime of tokens that this server signs. */
   tokenLifeSecs = 20 * 60;
   readonly #signingKey: string;
   readonly #pairs: TokenPair[];
   readonly #routerUrl: () => string;
 
-  /** @param pairs the tokens that are accepted; none = any that are not empty */
+  /** `pairs` are the tokens to accept. If there are none, any token that isn't empty is accepted. */
   constructor(signingKey: string, pairs: readonly TokenPair[], routerUrl: () => string) {
     this.#signingKey = signingKey;
     this.#pairs = [...pairs];
     this.#routerUrl = routerUrl;
   }
 
-  /** Accepts one more pair, if the server is choosy at all. */
+  /** Accepts one more token pair, unless any token is accepted anyway. */
   accept(pair: TokenPair): void {
     if (this.#pairs.length > 0) this.#pairs.push(pair);
   }
 
-  /** @throws UNAUTHENTICATED unless the metadata of a control-plane call names an accepted token */
+  /** Throws UNAUTHENTICATED unless the metadata of a control-plane call contains an accepted token. */
   assertToken(metadata: Metadata): void {
     const id = metadata.get('x-modal-token-id') ?? '';
     const secret = metadata.get('x-modal-token-secret') ?? '';
     const known =
       this.#pairs.length === 0
         ? id !== '' && secret !== '' && secret !== INVALID_SECRET
-        : this.#pairs.some((pair) => sameText(pair.id, id) && sameText(pair.secret, secret));
+        : this.#pairs.some((pair) => isSameSecret(pair.id, id) && isSameSecret(pair.secret, secret));
     if (!known) throw unauthenticated('Token validation failed');
   }
 
@@ -55,27 +56,26 @@ export class Auth {
     return `${content}.${this.#signature(content)}`;
   }
 
-  /** What a client needs to reach the router of a task. */
+  /** Returns what a client needs to call the router for a task. */
   routerAccess(taskId: string): { jwt: string; url: string } {
     return { jwt: this.sign({ task: taskId }), url: this.#routerUrl() };
   }
 
   /**
-   * Checks the bearer token of a router call.
-   * @returns the task it is for
-   * @throws UNAUTHENTICATED when it is not ours or has expired
+   * Returns the task that the bearer token of a router call is for. Throws UNAUTHENTICATED if this server didn't sign the
+   * token or if it has expired.
    */
   taskOf(metadata: Metadata): string {
     const token = /^Bearer (.+)$/.exec(metadata.get('authorization') ?? '')?.[1] ?? '';
     const claims = this.claims(token);
-    if (!claims) throw unauthenticated('The router token is not valid, or has expired');
+    if (!claims) throw unauthenticated('Router token is invalid or has expired');
     return String(claims.task);
   }
 
-  /** What a token says that this server signed; undefined when it did not, or when the token has expired. */
+  /** Returns the claims of a token, or undefined if this server didn't sign it or it has expired. */
   claims(token: string): Readonly<Record<string, unknown>> | undefined {
     const [header = '', payload = '', signature = ''] = token.split('.');
-    if (!sameText(this.#signature(`${header}.${payload}`), signature)) return undefined;
+    if (!isSameSecret(this.#signature(`${header}.${payload}`), signature)) return undefined;
     const claims: { exp?: unknown } = JSON.parse(Buffer.from(payload, 'base64url').toString());
     return typeof claims.exp === 'number' && claims.exp > nowSecs() ? { ...claims } : undefined;
   }
@@ -85,7 +85,7 @@ export class Auth {
   }
 }
 
-/** @throws PERMISSION_DENIED when a call is about another task than its token */
+/** Throws PERMISSION_DENIED if a call is about another task than its token. */
 export function assertOwnTask(tokenTask: string, taskId: string): void {
-  if (tokenTask !== taskId) throw permissionDenied(`The router token is not for task ${taskId}`);
+  if (tokenTask !== taskId) throw permissionDenied(`Router token is not valid for task ${taskId}`);
 }

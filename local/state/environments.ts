@@ -3,16 +3,16 @@ import { type ControlPlane, Creation } from '../grpc/wire.ts';
 import { newId } from './ids.ts';
 import { type EnvironmentRecord, nowSecs, type Store } from './store.ts';
 
-/** The environment that an empty name stands for. */
+/** The environment to use if the name is empty. */
 export const DEFAULT_ENVIRONMENT = 'main';
-/** The image builder version that every environment is set to. */
+/** The image builder version of every environment. */
 export const IMAGE_BUILDER_VERSION = '2025.06';
 
 function find(store: Store, name: string): EnvironmentRecord | undefined {
   return Object.values(store.state.environments).find((environment) => environment.name === name);
 }
 
-/** Adds an environment unless there is one of that name. The caller saves. */
+/** Returns the environment with this name, creating it if needed. The caller saves the store. */
 export function ensureEnvironment(store: Store, name: string): EnvironmentRecord {
   const existing = find(store, name);
   if (existing) return existing;
@@ -21,10 +21,7 @@ export function ensureEnvironment(store: Store, name: string): EnvironmentRecord
   return record;
 }
 
-/**
- * The environment called `name`, or the default one for ''.
- * @throws NOT_FOUND
- */
+/** Returns an environment by its name; an empty name means the default one. Throws NOT_FOUND. */
 export function environmentNamed(store: Store, name: string): EnvironmentRecord {
   const record = find(store, name || DEFAULT_ENVIRONMENT);
   if (!record) throw notFound(`Environment '${name}' not found`);
@@ -39,7 +36,7 @@ export function environmentsService(store: Store) {
   return {
     async environmentGetOrCreate({ deploymentName, objectCreationType }) {
       if (objectCreationType === Creation.lookup) return described(environmentNamed(store, deploymentName));
-      if (!deploymentName) throw invalidArgument('An environment needs a name');
+      if (!deploymentName) throw invalidArgument('Environment name is required');
       if (objectCreationType === Creation.createFailIfExists && find(store, deploymentName)) {
         throw alreadyExists(`Environment '${deploymentName}' already exists`);
       }
@@ -48,7 +45,7 @@ export function environmentsService(store: Store) {
       return described(record);
     },
     async environmentCreate({ name }) {
-      if (!name) throw invalidArgument('An environment needs a name');
+      if (!name) throw invalidArgument('Environment name is required');
       if (find(store, name)) throw alreadyExists(`Environment '${name}' already exists`);
       ensureEnvironment(store, name);
       await store.save();
@@ -56,7 +53,7 @@ export function environmentsService(store: Store) {
     },
     async environmentDelete({ name }) {
       const record = environmentNamed(store, name);
-      if (record.name === DEFAULT_ENVIRONMENT) throw invalidArgument('The default environment cannot be deleted');
+      if (record.name === DEFAULT_ENVIRONMENT) throw invalidArgument('Cannot delete the default environment');
       delete store.state.environments[record.id];
       await store.save();
       return {};

@@ -3,14 +3,14 @@ import { randomBytes } from 'node:crypto';
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-function spell(alphabet: string, length: number): string {
+function randomText(alphabet: string, length: number): string {
   let text = '';
-  // One byte in excess of the largest multiple of the alphabet would favour its first letters; ids need no more than this.
+  // The modulo slightly favors the alphabet's first letters, which is good enough for IDs.
   for (const byte of randomBytes(length)) text += alphabet[byte % alphabet.length];
   return text;
 }
 
-/** A ULID: 10 characters of time in milliseconds, 16 of chance. */
+/** Returns a ULID: 10 characters for the time in milliseconds, and 16 random ones. */
 export function ulid(): string {
   let time = Date.now();
   let stamp = '';
@@ -18,25 +18,25 @@ export function ulid(): string {
     stamp = CROCKFORD[time % 32] + stamp;
     time = Math.floor(time / 32);
   }
-  return stamp + spell(CROCKFORD, 16);
+  return stamp + randomText(CROCKFORD, 16);
 }
 
-/** `<prefix>-<22 base62 characters>`, the shape of most of Modal's ids (and of a V1 sandbox's). */
+/** Returns `<prefix>-<22 base62 characters>`, the form of most of Modal's IDs, including those of V1 sandboxes. */
 export function newId(prefix: string): string {
-  return `${prefix}-${spell(BASE62, 22)}`;
+  return `${prefix}-${randomText(BASE62, 22)}`;
 }
 
-/** A sandbox id that the SDK takes for V2: anything but 22 characters, by convention a ULID. */
+/** Returns an ID for a sandbox. The SDK takes IDs of any length other than 22 for V2; by convention they are ULIDs. */
 export function newSandboxId(version: 1 | 2): string {
   return version === 1 ? newId('sb') : `sb-${ulid()}`;
 }
 
-/** The task id of a sandbox; those of V2 end in a V. */
+/** Returns a task ID for a sandbox. V2's end in V. */
 export function newTaskId(version: 1 | 2): string {
   return `ta-${ulid()}${version === 2 ? 'V' : ''}`;
 }
 
-/** A name for a layer's folder: short, as the names of all layers of a root have to fit into one mount option. */
-export function newLayerName(): string {
-  return spell(CROCKFORD, 10).toLowerCase();
+/** Returns a random folder name. It is short because the names of all layers must fit into one mount option. */
+export function newFolderName(): string {
+  return randomText(CROCKFORD, 10).toLowerCase();
 }

@@ -6,7 +6,7 @@ import { nowSecs, type SecretRecord, type Store } from './store.ts';
 
 type Env = Record<string, string>;
 
-/** Named secrets, which last, and the ephemeral ones of `fromObject`, which live as long as the server. */
+/** Named secrets, which are persistent, and ephemeral ones (the SDK's `fromObject`), which last until the server stops. */
 export class Secrets {
   readonly #store: Store;
   readonly #ephemeral = new Map<string, Env>();
@@ -21,7 +21,7 @@ export class Secrets {
     );
   }
 
-  /** Sets a named secret to `env`. The caller saves. */
+  /** Creates or replaces a named secret. The caller saves the store. */
   put(name: string, environment: string, env: Env): SecretRecord {
     const existing = this.find(name, environment);
     const record = {
@@ -41,20 +41,14 @@ export class Secrets {
     return id;
   }
 
-  /**
-   * The variables of a secret.
-   * @throws NOT_FOUND
-   */
+  /** Returns the variables of a secret. Throws NOT_FOUND. */
   env(secretId: string): Env {
     const env = this.#store.state.secrets[secretId]?.env ?? this.#ephemeral.get(secretId);
     if (!env) throw notFound(`Secret with ID ${secretId} not found`);
     return env;
   }
 
-  /**
-   * The variables of all secrets of a request, later ones winning.
-   * @throws NOT_FOUND
-   */
+  /** Returns the variables of all secrets in a request; later ones win. Throws NOT_FOUND. */
   merged(secretIds: readonly string[], sources: readonly SecretSource[]): Env {
     const merged: Env = {};
     for (const id of secretIds) Object.assign(merged, this.env(id));
@@ -92,7 +86,7 @@ export function secretsService(store: Store, secrets: Secrets) {
         objectCreationType === Creation.createOverwrite ||
         (objectCreationType === Creation.createIfMissing && !existing);
       if (creates) {
-        if (!deploymentName) throw invalidArgument('A secret needs a name');
+        if (!deploymentName) throw invalidArgument('Secret name is required');
         secrets.put(deploymentName, environment, envDict);
         await store.save();
       }

@@ -1,6 +1,7 @@
 /**
- * What survives a restart: one JSON file, replaced as a whole (written beside, synced, renamed), so that a kill at any
- * moment leaves either the old state or the new one. Handlers change `state` and await `save()` before they answer.
+ * The state that survives a restart, in one JSON file. A new version is written next to the file, synced, and renamed, so
+ * that a kill at any moment leaves either the old state or the new one. Handlers change `state` and await `save()` before
+ * they reply.
  */
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,9 +27,9 @@ const SecretSchema = z.object({
 const ImageSchema = z.object({
   id: z.string(),
   kind: z.enum(['built', 'filesystem', 'directory']),
-  /** What the layer was built from, for the cache; see images.ts. */
+  /** A hash of what the layer was built from, for the cache. See `images.ts`. */
   key: z.string().optional(),
-  /** Names of layer folders, lowest first. */
+  /** The names of layer folders, lowest first. */
   layers: z.array(z.string()),
   env: z.record(z.string(), z.string()),
   workdir: z.string().optional(),
@@ -36,7 +37,7 @@ const ImageSchema = z.object({
   builderVersion: z.string(),
   createdAt: seconds,
   expiresAt: seconds.optional(),
-  /** SHA-256 of the customer's key, without which a snapshot made with one cannot be mounted. */
+  /** The SHA-256 of the customer's encryption key, which is required to mount the image. */
   keyDigest: z.string().optional(),
 });
 const ImageTagSchema = z.object({
@@ -45,17 +46,17 @@ const ImageTagSchema = z.object({
   tag: z.string(),
   createdAt: seconds,
   updatedAt: seconds,
-  /** What was published under the name, the latest first. */
+  /** The images published under the name, latest first. */
   revisions: z.array(z.object({ imageId: z.string(), revisionId: z.string(), createdAt: seconds })),
 });
 const VolumeSchema = z.object({
   id: z.string(),
-  /** Absent when ephemeral. */
+  /** Undefined for an ephemeral volume. */
   name: z.string().optional(),
   environment: z.string(),
   version: z.union([z.literal(1), z.literal(2)]),
   createdAt: seconds,
-  /** Name of the folder with its committed files; see volume-store.ts. */
+  /** The name of the folder with the committed files. See `volume-store.ts`. */
   current: z.string(),
 });
 const EndResultSchema = z.object({ status: z.number(), exitcode: z.number(), exception: z.string() });
@@ -85,13 +86,13 @@ const SandboxSchema = z.object({
 const byId = <Item extends z.ZodType>(item: Item) => z.record(z.string(), item).default({});
 
 const StateSchema = z.object({
-  /** Signs the tokens that this data folder hands out. */
+  /** The key that signs tokens. */
   signingKey: z.string(),
   environments: byId(EnvironmentSchema),
   apps: byId(AppSchema),
   secrets: byId(SecretSchema),
   images: byId(ImageSchema),
-  /** Keyed by environment and tag, see image-names.ts. */
+  /** By environment and tag. See `image-names.ts`. */
   imageTags: byId(ImageTagSchema),
   volumes: byId(VolumeSchema),
   sandboxes: byId(SandboxSchema),
@@ -107,7 +108,7 @@ export type VolumeRecord = z.infer<typeof VolumeSchema>;
 export type SandboxRecord = z.infer<typeof SandboxSchema>;
 export type EndResult = z.infer<typeof EndResultSchema>;
 
-/** Seconds since 1970, with a fraction: how Modal tells time. */
+/** Returns the time in Modal's format: seconds since 1970, with a fraction. */
 export const nowSecs = () => Date.now() / 1000;
 
 export class Store {
@@ -121,10 +122,7 @@ export class Store {
     this.state = state;
   }
 
-  /**
-   * Reads the state in `folder`, or begins one.
-   * @throws when the file is there but is not a state of ours.
-   */
+  /** Reads the state in `folder`, or creates it. Throws if the file exists but isn't valid. */
   static async open(folder: string, signingKey: () => string): Promise<Store> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, 'state.json');
@@ -134,11 +132,12 @@ export class Store {
     });
     if (text === undefined) return new Store(folder, StateSchema.parse({ signingKey: signingKey() }));
     const parsed = StateSchema.safeParse(JSON.parse(text));
-    if (!parsed.success) throw new Error(`${file} is not a state of the local Modal: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success)
+      throw new Error(`${file} is not a valid Local Modal state file: ${z.prettifyError(parsed.error)}`);
     return new Store(folder, parsed.data);
   }
 
-  /** Settles when every change made before the call is on the disk. Calls made meanwhile share one write. */
+  /** Resolves when every change made before the call is on disk. Calls during a write share the next one. */
   save(): Promise<void> {
     this.#queued ??= this.#writing.then(() => {
       this.#queued = undefined;

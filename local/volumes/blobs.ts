@@ -1,13 +1,13 @@
-/** Uploaded bytes that wait to become part of a volume's file, by the SHA-256 of their content. */
+/** Uploaded blocks, by the SHA-256 of their content, until they become part of a file in a volume. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { newLayerName } from '../state/ids.ts';
+import { newFolderName } from '../state/ids.ts';
 
-/** How long bytes wait that no file claims. */
+/** How long unused blocks are kept. */
 const RETENTION_MS = 60 * 60_000;
 
 export class Blobs {
@@ -19,11 +19,11 @@ export class Blobs {
   }
 
   path(sha256Hex: string): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256Hex)) throw new Error(`Not a SHA-256: ${sha256Hex}`);
+    if (!/^[0-9a-f]{64}$/.test(sha256Hex)) throw new Error(`Not a SHA-256 hash: ${sha256Hex}`);
     return join(this.#folder, sha256Hex);
   }
 
-  /** Whether the bytes are there; if so, their time begins anew. */
+  /** Returns whether a block exists. If it does, it is kept for another hour. */
   async has(sha256Hex: string): Promise<boolean> {
     const now = new Date();
     return utimes(this.path(sha256Hex), now, now).then(
@@ -32,10 +32,10 @@ export class Blobs {
     );
   }
 
-  /** Keeps bytes. @throws when they are not what the hash says */
+  /** Stores a block. Throws if it doesn't match its hash. */
   async put(sha256Hex: string, bytes: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
     await mkdir(this.#folder, { recursive: true });
-    const unfinished = join(this.#folder, `.${newLayerName()}`);
+    const unfinished = join(this.#folder, `.${newFolderName()}`);
     const hash = createHash('sha256');
     try {
       await pipeline(
@@ -48,7 +48,7 @@ export class Blobs {
         },
         createWriteStream(unfinished, { mode: 0o600 }),
       );
-      if (hash.digest('hex') !== sha256Hex) throw new Error('The content does not have the hash that was said');
+      if (hash.digest('hex') !== sha256Hex) throw new Error('The content does not match its SHA-256 hash');
       await rename(unfinished, this.path(sha256Hex));
     } catch (error) {
       await rm(unfinished, { force: true });

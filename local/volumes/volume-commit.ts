@@ -1,43 +1,43 @@
-/** Carries a sandbox's changes of a mounted volume over into the volume. */
+/** Commits a sandbox's changes to a mounted volume. */
 import { closeSync, constants, type Stats } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, readdir, utimes } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import type { Jail } from '../isolation/jail.ts';
 import type { VolumeStore } from './volume-store.ts';
 
-/** What is known of a mount's changes that were committed before, so that each is carried over once. */
+/** The changes of a mount that have been committed, so that each is committed only once. */
 export class CommittedChanges {
   readonly signatures = new Map<string, string>();
   readonly deleted = new Set<string>();
 }
 
-/** The sides of a mounted volume, as folders of this machine. */
-export interface MountSides {
+/** The layers of a mounted volume, as host folders. */
+export interface MountLayers {
   /** The volume as it was mounted. */
   readonly lower: string;
-  /** What was changed since: files, and marks of what was removed. */
+  /** The changes since: files, and markers for removed files. */
   readonly upper: string;
-  /** Both together, as the sandbox sees it. */
+  /** Both combined, as the sandbox sees it. */
   readonly merged: string;
 }
 
 export interface Changes {
-  /** Paths below the mount, parents first. */
+  /** Paths relative to the mount, parents first. */
   readonly puts: { file: string; stat: Stats }[];
-  /** Paths that went away. */
+  /** Paths of removed files. */
   readonly deletes: string[];
 }
 
 const signature = (stat: Stats) => `${stat.ino} ${stat.mode} ${stat.size} ${stat.mtimeMs} ${stat.ctimeMs}`;
 
 /**
- * What has changed since the last commit. This only looks, by names: the sandbox may put links in the way meanwhile, so
- * whoever acts upon the answer goes through a jail.
+ * Returns the changes since the last commit. This reads by path, and the sandbox may replace folders with links meanwhile,
+ * so the changes must be applied through a `Jail`.
  */
-export async function findChanges(sides: MountSides, committed: CommittedChanges): Promise<Changes> {
-  const search: Search = { sides, committed, puts: [], deletes: new Set(), present: new Set() };
-  await inFolder('/', search);
-  // What was committed and is gone again, without ever having been in the volume that was mounted.
+export async function findChanges(layers: MountLayers, committed: CommittedChanges): Promise<Changes> {
+  const search: Search = { layers, committed, puts: [], deletes: new Set(), present: new Set() };
+  await searchFolder('/', search);
+  // Files that were committed and then removed, and that weren't in the volume when it was mounted.
   for (const file of committed.signatures.keys()) {
     if (search.present.has(file)) continue;
     committed.signatures.delete(file);
@@ -47,50 +47,50 @@ export async function findChanges(sides: MountSides, committed: CommittedChanges
 }
 
 interface Search {
-  readonly sides: MountSides;
+  readonly layers: MountLayers;
   readonly committed: CommittedChanges;
   readonly puts: Changes['puts'];
   readonly deletes: Set<string>;
-  /** Every path of the sandbox's own that was met. */
+  /** All paths in the upper layer that were found. */
   readonly present: Set<string>;
 }
 
-async function inFolder(folder: string, search: Search): Promise<void> {
-  const { sides, committed, puts, deletes, present } = search;
-  const seen = new Set(await namesIn(join(sides.merged, folder)));
-  for (const name of await namesIn(join(sides.lower, folder))) {
+async function searchFolder(folder: string, search: Search): Promise<void> {
+  const { layers, committed, puts, deletes, present } = search;
+  const seen = new Set(await namesIn(join(layers.merged, folder)));
+  for (const name of await namesIn(join(layers.lower, folder))) {
     const file = posix.join(folder, name);
     if (seen.has(name)) committed.deleted.delete(file);
     else if (!committed.deleted.has(file)) deletes.add(file);
   }
-  for (const name of await namesIn(join(sides.upper, folder))) {
+  for (const name of await namesIn(join(layers.upper, folder))) {
     const file = posix.join(folder, name);
-    const stat = await lstat(join(sides.upper, file)).catch(() => undefined);
-    // Character devices mark what was removed; other special files have no place in a volume.
+    const stat = await lstat(join(layers.upper, file)).catch(() => undefined);
+    // Character devices are the markers for removed files. Other special files aren't supported in volumes.
     if (!stat || !seen.has(name) || !(stat.isFile() || stat.isDirectory() || stat.isSymbolicLink())) continue;
     present.add(file);
     const before = committed.signatures.get(file);
     if (stat.isDirectory() ? before === undefined : before !== signature(stat)) puts.push({ file, stat });
-    if (stat.isDirectory()) await inFolder(file, search);
+    if (stat.isDirectory()) await searchFolder(file, search);
   }
 }
 
-/** Names in a folder that is no link; none when there is no such folder. */
+/** Returns the names in a folder, or nothing if it doesn't exist or is a link. */
 async function namesIn(folder: string): Promise<string[]> {
   const stat = await lstat(folder).catch(() => undefined);
   return stat?.isDirectory() ? readdir(folder).catch(() => []) : [];
 }
 
-function attempt<T>(look: () => T): T | undefined {
+/** Returns undefined if the file no longer exists. */
+function ifExists<T>(read: () => T): T | undefined {
   try {
-    return look();
+    return read();
   } catch {
-    // Gone since it was listed.
     return undefined;
   }
 }
 
-/** Applies changes to a folder of a volume, and remembers them as committed. */
+/** Applies changes to a folder in a volume, and records them as committed. */
 export async function applyChanges(
   volumes: VolumeStore,
   target: Jail,
@@ -99,7 +99,7 @@ export async function applyChanges(
   committed: CommittedChanges,
 ): Promise<void> {
   for (const file of deletes) {
-    if (attempt(() => target.lstat(file))) target.remove(file, true);
+    if (ifExists(() => target.lstat(file))) target.remove(file, true);
     committed.deleted.add(file);
   }
   for (const { file, stat } of puts) {
@@ -107,17 +107,17 @@ export async function applyChanges(
       await put(volumes, target, upper, file, stat);
       committed.signatures.set(file, signature(stat));
     } catch (error) {
-      // Removed while it was read: the next commit will tell.
+      // The file was removed while it was read. The next commit handles that.
       if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
   }
 }
 
 async function put(volumes: VolumeStore, target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
-  const there = attempt(() => target.lstat(file));
-  if (there && (there.isDirectory() !== stat.isDirectory() || stat.isSymbolicLink())) target.remove(file, true);
+  const existing = ifExists(() => target.lstat(file));
+  if (existing && (existing.isDirectory() !== stat.isDirectory() || stat.isSymbolicLink())) target.remove(file, true);
   if (stat.isDirectory()) {
-    if (!there?.isDirectory()) target.mkdir(file, stat.mode & 0o7777);
+    if (!existing?.isDirectory()) target.mkdir(file, stat.mode & 0o7777);
   } else if (stat.isSymbolicLink()) {
     target.symlink(upper.readlink(file), file);
   } else {

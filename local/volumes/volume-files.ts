@@ -1,4 +1,4 @@
-/** The control plane's RPCs about files in volumes, and the HTTP side of them: blocks up, pieces down. */
+/** The control plane's RPCs for files in volumes, and their HTTP uploads (blocks) and downloads (pieces). */
 import { closeSync, createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { chmod, copyFile, truncate } from 'node:fs/promises';
 import { posix } from 'node:path';
@@ -13,15 +13,15 @@ import type { Blobs } from './blobs.ts';
 import { volumePath } from './volume-mounts.ts';
 import type { VolumeStore } from './volume-store.ts';
 
-/** Size of the blocks in which v2 files travel. */
+/** The block size of the v2 RPCs. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
-/** Entries in one message of a listing. */
+/** The number of entries in one message of a listing. */
 const LIST_BATCH = 1000;
 const FileType = { file: 1, directory: 2, symlink: 3, fifo: 4, socket: 5 } as const;
-/** Largest file that the old read RPC gives in its reply. */
+/** The maximum size of a file in the reply of the v1 RPC. */
 const MAX_INLINE_BYTES = 16 * 1024 * 1024;
 
-interface Parts {
+interface VolumeFilesDependencies {
   readonly volumes: VolumeStore;
   readonly blobs: Blobs;
   readonly auth: Auth;
@@ -35,16 +35,16 @@ interface Entry {
   readonly mtime: number;
 }
 
-export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
+export function volumeFilesService({ volumes, blobs, auth, http }: VolumeFilesDependencies) {
   http.route('/volume-block', blockUpload(auth, blobs));
   http.route('/volume-piece', pieceDownload(auth, volumes));
 
   const jailOf = (volumeId: string) => new Jail(volumes.currentFolder(volumeId));
 
-  async function* list({ volumeId, path: asked, recursive, maxEntries }: Request<'volumeListFiles2'>) {
+  async function* list({ volumeId, path: requested, recursive, maxEntries }: Request<'volumeListFiles2'>) {
     let batch: Entry[] = [];
     let left = maxEntries || Number.POSITIVE_INFINITY;
-    for (const entry of entries(jailOf(volumeId), volumePath(asked), recursive)) {
+    for (const entry of entries(jailOf(volumeId), volumePath(requested), recursive)) {
       batch.push(entry);
       left -= 1;
       if (left === 0) break;
@@ -55,11 +55,12 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
     if (batch.length > 0) yield { entries: batch };
   }
 
-  async function remove({ volumeId, path: asked, recursive }: Request<'volumeRemoveFile2'>) {
-    const file = volumePath(asked);
+  async function remove({ volumeId, path: requested, recursive }: Request<'volumeRemoveFile2'>) {
+    const file = volumePath(requested);
     const stat = fileStat(jailOf(volumeId), file, false);
-    if (file === '/') throw invalidArgument('The root of a volume cannot be removed');
-    if (stat.isDirectory() && !recursive) throw invalidArgument(`${asked} is a directory; remove it recursively`);
+    if (file === '/') throw invalidArgument('Cannot remove the root directory of a volume');
+    if (stat.isDirectory() && !recursive)
+      throw invalidArgument(`${requested} is a directory. Set recursive to remove it`);
     await volumes.change(volumeId, async (folder) => new Jail(folder).remove(file, recursive));
     return {};
   }
@@ -72,7 +73,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
       const intoFolder = dstPath.endsWith('/') || sources.length > 1 || isDirectory(jail, target);
       for (const source of sources) {
         if (fileStat(jail, source, true).isDirectory() && !recursive) {
-          throw invalidArgument(`${source} is a directory; copy it recursively`);
+          throw invalidArgument(`${source} is a directory. Set recursive to copy it`);
         }
         const to = intoFolder ? posix.join(target, posix.basename(source)) : target;
         jail.mkdirs(posix.dirname(to));
@@ -82,10 +83,10 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
     return {};
   }
 
-  async function getFile({ volumeId, path: asked, start, len }: Request<'volumeGetFile2'>) {
-    const file = volumePath(asked);
+  async function getFile({ volumeId, path: requested, start, len }: Request<'volumeGetFile2'>) {
+    const file = volumePath(requested);
     const stat = fileStat(jailOf(volumeId), file, true);
-    if (stat.isDirectory()) throw invalidArgument(`${asked} is a directory`);
+    if (stat.isDirectory()) throw invalidArgument(`${requested} is a directory`);
     const end = len > 0 ? Math.min(stat.size, start + len) : stat.size;
     return { file, size: stat.size, start, len: Math.max(0, end - start) };
   }
@@ -110,7 +111,7 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
     },
     async volumeGetFile(request) {
       const { file, size, start, len } = await getFile({ ...request, clientPadsBlocks: false });
-      if (len > MAX_INLINE_BYTES) throw failedPrecondition('The file is too large for this call; use VolumeGetFile2');
+      if (len > MAX_INLINE_BYTES) throw failedPrecondition('File is too large for this RPC. Use VolumeGetFile2');
       const pieces: Buffer[] = [];
       if (len > 0) {
         const fd = jailOf(request.volumeId).open(file);
@@ -142,13 +143,13 @@ export function volumeFilesService({ volumes, blobs, auth, http }: Parts) {
       return { missingBlocks };
     },
     async mountPutFile({ sha256Hex, data, dataBlobId }) {
-      if (dataBlobId) throw failedPrecondition('Large files are uploaded by VolumePutFiles2 here');
+      if (dataBlobId) throw failedPrecondition('Blob uploads are not supported by Local Modal. Use VolumePutFiles2');
       if (data) await blobs.put(sha256Hex, [data]);
       return { exists: await blobs.has(sha256Hex), checkedAt: new Date() };
     },
     async volumePutFiles({ volumeId, files, disallowOverwriteExistingFiles }) {
       for (const { sha256Hex, filename } of files) {
-        if (!(await blobs.has(sha256Hex))) throw failedPrecondition(`The content of ${filename} was not uploaded`);
+        if (!(await blobs.has(sha256Hex))) throw failedPrecondition(`The content of ${filename} has not been uploaded`);
       }
       await volumes.change(volumeId, async (folder) => {
         const jail = new Jail(folder);
@@ -187,7 +188,7 @@ function typeOf(stat: Stats): number {
   return stat.isSocket() ? FileType.socket : FileType.file;
 }
 
-/** @throws NOT_FOUND */
+/** Returns the stats of a file in a volume. Throws NOT_FOUND. */
 function fileStat(jail: Jail, file: string, follow: boolean): Stats {
   try {
     return follow ? jail.stat(file) : jail.lstat(file);
@@ -204,18 +205,18 @@ function isDirectory(jail: Jail, file: string): boolean {
   }
 }
 
-/** @throws ALREADY_EXISTS */
-function assertAbsent(jail: Jail, asked: string): void {
-  let there = true;
+/** Throws ALREADY_EXISTS if a file exists. */
+function assertAbsent(jail: Jail, requested: string): void {
+  let exists = true;
   try {
-    jail.lstat(volumePath(asked));
+    jail.lstat(volumePath(requested));
   } catch {
-    there = false;
+    exists = false;
   }
-  if (there) throw alreadyExists(`${asked} already exists in the volume`);
+  if (exists) throw alreadyExists(`${requested} already exists in the volume`);
 }
 
-/** Puts a file into a volume, with the folders above it. */
+/** Writes a file to a volume, and creates its parent folders. */
 async function writeFile(
   volumes: VolumeStore,
   jail: Jail,
@@ -227,7 +228,7 @@ async function writeFile(
   try {
     jail.mkdirs(posix.dirname(file));
   } catch {
-    throw invalidArgument(`The folder of ${file} cannot be made`);
+    throw invalidArgument(`Cannot create the parent directory of ${file}`);
   }
   await jail.atAsync(file, true, (place) =>
     volumes.put(place, async (to) => {
@@ -237,7 +238,7 @@ async function writeFile(
   );
 }
 
-/** Blocks end to end; each was uploaded without the zero bytes at its end. */
+/** Joins blocks to a file. Each block was uploaded without its trailing zero bytes. */
 async function assemble(to: string, pieces: readonly string[], size: number): Promise<void> {
   await pipeline(async function* () {}, createWriteStream(to, { mode: 0o600 }));
   for (const [index, piece] of pieces.entries()) {
@@ -246,18 +247,18 @@ async function assemble(to: string, pieces: readonly string[], size: number): Pr
   await truncate(to, size);
 }
 
-/** Copies what a place holds, a directory with all that is in it. */
+/** Copies a file, or a directory and its contents. */
 async function copyTree(from: Place, to: Place): Promise<void> {
-  const held = (place: Place) => place.path.replace('/proc/self/', `/proc/${process.pid}/`);
-  await run('cp', ['--archive', '--reflink=auto', '--no-target-directory', '--', held(from), held(to)]);
+  const pathOf = (place: Place) => place.path.replace('/proc/self/', `/proc/${process.pid}/`);
+  await run('cp', ['--archive', '--reflink=auto', '--no-target-directory', '--', pathOf(from), pathOf(to)]);
 }
 
 function blockUpload(auth: Auth, blobs: Blobs): HttpHandler {
   return async (request, response, token) => {
     const sha = auth.claims(token)?.put;
-    if (request.method !== 'PUT' || typeof sha !== 'string') return reply(response, 403, 'Not a place to upload to.\n');
+    if (request.method !== 'PUT' || typeof sha !== 'string') return reply(response, 403, 'Invalid upload URL.\n');
     await blobs.put(sha, request);
-    // Clients hand the answer back as a proof of the upload.
+    // Clients return the reply as proof of the upload.
     reply(response, 200, sha);
   };
 }
@@ -265,7 +266,7 @@ function blockUpload(auth: Auth, blobs: Blobs): HttpHandler {
 function pieceDownload(auth: Auth, volumes: VolumeStore): HttpHandler {
   return async (_request, response, token) => {
     const { volume, file, start, end } = auth.claims(token) ?? {};
-    if (typeof volume !== 'string' || typeof file !== 'string') return reply(response, 403, 'Not a piece of a file.\n');
+    if (typeof volume !== 'string' || typeof file !== 'string') return reply(response, 403, 'Invalid download URL.\n');
     const fd = new Jail(volumes.currentFolder(volume)).open(file);
     try {
       response.writeHead(200, { 'content-type': 'application/octet-stream' });

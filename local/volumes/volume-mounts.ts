@@ -1,6 +1,6 @@
 /**
- * Volumes in sandboxes. Each mount sees the volume as it was when it was mounted or last reloaded, with the sandbox's own
- * changes over it; those are committed every few seconds, at a reload and at the end.
+ * Volumes in sandboxes. A mount shows the volume as of the time when it was mounted or last reloaded, with the sandbox's own
+ * changes on top. Changes are committed every few seconds, on reload, and when the sandbox stops.
  */
 import { mkdir } from 'node:fs/promises';
 import { join, posix } from 'node:path';
@@ -11,29 +11,29 @@ import { Jail } from '../isolation/jail.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { SandboxContainer } from '../sandboxes/sandbox-container.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-import { newLayerName } from '../state/ids.ts';
+import { newFolderName } from '../state/ids.ts';
 import { applyChanges, CommittedChanges, findChanges } from './volume-commit.ts';
 import type { HeldVersion, VolumeStore } from './volume-store.ts';
 
 const COMMIT_INTERVAL_MS = 2000;
-/** A commit is followed by a rest of so many times its length. */
+/** The pause after a commit is at least this many times as long as the commit. */
 const REST_FACTOR = 5;
 
 type MountRequest = SandboxDefinition['volumeMounts'][number];
 
 interface Mounted {
   readonly request: MountRequest;
-  /** Path inside the volume, absolute. */
+  /** The absolute path in the volume. */
   readonly subPath: string;
   held: HeldVersion;
-  /** Folder on this machine with the sandbox's changes; undefined when read-only. */
+  /** The host folder with the sandbox's changes. Undefined for a read-only mount. */
   upper: string | undefined;
   committed: CommittedChanges;
 }
 
-/** A path in a volume, absolute and normal. @throws INVALID_ARGUMENT when it leads out of the volume */
+/** Normalizes a path in a volume. Throws INVALID_ARGUMENT if it contains `..`. */
 export function volumePath(file: string): string {
-  if (file.split('/').includes('..')) throw invalidArgument(`A path in a volume must not contain '..': ${file}`);
+  if (file.split('/').includes('..')) throw invalidArgument(`Volume path must not contain '..': ${file}`);
   return posix.resolve('/', file);
 }
 
@@ -46,7 +46,7 @@ export class VolumeMounts {
     this.#volumes = volumes;
   }
 
-  /** Mounts the volumes of a sandbox's definition. @throws NOT_FOUND, INVALID_ARGUMENT */
+  /** Mounts the volumes in a sandbox's definition. Throws NOT_FOUND or INVALID_ARGUMENT. */
   async attach(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
     const mounted: Mounted[] = [];
     this.#mounted.set(container, mounted);
@@ -55,25 +55,27 @@ export class VolumeMounts {
     void this.#commitRegularly(sandbox, container);
   }
 
-  /** Until the end of the sandbox; less often where there is much to look through. */
+  /** Commits at intervals until the sandbox stops, and less often if a commit takes long. */
   async #commitRegularly(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
-    const over = new AbortController();
-    void sandbox.ended.then(() => over.abort());
+    const stopped = new AbortController();
+    void sandbox.ended.then(() => stopped.abort());
     let tookMs = 0;
     while (sandbox.running) {
-      await pause(Math.max(COMMIT_INTERVAL_MS, tookMs * REST_FACTOR), undefined, { signal: over.signal }).catch(
+      await pause(Math.max(COMMIT_INTERVAL_MS, tookMs * REST_FACTOR), undefined, { signal: stopped.signal }).catch(
         () => {},
       );
       if (!sandbox.running) return;
       const before = performance.now();
-      await this.commit(sandbox, container).catch((error) => process.stderr.write(`Commit of a volume: ${error}\n`));
+      await this.commit(sandbox, container).catch((error) =>
+        process.stderr.write(`Could not commit a volume: ${error}\n`),
+      );
       tookMs = performance.now() - before;
     }
   }
 
   async #attach(container: SandboxContainer, request: MountRequest): Promise<Mounted> {
     if (!request.mountPath.startsWith('/'))
-      throw invalidArgument(`A volume's mount path is absolute: ${request.mountPath}`);
+      throw invalidArgument(`Volume mount path must be absolute: ${request.mountPath}`);
     this.#volumes.record(request.volumeId);
     const subPath = volumePath(request.subPath ?? '/');
     if (subPath !== '/') {
@@ -94,17 +96,17 @@ export class VolumeMounts {
     const { held, subPath, request } = mounted;
     const source = join(held.folder, new Jail(held.folder).realpath(subPath));
     const target = request.mountPath;
-    if (request.readOnly) return container.parts.container.mount({ source, target, readOnly: true });
-    const own = join(container.parts.folder, 'volumes', newLayerName());
+    if (request.readOnly) return container.setup.container.mount({ source, target, readOnly: true });
+    const own = join(container.setup.folder, 'volumes', newFolderName());
     const upper = join(own, 'up');
     const work = join(own, 'work');
     for (const each of [upper, work]) await mkdir(each, { recursive: true });
-    await container.parts.container.mount({ lower: [source], upper, work, target });
+    await container.setup.container.mount({ lower: [source], upper, work, target });
     mounted.upper = upper;
     mounted.committed = new CommittedChanges();
   }
 
-  /** Commits what the sandbox has changed since the last time. */
+  /** Commits the sandbox's changes since the last commit. */
   commit(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
     const running = this.#committing.get(sandbox) ?? Promise.resolve();
     const next = running.then(() => this.#commit(container));
@@ -118,12 +120,12 @@ export class VolumeMounts {
   async #commit(container: SandboxContainer): Promise<void> {
     for (const { request, subPath, held, upper, committed } of this.#mounted.get(container) ?? []) {
       if (!upper) continue;
-      const sides = {
+      const layers = {
         lower: join(held.folder, new Jail(held.folder).realpath(subPath)),
         upper,
         merged: join(container.root, new Jail(container.root).realpath(request.mountPath)),
       };
-      const changes = await findChanges(sides, committed);
+      const changes = await findChanges(layers, committed);
       if (changes.puts.length + changes.deletes.length === 0) continue;
       await this.#volumes.change(request.volumeId, async (folder) => {
         const target = new Jail(folder);
@@ -135,15 +137,15 @@ export class VolumeMounts {
   }
 
   /**
-   * Commits, and shows the sandbox the volumes as they are.
-   * @throws FAILED_PRECONDITION while files of a volume are open
+   * Commits, and then mounts the current content of the volumes. Throws FAILED_PRECONDITION while files in a volume are
+   * open.
    */
   async reload(sandbox: Sandbox, container: SandboxContainer): Promise<void> {
     await this.commit(sandbox, container);
     for (const mounted of this.#mounted.get(container) ?? []) {
       const { held, request } = mounted;
       if (this.#volumes.currentFolder(request.volumeId) === held.folder) continue;
-      await container.parts.container.unmount(request.mountPath, { lazy: false }).catch((error) => {
+      await container.setup.container.unmount(request.mountPath, { lazy: false }).catch((error) => {
         throw failedPrecondition(`There are open files preventing the volume from being reloaded: ${error.message}`);
       });
       mounted.held = await this.#volumes.hold(request.volumeId);
@@ -152,7 +154,7 @@ export class VolumeMounts {
     }
   }
 
-  /** The last commit of a sandbox whose processes have stopped. */
+  /** Commits the last changes of a sandbox whose processes have stopped. */
   async detach(sandbox: Sandbox): Promise<void> {
     for (const container of sandbox.allContainers()) {
       await this.commit(sandbox, container);

@@ -1,7 +1,7 @@
 /**
- * The files of volumes. What is committed lies in one folder per volume, and a mounted volume must not change under its
- * sandbox: so a commit to a folder that is mounted somewhere goes to a copy of it (of links to the same files, which are
- * never written in place), and the copy becomes the volume.
+ * The files of volumes. Each volume has a folder with its committed files. Because a mounted volume must not change, a commit
+ * to a folder that is mounted goes to a copy of it, which then becomes the volume. The copy consists of hard links, because
+ * files are never modified in place.
  */
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,10 +9,10 @@ import { notFound } from '../grpc/status.ts';
 import type { Place } from '../isolation/jail.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
 import { run } from '../isolation/run.ts';
-import { newLayerName } from '../state/ids.ts';
+import { newFolderName } from '../state/ids.ts';
 import type { Store, VolumeRecord } from '../state/store.ts';
 
-/** A committed state of a volume that stays as it is while it is held. */
+/** A committed version of a volume that doesn't change while it is held. */
 export interface HeldVersion {
   readonly volumeId: string;
   readonly folder: string;
@@ -31,34 +31,34 @@ export class VolumeStore {
     this.#incoming = join(this.#folder, 'incoming');
   }
 
-  /** @throws NOT_FOUND */
+  /** Returns a volume's record. Throws NOT_FOUND. */
   record(volumeId: string): VolumeRecord {
     const volume = this.#store.state.volumes[volumeId];
     if (!volume) throw notFound(`Volume with ID ${volumeId} not found`);
     return volume;
   }
 
-  /** Folder with the committed files. @throws NOT_FOUND */
+  /** Returns the folder with the committed files. Throws NOT_FOUND. */
   currentFolder(volumeId: string): string {
     return join(this.#folder, volumeId, this.record(volumeId).current);
   }
 
-  /** Makes the folder of a new volume. @returns its name, for the record */
+  /** Creates the folder of a new volume. Returns its name, for the record. */
   async begin(volumeId: string): Promise<string> {
-    const name = newLayerName();
+    const name = newFolderName();
     await mkdir(join(this.#folder, volumeId, name), { recursive: true, mode: 0o755 });
     return name;
   }
 
-  /** Forgets what was being put when the server was killed. */
+  /** Removes files that were being written when an earlier server was killed. */
   async recover(): Promise<void> {
     await removeTree(this.#incoming);
     await mkdir(this.#incoming, { recursive: true, mode: 0o700 });
   }
 
-  /** Fills a file outside of the volumes, then moves it to its place: a kill leaves no half of it in a volume. */
+  /** Writes a file outside of the volumes, and then moves it into place, so that a kill leaves no partial file in a volume. */
   async put(place: Place, fill: (file: string) => Promise<void>): Promise<void> {
-    const file = join(this.#incoming, newLayerName());
+    const file = join(this.#incoming, newFolderName());
     try {
       await fill(file);
       await rename(file, place.path);
@@ -68,7 +68,7 @@ export class VolumeStore {
     }
   }
 
-  /** The committed state as it is when no change is under way, and stays. @throws NOT_FOUND */
+  /** Holds the current version, after any change in progress. Throws NOT_FOUND. */
   hold(volumeId: string): Promise<HeldVersion> {
     return this.#inTurn(volumeId, async () => {
       const folder = this.currentFolder(volumeId);
@@ -81,12 +81,12 @@ export class VolumeStore {
     const left = (this.#held.get(folder) ?? 1) - 1;
     if (left > 0) this.#held.set(folder, left);
     else this.#held.delete(folder);
-    await this.#tidy(volumeId);
+    await this.#removeUnused(volumeId);
   }
 
   /**
-   * Changes a volume's files, one change at a time. What `apply` does to the folder counts once it has settled.
-   * @throws what `apply` throws, NOT_FOUND
+   * Changes a volume's files, one change at a time. Changes that `apply` makes to the folder take effect when it resolves.
+   * Throws NOT_FOUND, and what `apply` throws.
    */
   change<T>(volumeId: string, apply: (folder: string) => Promise<T>): Promise<T> {
     return this.#inTurn(volumeId, () => this.#change(volumeId, apply));
@@ -105,7 +105,7 @@ export class VolumeStore {
   async #change<T>(volumeId: string, apply: (folder: string) => Promise<T>): Promise<T> {
     const folder = this.currentFolder(volumeId);
     if (!this.#held.has(folder)) return apply(folder);
-    const name = newLayerName();
+    const name = newFolderName();
     const copy = join(this.#folder, volumeId, name);
     try {
       await run('cp', ['--archive', '--link', folder, copy]);
@@ -119,13 +119,13 @@ export class VolumeStore {
     }
   }
 
-  /** Removes states that are neither current nor held, and all of a deleted volume once nothing holds it. */
-  async #tidy(volumeId: string): Promise<void> {
+  /** Removes versions that are neither current nor held, and a deleted volume once nothing holds it. */
+  async #removeUnused(volumeId: string): Promise<void> {
     const folder = join(this.#folder, volumeId);
     const current = this.#store.state.volumes[volumeId]?.current;
     const names = await readdir(folder).catch(() => []);
     const unused = names.filter((name) => name !== current && !this.#held.has(join(folder, name)));
-    // A change under way works in a folder that is not current yet.
+    // A change in progress uses a folder that isn't current yet.
     await this.#queues.get(volumeId);
     for (const name of unused) {
       if (name !== this.#store.state.volumes[volumeId]?.current) await removeTree(join(folder, name));
@@ -137,6 +137,6 @@ export class VolumeStore {
     this.record(volumeId);
     delete this.#store.state.volumes[volumeId];
     await this.#store.save();
-    await this.#tidy(volumeId);
+    await this.#removeUnused(volumeId);
   }
 }

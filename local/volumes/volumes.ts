@@ -1,5 +1,4 @@
-/** The control plane's RPCs about volumes as such. */
-
+/** The control plane's RPCs for volumes. */
 import { alreadyExists, invalidArgument, notFound } from '../grpc/status.ts';
 import { type ControlPlane, Creation } from '../grpc/wire.ts';
 import { environmentNamed } from '../state/environments.ts';
@@ -8,7 +7,7 @@ import { nowSecs, type Store, type VolumeRecord } from '../state/store.ts';
 import type { VolumeStore } from './volume-store.ts';
 
 const PAGE_SIZE = 100;
-/** An ephemeral volume goes when its client has been silent for this long. */
+/** An ephemeral volume is deleted after this time without a heartbeat. */
 const EPHEMERAL_TIMEOUT_MS = 15 * 60_000;
 
 export function volumesService(store: Store, volumes: VolumeStore) {
@@ -57,7 +56,7 @@ export function volumesService(store: Store, volumes: VolumeStore) {
         metadata: metadata(volume),
       });
       if (objectCreationType === Creation.ephemeral) return described(await create(undefined, environment, version));
-      if (!deploymentName) throw invalidArgument('A volume needs a name');
+      if (!deploymentName) throw invalidArgument('Volume name is required');
       const existing = find(deploymentName, environment);
       if (existing && objectCreationType === Creation.createFailIfExists) {
         throw alreadyExists(`Volume '${deploymentName}' already exists`);
@@ -92,7 +91,7 @@ export function volumesService(store: Store, volumes: VolumeStore) {
     },
     async volumeRename({ volumeId, name }) {
       const volume = volumes.record(volumeId);
-      if (!name) throw invalidArgument('A volume needs a name');
+      if (!name) throw invalidArgument('Volume name is required');
       const other = find(name, volume.environment);
       if (other && other !== volume) throw alreadyExists(`Volume '${name}' already exists`);
       volume.name = name;

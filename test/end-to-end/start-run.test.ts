@@ -21,39 +21,39 @@ describe('npm start -- --run', () => {
     return { exitCode, stdout: run.stdout(), stderr: run.stderr() };
   }
 
-  it('prints the output of a file of examples/hello and ends with 0', async () => {
+  it('prints the output of a file in examples/hello, and exits with 0', async () => {
     const { exitCode, stdout, stderr } = await ended(['main.py', 'examples/hello']);
     assert.match(stdout, /^Python 3\.\d+\.\d+ on linux\r?$/m);
     assert.equal(exitCode, 0, stderr);
   });
 
-  it('ends with the program’s own exit code', async () => {
+  it("exits with the program's exit code", async () => {
     const { exitCode, stderr } = await ended(['exit3.py']);
     assert.equal(exitCode, 3, stderr);
   });
 
-  it('shows an uncaught exception and ends with 1', async () => {
+  it('shows an uncaught exception, and exits with 1', async () => {
     const { exitCode, stdout } = await ended(['crash.py']);
     assert.match(stdout, /Traceback \(most recent call last\)/);
     assert.equal(exitCode, 1);
   });
 
-  it('takes a folder from where npm is run, and passes every byte on', async () => {
+  it('resolves a folder relative to the current directory, and prints every byte of the output', async () => {
     await writeFile(join(folder, 'bytes.py'), `print('ünï 😀 ' + 'x' * 100_000 + ' end')`);
     const { exitCode, stdout, stderr } = await ended(['bytes.py', basename(folder)], dirname(folder));
     assert.equal(exitCode, 0, stderr);
     assert.ok(stdout.includes(`ünï 😀 ${'x'.repeat(100_000)} end`));
   });
 
-  it('says in a sentence that there is no such file, and ends with 1', async () => {
+  it("explains that a file doesn't exist, and exits with 1", async () => {
     const { exitCode, stdout, stderr } = await ended(['missing.py', 'examples/hello']);
     assert.match(stderr, /There is no missing\.py in .*examples.hello\./);
     assert.equal(stdout, '');
     assert.equal(exitCode, 1);
   });
 
-  it('leaves no process behind when it is told to end', async function () {
-    skipUnless(this, process.platform === 'linux', 'Only /proc tells whose processes are left.');
+  it('leaves no process behind after SIGTERM', async function () {
+    skipUnless(this, process.platform === 'linux', 'Remaining processes can be found only in /proc.');
     await writeFile(join(folder, 'sleep.py'), `import time\nprint('sleeping', flush=True)\ntime.sleep(9876)\n`);
     const { running, stdout, stderr } = npmStartRun(['sleep.py', folder]);
     const shows = (text: string) => text.includes('sleeping');
@@ -67,7 +67,7 @@ describe('npm start -- --run', () => {
   });
 });
 
-/** Command lines of the processes that have `text` in their arguments or their environment. */
+/** Returns the command lines of the processes that have `text` in their arguments or their environment. */
 async function processesThatMention(text: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 
-describe('the local Modal: execs', () => {
+describe('Local Modal execs', () => {
   let server: RunningLocalModal;
   let modal: ModalClient;
   let app: App;
@@ -18,25 +18,25 @@ describe('the local Modal: execs', () => {
   });
   after(() => server.stop());
 
-  it('runs a command and gives its output and exit code', async () => {
+  it('runs a command, and returns its output and exit code', async () => {
     const process = await sandbox.exec(['sh', '-c', 'echo out; echo err >&2; exit 7']);
     assert.equal(await process.stdout.readText(), 'out\n');
     assert.equal(await process.stderr.readText(), 'err\n');
     assert.equal(await process.wait(), 7);
   });
 
-  it('reports a signal as 128 plus its number', async () => {
+  it("reports an exec killed by a signal as 128 plus the signal's number", async () => {
     const process = await sandbox.exec(['sh', '-c', 'kill -TERM $$']);
     assert.equal(await process.wait(), 143);
   });
 
-  it('ends with 127 when there is no such program', async () => {
+  it("exits with 127 if the program doesn't exist", async () => {
     const process = await sandbox.exec(['no-such-program']);
     assert.equal(await process.wait(), 127);
     assert.match(await process.stderr.readText(), /no-such-program/);
   });
 
-  it('passes stdin on by writes, and ends it', async () => {
+  it('passes writes to the stdin of an exec, and closes it', async () => {
     const process = await sandbox.exec(['sha256sum'], { mode: 'binary' });
     const writer = process.stdin.getWriter();
     for (let i = 0; i < 100; i++) await writer.write(Buffer.alloc(10_000, i));
@@ -47,7 +47,7 @@ describe('the local Modal: execs', () => {
     assert.equal(Buffer.from(await process.stdout.readBytes()).toString(), `${hash.digest('hex')}  -\n`);
   });
 
-  it('runs in the working directory, with the variables of the exec over those of the sandbox', async () => {
+  it("runs an exec in its working directory, with its variables overriding the sandbox's", async () => {
     const process = await sandbox.exec(['sh', '-c', 'pwd; echo $GREETING $HOME'], {
       workdir: '/usr/lib',
       env: { GREETING: 'hello' },
@@ -55,7 +55,7 @@ describe('the local Modal: execs', () => {
     assert.equal(await process.stdout.readText(), '/usr/lib\nhello /root\n');
   });
 
-  it('starts a program by its path whatever PATH the command has, with and without a terminal', async () => {
+  it("starts a program by its full path if PATH doesn't contain it, with and without a terminal", async () => {
     for (const pty of [false, true]) {
       const process = await sandbox.exec(['/bin/pwd'], { env: { PATH: '/nowhere' }, workdir: '/usr/lib', pty });
       assert.equal((await process.stdout.readText()).trim(), '/usr/lib');
@@ -65,13 +65,13 @@ describe('the local Modal: execs', () => {
     assert.equal(await unknown.wait(), 127);
   });
 
-  it('gives secrets made of an object as variables', async () => {
+  it('sets the variables of ephemeral secrets in an exec', async () => {
     const secret = await modal.secrets.fromObject({ TOKEN: 'abc' });
     const process = await sandbox.exec(['printenv', 'TOKEN'], { secrets: [secret] });
     assert.equal(await process.stdout.readText(), 'abc\n');
   });
 
-  it('lets programs open their own stdio by name, as with any pipe', async () => {
+  it('lets programs reopen /dev/stdin, /dev/stdout, and /dev/stderr', async () => {
     const process = await sandbox.exec(['sh', '-c', 'echo one > /dev/stdout; cat /dev/stdin > /dev/stderr']);
     await process.stdin.getWriter().write('two');
     await process.closeStdin();
@@ -79,14 +79,14 @@ describe('the local Modal: execs', () => {
     assert.equal(await process.stderr.readText(), 'two');
   });
 
-  it('kills the whole process group when the time is over', async () => {
+  it('kills the whole process group when an exec times out', async () => {
     const process = await sandbox.exec(['sh', '-c', 'sleep 4321 & sleep 4321'], { timeoutMs: 1000 });
     await process.wait().catch(() => {});
     const left = await sandbox.exec(['sh', '-c', 'cat /proc/[0-9]*/cmdline | tr "\\0" " "']);
     assert.doesNotMatch(await left.stdout.readText(), /sleep 4321/);
   });
 
-  it('gives a terminal its size, its echo and its end of input', async () => {
+  it('gives a terminal its size, echo, and end of input', async () => {
     const process = await sandbox.exec(['sh', '-c', 'stty size; tty; cat; echo done'], { pty: true });
     const writer = process.stdin.getWriter();
     await writer.write('typed\n');
@@ -99,7 +99,7 @@ describe('the local Modal: execs', () => {
     assert.equal(await process.wait(), 0);
   });
 
-  it('lets a second exec resize the terminal of the first', async () => {
+  it('lets one exec resize the terminal of another', async () => {
     const process = await sandbox.exec(
       ['sh', '-c', 'trap "stty size; exit 3" WINCH; tty; while :; do sleep 0.05; done'],
       {
@@ -116,13 +116,13 @@ describe('the local Modal: execs', () => {
     assert.equal(await process.wait(), 3);
   });
 
-  it('interrupts a program in a terminal on ^C', async () => {
+  it('interrupts a program in a terminal on Ctrl+C', async () => {
     const process = await sandbox.exec(['sleep', '1000'], { pty: true });
     await process.stdin.getWriter().write('\x03');
     assert.equal(await process.wait(), 130);
   });
 
-  it('takes a big paste into a terminal that echoes, without standing still', async () => {
+  it('accepts a large paste into a terminal without blocking', async () => {
     const process = await sandbox.exec(['sh', '-c', 'stty raw -echo; echo ready; head -c 1000000 | wc -c'], {
       pty: true,
     });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('the local Modal: faults on demand', () => {
+describe('Local Modal fault injection', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -15,7 +15,7 @@ describe('the local Modal: faults on demand', () => {
 
   const create = () => bench.modal.sandboxes.create(bench.app, bench.image);
 
-  it('delay an RPC, and count its calls', async () => {
+  it('delays an RPC, and counts its calls', async () => {
     const { control } = bench.server;
     await control.resetCalls();
     await control.addFault({ method: 'SandboxTagsGetV2', delayMs: 300, jitterMs: 50 });
@@ -28,7 +28,7 @@ describe('the local Modal: faults on demand', () => {
     assert.equal(calls.SandboxCreateV2, 1);
   });
 
-  it('answer with a status as often as asked, after letting some calls pass', async () => {
+  it('fails an RPC the requested number of times, after letting some calls through', async () => {
     await bench.server.control.addFault({ method: 'AppList', code: 7, message: 'not you', skip: 1, times: 1 });
     const list = () => bench.modal.cpClient.appList({});
     await list();
@@ -36,7 +36,7 @@ describe('the local Modal: faults on demand', () => {
     await list();
   });
 
-  it('make one sandbox of a create whose reply was lost', async () => {
+  it('creates one sandbox when the reply of the create call is lost and the SDK retries', async () => {
     await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 14, when: 'after', times: 2 });
     const before = (await bench.server.control.running()).sandboxes.length;
     const sandbox = await create();
@@ -45,19 +45,19 @@ describe('the local Modal: faults on demand', () => {
     assert.ok(sandboxes.some(({ id }) => id === sandbox.sandboxId));
   });
 
-  it('throttle, and the SDK comes back when it is told to', async () => {
+  it('throttles an RPC, and the SDK retries after the requested time', async () => {
     await bench.server.control.addFault({ method: 'AppGetOrCreate', retryAfterSecs: 0.5, times: 1 });
     const before = performance.now();
     await bench.modal.apps.fromName('tests');
     assert.ok(performance.now() - before >= 495);
   });
 
-  it('let tokens expire, and the SDK gets others', async () => {
+  it('lets router tokens expire, and the SDK requests new ones', async () => {
     await bench.server.control.set({ tokenLifeSecs: 1 });
     const sandbox = await create();
     await bench.server.control.resetCalls();
     await waitFor(
-      'another token to be asked for',
+      'a request for another token',
       10_000,
       async () => {
         assert.equal(await bench.shell(sandbox, 'echo on'), 'on\n');
@@ -68,14 +68,14 @@ describe('the local Modal: faults on demand', () => {
     assert.equal(await bench.shell(sandbox, 'echo on'), 'on\n');
   });
 
-  it('slow a start down', async () => {
+  it('delays the start of a sandbox', async () => {
     await bench.server.control.set({ coldStartMs: 700 });
     const before = performance.now();
     await create();
     assert.ok(performance.now() - before >= 695);
   });
 
-  it('take a sandbox away', async () => {
+  it('preempts a sandbox', async () => {
     const sandbox = await create();
     const sleeping = await sandbox.exec(['sleep', '1000']);
     await bench.server.control.preempt(sandbox.sandboxId);
@@ -83,7 +83,7 @@ describe('the local Modal: faults on demand', () => {
     assert.equal(await sleeping.wait(), 137);
   });
 
-  it('are refused when they are misspelt', async () => {
+  it('rejects a fault with an unknown field', async () => {
     const wrong = { method: 'AppList', delayms: 1 };
     await assert.rejects(bench.server.control.addFault(wrong), /delayms/);
   });

@@ -12,7 +12,7 @@ import {
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('the local Modal: the files API', () => {
+describe('Local Modal files API', () => {
   let bench: Workbench;
   let sandbox: Sandbox;
   before(async () => {
@@ -21,7 +21,7 @@ describe('the local Modal: the files API', () => {
   });
   after(() => bench.server.stop());
 
-  it('writes and reads bytes of any length, and makes the folders above', async () => {
+  it('writes and reads files of any size, and creates parent folders', async () => {
     for (const size of [0, 1, 5_000_000, 20_000_001]) {
       const content = randomBytes(size);
       await sandbox.filesystem.writeBytes(content, `/made/for/${size}`);
@@ -29,7 +29,7 @@ describe('the local Modal: the files API', () => {
     }
   });
 
-  it('keeps the mode of a file that it writes anew, and writes through links', async () => {
+  it('keeps the mode of a file that it overwrites, and follows links', async () => {
     await bench.shell(sandbox, 'mkdir /mode; echo old > /mode/file; chmod 751 /mode/file; ln -s file /mode/link');
     await sandbox.filesystem.writeText('new', '/mode/link');
     assert.equal(
@@ -38,14 +38,14 @@ describe('the local Modal: the files API', () => {
     );
   });
 
-  it('tells the same of a file as stat inside', async () => {
+  it('returns the same file info as stat in the sandbox', async () => {
     await bench.shell(sandbox, 'mkdir /facts; echo 12345 > /facts/f; chmod 640 /facts/f; chown 0:5 /facts/f');
     const info = await sandbox.filesystem.stat('/facts/f');
     const told = [info.name, info.size, info.permissions, info.owner, info.group, info.type].join(' ');
     assert.equal(told, (await bench.shell(sandbox, 'stat -c "f %s 0640 %U %G file" /facts/f')).trim());
   });
 
-  it('lists a folder by name, its links as links', async () => {
+  it('lists a folder by name, without following links', async () => {
     await bench.shell(sandbox, 'mkdir -p /list/sub; touch /list/b /list/a; ln -s /nowhere /list/dangling');
     const entries = await sandbox.filesystem.listFiles('/list');
     assert.deepEqual(
@@ -59,7 +59,7 @@ describe('the local Modal: the files API', () => {
     );
   });
 
-  it('fails with the SDK’s typed errors', async () => {
+  it("fails with the SDK's typed errors", async () => {
     await bench.shell(sandbox, 'mkdir -p /errors/full; touch /errors/full/x /errors/file');
     const files = sandbox.filesystem;
     await assert.rejects(files.readText('/errors/none'), SandboxFilesystemNotFoundError);
@@ -72,7 +72,7 @@ describe('the local Modal: the files API', () => {
     await assert.rejects(files.stat('/errors/full'), SandboxFilesystemNotFoundError);
   });
 
-  it('cannot be led out of the sandbox by links', async () => {
+  it("doesn't follow links out of the sandbox", async () => {
     const state = `${bench.server.dataDir}/state.json`;
     await bench.shell(
       sandbox,
@@ -85,7 +85,7 @@ describe('the local Modal: the files API', () => {
     assert.doesNotMatch(readFileSync(state, 'utf8'), /^written/);
   });
 
-  it('tells of changes as inotify sees them: made, changed, moved, removed', async () => {
+  it('reports created, modified, moved, and removed files to watchers', async () => {
     await bench.shell(sandbox, 'mkdir -p /watched/sub');
     const seen: string[] = [];
     const watching = (async () => {
@@ -94,10 +94,10 @@ describe('the local Modal: the files API', () => {
         if (paths.includes('/watched/end')) return;
       }
     })();
-    /** Makes a file anew until the watch, which begins some time later, tells of it. */
-    const untilTold = (file: string) =>
+    /** Recreates a file until the watch, which starts asynchronously, reports it. */
+    const untilReported = (file: string) =>
       waitFor(
-        `word of ${file}`,
+        `an event for ${file}`,
         10_000,
         async () => {
           await bench.shell(sandbox, `rm -f ${file}; touch ${file}`);
@@ -105,9 +105,9 @@ describe('the local Modal: the files API', () => {
         },
         (all) => all.includes(`Create ${file}`),
       );
-    await untilTold('/watched/first');
+    await untilReported('/watched/first');
     await bench.shell(sandbox, 'cd /watched; echo 1 > sub/file; mv sub/file moved; rm moved; mkdir late');
-    await untilTold('/watched/late/inside');
+    await untilReported('/watched/late/inside');
     await bench.shell(sandbox, 'touch /watched/end');
     await watching;
     assert.ok(seen.includes('Create /watched/sub/file'), seen.join('\n'));

@@ -3,7 +3,7 @@ import { NotFoundError } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { skipUnless } from '../../helpers/skip.ts';
 
-describe('the local Modal: images', () => {
+describe('Local Modal images', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -21,12 +21,12 @@ describe('the local Modal: images', () => {
     return log;
   }
 
-  it('say in the first line of their log whose userland they have', async () => {
+  it("says in the first line of a build's log which programs the image uses", async () => {
     const [first = ''] = (await logOf(bench.image.imageId)).split('\n');
-    assert.match(first, /this machine's own.*debian:12-slim/);
+    assert.match(first, /this computer's own.*debian:12-slim/);
   });
 
-  it('run what RUN says, layer upon layer, with variables and working directory', async () => {
+  it('executes RUN on top of the layers below, with variables and the working directory', async () => {
     const image = await from('debian:12')
       .dockerfileCommands([
         'ENV GREETING=hello NAME="big world"',
@@ -42,7 +42,7 @@ describe('the local Modal: images', () => {
     );
   });
 
-  it('run RUN as the USER, also in later layers and after a snapshot', async function () {
+  it('executes RUN as the USER, also in later layers and after a snapshot', async function () {
     skipUnless(this, process.getuid?.() === 0, 'Namespaces of an ordinary user have no other users.');
     const said = 'echo $(id -un):$(id -gn):$(id -G):$HOME >> /tmp/who';
     const made = await from('debian:12')
@@ -77,7 +77,7 @@ describe('the local Modal: images', () => {
     );
   });
 
-  it('are built once for the same lines on the same base, and again when forced', async () => {
+  it('builds an image once for the same lines and base image, and again with forceBuild', async () => {
     const lines = ['RUN date +%N > /stamp'];
     const first = await from('debian:12').dockerfileCommands(lines).build(bench.app);
     const second = await from('debian:12').dockerfileCommands(lines).build(bench.app);
@@ -86,13 +86,13 @@ describe('the local Modal: images', () => {
     assert.notEqual(forced.imageId, first.imageId);
   });
 
-  it('share one build among those who ask at the same time', async () => {
+  it('shares one build between simultaneous requests', async () => {
     const lines = ['RUN sleep 0.3; date +%N > /same-time'];
     const all = await Promise.all([1, 2, 3].map(() => from('debian:12').dockerfileCommands(lines).build(bench.app)));
     assert.equal(new Set(all.map(({ imageId }) => imageId)).size, 1);
   });
 
-  it('get the secrets of their build in RUN, and keep none', async () => {
+  it("provides a build's secrets to RUN without storing them in the image", async () => {
     const secret = await bench.modal.secrets.fromObject({ BUILD_TOKEN: 'hidden' });
     const image = await from('debian:12')
       .dockerfileCommands(['RUN printf %s "$BUILD_TOKEN" | wc -c > /length'], { secrets: [secret] })
@@ -101,7 +101,7 @@ describe('the local Modal: images', () => {
     assert.equal(await bench.shell(sandbox, 'cat /length; echo "<$BUILD_TOKEN>"'), '6\n<>\n');
   });
 
-  it('fail with the line that failed, and with its output in the log as it comes', async () => {
+  it('reports the line of a build that failed, with its output in the log', async () => {
     const lines = ['RUN echo before', 'RUN echo why >&2; exit 3'];
     const failing = from('debian:12').dockerfileCommands(lines).build(bench.app);
     await assert.rejects(failing, (error: Error) => {
@@ -114,7 +114,7 @@ describe('the local Modal: images', () => {
     assert.match(log, /before\n[\s\S]*why\n/);
   });
 
-  it('stream their log while they are built', async () => {
+  it('streams the log of a build while it runs', async () => {
     const { imageId } = await bench.modal.cpClient.imageGetOrCreate({
       appId: bench.app.appId,
       image: {
@@ -129,12 +129,12 @@ describe('the local Modal: images', () => {
     assert.ok((times.get('late') ?? 0) - (times.get('early') ?? 0) > 1000);
   });
 
-  it('refuse lines for which files would have to be uploaded', async () => {
+  it('rejects Dockerfile lines that need uploaded files', async () => {
     const request = { appId: bench.app.appId, image: { dockerfileCommands: ['FROM debian', 'COPY a b'] } };
     await assert.rejects(bench.modal.cpClient.imageGetOrCreate(request), /INVALID_ARGUMENT.*COPY/);
   });
 
-  it('are found by id until they are deleted', async () => {
+  it('finds an image by its ID until it is deleted', async () => {
     const image = await from('debian:12').dockerfileCommands(['RUN true']).build(bench.app);
     assert.equal((await bench.modal.images.fromId(image.imageId)).imageId, image.imageId);
     await bench.modal.images.delete(image.imageId);
@@ -142,7 +142,7 @@ describe('the local Modal: images', () => {
     await assert.rejects(bench.modal.images.delete(image.imageId), /No Image with ID/);
   });
 
-  it('are published under names with revisions, listed by prefix in pages', async () => {
+  it('publishes images under names with revisions, and lists them by prefix in pages', async () => {
     const other = await from('debian:12').dockerfileCommands(['RUN echo other']).build(bench.app);
     for (let n = 0; n < 3; n++) await bench.image.publish(`listed:tag-${n}`);
     await other.publish('listed:tag-1');

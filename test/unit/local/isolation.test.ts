@@ -8,7 +8,7 @@ import { startLocalModal, startWorkbench, type Workbench } from '../../helpers/l
 import { skipUnless } from '../../helpers/skip.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-/** Ids of this machine's processes whose command line contains `text`. */
+/** Returns the IDs of the host's processes whose command line contains `text`. */
 function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .map(Number)
@@ -25,10 +25,10 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   await waitFor(what, 15_000, async () => holds(), Boolean);
 }
 
-/** A server's end takes up to two seconds; the rest is what a busy machine may add. Copying the large file takes minutes. */
+/** A server stops within two seconds; the rest is for a busy machine. Copying the large file would take minutes. */
 const STOPPED_MS = 5_000;
 
-describe('the local Modal: isolation', () => {
+describe('Local Modal isolation', () => {
   let bench: Workbench;
 
   before(async () => {
@@ -36,7 +36,7 @@ describe('the local Modal: isolation', () => {
   });
   after(() => bench.server.stop());
 
-  it('shows a sandbox its own processes, root, /tmp and /dev, and nobody else’s', async () => {
+  it('shows a sandbox only its own processes, root, /tmp, and /dev', async () => {
     const mark = path.join(tmpdir(), `mark-${process.pid}`);
     await writeFile(mark, 'outside');
     const [one, two] = await Promise.all([
@@ -48,7 +48,7 @@ describe('the local Modal: isolation', () => {
     await assert.rejects(bench.shell(one, `cat ${mark}`));
     await rm(mark);
     const processes = (await bench.shell(one, 'ls /proc')).split('\n').filter((name) => /^\d+$/.test(name));
-    assert.ok(processes.length <= 4, `only its own processes: ${processes}`);
+    assert.ok(processes.length <= 4, `more than its own processes: ${processes}`);
     const devices = (await bench.shell(one, 'ls /dev')).split('\n');
     assert.deepEqual(
       devices.filter((name) => /^(sd|vd|nvme|loop|mem|kmsg)/.test(name)),
@@ -57,7 +57,7 @@ describe('the local Modal: isolation', () => {
     await assert.rejects(bench.shell(one, 'test -s /etc/shadow'));
   });
 
-  it('shares pids, ttys and mounts among the commands of one sandbox', async () => {
+  it('shares PIDs, terminals, and mounts between the commands of a sandbox', async () => {
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
     const sleeper = await sandbox.exec(['sleep', '1000']);
     await bench.shell(sandbox, 'mount -t tmpfs none /mnt; kill -TERM $(pidof sleep)');
@@ -65,7 +65,7 @@ describe('the local Modal: isolation', () => {
     assert.match(await bench.shell(sandbox, 'cat /proc/mounts'), / \/mnt tmpfs /);
   });
 
-  it('reaches nothing when the network is blocked, but can still be executed in and connected to', async () => {
+  it('isolates a sandbox with a blocked network, but still runs commands in it', async () => {
     const listener = createServer((socket) => socket.end('hello'));
     await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     const address = listener.address();
@@ -82,19 +82,19 @@ describe('the local Modal: isolation', () => {
     listener.close();
   });
 
-  it('leaves no process behind after SIGTERM, not even one that made itself a daemon', async () => {
+  it('leaves no process behind after SIGTERM, not even a daemon', async () => {
     const name = `daemon-${process.pid}-term`;
     const other = await startWorkbench();
     const sandbox = await other.modal.sandboxes.create(other.app, other.image);
     await other.shell(sandbox, `setsid sh -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &`).catch(() => {});
     await other.shell(sandbox, `(bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
-    await until('the daemon runs', () => processesWith(name).length > 0);
+    await until('the daemon to start', () => processesWith(name).length > 0);
     const { sandboxes } = await other.server.control.running();
     const pids = sandboxes.flatMap((each) => each.pids);
     assert.ok(pids.length > 0);
     await other.server.stop();
-    await until('the daemon has gone', () => processesWith(name).length === 0);
-    for (const pid of pids) assert.throws(() => process.kill(pid, 0), `process ${pid} has gone`);
+    await until('the daemon to exit', () => processesWith(name).length === 0);
+    for (const pid of pids) assert.throws(() => process.kill(pid, 0), `process ${pid} is gone`);
   });
 
   it('leaves no process behind after SIGKILL', async () => {
@@ -103,15 +103,15 @@ describe('the local Modal: isolation', () => {
     const sandbox = await other.modal.sandboxes.create(other.app, other.image, { command: ['sleep', '876'] });
     await sandbox.exec(['bash', '-c', `exec -a ${name} sleep 987`], { pty: true });
     await other.shell(sandbox, `(setsid bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
-    await until('both run', () => processesWith(name).length >= 2);
+    await until('both processes to start', () => processesWith(name).length >= 2);
     const pids = (await other.server.control.running()).sandboxes.flatMap((each) => each.pids);
     await other.server.kill();
-    await until('all have gone', () => processesWith(name).length === 0);
-    await until('all pids have gone', () => pids.every((pid) => !readdirSync('/proc').includes(String(pid))));
+    await until('all processes to exit', () => processesWith(name).length === 0);
+    await until('all PIDs to be gone', () => pids.every((pid) => !readdirSync('/proc').includes(String(pid))));
     await rm(other.server.dataDir, { recursive: true, force: true });
   });
 
-  it('ends on SIGTERM within seconds, with sandboxes running', async () => {
+  it('stops within seconds of SIGTERM while sandboxes are running', async () => {
     const other = await startWorkbench();
     await Promise.all(Array.from({ length: 10 }, () => other.modal.sandboxes.create(other.app, other.image)));
     const before = performance.now();
@@ -119,14 +119,17 @@ describe('the local Modal: isolation', () => {
     assert.ok(performance.now() - before < STOPPED_MS);
   });
 
-  it('ends on SIGTERM within seconds, with a large file on its way into a volume', async () => {
+  it('stops within seconds of SIGTERM while a large file is being copied to a volume', async () => {
     const other = await startWorkbench();
     const volume = await other.modal.volumes.fromName('large', { createIfMissing: true });
     const sandbox = await other.modal.sandboxes.create(other.app, other.image, { volumes: { '/data': volume } });
-    // It takes no room here, and minutes to copy.
+    // The file takes no space here, and minutes to copy.
     await other.shell(sandbox, 'truncate -s 500G /data/large');
     sandbox.reloadVolumes().catch(() => {});
-    await until('it is being copied', () => readdirSync(`${other.server.dataDir}/volumes/incoming`).length > 0);
+    await until(
+      'the copy of the file to start',
+      () => readdirSync(`${other.server.dataDir}/volumes/incoming`).length > 0,
+    );
     const before = performance.now();
     process.kill(other.server.pid, 'SIGTERM');
     await other.server.ended;
@@ -134,8 +137,8 @@ describe('the local Modal: isolation', () => {
     await other.server.stop();
   });
 
-  it('works for an ordinary user with a user’s PATH, who may change /usr inside too', async function () {
-    skipUnless(this, process.getuid?.() === 0, 'The other tests run as an ordinary user already.');
+  it("works for an ordinary user with a user's PATH, also for changes to /usr", async function () {
+    skipUnless(this, process.getuid?.() === 0, 'The other tests already run as an ordinary user.');
     const nobody = 65534;
     const dataDir = mkdtempSync(path.join(tmpdir(), 'ordinary-'));
     chownSync(dataDir, nobody, nobody);

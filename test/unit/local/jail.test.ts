@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Jail } from '../../../local/isolation/jail.ts';
 
-describe('a path inside a folder that others write to', () => {
+describe('Jail', () => {
   let outside: string;
   let root: string;
   let jail: Jail;
@@ -28,26 +28,26 @@ describe('a path inside a folder that others write to', () => {
     }
   }
 
-  it('cannot climb out by dots', () => {
+  it("keeps paths with '..' inside its root", () => {
     assert.equal(read('/../../../../etc/secret'), 'inside');
     assert.throws(() => read('../secret'), { code: 'ENOENT' });
     assert.equal(jail.realpath('/etc/../../..'), '/');
   });
 
-  it('follows absolute links from its own root', () => {
+  it('resolves absolute links relative to its root', () => {
     symlinkSync('/etc/secret', path.join(root, 'link'));
     assert.equal(read('/link'), 'inside');
     symlinkSync(path.join(outside, 'secret'), path.join(root, 'bad'));
     assert.throws(() => read('/bad'), { code: 'ENOENT' });
   });
 
-  it('follows links of folders no further than its root', () => {
+  it("doesn't follow links to folders beyond its root", () => {
     symlinkSync('../../../../..', path.join(root, 'etc/up'));
     assert.equal(read('/etc/up/etc/secret'), 'inside');
     assert.equal(jail.realpath('/etc/up/etc'), '/etc');
   });
 
-  it('writes, makes and removes only inside, whatever links say', () => {
+  it("doesn't create or remove files outside its root through links", () => {
     symlinkSync(outside, path.join(root, 'out'));
     assert.throws(() => jail.mkdir('/out/made'), { code: 'ENOENT' });
     assert.throws(() => jail.remove('/out/secret', true), { code: 'ENOENT' });
@@ -62,13 +62,13 @@ describe('a path inside a folder that others write to', () => {
     assert.equal(readFileSync(path.join(outside, 'secret'), 'utf8'), 'outside');
   });
 
-  it('gives up on links that lead in a circle', () => {
+  it('throws ELOOP for circular links', () => {
     symlinkSync('/b', path.join(root, 'a'));
     symlinkSync('/a', path.join(root, 'b'));
     assert.throws(() => read('/a'), { code: 'ELOOP' });
   });
 
-  it('goes through no file as if it were a folder', () => {
+  it('throws if a file is used as a folder', () => {
     assert.throws(() => read('/etc/secret/more'), { code: 'ENOTDIR' });
     assert.throws(() => jail.mkdirs('/etc/secret/more'), { code: 'ENOTDIR' });
     assert.throws(() => jail.mkdirs('/etc/secret'), { code: 'EEXIST' });

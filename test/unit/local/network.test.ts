@@ -4,7 +4,7 @@ import type { Sandbox } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-/** A web server of a few lines, as the sandbox's own command. It tells which caller and which path it saw. */
+/** A small web server, as the sandbox's own command. It replies with the caller and the path of the request. */
 const webServer = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -19,7 +19,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
 `;
 
-describe('the local Modal: ways in and out', () => {
+describe('Local Modal network access', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -29,16 +29,16 @@ describe('the local Modal: ways in and out', () => {
   async function serving(port: number, params = {}): Promise<Sandbox> {
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, {
       command: ['python3', '-c', webServer.replace('PORT', String(port))],
-      // A network of its own, so that ports of this machine do not matter.
+      // The sandbox needs its own network, so that ports in use on the host don't matter.
       blockNetwork: true,
       ...params,
     });
     const dial = async () => (await sandbox.exec(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${port}`])).wait();
-    await waitFor('the web server to come up', 15_000, dial, (exitCode) => exitCode === 0);
+    await waitFor('the web server to start', 15_000, dial, (exitCode) => exitCode === 0);
     return sandbox;
   }
 
-  it('a tunnel leads to its port, also into a sandbox without a network', async () => {
+  it('connects a tunnel to its port, also in a sandbox without a network', async () => {
     const sandbox = await serving(8123, { encryptedPorts: [8123], unencryptedPorts: [8124] });
     const tunnels = await sandbox.tunnels();
     const tunnel = tunnels[8123];
@@ -49,7 +49,7 @@ describe('the local Modal: ways in and out', () => {
     await assert.rejects(fetch(`http://${tunnel.host}:${tunnel.port}/`));
   });
 
-  it('a connect token lets its holder in, and tells who it is', async () => {
+  it('accepts a connect token, and tells the sandbox whose token it is', async () => {
     const sandbox = await serving(8080);
     const { url, token } = await sandbox.createConnectToken({ userMetadata: 'someone' });
     assert.equal((await fetch(`${url}/secret`)).status, 401);
@@ -63,14 +63,14 @@ describe('the local Modal: ways in and out', () => {
     assert.equal(refused.status, 502);
   });
 
-  it('an open connection keeps an idle sandbox awake', async () => {
+  it('keeps an idle sandbox running while a connection is open', async () => {
     const sandbox = await serving(8125, { encryptedPorts: [8125], idleTimeoutMs: 1000 });
     const { connect } = await import('node:net');
     const tunnel = (await sandbox.tunnels())[8125];
     assert.ok(tunnel);
     const socket = connect(tunnel.port, tunnel.host);
     await once(socket, 'connect');
-    // Another one, without a connection, begins later to be idle for longer: when it has ended this one would have, too.
+    // Another sandbox, without a connection, becomes idle later and has a longer timeout. When it stops, this one would have stopped too.
     const other = await bench.modal.sandboxes.create(bench.app, bench.image, { idleTimeoutMs: 2000 });
     await other.wait();
     assert.equal(await sandbox.poll(), null);
@@ -78,7 +78,7 @@ describe('the local Modal: ways in and out', () => {
     await sandbox.wait();
   });
 
-  it('an allowlist that names less than everything is held, and can be changed where there was one', async () => {
+  it('enforces an allowlist, and lets it be updated only if the sandbox was created with one', async () => {
     const open = await bench.modal.sandboxes.create(bench.app, bench.image);
     const listed = await bench.modal.sandboxes.create(bench.app, bench.image, {
       outboundCidrAllowlist: ['10.1.2.0/24'],
@@ -93,14 +93,14 @@ describe('the local Modal: ways in and out', () => {
   });
 });
 
-describe('the local Modal: sidecars', () => {
+describe('Local Modal sidecars', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
   });
   after(() => bench.server.stop());
 
-  it('have a root and processes of their own, and end with their sandbox', async () => {
+  it('gives a sidecar its own root and processes, and stops it with its sandbox', async () => {
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
     const sidecar = await sandbox.experimentalSidecars.create('helper', bench.image, { command: ['sleep', '1000'] });
     await sidecar.filesystem.writeText('aside', '/only-here');
@@ -114,17 +114,17 @@ describe('the local Modal: sidecars', () => {
   });
 });
 
-describe('the local Modal where nothing can be isolated', () => {
+describe('Local Modal on systems without isolation', () => {
   const env = { PATH: '/nowhere' };
 
-  it('starts, but refuses to run anything, and says why and how', async () => {
+  it('starts without isolation, but rejects sandboxes with a reason and instructions', async () => {
     const bench = await startWorkbench({ env });
     const creating = bench.modal.sandboxes.create(bench.app, bench.image);
-    await assert.rejects(creating, /FAILED_PRECONDITION: Sandboxes cannot be isolated.*unshare.*--allow-unisolated/);
+    await assert.rejects(creating, /FAILED_PRECONDITION: Sandboxes can't be isolated.*unshare.*--allow-unisolated/);
     await bench.server.stop();
   });
 
-  it('runs plain processes once it was told to, and leaves none behind', async () => {
+  it('runs plain processes if --allow-unisolated is set, and leaves none behind', async () => {
     const bench = await startWorkbench({ env, args: ['--allow-unisolated'] });
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
     const process = await sandbox.exec(['/bin/sh', '-c', 'pwd; echo $0; exit 3'], { workdir: '/' });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { AlreadyExistsError, ConflictError, NotFoundError, Probe, type Sandbox } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
-describe('the local Modal: sandboxes', () => {
+describe('Local Modal sandboxes', () => {
   let bench: Workbench;
   const made: Sandbox[] = [];
 
@@ -27,8 +27,8 @@ describe('the local Modal: sandboxes', () => {
     return ids;
   }
 
-  describe('a name', () => {
-    it('is unique among the running sandboxes of an app, and free again after the end', async () => {
+  describe('names', () => {
+    it('keeps a name unique among the running sandboxes of an app, and frees it when the sandbox stops', async () => {
       const first = await create({ name: 'only-one' });
       await assert.rejects(create({ name: 'only-one' }), AlreadyExistsError);
       await first.terminate({ wait: true });
@@ -36,7 +36,7 @@ describe('the local Modal: sandboxes', () => {
       assert.notEqual(second.sandboxId, first.sandboxId);
     });
 
-    it('finds the running sandbox, and an ended one only when asked', async () => {
+    it('finds a running sandbox by its name, and a stopped one only on request', async () => {
       const sandbox = await create({ name: 'findable' });
       assert.equal((await bench.modal.sandboxes.fromName('tests', 'findable')).sandboxId, sandbox.sandboxId);
       await sandbox.terminate({ wait: true });
@@ -49,7 +49,7 @@ describe('the local Modal: sandboxes', () => {
       assert.equal(ended.sandboxId, sandbox.sandboxId);
     });
 
-    it('can be given once to a sandbox without one', async () => {
+    it('lets a sandbox without a name be named once', async () => {
       const sandbox = await create();
       await sandbox.experimentalSetName('late');
       assert.equal((await bench.modal.sandboxes.fromName('tests', 'late')).sandboxId, sandbox.sandboxId);
@@ -57,15 +57,15 @@ describe('the local Modal: sandboxes', () => {
     });
   });
 
-  describe('a list', () => {
-    it('has the newest first, and only those with all tags asked for', async () => {
+  describe('lists', () => {
+    it('lists sandboxes with all requested tags, newest first', async () => {
       const one = await create({ tags: { purpose: 'list', which: 'one' } });
       const two = await create({ tags: { purpose: 'list', which: 'two' } });
       assert.deepEqual(await idsOf({ tags: { purpose: 'list' } }), [two.sandboxId, one.sandboxId]);
       assert.deepEqual(await idsOf({ tags: { purpose: 'list', which: 'one' } }), [one.sandboxId]);
     });
 
-    it('gives every sandbox exactly once however many pages it takes', async () => {
+    it('lists every sandbox exactly once across pages', async () => {
       await Promise.all(Array.from({ length: 110 }, () => create({ tags: { purpose: 'pages' } })));
       await bench.server.control.resetCalls();
       const ids = await idsOf({ tags: { purpose: 'pages' } });
@@ -74,7 +74,7 @@ describe('the local Modal: sandboxes', () => {
       assert.equal((await bench.server.control.calls()).SandboxListV2, 3);
     }).timeout(30_000);
 
-    it('leaves out what has ended, unless asked', async () => {
+    it('lists stopped sandboxes only on request', async () => {
       const sandbox = await create({ tags: { purpose: 'ended' } });
       await sandbox.terminate({ wait: true });
       assert.deepEqual(await idsOf({ tags: { purpose: 'ended' } }), []);
@@ -90,14 +90,14 @@ describe('the local Modal: sandboxes', () => {
     });
   });
 
-  it('replaces all tags when they are set', async () => {
+  it('replaces all tags of a sandbox when tags are set', async () => {
     const sandbox = await create({ tags: { a: '1', b: '2' } });
     await sandbox.setTags({ c: '3' });
     assert.deepEqual(await sandbox.getTags(), { c: '3' });
   });
 
-  describe('the end', () => {
-    it('is 137 after a termination, for everyone who waits', async () => {
+  describe('stopping', () => {
+    it('returns 137 to every waiter after a sandbox is terminated', async () => {
       const sandbox = await create();
       const waits = [sandbox.wait(), sandbox.wait()];
       assert.equal(await sandbox.poll(), null);
@@ -106,27 +106,27 @@ describe('the local Modal: sandboxes', () => {
       assert.equal(await sandbox.poll(), 137);
     });
 
-    it('is 124 when the lifetime is over', async () => {
+    it('returns 124 when a sandbox reaches its maximum lifetime', async () => {
       const sandbox = await create({ timeoutMs: 1000 });
       assert.equal(await sandbox.wait(), 124);
     });
 
-    it('is the exit code of the sandbox’s own command', async () => {
+    it("returns the exit code of a sandbox's own command", async () => {
       const sandbox = await create({ command: ['sh', '-c', 'exit 9'] });
       assert.equal(await sandbox.wait(), 9);
     });
 
-    it('comes after idleness, but not while something is executed', async () => {
+    it('stops a sandbox at its idle timeout, but not while a command is running', async () => {
       const sandbox = await create({ idleTimeoutMs: 1000 });
       const process = await sandbox.exec(['sleep', '1.8']);
       await process.wait();
-      assert.equal(await sandbox.poll(), null, 'the exec kept it awake');
+      assert.equal(await sandbox.poll(), null, 'the sandbox stopped during an exec');
       await sandbox.wait();
       const { sandboxes } = await bench.modal.cpClient.sandboxListV2({ appId: bench.app.appId, includeFinished: true });
       assert.equal(sandboxes.find(({ id }) => id === sandbox.sandboxId)?.taskInfo?.result?.status, 7);
     });
 
-    it('makes later commands fail, and leaves earlier output readable', async () => {
+    it('rejects commands in a stopped sandbox, but keeps earlier output readable', async () => {
       const sandbox = await create();
       const process = await sandbox.exec(['echo', 'kept']);
       await process.wait();
@@ -136,8 +136,8 @@ describe('the local Modal: sandboxes', () => {
     });
   });
 
-  describe('the sandbox’s own command', () => {
-    it('has stdin, stdout and stderr, and a log with times', async () => {
+  describe('entrypoints', () => {
+    it("gives a sandbox's own command stdin, stdout, stderr, and a log with timestamps", async () => {
       const sandbox = await create({ command: ['sh', '-c', 'read x; echo "got $x"; echo oops >&2; sleep 60'] });
       const before = new Date();
       await sandbox.stdin.getWriter().write('word\n');
@@ -156,7 +156,7 @@ describe('the local Modal: sandboxes', () => {
   });
 
   describe('readiness', () => {
-    it('is told once the probe’s command succeeds', async () => {
+    it("reports readiness when the probe's command succeeds", async () => {
       const sandbox = await create({
         readinessProbe: Probe.withExec(['test', '-e', '/tmp/ready'], { intervalMs: 50 }),
       });
@@ -165,12 +165,12 @@ describe('the local Modal: sandboxes', () => {
       await sandbox.waitUntilReady(5000);
     });
 
-    it('cannot be waited for without a probe', async () => {
+    it('rejects waiting for readiness without a probe', async () => {
       await assert.rejects((await create()).waitUntilReady(1000), /probe/);
     });
   });
 
-  it('refuses what Modal refuses', async () => {
+  it('rejects the sandbox definitions that Modal rejects', async () => {
     const refused: [Parameters<typeof create>[0], RegExp][] = [
       [{ timeoutMs: 86_401_000 }, /INVALID_ARGUMENT/],
       [{ regions: ['atlantis-west'] }, /INVALID_ARGUMENT: Unknown region/],
@@ -182,12 +182,12 @@ describe('the local Modal: sandboxes', () => {
     for (const [params, message] of refused) await assert.rejects(create(params), message);
   });
 
-  it('refuses what only Modal’s cloud has, rather than to leave it out', async () => {
+  it("rejects features of Modal's cloud instead of ignoring them", async () => {
     const bucket = bench.modal.cloudBucketMounts.create('a-bucket');
     await assert.rejects(create({ cloudBucketMounts: { '/mnt': bucket } }), /FAILED_PRECONDITION: Cloud buckets need/);
   });
 
-  it('runs a V1 sandbox when a GPU is asked for, with its own stdio', async () => {
+  it('creates a V1 sandbox with stdio if a GPU is requested', async () => {
     const sandbox = await create({ gpu: 'T4', command: ['sh', '-c', 'read x; echo "v1 $x"; exit 4'] });
     assert.match(sandbox.sandboxId, /^sb-[0-9A-Za-z]{22}$/);
     const process = await sandbox.exec(['echo', 'exec']);
@@ -198,7 +198,7 @@ describe('the local Modal: sandboxes', () => {
     assert.equal((await bench.modal.cpClient.sandboxGetResourceUsage({ sandboxId: sandbox.sandboxId })).gpuType, 'T4');
   });
 
-  it('gives secrets and variables to the sandbox’s processes', async () => {
+  it('sets secrets and variables for the processes in a sandbox', async () => {
     const secret = await bench.modal.secrets.fromObject({ FROM_SECRET: 's', BOTH: 'secret' });
     const sandbox = await create({ secrets: [secret], env: { FROM_ENV: 'e' } });
     assert.equal(
@@ -207,21 +207,21 @@ describe('the local Modal: sandboxes', () => {
     );
   });
 
-  it('holds a memory limit', async () => {
+  it('enforces a memory limit', async () => {
     const sandbox = await create({ memoryMiB: 32, memoryLimitMiB: 64 });
     const process = await sandbox.exec(['perl', '-e', 'my $x = "x" x (200 * 1024 * 1024); print "too much"']);
     assert.equal(await process.stdout.readText(), '');
     assert.notEqual(await process.wait(), 0);
   });
 
-  it('stops all sandboxes of an app that is stopped', async () => {
+  it('stops all sandboxes of a stopped app', async () => {
     const app = await bench.modal.apps.fromName('stopping', { createIfMissing: true });
     const sandbox = await bench.modal.sandboxes.create(app, bench.image);
     await bench.modal.cpClient.appStop({ appId: app.appId });
     assert.equal(await sandbox.wait(), 137);
   });
 
-  it('runs 200 at once, and 50 commands at once in one of them', async () => {
+  it('runs 200 sandboxes at once, and 50 commands at once in one of them', async () => {
     const all = await Promise.all(Array.from({ length: 200 }, () => create()));
     const outputs = await Promise.all(all.map((sandbox, index) => bench.shell(sandbox, `echo ${index}`)));
     assert.deepEqual(
@@ -242,9 +242,9 @@ describe('the local Modal: sandboxes', () => {
     );
   }).timeout(60_000);
 
-  it('keeps a resumed idle clock from ending a sandbox in use', async () => {
+  it('restarts the idle timeout of a sandbox with every command', async () => {
     const sandbox = await create({ idleTimeoutMs: 1000 });
-    // Another one, which nobody uses, is idle for longer: when it has ended the idle time of the first has passed twice.
+    // Another sandbox isn't used. When it stops, the idle timeout of the first one has passed twice.
     const other = await create({ idleTimeoutMs: 2000 });
     while ((await other.poll()) === null) await bench.shell(sandbox, 'true');
     assert.equal(await sandbox.poll(), null);

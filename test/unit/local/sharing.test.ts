@@ -7,7 +7,7 @@ import path from 'node:path';
 import { readServerFile, type ServerFile } from '../../../local/server/shared.ts';
 import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
 
-describe('the local Modal: one server for several windows', () => {
+describe('Local Modal server shared by several clients', () => {
   let dataDir: string;
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
@@ -16,7 +16,7 @@ describe('the local Modal: one server for several windows', () => {
 
   async function serverFile(): Promise<ServerFile> {
     const file = await readServerFile(dataDir);
-    assert.ok(file, 'there is a server.json');
+    assert.ok(file, 'server.json does not exist');
     return file;
   }
 
@@ -24,7 +24,7 @@ describe('the local Modal: one server for several windows', () => {
     return fetch(leaseUrl, { headers: { authorization: `Bearer ${tokenSecret}` }, signal });
   }
 
-  it('tells its address and its token in a file for its user only', async () => {
+  it('writes its address and token to a file that only its owner can read', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared'] });
     try {
       const file = await serverFile();
@@ -40,7 +40,7 @@ describe('the local Modal: one server for several windows', () => {
     }
   });
 
-  it('refuses a second server on the folder of a live one, with exit code 3', async () => {
+  it('rejects a second server on the same data folder with exit code 3', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared'] });
     try {
       const second = spawn(process.execPath, ['dist/local-modal.cjs', '--data', dataDir, '--shared'], {
@@ -52,26 +52,26 @@ describe('the local Modal: one server for several windows', () => {
       });
       const [code] = await once(second, 'close');
       assert.equal(code, 3);
-      assert.match(complaint, /Another local Modal is running on/);
+      assert.match(complaint, /Another Local Modal server is using/);
     } finally {
       await server.stop();
     }
   });
 
-  it('takes over the folder of a server that was killed', async () => {
+  it('takes over the data folder of a server that was killed', async () => {
     await (await startLocalModal({ dataDir, args: ['--shared'] })).kill();
     const next = await startLocalModal({ dataDir, args: ['--shared'] });
     assert.equal((await serverFile()).pid, next.pid);
     await next.stop();
   });
 
-  it('stays while a lease is held, and ends some time after the last has gone', async () => {
+  it('runs while a lease is held, and stops some time after the last one is released', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared', '--linger', '0.3'] });
     const [first, second] = [new AbortController(), new AbortController()];
-    // Kept to the end: the connection of a response that is garbage is closed.
+    // The responses must stay reachable, because the connection of a garbage-collected response is closed.
     const leases = [await lease(await serverFile(), first.signal), await lease(await serverFile(), second.signal)];
     first.abort();
-    // Another server lingers for longer, and has no lease from now on: when it has ended this one would have, too.
+    // Another server loses its lease later and lingers for longer. When it stops, this one would have stopped too.
     const otherDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
     const other = await startLocalModal({ dataDir: otherDir, args: ['--shared', '--linger', '0.6'] });
     const otherFile = await readServerFile(otherDir);
@@ -81,7 +81,7 @@ describe('the local Modal: one server for several windows', () => {
     third.abort();
     await other.ended;
     await rm(otherDir, { recursive: true, force: true });
-    assert.ok(await readServerFile(dataDir), 'it is still there with one lease');
+    assert.ok(await readServerFile(dataDir), 'the server stopped while a lease was held');
     second.abort();
     assert.deepEqual(
       leases.map(({ status }) => status),
@@ -91,7 +91,7 @@ describe('the local Modal: one server for several windows', () => {
     assert.equal(await readServerFile(dataDir), undefined);
   });
 
-  it('gives no lease without the token', async () => {
+  it('rejects a lease without the token', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared'] });
     const { leaseUrl } = await serverFile();
     assert.equal((await fetch(leaseUrl, { headers: { authorization: 'Bearer wrong' } })).status, 401);

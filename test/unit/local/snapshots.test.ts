@@ -4,7 +4,7 @@ import { NotFoundError } from 'modal';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('the local Modal: snapshots', () => {
+describe('Local Modal snapshots', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -13,7 +13,7 @@ describe('the local Modal: snapshots', () => {
 
   const create = (image = bench.image) => bench.modal.sandboxes.create(bench.app, image);
 
-  it('keep the whole root, removals included, and leave the sandbox as it is', async () => {
+  it('saves the whole root, including removals, without changing the sandbox', async () => {
     const sandbox = await create();
     await bench.shell(
       sandbox,
@@ -31,7 +31,7 @@ describe('the local Modal: snapshots', () => {
     );
   });
 
-  it('take the room of what changed, not of the root', async () => {
+  it('stores only the changes in a snapshot', async () => {
     const base = await bench.modal.images
       .fromRegistry('debian:12')
       .dockerfileCommands(['RUN head -c 200000000 /dev/urandom > /big'])
@@ -47,12 +47,12 @@ describe('the local Modal: snapshots', () => {
     const before = used();
     const snapshot = await sandbox.snapshotFilesystem();
     const grown = used() - before;
-    assert.ok(grown >= 4800 && grown < 8000, `${grown} KiB for 5 MB of change`);
+    assert.ok(grown >= 4800 && grown < 8000, `${grown} KiB for 5 MB of changes`);
     const restored = await create(snapshot);
     assert.equal(await bench.shell(restored, 'stat -c %s /big /small'), '200000000\n5000000\n');
   }).timeout(30_000);
 
-  it('can be taken of snapshots of snapshots', async () => {
+  it('takes snapshots of snapshots', async () => {
     let image = bench.image;
     for (let turn = 0; turn < 12; turn++) {
       const sandbox = await create(image);
@@ -63,7 +63,7 @@ describe('the local Modal: snapshots', () => {
     assert.equal(await bench.shell(await create(image), 'ls / | grep turn'), 'turn-10\nturn-11\n');
   });
 
-  it('of a directory can be mounted elsewhere, changed, and snapshotted again', async () => {
+  it('mounts a directory snapshot elsewhere, and takes a snapshot of its changes', async () => {
     const sandbox = await create();
     await bench.shell(sandbox, 'mkdir /work; echo one > /work/one; echo two > /work/two');
     const first = await sandbox.snapshotDirectory('/work');
@@ -78,7 +78,7 @@ describe('the local Modal: snapshots', () => {
     assert.equal(await bench.shell(sandbox, 'ls /work; cat /work/three'), 'three\ntwo\nthree\n');
   });
 
-  it('of an empty mount hide what is below until it is unmounted', async () => {
+  it('hides a directory behind an empty mount until it is unmounted', async () => {
     const sandbox = await create();
     await bench.shell(sandbox, 'mkdir /covered; touch /covered/file');
     await sandbox.mountImage('/covered');
@@ -87,7 +87,7 @@ describe('the local Modal: snapshots', () => {
     assert.equal(await bench.shell(sandbox, 'ls /covered'), 'file\n');
   });
 
-  it('expire', async () => {
+  it('rejects a snapshot once it has expired', async () => {
     const sandbox = await create();
     const snapshot = await sandbox.snapshotFilesystem({ ttlMs: 1000 });
     await create(snapshot);
@@ -96,15 +96,15 @@ describe('the local Modal: snapshots', () => {
         () => undefined,
         (error: unknown) => error,
       );
-    await waitFor('its end', 10_000, find, (error) => error instanceof NotFoundError);
+    await waitFor('the snapshot to expire', 10_000, find, (error) => error instanceof NotFoundError);
     await assert.rejects(create(snapshot), /NOT_FOUND/);
   });
 
-  it('are refused for a directory that is not there', async () => {
+  it("rejects a snapshot of a directory that doesn't exist", async () => {
     await assert.rejects((await create()).snapshotDirectory('/no/such'), /NOT_FOUND|not found/i);
   });
 
-  it('are left at the end of a sandbox that was asked for one', async () => {
+  it('takes an exit snapshot of a sandbox that has the option', async () => {
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, {
       experimentalOptions: { enable_exit_snapshot: true },
     });

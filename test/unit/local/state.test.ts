@@ -8,14 +8,14 @@ import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { rawControlPlane } from './raw-clients.ts';
 
-describe('the local Modal: what lasts', () => {
+describe('Local Modal persistence', () => {
   let dataDir: string;
   beforeEach(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'lasting-'));
   });
   afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-  it('is everything acknowledged before a SIGKILL: images, snapshots, names, volumes, secrets', async () => {
+  it('keeps acknowledged images, snapshots, names, volumes, and secrets after SIGKILL', async () => {
     const first = await startLocalModal({
       dataDir,
       seed: { environments: ['dev'], secrets: { named: { KEY: 'value' } } },
@@ -52,7 +52,7 @@ describe('the local Modal: what lasts', () => {
     await second.stop();
   });
 
-  it('is whole when the server is killed in the middle of many writes', async () => {
+  it('keeps every acknowledged write if the server is killed during many writes', async () => {
     const acknowledged: string[] = [];
     const server = await startLocalModal({ dataDir });
     const { cpClient } = server.client();
@@ -84,7 +84,7 @@ describe('the local Modal: what lasts', () => {
     await next.stop();
   });
 
-  it('has no half file in a volume when the server is killed in the middle of a commit', async () => {
+  it('leaves no partial file in a volume if the server is killed during a commit', async () => {
     const server = await startLocalModal({ dataDir });
     const modal = server.client();
     const app = await modal.apps.fromName('lasting', { createIfMissing: true });
@@ -106,14 +106,14 @@ describe('the local Modal: what lasts', () => {
     for await (const { entries } of next.client().cpClient.volumeListFiles2({ volumeId, path: '/' })) {
       found.push(...entries.map((entry) => entry.path));
     }
-    // Where the file system copies by reference, the other one may have made it, then as a whole.
+    // If the file system copies by reference, the other file may have been committed, but then completely.
     const others = found.filter((file) => file !== 'big');
     assert.deepEqual(others, ['whole']);
     assert.deepEqual(await readdir(incoming), []);
     await next.stop();
   }).timeout(30_000);
 
-  it('can be read by its user alone, and is reached through loopback alone', async () => {
+  it('makes its data readable only by its owner, and listens only on loopback', async () => {
     const server = await startLocalModal({ dataDir });
     await server.client().apps.fromName('a', { createIfMissing: true });
     assert.equal((await stat(path.join(dataDir, 'state.json'))).mode & 0o777, 0o600);
@@ -131,15 +131,15 @@ describe('the local Modal: what lasts', () => {
     await server.stop();
   });
 
-  it('is not taken for a state when it is something else', async () => {
+  it("rejects a state file that isn't valid, and doesn't overwrite it", async () => {
     await writeFile(path.join(dataDir, 'state.json'), '{"signingKey": 7}');
-    await assert.rejects(startLocalModal({ dataDir }), /state\.json is not a state of the local Modal/);
+    await assert.rejects(startLocalModal({ dataDir }), /state\.json is not a valid Local Modal state file/);
     assert.equal(await readFile(path.join(dataDir, 'state.json'), 'utf8'), '{"signingKey": 7}');
   });
 });
 
-describe('the local Modal: who may call', () => {
-  it('is anyone with a token when none was named, but for the one that is always wrong', async () => {
+describe('Local Modal authentication', () => {
+  it('accepts any token by default, except for the one that is always invalid', async () => {
     const server = await startLocalModal();
     await server.client({ tokenId: 'ak-any', tokenSecret: 'as-any' }).apps.fromName('a', { createIfMissing: true });
     const wrong = server.client({ tokenId: 'ak-any', tokenSecret: 'as-invalid' });
@@ -147,7 +147,7 @@ describe('the local Modal: who may call', () => {
     await server.stop();
   });
 
-  it('is the named tokens’ holder alone otherwise', async () => {
+  it('accepts only the tokens on the command line, if there are any', async () => {
     const server = await startLocalModal({ tokens: ['ak-one:as-one', 'ak-two:as-two'] });
     for (const name of ['one', 'two']) {
       const client = server.client({ tokenId: `ak-${name}`, tokenSecret: `as-${name}` });
@@ -158,7 +158,7 @@ describe('the local Modal: who may call', () => {
     await server.stop();
   });
 
-  it('is who has signed in on the local page', async () => {
+  it('accepts the token of a sign-in that was approved on the local page', async () => {
     const server = await startLocalModal({ tokens: ['ak-one:as-one'] });
     const { client: flow, channel } = await rawControlPlane(server.url);
     const { tokenFlowId, webUrl, code, waitSecret } = await flow.tokenFlowCreate({ nextUrl: '' });

@@ -7,7 +7,7 @@ import type { ExecRef } from '../../../local/grpc/wire.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { type RawRouter, rawRouter } from './raw-clients.ts';
 
-describe('the local Modal: streams of a command', () => {
+describe('Local Modal command streams', () => {
   let bench: Workbench;
   let sandbox: Sandbox;
   let router: RawRouter;
@@ -39,7 +39,7 @@ describe('the local Modal: streams of a command', () => {
   }
 
   describe('stdin by offset', () => {
-    it('does no harm when a write is repeated', async () => {
+    it('ignores repeated stdin writes', async () => {
       const ref = await start('cat');
       await router.taskExecStdinWrite({ ...ref, offset: 0, data: Buffer.from('abc') });
       await router.taskExecStdinWrite({ ...ref, offset: 0, data: Buffer.from('abc') });
@@ -48,7 +48,7 @@ describe('the local Modal: streams of a command', () => {
       assert.equal(String(await read(ref)), 'abcde');
     });
 
-    it('is refused ahead of what was written, and after the end', async () => {
+    it('rejects stdin writes beyond the current offset and after the end', async () => {
       const ref = await start('cat');
       await router.taskExecStdinWrite({ ...ref, offset: 0, data: Buffer.from('abc') });
       const ahead = router.taskExecStdinWrite({ ...ref, offset: 7, data: Buffer.from('x') });
@@ -65,7 +65,7 @@ describe('the local Modal: streams of a command', () => {
       for (const part of parts) yield part === undefined ? { end: {} } : { data: Buffer.from(part) };
     }
 
-    it('is not ended by being broken off, and goes on where it was', async () => {
+    it('keeps stdin open after an interrupted stream, which can be resumed', async () => {
       const ref = await start('cat');
       await router.taskExecStdinWriteStream(messages(ref, 0, 'one '));
       assert.deepEqual(await router.taskExecStdinStatus(ref), { numBytesWritten: 4, closed: false });
@@ -76,7 +76,7 @@ describe('the local Modal: streams of a command', () => {
       assert.deepEqual(await router.taskExecStdinStatus(ref), { numBytesWritten: 7, closed: true });
     });
 
-    it('arrives whole though the connection breaks several times', async () => {
+    it('delivers stdin completely if the connection breaks several times', async () => {
       const content = randomBytes(6_000_000);
       await bench.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 3, cutAfterBytes: 1_000_000 });
       await sandbox.filesystem.writeBytes(content, '/resumed');
@@ -84,7 +84,7 @@ describe('the local Modal: streams of a command', () => {
       assert.match(await bench.shell(sandbox, 'sha256sum /resumed'), new RegExp(hash));
     });
 
-    it('arrives once though its last reply is lost', async () => {
+    it('delivers stdin only once if the last reply is lost', async () => {
       await bench.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 1, code: 14, when: 'after' });
       await sandbox.filesystem.writeText('once', '/once');
       assert.equal(await bench.shell(sandbox, 'cat /once'), 'once');
@@ -92,7 +92,7 @@ describe('the local Modal: streams of a command', () => {
   });
 
   describe('output', () => {
-    it('is readable from any offset, by several readers, while it comes and after the end', async () => {
+    it('provides output from any offset to several readers, both live and afterwards', async () => {
       const ref = await start('sh', '-c', 'for i in 0 1 2 3 4 5 6 7 8 9; do printf $i; sleep 0.05; done');
       const [all, part] = await Promise.all([read(ref), read(ref, 4)]);
       assert.deepEqual([String(all), String(part)], ['0123456789', '456789']);
@@ -100,7 +100,7 @@ describe('the local Modal: streams of a command', () => {
       assert.equal(String(await read(ref, 10)), '');
     });
 
-    it('of many megabytes is the same from the disk as it was live', async () => {
+    it('returns the same large output from disk as live', async () => {
       const ref = await start('sh', '-c', 'seq 1 5000000');
       const live = await read(ref);
       assert.equal(live.length, 38_888_896);
@@ -108,7 +108,7 @@ describe('the local Modal: streams of a command', () => {
       assert.ok(live.subarray(1_234_567).equals(await read(ref, 1_234_567)));
     });
 
-    it('goes on where it was when the connection breaks', async () => {
+    it('resumes reading output after the connection breaks', async () => {
       await bench.server.control.addFault({ method: 'TaskExecStdioRead', times: 4, cutAfterBytes: 700_000 });
       const process = await sandbox.exec(['seq', '1', '1000000'], { mode: 'binary' });
       const output = Buffer.from(await process.stdout.readBytes());
@@ -116,12 +116,12 @@ describe('the local Modal: streams of a command', () => {
       assert.ok(output.toString().endsWith('999999\n1000000\n'));
     });
 
-    it('does not hold up a command whose output nobody reads', async () => {
+    it("doesn't block a command whose output isn't read", async () => {
       const process = await sandbox.exec(['sh', '-c', 'head -c 50000000 /dev/zero; exit 5']);
       assert.equal(await process.wait(), 5);
     });
 
-    it('of any length takes bounded memory, as does input', async () => {
+    it('uses a bounded amount of memory for output and input of any length', async () => {
       const out = await sandbox.exec(['head', '-c', '600000000', '/dev/zero']);
       assert.equal(await out.wait(), 0);
       const into = await sandbox.exec(['wc', '-c'], { mode: 'binary' });
@@ -133,23 +133,23 @@ describe('the local Modal: streams of a command', () => {
       });
       assert.equal(String(Buffer.from(await into.stdout.readBytes())), '600000000\n');
       const peakKiB = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${bench.server.pid}/status`, 'utf8'))?.[1];
-      assert.ok(Number(peakKiB) < 400 * 1024, `${peakKiB} KiB at the peak`);
+      assert.ok(Number(peakKiB) < 400 * 1024, `peak memory: ${peakKiB} KiB`);
     }).timeout(60_000);
 
-    it('ends with the command though something it left behind holds the pipe', async () => {
+    it('ends the output when a command exits, even if a background process keeps the pipe open', async () => {
       const process = await sandbox.exec(['sh', '-c', 'sleep 300 & echo done']);
       assert.equal(await process.stdout.readText(), 'done\n');
       assert.equal(await process.wait(), 0);
     });
 
-    it('is thrown away when it is not wanted', async () => {
+    it("discards output that isn't requested", async () => {
       const process = await sandbox.exec(['echo', 'unheard'], { stdout: 'ignore' });
       assert.equal(await process.wait(), 0);
       assert.equal(await process.stdout.readText(), '');
     });
   });
 
-  it('start a command once however often it is asked', async () => {
+  it('starts a command only once for repeated requests', async () => {
     const ref = { taskId, execId: randomUUID() };
     const request = { ...ref, commandArgs: ['sh', '-c', 'echo x >> /starts'], stdoutConfig: 1, stderrConfig: 1 };
     await Promise.all([router.taskExecStart(request), router.taskExecStart(request)]);
@@ -158,7 +158,7 @@ describe('the local Modal: streams of a command', () => {
     assert.equal(await bench.shell(sandbox, 'cat /starts'), 'x\n');
   });
 
-  it('refuse a working directory that is not there, and an empty command', async () => {
+  it("rejects a working directory that doesn't exist, and an empty command", async () => {
     await assert.rejects(sandbox.exec(['true'], { workdir: '/no/such' }), /NOT_FOUND/);
     const empty = router.taskExecStart({ taskId, execId: randomUUID(), commandArgs: [] });
     await assert.rejects(empty, /INVALID_ARGUMENT/);
@@ -168,7 +168,7 @@ describe('the local Modal: streams of a command', () => {
     });
   });
 
-  it('belong to their task alone', async () => {
+  it('rejects a router token for another task', async () => {
     const other = await bench.modal.sandboxes.create(bench.app, bench.image);
     const { taskId: otherTask } = await bench.modal.cpClient.sandboxGetTaskIdV2({ sandboxId: other.sandboxId });
     const start = router.taskExecStart({ taskId: otherTask ?? '', execId: randomUUID(), commandArgs: ['true'] });

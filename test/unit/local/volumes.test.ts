@@ -6,7 +6,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 
 const blockBytes = 8 * 1024 * 1024;
 
-describe('the local Modal: volumes', () => {
+describe('Local Modal volumes', () => {
   let bench: Workbench;
   let count = 0;
   before(async () => {
@@ -31,7 +31,7 @@ describe('the local Modal: volumes', () => {
     return found;
   }
 
-  /** As Modal's clients upload to v2: blocks by hash, without the zeros at their end, the missing ones by PUT. */
+  /** Uploads like Modal's clients do to v2: blocks by hash, without trailing zeros, and the missing ones by PUT. */
   async function put(
     volume: Volume,
     path: string,
@@ -63,7 +63,7 @@ describe('the local Modal: volumes', () => {
     return Buffer.concat(pieces);
   }
 
-  it('are made once per name, listed, renamed and deleted', async () => {
+  it('creates one volume per name, and lists, renames, and deletes it', async () => {
     const volume = await newVolume();
     assert.equal((await bench.modal.volumes.fromName(`volume-${count}`)).volumeId, volume.volumeId);
     await bench.modal.cpClient.volumeRename({ volumeId: volume.volumeId, name: 'renamed' });
@@ -73,7 +73,7 @@ describe('the local Modal: volumes', () => {
     await assert.rejects(bench.modal.volumes.fromName('renamed'), NotFoundError);
   });
 
-  it('are listed in pages, the newest first', async () => {
+  it('lists volumes in pages, newest first', async () => {
     for (let n = 0; n < 5; n++) await newVolume();
     const labels: string[] = [];
     for (let createdBefore = 0; ; ) {
@@ -86,7 +86,7 @@ describe('the local Modal: volumes', () => {
     assert.equal(new Set(labels).size, labels.length);
   });
 
-  it('take files in blocks and give them back, whole and in part', async () => {
+  it('uploads files in blocks, and downloads them completely or in part', async () => {
     const volume = await newVolume();
     const content = Buffer.concat([
       randomBytes(blockBytes),
@@ -110,7 +110,7 @@ describe('the local Modal: volumes', () => {
     assert.equal(String(await get(volume, 'folder/big.bin')), 'other');
   });
 
-  it('refuse a block that is not what its hash says', async () => {
+  it("rejects a block that doesn't match its hash", async () => {
     const volume = await newVolume();
     const contentsSha256 = createHash('sha256').update('right').digest();
     const request = { volumeId: volume.volumeId, files: [{ path: 'f', size: 5, blocks: [{ contentsSha256 }] }] };
@@ -120,7 +120,7 @@ describe('the local Modal: volumes', () => {
     assert.equal((await bench.modal.cpClient.volumePutFiles2(request)).missingBlocks.length, 1);
   });
 
-  it('of version 1 take files by their hash', async () => {
+  it('uploads files to a v1 volume by their hash', async () => {
     const volume = await newVolume(1);
     const data = Buffer.from('version one');
     const sha256Hex = createHash('sha256').update(data).digest('hex');
@@ -131,7 +131,7 @@ describe('the local Modal: volumes', () => {
     assert.equal(String(await get(volume, 'a/one.txt')), 'version one');
   });
 
-  it('list, copy and remove files', async () => {
+  it('lists, copies, and removes files in a volume', async () => {
     const volume = await newVolume();
     const { volumeId } = volume;
     for (const name of ['a/x', 'a/b/y', 'z']) await put(volume, name, Buffer.from(name));
@@ -150,7 +150,7 @@ describe('the local Modal: volumes', () => {
     assert.deepEqual(await filesOf(volume, '/', false), ['both', 'copy']);
   });
 
-  it('cannot be left by a path or a link', async () => {
+  it('keeps paths and links inside the volume', async () => {
     const volume = await newVolume();
     const { volumeId } = volume;
     const sandbox = await mounting(volume);
@@ -164,15 +164,15 @@ describe('the local Modal: volumes', () => {
     }
     await assert.rejects(put(volume, '../escaped', Buffer.from('x')), /INVALID_ARGUMENT/);
     await put(volume, 'up/inside', Buffer.from('x'));
-    assert.ok((await filesOf(volume)).includes('etc/inside'), 'the link led to a place in the volume');
+    assert.ok((await filesOf(volume)).includes('etc/inside'), 'the link did not lead to a place in the volume');
     const copy = { volumeId, srcPaths: ['file'], dstPath: '../../copied', recursive: true };
     await assert.rejects(bench.modal.cpClient.volumeCopyFiles2(copy), /INVALID_ARGUMENT/);
   });
 
-  describe('in sandboxes', () => {
+  describe('mounts', () => {
     const ls = (sandbox: Sandbox) => bench.shell(sandbox, 'ls /data');
 
-    it('show what was there when they were mounted, until they are reloaded', async () => {
+    it('shows the content of a volume at mount time until it is reloaded', async () => {
       const volume = await newVolume();
       await put(volume, 'first', Buffer.from('1'));
       const [one, two] = await Promise.all([mounting(volume), mounting(volume)]);
@@ -188,7 +188,7 @@ describe('the local Modal: volumes', () => {
       assert.deepEqual(await filesOf(volume), ['second', 'third']);
     });
 
-    it('are committed by themselves after a while, and at the end', async () => {
+    it('commits changes to a volume automatically, and when the sandbox stops', async () => {
       const volume = await newVolume();
       const sandbox = await mounting(volume);
       await bench.shell(
@@ -206,7 +206,7 @@ describe('the local Modal: volumes', () => {
       assert.deepEqual(await filesOf(volume), ['last', 'moved']);
     });
 
-    it('let the last writer win, file by file', async () => {
+    it('lets the last writer of each file in a volume win', async () => {
       const volume = await newVolume();
       const [one, two] = await Promise.all([mounting(volume), mounting(volume)]);
       await bench.shell(one, 'echo one > /data/both; echo one > /data/one');
@@ -218,7 +218,7 @@ describe('the local Modal: volumes', () => {
       assert.equal(String(await get(volume, 'both')), 'two\n');
     });
 
-    it('are not reloaded under open files', async () => {
+    it('rejects reloading a volume with open files', async () => {
       const volume = await newVolume();
       const sandbox = await mounting(volume);
       await put(volume, 'new', Buffer.from('1'));
@@ -227,7 +227,7 @@ describe('the local Modal: volumes', () => {
       await assert.rejects(sandbox.reloadVolumes(), /open files/);
     });
 
-    it('can be read-only, or a part of a volume', async () => {
+    it('mounts a volume read-only, or only a subfolder of it', async () => {
       const volume = await newVolume();
       await put(volume, 'part/file', Buffer.from('inside'));
       const readOnly = await mounting(volume.withMountOptions({ readOnly: true }));
@@ -242,7 +242,7 @@ describe('the local Modal: volumes', () => {
       await assert.rejects(bench.shell(readOnly, 'touch /data/x'), /Read-only file system/);
     });
 
-    it('are not part of a snapshot', async () => {
+    it('excludes volumes from snapshots', async () => {
       const sandbox = await mounting(await newVolume());
       await bench.shell(sandbox, 'echo 1 > /data/file; echo 1 > /beside');
       const restored = await bench.modal.sandboxes.create(bench.app, await sandbox.snapshotFilesystem());
@@ -250,7 +250,7 @@ describe('the local Modal: volumes', () => {
     });
   });
 
-  it('refuse a second one of the same name when asked to', async () => {
+  it('rejects a second volume of the same name if it must be new', async () => {
     await newVolume();
     const request = { deploymentName: `volume-${count}`, objectCreationType: 2 };
     await assert.rejects(bench.modal.cpClient.volumeGetOrCreate(request), (error: Error) => {

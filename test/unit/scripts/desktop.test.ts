@@ -6,10 +6,10 @@ import { desktopVsCode } from '../../../scripts/vscode/desktop.ts';
 import { launch } from '../../../scripts/vscode/launch.ts';
 import { skipUnless } from '../../helpers/skip.ts';
 
-describe('an installed desktop VS Code', () => {
+describe('desktopVsCode', () => {
   let root: string;
   before(function () {
-    skipUnless(this, process.platform === 'linux', 'Elsewhere the stand-ins for VS Code would lie elsewhere.');
+    skipUnless(this, process.platform === 'linux', 'The stand-ins for VS Code use paths on Linux.');
   });
   beforeEach(async () => {
     root = await realpath(await mkdtemp(join(tmpdir(), 'desktop-')));
@@ -24,7 +24,7 @@ describe('an installed desktop VS Code', () => {
     return file;
   }
 
-  it('is the program behind the code command on PATH', async () => {
+  it('finds the executable behind the code command on PATH', async () => {
     const executable = await program('share/code/code');
     await program('share/code/bin/code');
     await mkdir(join(root, 'bin'));
@@ -32,24 +32,24 @@ describe('an installed desktop VS Code', () => {
     assert.equal(desktopVsCode({ PATH: `/nowhere:${join(root, 'bin')}`, DISPLAY: ':0' }), executable);
   });
 
-  it('is not what a remote’s code command is', async () => {
+  it('ignores the code command of a remote', async () => {
     const command = await program('server/bin/remote-cli/code');
     assert.equal(desktopVsCode({ PATH: dirname(command), DISPLAY: ':0' }), undefined);
   });
 
-  it('is the one that VSCODE names', async () => {
+  it('uses the executable that VSCODE names', async () => {
     const executable = await program('my-code');
     assert.equal(desktopVsCode({ VSCODE: executable, DISPLAY: ':0' }), executable);
     assert.throws(() => desktopVsCode({ VSCODE: join(root, 'missing'), DISPLAY: ':0' }), /VSCODE names .*missing/);
   });
 
-  it('is not used without a screen, nor when the server build is asked for', async () => {
+  it('finds no desktop without a screen, or if VSCODE=server is set', async () => {
     const executable = await program('my-code');
     assert.equal(desktopVsCode({ VSCODE: executable }), undefined);
     assert.equal(desktopVsCode({ VSCODE: 'server', DISPLAY: ':0' }), undefined);
   });
 
-  it('gets the flags and the environment, and its lines and exit code come back', async () => {
+  it('launches the desktop with flags and environment, and returns its output and exit code', async () => {
     const executable = await program('my-code', 'echo "$GREETING"; for flag; do echo "$flag"; done; exit 5');
     const lines: string[] = [];
     const flags = {

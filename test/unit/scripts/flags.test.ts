@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { desktopArguments, parseFlags } from '../../../scripts/vscode/flags.ts';
 
-/** What `@vscode/test-electron` puts on the command line. */
+/** The command line of `@vscode/test-electron`. */
 const fromTestElectron = [
   '/work space/hello',
   '--user-data-dir=/tmp/u',
@@ -17,8 +17,8 @@ const fromTestElectron = [
   '--extensionDevelopmentPath=/b',
 ];
 
-describe('the launcher’s command line', () => {
-  it('takes VS Code’s own flags', () => {
+describe('launcher flags', () => {
+  it("parses VS Code's flags", () => {
     assert.deepEqual(parseFlags(fromTestElectron), {
       flags: {
         folder: '/work space/hello',
@@ -33,20 +33,20 @@ describe('the launcher’s command line', () => {
     });
   });
 
-  it('can keep workspace trust although it is told to disable it', () => {
+  it('keeps workspace trust with --launcher-keep-trust', () => {
     const { flags } = parseFlags([...fromTestElectron, '--launcher-keep-trust']);
     assert.equal(flags.workspaceTrust, true);
     assert.ok(!desktopArguments(flags).includes('--disable-workspace-trust'));
   });
 
-  it('hands VS Code’s flags, and none of its own, to the desktop', () => {
+  it("passes only VS Code's flags to the desktop", () => {
     const { flags } = parseFlags([...fromTestElectron, '--launcher-log=/l', '--launcher-timeout-ms=5']);
     const handed = desktopArguments(flags);
     for (const flag of fromTestElectron) assert.ok(handed.includes(flag), flag);
     assert.ok(!handed.some((flag) => flag.startsWith('--launcher')));
   });
 
-  it('refuses to run in anybody’s own profile', () => {
+  it("requires a user data folder, so that it never uses the user's own profile", () => {
     assert.throws(() => parseFlags(['--extensions-dir=/e']), /needs --user-data-dir=/);
   });
 });

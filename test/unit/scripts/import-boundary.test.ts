@@ -5,7 +5,7 @@ import { dirname, join, relative } from 'node:path';
 import { importBoundary, importsOf } from '../../../scripts/checks/import-boundary.ts';
 import { projectFolder } from '../../../scripts/paths.ts';
 
-describe('The import boundary', () => {
+describe('importBoundary', () => {
   let root: string;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'boundary-'));
@@ -33,19 +33,19 @@ describe('The import boundary', () => {
     `let uri: import('vscode').Uri;`,
     `const glob = 'src/**'; const vscode = await import('vscode'); // */`,
   ]) {
-    it(`catches ${statement.replaceAll('\n', ' ')}`, async () => {
+    it(`reports ${statement.replaceAll('\n', ' ')}`, async () => {
       assert.deepEqual(await project({ 'src/sync/scan.ts': statement }), ['src/sync/scan.ts may not import vscode']);
     });
   }
 
-  it('holds in every folder of the core', async () => {
+  it('reports imports of vscode in every folder of the core', async () => {
     const statement = `import 'vscode';`;
     const files = ['src/modal/a.ts', 'src/sync/deep/b.ts', 'src/run/c.ts', 'src/sandboxes/d.ts', 'local/e.ts'];
     const problems = await project(Object.fromEntries(files.map((file) => [file, statement])));
     assert.equal(problems.length, files.length);
   });
 
-  it('lets the edge import VS Code', async () => {
+  it('allows the edge to import vscode', async () => {
     const problems = await project({
       'src/providers/run/lens.ts': `import * as vscode from 'vscode';`,
       'src/views/volumes/tree.ts': `import * as vscode from 'vscode';`,
@@ -67,13 +67,13 @@ describe('The import boundary', () => {
     ['src/modal/a.ts', 'local/b.ts'],
     ['local/a.ts', 'src/base/b.ts'],
   ] as const) {
-    it(`refuses an import of ${target} by ${path}, even of a type alone`, async () => {
+    it(`reports a type import of ${target} in ${path}`, async () => {
       const files = { [path]: `import type { B } from '${relative(dirname(path), target)}';`, [target]: '' };
       assert.deepEqual(await project(files), [`${path} may not import ${target}`]);
     });
   }
 
-  it('lets each room import the rooms below it', async () => {
+  it('allows a folder to import the folders below it', async () => {
     const problems = await project({
       'src/base/a.ts': '',
       'src/images/a.ts': `import '../sync/a.ts'; import '../base/a.ts';`,
@@ -87,11 +87,11 @@ describe('The import boundary', () => {
     assert.deepEqual(problems, []);
   });
 
-  it('refuses a file that is in no room', async () => {
+  it('reports a file outside of the known folders', async () => {
     assert.deepEqual(await project({ 'src/misc/a.ts': '' }), ['src/misc/a.ts is in no folder of the order']);
   });
 
-  it('finds files that import each other, also through types', async () => {
+  it('reports files that import each other, including type imports', async () => {
     const problems = await project({
       'src/sync/a.ts': `import { b } from './b.ts';`,
       'src/sync/b.ts': `import type { C } from './deep/c.ts';`,
@@ -101,7 +101,7 @@ describe('The import boundary', () => {
     assert.deepEqual(problems, ['these files import each other: src/sync/a.ts, src/sync/b.ts, src/sync/deep/c.ts']);
   });
 
-  it('refuses one forbidden import in a copy of this project', async () => {
+  it('reports a forbidden import in a copy of this project', async () => {
     await cp(join(projectFolder, 'src'), join(root, 'src'), { recursive: true });
     await cp(join(projectFolder, 'local'), join(root, 'local'), { recursive: true });
     await appendFile(join(root, 'src/sync/engine.ts'), `import '../run/run.ts';`);
@@ -109,11 +109,11 @@ describe('The import boundary', () => {
     assert.ok(problems.includes('src/sync/engine.ts may not import src/run/run.ts'), problems.join('\n'));
   });
 
-  it('does not take a comment for an import', () => {
+  it('ignores imports in comments', () => {
     assert.deepEqual(importsOf(`// import 'vscode'\n/* import a from 'vscode' */\nconst a = 1;`), []);
   });
 
-  it('holds in this project', async () => {
+  it('finds no problem in this project', async () => {
     assert.deepEqual(await importBoundary(), []);
   });
 });

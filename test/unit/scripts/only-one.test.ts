@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onlyOne } from '../../../scripts/vscode/only-one.ts';
 
-describe('work that only one process does at a time', () => {
+describe('onlyOne', () => {
   let folder: string;
   let lock: string;
   beforeEach(async () => {
@@ -14,7 +14,7 @@ describe('work that only one process does at a time', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('waits for the work before it', async () => {
+  it('waits until the other work has finished', async () => {
     const order: string[] = [];
     const work = (name: string) => async () => {
       order.push(`${name} starts`);
@@ -27,7 +27,7 @@ describe('work that only one process does at a time', () => {
     assert.equal(order.length, 4);
   });
 
-  it('leaves no lock, also when the work fails', async () => {
+  it('removes its lock, also if the work fails', async () => {
     await assert.rejects(
       onlyOne(lock, 1_000, async () => {
         throw new Error('no network');
@@ -44,7 +44,7 @@ describe('work that only one process does at a time', () => {
     assert.equal(await onlyOne(lock, 1_000, async () => 'done'), 'done');
   });
 
-  it('gives up after a time, and says on whom it waited', async () => {
+  it('times out with an error that names the process it waited for', async () => {
     await mkdir(lock);
     await assert.rejects(
       onlyOne(lock, 100, async () => 'done'),

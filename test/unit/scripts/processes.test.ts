@@ -8,12 +8,12 @@ import { runProcess, startProcess } from '../../../scripts/processes.ts';
 import { skipUnless } from '../../helpers/skip.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('a child process', () => {
+describe('startProcess and runProcess', () => {
   before(function () {
     skipUnless(this, process.platform !== 'win32', 'Windows has no process groups and no sh.');
   });
 
-  /** A dead process may stay in the table for a while, as a zombie. */
+  /** A dead process may stay in the process table for a while, as a zombie. */
   const isAlive = (pid: number) => {
     try {
       if (process.platform === 'linux') return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -23,7 +23,7 @@ describe('a child process', () => {
     }
   };
 
-  it('is stopped together with its own children', async () => {
+  it('stops a process together with its children', async () => {
     const { child, stop } = startProcess('sh', ['-c', 'sleep 1000 & echo $!; wait'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -39,7 +39,7 @@ describe('a child process', () => {
     );
   });
 
-  it('is stopped by force when it does not listen', async () => {
+  it('kills a process that ignores SIGTERM', async () => {
     const { child, stop, ended } = startProcess('sh', ['-c', `trap '' TERM; echo ready; while :; do sleep 1; done`], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
@@ -48,19 +48,19 @@ describe('a child process', () => {
     assert.equal(await ended, 128);
   });
 
-  it('that takes too long is stopped, and the error holds what it printed', async () => {
+  it('stops a process that times out, with its output in the error', async () => {
     await assert.rejects(
       runProcess('sh', ['-c', 'echo so far; sleep 1000'], { timeoutMs: 200 }),
       /took longer than 0\.2 s\.\nso far/,
     );
   });
 
-  it('that does not exist is named', async () => {
+  it("names a program that doesn't exist in the error", async () => {
     await assert.rejects(runProcess('no-such-program', [], { timeoutMs: 1_000 }), /Could not start no-such-program/);
   });
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    it(`ends with its parent on ${signal}`, async () => {
+    it(`stops child processes when the parent gets ${signal}`, async () => {
       const module = JSON.stringify(join(projectFolder, 'scripts', 'processes.ts'));
       const script = `import { startProcess } from ${module}; console.log(startProcess('sleep', ['1000']).child.pid);`;
       const parent = spawn(process.execPath, ['--input-type=module', '--eval', script], {
