@@ -4,7 +4,7 @@ import { runProcess } from './processes.ts';
 
 const BUILD_TIMEOUT_MS = 120_000;
 
-/** Runs `scripts/build.ts`. Throws with what it printed when it fails. */
+/** Runs `scripts/build.ts`. Throws an error with its output if it fails. */
 export async function buildAll(args: readonly string[] = []): Promise<void> {
   const script = join(projectFolder, 'scripts', 'build.ts');
   const { exitCode, output } = await runProcess(process.execPath, [script, ...args], {

@@ -1,5 +1,5 @@
-/** What has to be undone before this process ends, however it ends: by itself, by a signal, or because its parent died. */
-import { say, sentence } from './say.ts';
+/** Cleanup that runs before this process exits: normally, because of a signal, or because its parent died. */
+import { messageOf, say } from './say.ts';
 
 type Undo = () => void | Promise<void>;
 
@@ -15,17 +15,17 @@ const PARENT_CHECK_INTERVAL_MS = 1_000;
 let watching = false;
 
 /**
- * Registers `undo` to run when the process ends. Returns a function that runs it now instead; calling that twice is
- * harmless.
+ * Registers `undo` to run before the process exits. Returns a function that runs it now instead, which can be called more
+ * than once.
  */
 export function beforeExit(undo: Undo): () => Promise<void> {
-  watchForTheEnd();
+  watchForExit();
   const entry: Pending = { undo };
   pending.add(entry);
   return () => run(entry);
 }
 
-/** Runs once, however often it is called; the process does not end while it runs. */
+/** Runs an entry only once. The process doesn't exit while it is running. */
 function run(entry: Pending): Promise<void> {
   entry.running ??= Promise.resolve()
     .then(entry.undo)
@@ -33,49 +33,48 @@ function run(entry: Pending): Promise<void> {
   return entry.running;
 }
 
-/** Runs everything registered, last registered first. Never throws; what fails is said on stderr. */
+/** Runs all entries, last registered first. Never throws; failures are printed to stderr. */
 async function cleanUp(): Promise<void> {
   const timer = setTimeout(() => {
-    say(`Cleaning up took longer than ${CLEANUP_TIMEOUT_MS / 1000} s; leaving anyway.`);
+    say(`Cleanup took longer than ${CLEANUP_TIMEOUT_MS / 1000} s. Exiting anyway.`);
     process.exit(1);
   }, CLEANUP_TIMEOUT_MS);
-  // What is under way may register more while the rest is undone.
+  // Work in progress may register more entries meanwhile.
   for (let entry = [...pending].at(-1); entry !== undefined; entry = [...pending].at(-1)) {
-    await run(entry).catch((error: unknown) => say(`While cleaning up: ${sentence(error)}`));
+    await run(entry).catch((error: unknown) => say(`Cleanup failed: ${messageOf(error)}`));
   }
   clearTimeout(timer);
 }
 
-let ending: Promise<never> | undefined;
+let exiting: Promise<never> | undefined;
 
 /**
- * Cleans up, then ends the process with `code`. Cleaning up makes what still runs fail, so that others call this too:
- * the first code counts.
+ * Cleans up, and then exits with `code`. Cleanup makes running work fail, which may call this again. The first code counts.
  */
 export function exit(code: number): Promise<never> {
-  ending ??= cleanUp().then(() => process.exit(code));
-  return ending;
+  exiting ??= cleanUp().then(() => process.exit(code));
+  return exiting;
 }
 
-/** Whether the process is about to end; nothing new may be started then. */
-export function isEnding(): boolean {
-  return ending !== undefined;
+/** Returns true if the process is about to exit. Nothing new may be started then. */
+export function isExiting(): boolean {
+  return exiting !== undefined;
 }
 
-/** Ends the process with 1 after saying why; a failure that ending itself has caused is not worth saying. */
+/** Prints an error, and exits with 1. Errors after the exit has begun are caused by it, and aren't printed. */
 export function fail(error: unknown): Promise<never> {
-  if (!ending) say(sentence(error));
+  if (!exiting) say(messageOf(error));
   return exit(1);
 }
 
-function watchForTheEnd(): void {
+function watchForExit(): void {
   if (watching) return;
   watching = true;
   for (const [signal, number] of Object.entries(SIGNAL_NUMBERS)) {
-    // A second signal changes nothing: without a listener it would end the process in the middle of cleaning up.
+    // Later signals have no effect. Without a listener, they would interrupt the cleanup.
     process.on(signal, () => void exit(128 + number));
   }
-  // A parent that is killed outright tells nobody; without this its VS Code would live on.
+  // Nothing reports that the parent was killed. Without this check, its VS Code would keep running.
   const parent = process.ppid;
   setInterval(() => {
     if (process.ppid !== parent) void exit(1);

@@ -1,4 +1,4 @@
-/** How many tests passed and failed. */
+/** The numbers of tests that passed and failed. */
 export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
@@ -7,7 +7,7 @@ export interface TestCounts {
 export const ONE_PASSED: TestCounts = { passed: 1, failed: 0 };
 export const ONE_FAILED: TestCounts = { passed: 0, failed: 1 };
 
-/** Adds counts up. */
+/** Adds counts. */
 export function sum(counts: readonly TestCounts[]): TestCounts {
   return {
     passed: counts.reduce((total, { passed }) => total + passed, 0),

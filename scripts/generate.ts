@@ -29,7 +29,7 @@ interface MenuItem {
   readonly when?: string;
 }
 
-/** Each generated file with its content, made from what it holds now. */
+/** Returns the content of each generated file by path, based on the current one. */
 export async function generated(): Promise<Record<string, string>> {
   const texts = JSON.parse(await readFile('package.nls.json', 'utf8')) as Record<string, string>;
   const byHand = Object.entries(texts).filter(([key]) => !key.startsWith(PROFILE_KEYS));

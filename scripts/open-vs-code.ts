@@ -1,5 +1,4 @@
-/** `npm start`: a VS Code to look at, with the extension in it. */
-
+/** `npm start`: opens VS Code with the extension. */
 import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,22 +7,22 @@ import { projectFolder, vscodeTestFolder } from './paths.ts';
 import { startProcess } from './processes.ts';
 import { say } from './say.ts';
 import { desktopVsCode } from './vscode/desktop.ts';
-import { endLocalModal } from './vscode/end-local-modal.ts';
 import { desktopArguments, type LaunchFlags } from './vscode/flags.ts';
 import { profileIn, type Settings } from './vscode/profile.ts';
 import { startServer, withoutOuterVsCode } from './vscode/server.ts';
+import { stopLocalModal } from './vscode/stop-local-modal.ts';
 
 export interface OpenOptions {
   readonly folder: string;
   readonly settings: Settings;
-  /** Whether VS Code need not ask for trust in the folder. */
+  /** Opens the folder without asking for workspace trust. */
   readonly trusted: boolean;
 }
 
-/** Opens VS Code and returns when it has been closed; the server build runs until this process is told to end. */
+/** Opens VS Code, and waits until it is closed. The server build runs until this process is stopped. */
 export async function openVsCode({ folder, settings, trusted }: OpenOptions): Promise<number> {
   const profile = await profileIn(vscodeTestFolder, { ...settings, 'security.workspace.trust.startupPrompt': 'once' });
-  beforeExit(() => endLocalModal(profile.userDataDir));
+  beforeExit(() => stopLocalModal(profile.userDataDir));
   const desktop = desktopVsCode();
   const flags: LaunchFlags = {
     ...profile,
@@ -32,24 +31,25 @@ export async function openVsCode({ folder, settings, trusted }: OpenOptions): Pr
     extensionTestsPath: undefined,
     workspaceTrust: !trusted,
   };
-  const on = settings['modal.account'] === 'local' ? 'the local Modal: no account needed' : 'Modal itself';
+  const account = settings['modal.account'] === 'local' ? 'Local Modal (no account needed)' : 'Modal';
   if (desktop) {
     const env = withoutOuterVsCode(process.env);
     const running = startProcess(desktop, desktopArguments(flags), { stdio: 'ignore', env });
-    say(`VS Code opens on ${folder}, with the extension on ${on}.`);
-    say(`Open a file and click 'Run in Sandbox' above its first line. Ctrl+C here closes VS Code.`);
+    say(`Opening ${folder} in VS Code. The extension uses ${account}.`);
+    say(`To run a file, open it and click 'Run in Sandbox' above its first line. Press Ctrl+C here to close VS Code.`);
     return running.ended;
   }
   await linkExtension(profile.extensionsDir);
   const server = await startServer(flags, { testDriver: false });
   const address = `http://${server.authority}/`;
-  say(`VS Code runs on ${folder}, with the extension on ${on}.\n\n    ${address}\n`);
-  say(`Open that address, open a file, and click 'Run in Sandbox' above its first line. Ctrl+C here ends VS Code.`);
+  say(`VS Code is running with ${folder}. The extension uses ${account}.\n\n    ${address}\n`);
+  say(`Open this address. To run a file, open it and click 'Run in Sandbox' above its first line.`);
+  say('Press Ctrl+C here to stop VS Code.');
   openInBrowser(address);
   return server.ended;
 }
 
-/** Puts the project among the installed extensions, so that the address needs no more than host and port. */
+/** Links the project into the extensions folder, so that the address doesn't need any parameters. */
 async function linkExtension(extensionsDir: string): Promise<void> {
   const manifest = JSON.parse(await readFile(join(projectFolder, 'package.json'), 'utf8')) as Record<string, string>;
   await rm(extensionsDir, { recursive: true, force: true });
@@ -64,7 +64,7 @@ function openInBrowser(address: string): void {
   const [command, ...args] = { darwin: ['open'], win32: ['cmd', '/c', 'start', ''] }[process.platform as 'darwin'] ?? [
     'xdg-open',
   ];
-  // Whoever has none has read the address.
+  // Without a browser, the user can open the address that was printed.
   spawn(command ?? 'xdg-open', [...args, address], { stdio: 'ignore', detached: true })
     .on('error', () => {})
     .unref();

@@ -1,15 +1,15 @@
 import { join, resolve } from 'node:path';
 
-/** The project's folder. */
+/** The project folder. */
 export const projectFolder = resolve(import.meta.dirname, '..');
 
-/** Where VS Code, the browser and their data are kept between runs; safe to delete. */
+/** The folder for VS Code, the browser, and their data between runs. Safe to delete. */
 export const vscodeTestFolder = join(projectFolder, '.vscode-test');
 
-/** Where `scripts/build.ts` puts the bundles. */
+/** The output folder of `scripts/build.ts`. */
 export const distFolder = join(projectFolder, 'dist');
 
-/** Resolves what a person typed, from the folder in which they ran npm. */
+/** Resolves a path from the command line, relative to the folder in which npm was run. */
 export function fromWhereNpmRan(path: string): string {
   return resolve(process.env.INIT_CWD ?? process.cwd(), path);
 }

@@ -1,37 +1,37 @@
-/** Child processes that cannot be left behind: each leads a process group of its own, which ends with us. */
+/** Child processes that are never left behind. Each one leads a process group, which is stopped when this process exits. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { beforeExit, isEnding } from './cleanup.ts';
+import { beforeExit, isExiting } from './cleanup.ts';
 
 const HAS_PROCESS_GROUPS = process.platform !== 'win32';
 
 export interface RunningProcess {
   readonly child: ChildProcess;
-  /** Settles when the process has ended: its exit code, or 128 when a signal ended it. Rejects if it cannot start. */
+  /** Resolves with the exit code when the process exits, or 128 if a signal killed it. Rejects if it cannot be started. */
   readonly ended: Promise<number>;
-  /** Asks the whole group to end, and forces it after a grace time. */
+  /** Sends SIGTERM to the whole group, and SIGKILL after a grace period. */
   stop(): Promise<void>;
 }
 
 export interface FinishedProcess {
   readonly exitCode: number;
-  /** stdout and stderr as they came. */
+  /** stdout and stderr, in the order in which they arrived. */
   readonly output: string;
 }
 
 export interface StartOptions extends SpawnOptions {
-  /** How long it may take to end when asked, before it is forced. Longer where it has processes of its own to end. */
+  /** The time between SIGTERM and SIGKILL. Longer if the process has its own processes to stop. */
   readonly stopGraceMs?: number;
 }
 
-/** Starts a process that leads a group of its own; the group is stopped when this process ends. */
+/** Starts a process that leads its own group. The group is stopped when this process exits. */
 export function startProcess(
   command: string,
   args: readonly string[],
   { stopGraceMs = 3_000, ...options }: StartOptions = {},
 ): RunningProcess {
-  if (isEnding()) throw new Error(`Not starting ${command}: this process is ending.`);
+  if (isExiting()) throw new Error(`Cannot start ${command} because this process is exiting.`);
   const child = spawn(command, args, { ...options, detached: HAS_PROCESS_GROUPS });
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', (error) => reject(new Error(`Could not start ${command}: ${error.message}`)));
@@ -42,7 +42,7 @@ export function startProcess(
   return { child, ended, stop };
 }
 
-/** Runs a process to its end, collecting what it prints. Throws when it takes longer than `timeoutMs`. */
+/** Runs a process until it exits, and collects its output. Throws if it takes longer than `timeoutMs`. */
 export async function runProcess(
   command: string,
   args: readonly string[],
@@ -68,22 +68,19 @@ export async function runProcess(
   }
 }
 
-/**
- * Ends the group that `child` leads. The leader may be gone while others of its group still run, so that the group is
- * asked in any case.
- */
+/** Stops the process group that `child` leads, even if the leader itself has already exited. */
 async function stopGroup(child: ChildProcess, stopGraceMs: number): Promise<void> {
   if (child.pid === undefined || !signalGroup(child, 'SIGTERM')) return;
   const deadline = Date.now() + stopGraceMs;
   while (Date.now() < deadline) {
-    if (!signalGroup(child, 0) || onlyZombies(child.pid)) return;
+    if (!signalGroup(child, 0) || hasOnlyZombies(child.pid)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   signalGroup(child, 'SIGKILL');
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
-/** Returns whether there was anything to signal. */
+/** Sends a signal to the group. Returns false if it no longer exists. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   if (child.pid === undefined) return false;
   try {
@@ -95,14 +92,14 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** Whether nobody of a group runs any more: a container's first process may be slow to collect the dead. */
-function onlyZombies(group: number): boolean {
+/** Returns true if a group has only zombies, because a container's PID 1 may be slow to reap them. */
+function hasOnlyZombies(group: number): boolean {
   if (process.platform !== 'linux') return false;
   return readdirSync('/proc').every((pid) => {
     if (!/^\d+$/.test(pid)) return true;
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // pid (name) state parent group …, where the name may hold anything.
+      // The format is: pid (name) state parent group … The name may contain any characters.
       const [state, , itsGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return Number(itsGroup) !== group || state === 'Z';
     } catch {

@@ -1,4 +1,4 @@
-/** `npm start -- --run file`: runs the extension's Run Active File in a VS Code without a screen. */
+/** `npm start -- --run file`: executes the Run Active File command in a headless VS Code. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { distFolder, fromWhereNpmRan, projectFolder } from './paths.ts';
@@ -7,26 +7,26 @@ import { launch } from './vscode/launch.ts';
 import { type Settings, temporaryProfile } from './vscode/profile.ts';
 import { openRelay } from './vscode/relay.ts';
 
-/** How the run ended, as the extension's command tells it. */
-export interface RunEnd {
+/** The result of the extension's command. */
+export interface RunOutcome {
   readonly exitCode?: number | undefined;
-  /** One sentence, when the program never ran. */
+  /** A sentence for the user, if the program didn't run. */
   readonly error?: string | undefined;
 }
 
 export interface RunFileOptions {
-  /** Absolute, or relative to the folder, or else to where npm was run. */
+  /** An absolute path, or one relative to the folder or to where npm was run. */
   readonly file: string;
-  /** Absolute path of the workspace folder. */
+  /** The absolute path of the workspace folder. */
   readonly folder: string;
   readonly settings: Settings;
 }
 
-/** Runs the file; what its terminal shows goes to stdout as it comes. Returns the program's exit code, or 1. */
+/** Runs a file, and prints its terminal's output to stdout as it arrives. Returns the program's exit code, or 1. */
 export async function runFile({ file, folder, settings }: RunFileOptions): Promise<number> {
   const path = isAbsolute(file) ? file : existsSync(join(folder, file)) ? join(folder, file) : fromWhereNpmRan(file);
-  if (!existsSync(path)) throw new Error(`There is no ${file} in ${folder}. Name a file of the folder to run.`);
-  const relay = await openRelay<RunEnd>((text) => process.stdout.write(text));
+  if (!existsSync(path)) throw new Error(`File ${file} doesn't exist in ${folder}. Specify a file in that folder.`);
+  const relay = await openRelay<RunOutcome>((text) => process.stdout.write(text));
   const profile = await temporaryProfile(settings);
   const log: string[] = [];
   const flags = {
@@ -40,13 +40,14 @@ export async function runFile({ file, folder, settings }: RunFileOptions): Promi
     print: (line) => log.push(line),
     env: { ...process.env, ...relay.env, RUN_FILE: path },
   });
-  const end = relay.result();
+  const outcome = relay.result();
   await relay.close();
-  // A sentence that sends the reader to a file must not take that file away.
-  if (end?.error?.includes(profile.folder)) profile.keep();
+  // The error may refer to a file in the profile, such as a log.
+  if (outcome?.error?.includes(profile.folder)) profile.keep();
   await profile.remove();
-  if (end?.exitCode !== undefined && end.error === undefined) return end.exitCode;
-  if (end) say(end.error ?? 'The run ended without an exit code.');
-  else say(`VS Code ended with ${code} before the run did. The last of its log:\n${log.slice(-40).join('\n')}`);
+  if (outcome?.exitCode !== undefined && outcome.error === undefined) return outcome.exitCode;
+  if (outcome) say(outcome.error ?? 'The run finished without an exit code.');
+  else
+    say(`VS Code exited with code ${code} before the run finished. The end of its log:\n${log.slice(-40).join('\n')}`);
   return 1;
 }

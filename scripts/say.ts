@@ -1,9 +1,9 @@
-/** Prints one progress line to stderr: stdout belongs to the program that runs, or to the tests. */
+/** Prints a progress message to stderr. stdout is for the output of programs and tests. */
 export function say(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** The sentence of an error, whatever was thrown. */
-export function sentence(error: unknown): string {
+/** Returns the message of anything that was thrown. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

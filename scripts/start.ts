@@ -1,6 +1,6 @@
 /**
- * `npm start [folder]`: builds the extension and opens a real VS Code with it on the folder.
- * `npm start -- --run file [folder]`: the same without a screen, for one run, ending with the program's exit code.
+ * `npm start [folder]`: builds the extension, and opens the folder in a real VS Code with it.
+ * `npm start -- --run file [folder]`: runs a file in a headless VS Code, and exits with the program's exit code.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,9 +12,9 @@ import { fromWhereNpmRan, projectFolder } from './paths.ts';
 import { runFile } from './run-file.ts';
 import { say } from './say.ts';
 
-const USAGE = `Usage: npm start [folder]                     opens VS Code with the extension on the folder (examples/hello)
-       npm start -- --run file [folder]       runs the file without a screen, ends with its exit code
-       npm start -- --cloud [folder]          runs on Modal itself, not on the local Modal`;
+const USAGE = `Usage: npm start [folder]                  open a folder in VS Code with the extension (default: examples/hello)
+       npm start -- --run FILE [folder]    run a file in a headless VS Code, and exit with its exit code
+       npm start -- --cloud [folder]       use Modal instead of Local Modal`;
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   }
   const examples = join(projectFolder, 'examples', 'hello');
   const folder = positionals[0] === undefined ? examples : fromWhereNpmRan(positionals[0]);
-  if (!existsSync(folder)) throw new Error(`There is no folder ${folder}.\n${USAGE}`);
+  if (!existsSync(folder)) throw new Error(`Folder ${folder} doesn't exist.\n${USAGE}`);
   const settings = values.cloud ? {} : { 'modal.account': 'local' };
   await buildAll();
   if (values.run !== undefined) return runFile({ file: values.run, folder, settings });

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything that must hold, in order. `npm test -- unit integration` runs those stages only, and
- * `npm test -- unit test/unit/sync` only those files. The last line is `N passed, N failed`.
+ * `npm test`: runs all test stages in order. `npm test -- unit integration` runs only these stages, and
+ * `npm test -- unit test/unit/sync` only these files. The last line is `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -8,7 +8,7 @@ import { buildAll } from './build-all.ts';
 import { exit } from './cleanup.ts';
 import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from './counts.ts';
 import { fromWhereNpmRan } from './paths.ts';
-import { sentence } from './say.ts';
+import { messageOf } from './say.ts';
 import { check } from './stages/check.ts';
 import { endToEnd } from './stages/end-to-end.ts';
 import { integration } from './stages/integration.ts';
@@ -25,8 +25,9 @@ async function main(): Promise<number> {
   const files = positionals.filter((word) => !named.some(({ name }) => name === word)).map(fromWhereNpmRan);
   const missing = files.find((file) => !existsSync(file));
   if (missing)
-    throw new Error(`There is no ${missing}, and no stage of that name: ${STAGES.map(({ name }) => name).join(', ')}.`);
-  if (files.length > 0 && named.length !== 1) throw new Error('Name the one stage that the files belong to.');
+    throw new Error(`${missing} is neither a file nor a stage. Stages: ${STAGES.map(({ name }) => name).join(', ')}.`);
+  if (files.length > 0 && named.length !== 1)
+    throw new Error('If you specify files, also specify their stage, and only that one.');
   const started = Date.now();
   const total = sum(await runStages(chosen, { files, grep: values.grep }));
   console.log(`\nTook ${Math.round((Date.now() - started) / 1000)} s.`);
@@ -43,7 +44,7 @@ async function runStages(chosen: readonly Stage[], options: StageOptions): Promi
       counts.push(built);
     }
     if (stage.needsBuild && built?.failed) {
-      console.log(`\n${stage.title}: not run, as the build failed.`);
+      console.log(`\n${stage.title}: skipped because the build failed.`);
       counts.push(ONE_FAILED);
     } else counts.push(await runOne(stage.title, () => stage.run(options)));
   }
@@ -55,7 +56,7 @@ async function runOne(title: string, run: () => Promise<TestCounts>): Promise<Te
   try {
     return await run();
   } catch (error) {
-    console.log(`  ✘ ${title}: ${sentence(error)}`);
+    console.log(`  ✘ ${title}: ${messageOf(error)}`);
     return ONE_FAILED;
   }
 }
@@ -63,14 +64,14 @@ async function runOne(title: string, run: () => Promise<TestCounts>): Promise<Te
 async function build(): Promise<TestCounts> {
   const started = Date.now();
   await buildAll();
-  console.log(`  ✔ everything builds (${Date.now() - started} ms)`);
+  console.log(`  ✔ the build succeeds (${Date.now() - started} ms)`);
   return ONE_PASSED;
 }
 
 try {
   await exit(await main());
 } catch (error) {
-  console.log(sentence(error));
+  console.log(messageOf(error));
   console.log('0 passed, 1 failed');
   await exit(1);
 }

@@ -196,7 +196,7 @@ async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Pr
   return allowUnisolated ? new Unisolated() : new IsolationUnavailable(reason);
 }
 
-/** Creates the default environment, and the environments and secrets of the seed, unless they exist. */
+/** Creates the default environment and those of the seed if needed, and sets the seed's secrets in them. */
 async function applySeed(store: Store, secrets: Secrets, seed: Seed): Promise<void> {
   for (const name of [DEFAULT_ENVIRONMENT, ...seed.environments]) {
     const environment = ensureEnvironment(store, name);

@@ -1,4 +1,4 @@
-/** Runs test files with mocha in plain Node, and sends the counts to the process that started it. */
+/** Runs test files with mocha in plain Node, and sends the counts to the parent process. */
 import { parseArgs } from 'node:util';
 import { exit } from '../cleanup.ts';
 import { runMocha } from './run-mocha.ts';

@@ -3,15 +3,15 @@ import type { TestCounts } from '../counts.ts';
 export interface MochaOptions {
   readonly files: readonly string[];
   readonly timeoutMs: number;
-  /** Runs only the tests whose full title holds this. */
+  /** Runs only tests whose full title contains this text. */
   readonly grep?: string | undefined;
-  /** Whether colours are wanted although this process has no terminal. */
+  /** Prints colors even if this process has no terminal. */
   readonly color?: boolean | undefined;
 }
 
-/** Runs test files with mocha in this process and prints them as a specification to the console. */
+/** Runs test files with mocha in this process, and prints the results to the console with the `spec` reporter. */
 export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions): Promise<TestCounts> {
-  // Loaded here and not before: mocha keeps the `console.log` that it finds when it is loaded.
+  // mocha must be loaded here, because it keeps the `console.log` that exists when it is loaded.
   const { default: Mocha } = await import('mocha');
   const mocha = new Mocha({
     ui: 'bdd',
@@ -35,7 +35,7 @@ export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions):
   });
 }
 
-/** A stack without the frames of Node and of VS Code itself, which are many and tell nothing. */
+/** Removes the stack frames of Node and VS Code, which are numerous and don't help. */
 function withoutForeignFrames(stack = ''): string {
   return stack
     .split('\n')

@@ -8,7 +8,7 @@ import type { Stage } from './stage.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
 
-/** Types, lint and format, and which folders may import `vscode`. */
+/** Types, lint and format, and the import boundary. */
 export const check: Stage = {
   name: 'check',
   title: 'Checks',
@@ -16,14 +16,14 @@ export const check: Stage = {
   run: async () =>
     sum(
       await Promise.all([
-        printed('types hold (tsc)', () => program('tsc', ['--pretty', 'false'])),
-        printed('format and lint hold (Biome)', () => program('biome', ['check', '--colors=off'])),
-        printed('the core imports no vscode', importBoundary),
+        printed('types (tsc)', () => program('tsc', ['--pretty', 'false'])),
+        printed('format and lint (Biome)', () => program('biome', ['check', '--colors=off'])),
+        printed('import boundary', importBoundary),
       ]),
     ),
 };
 
-/** Runs one check, which returns what is wrong, and prints it as mocha prints a test. */
+/** Runs a check, which returns the problems it finds, and prints the result like mocha prints a test. */
 async function printed(name: string, find: () => Promise<readonly string[]>): Promise<TestCounts> {
   const started = Date.now();
   const problems = await find();
@@ -34,7 +34,7 @@ async function printed(name: string, find: () => Promise<readonly string[]>): Pr
 
 async function program(name: string, args: readonly string[]): Promise<string[]> {
   const command = join(projectFolder, 'node_modules', '.bin', process.platform === 'win32' ? `${name}.cmd` : name);
-  if (!existsSync(command)) return [`${name} is not installed; run npm ci.`];
+  if (!existsSync(command)) return [`${name} isn't installed. Run npm ci.`];
   const { exitCode, output } = await runProcess(command, args, {
     cwd: projectFolder,
     shell: process.platform === 'win32',

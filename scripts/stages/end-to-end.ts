@@ -2,7 +2,7 @@ import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
-/** The commands of the readme, as a person types them. */
+/** The commands in the README, as users run them. */
 export const endToEnd: Stage = {
   name: 'end-to-end',
   title: 'End to end (npm start)',

@@ -1,21 +1,18 @@
 import type { Settings } from '../vscode/profile.ts';
 
-/**
- * How VS Code is started for the tests of one folder `test/integration/<name>`; its `launch.ts` exports one as
- * `default`.
- */
+/** How VS Code is started for the tests in a folder `test/integration/<name>`. The default export of its `launch.ts`. */
 export interface IntegrationLaunch {
   /**
-   * Folder of the project that is copied to a temporary one and opened there, or a `.code-workspace` file whose folder is
-   * copied; none opens an empty window.
+   * A folder in the project, or a `.code-workspace` file. The folder is copied to a temporary one and opened there.
+   * Undefined opens an empty window.
    */
   readonly workspace: string | undefined;
   /** User settings. */
   readonly settings: Settings;
-  /** Whether VS Code asks for trust in the folder, which then is not trusted. */
+  /** Enables workspace trust, so that the folder is untrusted. Otherwise, every folder is trusted. */
   readonly workspaceTrust?: boolean;
-  /** Folders of the project with other extensions, installed beside ours. */
+  /** Folders in the project with other extensions to install. */
   readonly extensions?: readonly string[];
-  /** More environment for the extension host. */
+  /** Additional environment variables for the extension host. */
   readonly env?: Readonly<Record<string, string>>;
 }

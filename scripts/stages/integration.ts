@@ -8,8 +8,8 @@ import { startProcess } from '../processes.ts';
 import { LAUNCHER_FLAGS } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
+import { groupsOf, inParallel } from './in-parallel.ts';
 import type { IntegrationLaunch } from './integration-launch.ts';
-import { groupsOf, sideBySide } from './side-by-side.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
@@ -24,7 +24,7 @@ const LAUNCHER = join(
 
 const RUN_TESTS = join(projectFolder, 'scripts', 'vscode', 'run-tests.ts');
 
-/** What runs inside a real VS Code: one launch for each folder of `test/integration`. */
+/** Tests inside a real VS Code, with one launch for each folder in `test/integration`. */
 export const integration: Stage = {
   name: 'integration',
   title: 'Integration tests (inside VS Code)',
@@ -32,7 +32,7 @@ export const integration: Stage = {
   run: async ({ files, grep }) => {
     const launchOf = (path: string) => relative(join(projectFolder, FOLDER), path).split(sep)[0] ?? '';
     const launches = groupsOf(testFiles(FOLDER, files), launchOf);
-    return sideBySide(
+    return inParallel(
       launches.map(
         ([name, testsOfLaunch]) =>
           (write) =>
@@ -49,7 +49,7 @@ async function runLaunch(
 ): Promise<TestCounts> {
   const launchFile = join(projectFolder, FOLDER, name, 'launch.ts');
   const { default: launch } = (await import(pathToFileURL(launchFile).href)) as { default: IntegrationLaunch };
-  write(`\n  — ${name}: VS Code on ${launch.workspace ?? 'no folder'} —\n`);
+  write(`\n  — ${name}: VS Code with ${launch.workspace ?? 'no folder'} —\n`);
   const relay = await openRelay<TestCounts>(write);
   const profile = await temporaryProfile(launch.settings);
   for (const extension of launch.extensions ?? []) {
@@ -85,20 +85,22 @@ async function runLaunch(
     await running.stop();
     const counts = relay.result();
     if (counts) return counts;
-    throw new Error(`VS Code ended with ${exitCode} before its tests did. The last of its log:\n${await tail(log)}`);
+    throw new Error(
+      `VS Code exited with code ${exitCode} before the tests finished. The end of its log:\n${await tail(log)}`,
+    );
   } finally {
     await relay.close();
     await profile.remove();
   }
 }
 
-/** Where `scripts/build.ts` puts a test file. */
+/** Returns the bundle that `scripts/build.ts` creates for a test file. */
 function bundleOf(path: string): string {
   const inTest = relative(join(projectFolder, 'test'), path);
   return join(distFolder, 'test', inTest.replace(/\.ts$/, '.cjs'));
 }
 
-/** Tests may write into their workspace. One of several folders is a file that stands beside them. */
+/** Copies a workspace, because tests may write to it. For a `.code-workspace` file, copies its folder. */
 async function copyOf(workspace: string, into: string): Promise<string> {
   if (workspace.endsWith('.code-workspace')) return join(await copyOf(dirname(workspace), into), basename(workspace));
   const copy = join(into, 'workspace', basename(workspace));
@@ -109,7 +111,7 @@ async function copyOf(workspace: string, into: string): Promise<string> {
 
 async function tail(log: string): Promise<string> {
   const text = await readFile(log, 'utf8').catch(() => '(none)');
-  // The stack frames of the minified workbench tell nothing.
+  // Stack frames of the minified workbench don't help.
   return text
     .split('\n')
     .filter((line) => !/^ +at .*workbench\.js/.test(line))

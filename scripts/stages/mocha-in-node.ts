@@ -5,7 +5,7 @@ import type { TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
 
-/** How long its last words may take to come after the end of a process. */
+/** How long to wait for remaining output after the process has exited. */
 const OUTPUT_GRACE_MS = 2_000;
 
 export interface MochaInNode {
@@ -14,11 +14,11 @@ export interface MochaInNode {
   readonly timeoutMs: number;
   readonly grep: string | undefined;
   readonly env?: NodeJS.ProcessEnv;
-  /** Takes what the process says. */
+  /** Receives the output of the process. */
   readonly write: (bytes: Buffer) => void;
 }
 
-/** Runs test files in a Node process of their own. Throws when that ends without having counted, or takes too long. */
+/** Runs test files in a separate Node process. Throws if it exits without reporting counts, or times out. */
 export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   const running = startProcess(
     process.execPath,
@@ -37,24 +37,24 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
     },
   );
   for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', options.write);
-  const silent = once(running.child, 'close');
-  silent.catch(() => {});
+  const closed = once(running.child, 'close');
+  closed.catch(() => {});
   let counts: TestCounts | undefined;
   running.child.on('message', (message) => {
     counts = message as TestCounts;
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = `The tests did not end within ${options.timeoutMs / 1000} s.`;
+    const message = `The tests didn't finish within ${options.timeoutMs / 1000} s.`;
     timer = setTimeout(() => reject(new Error(message)), options.timeoutMs);
   });
   try {
     const exitCode = await Promise.race([running.ended, late]);
-    if (!counts) throw new Error(`The process of the tests ended with ${exitCode} before it had counted them.`);
+    if (!counts) throw new Error(`The test process exited with code ${exitCode} before it reported its results.`);
     return counts;
   } finally {
     clearTimeout(timer);
     await running.stop();
-    await Promise.race([silent, sleep(OUTPUT_GRACE_MS)]);
+    await Promise.race([closed, sleep(OUTPUT_GRACE_MS)]);
   }
 }

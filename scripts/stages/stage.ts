@@ -1,18 +1,18 @@
 import type { TestCounts } from '../counts.ts';
 
-/** What the command line of `npm test` asks of a stage. */
+/** Options from the command line of `npm test`. */
 export interface StageOptions {
-  /** Absolute paths of test files; empty for all. */
+  /** The absolute paths of test files or folders. Empty means all. */
   readonly files: readonly string[];
-  /** Only tests whose title holds this. */
+  /** Runs only tests whose title contains this text. */
   readonly grep: string | undefined;
 }
 
-/** One part of `npm test`. A stage that throws counts as one failure. */
+/** A part of `npm test`. A stage that throws counts as one failure. */
 export interface Stage {
   readonly name: string;
   readonly title: string;
-  /** Whether it needs `dist`. */
+  /** True if the stage needs the bundles in `dist`. */
   readonly needsBuild: boolean;
   run(options: StageOptions): Promise<TestCounts>;
 }

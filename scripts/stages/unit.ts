@@ -1,16 +1,16 @@
 import { dirname } from 'node:path';
+import { groupsOf, inParallel } from './in-parallel.ts';
 import { mochaInNode } from './mocha-in-node.ts';
-import { groupsOf, sideBySide } from './side-by-side.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
-/** What needs no VS Code: a process for each folder. */
+/** Tests that don't need VS Code, in a separate process for each folder. */
 export const unit: Stage = {
   name: 'unit',
   title: 'Unit tests (plain Node)',
   needsBuild: true,
   run: ({ files, grep }) =>
-    sideBySide(
+    inParallel(
       groupsOf(testFiles('test/unit', files), dirname).map(
         ([, ofFolder]) =>
           (write) =>

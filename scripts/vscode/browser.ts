@@ -1,4 +1,4 @@
-/** The browser that shows VS Code's server build without a screen. */
+/** The headless browser that shows VS Code's server build. */
 import { existsSync } from 'node:fs';
 import { access, constants, mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
@@ -18,7 +18,7 @@ interface BrowserProgram {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Starts a headless Chromium of any make; it ends with this process at the latest. */
+/** Starts a headless Chromium-based browser. It is closed when this process exits. */
 export async function startBrowser(): Promise<Browser> {
   const { path, args, env } = await browserProgram();
   const browser = await chromium.launch({
@@ -37,17 +37,17 @@ export async function startBrowser(): Promise<Browser> {
 
 async function browserProgram(): Promise<BrowserProgram> {
   const named = process.env.BROWSER_PATH;
-  if (named && !existsSync(named)) throw new Error(`BROWSER_PATH names ${named}, which does not exist.`);
+  if (named && !existsSync(named)) throw new Error(`BROWSER_PATH is set to ${named}, which doesn't exist.`);
   const installed = named ?? (await installedBrowser());
-  // Chromium refuses its own sandbox to root, as which containers usually run.
+  // Chromium's own sandbox doesn't work for root, the usual user in containers.
   if (installed) return { path: installed, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [], env: {} };
   if (process.platform !== 'linux' || process.arch !== 'x64') {
-    throw new Error('No Chrome, Chromium or Edge was found. Install one, or name one in BROWSER_PATH.');
+    throw new Error('Chrome, Chromium, or Edge is required. Install one, or set BROWSER_PATH to its path.');
   }
   return packagedBrowser();
 }
 
-/** The path of an installed Chrome, Chromium or Edge. */
+/** Returns the path of an installed Chrome, Chromium, or Edge. */
 async function installedBrowser(): Promise<string | undefined> {
   const programFiles = [process.env.PROGRAMFILES, process.env['PROGRAMFILES(X86)'], process.env.LOCALAPPDATA];
   const candidates = {
@@ -72,8 +72,8 @@ async function installedBrowser(): Promise<string | undefined> {
 }
 
 /**
- * Chromium from the npm package `@sparticuz/chromium`. The package unpacks itself into the temporary folder and takes
- * whatever it finds there for whole; so it unpacks in a process of its own, into a folder of ours.
+ * Returns the Chromium in the npm package `@sparticuz/chromium`. The package extracts itself into the temporary folder, and
+ * assumes that files it finds there are complete. So it is extracted by a separate process, into a private folder.
  */
 async function packagedBrowser(): Promise<BrowserProgram> {
   const manifest = await readFile(join(projectFolder, 'node_modules/@sparticuz/chromium/package.json'), 'utf8');
@@ -85,7 +85,7 @@ async function packagedBrowser(): Promise<BrowserProgram> {
     });
   }
   const path = join(folder, 'chromium');
-  return { path, args: PACKAGED_ARGS, env: await whatTheMachineLacks(path, folder) };
+  return { path, args: PACKAGED_ARGS, env: await missingLibraries(path, folder) };
 }
 
 const PACKAGED_ARGS = [
@@ -101,23 +101,23 @@ const PACKAGED_ARGS = [
 ];
 
 async function unpackInto(folder: string): Promise<void> {
-  say('Unpacking the browser (once)…');
+  say('Extracting the browser (only once)…');
   const unfinished = `${folder}.unfinished`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
   const script = `import chromium from '@sparticuz/chromium'; await chromium.executablePath();`;
   const { exitCode, output } = await runProcess(process.execPath, ['--input-type=module', '--eval', script], {
     cwd: projectFolder,
-    // Naming the Lambda runtime makes the package unpack the shared libraries too.
+    // With the Lambda runtime set, the package also extracts the shared libraries.
     env: { ...process.env, TMPDIR: unfinished, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
     timeoutMs: UNPACK_TIMEOUT_MS,
   });
-  if (exitCode !== 0) throw new Error(`Could not unpack the browser of @sparticuz/chromium:\n${output}`);
+  if (exitCode !== 0) throw new Error(`Could not extract the browser in @sparticuz/chromium:\n${output}`);
   await rename(unfinished, folder);
 }
 
-/** The package brings the libraries and fonts that a bare machine may lack; where there are own ones these are better. */
-async function whatTheMachineLacks(path: string, folder: string): Promise<Record<string, string>> {
+/** Adds the package's libraries and fonts if the system doesn't have its own. */
+async function missingLibraries(path: string, folder: string): Promise<Record<string, string>> {
   const env: Record<string, string> = {};
   const linked = await runProcess('ldd', [path], { timeoutMs: 10_000 });
   if (linked.output.includes('not found')) {

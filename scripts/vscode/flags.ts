@@ -1,35 +1,35 @@
 import { parseArgs } from 'node:util';
 
-/** What to start, in the terms of VS Code's own command line. */
+/** What to start, in terms of VS Code's command line. */
 export interface LaunchFlags {
-  /** Folder or `.code-workspace` file to open. */
+  /** The folder or `.code-workspace` file to open. */
   readonly folder: string | undefined;
   readonly extensionDevelopmentPaths: readonly string[];
   readonly extensionTestsPath: string | undefined;
   readonly userDataDir: string;
   readonly extensionsDir: string;
-  /** Whether VS Code asks for trust in the folder; otherwise every folder is trusted. */
+  /** Enables workspace trust. Otherwise, every folder is trusted. */
   readonly workspaceTrust: boolean;
 }
 
-/** The command line of the launcher: VS Code's, and its own. */
+/** The command line of the launcher: VS Code's flags and its own. */
 export interface LauncherCommandLine {
   readonly flags: LaunchFlags;
   readonly log: string | undefined;
   readonly timeoutMs: number | undefined;
 }
 
-/** Flags of the launcher itself, which are not VS Code's. */
+/** The launcher's own flags. */
 export const LAUNCHER_FLAGS = {
-  /** Keeps workspace trust, although `@vscode/test-electron` always passes `--disable-workspace-trust`. */
+  /** Keeps workspace trust even though `@vscode/test-electron` always passes `--disable-workspace-trust`. */
   keepTrust: 'launcher-keep-trust',
-  /** Writes the console, which VS Code mixes with its own log, to this file instead of to stdout. */
+  /** Writes the console, which VS Code mixes with its own log, to this file instead of stdout. */
   log: 'launcher-log',
-  /** Ends VS Code when its tests take longer. */
+  /** Stops VS Code if its tests take longer. */
   timeoutMs: 'launcher-timeout-ms',
 } as const;
 
-/** Reads a command line of VS Code. Flags that mean nothing to a test run are taken and ignored. */
+/** Parses VS Code's command line. Flags that don't matter for tests are accepted and ignored. */
 export function parseFlags(commandLine: readonly string[]): LauncherCommandLine {
   const { values, positionals } = parseArgs({
     args: [...commandLine],
@@ -50,9 +50,10 @@ export function parseFlags(commandLine: readonly string[]): LauncherCommandLine 
     const value = values[name];
     return typeof value === 'string' ? value : undefined;
   };
-  const needed = (name: string): string => {
+  const required = (name: string): string => {
     const value = text(name);
-    if (!value) throw new Error(`The launcher needs --${name}=<folder>, so that it never touches your own VS Code.`);
+    if (!value)
+      throw new Error(`Specify --${name}=<folder>, so that the launcher never uses the data of your own VS Code.`);
     return value;
   };
   const development = values.extensionDevelopmentPath;
@@ -61,14 +62,14 @@ export function parseFlags(commandLine: readonly string[]): LauncherCommandLine 
     folder: positionals[0],
     extensionDevelopmentPaths: Array.isArray(development) ? development.map(String) : [],
     extensionTestsPath: text('extensionTestsPath'),
-    userDataDir: needed('user-data-dir'),
-    extensionsDir: needed('extensions-dir'),
+    userDataDir: required('user-data-dir'),
+    extensionsDir: required('extensions-dir'),
     workspaceTrust: Boolean(values[LAUNCHER_FLAGS.keepTrust]) || !values['disable-workspace-trust'],
   };
   return { flags, log: text(LAUNCHER_FLAGS.log), timeoutMs: timeoutMs === undefined ? undefined : Number(timeoutMs) };
 }
 
-/** The command line of desktop VS Code that does what the flags say. */
+/** Returns the command line of desktop VS Code for the flags. */
 export function desktopArguments(flags: LaunchFlags): string[] {
   return [
     ...(flags.folder ? [flags.folder] : []),

@@ -6,7 +6,7 @@ import { serverBuild } from './server-build.ts';
 
 const INSTALL_TIMEOUT_MS = 60_000;
 
-/** Installs a packed extension into the extensions folder of a profile, as a user would. */
+/** Installs a packaged extension into the extensions folder of a profile, as a user would. */
 export async function installExtension(vsix: string, { userDataDir, extensionsDir }: Profile): Promise<void> {
   const server = join(await serverBuild(), 'out', 'server-main.js');
   const { exitCode, output } = await runProcess(
@@ -21,5 +21,5 @@ export async function installExtension(vsix: string, { userDataDir, extensionsDi
     ],
     { timeoutMs: INSTALL_TIMEOUT_MS, env: withoutOuterVsCode(process.env) },
   );
-  if (exitCode !== 0) throw new Error(`VS Code refused to install ${vsix}:\n${output}`);
+  if (exitCode !== 0) throw new Error(`VS Code could not install ${vsix}:\n${output}`);
 }

@@ -1,6 +1,6 @@
-/** Runs a VS Code to its end: the desktop's where there is one, else the server build in a headless browser. */
+/** Runs VS Code until it exits: the desktop version if it is installed, or the server build in a headless browser. */
 import { startProcess } from '../processes.ts';
-import { sentence } from '../say.ts';
+import { messageOf } from '../say.ts';
 import { startBrowser } from './browser.ts';
 import { desktopVsCode } from './desktop.ts';
 import { desktopArguments, type LaunchFlags } from './flags.ts';
@@ -8,16 +8,15 @@ import { pageAddress, runTestsInPage } from './page.ts';
 import { startServer, withoutOuterVsCode } from './server.ts';
 
 export interface LaunchOptions {
-  /** Takes what the extension host writes to its console, mixed with VS Code's own log, line by line. */
+  /** Receives the lines of the extension host's console, mixed with VS Code's own log. */
   readonly print: (line: string) => void;
-  /** The environment that the extension host gets; this process's own by default. */
+  /** The environment of the extension host. Defaults to that of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Gives up when the tests take longer; without, they may take for ever. */
+  /** Fails if the tests take longer. Undefined means no limit. */
   readonly timeoutMs?: number | undefined;
 }
 
-/**
- * Runs the tests that the flags name and returns their exit code. */
+/** Runs the tests that the flags specify, and returns their exit code. */
 export async function launch(
   flags: LaunchFlags,
   { print, env = process.env, timeoutMs }: LaunchOptions,
@@ -27,7 +26,7 @@ export async function launch(
   if (timeoutMs === undefined) return ended;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = `The tests inside VS Code did not end within ${timeoutMs / 1000} s.`;
+    const message = `The tests in VS Code didn't finish within ${timeoutMs / 1000} s.`;
     timer = setTimeout(() => reject(new Error(message)), timeoutMs);
   });
   return Promise.race([ended, late]).finally(() => clearTimeout(timer));
@@ -60,17 +59,17 @@ async function launchServer(
   print: (line: string) => void,
   env: NodeJS.ProcessEnv,
 ): Promise<number> {
-  if (!flags.extensionTestsPath) throw new Error('The launcher runs tests: it needs --extensionTestsPath=<file>.');
+  if (!flags.extensionTestsPath) throw new Error('Specify --extensionTestsPath=<file>. The launcher only runs tests.');
   const [server, browser] = await Promise.all([startServer(flags, { testDriver: true, env }), startBrowser()]);
   try {
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
     const serverEnded = server.ended.then((code) => {
-      throw new Error(`VS Code's server ended with ${code} while the tests ran:\n${server.log()}`);
+      throw new Error(`VS Code's server exited with code ${code} while the tests were running:\n${server.log()}`);
     });
     serverEnded.catch(() => {});
     return await Promise.race([runTestsInPage(page, pageAddress(server.authority, flags), print), serverEnded]);
   } catch (error) {
-    throw new Error(`${sentence(error)}\nThe last lines of VS Code's server:\n${server.log().slice(-2_000)}`);
+    throw new Error(`${messageOf(error)}\nThe end of the log of VS Code's server:\n${server.log().slice(-2_000)}`);
   } finally {
     await browser.close();
     await server.stop();

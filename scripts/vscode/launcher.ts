@@ -1,6 +1,6 @@
 /**
- * A program that takes VS Code's own flags, for `runTests({ vscodeExecutablePath })` of `@vscode/test-electron`: one
- * suite then runs in desktop VS Code where there is one, and in the server build elsewhere.
+ * A program that accepts VS Code's flags, for `runTests({ vscodeExecutablePath })` of `@vscode/test-electron`. With it, the
+ * same tests run in desktop VS Code if it is installed, and in the server build otherwise.
  */
 import { appendFileSync } from 'node:fs';
 import { exit, fail } from '../cleanup.ts';

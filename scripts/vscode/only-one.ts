@@ -8,8 +8,8 @@ const HEARTBEAT_INTERVAL_MS = 2_000;
 const STALE_AFTER_MS = 30_000;
 
 /**
- * Runs `work` while no other process on this machine runs work under the same `lock` (a path). Waits up to `timeoutMs`
- * for the others. A lock whose holder died is taken over.
+ * Runs `work` while no other process on this computer runs work with the same `lock` (a path). Waits up to `timeoutMs` for
+ * other processes. Takes over the lock of a process that died.
  */
 export async function onlyOne<T>(lock: string, timeoutMs: number, work: () => Promise<T>): Promise<T> {
   await acquire(lock, timeoutMs);
@@ -33,7 +33,7 @@ export async function onlyOne<T>(lock: string, timeoutMs: number, work: () => Pr
 async function acquire(lock: string, timeoutMs: number): Promise<void> {
   await mkdir(dirname(lock), { recursive: true });
   const deadline = Date.now() + timeoutMs;
-  let told = false;
+  let isReported = false;
   while (!(await take(lock))) {
     if (await isStale(lock)) {
       await rm(lock, { recursive: true, force: true });
@@ -41,10 +41,10 @@ async function acquire(lock: string, timeoutMs: number): Promise<void> {
     }
     if (Date.now() > deadline) {
       const holder = await readFile(join(lock, 'pid'), 'utf8').catch(() => 'unknown');
-      throw new Error(`Waited ${timeoutMs / 1000} s for process ${holder}, which holds ${lock}. If it hangs, end it.`);
+      throw new Error(`Process ${holder} has held ${lock} for more than ${timeoutMs / 1000} s. If it hangs, stop it.`);
     }
-    if (!told) say('Waiting for another process to finish fetching…');
-    told = true;
+    if (!isReported) say('Waiting for a download by another process…');
+    isReported = true;
     await sleep(250);
   }
 }
@@ -60,6 +60,6 @@ async function take(lock: string): Promise<boolean> {
 }
 
 async function isStale(lock: string): Promise<boolean> {
-  const alive = await stat(join(lock, 'pid')).catch(() => stat(lock).catch(() => undefined));
-  return alive !== undefined && Date.now() - alive.mtimeMs > STALE_AFTER_MS;
+  const heartbeat = await stat(join(lock, 'pid')).catch(() => stat(lock).catch(() => undefined));
+  return heartbeat !== undefined && Date.now() - heartbeat.mtimeMs > STALE_AFTER_MS;
 }

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import type { LaunchFlags } from './flags.ts';
 import { isWorkspaceFile } from './server.ts';
 
-/** The address that opens the flags' folder with their extensions under development, and runs their tests. */
+/** Returns the address that opens the flags' folder with their extensions in development, and runs their tests. */
 export function pageAddress(authority: string, flags: LaunchFlags): string {
   const remote = (path: string) => `vscode-remote://${authority}${new URL(`file://${path}`).pathname}`;
   const payload: [string, string][] = [
@@ -21,8 +21,8 @@ export function pageAddress(authority: string, flags: LaunchFlags): string {
 }
 
 /**
- * Loads the address and waits for the end of the tests in it, without limit of time: returns their exit code. Console
- * lines of the extension host go to `print`.
+ * Loads the address, waits without a time limit until the tests finish, and returns their exit code. `print` receives the
+ * console lines of the extension host.
  */
 export async function runTestsInPage(page: Page, address: string, print: (line: string) => void): Promise<number> {
   const ended = new Promise<number>((resolve, reject) => {

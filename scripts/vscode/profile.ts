@@ -1,9 +1,9 @@
-/** The folders that make one VS Code independent of every other: user data, settings, extensions. */
+/** The folders that make an instance of VS Code independent of all others: user data, settings, and extensions. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeExit } from '../cleanup.ts';
-import { endLocalModal } from './end-local-modal.ts';
+import { stopLocalModal } from './stop-local-modal.ts';
 
 export type Settings = Readonly<Record<string, unknown>>;
 
@@ -15,11 +15,11 @@ export interface Profile {
 export interface TemporaryProfile extends Profile {
   readonly folder: string;
   remove(): Promise<void>;
-  /** Leaves the folder where it is, for someone to look into. */
+  /** Keeps the folder, for inspection. */
   keep(): void;
 }
 
-/** Settings that every VS Code of ours starts with: no news, no chat, nothing that asks the network. */
+/** Settings for every instance: no release notes, no chat, and no network requests. */
 const QUIET_SETTINGS: Settings = {
   'chat.disableAIFeatures': true,
   'extensions.autoCheckUpdates': false,
@@ -36,7 +36,7 @@ const QUIET_SETTINGS: Settings = {
   'workbench.tips.enabled': false,
 };
 
-/** A profile in a temporary folder of its own, which is removed at the latest when this process ends. */
+/** Creates a profile in a temporary folder, which is removed when this process exits or earlier. */
 export async function temporaryProfile(settings: Settings): Promise<TemporaryProfile> {
   const folder = await mkdtemp(join(tmpdir(), 'vscode-'));
   let kept = false;
@@ -44,19 +44,19 @@ export async function temporaryProfile(settings: Settings): Promise<TemporaryPro
     kept = true;
   };
   const remove = beforeExit(async () => {
-    await endLocalModal(join(folder, 'user-data'));
+    await stopLocalModal(join(folder, 'user-data'));
     if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   return { folder, remove, keep, ...(await profileIn(folder, settings)) };
 }
 
-/** The profile of a folder; its user settings are written anew. */
+/** Returns the profile in a folder, after overwriting its settings. */
 export async function profileIn(folder: string, settings: Settings): Promise<Profile> {
   const userDataDir = join(folder, 'user-data');
   const extensionsDir = join(folder, 'extensions');
   const text = JSON.stringify({ ...QUIET_SETTINGS, ...settings }, undefined, 2);
   await mkdir(extensionsDir, { recursive: true });
-  // A server takes settings of the scope 'machine' from a file of its own, and the others from the user's.
+  // The server build reads settings with scope 'machine' from a separate file.
   for (const kind of ['User', 'Machine']) {
     await mkdir(join(userDataDir, kind), { recursive: true });
     await writeFile(join(userDataDir, kind, 'settings.json'), text);

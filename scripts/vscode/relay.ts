@@ -1,26 +1,26 @@
 /**
- * A line from the extension host to us, beside its console: VS Code mixes its own log into the console, and cuts and
- * rewraps what it forwards. Bytes that go through here arrive as they were written.
+ * A connection from the extension host to this process. The console isn't good enough, because VS Code mixes its own log into
+ * it, and truncates and wraps lines. Text that is sent through this connection arrives unchanged.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { beforeExit } from '../cleanup.ts';
 
-/** The environment variable that tells the extension host where to connect. */
+/** The environment variable with the port for the extension host. */
 const RELAY_PORT = 'TEST_RELAY_PORT';
 
 type Message<Result> = { readonly output: string } | { readonly result: Result };
 
 export interface Relay<Result> {
-  /** To be given to VS Code. */
+  /** Environment variables for VS Code. */
   readonly env: Readonly<Record<string, string>>;
-  /** What the other side said at its end; nothing if it left without. */
+  /** Returns the result that the extension host sent, or undefined if it sent none. */
   result(): Result | undefined;
   close(): Promise<void>;
 }
 
-/** Listens for one extension host; its output goes to `write`. */
+/** Listens for an extension host. `write` receives its output. */
 export async function openRelay<Result>(write: (text: string) => void): Promise<Relay<Result>> {
   let result: Result | undefined;
   const sockets = new Set<Socket>();
@@ -49,7 +49,7 @@ export async function openRelay<Result>(write: (text: string) => void): Promise<
 
 export interface RelayEnd<Result> {
   write(text: string): void;
-  /** Sends the result and waits until the other side has it. Nothing can be written afterwards. */
+  /** Sends the result, and waits until it has arrived. Nothing can be written afterwards. */
   finish(result: Result): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export interface RelayEnd<Result> {
 export async function connectRelay<Result>(): Promise<RelayEnd<Result>> {
   const port = Number(process.env[RELAY_PORT]);
   if (!port)
-    throw new Error(`${RELAY_PORT} is not set: this entry is started by scripts/test.ts and scripts/start.ts.`);
+    throw new Error(`${RELAY_PORT} isn't set. This file must be started by scripts/test.ts or scripts/start.ts.`);
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const send = (message: Message<Result>) => socket.write(`${JSON.stringify(message)}\n`);

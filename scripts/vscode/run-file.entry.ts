@@ -1,7 +1,7 @@
-/** Runs inside the extension host as its 'tests': opens a file, runs it through the extension, relays the terminal. */
+/** Runs in the extension host as its 'tests': opens a file, runs it with the extension, and relays its terminal's output. */
 import * as vscode from 'vscode';
-import type { RunEnd } from '../run-file.ts';
-import { sentence } from '../say.ts';
+import type { RunOutcome } from '../run-file.ts';
+import { messageOf } from '../say.ts';
 import { connectRelay } from './relay.ts';
 
 interface ExtensionApi {
@@ -10,23 +10,23 @@ interface ExtensionApi {
 
 const EXTENSION_ID = 'modal-sandboxes.modal-sandboxes';
 
-/** The entry that VS Code calls. */
+/** The entry point that VS Code calls. */
 export async function run(): Promise<void> {
-  const relay = await connectRelay<RunEnd>();
-  const end = await runNamedFile((text) => relay.write(text)).catch((error: unknown) => ({ error: sentence(error) }));
+  const relay = await connectRelay<RunOutcome>();
+  const end = await runNamedFile((text) => relay.write(text)).catch((error: unknown) => ({ error: messageOf(error) }));
   await relay.finish(end);
 }
 
-async function runNamedFile(write: (text: string) => void): Promise<RunEnd> {
+async function runNamedFile(write: (text: string) => void): Promise<RunOutcome> {
   const extension = vscode.extensions.getExtension<ExtensionApi>(EXTENSION_ID);
-  if (!extension) return { error: `VS Code did not load ${EXTENSION_ID}; was it built?` };
+  if (!extension) return { error: `VS Code didn't load ${EXTENSION_ID}. Has it been built?` };
   const api = await extension.activate();
   const listening = api.onDidWriteOutput(({ data }) => write(data));
   try {
     const uri = vscode.Uri.file(process.env.RUN_FILE ?? '');
     await vscode.window.showTextDocument(uri);
-    const end = await vscode.commands.executeCommand<RunEnd | undefined>('modal.runActiveFile', uri);
-    return end ?? { error: 'The extension did not tell how the run ended.' };
+    const end = await vscode.commands.executeCommand<RunOutcome | undefined>('modal.runActiveFile', uri);
+    return end ?? { error: 'The extension returned no result.' };
   } finally {
     listening.dispose();
   }

@@ -1,6 +1,6 @@
 /**
- * `runTests` of `@vscode/test-electron` as a program: options as JSON on the command line, the tests' exit code. In a
- * process of its own, so that the VS Code it starts can be ended together with it.
+ * `runTests` of `@vscode/test-electron` as a program. Takes the options as JSON on the command line, and exits with the
+ * tests' exit code. It is a separate process so that VS Code can be stopped together with it.
  */
 import { runTests, TestRunFailedError } from '@vscode/test-electron';
 

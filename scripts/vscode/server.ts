@@ -9,7 +9,7 @@ import { serverBuild } from './server-build.ts';
 
 const START_TIMEOUT_MS = 60_000;
 
-/** A server whose tests were killed without a chance to clean up ends by itself some minutes later. */
+/** With these flags, a server whose tests were killed without cleanup stops automatically after some minutes. */
 const TEST_DRIVER_FLAGS = [
   '--enable-smoke-test-driver',
   '--enable-remote-auto-shutdown',
@@ -17,20 +17,20 @@ const TEST_DRIVER_FLAGS = [
 ];
 
 export interface VsCodeServer {
-  /** For example `127.0.0.1:41234`; also the authority of its `vscode-remote:` URIs. */
+  /** For example, `127.0.0.1:41234`. Also the authority of its `vscode-remote:` URIs. */
   readonly authority: string;
-  /** Settles when the server has ended, which it does not by itself. */
+  /** Resolves with the exit code when the server has stopped. */
   readonly ended: Promise<number>;
-  /** The end of what it printed, for error messages. */
+  /** Returns the end of its output, for error messages. */
   log(): string;
   stop(): Promise<void>;
 }
 
-/** Options beside the flags. */
+/** Options in addition to the flags. */
 export interface ServerOptions {
-  /** Lets the page's address name extensions under development and tests. */
+  /** Accepts extensions in development and tests in the page's address. */
   readonly testDriver: boolean;
-  /** The environment of the server and its extension hosts; this process's own by default. */
+  /** The environment of the server and its extension hosts. Defaults to that of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -38,7 +38,7 @@ export interface ServerOptions {
 export async function startServer(flags: LaunchFlags, options: ServerOptions): Promise<VsCodeServer> {
   const vscode = await serverBuild();
   await Promise.all([flags.userDataDir, flags.extensionsDir].map((folder) => mkdir(folder, { recursive: true })));
-  // VS Code leaves its sockets behind when it is told to end.
+  // VS Code leaves its sockets behind when it is stopped.
   const sockets = await mkdtemp(join(tmpdir(), 'vscode-sockets-'));
   const removeSockets = beforeExit(() => rm(sockets, { recursive: true, force: true }));
   const running = startProcess(
@@ -79,8 +79,8 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
     timer = setTimeout(() => resolve('late'), START_TIMEOUT_MS);
   });
   const port = await Promise.race([listening, running.ended, late]).finally(() => clearTimeout(timer));
-  if (typeof port === 'number') throw new Error(`VS Code's server ended with ${port} at once:\n${log}`);
-  if (port === 'late') throw new Error(`VS Code's server did not listen within ${START_TIMEOUT_MS / 1000} s:\n${log}`);
+  if (typeof port === 'number') throw new Error(`VS Code's server exited immediately with code ${port}:\n${log}`);
+  if (port === 'late') throw new Error(`VS Code's server didn't start within ${START_TIMEOUT_MS / 1000} s:\n${log}`);
   const stop = async () => {
     await running.stop();
     await removeSockets();
@@ -88,12 +88,12 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
   return { authority: `127.0.0.1:${port}`, ended: running.ended, log: () => log, stop };
 }
 
-/** Whether a path names a multi-root workspace rather than a folder. */
+/** Returns true if a path is a multi-root workspace file instead of a folder. */
 export function isWorkspaceFile(path: string): boolean {
   return path.endsWith('.code-workspace');
 }
 
-/** The environment without what a terminal inside VS Code would hand on to this one. */
+/** Removes the variables that a terminal in VS Code would pass on to another instance. */
 export function withoutOuterVsCode(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^VSCODE_/.test(name) && name !== 'ELECTRON_RUN_AS_NODE'),

@@ -47,7 +47,7 @@ describe('npm start -- --run', () => {
 
   it("explains that a file doesn't exist, and exits with 1", async () => {
     const { exitCode, stdout, stderr } = await ended(['missing.py', 'examples/hello']);
-    assert.match(stderr, /There is no missing\.py in .*examples.hello\./);
+    assert.match(stderr, /File missing\.py doesn't exist in .*examples.hello\./);
     assert.equal(stdout, '');
     assert.equal(exitCode, 1);
   });

@@ -40,7 +40,7 @@ describe('desktopVsCode', () => {
   it('uses the executable that VSCODE names', async () => {
     const executable = await program('my-code');
     assert.equal(desktopVsCode({ VSCODE: executable, DISPLAY: ':0' }), executable);
-    assert.throws(() => desktopVsCode({ VSCODE: join(root, 'missing'), DISPLAY: ':0' }), /VSCODE names .*missing/);
+    assert.throws(() => desktopVsCode({ VSCODE: join(root, 'missing'), DISPLAY: ':0' }), /VSCODE is set to .*missing/);
   });
 
   it('finds no desktop without a screen, or if VSCODE=server is set', async () => {

@@ -47,6 +47,6 @@ describe('launcher flags', () => {
   });
 
   it("requires a user data folder, so that it never uses the user's own profile", () => {
-    assert.throws(() => parseFlags(['--extensions-dir=/e']), /needs --user-data-dir=/);
+    assert.throws(() => parseFlags(['--extensions-dir=/e']), /Specify --user-data-dir=/);
   });
 });

@@ -48,7 +48,7 @@ describe('onlyOne', () => {
     await mkdir(lock);
     await assert.rejects(
       onlyOne(lock, 100, async () => 'done'),
-      /Waited 0\.1 s for process unknown, which holds .*lock/,
+      /Process unknown has held .*lock for more than 0\.1 s/,
     );
   });
 });

@@ -7,27 +7,27 @@ import { promisify } from 'node:util';
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Ends the local Modal that the extension started for a profile, and its sandboxes with it. It would wait half a minute
- * for the window to come back, which is right for a user and too long for a folder that is about to be removed.
+ * Stops the Local Modal server that the extension started for a profile, including its sandboxes. The server would wait half
+ * a minute for the window to return, which is right for users, but too long for a folder that is about to be removed.
  */
-export async function endLocalModal(userDataDir: string): Promise<void> {
+export async function stopLocalModal(userDataDir: string): Promise<void> {
   const data = join(userDataDir, 'User', 'globalStorage', 'modal-sandboxes.modal-sandboxes', 'local-modal');
   const deadline = Date.now() + STOP_GRACE_MS;
-  for (let asked = false; ; asked = true) {
+  for (let isSignaled = false; ; isSignaled = true) {
     const servers = await processesWith(data);
     if (servers.length === 0) return;
     const late = Date.now() > deadline;
-    if (!asked || late) for (const pid of servers) signal(pid, late ? 'SIGKILL' : 'SIGTERM');
+    if (!isSignaled || late) for (const pid of servers) signal(pid, late ? 'SIGKILL' : 'SIGTERM');
     if (late) return;
     await sleep(50);
   }
 }
 
-/** The processes that have the folder on their command line. */
+/** Returns the processes that have the folder on their command line. */
 async function processesWith(folder: string): Promise<number[]> {
   if (process.platform === 'win32') return [];
   if (process.platform !== 'linux') {
-    // Not `runProcess`, which starts nothing when this process ends, as it may now.
+    // `runProcess` doesn't start anything while this process is exiting, which may be now.
     const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,args='], { timeout: 5_000 });
     const lines = stdout.split('\n').filter((line) => line.includes(folder));
     return lines.map((line) => Number.parseInt(line, 10));
@@ -44,6 +44,6 @@ function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
-    // It has ended in between.
+    // It has already exited.
   }
 }

@@ -1,18 +1,18 @@
 import { statSync } from 'node:fs';
 import { ONE_FAILED, sum, type TestCounts } from '../counts.ts';
-import { sentence } from '../say.ts';
+import { messageOf } from '../say.ts';
 
-/** As many as the smallest machine that this is run on has cores; much of what tests do is waiting. */
-const AT_ONCE = 2;
+/** The number of parallel jobs: the cores of the smallest machine that runs the tests. */
+const MAX_PARALLEL = 2;
 
-/** Tests that need no others; gets where to write what they say. */
+/** Tests that can run independently. Receives a function that writes their output. */
 export type TestJob = (write: (text: string | Uint8Array) => void) => Promise<TestCounts>;
 
 /**
- * Runs jobs two at a time. Their words come whole and in the jobs' order, those of the first unfinished one as it speaks. A
- * job that throws counts as one failure.
+ * Runs jobs in parallel. Their output isn't mixed: it is printed in the order of the jobs, and that of the first unfinished
+ * one as it arrives. A job that throws counts as one failure.
  */
-export async function sideBySide(jobs: readonly TestJob[]): Promise<TestCounts> {
+export async function inParallel(jobs: readonly TestJob[]): Promise<TestCounts> {
   const held = jobs.map((): (string | Uint8Array)[] => []);
   const hasEnded = jobs.map(() => false);
   let shown = 0;
@@ -22,7 +22,7 @@ export async function sideBySide(jobs: readonly TestJob[]): Promise<TestCounts> 
   };
   const run = async (job: TestJob, at: number): Promise<TestCounts> => {
     const counts = await job((text) => write(at, text)).catch((error: unknown) => {
-      write(at, `  ✘ ${sentence(error)}\n`);
+      write(at, `  ✘ ${messageOf(error)}\n`);
       return ONE_FAILED;
     });
     hasEnded[at] = true;
@@ -38,11 +38,11 @@ export async function sideBySide(jobs: readonly TestJob[]): Promise<TestCounts> 
     for (const [at, job] of waiting) counts.push(await run(job, at));
     return sum(counts);
   };
-  return sum(await Promise.all(Array.from({ length: AT_ONCE }, worker)));
+  return sum(await Promise.all(Array.from({ length: MAX_PARALLEL }, worker)));
 }
 
-/** Groups of test files by what a path belongs to, the longest text first: so no long one is left for the end, alone. */
-export function groupsOf(files: readonly string[], belongsTo: (path: string) => string): [string, string[]][] {
+/** Groups test files by a key. The largest group is first, so that no long job is left to run alone at the end. */
+export function groupsOf(files: readonly string[], keyOf: (path: string) => string): [string, string[]][] {
   const size = (paths: string[]) => paths.reduce((total, path) => total + statSync(path).size, 0);
-  return [...Map.groupBy(files, belongsTo)].sort(([, a], [, b]) => size(b) - size(a));
+  return [...Map.groupBy(files, keyOf)].sort(([, a], [, b]) => size(b) - size(a));
 }
