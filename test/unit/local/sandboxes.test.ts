@@ -184,7 +184,10 @@ describe('Local Modal sandboxes', () => {
 
   it("rejects features of Modal's cloud instead of ignoring them", async () => {
     const bucket = bench.modal.cloudBucketMounts.create('a-bucket');
-    await assert.rejects(create({ cloudBucketMounts: { '/mnt': bucket } }), /FAILED_PRECONDITION: Cloud buckets require/);
+    await assert.rejects(
+      create({ cloudBucketMounts: { '/mnt': bucket } }),
+      /FAILED_PRECONDITION: Cloud buckets require/,
+    );
   });
 
   it('creates a V1 sandbox with stdio if a GPU is requested', async () => {
