@@ -8,10 +8,12 @@ export interface ProgramCandidate {
   readonly probe?: readonly string[];
 }
 
+/** `-u` turns off the buffering of output. */
+const PYTHON: readonly ProgramCandidate[] = [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }];
+
 /** The programs that run a language's files, in order of preference, by VS Code language ID. */
 const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
-  // -u: don't buffer output.
-  python: [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }],
+  python: PYTHON,
   javascript: [{ argv: ['node'] }],
   typescript: [
     { argv: ['tsx'] },
@@ -72,16 +74,19 @@ export interface FileToRun {
  * doesn't decide, and the language's built-in ones. Undefined if there are none.
  */
 export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly ProgramCandidate[] | undefined {
-  const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
-  if (own && isCommand(own)) return [{ argv: own }];
-  const known = entryOf(RUNNERS, file.languageId);
+  const configured = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
+  if (configured && isCommand(configured)) return [{ argv: configured }];
+  const { languageId, isUvProject } = file;
+  const known = languageId === 'python' ? pythonPrograms(isUvProject) : entryOf(RUNNERS, languageId);
   const shebang = shebangOf(file.firstLine);
   // The shebang selects between shells; in Python or Ruby files, it's only about the author's computer.
-  if (shebang && (!known || file.languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
-  if (known && file.languageId === 'python' && file.isUvProject) {
-    return [{ argv: ['uv', 'run', 'python', '-u'] }, ...known];
-  }
+  if (shebang && (!known || languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
   return known;
+}
+
+/** Returns the programs that can run Python code; in a uv project, uv first. */
+export function pythonPrograms(isUvProject: boolean): readonly ProgramCandidate[] {
+  return isUvProject ? [{ argv: ['uv', 'run', 'python', '-u'] }, ...PYTHON] : PYTHON;
 }
 
 /** Looks up an own property: a language might be called `constructor`. */
