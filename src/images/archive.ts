@@ -5,11 +5,12 @@ import { pack } from 'tar-stream';
 import { UserError } from '../base/errors.ts';
 import type { Source } from '../modal/exec.ts';
 import type { CopiedEntry } from './recipe.ts';
+import { strings } from './strings.ts';
 
-/** Entries as a tar archive. Made anew each time it is read, the same bytes as long as the files are the same. */
+/** Entries as a tar archive. It is packed each time it is read, and yields the same bytes while the files are unchanged. */
 export class Archive implements Source {
   readonly #entries: readonly CopiedEntry[];
-  /** Why it could not be made. */
+  /** Why packing failed. */
   failure: Error | undefined;
 
   constructor(entries: readonly CopiedEntry[]) {
@@ -44,11 +45,10 @@ async function fill(archive: ReturnType<typeof pack>, entries: readonly CopiedEn
   archive.finalize();
 }
 
-/** What was hashed is what is sent: a layer is found again by its hash. */
+/** Reads an entry's content. Throws if it no longer matches its hash, because layers are found by it. */
 async function* contentOf({ name, source, hash }: CopiedEntry): AsyncGenerator<Buffer> {
   const sum = createHash('sha256');
-  const changed = (cause?: unknown) =>
-    new UserError(`${name.replace(/^\w+\//, '')} changed while it was copied into the image. Run again.`, { cause });
+  const changed = (cause?: unknown) => new UserError(strings.fileChanged(name.replace(/^\w+\//, '')), { cause });
   try {
     for await (const piece of typeof source === 'string' ? createReadStream(source) : [source]) {
       sum.update(piece);

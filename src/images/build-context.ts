@@ -1,39 +1,39 @@
 import type { App, Image, ModalClient } from 'modal';
 
-/** An image that was built. */
-export interface KeptImage {
+/** An image that was built earlier. */
+export interface StoredImage {
   readonly imageId: string;
-  /** `Date.now()` from which on it is built anew, as a part of it does not last; absent when all of it does. */
+  /** `Date.now()` from which it must be rebuilt, because one of its layers expires. Absent if none does. */
   readonly usableUntilMs?: number | undefined;
 }
 
-/** Images by what they are made of; of one machine, for all accounts. */
+/** Remembers images by their recipe, for all accounts on this computer. */
 export interface ImageStore {
-  get(key: string): KeptImage | undefined;
-  set(key: string, image: KeptImage | undefined): void;
+  get(key: string): StoredImage | undefined;
+  set(key: string, image: StoredImage | undefined): void;
 }
 
 export interface BuildContext {
   readonly client: ModalClient;
   readonly app: App;
-  /** Where relative paths of the profile are. */
+  /** The folder that relative paths in the profile refer to. */
   readonly folderPath: string;
-  /** The local Modal: its userland is this machine's own. */
+  /** Builds on Local Modal, which uses the programs installed on this computer. */
   readonly isLocal: boolean;
   /** Values of `image.buildSecrets` by name. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Images of earlier windows. */
+  /** Images built by earlier windows. */
   readonly store?: ImageStore;
-  /** Build all layers, whatever is known or kept of them. */
+  /** Rebuild every layer. */
   readonly force?: boolean;
   readonly signal?: AbortSignal;
-  /** Modal's build log as it streams, with a heading for each layer; of layers that are there already it says nothing. */
+  /** Receives Modal's build log as it streams, with a heading for each layer. Existing layers aren't mentioned. */
   readonly onLog?: (text: string) => void;
-  /** A layer begins; the first has index 1. Layers that Modal has already pass at once. */
+  /** Called when a layer begins. The first has index 1. Layers that Modal already has pass at once. */
   readonly onProgress?: (step: { index: number; count: number; title: string }) => void;
 }
 
-/** An image with how long it can be used. */
-export interface BuiltImage extends Omit<KeptImage, 'imageId'> {
+/** An image, and how long it can be used. */
+export interface BuiltImage extends Omit<StoredImage, 'imageId'> {
   readonly image: Image;
 }

@@ -11,23 +11,23 @@ import { recipeKey } from './recipe-key.ts';
 
 export { ImageBuildError } from './errors.ts';
 
-/** Images that this process has built or found, by client: they need not be asked about again. */
+/** Images that this process has built or found, by client. */
 const known = new WeakMap<ModalClient, Map<string, Promise<BuiltImage>>>();
 
 /**
- * The image of a profile. Built by Modal where it has none of the same recipe; a recipe that this process has seen costs
- * no call, one of an earlier window costs one. Two calls at once share a build, and the one that came second hears no log.
+ * Returns the image of a profile, and builds it unless Modal has one with the same recipe. A recipe that this process has
+ * seen costs no call, one of an earlier window costs one. Concurrent calls share a build, whose log goes to the first one.
  * Throws `ImageBuildError`, the signal's reason, and the SDK's errors.
  */
 export async function buildImage(image: ImageProfile, context: BuildContext): Promise<Image> {
   const { client, app } = context;
-  const recipe = await pinned(await recipeOf(image, context), client);
+  const recipe = await resolveName(await recipeOf(image, context), client);
   const key = recipeKey(recipe, image.buildSecrets, app.appId);
   const images = known.get(client) ?? new Map<string, Promise<BuiltImage>>();
   known.set(client, images);
   const running = context.force ? undefined : images.get(key);
   if (running) {
-    const found = await sharing(running, context.signal);
+    const found = await shareBuild(running, context.signal);
     if (found && isUsable(found)) return found.image;
     if (images.get(key) === running) images.delete(key);
     return buildImage(image, context);
@@ -40,8 +40,11 @@ export async function buildImage(image: ImageProfile, context: BuildContext): Pr
   return (await building).image;
 }
 
-/** Waits for a build that another call has begun; undefined when that one was cancelled, and this one was not. */
-async function sharing(running: Promise<BuiltImage>, signal: AbortSignal | undefined): Promise<BuiltImage | undefined> {
+/** Waits for a build that another call has started. Returns undefined if that call was canceled and this one wasn't. */
+async function shareBuild(
+  running: Promise<BuiltImage>,
+  signal: AbortSignal | undefined,
+): Promise<BuiltImage | undefined> {
   try {
     return await untilAborted(running, signal);
   } catch (error) {
@@ -50,8 +53,8 @@ async function sharing(running: Promise<BuiltImage>, signal: AbortSignal | undef
   }
 }
 
-/** A published name may mean another image each time: it is looked up, and what it means counts. */
-async function pinned(recipe: Recipe, client: ModalClient): Promise<Recipe> {
+/** Resolves a published name, which may refer to another image each time. */
+async function resolveName(recipe: Recipe, client: ModalClient): Promise<Recipe> {
   const { base, basePlace: place } = recipe;
   if (base.kind !== 'name') return recipe;
   const id = await lookUp(base.name, place, async (name) => (await client.images.fromName(name)).imageId);

@@ -5,23 +5,24 @@ import { copyInto } from './copy-step.ts';
 import { ImageBuildError, lookUp, placeName } from './errors.ts';
 import { shortened } from './lines.ts';
 import type { Chain, Place, Recipe, Step } from './recipe.ts';
+import { strings } from './strings.ts';
 
-/** The last lines of a log that an error carries. */
-const LOG_LINES = 20;
-/** Characters of what Modal says that go into a sentence. */
-const REASON_LENGTH = 160;
+/** How many lines at the end of a log an error carries. */
+const MAX_LOG_LINES = 20;
+/** How much of Modal's message an error quotes. */
+const MAX_REASON_CHARS = 160;
 
-/** One build, from the base to the last layer, with the stages that it needs. */
+/** One build, from the base to the last layer, including the stages it needs. */
 export class Build {
   readonly #image: ImageProfile;
   readonly #recipe: Recipe;
   readonly #context: BuildContext;
   readonly #count: number;
   readonly #stages = new Map<Chain, Promise<string>>();
-  /** Of the log, not said yet. */
+  /** Headings and notes that aren't logged yet. */
   readonly #headings: string[];
   #index = 0;
-  /** The first of the copied layers to go. */
+  /** When the first of the copied layers expires. */
   #usableUntilMs: number | undefined;
   #secretIds: Promise<string[]> | undefined;
 
@@ -44,7 +45,7 @@ export class Build {
     return imageId;
   }
 
-  /** A stage is built once, however many use it. */
+  /** Builds a stage once, however many steps use it. */
   #stage(chain: Chain): Promise<string> {
     const building = this.#stages.get(chain) ?? this.#chain(chain);
     this.#stages.set(chain, building);
@@ -64,7 +65,7 @@ export class Build {
             return (await client.secrets.fromName(name, { environment: app.environmentName })).secretId;
           }),
         };
-        // An entrypoint would run in place of the sandbox's own, which waits for commands.
+        // An entrypoint would replace the sandbox's own, which waits for commands.
         return this.#layer(base.tag, place, { base: { tag: base.tag, registry }, commands: ['ENTRYPOINT []'] });
       }
       case 'name':
@@ -77,7 +78,7 @@ export class Build {
   }
 
   async #step(step: Step, imageId: string): Promise<string> {
-    // Stages that a copy takes from are built before it begins.
+    // Stages that files are copied from are built first.
     if (step.kind === 'copy') for (const { from } of step.copies) if ('stage' in from) await this.#stage(from.stage);
     this.#begin(step.title);
     if (step.kind === 'run') {
@@ -85,7 +86,7 @@ export class Build {
       return this.#layer(step.title, step.place, { base: { imageId }, commands: step.commands, secretIds });
     }
     const { client, app, signal, force = false } = this.#context;
-    const made = await copyInto(step, imageId, {
+    const copied = await copyInto(step, imageId, {
       client,
       app,
       signal,
@@ -94,8 +95,8 @@ export class Build {
       stage: (chain) => this.#stage(chain),
       layer: ({ title, place }, base, commands) => this.#layer(title, place, { base: { imageId: base }, commands }),
     });
-    this.#usableUntilMs = Math.min(this.#usableUntilMs ?? made.usableUntilMs, made.usableUntilMs);
-    return made.imageId;
+    this.#usableUntilMs = Math.min(this.#usableUntilMs ?? copied.usableUntilMs, copied.usableUntilMs);
+    return copied.imageId;
   }
 
   #begin(title: string): void {
@@ -106,50 +107,54 @@ export class Build {
     this.#headings.push(`==> ${this.#index}/${this.#count} ${title}\n`);
   }
 
-  /** Headings wait for what is below them: of layers that Modal has already, the log says nothing. */
+  /** Logs a text along with pending headings. Headings of layers that Modal already has are thus never logged alone. */
   #log(text: string): void {
     this.#context.onLog?.(`${this.#headings.splice(0).join('')}${text}`);
   }
 
   async #layer(title: string, place: Place, request: Parameters<typeof buildLayer>[2]): Promise<string> {
     const { client, app, signal, force } = this.#context;
-    const tail = new Tail(LOG_LINES);
+    const lastLines = new LastLines(MAX_LOG_LINES);
     const onLog = (text: string) => {
-      tail.add(text);
+      lastLines.add(text);
       this.#log(text);
     };
     try {
       return await buildLayer(client, app, { ...request, ...(force && { force }) }, { signal, onLog });
     } catch (error) {
       if (!(error instanceof LayerError)) throw error;
-      const why = shortened(error.message.split('\n')[0]?.replace(/\.$/, '') ?? '', REASON_LENGTH);
-      const message = `The image could not be built: “${title}” (${placeName(place)}) failed: ${why}.`;
-      throw new ImageBuildError(message, { title, place, log: tail.lines, cause: error });
+      const reason = shortened(error.message.split('\n')[0]?.replace(/\.$/, '') ?? '', MAX_REASON_CHARS);
+      throw new ImageBuildError(strings.layerFailed(title, placeName(place), reason), {
+        title,
+        place,
+        log: lastLines.lines,
+        cause: error,
+      });
     }
   }
 
-  /** The build secrets as one secret of Modal's, made at the first layer that needs it. */
+  /** Returns the build secrets as one Modal secret, created for the first layer that needs it. */
   #secrets(): Promise<string[]> {
-    this.#secretIds ??= this.#makeSecret();
+    this.#secretIds ??= this.#createSecret();
     return this.#secretIds;
   }
 
-  async #makeSecret(): Promise<string[]> {
+  async #createSecret(): Promise<string[]> {
     const { client, app, variables } = this.#context;
     const names = this.#image.buildSecrets;
     if (names.length === 0) return [];
     const missing = names.findIndex((name) => variables[name] === undefined);
     if (missing >= 0)
-      throw new ImageBuildError(
-        `image.buildSecrets names ${names[missing]}, which has no value. Set it on this machine or in the profile’s envFile.`,
-        { title: 'build secrets', place: { key: 'buildSecrets', index: missing } },
-      );
+      throw new ImageBuildError(strings.buildSecretUnset(names[missing] ?? ''), {
+        title: 'build secrets',
+        place: { key: 'buildSecrets', index: missing },
+      });
     const values = Object.fromEntries(names.map((name) => [name, variables[name] ?? '']));
     return [await ephemeralSecret(client, app, values)];
   }
 }
 
-/** Steps and bases of a chain and of the stages that it needs, each counted once. */
+/** Counts the steps and bases of a chain and of the stages it needs, each once. */
 function countSteps(chain: Chain, counted: Set<Chain>): number {
   if (counted.has(chain)) return 0;
   counted.add(chain);
@@ -160,8 +165,8 @@ function countSteps(chain: Chain, counted: Set<Chain>): number {
   return used.reduce((sum, stage) => sum + countSteps(stage, counted), base + chain.steps.length);
 }
 
-/** The last lines of a text that comes in pieces. */
-class Tail {
+/** Keeps the last lines of a text that arrives in pieces. */
+class LastLines {
   readonly #limit: number;
   #text = '';
 

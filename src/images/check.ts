@@ -1,15 +1,16 @@
 import type { App, Image, ModalClient } from 'modal';
 import { execWith } from '../modal/exec.ts';
 import { startOrDiscard } from './shared-snapshot.ts';
+import { strings } from './strings.ts';
 
-/** The most that the built-in base should weigh, in MB (10⁶ bytes). */
-export const SMALL_MB = 800;
+/** The recommended maximum size of base images, in MB (10⁶ bytes). */
+const RECOMMENDED_MB = 800;
 
-/** What was found in an image. */
+/** The contents of an image. */
 export interface ImageReport {
-  /** Files of the root, in MB (10⁶ bytes). */
+  /** The size of its files, in MB (10⁶ bytes). */
   readonly sizeMb: number;
-  /** Tools with the first line of what they say of their version; undefined for those that are not there. */
+  /** Common tools, each with the first line of its version output; undefined if it isn't installed. */
   readonly tools: readonly { readonly name: string; readonly version: string | undefined }[];
   /** Python packages, sorted by name. */
   readonly packages: readonly { readonly name: string; readonly version: string }[];
@@ -18,7 +19,7 @@ export interface ImageReport {
 const TOOLS = ['git', 'curl', 'wget', 'gcc', 'make', 'jq', 'python3', 'uv', 'pip', 'node', 'npm'];
 const TIMEOUT_MS = 600_000;
 
-// Mounts of the system are no part of an image; links such as /bin are counted as links.
+// System mounts aren't part of the image. Links such as /bin count as links.
 const MEASURE = `
 set --
 for each in /* /.[!.]*; do
@@ -39,7 +40,7 @@ for name, version in sorted({(each.metadata["Name"], each.version) for each in d
     print(name, version, sep="\\t")
 ' 2> /dev/null`;
 
-/** Measures an image in a sandbox of it, which is ended. Throws the SDK's errors, and the signal's reason. */
+/** Inspects an image in a temporary sandbox. Throws the SDK's errors and the signal's reason. */
 export async function checkImage(
   client: ModalClient,
   app: App,
@@ -49,15 +50,15 @@ export async function checkImage(
   const sandbox = await startOrDiscard(client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS }), signal);
   try {
     const script = [MEASURE, 'echo', LIST_TOOLS, 'echo', LIST_PACKAGES].join('\n');
-    const said = await execWith(sandbox, ['sh', '-c', script], { signal, timeoutMs: TIMEOUT_MS });
-    return reportOf(said.toString());
+    const output = await execWith(sandbox, ['sh', '-c', script], { signal, timeoutMs: TIMEOUT_MS });
+    return parseReport(output.toString());
   } finally {
     await sandbox.terminate().catch(() => {});
   }
 }
 
-function reportOf(said: string): ImageReport {
-  const [size = '', tools = '', packages = ''] = said.split(/^\n/m);
+function parseReport(output: string): ImageReport {
+  const [size = '', tools = '', packages = ''] = output.split(/^\n/m);
   const rows = (text: string) =>
     text.split('\n').flatMap((line) => {
       const [name = '', version = ''] = line.split('\t');
@@ -71,22 +72,24 @@ function reportOf(said: string): ImageReport {
   };
 }
 
-/** The report as lines for people. */
+/** Formats a report as lines of text. */
 export function reportLines({ sizeMb, tools, packages }: ImageReport): string[] {
-  const small = `under ${SMALL_MB} MB, as the base image should be`;
-  const large = `${SMALL_MB} MB or more: the first sandbox on a machine may start slowly`;
+  const size = sizeMb < RECOMMENDED_MB ? strings.sizeWithinLimit : strings.sizeAboveLimit;
   return [
-    `Size: ${sizeMb} MB (${sizeMb < SMALL_MB ? small : large})`,
+    size(sizeMb, RECOMMENDED_MB),
     '',
-    'Tools:',
-    ...tools.map(({ name, version }) => `  ${name.padEnd(10)}${version === undefined ? 'not there' : bare(version)}`),
+    strings.tools(),
+    ...tools.map(
+      ({ name, version }) =>
+        `  ${name.padEnd(10)}${version === undefined ? strings.notInstalled() : bareVersion(version)}`,
+    ),
     '',
-    `Python packages: ${packages.length}`,
+    strings.pythonPackages(packages.length),
     ...packages.map(({ name, version }) => `  ${name} ${version}`),
   ];
 }
 
-/** `git version 2.39.5` without the words around it. */
-function bare(version: string): string {
+/** Returns `2.39.5` for `git version 2.39.5`. */
+function bareVersion(version: string): string {
   return /\d+(\.\d+)+\S*/.exec(version.replace(/\(.*?\)/g, ''))?.[0] ?? version;
 }

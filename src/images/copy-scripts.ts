@@ -1,14 +1,14 @@
-/** Where copied files lie in a sandbox before they are put in their place. */
+/** Where files are in a sandbox before they are moved to their destination. */
 export const STAGING = '/.dockerfile-copy';
 /** Where files of another stage are mounted. */
 export const MOUNT = '/.dockerfile-mount';
 
-/** Unpacks an archive from stdin. $1: folder. */
+/** Unpacks an archive from stdin. $1: the folder. */
 export const UNPACK = 'mkdir -p "$1" && tar -xf - -C "$1"';
 
 /**
- * Collects paths of a stage. $1: folder to collect in, then paths with patterns. Content of folders goes to `tree`, files
- * to `files`.
+ * Collects files of a stage. $1: the folder to collect them in; then paths with patterns. The contents of folders go to
+ * `tree`, files to `files`.
  */
 export const GATHER = `
 set -e
@@ -24,12 +24,12 @@ for pattern; do
     if [ -d "$path" ]; then mkdir -p "$to/tree" && cp -a "$path/." "$to/tree/"
     else mkdir -p "$to/files" && cp -aL "$path" "$to/files/"; fi
   done
-  [ -n "$found" ] || { echo "There is no $pattern in the stage."; exit 1; }
+  [ -n "$found" ] || { echo "$pattern doesn't exist in the stage."; exit 1; }
 done`;
 
 /**
- * Puts collected files in their place, as COPY and ADD do. $1: where they are, $2: destination, $3: owner, $4: mode, $5: 1
- * when archives are unpacked, $6: 1 when \`tree\` and \`files\` stay as they are.
+ * Moves collected files to their destination, as COPY and ADD do. $1: where they are, $2: destination, $3: owner, $4: mode,
+ * $5: 1 to unpack archives, $6: 1 to keep \`tree\` and \`files\` as folders.
  */
 export const PLACE = `
 set -e
@@ -38,7 +38,7 @@ case $to in /*) ;; *) to=$(pwd)/$to ;; esac
 owned() {
   [ -n "$owner" ] || return 0
   chown -R -h "$owner" "$1" 2> /dev/null && return
-  # Where nobody but root can be, files are root's.
+  # Where root is the only user, files belong to root.
   read -r _ _ count < /proc/self/uid_map
   if [ "$count" != 1 ]; then chown -R -h "$owner" "$1"; fi
 }
@@ -78,8 +78,8 @@ if [ "$count" = 1 ] && [ -z "$folder" ] && [ ! -d "$from/tree" ] && [ ! -d "$to"
   cp -a "$one" "$to"
 elif [ "$count" != 0 ]; then into "$from/files" "$to"; fi`;
 
-/** Prints the working directory and the named variables, each ended by a zero byte. Unset ones are left out. */
-export const TELL = `
+/** Prints the working directory and the named variables that are set, each followed by a zero byte. */
+export const PRINT_ENVIRONMENT = `
 printf '%s\\0' "$(pwd)"
 for name; do
   eval "isset=\\\${$name+1}"

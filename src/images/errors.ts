@@ -1,13 +1,14 @@
 import { UserError } from '../base/errors.ts';
 import { isNotFound } from '../modal/errors.ts';
 import type { Place } from './recipe.ts';
+import { strings } from './strings.ts';
 
-/** An image that cannot be built: what, where in the Dockerfile or the profile, and the last lines of Modal's log. */
+/** An image can't be built: which step, its place in the Dockerfile or profile, and the last lines of Modal's log. */
 export class ImageBuildError extends UserError {
-  /** A word on the step that failed. */
+  /** A short name of the failed step. */
   readonly title: string;
   readonly place: Place;
-  /** Empty when nothing was built. */
+  /** Empty if nothing was built. */
   readonly log: readonly string[];
 
   constructor(message: string, at: { title: string; place: Place; log?: readonly string[]; cause?: unknown }) {
@@ -18,19 +19,19 @@ export class ImageBuildError extends UserError {
   }
 }
 
-/** Where a place is, in words: `Dockerfile:12`, or `image.pip[0]` of the profile. */
+/** Formats a place: `Dockerfile:12`, or `image.pip[0]` for the profile. */
 export function placeName(place: Place): string {
   if ('file' in place) return `${place.file}:${place.line}`;
   return `image.${place.key}${place.index === undefined ? '' : `[${place.index}]`}`;
 }
 
-/** Looks something up that the profile names. Throws `ImageBuildError` when Modal does not have it. */
+/** Looks up what the profile refers to. Throws `ImageBuildError` if it doesn't exist on Modal. */
 export async function lookUp(name: string, place: Place, find: (name: string) => Promise<string>): Promise<string> {
   try {
     return await find(name);
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new ImageBuildError(`Modal has no “${name}”, which ${placeName(place)} names. It may have been deleted.`, {
+    throw new ImageBuildError(strings.notOnModal(name, placeName(place)), {
       title: name,
       place,
       cause: error,

@@ -1,50 +1,51 @@
 import { shellJoin } from '../base/shell.ts';
 import { runLine } from './lines.ts';
 import type { Place, RunStep } from './recipe.ts';
+import { strings } from './strings.ts';
 
-/** The major version of Node.js that is installed where an image has no npm. */
-const NODE = 24;
-const SHOWN = 3;
+/** The major version of Node.js that is installed in images without npm. */
+const NODE_VERSION = 24;
+const MAX_NAMES = 3;
 const AS_ROOT = '-o APT::Sandbox::User=root';
 
-/** The interpreter that packages go to: whatever `python3` is in the image, a virtual environment included. */
+/** The interpreter to install packages for: the image's `python3`, which may be in a virtual environment. */
 const PYTHON = '"$(command -v python3 || command -v python)"';
 
 /**
- * pip for that interpreter. Debian's own refuses to install beside the system's packages unless it is told to; older
- * versions know no such flag, and leave the variable alone.
+ * pip for that interpreter. Debian's pip refuses to change system packages unless told otherwise. Older versions don't know
+ * the flag, but ignore the variable.
  */
 export const PIP_INSTALL = `PIP_BREAK_SYSTEM_PACKAGES=1 ${PYTHON} -m pip install --no-cache-dir`;
 
-/** Installs system packages of Debian or Ubuntu. */
+/** Installs Debian or Ubuntu packages. */
 export function aptStep(packages: readonly string[], place: Place): RunStep {
-  // In namespaces of an ordinary user there is no other user that apt could become.
+  // In an unprivileged user namespace, there's no other user that apt could switch to.
   const install = `DEBIAN_FRONTEND=noninteractive apt-get ${AS_ROOT} install --yes --no-install-recommends ${shellJoin(packages)}`;
   return step('apt', packages, place, [
     runLine(`apt-get ${AS_ROOT} update && ${install} && rm -rf /var/lib/apt/lists/*`),
   ]);
 }
 
-/** Installs Python packages, by uv where the image has it. */
+/** Installs Python packages, with uv if the image has it. */
 export function pipStep(packages: readonly string[], place: Place): RunStep {
   return step('pip', packages, place, [runLine(pipCommand(shellJoin(packages)))]);
 }
 
-/** A command that installs what `args` say, quoted already. */
+/** Returns a command that installs packages. `args` must be quoted. */
 export function pipCommand(args: string): string {
   const uv = `uv pip install --python ${PYTHON} --break-system-packages --no-cache ${args}`;
   return `if command -v uv > /dev/null; then ${uv}; else ${PIP_INSTALL} ${args}; fi`;
 }
 
-/** Installs npm packages for all users, and Node.js before them where the image has none. */
+/** Installs npm packages globally, and Node.js first if the image doesn't have npm. */
 export function npmStep(packages: readonly string[], place: Place): RunStep {
   return step('npm', packages, place, [runLine(NODE_COMMAND), runLine(`npm install --global ${shellJoin(packages)}`)]);
 }
 
-// From nodejs.org, since Debian's own is old; its list of checksums also tells the newest version's file name.
+// From nodejs.org, because Debian's version is old. The list of checksums also contains the latest version's file name.
 const NODE_COMMAND = [
   'command -v npm > /dev/null ||',
-  `{ cd /tmp && from=https://nodejs.org/dist/latest-v${NODE}.x`,
+  `{ cd /tmp && from=https://nodejs.org/dist/latest-v${NODE_VERSION}.x`,
   '&& arch=$(uname -m | sed s/x86_64/x64/ | sed s/aarch64/arm64/)',
   '&& curl -fsSL $from/SHASUMS256.txt | grep -- "-linux-$arch.tar.gz$" > node.sha256',
   '&& file=$(cut -d " " -f 3 node.sha256) && curl -fsSLO $from/$file && sha256sum -c node.sha256',
@@ -52,10 +53,11 @@ const NODE_COMMAND = [
 ].join(' ');
 
 function step(tool: string, packages: readonly string[], place: Place, commands: string[]): RunStep {
-  const more = packages.length > SHOWN ? ` and ${packages.length - SHOWN} more` : '';
+  const names = packages.slice(0, MAX_NAMES).join(', ');
+  const more = packages.length - MAX_NAMES;
   return {
     kind: 'run',
-    title: `${tool}: ${packages.slice(0, SHOWN).join(', ')}${more}`,
+    title: more > 0 ? strings.packagesAndMore(tool, names, more) : strings.packages(tool, names),
     place,
     commands,
     secrets: true,

@@ -4,16 +4,17 @@ import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
 import { PIP_INSTALL, pipCommand } from './packages.ts';
 import type { Place, RunStep } from './recipe.ts';
+import { strings } from './strings.ts';
 
-/** Where the files are while packages are installed. */
+/** Where the files are during the installation. */
 const FOLDER = '/tmp/pip-from';
 
-/** Reads a file of the folder by its path with `/`. Throws a sentence when it cannot. */
+/** Reads a file in the folder by its path with `/`. Throws `ImageBuildError`. */
 export type ReadFile = (path: string, place: Place) => Promise<Buffer>;
 
 /**
- * Installs the packages that a file of the folder names. Its text goes into the layer, so that another text is another
- * layer; the project itself stays out of the image, as it is synced. Throws `ImageBuildError`.
+ * Installs the packages that a file in the folder lists. The file's text is part of the layer, so a change rebuilds it. The
+ * project itself isn't, because it is synced. Throws `ImageBuildError`.
  */
 export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep> {
   const path = posix.normalize(file.replaceAll('\\', '/'));
@@ -46,15 +47,15 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
   };
 }
 
-/** uv reads what pip cannot: `pyproject.toml` without the project, and its own lock. */
+/** uv can read what pip can't: `pyproject.toml` without the project, and lock files. */
 const WITH_UV = `{ command -v uv > /dev/null || ${PIP_INSTALL} uv; }`;
 
-/** Takes a requirements file with all that it includes. */
+/** Reads a requirements file and the files it includes. */
 async function collect(path: string, read: ReadFile, files: Map<string, Buffer>, from?: Place): Promise<void> {
   if (files.has(path)) return;
   const place: Place = from ?? { key: 'pipFrom' };
   if (path.startsWith('../') || posix.isAbsolute(path))
-    throw new ImageBuildError(`${path} is outside of the folder. Include files of the folder only.`, {
+    throw new ImageBuildError(strings.requirementsOutsideFolder(path), {
       title: `pip: ${path}`,
       place,
     });
@@ -67,11 +68,10 @@ async function collect(path: string, read: ReadFile, files: Map<string, Buffer>,
     if (included && !/^\w+:\/\//.test(included))
       await collect(posix.join(posix.dirname(path), included), read, files, at);
     else if (isLocalPath(line))
-      throw new ImageBuildError(
-        `${path}:${index + 1} names files of this machine (${line.trim()}), which are not there when the image is built. ` +
-          'Take the line out; the code itself is synced.',
-        { title: `pip: ${path}`, place: at },
-      );
+      throw new ImageBuildError(strings.localRequirement(`${path}:${index + 1}`, line.trim()), {
+        title: `pip: ${path}`,
+        place: at,
+      });
   }
 }
 

@@ -9,19 +9,20 @@ import { envLine, runLine, shortened } from './lines.ts';
 import { aptStep, npmStep, pipStep } from './packages.ts';
 import { pipFromStep, type ReadFile } from './pip-from.ts';
 import type { Base, Place, Recipe, RunStep, Step } from './recipe.ts';
+import { strings } from './strings.ts';
 
 export interface RecipeContext {
-  /** Where relative paths of the profile are. */
+  /** The folder that relative paths in the profile refer to. */
   readonly folderPath: string;
-  /** The local Modal: its userland is this machine's own. */
+  /** Builds on Local Modal, which uses the programs installed on this computer. */
   readonly isLocal: boolean;
 }
 
-const TITLE_LENGTH = 60;
+const MAX_TITLE_CHARS = 60;
 
 /**
- * What an image of a profile is made of: its base, and layers from rarely to often changed. Reads files of the folder,
- * and asks no server. Throws `ImageBuildError` for what cannot be built.
+ * Returns the recipe of a profile's image: its base, and layers from least to most frequently changed. Reads files in the
+ * folder and makes no requests. Throws `ImageBuildError` for what can't be built.
  */
 export async function recipeOf(image: ImageProfile, context: RecipeContext): Promise<Recipe> {
   const start = await baseOf(image, context);
@@ -38,16 +39,14 @@ async function baseOf(image: ImageProfile, { folderPath, isLocal }: RecipeContex
   if (image.name !== undefined) return plain({ kind: 'name', name: image.name }, 'name');
   if (image.snapshot !== undefined) return plain({ kind: 'snapshot', id: image.snapshot }, 'snapshot');
   const basePlace: Place = { key: 'python' };
-  const notes = isLocal
-    ? ['The base’s packages are not installed: the userland of the local Modal is this machine’s own.']
-    : [];
+  const notes = isLocal ? [strings.localBase()] : [];
   const base = builtInBase(image.python ?? DEFAULT_PYTHON);
   return { base, basePlace, steps: builtInSteps(basePlace, !isLocal), notes };
 }
 
 async function extraSteps(image: ImageProfile, { folderPath }: RecipeContext): Promise<Step[]> {
   const steps: Step[] = [];
-  // Before all else, since what is installed may need them; what only programs need belongs to the profile's own `env`.
+  // First, because installations may need them. Variables only for programs belong in the profile's own `env`.
   if (Object.keys(image.env).length > 0) steps.push(envStep(image.env));
   if (image.apt.length > 0) steps.push(aptStep(image.apt, { key: 'apt' }));
   if (image.pip.length > 0) steps.push(pipStep(image.pip, { key: 'pip' }));
@@ -60,30 +59,28 @@ async function extraSteps(image: ImageProfile, { folderPath }: RecipeContext): P
 function envStep(env: ImageProfile['env']): RunStep {
   const place: Place = { key: 'env' };
   for (const [name, value] of Object.entries(env))
-    if (/[\r\n]/.test(value))
-      throw new ImageBuildError(
-        `image.env: ${name} has a line break, which an image’s variable cannot have. Put it in the profile’s own “env”.`,
-        { title: 'env', place },
-      );
+    if (/[\r\n]/.test(value)) throw new ImageBuildError(strings.envLineBreak(name), { title: 'env', place });
   const commands = Object.entries(env).map(([name, value]) => envLine(name, value));
   return { kind: 'run', title: `env: ${Object.keys(env).join(', ')}`, place, commands, secrets: false };
 }
 
 function commandStep(command: string, index: number): RunStep {
   const [first = ''] = command.trim().split('\n');
-  const title = shortened(first, TITLE_LENGTH);
+  const title = shortened(first, MAX_TITLE_CHARS);
   return { kind: 'run', title, place: { key: 'commands', index }, commands: [runLine(command)], secrets: true };
 }
 
-/** Reads files of a folder for its image. */
+/** Returns a function that reads files in a folder. */
 export function readFrom(folderPath: string): ReadFile {
   return async (path, place) => {
     try {
       return await readFile(join(folderPath, path));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      const why = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`;
-      throw new ImageBuildError(`${path}, which ${placeName(place)} names, ${why}.`, {
+      const named = placeName(place);
+      const message =
+        code === 'ENOENT' ? strings.fileMissing(path, named) : strings.fileUnreadable(path, named, code ?? '');
+      throw new ImageBuildError(message, {
         title: path,
         place,
         cause: error,

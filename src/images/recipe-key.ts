@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Chain, CopiedEntry, Recipe } from './recipe.ts';
 
 /**
- * Equal for two recipes that make the same image in an app. Names of secrets count, their values do not: those are neither
- * kept nor hashed.
+ * Returns equal keys for recipes that produce the same image in an app. Names of secrets count; their values don't, and are
+ * neither stored nor hashed.
  */
 export function recipeKey(recipe: Recipe, secretNames: readonly string[], appId: string): string {
   return hashOf([appId, chainHash(recipe), secretNames]);
@@ -22,12 +22,12 @@ function chainHash({ base, steps }: Chain): string {
   return hashOf([start, content]);
 }
 
-/** What of a file makes two copies differ. */
+/** Returns the properties of a file by which copies differ. */
 export function contentOf({ name, kind, executable, target, hash }: CopiedEntry): unknown {
   return [name, kind, executable, target, hash];
 }
 
-/** SHA-256 of a value that JSON can hold, in hexadecimal. */
+/** Returns the SHA-256 of a JSON value, in hexadecimal. */
 export function hashOf(value: unknown): string {
   return createHash('sha256').update(JSON.stringify(value)).digest('hex');
 }

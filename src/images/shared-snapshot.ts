@@ -4,37 +4,37 @@ import { untilAborted } from '../base/cancellation.ts';
 import { findPublished } from '../modal/images.ts';
 
 const DAY_MS = 86_400_000;
-/** How long Modal keeps a shared snapshot; it is made again some time before it goes. */
-const KEPT_MS = 30 * DAY_MS;
-const REUSED_MS = 28 * DAY_MS;
-const SNAPSHOT_MS = 600_000;
-/** Between looks at whether another window has made it. */
-const POLL_MS = 1000;
+/** How long Modal keeps a shared snapshot. It is recreated some time before it expires. */
+const TTL_MS = 30 * DAY_MS;
+const MAX_AGE_MS = 28 * DAY_MS;
+const SNAPSHOT_TIMEOUT_MS = 600_000;
+/** How often to check whether another window has created it. */
+const POLL_INTERVAL_MS = 1000;
 
-/** A snapshot that every window and machine of the account finds. */
+/** A snapshot that every window and computer of the account finds. */
 export interface SharedSnapshot {
   readonly imageId: string;
-  /** `Date.now()` from which on it is made anew. */
+  /** `Date.now()` from which it must be recreated. */
   readonly usableUntilMs: number;
 }
 
-/** How a snapshot is made. */
+/** How a snapshot is created. */
 export interface SnapshotWork {
-  /** Made whether or not there is one. */
+  /** Create it even if it exists. */
   readonly force?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Starts the sandbox that it is made in, under this name. */
+  /** Starts the sandbox in which it is created, under this name. */
   start(name: string): Promise<Sandbox>;
   /** Does the work; usually ends with `snapshotOf`. */
   make(sandbox: Sandbox): Promise<Image>;
-  /** Another window is at it, and is waited for. */
+  /** Called while another window is creating it. */
   onWait(): void;
 }
 
 /**
- * A snapshot that is made once. Published as `kind:key`, where the key (at most 64 letters and digits) is made of
- * everything that goes in; the sandbox that it is made in is named after it too, so that two who begin at once do it once.
- * That sandbox is ended. Throws what the work throws, and the signal's reason.
+ * Returns a snapshot that is created once per account. It is published as `kind:key`, where the key (at most 64 letters and
+ * digits) is derived from everything that goes into it. The sandbox in which it is created has that name too, so that
+ * concurrent callers create it once; it is terminated afterwards. Throws what the work throws, and the signal's reason.
  */
 export async function sharedSnapshot(
   client: ModalClient,
@@ -51,28 +51,28 @@ export async function sharedSnapshot(
     const sandbox = await startOrDiscard(work.start(`${kind}-${key}`), work.signal).catch(unlessTaken);
     if (sandbox) {
       try {
-        // Another one may have made it since the last look, and have ended its sandbox.
+        // Another window may have created it since the last check, and terminated its sandbox.
         const late = force ? undefined : await find(client, app, name);
         if (late) return late;
-        const made = await work.make(sandbox);
-        await made.publish(name);
-        return { imageId: made.imageId, usableUntilMs: Date.now() + REUSED_MS };
+        const image = await work.make(sandbox);
+        await image.publish(name);
+        return { imageId: image.imageId, usableUntilMs: Date.now() + MAX_AGE_MS };
       } finally {
         await sandbox.terminate().catch(() => {});
       }
     }
     work.onWait();
     force = false;
-    await sleep(POLL_MS, undefined, { ...(work.signal && { signal: work.signal }) });
+    await sleep(POLL_INTERVAL_MS, undefined, { ...(work.signal && { signal: work.signal }) });
   }
 }
 
-/** A snapshot that Modal keeps as long as a shared one is used. */
+/** Takes a snapshot that Modal keeps for as long as a shared one is used. */
 export function snapshotOf(sandbox: Sandbox, signal: AbortSignal | undefined): Promise<Image> {
-  return untilAborted(sandbox.snapshotFilesystem({ ttlMs: KEPT_MS, timeoutMs: SNAPSHOT_MS }), signal);
+  return untilAborted(sandbox.snapshotFilesystem({ ttlMs: TTL_MS, timeoutMs: SNAPSHOT_TIMEOUT_MS }), signal);
 }
 
-/** Waits for a sandbox; one that comes after the wait was given up is ended. */
+/** Waits for a sandbox. If the wait is canceled, the sandbox is terminated once it has started. */
 export function startOrDiscard(starting: Promise<Sandbox>, signal: AbortSignal | undefined): Promise<Sandbox> {
   return untilAborted(starting, signal, () => void starting.then((late) => late.terminate()).catch(() => {}));
 }
@@ -80,7 +80,7 @@ export function startOrDiscard(starting: Promise<Sandbox>, signal: AbortSignal |
 async function find(client: ModalClient, app: App, name: string): Promise<SharedSnapshot | undefined> {
   const known = await findPublished(client, app, name);
   if (!known) return undefined;
-  const usableUntilMs = known.publishedAtMs + REUSED_MS;
+  const usableUntilMs = known.publishedAtMs + MAX_AGE_MS;
   return Date.now() < usableUntilMs ? { imageId: known.imageId, usableUntilMs } : undefined;
 }
 

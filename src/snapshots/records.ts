@@ -1,41 +1,42 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient } from 'modal';
 import { z } from 'zod';
+import { eachLimited } from '../base/each-limited.ts';
 import { isNotFound } from '../modal/errors.ts';
 import { contentOf, readAll } from '../modal/remote-files.ts';
 import { volumeFiles } from '../modal/volume-files.ts';
 
 /**
- * What is known of snapshots beside their images: Modal keeps neither names nor reasons with an image, and has no list of
- * images. The records are files of a volume of the account, so that every machine sees them. Published names alone would
- * not do (64 characters), and Modal's dictionaries forget what is not used for a week.
+ * The volume with the records of an account's snapshots. Modal doesn't store names or descriptions with an image and can't
+ * list images, so they are files in a volume, which every computer can see. Published names are too short (64 characters),
+ * and entries of Modal's dictionaries expire after a week without use.
  *
- * Each change is a file of its own, `ID~KIND~TIME~RANDOM.json`, which is never written again: so no window overwrites
- * what another one wrote, and what was read once need not be read again. Of each kind the latest counts.
+ * Each change is a separate file, `ID~KIND~TIME~RANDOM.json`, that is never rewritten: windows don't overwrite each other's
+ * changes, and a file has to be read only once. The latest change of each kind wins.
  */
 export const RECORDS_VOLUME = 'vscode-snapshots';
 
-const MOST_RECORD_BYTES = 64 * 1024;
-const PARALLEL_READS = 8;
+const MAX_RECORD_BYTES = 64 * 1024;
+const MAX_PARALLEL_READS = 8;
 
 const milliseconds = z.number();
 const imageFacts = {
   imageId: z.string(),
-  /** When Modal deletes the image; null: never. */
+  /** When Modal deletes the image; null means never. */
   expiresAt: milliseconds.nullable(),
 };
 const CreatedSchema = z.object({
   kind: z.enum(['filesystem', 'directory']),
-  /** Of a directory. */
+  /** The directory, for a directory snapshot. */
   path: z.string().optional(),
   name: z.string(),
   createdAt: milliseconds,
   ...imageFacts,
-  /** The folder it was made for, as in the tags of its sandbox. */
+  /** The folder it belongs to, from the tags of its sandbox. */
   folderKey: z.string().optional(),
   folderName: z.string().optional(),
   profile: z.string().optional(),
-  /** The snapshot that its sandbox was started from. */
+  /** The ID of the snapshot that its sandbox was started from. */
   parent: z.string().optional(),
   sizeBytes: z.number().optional(),
 });
@@ -47,7 +48,6 @@ type Kind = keyof typeof SCHEMAS;
 
 export type SnapshotFacts = z.infer<typeof CreatedSchema>;
 
-/** A snapshot as it is recorded. */
 export interface SnapshotRecord extends SnapshotFacts {
   readonly id: string;
 }
@@ -63,7 +63,7 @@ interface ChangeFile {
 export class SnapshotRecords {
   readonly #client: () => Promise<ModalClient>;
   readonly #now: () => number;
-  /** Contents by file; undefined for one that cannot be used. */
+  /** Parsed contents by file name; undefined for an unusable file. */
   readonly #read = new Map<string, unknown>();
 
   constructor(client: () => Promise<ModalClient>, now: () => number = Date.now) {
@@ -71,7 +71,7 @@ export class SnapshotRecords {
     this.#now = now;
   }
 
-  /** All records, in the order of their making. Asks for one list and for the files that are not known yet. */
+  /** Returns all records, oldest first. Lists the volume and reads the files that haven't been read yet. */
   async list(): Promise<SnapshotRecord[]> {
     const changes = await this.#changes();
     await this.#readNew(changes);
@@ -86,7 +86,7 @@ export class SnapshotRecords {
     return [...records.values()].sort((one, other) => one.createdAt - other.createdAt);
   }
 
-  /** Throws the SDK's errors, as all below. */
+  /** Adds a snapshot. Throws the SDK's errors, as all methods below. */
   add(id: string, facts: SnapshotFacts): Promise<void> {
     return this.#write(id, 'created', facts);
   }
@@ -99,11 +99,11 @@ export class SnapshotRecords {
     return this.#write(id, 'image', { imageId, expiresAt });
   }
 
-  /** Forgets a snapshot. */
+  /** Removes a snapshot's record. */
   async remove(id: string): Promise<void> {
     const files = volumeFiles(this.#client, RECORDS_VOLUME);
     const own = (await this.#changes()).filter((change) => change.id === id);
-    // The first of all last: until it is gone the rest of them is found again.
+    // The `created` file is removed last: without it, the other changes would be ignored but never removed.
     for (const { file } of own.reverse()) {
       await files.remove(`/${file}`).catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
@@ -119,7 +119,7 @@ export class SnapshotRecords {
     await volumeFiles(this.#client, RECORDS_VOLUME).write(`/${file}`, contentOf(Buffer.from(text)));
   }
 
-  /** What has been written, the oldest first. Nothing where no snapshot was ever made. */
+  /** Returns all changes, oldest first; empty if the account never had a snapshot. */
   async #changes(): Promise<ChangeFile[]> {
     try {
       const entries = await volumeFiles(this.#client, RECORDS_VOLUME).list('/');
@@ -137,25 +137,21 @@ export class SnapshotRecords {
 
   async #readNew(changes: readonly ChangeFile[]): Promise<void> {
     const files = volumeFiles(this.#client, RECORDS_VOLUME);
-    const waiting = changes.filter(({ file }) => !this.#read.has(file));
-    const worker = async () => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const { file, kind } = next;
-        const text = await readAll(files, `/${file}`, MOST_RECORD_BYTES).catch((error: unknown) => {
-          // Removed since it was listed, by whoever deleted the snapshot.
-          if (isNotFound(error)) return undefined;
-          throw error;
-        });
-        if (text !== undefined) this.#read.set(file, parse(kind, String(text)));
-      }
-    };
-    await Promise.all(Array.from({ length: PARALLEL_READS }, worker));
+    const unread = changes.filter(({ file }) => !this.#read.has(file));
+    await eachLimited(unread, MAX_PARALLEL_READS, async ({ file, kind }) => {
+      const text = await readAll(files, `/${file}`, MAX_RECORD_BYTES).catch((error: unknown) => {
+        // The snapshot was deleted after the volume was listed.
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      if (text !== undefined) this.#read.set(file, parse(kind, String(text)));
+    });
   }
 }
 
 const order = ({ kind }: ChangeFile) => (kind === 'created' ? 0 : 1);
 
-/** Undefined for what a person or a later version has put there. */
+/** Returns undefined for files that weren't written by this version. */
 function parse(kind: Kind, text: string): unknown {
   try {
     return SCHEMAS[kind].safeParse(JSON.parse(text)).data;

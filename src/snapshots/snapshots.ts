@@ -6,28 +6,29 @@ import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { deleteImage, hasImage, listPublished, publishSnapshot, unpublishSnapshot } from '../modal/snapshots.ts';
 import { type SnapshotRecord, SnapshotRecords } from './records.ts';
+import { strings } from './strings.ts';
 import { takeOrDiscard } from './take.ts';
 
-/** A snapshot as people see it. */
+/** A snapshot and its state. */
 export interface Snapshot extends Omit<SnapshotRecord, 'kind'> {
-  /** Absent where only the published name is left of it. */
+  /** Absent if only its published name is known. */
   readonly kind?: SnapshotRecord['kind'];
-  /** `deleted`: by other means than ours. */
+  /** `deleted` means that it was deleted elsewhere. */
   readonly state: 'ready' | 'expired' | 'deleted';
 }
 
-/** How long Modal keeps a snapshot when nothing is said. https://modal.com/docs/guide/sandbox-snapshots */
+/** How long Modal keeps a snapshot by default. https://modal.com/docs/guide/sandbox-snapshots */
 export const DEFAULT_TTL_MS = 30 * 24 * 60 * 60_000;
-/** Images that one look makes sure of: the others' turn comes with the next ones. */
-const CHECKED_AT_A_TIME = 3;
+/** How many images a refresh verifies. The others follow with later refreshes. */
+const CHECKS_PER_REFRESH = 3;
 
 export interface NewSnapshot {
   readonly name: string;
-  /** Whole seconds; null: until it is deleted. */
+  /** Whole seconds, in milliseconds; null means until it is deleted. */
   readonly ttlMs: number | null;
-  /** One directory instead of the file system. */
+  /** A directory to save instead of the whole file system. */
   readonly path?: string;
-  /** Calls it off: nothing is left of it. */
+  /** Cancels it, which leaves nothing behind. */
   readonly signal?: AbortSignal;
 }
 
@@ -36,8 +37,8 @@ export class Snapshots {
   readonly #client: () => Promise<ModalClient>;
   readonly #now: () => number;
   readonly #records: SnapshotRecords;
-  /** When an image was last seen, or not. */
-  readonly #seen = new Map<string, { at: number; isThere: boolean }>();
+  /** When an image was last verified, and with which result. */
+  readonly #verified = new Map<string, { at: number; exists: boolean }>();
 
   constructor(client: () => Promise<ModalClient>, now: () => number = Date.now) {
     this.#client = client;
@@ -45,40 +46,42 @@ export class Snapshots {
     this.#records = new SnapshotRecords(client, now);
   }
 
-  /** All of them, the newest first. What has expired or was deleted by other means stays, and says so. */
+  /** Returns all snapshots, newest first, including those that have expired or were deleted elsewhere. */
   async list(): Promise<Snapshot[]> {
     const client = await this.#client();
     const [records, published] = [await this.#records.list(), await listPublished(client)];
-    const isPublished = new Set(published.map(({ id }) => id));
+    const publishedIds = new Set(published.map(({ id }) => id));
     const known = new Set(records.map(({ id }) => id));
-    const nameless = published
+    const unrecorded = published
       .filter(({ id }) => !known.has(id))
       .map(({ id, imageId, createdAt }) => {
         return { id, name: id, imageId, createdAt: createdAt.getTime(), expiresAt: null };
       });
-    const all = [...records, ...nameless];
-    const isOver = ({ expiresAt }: { expiresAt: number | null }) => expiresAt !== null && expiresAt <= this.#now();
+    const all = [...records, ...unrecorded];
+    const isExpired = ({ expiresAt }: { expiresAt: number | null }) => expiresAt !== null && expiresAt <= this.#now();
     await this.#check(
       client,
-      all.filter((each) => !isOver(each)).map(({ imageId }) => imageId),
+      all.filter((each) => !isExpired(each)).map(({ imageId }) => imageId),
     );
     return all
       .map((each): Snapshot => {
-        const isGone = !isPublished.has(each.id) || this.#seen.get(each.imageId)?.isThere === false;
-        return { ...each, state: isOver(each) ? 'expired' : isGone ? 'deleted' : 'ready' };
+        const isGone = !publishedIds.has(each.id) || this.#verified.get(each.imageId)?.exists === false;
+        return { ...each, state: isExpired(each) ? 'expired' : isGone ? 'deleted' : 'ready' };
       })
       .sort((one, other) => other.createdAt - one.createdAt);
   }
 
   async #check(client: ModalClient, imageIds: readonly string[]): Promise<void> {
-    const lastSeen = (id: string) => this.#seen.get(id)?.at ?? 0;
-    const next = [...imageIds].sort((one, other) => lastSeen(one) - lastSeen(other)).slice(0, CHECKED_AT_A_TIME);
-    for (const id of next) this.#seen.set(id, { at: this.#now(), isThere: await hasImage(client, id) });
+    const lastVerified = (id: string) => this.#verified.get(id)?.at ?? 0;
+    const next = [...imageIds]
+      .sort((one, other) => lastVerified(one) - lastVerified(other))
+      .slice(0, CHECKS_PER_REFRESH);
+    for (const id of next) this.#verified.set(id, { at: this.#now(), exists: await hasImage(client, id) });
   }
 
   /**
-   * Takes a snapshot of a running sandbox. What fails or is called off leaves nothing behind. Throws the signal's reason and
-   * the SDK's errors.
+   * Takes a snapshot of a running sandbox. Resolves with its ID. If it fails or is canceled, nothing is left behind. Throws
+   * the signal's reason and the SDK's errors.
    */
   async create(sandbox: Sandbox, { name, ttlMs, path, signal }: NewSnapshot): Promise<string> {
     const client = await this.#client();
@@ -116,9 +119,9 @@ export class Snapshots {
   }
 
   /**
-   * Gives a snapshot another lifetime from now on. Modal fixes an image's at its making: so `start` starts a sandbox from
-   * the image (for a directory: a plain one, where it is mounted), another image is made there, and takes the old one's
-   * place under the same name and id. Until that stands, the old one does. Throws the signal's reason and the SDK's errors.
+   * Changes a snapshot's lifetime, counted from now. Modal can't change an image's lifetime, so `start` starts a sandbox from
+   * the image (for a directory snapshot, any sandbox in which it is mounted), and an image of it replaces the old one under
+   * the same name and ID. Until then, the old one is kept. Throws the signal's reason and the SDK's errors.
    */
   async changeLifetime(
     snapshot: Snapshot,
@@ -144,7 +147,7 @@ export class Snapshots {
     }
   }
 
-  /** Deletes a snapshot for good: its image, its name, its record, in this order, so that what fails can be done again. */
+  /** Deletes a snapshot permanently: image, name and record, in this order, so that a failed deletion can be repeated. */
   async delete({ id, imageId }: Pick<Snapshot, 'id' | 'imageId'>): Promise<void> {
     const client = await this.#client();
     await deleteImage(client, imageId);
@@ -153,7 +156,7 @@ export class Snapshots {
   }
 }
 
-/** What was made from a snapshot, in words: other snapshots and running sandboxes. They stay when it is deleted. */
+/** Returns the snapshots and running sandboxes that were created from a snapshot. Deleting it doesn't affect them. */
 export function dependentsOf(
   { id, imageId }: Pick<Snapshot, 'id' | 'imageId'>,
   snapshots: readonly Snapshot[],
@@ -168,14 +171,13 @@ export function dependentsOf(
   };
 }
 
-/** Throws `UserError` for a snapshot that cannot be used any more. */
+/** Throws `UserError` for a snapshot that can no longer be used. */
 export function requireReady({ name, state }: Snapshot): void {
   if (state === 'ready') return;
-  const what = state === 'expired' ? 'has expired' : 'was deleted by other means';
-  throw new UserError(`The snapshot “${name}” ${what}: Modal does not have it any more. Delete it from the list.`);
+  throw new UserError(state === 'expired' ? strings.expired(name) : strings.deletedElsewhere(name));
 }
 
-/** Bytes of a directory with all in it; undefined where the image has no `du`. */
+/** Returns the size of a directory in bytes, including its contents; undefined if the image has no `du`. */
 async function sizeOf(sandbox: Sandbox, path: string): Promise<number | undefined> {
   const process = await sandbox.exec(['du', '-sk', '--', path], { stderr: 'ignore' });
   const [text] = await Promise.all([process.stdout.readText(), process.wait()]);

@@ -4,23 +4,23 @@ import { logError } from '../base/log.ts';
 import { deleteImage, takeSnapshot } from '../modal/snapshots.ts';
 
 export interface SnapshotRequest {
-  /** One directory instead of the file system. */
+  /** A directory to save instead of the whole file system. */
   readonly path?: string | undefined;
-  /** Whole seconds; null: until it is deleted. */
+  /** Whole seconds, in milliseconds; null means until it is deleted. */
   readonly ttlMs: number | null;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * The image of a sandbox's files. Modal cannot be asked to stop what it has begun: an image that is there after the wait
- * was given up is deleted. Throws the signal's reason and the SDK's errors.
+ * Takes an image of a sandbox's files, and resolves with its ID. Modal can't cancel it: if the wait is canceled, the image is
+ * deleted once it exists. Throws the signal's reason and the SDK's errors.
  */
 export async function takeOrDiscard(
   client: ModalClient,
   sandbox: Sandbox,
-  { signal, ...what }: SnapshotRequest,
+  { signal, ...options }: SnapshotRequest,
 ): Promise<string> {
   signal?.throwIfAborted();
-  const taking = takeSnapshot(sandbox, what);
+  const taking = takeSnapshot(sandbox, options);
   return untilAborted(taking, signal, () => void taking.then((late) => deleteImage(client, late)).catch(logError));
 }

@@ -25,10 +25,10 @@ describe('images', () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images', theme: 'light' });
     await workbench.openFile('say.sh');
     await run(workbench, 'failing');
-    await workbench.waitForTerminal(/● The image could not be built/);
+    await workbench.waitForTerminal(/● Couldn't build the image/);
     await workbench.runCommand('Problems: Focus on Problems View');
     const problem = workbench.page
-      .locator('.markers-panel .monaco-list-row', { hasText: 'could not be built' })
+      .locator('.markers-panel .monaco-list-row', { hasText: "Couldn't build the image" })
       .first();
     await problem.waitFor();
     await workbench.gesture(

@@ -5,36 +5,38 @@ import { join, posix, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import dockerignore from '@balena/dockerignore';
 import type { CopiedEntry } from '../recipe.ts';
+import { strings } from '../strings.ts';
 
 interface Listed {
   readonly path: string;
   readonly stat: Stats;
 }
 
-// Its types speak of a module; what is loaded is CommonJS, and the function itself.
+// The package's types describe an ES module, but Node loads CommonJS, whose export is the function itself.
 const ignore = dockerignore as unknown as typeof dockerignore.default;
 
-/** Files that are read at once. */
-const PARALLEL_READS = 32;
+/** How many files are read at once. */
+const MAX_PARALLEL_READS = 32;
 
-/** Hashes of files that have not changed since they were read. */
+/** Hashes of files, with the state in which they were read. */
 const hashes = new Map<string, { key: string; hash: string }>();
 
-/** The folder that `COPY` reads from, without what its `.dockerignore` leaves out. Listed when it is first asked. */
+/** The folder that `COPY` reads from, without what its `.dockerignore` excludes. Listed at its first use. */
 export class DockerContext {
   readonly #root: string;
   readonly #dockerfile: string;
   #listed: Promise<Map<string, Listed>> | undefined;
 
-  /** Both are absolute paths of this machine. */
+  /** Both are absolute local paths. */
   constructor(root: string, dockerfile: string) {
     this.#root = root;
     this.#dockerfile = dockerfile;
   }
 
   /**
-   * What a copy of these sources brings: a folder’s content, a file as itself. A source may be a pattern as of Go’s
-   * `filepath.Match`. With `parents`, names keep the folders that they lie in. Throws an error that says what is missing.
+   * Returns the entries that sources stand for: a folder's contents, or a file. A source may be a pattern as in Go's
+   * `filepath.Match`. With `parents`, names include the folders they are in. Throws an error whose message is a reason for
+   * `refusal`.
    */
   async select(
     sources: readonly string[],
@@ -52,8 +54,8 @@ export class DockerContext {
     }
     const waiting = [...found].sort(([one], [other]) => (one < other ? -1 : 1));
     const entries: CopiedEntry[] = [];
-    for (let at = 0; at < waiting.length; at += PARALLEL_READS) {
-      const some = waiting.slice(at, at + PARALLEL_READS);
+    for (let at = 0; at < waiting.length; at += MAX_PARALLEL_READS) {
+      const some = waiting.slice(at, at + MAX_PARALLEL_READS);
       entries.push(...(await Promise.all(some.map(([name, each]) => entryOf(name, this.#root, each)))));
     }
     return entries;
@@ -61,16 +63,15 @@ export class DockerContext {
 
   #matching(source: string, listed: ReadonlyMap<string, Listed>): string[] {
     const path = posix.normalize(`/${source}`).replace(/^\/|\/$/g, '');
-    if (posix.normalize(source).startsWith('..')) throw new Error(`${source} is outside of the build context`);
+    if (posix.normalize(source).startsWith('..')) throw new Error(strings.outsideContext(source));
     if (path === '' || listed.has(path)) return [path];
     const pattern = globPattern(path);
     const matching = pattern ? [...listed.keys()].filter((each) => pattern.test(each)) : [];
-    if (matching.length === 0)
-      throw new Error(`${source} is not in the build context (${this.#root}), or .dockerignore leaves it out`);
+    if (matching.length === 0) throw new Error(strings.notInContext(source, this.#root));
     return matching;
   }
 
-  /** A path with all that is below it, by their names in the copy. */
+  /** Returns a path and everything below it, by their names in the copy. */
   async #below(path: string, listed: ReadonlyMap<string, Listed>, parents: boolean): Promise<[string, Listed][]> {
     const real = await this.#followed(path, listed);
     const self = listed.get(real);
@@ -79,20 +80,20 @@ export class DockerContext {
     const to = parents && path !== '' ? `tree/${path}/` : 'tree/';
     const inside = [...listed.values()].filter((each) => each.path.startsWith(prefix));
     return [
-      // An empty folder is copied too.
+      // Empty folders are copied too.
       ...(parents && self ? [[to.slice(0, -1), self] as [string, Listed]] : []),
       ...inside.map((each): [string, Listed] => [to + each.path.slice(prefix.length), each]),
     ];
   }
 
-  /** Where a link leads that is named itself; links below a folder stay links. */
+  /** Resolves a link that is named itself. Links below a folder stay links. */
   async #followed(path: string, listed: ReadonlyMap<string, Listed>): Promise<string> {
     if (!listed.get(path)?.stat.isSymbolicLink()) return path;
     const real = await realpath(join(this.#root, path)).catch(() => '');
     const inside = relative(await realpath(this.#root), real)
       .split(sep)
       .join('/');
-    if (real === '' || !listed.has(inside)) throw new Error(`${path} is a link to what is not in the build context`);
+    if (real === '' || !listed.has(inside)) throw new Error(strings.linkOutsideContext(path));
     return inside;
   }
 
@@ -105,15 +106,15 @@ export class DockerContext {
       let any = false;
       for (const { name } of await readdir(join(this.#root, folder), { withFileTypes: true })) {
         const path = folder === '' ? name : `${folder}/${name}`;
-        const isLeftOut = matcher.ignores(path);
-        if (isLeftOut && !hasExceptions) continue;
+        const isExcluded = matcher.ignores(path);
+        if (isExcluded && !hasExceptions) continue;
         const stat = await lstat(join(this.#root, path));
-        const isKept = stat.isFile() || stat.isSymbolicLink() || stat.isDirectory();
-        if (!isLeftOut && isKept) listed.set(path, { path, stat });
+        const isSupported = stat.isFile() || stat.isSymbolicLink() || stat.isDirectory();
+        if (!isExcluded && isSupported) listed.set(path, { path, stat });
         const anyBelow = stat.isDirectory() && (await walk(path));
-        // A folder that is left out is there all the same when something in it is not.
+        // An excluded folder exists nevertheless if something in it is included.
         if (anyBelow) listed.set(path, { path, stat });
-        any ||= anyBelow || (!isLeftOut && isKept);
+        any ||= anyBelow || (!isExcluded && isSupported);
       }
       return any;
     };
@@ -121,7 +122,7 @@ export class DockerContext {
     return new Map([...listed].sort(([one], [other]) => (one < other ? -1 : 1)));
   }
 
-  /** A Dockerfile’s own list goes before that of the context. */
+  /** A Dockerfile's own ignore file takes precedence over that of the context. */
   async #patterns(): Promise<string[]> {
     for (const file of [`${this.#dockerfile}.dockerignore`, join(this.#root, '.dockerignore')]) {
       const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -131,7 +132,7 @@ export class DockerContext {
   }
 }
 
-/** A file that is written in the Dockerfile itself. */
+/** Returns an entry for a file that is written in the Dockerfile itself. */
 export function heredocEntry(name: string, content: string): CopiedEntry {
   const source = Buffer.from(content);
   const hash = createHash('sha256').update(source).digest('hex');
@@ -151,15 +152,15 @@ async function entryOf(name: string, root: string, { path, stat }: Listed): Prom
   const common = { name, source, size: 0, hash: '', executable: false, mtimeMs: stat.mtimeMs };
   if (stat.isDirectory()) return { ...common, kind: 'folder' };
   if (stat.isSymbolicLink()) return { ...common, kind: 'link', target: (await readlink(source)).split(sep).join('/') };
-  // Of the mode only this: the rest differs between clones of one repository, and would make other images of it.
+  // Other mode bits differ between clones of one repository, and would result in different images.
   const executable = process.platform === 'win32' || (stat.mode & 0o111) !== 0;
   return { ...common, kind: 'file', executable, size: stat.size, hash: await hashOf(source, stat) };
 }
 
 async function hashOf(source: string, { size, mtimeMs, ctimeMs, ino }: Stats): Promise<string> {
   const key = [size, mtimeMs, ctimeMs, ino].join(' ');
-  const kept = hashes.get(source);
-  if (kept?.key === key) return kept.hash;
+  const known = hashes.get(source);
+  if (known?.key === key) return known.hash;
   const sum = createHash('sha256');
   await pipeline(createReadStream(source), sum);
   const hash = sum.digest('hex');
@@ -167,7 +168,7 @@ async function hashOf(source: string, { size, mtimeMs, ctimeMs, ino }: Stats): P
   return hash;
 }
 
-/** Go’s `filepath.Match`, which knows `*`, `?`, `[a-z]` and `\`; undefined when there is nothing of that in it. */
+/** Translates a pattern of Go's `filepath.Match` (`*`, `?`, `[a-z]` and `\`); undefined if the path isn't a pattern. */
 function globPattern(path: string): RegExp | undefined {
   if (!/[*?[\\]/.test(path)) return undefined;
   const source = path.replace(

@@ -1,20 +1,21 @@
 import { posix } from 'node:path';
 import { shellJoin } from '../../base/shell.ts';
+import { strings } from '../strings.ts';
 
 const PYTHON = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
 
 /**
- * A shell command for `ADD` of a URL, by whatever the image can download with. `to` is a folder when it ends with `/`. Throws
- * an error that says why it cannot be had.
+ * Returns a shell command for `ADD` of a URL that uses curl, wget or Python, whichever the image has. `to` is a folder if it
+ * ends with `/`. Throws an error whose message is a reason for `refusal`.
  */
 export function downloadCommand(
   url: string,
   to: string,
   { owner, mode, checksum }: Readonly<Record<'owner' | 'mode' | 'checksum', string | undefined>>,
 ): string {
-  if (/^(git@|git:|ssh:)|\.git(#|$)/.test(url)) throw new Error('a git repository cannot be added: use RUN git clone');
+  if (/^(git@|git:|ssh:)|\.git(#|$)/.test(url)) throw new Error(strings.addOfRepository());
   const name = posix.basename(new URL(url).pathname);
-  if (to.endsWith('/') && name === '') throw new Error(`${url} names no file: give the destination a name`);
+  if (to.endsWith('/') && name === '') throw new Error(strings.urlWithoutName(url));
   const target = to.endsWith('/') ? to + name : to;
   const [from, file] = [shellJoin([url]), shellJoin([target])];
   const tools = [

@@ -6,24 +6,25 @@ import {
   type Heredoc as ParsedHeredoc,
 } from 'dockerfile-ast';
 import { ImageBuildError } from '../errors.ts';
+import { strings } from '../strings.ts';
 
 /** One instruction of a Dockerfile. */
 export interface Instruction {
   readonly keyword: string;
-  /** What follows keyword and flags, in one line, without comments; `\` escapes, whatever the file escapes with. */
+  /** What follows keyword and flags, in one line, without comments. `\` escapes, whatever character the file uses. */
   readonly text: string;
   readonly flags: readonly (readonly [name: string, value: string])[];
   readonly heredocs: readonly Heredoc[];
   readonly file: string;
   /** From 1. */
   readonly line: number;
-  /** What `ONBUILD` keeps for later. */
+  /** The instruction that `ONBUILD` defers. */
   readonly trigger?: Instruction | undefined;
 }
 
 export interface Heredoc {
   readonly content: string;
-  /** Whether variables in it are replaced: its word is not in quotes. */
+  /** Variables in it are replaced, because its word isn't quoted. */
   readonly expands: boolean;
 }
 
@@ -34,8 +35,8 @@ const KNOWN = new Set(
 );
 
 /**
- * The instructions of a Dockerfile. `file` is its name, for errors. Bytes that are not UTF-8 may stand in comments only:
- * Modal takes text. Throws `ImageBuildError` with the line.
+ * Parses a Dockerfile. `file` is its name, for errors. Invalid UTF-8 is accepted only in comments, because Modal takes text.
+ * Throws `ImageBuildError` with the line.
  */
 export function parseDockerfile(bytes: Uint8Array, file: string): Instruction[] {
   const text = new TextDecoder().decode(bytes).replaceAll('\r\n', '\n');
@@ -44,32 +45,31 @@ export function parseDockerfile(bytes: Uint8Array, file: string): Instruction[] 
   return parsed.getInstructions().map((each) => instruction(each, file, escaping));
 }
 
-/** What cannot be built, with its line. */
+/** Returns the error for an instruction that can't be built. */
 export function refusal(
   { file, line, keyword }: Pick<Instruction, 'file' | 'line' | 'keyword'>,
-  why: string,
+  reason: string,
 ): ImageBuildError {
-  return new ImageBuildError(`${file}:${line}: ${why}`, { title: keyword, place: { file, line } });
+  return new ImageBuildError(`${file}:${line}: ${reason}`, { title: keyword, place: { file, line } });
 }
 
 function instruction(parsed: Parsed, file: string, escaping: string): Instruction {
   const line = parsed.getRange().start.line + 1;
   const keyword = parsed.getKeyword();
   const at = { file, line, keyword };
-  if (!KNOWN.has(keyword)) throw refusal(at, `“${parsed.getInstruction()}” is no instruction of a Dockerfile.`);
+  if (!KNOWN.has(keyword)) throw refusal(at, strings.unknownInstruction(parsed.getInstruction()));
   const source = parsed.getTextContent();
-  if (source.includes('\uFFFD'))
-    throw refusal(at, 'the line is not UTF-8, and Modal takes text only. Save the file as UTF-8.');
+  if (source.includes('\uFFFD')) throw refusal(at, strings.notUtf8());
   const found = 'getHeredocs' in parsed ? (parsed as unknown as { getHeredocs(): ParsedHeredoc[] }).getHeredocs() : [];
   const physical = source.split('\n');
   const flags = 'getFlags' in parsed ? (parsed as unknown as { getFlags(): Flag[] }).getFlags() : [];
   const ending = escaping === '\\' ? /\\[ \t]*$/ : /`[ \t]*$/;
-  // Below its command come the contents of heredocs, line by line as they are.
+  // The contents of heredocs follow the command, line by line.
   const head = found.length > 0 ? physical.findIndex((each) => !ending.test(each)) + 1 : physical.length;
   const command = joined(physical.slice(0, head), ending);
   const flagsIn = new RegExp(`^(?:--\\S+\\s*){${flags.length}}`);
   const text = command.trim().slice(keyword.length).trim().replace(flagsIn, '');
-  if (text === '') throw refusal(at, `${keyword} says nothing.`);
+  if (text === '') throw refusal(at, strings.emptyInstruction(keyword));
   const trigger = keyword === 'ONBUILD' ? (parsed as Onbuild).getTriggerInstruction() : null;
   return {
     ...at,
@@ -81,13 +81,13 @@ function instruction(parsed: Parsed, file: string, escaping: string): Instructio
   };
 }
 
-/** An instruction over several lines as one: without the escapes at their ends, blank lines, and comments between. */
+/** Joins the lines of an instruction, without line continuations, blank lines and comments. */
 function joined(lines: readonly string[], ending: RegExp): string {
   const kept = lines.filter((line, index) => index === 0 || !/^\s*(#|$)/.test(line));
   return kept.map((line) => line.replace(ending, '')).join('');
 }
 
-/** Contents of heredocs, in their order below the command. */
+/** Returns the contents of heredocs, in the order in which they follow the command. */
 function heredocs(command: string, lines: string[], count: number): Heredoc[] {
   const openings = [...command.matchAll(/<<(-?)(["']?)(\w+)\2/g)].slice(0, count);
   return openings.map(([, dash, quote, name]) => {

@@ -3,14 +3,15 @@ import type { ImageProfile } from '../../profiles/schema.ts';
 import { ImageBuildError } from '../errors.ts';
 import type { ReadFile } from '../pip-from.ts';
 import type { Recipe } from '../recipe.ts';
+import { strings } from '../strings.ts';
 import { DockerContext } from './context.ts';
 import { parseDockerfile } from './parse.ts';
 import { stageNamed, stagesOf } from './stages.ts';
 import { StageReader } from './steps.ts';
 
 /**
- * What a Dockerfile of the folder makes: its last stage, or `target`, with the stages that it needs. Instructions that
- * a remote build takes become layers; files come by way of sandboxes. Throws `ImageBuildError` with the line.
+ * Returns the recipe of a Dockerfile in the folder: its last stage, or `target`, and the stages it needs. Instructions that
+ * a remote build supports become layers; files are copied by way of sandboxes. Throws `ImageBuildError` with the line.
  */
 export async function dockerfileRecipe(
   image: ImageProfile & { dockerfile: string },
@@ -22,9 +23,9 @@ export async function dockerfileRecipe(
   const stages = stagesOf(parseDockerfile(bytes, file), buildArgs);
   const stage = target === undefined ? stages.at(-1) : stageNamed(target, stages);
   if (!stage) {
-    const why = target === undefined ? `${file} has no FROM.` : `${file} has no stage “${target}”.`;
+    const reason = target === undefined ? strings.noFrom(file) : strings.noTarget(file, target);
     const key = target === undefined ? 'dockerfile' : 'target';
-    throw new ImageBuildError(why, { title: file, place: { key } });
+    throw new ImageBuildError(reason, { title: file, place: { key } });
   }
   const context = new DockerContext(join(folderPath, image.context ?? posix.dirname(file)), join(folderPath, file));
   const notes = new Set<string>();

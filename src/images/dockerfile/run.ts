@@ -1,29 +1,30 @@
 import { shellJoin } from '../../base/shell.ts';
 import { base64, runLine } from '../lines.ts';
+import { strings } from '../strings.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { jsonWords } from './words.ts';
 
-/** A folder or file of the context or of a stage that one `RUN` sees and the image does not keep. */
+/** A folder or file of the context or a stage that one `RUN` sees and that isn't part of the image. */
 export interface Bind {
   readonly source: string;
   readonly target: string;
-  /** A stage or image; the build context when absent. */
+  /** A stage or image. Defaults to the build context. */
   readonly from: string | undefined;
 }
 
-/** A `RUN` as a builder takes it that knows no heredocs and no mounts. */
+/** A `RUN` without heredocs and mounts. */
 export interface RunCommand {
   readonly line: string;
   readonly binds: readonly Bind[];
 }
 
-/** Where the contents of binds lie until the `RUN` has ended; the n-th in a folder `n`. */
+/** Where the contents of binds are during the `RUN`, the n-th in a folder `n`. */
 export const BINDS = '/.dockerfile-binds';
 
 /**
- * Turns a `RUN` into a line that every builder takes. Heredocs become a shell’s own text. Secrets become files for the
- * length of the command, out of the build’s variables; binds are put in their places and taken away again; caches, which
- * only save time, are left out. Throws `ImageBuildError` for what cannot be had.
+ * Turns a `RUN` into a line that every builder supports. Heredocs become shell text. Secrets become files for the duration of
+ * the command, with values of the build's variables. Binds are copied to their targets and removed afterwards. Caches, which
+ * only save time, are ignored. Throws `ImageBuildError` for what isn't supported.
  */
 export function runCommand(run: Instruction, shell: readonly string[], buildSecrets: readonly string[]): RunCommand {
   const binds: Bind[] = [];
@@ -33,19 +34,19 @@ export function runCommand(run: Instruction, shell: readonly string[], buildSecr
     if (flag === 'mount') mount(run, value, buildSecrets, { binds, before, after });
     else if (flag === 'network' && /^(default|host)$/.test(value)) continue;
     else if (flag === 'security' && value === 'sandbox') continue;
-    else throw refusal(run, `Modal has no RUN --${flag}=${value}.`);
+    else throw refusal(run, strings.unsupportedRunFlag(flag, value));
   }
   if (binds.length > 0) after.push(`rm -rf ${BINDS}`);
   const command = shellText(run);
-  if (before.length === 0 && binds.length === 0) return { line: plain(command, run, shell), binds };
+  if (before.length === 0 && binds.length === 0) return { line: lineFor(command, run, shell), binds };
   const argv = jsonWords(command);
-  // In a subshell, so that an `exit` in it does not leave the files behind.
+  // In a subshell, so that an `exit` in it doesn't skip the cleanup.
   const inner = argv ? shellJoin(argv) : `eval "$(echo ${base64(command)} | base64 -d)"`;
   const lines = [...before, `( ${inner} )`, 'status=$?', ...after, 'exit $status'];
-  return { line: plain(lines.join('\n'), run, shell), binds };
+  return { line: lineFor(lines.join('\n'), run, shell), binds };
 }
 
-/** The command with its heredocs, as a shell reads it. A sole heredoc is the script itself. */
+/** Returns the command with its heredocs, as a shell reads it. A single heredoc is the script itself. */
 function shellText({ text, heredocs }: Instruction): string {
   const [first] = heredocs;
   if (!first) return text;
@@ -59,21 +60,22 @@ function shellText({ text, heredocs }: Instruction): string {
   return [text.replace(/<<-/g, '<<'), ...bodies].join('\n');
 }
 
-/** A line for the shell in use. What has to be encoded needs one that knows `eval`. */
-function plain(command: string, run: Instruction, shell: readonly string[]): string {
+/** Returns a line for the current shell. Text that must be encoded requires one with `eval`. */
+function lineFor(command: string, run: Instruction, shell: readonly string[]): string {
   if (jsonWords(command)) return `RUN ${command}`;
   const line = runLine(command);
   if (line === `RUN ${command.trim()}` || /\b(ba|da|a|z|k)?sh$/.test(shell[0] ?? '')) return line;
-  throw refusal(run, `several lines can only be given to a shell such as sh or bash, not to ${shell[0]}.`);
+  throw refusal(run, strings.multilineWithoutShell(shell[0] ?? ''));
 }
 
-interface Mounted {
+/** Shell lines around the command, and the files it needs. */
+interface MountScript {
   readonly binds: Bind[];
   readonly before: string[];
   readonly after: string[];
 }
 
-function mount(run: Instruction, value: string, buildSecrets: readonly string[], to: Mounted): void {
+function mount(run: Instruction, value: string, buildSecrets: readonly string[], to: MountScript): void {
   const options = new Map(value.split(',').map((each) => [each.replace(/=.*$/s, ''), each.replace(/^[^=]*=?/, '')]));
   const option = (...names: string[]) => names.map((name) => options.get(name)).find((found) => found !== undefined);
   switch (options.get('type') ?? 'bind') {
@@ -91,8 +93,8 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
       return;
     case 'bind': {
       const target = option('target', 'dst', 'destination');
-      if (!target) throw refusal(run, 'a mount needs a target.');
-      if (/^[./]*$/.test(target)) throw refusal(run, `nothing can be mounted at ${target} alone. COPY the files.`);
+      if (!target) throw refusal(run, strings.mountWithoutTarget());
+      if (/^[./]*$/.test(target)) throw refusal(run, strings.mountTargetTooBroad(target));
       to.binds.push({ source: option('source', 'src') ?? '.', target, from: option('from') });
       const kept = `${BINDS}/${to.binds.length - 1}`;
       const [quoted, saved] = [shellJoin([target]), `${kept}/saved`];
@@ -104,7 +106,7 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
       return;
     }
     default:
-      throw refusal(run, `Modal has no RUN --mount=type=${options.get('type')}.`);
+      throw refusal(run, strings.unsupportedMount(options.get('type') ?? ''));
   }
 }
 
@@ -113,14 +115,14 @@ function secret(
   { id, target, env }: { id: string; target: string | undefined; env: string | undefined },
   options: ReadonlyMap<string, string>,
   buildSecrets: readonly string[],
-  to: Mounted,
+  to: MountScript,
 ): void {
   const plainId = id || target?.split('/').at(-1) || '';
   const name = [plainId, plainId.toUpperCase().replace(/\W/g, '_')].find((each) => buildSecrets.includes(each));
   if (!name) {
     if (options.get('required') === 'false') return;
     const wanted = plainId.toUpperCase().replace(/\W/g, '_');
-    throw refusal(run, `the secret “${plainId}” is not there. Name a variable ${wanted} in “buildSecrets”.`);
+    throw refusal(run, strings.secretMissing(plainId, wanted));
   }
   if (env) to.before.push(`export ${env}="$${name}"`);
   if (env && !target) return;

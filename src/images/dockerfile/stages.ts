@@ -1,20 +1,21 @@
 import { ImageBuildError } from '../errors.ts';
+import { strings } from '../strings.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { assignments, expand, splitWords, UnknownVariable } from './words.ts';
 
-/** A stage of a Dockerfile: `FROM` and all that follows it. */
+/** A stage of a Dockerfile: `FROM` and the instructions after it. */
 export interface Stage {
   readonly from: Instruction;
-  /** A registry tag, or the stage that it goes on from. */
+  /** A registry tag, or the stage that it builds on. */
   readonly base: string | Stage;
   readonly name: string;
-  /** With the `ONBUILD` triggers of the stage that it goes on from at the beginning. */
+  /** They begin with the `ONBUILD` triggers of the stage that it builds on. */
   readonly instructions: readonly Instruction[];
-  /** `ARG`s before the first `FROM`, which a stage sees when it names them. */
+  /** `ARG`s before the first `FROM`, which a stage must declare to use. */
   readonly globals: ReadonlyMap<string, string>;
 }
 
-/** Values that every build knows once an `ARG` names them; Modal runs on x86-64. */
+/** Predefined variables that an `ARG` can declare. Modal runs on x86-64. */
 const PLATFORM: Readonly<Record<string, string>> = Object.fromEntries(
   ['TARGET', 'BUILD'].flatMap((side) => [
     [`${side}PLATFORM`, 'linux/amd64'],
@@ -24,7 +25,7 @@ const PLATFORM: Readonly<Record<string, string>> = Object.fromEntries(
   ]),
 );
 
-/** The stages of a Dockerfile in their order. Throws `ImageBuildError` with the line. */
+/** Returns the stages of a Dockerfile in order. Throws `ImageBuildError` with the line. */
 export function stagesOf(instructions: readonly Instruction[], buildArgs: Readonly<Record<string, string>>): Stage[] {
   const globals = new Map(Object.entries(PLATFORM));
   const lookup = (name: string) => globals.get(name);
@@ -40,7 +41,7 @@ export function stagesOf(instructions: readonly Instruction[], buildArgs: Readon
         const set = buildArgs[name] ?? (value === undefined ? undefined : atLine(each, () => expand(value, lookup)));
         if (set !== undefined) globals.set(name, set);
       }
-    } else throw refusal(each, `${each.keyword} comes before the first FROM, where only ARG may.`);
+    } else throw refusal(each, strings.instructionBeforeFrom(each.keyword));
   }
   return stages;
 }
@@ -52,38 +53,34 @@ function stageFrom(
   globals: ReadonlyMap<string, string>,
 ): Stage {
   const [written = '', as, name = String(stages.length), ...rest] = splitWords(from.text);
-  if ((as !== undefined && as.toUpperCase() !== 'AS') || rest.length > 0)
-    throw refusal(from, 'FROM takes an image, and a name after AS.');
+  if ((as !== undefined && as.toUpperCase() !== 'AS') || rest.length > 0) throw refusal(from, strings.fromSyntax());
   const lookup = (variable: string) => globals.get(variable);
   const tag = atLine(from, () => expand(written, lookup));
-  if (tag === '') throw refusal(from, `${written} has no value. Give it one with ARG before FROM, or in “buildArgs”.`);
+  if (tag === '') throw refusal(from, strings.fromUnset(written));
   const platform = expand(from.flags.find(([flag]) => flag === 'platform')?.[1] ?? '', lookup);
   if (platform !== '' && !platform.startsWith('linux/amd64'))
-    throw refusal(from, `Modal runs on linux/amd64 only, not on ${platform}.`);
+    throw refusal(from, strings.unsupportedPlatform(platform));
   const base = stageNamed(tag, stages) ?? tag;
   const instructions = body;
   if (typeof base !== 'string') for (const { trigger } of base.instructions) if (trigger) instructions.push(trigger);
   return { from, base, name: name.toLowerCase(), instructions, globals };
 }
 
-/** The stage of a name, or of a number from 0. */
+/** Returns the stage with a name, or with a number from 0. */
 export function stageNamed(name: string, stages: readonly Stage[]): Stage | undefined {
   return (
     stages.find((stage) => stage.name === name.toLowerCase()) ?? (/^\d+$/.test(name) ? stages[Number(name)] : undefined)
   );
 }
 
-/** Runs `work`, whose errors about variables become refusals with a line. */
+/** Runs `work`, and turns its errors into refusals with a line. */
 export function atLine<T>(instruction: Instruction, work: () => T): T {
   try {
     return work();
   } catch (error) {
     if (error instanceof UnknownVariable)
-      throw refusal(
-        instruction,
-        `${instruction.keyword} uses $${error.variable}, which only the base image could set. Set it with ENV or ARG, or write its value.`,
-      );
+      throw refusal(instruction, strings.valueOfBaseImage(instruction.keyword, error.variable));
     if (error instanceof ImageBuildError || !(error instanceof Error)) throw error;
-    throw refusal(instruction, `${error.message}.`);
+    throw refusal(instruction, error.message);
   }
 }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { envLine, runLine, shortened } from '../lines.ts';
 import type { Chain, CopiedEntry, Copy, CopyStep, Place, Step } from '../recipe.ts';
+import { strings } from '../strings.ts';
 import { type DockerContext, heredocEntry } from './context.ts';
 import { downloadCommand } from './download.ts';
 import { type Instruction, refusal } from './parse.ts';
@@ -14,16 +15,16 @@ export interface DockerfileBuild {
   readonly context: DockerContext;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly buildSecrets: readonly string[];
-  /** The local Modal, which reaches no registry. */
+  /** Builds on Local Modal, which uses no registry. */
   readonly isLocal: boolean;
-  /** Said in the log. */
+  /** Lines for the log. */
   readonly notes: Set<string>;
 }
 
-/** Describes an image without doing anything to what a sandbox runs. */
+/** Instructions that don't affect what a sandbox runs. */
 const WITHOUT_EFFECT = /^(LABEL|MAINTAINER|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|ONBUILD)$/;
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
-const TITLE_LENGTH = 60;
+const MAX_TITLE_CHARS = 60;
 
 /** Turns stages into layers and copies, each stage once. */
 export class StageReader {
@@ -34,7 +35,7 @@ export class StageReader {
     this.#build = build;
   }
 
-  /** Throws `ImageBuildError` with the line of what cannot be built. */
+  /** Returns the steps of a stage. Throws `ImageBuildError` with the line of what can't be built. */
   async chain(stage: Stage): Promise<Chain> {
     return (await this.#end(stage)).chain;
   }
@@ -48,7 +49,7 @@ export class StageReader {
   async #read(stage: Stage): Promise<StageEnd> {
     const { from, base } = stage;
     const basePlace: Place = { file: from.file, line: from.line };
-    if (base === 'scratch') throw refusal(from, 'an image from scratch has no shell, which a sandbox needs.');
+    if (base === 'scratch') throw refusal(from, strings.fromScratch());
     const below = typeof base === 'string' ? undefined : await this.#end(base);
     const state = new StageState(stage, this.#build, below?.state);
     for (const each of stage.instructions) await state.take(each, (other) => this.#end(other));
@@ -73,9 +74,9 @@ class StageState {
   readonly steps: Step[] = [];
   readonly #stage: Stage;
   readonly #build: DockerfileBuild;
-  /** Variables set by ENV; undefined when the value depends on the base image. */
+  /** Variables set by ENV; undefined if the value depends on the base image. */
   readonly #env = new Map<string, string | undefined>();
-  /** Those of them that are in the image already. */
+  /** The names of those that earlier layers set. */
   readonly #built = new Set<string>();
   readonly #args = new Map<string, string | undefined>();
   #workdir: string | undefined;
@@ -112,7 +113,7 @@ class StageState {
         return this.#wait(each, `USER ${this.#user}`);
       case 'SHELL': {
         const shell = jsonWords(each.text);
-        if (!shell?.length) throw refusal(each, 'SHELL takes a JSON array such as ["bash", "-c"].');
+        if (!shell?.length) throw refusal(each, strings.shellSyntax());
         this.#shell = shell;
         return;
       }
@@ -123,14 +124,14 @@ class StageState {
         return this.#copy(each, endOf);
       case 'CMD':
       case 'ENTRYPOINT':
-        this.#build.notes.add('CMD and ENTRYPOINT are left out: a sandbox waits for commands.');
+        this.#build.notes.add(strings.entrypointIgnored());
         return;
       default:
-        if (!WITHOUT_EFFECT.test(each.keyword)) throw refusal(each, `${each.keyword} cannot stand here.`);
+        if (!WITHOUT_EFFECT.test(each.keyword)) throw refusal(each, strings.instructionNotAllowed(each.keyword));
     }
   }
 
-  /** Makes a layer of what still waits for one. */
+  /** Adds a layer for pending lines. */
   flush(): void {
     if (!this.#pending) return;
     const { first, lines } = this.#pending;
@@ -164,7 +165,7 @@ class StageState {
     for (const [name, written = ''] of assignments('ENV', each.text)) {
       const value = this.#knownValue(each, written);
       this.#env.set(name, value);
-      // What the base image has to say is left to the builder, as it is written.
+      // A value that depends on the base image is passed to the builder as written.
       const raw = splitWords(written).length > 1 ? `ENV ${name} ${written}` : `ENV ${name}=${written}`;
       lines.push(value === undefined ? raw : envLine(name, value));
     }
@@ -197,7 +198,7 @@ class StageState {
   async #run(each: Instruction, endOf: EndOf): Promise<void> {
     const { line, binds } = runCommand(each, this.#shell, this.#build.buildSecrets);
     if (each.flags.some(([flag, value]) => flag === 'mount' && value.includes('type=cache')))
-      this.#build.notes.add('Cache mounts are left out: what RUN puts there is in the image.');
+      this.#build.notes.add(strings.cacheMountsIgnored());
     for (const [index, { source, from }] of binds.entries()) {
       const copies =
         from === undefined ? this.#fromContext(each, [source]) : this.#fromStage(each, from, [source], endOf);
@@ -206,7 +207,7 @@ class StageState {
     this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), line]);
   }
 
-  /** A layer of these lines, with all that a builder forgets between layers before them. */
+  /** Adds a layer of lines, preceded by what a builder forgets between layers. */
   #layer(at: Instruction, title: string, lines: readonly string[]): void {
     const args = [...this.#args].flatMap(([name, value]) =>
       value === undefined ? [] : [envLine(name, value).replace('ENV', 'ARG')],
@@ -229,12 +230,12 @@ class StageState {
     const flag = (name: string) => each.flags.find(([found]) => found === name)?.[1];
     const known = /^(from|chown|chmod|link|exclude|parents|checksum|keep-git-dir|unpack)$/;
     const unknown = each.flags.find(([name]) => !known.test(name));
-    if (unknown) throw refusal(each, `${each.keyword} --${unknown[0]} is not known here.`);
+    if (unknown) throw refusal(each, strings.unsupportedFlag(each.keyword, unknown[0]));
     const all = (jsonWords(each.text) ?? splitWords(each.text)).map((word) => this.#expanded(each, word));
     const heredocNames = [...each.text.matchAll(/<<-?(["']?)(\w+)\1/g)].map(([, , name = '']) => name);
     const to = all.at(-1);
     const sources = all.slice(0, -1).filter((source) => !source.startsWith('<<'));
-    if (to === undefined || all.length < 2) throw refusal(each, `${each.keyword} takes a source and a destination.`);
+    if (to === undefined || all.length < 2) throw refusal(each, strings.copySyntax(each.keyword));
     const owner = flag('chown') && this.#expanded(each, flag('chown') ?? '');
     const mode = flag('chmod') && this.#expanded(each, flag('chmod') ?? '');
     const [urls, paths] = [sources.filter(isUrl), sources.filter((source) => !isUrl(source))];
@@ -260,7 +261,7 @@ class StageState {
     this.#addCopy(each, { from: everything, to, owner, mode, unpack: each.keyword === 'ADD' });
   }
 
-  /** Quotes mean nothing in a heredoc; variables and escapes do. */
+  /** Expands a heredoc, in which quotes have no meaning. */
   #expandedText(at: Instruction, text: string): string {
     return this.#expanded(at, text.replace(/["']/g, '\\$&'));
   }
@@ -273,24 +274,23 @@ class StageState {
     try {
       return { entries: await this.#build.context.select(paths, options) };
     } catch (error) {
-      throw refusal(at, `${(error as Error).message}.`);
+      throw refusal(at, (error as Error).message);
     }
   }
 
   async #fromStage(at: Instruction, name: string, paths: readonly string[], endOf: EndOf) {
     const before = this.#build.stages.slice(0, this.#build.stages.indexOf(this.#stage));
     const stage = stageNamed(name, before);
-    if (!stage) throw refusal(at, `there is no stage “${name}” before this one.`);
+    if (!stage) throw refusal(at, strings.noStageBefore(name));
     const refused = at.flags.find(([flag]) => /^(parents|exclude)$/.test(flag));
-    if (refused) throw refusal(at, `--${refused[0]} together with --from is not known here.`);
+    if (refused) throw refusal(at, strings.unsupportedFlagWithFrom(refused[0]));
     const { chain, state } = await endOf(stage);
     return { stage: chain, user: state.user, paths: paths.map((path) => posix.join('/', path)) };
   }
 
-  /** From an image of a registry, which Modal fetches itself. */
+  /** Copies from a registry image, which Modal fetches. */
   #copyFromImage(each: Instruction, from: string, words: readonly string[]): void {
-    if (this.#build.isLocal)
-      throw refusal(each, `the local Modal reaches no registry, so there is nothing to copy from ${from}.`);
+    if (this.#build.isLocal) throw refusal(each, strings.copyFromImageLocally(from));
     const flags = each.flags.map(([name, value]) => {
       const expanded = name === 'from' ? from : this.#expanded(each, value);
       return `--${name}${expanded === '' ? '' : `=${expanded}`}`;
@@ -305,7 +305,7 @@ class StageState {
     what: Pick<Copy, 'from' | 'to' | 'owner' | 'mode'> & Partial<Pick<Copy, 'unpack' | 'keepsLayout'>>,
   ): void {
     const place: Place = { file: each.file, line: each.line };
-    // The working directory of a sandbox is what the base image and a relative WORKDIR make it.
+    // A sandbox's working directory follows from the base image and a relative WORKDIR.
     const isRelative = this.#workdir === undefined && !posix.isAbsolute(what.to);
     if (isRelative && this.#pending?.lines.some((line) => line.startsWith('WORKDIR'))) this.flush();
     const placed = posix.resolve('/', this.#workdir ?? '', what.to);
@@ -329,5 +329,5 @@ function isUrl(source: string): boolean {
 
 function titleOf({ keyword, text, flags }: Instruction): string {
   const shown = flags.filter(([name]) => name !== 'mount').map(([name, value]) => `--${name}=${value} `);
-  return shortened(`${keyword} ${shown.join('')}${text.replaceAll(/\s+/g, ' ')}`, TITLE_LENGTH);
+  return shortened(`${keyword} ${shown.join('')}${text.replaceAll(/\s+/g, ' ')}`, MAX_TITLE_CHARS);
 }

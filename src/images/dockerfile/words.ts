@@ -1,4 +1,6 @@
-/** A value that a Dockerfile does not tell: a variable that the base image may set. */
+import { strings } from '../strings.ts';
+
+/** A variable whose value isn't in the Dockerfile: the base image may set it. */
 export class UnknownVariable extends Error {
   readonly variable: string;
 
@@ -8,21 +10,21 @@ export class UnknownVariable extends Error {
   }
 }
 
-/** A variable's value; undefined when it is not set. Throws `UnknownVariable` when that cannot be known. */
+/** Returns a variable's value; undefined if it isn't set. Throws `UnknownVariable` if that can't be known. */
 export type Lookup = (name: string) => string | undefined;
 
 const WORD = /(?:[^\s"'\\]|\\[\s\S]|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
 const PART = /\\([\s\S])|(["'])|\$\{(\w+)(?:(:?[-+?])((?:[^{}\\]|\\.|\$\{[^}]*\})*))?\}|\$(\w+)|(\$\{)|([\s\S])/y;
 
-/** The words of a line: blanks in quotes do not part them. Quotes and escapes stay. */
+/** Splits a line into words, whose quoted parts may contain blanks. Quotes and escapes are kept. */
 export function splitWords(text: string): string[] {
   return text.match(WORD) ?? [];
 }
 
 /**
- * A word with quotes and escapes taken away and variables replaced, as Docker does:
- * https://docs.docker.com/reference/dockerfile/#environment-replacement. Throws `UnknownVariable`, or an error for a kind
- * of replacement that is not known here.
+ * Removes quotes and escapes from a word and replaces variables, as Docker does:
+ * https://docs.docker.com/reference/dockerfile/#environment-replacement. Throws `UnknownVariable`, or an error for a
+ * substitution that isn't supported.
  */
 export function expand(word: string, lookup: Lookup): string {
   const part = new RegExp(PART);
@@ -38,7 +40,7 @@ export function expand(word: string, lookup: Lookup): string {
     else if (escaped !== undefined) result += inDouble && !/["\\$]/.test(escaped) ? all : escaped;
     else if (braced !== undefined) result += replaced(lookup(braced), operator, () => expand(operand, lookup), braced);
     else if (plain !== undefined) result += lookup(plain) ?? '';
-    else if (unclear !== undefined) throw new Error(`“${word}” replaces in a way that is not known here`);
+    else if (unclear !== undefined) throw new Error(strings.unsupportedSubstitution(word));
     else result += all;
   }
   return result;
@@ -54,11 +56,11 @@ function replaced(
   const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
   if (operator.endsWith('+')) return isSet ? operand() : '';
   if (isSet) return value ?? '';
-  if (operator.endsWith('?')) throw new Error(`${name} has no value: ${operand()}`);
+  if (operator.endsWith('?')) throw new Error(strings.requiredVariableUnset(name, operand()));
   return operand();
 }
 
-/** The pairs of `ENV` or `ARG`: `A=1 B="two"`, or the old `ENV NAME the rest`. Values as they are written. */
+/** Parses the pairs of `ENV` or `ARG`: `A=1 B="two"`, or the legacy `ENV NAME the rest`. Values are kept as written. */
 export function assignments(keyword: string, text: string): [name: string, value: string | undefined][] {
   const old = keyword === 'ENV' ? /^([^\s=]+)\s+([\s\S]+)$/.exec(text) : null;
   if (old) return [[old[1] ?? '', old[2]]];
@@ -68,7 +70,7 @@ export function assignments(keyword: string, text: string): [name: string, value
   });
 }
 
-/** The words of a JSON array such as `["sh", "-c"]`; undefined when it is none. */
+/** Parses a JSON array such as `["sh", "-c"]`; undefined if the text isn't one. */
 export function jsonWords(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
   try {

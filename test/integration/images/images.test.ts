@@ -72,7 +72,7 @@ describe('images of profiles', () => {
       `${new TextDecoder().decode(before)}RUN echo said >&2; \\\n  exit 9\n`,
     );
     const { error } = await runFile(inFolder('say.sh'));
-    assert.match(error ?? '', /^The image could not be built: “RUN echo said.*” \(docker\/Dockerfile:5\) failed/);
+    assert.match(error ?? '', /^Couldn't build the image: “RUN echo said.*” \(docker\/Dockerfile:5\) failed/);
     const [problem] = await marked('docker/Dockerfile', 1);
     assert.equal(problem?.range.start.line, 4);
     assert.match(problem?.message ?? '', /\nsaid$/);
@@ -97,7 +97,7 @@ describe('images of profiles', () => {
     await withSetting('profiles', { ssh: { image: { dockerfile: 'Other.Dockerfile' } } }, () =>
       withProfile('ssh', async () => {
         const { error, text } = await runFile(inFolder('say.sh'));
-        assert.equal(error, 'Other.Dockerfile:2: Modal has no RUN --mount=type=ssh.');
+        assert.equal(error, "Other.Dockerfile:2: Modal doesn't support RUN --mount=type=ssh.");
         assert.doesNotMatch(text, /Started/);
         assert.equal((await marked('Other.Dockerfile', 1))[0]?.range.start.line, 1);
       }),

@@ -80,7 +80,7 @@ describe('snapshots, by their commands', () => {
   it('that have gone are not restored, with a sentence', async () => {
     const gone = { id: 'x', name: 'old', imageId: 'im-x', state: 'expired', createdAt: 0, expiresAt: 1 };
     const { messages } = await act('modal.restoreSnapshot', gone);
-    assert.match(messages[0] ?? '', /^The snapshot “old” has expired: Modal does not have it any more\./);
+    assert.match(messages[0] ?? '', /^Snapshot “old” has expired\./);
   });
 
   it('that expire while they are restored are told of in one sentence', async () => {

@@ -3,14 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildImage } from '../../../src/images/build.ts';
-import type { BuildContext, ImageStore, KeptImage } from '../../../src/images/build-context.ts';
+import type { BuildContext, ImageStore, StoredImage } from '../../../src/images/build-context.ts';
+import { strings } from '../../../src/images/strings.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { failureOf, inside } from './building.ts';
 
 type ImageInput = NonNullable<Parameters<typeof ProfileSchema.parse>[0]>;
 
-describe('building an image', () => {
+describe('buildImage', () => {
   let bench: Workbench;
   let folder: string;
   before(async () => {
@@ -23,7 +24,7 @@ describe('building an image', () => {
   });
 
   const profile = (image: ImageInput | string) => imageOf(ProfileSchema.parse({ image }));
-  /** A window of its own: another client, which knows of nothing. */
+  /** A new window: a client without any state. */
   const inWindow = (more: Partial<BuildContext> = {}): BuildContext => ({
     client: bench.server.client(),
     app: bench.app,
@@ -35,17 +36,17 @@ describe('building an image', () => {
   const build = (image: ImageInput | string, more: Partial<BuildContext> = {}) =>
     buildImage(profile(image), inWindow(more));
 
-  it('makes the folders of the built-in base, and says what the local Modal leaves out', async () => {
+  it('creates the folders of the built-in base, and logs what Local Modal skips', async () => {
     let log = '';
     const image = await build({}, { onLog: (text) => (log += text) });
     assert.equal(
       await inside(bench, image, 'ls -d /workspace; ls -A /mnt/state'),
       '/workspace\n.cache\ncheckpoints\ngit-repos\nworkspace\n',
     );
-    assert.match(log, /packages are not installed/);
+    assert.ok(log.includes(strings.localBase()));
   });
 
-  it('takes commands and variables as they are written, whatever is in them', async () => {
+  it('passes commands and variables unchanged, whatever characters they contain', async () => {
     const odd = `it's "1" \\ $HOME \${x} \`id\` #;&`;
     const image = await build({
       registry: 'debian:12',
@@ -61,7 +62,7 @@ describe('building an image', () => {
     assert.equal(await inside(bench, image, 'cat /script /test'), "first \\\n  $second\ntwo\nlinesit's\n");
   });
 
-  it('tells of each layer before it begins, and passes its log on', async () => {
+  it('reports each layer before it begins, and forwards its log', async () => {
     const steps: string[] = [];
     let log = '';
     await build(
@@ -75,7 +76,7 @@ describe('building an image', () => {
     assert.match(log, /==> 2\/3[\s\S]*\nfirst-said\n[\s\S]*==> 3\/3[\s\S]*\nsecond-said\n/);
   });
 
-  it('gives build secrets to what the user runs, and keeps none', async () => {
+  it('passes build secrets to commands, and keeps none in the image', async () => {
     const image = await build(
       { registry: 'debian:12', buildSecrets: ['TOKEN'], commands: ['printf %s "$TOKEN" | wc -c > /length'] },
       { variables: { TOKEN: 'hidden', OTHER: 'not named' } },
@@ -83,10 +84,10 @@ describe('building an image', () => {
     assert.equal(await inside(bench, image, 'cat /length; echo "<$TOKEN$OTHER>"'), '6\n<>\n');
   });
 
-  it('names a build secret that has no value', async () => {
+  it('names a build secret that is not set', async () => {
     const error = await failureOf(build({ buildSecrets: ['A', 'B'], commands: ['true'] }, { variables: { A: '1' } }));
     assert.deepEqual(error.place, { key: 'buildSecrets', index: 1 });
-    assert.match(error.message, /names B, which has no value/);
+    assert.equal(error.message, strings.buildSecretUnset('B'));
   });
 
   for (const [kind, registryAuthType] of [
@@ -94,7 +95,7 @@ describe('building an image', () => {
     ['aws-ecr', 1],
     ['gcp-artifact-registry', 2],
   ] as const) {
-    it(`signs in to a private registry by ${kind}`, async () => {
+    it(`signs in to a private registry with ${kind}`, async () => {
       const logins: unknown[] = [];
       const client = bench.server.client({
         grpcMiddleware: [
@@ -114,7 +115,7 @@ describe('building an image', () => {
     });
   }
 
-  it('starts from a published name, and from a snapshot', async () => {
+  it('starts from a published image, and from a snapshot', async () => {
     const made = await build({ registry: 'debian:12', commands: ['echo base > /base'] });
     await made.publish('base');
     for (const base of [{ name: 'base' }, { snapshot: made.imageId }]) {
@@ -125,7 +126,7 @@ describe('building an image', () => {
     assert.deepEqual((await failureOf(build({ snapshot: 'im-nowhere' }))).place, { key: 'snapshot' });
   });
 
-  it('starts from what has a name at the time', async () => {
+  it('resolves a published name for each build', async () => {
     const context = inWindow();
     const ids = [];
     for (const text of ['one', 'two']) {
@@ -137,7 +138,7 @@ describe('building an image', () => {
     assert.notEqual(ids[0], ids[1]);
   });
 
-  it('says which layer failed, where it is written, and the log’s last lines', async () => {
+  it('reports which layer failed, its place, and the last lines of the log', async () => {
     const commands = ['true', 'echo before; echo why >&2; exit 3'];
     const error = await failureOf(build({ registry: 'debian:12', commands }));
     assert.deepEqual(error.place, { key: 'commands', index: 1 });
@@ -147,7 +148,7 @@ describe('building an image', () => {
   });
 
   describe('with Python packages', () => {
-    // No package is downloaded: this uv writes down what it was asked for, and the files that it was given.
+    // Instead of downloading packages, this uv records its arguments and input files.
     const uv = `#!/bin/sh
 echo "uv $*" >> /asked
 for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file" ]; then cat "$file" >> /asked; fi; done
@@ -158,13 +159,13 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       snapshot = (await build({ registry: 'debian:12', commands: [command] })).imageId;
     });
 
-    it('installs those of the list, whatever their names are', async () => {
+    it('installs Python packages with any characters in their names', async () => {
       const image = await build({ snapshot, pip: ['numpy>=2', "odd ; $(touch /x) 'y'"] });
       const asked = await inside(bench, image, 'cat /asked; ls /x 2>&1 || true');
       assert.match(asked, /^uv pip install .* numpy>=2 odd ; \$\(touch \/x\) 'y'\n.*No such file/);
     });
 
-    it('installs those of a requirements file and of what it includes, whose text is part of the layer', async () => {
+    it('installs the packages of a requirements file and its includes, whose text is part of the layer', async () => {
       const requirements = '-r more.txt\nit\'s "odd" $HOME\n';
       await writeFile(join(folder, 'requirements.txt'), requirements);
       const context = inWindow();
@@ -181,7 +182,7 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       assert.notEqual(ids[1], ids[2]);
     });
 
-    it('installs what uv.lock and pyproject.toml say, without the project', async () => {
+    it('installs the packages of uv.lock and pyproject.toml, without the project', async () => {
       await writeFile(join(folder, 'pyproject.toml'), 'the project\n');
       await writeFile(join(folder, 'uv.lock'), 'the lock\n');
       const locked = await inside(bench, await build({ snapshot, pipFrom: 'uv.lock' }), 'cat /asked');
@@ -193,19 +194,19 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       assert.match(project, /^uv pip install .* -r pyproject\.toml\nthe project\n$/);
     });
 
-    it('refuses a requirements file with files of this machine, and one that is not there', async () => {
+    it('rejects a requirements file that refers to local files, and a missing one', async () => {
       await writeFile(join(folder, 'local.txt'), 'numpy\n-e .\n');
       const local = await failureOf(build({ snapshot, pipFrom: 'local.txt' }));
       assert.deepEqual(local.place, { file: 'local.txt', line: 2 });
       const absent = await failureOf(build({ snapshot, pipFrom: 'absent.txt' }));
-      assert.equal(absent.message, 'absent.txt, which image.pipFrom names, is not there.');
+      assert.equal(absent.message, strings.fileMissing('absent.txt', 'image.pipFrom'));
     });
   });
 
-  describe('that was built before', () => {
+  describe('for an image that was built before', () => {
     const image = () => profile({ registry: 'debian:12', commands: ['date +%N > /stamp'] });
 
-    it('costs no call in the same window', async () => {
+    it('makes no call in the same window', async () => {
       const context = inWindow();
       const first = await buildImage(image(), context);
       await bench.server.control.resetCalls();
@@ -214,8 +215,8 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       assert.deepEqual(await bench.server.control.calls(), {});
     });
 
-    it('costs one call in the next window, which checks that it is still there', async () => {
-      const kept = new Map<string, KeptImage>();
+    it('makes one call in the next window, to check that the image still exists', async () => {
+      const kept = new Map<string, StoredImage>();
       const store: ImageStore = {
         get: (key) => kept.get(key),
         set: (key, image) => void (image ? kept.set(key, image) : kept.delete(key)),
@@ -229,12 +230,12 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       for (const [key, image] of kept) kept.set(key, { ...image, usableUntilMs: Date.now() });
       await bench.server.control.resetCalls();
       await buildImage(image(), inWindow({ store }));
-      assert.equal((await bench.server.control.calls()).ImageGetOrCreate, 2, 'what has run out is asked for anew');
+      assert.equal((await bench.server.control.calls()).ImageGetOrCreate, 2, 'an expired image is requested again');
       await bench.modal.images.delete(first.imageId);
       assert.notEqual((await buildImage(image(), inWindow({ store }))).imageId, first.imageId);
     });
 
-    it('is built again when forced', async () => {
+    it('rebuilds the image when forced', async () => {
       const context = inWindow();
       const first = await buildImage(image(), context);
       const forced = await buildImage(image(), { ...context, force: true });
@@ -243,13 +244,13 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
     });
   });
 
-  it('is done once for two windows that ask at the same time', async () => {
+  it('builds an image once for two windows at the same time', async () => {
     const commands = ['sleep 0.5; date +%N > /at-once'];
     const both = await Promise.all([1, 2].map(() => build({ registry: 'debian:12', commands })));
     assert.equal(new Set(both.map(({ imageId }) => imageId)).size, 1);
   });
 
-  it('ends its wait when it is cancelled, and goes on for another that waits for the same', async () => {
+  it('stops waiting when canceled, and continues for another caller that waits for the same image', async () => {
     const cancel = new AbortController();
     const context = inWindow();
     const image = profile({ registry: 'debian:12', commands: ['sleep 1; echo done > /done'] });

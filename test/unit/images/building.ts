@@ -3,7 +3,7 @@ import type { Image } from 'modal';
 import { ImageBuildError } from '../../../src/images/build.ts';
 import type { Workbench } from '../../helpers/local-modal.ts';
 
-/** What a line of shell prints in a sandbox of an image. */
+/** Runs a line of shell in a sandbox of an image. Returns its output. */
 export async function inside({ modal, app, shell }: Workbench, image: Image, line: string): Promise<string> {
   const sandbox = await modal.sandboxes.create(app, image);
   try {
@@ -13,10 +13,10 @@ export async function inside({ modal, app, shell }: Workbench, image: Image, lin
   }
 }
 
-/** The error of a build that must not succeed. */
+/** Returns the error of a build that must fail. */
 export async function failureOf(building: Promise<unknown>): Promise<ImageBuildError> {
   const error = await building.then(
-    () => assert.fail('it was built'),
+    () => assert.fail('the build succeeded'),
     (reason: unknown) => reason,
   );
   assert.ok(error instanceof ImageBuildError, String(error));

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { checkImage, reportLines } from '../../../src/images/check.ts';
+import { strings } from '../../../src/images/strings.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
-describe('checking an image', () => {
+describe('checkImage', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -12,7 +13,7 @@ describe('checking an image', () => {
   const derived = (lines: string[]) =>
     bench.modal.images.fromRegistry('debian:12').dockerfileCommands(lines).build(bench.app);
 
-  it('tells size, tools and Python packages as they are in a sandbox of it, and ends that', async () => {
+  it('reports size, tools and Python packages, and terminates its sandbox', async () => {
     const version = `printf '#!/bin/sh\\necho uv 9.8.7 of a test\\n' > /usr/local/bin/uv; chmod +x /usr/local/bin/uv`;
     const site = "$(python3 -c 'import site; print(site.getsitepackages()[0])')";
     const info = `d=${site}/mine-1.5.dist-info; mkdir -p $d; printf 'Metadata-Version: 2.1\\nName: mine\\nVersion: 1.5\\n' > $d/METADATA`;
@@ -34,7 +35,7 @@ describe('checking an image', () => {
     assert.deepEqual((await bench.server.control.running()).sandboxes, []);
   });
 
-  it('is told in lines, with whether it is small', () => {
+  it('formats its report as lines, with a comment on the size', () => {
     const tools = [
       { name: 'git', version: 'git version 2.39.5' },
       { name: 'gcc', version: 'gcc (Debian 12.2.0-14) 12.2.0' },
@@ -42,17 +43,17 @@ describe('checking an image', () => {
       { name: 'uv', version: undefined },
     ];
     assert.deepEqual(reportLines({ sizeMb: 799, tools, packages: [{ name: 'httpx', version: '0.28.1' }] }), [
-      'Size: 799 MB (under 800 MB, as the base image should be)',
+      strings.sizeWithinLimit(799, 800),
       '',
       'Tools:',
       '  git       2.39.5',
       '  gcc       12.2.0',
       '  jq        1.6',
-      '  uv        not there',
+      `  uv        ${strings.notInstalled()}`,
       '',
       'Python packages: 1',
       '  httpx 0.28.1',
     ]);
-    assert.match(reportLines({ sizeMb: 800, tools: [], packages: [] })[0] ?? '', /800 MB or more/);
+    assert.equal(reportLines({ sizeMb: 800, tools: [], packages: [] })[0], strings.sizeAboveLimit(800, 800));
   });
 });

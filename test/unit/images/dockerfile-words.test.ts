@@ -1,9 +1,9 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: they are what a Dockerfile holds
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles contain them
 import assert from 'node:assert/strict';
 import { parseDockerfile } from '../../../src/images/dockerfile/parse.ts';
 import { assignments, expand, splitWords, UnknownVariable } from '../../../src/images/dockerfile/words.ts';
 
-describe('a word of a Dockerfile', () => {
+describe('Dockerfile words', () => {
   const values: Record<string, string> = { NAME: 'world', EMPTY: '', A: 'a' };
   const lookup = (name: string) => {
     if (name === 'UNKNOWN') throw new UnknownVariable(name);
@@ -25,20 +25,20 @@ describe('a word of a Dockerfile', () => {
     ['C:\\\\$A', 'C:\\a'],
     ['100%$', '100%$'],
   ] as const) {
-    it(`reads ${word} as ${result}`, () => assert.equal(expand(word, lookup), result));
+    it(`expands ${word} to ${result}`, () => assert.equal(expand(word, lookup), result));
   }
 
-  it('is refused when its variable is the base image’s, must be set, or is replaced in an unknown way', () => {
+  it("rejects the base image's variables, required ones that are not set, and unsupported substitutions", () => {
     assert.throws(() => expand('$UNKNOWN', lookup), UnknownVariable);
-    assert.throws(() => expand('${ABSENT:?give it}', lookup), /ABSENT has no value: give it/);
-    assert.throws(() => expand('${NAME/a/b}', lookup), /not known here/);
+    assert.throws(() => expand('${ABSENT:?give it}', lookup), /ABSENT isn't set: give it\./);
+    assert.throws(() => expand('${NAME/a/b}', lookup), /substitution that isn't supported/);
   });
 
-  it('ends at blanks that are not in quotes', () => {
+  it('splits words at blanks outside quotes', () => {
     assert.deepEqual(splitWords(`a "b c" d\\ e 'f g'h`), ['a', '"b c"', 'd\\ e', "'f g'h"]);
   });
 
-  it('may be a pair, or for ENV the name before the rest of the line', () => {
+  it('parses pairs, and for ENV also a name followed by the rest of the line', () => {
     assert.deepEqual(assignments('ENV', 'A=1 B="x y" C='), [
       ['A', '1'],
       ['B', '"x y"'],
@@ -52,10 +52,10 @@ describe('a word of a Dockerfile', () => {
   });
 });
 
-describe('the instructions of a Dockerfile', () => {
+describe('parseDockerfile', () => {
   const parse = (text: string) => parseDockerfile(Buffer.from(text), 'Dockerfile');
 
-  it('have their line, their flags, and one line of text', () => {
+  it('returns line, flags, and one line of text for each instruction', () => {
     const [copy] = parse('\n# nothing\ncopy --chown=a:b \\\n  # in between\n\n  --chmod=1 x \\\n  y/\n');
     assert.deepEqual(copy, {
       file: 'Dockerfile',
@@ -70,7 +70,7 @@ describe('the instructions of a Dockerfile', () => {
     });
   });
 
-  it('have heredocs as they are, also below a continued line', () => {
+  it('keeps heredocs unchanged, also after a continued line', () => {
     const [run, next] = parse('RUN a && \\\n  b <<EOF <<-"X"\n  c \\\n# d\nEOF\n\t\te\n\tX\nUSER f');
     assert.equal(run?.text, 'a &&   b <<EOF <<-"X"');
     assert.deepEqual(run?.heredocs, [
@@ -80,8 +80,8 @@ describe('the instructions of a Dockerfile', () => {
     assert.equal(next?.text, 'f');
   });
 
-  it('are refused with their line when there is no such one, or it says nothing', () => {
-    assert.throws(() => parse('FROM a\nRUM b'), /^UserError: Dockerfile:2: “RUM” is no instruction/);
-    assert.throws(() => parse('FROM a\n\nRUN'), /^UserError: Dockerfile:3: RUN says nothing/);
+  it('rejects unknown and empty instructions with their line', () => {
+    assert.throws(() => parse('FROM a\nRUM b'), /^UserError: Dockerfile:2: “RUM” isn't a Dockerfile instruction/);
+    assert.throws(() => parse('FROM a\n\nRUN'), /^UserError: Dockerfile:3: RUN is empty/);
   });
 });

@@ -9,16 +9,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildImage } from '../../../src/images/build.ts';
 import type { BuildContext } from '../../../src/images/build-context.ts';
+import { strings } from '../../../src/images/strings.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { failureOf, inside } from './building.ts';
 
 const fixtures = fileURLToPath(new URL('../../fixtures/dockerfiles', import.meta.url));
 
-/** Namespaces of an ordinary user have no other users. */
+/** An unprivileged user namespace has no other users. */
 const hasUsers = process.getuid?.() === 0;
 
-describe('Dockerfiles', () => {
+describe('buildImage with a Dockerfile', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -35,15 +36,15 @@ describe('Dockerfiles', () => {
       ...more,
     });
 
-  it('of a Python service: ARG before FROM, continued lines, .dockerignore, working directories', async () => {
+  it('builds a Python service with ARG before FROM, continued lines, .dockerignore and working directories', async () => {
     const image = await build('python-service', { buildArgs: { PYTHON_VERSION: '3.13' } });
-    const said = await inside(
+    const output = await inside(
       bench,
       image,
       'pwd; cat ../installed.txt; find .. ../../single ../../flat -type f | sort; echo $PATH',
     );
     assert.equal(
-      said,
+      output,
       `/srv/app/app
 fastapi
 for Python 3.13
@@ -62,7 +63,7 @@ for Python 3.13
     );
   });
 
-  it('with heredocs in RUN and COPY', async () => {
+  it('supports heredocs in RUN and COPY', async () => {
     const image = await build('heredocs', { buildArgs: { GREETING: 'good morning' } });
     assert.equal(
       await inside(bench, image, 'cd /out; cat said inner quoted python script'),
@@ -74,7 +75,7 @@ for Python 3.13
     );
   });
 
-  it('of several stages: those that are needed are built, and their files come with modes and links', async () => {
+  it('builds only the stages that are needed, and copies their files with modes and links', async () => {
     const log: string[] = [];
     const image = await build('multi-stage', {}, { onProgress: ({ title }) => log.push(title) });
     assert.equal(
@@ -94,12 +95,12 @@ for Python 3.13
     assert.equal(await inside(bench, test, 'cat /tested; pwd'), 'tested\n/build\n');
   });
 
-  it('with ONBUILD, which the next stage alone carries out', async () => {
+  it('runs ONBUILD only in the stage built on it', async () => {
     const image = await build('onbuild', { buildArgs: { BUILD: 'release' } });
     assert.equal(await inside(bench, image, 'cat started again'), 'release of {"name":"app"}\ndone\n');
   });
 
-  it('with a SHELL, a USER, owners and modes', async () => {
+  it('supports SHELL, USER, owners and modes', async () => {
     const image = await build('shell-and-user');
     const app = hasUsers ? 'app' : 'root';
     assert.equal(
@@ -112,7 +113,7 @@ for Python 3.13
     );
   });
 
-  it('with ADD of a URL, which is checked, and of archives, which are unpacked', async () => {
+  it('verifies URLs and unpacks archives of ADD', async () => {
     const server = createServer((request, response) => {
       response.statusCode = request.url === '/three-a.txt' ? 200 : 404;
       response.end('aaa');
@@ -121,13 +122,13 @@ for Python 3.13
     try {
       const buildArgs = { MIRROR: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
       const image = await build('add', { buildArgs });
-      const said = await inside(
+      const output = await inside(
         bench,
         image,
         'cat /data/three-a.txt /data/renamed; echo; stat -c %a /data/*; cd /opt; find . -type f | sort; cat vendor/vendor/lib.txt',
       );
       assert.equal(
-        said,
+        output,
         'aaaaaa\n644\n600\n./both/plain.txt\n./both/vendor/lib.txt\n./vendor.tar.gz\n./vendor/vendor/lib.txt\nvendored\n',
       );
       const error = await failureOf(build('add', { buildArgs: { MIRROR: `${buildArgs.MIRROR}/nothing` } }));
@@ -137,7 +138,7 @@ for Python 3.13
     }
   });
 
-  it('with mounts of secrets, caches and files, of which nothing stays', async () => {
+  it('mounts secrets, caches and files, and leaves nothing of them in the image', async () => {
     const secrets = { buildSecrets: ['NPM_TOKEN', 'API_KEY'] };
     const image = await build('secret-mounts', secrets, { variables: { NPM_TOKEN: 'token', API_KEY: 'key' } });
     assert.equal(
@@ -149,10 +150,10 @@ for Python 3.13
       build('secret-mounts', { buildSecrets: ['NPM_TOKEN'] }, { variables: { NPM_TOKEN: 'x' } }),
     );
     assert.deepEqual(error.place, { file: 'Dockerfile', line: 7 });
-    assert.match(error.message, /Name a variable API_KEY in “buildSecrets”/);
+    assert.match(error.message, /Add the variable API_KEY to `buildSecrets`/);
   });
 
-  it('with bytes that are no UTF-8, in comments and in files that are copied', async () => {
+  it('accepts invalid UTF-8 in comments and in copied files', async () => {
     const image = await build('bytes');
     assert.equal(
       await inside(bench, image, 'cat /said; od -An -tx1 /data.bin'),
@@ -160,7 +161,7 @@ for Python 3.13
     );
   });
 
-  it('with another escape character, Windows line ends and a byte order mark', async () => {
+  it('supports another escape character, Windows line endings and a byte order mark', async () => {
     const image = await build('backtick');
     assert.equal(
       await inside(bench, image, 'cat /said /slash; echo; echo "$WINDOWS $CONTINUED"; ls'),
@@ -169,32 +170,26 @@ for Python 3.13
   });
 
   for (const [name, image, line, reason] of [
-    ['bytes-refused', {}, 3, /the line is not UTF-8/],
-    [
-      'copy-from-image',
-      {},
-      2,
-      /the local Modal reaches no registry, so there is nothing to copy from ghcr\.io\/astral-sh\/uv:latest/,
-    ],
-    ['scratch', {}, 4, /an image from scratch has no shell/],
-    ['ssh-mount', {}, 3, /Modal has no RUN --mount=type=ssh/],
+    ['bytes-refused', {}, 3, strings.notUtf8()],
+    ['copy-from-image', {}, 2, strings.copyFromImageLocally('ghcr.io/astral-sh/uv:latest')],
+    ['scratch', {}, 4, strings.fromScratch()],
+    ['ssh-mount', {}, 3, strings.unsupportedMount('ssh')],
   ] as const) {
-    it(`are refused before anything is built, with line and reason: ${name}`, async () => {
+    it(`rejects ${name} before anything is built, with line and reason`, async () => {
       await bench.server.control.resetCalls();
       const error = await failureOf(build(name, image));
       assert.deepEqual(error.place, { file: 'Dockerfile', line });
-      assert.match(error.message, reason);
-      assert.ok(error.message.startsWith(`Dockerfile:${line}: `));
+      assert.equal(error.message, `Dockerfile:${line}: ${reason}`);
       const { AuthTokenGet: _, ...calls } = await bench.server.control.calls();
       assert.deepEqual(calls, {});
     });
   }
 
-  it('are built to a stage that can be had, when the last one cannot', async () => {
+  it('builds a supported stage of a Dockerfile whose last stage is not supported', async () => {
     assert.equal(await inside(bench, await build('scratch', { target: 'build' }), 'cat /program'), 'program\n');
   });
 
-  it('that do not exist, or have no such stage, are refused at their key', async () => {
+  it('reports a missing Dockerfile or stage at its key', async () => {
     assert.deepEqual((await failureOf(build('scratch', { dockerfile: 'Absent' }))).place, { key: 'dockerfile' });
     assert.deepEqual((await failureOf(build('scratch', { target: 'absent' }))).place, { key: 'target' });
   });
@@ -209,11 +204,11 @@ for Python 3.13
     const sandboxes = async () => (await bench.server.control.calls()).SandboxCreateV2 ?? 0;
     const again = (more: Partial<BuildContext> = {}) => build('', {}, { folderPath: folder, ...more });
 
-    it('start no sandbox in another window, and one for each copy that changed and those after it', async () => {
+    it('starts no sandbox in another window, and one for each changed copy and those after it', async () => {
       await writeFile(join(folder, 'app/main.py'), 'first()');
       const first = await again();
       await bench.server.control.resetCalls();
-      await writeFile(join(folder, 'notes.md'), 'left out by .dockerignore');
+      await writeFile(join(folder, 'notes.md'), 'excluded by .dockerignore');
       assert.equal((await again()).imageId, first.imageId);
       assert.equal(await sandboxes(), 0);
       await writeFile(join(folder, 'app/main.py'), 'second()');
@@ -222,7 +217,7 @@ for Python 3.13
       assert.equal(await inside(bench, second, 'cat main.py'), 'second()');
     });
 
-    it('are copied once by two windows that begin at the same time', async () => {
+    it('copies files once for two windows at the same time', async () => {
       await writeFile(join(folder, 'requirements.txt'), 'asked by two\n');
       await bench.server.control.resetCalls();
       const both = await Promise.all([again(), again()]);
@@ -231,49 +226,49 @@ for Python 3.13
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
     });
 
-    it('are copied anew when forced', async () => {
+    it('copies files again when forced', async () => {
       await again();
       await bench.server.control.resetCalls();
       await again({ force: true });
       assert.equal(await sandboxes(), 2);
     });
 
-    it('leave no sandbox when the build is cancelled', async () => {
-      await writeFile(join(folder, 'requirements.txt'), 'cancelled\n');
+    it('leaves no sandbox when the build is canceled', async () => {
+      await writeFile(join(folder, 'requirements.txt'), 'canceled\n');
       const cancel = new AbortController();
       const onLog = (text: string) => text.startsWith('COPY') && cancel.abort();
       await assert.rejects(again({ signal: cancel.signal, onLog }), { name: 'AbortError' });
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
     });
 
-    it('are not taken for what they were when they change in the middle', async () => {
+    it('fails when files change during the copy', async () => {
       const onLog = (text: string) => {
         if (text.includes('COPY requirements')) writeFileSync(join(folder, 'requirements.txt'), 'fastapX\n');
       };
       await writeFile(join(folder, 'requirements.txt'), 'changing\n');
       await assert.rejects(again({ onLog }), {
-        message: 'requirements.txt changed while it was copied into the image. Run again.',
+        message: strings.fileChanged('requirements.txt'),
       });
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
     });
 
-    it('fail with what the sandbox said when they cannot be put in their place', async () => {
+    it('fails with the output of the sandbox when files cannot be copied to their destination', async () => {
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nRUN echo > /taken\nCOPY app /taken/\n');
       const error = await failureOf(again());
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });
       assert.match(error.message, /“COPY app \/taken\/” \(Dockerfile:3\) failed: mkdir: .*\/taken/);
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian AS a\nFROM debian\nCOPY --from=a /none /x\n');
-      assert.match((await failureOf(again())).message, /failed: There is no \/none in the stage\./);
+      assert.match((await failureOf(again())).message, /failed: \/none doesn't exist in the stage\./);
       if (!hasUsers) return;
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nCOPY --chown=stranger app /app\n');
       assert.match((await failureOf(again())).message, /failed: chown: invalid user: .stranger/);
     });
 
-    it('say what a copy lacks', async () => {
+    it('names files that a copy lacks', async () => {
       await rm(join(folder, 'app/main.py'));
       const error = await failureOf(again());
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 23 });
-      assert.match(error.message, /app\/main\.py is not in the build context/);
+      assert.match(error.message, /app\/main\.py doesn't exist in the build context/);
     });
   });
 });

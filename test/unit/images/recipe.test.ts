@@ -5,9 +5,10 @@ import { dirname, join } from 'node:path';
 import { recipeOf } from '../../../src/images/profile-recipe.ts';
 import type { CopyStep, Recipe, Step } from '../../../src/images/recipe.ts';
 import { recipeKey } from '../../../src/images/recipe-key.ts';
+import { strings } from '../../../src/images/strings.ts';
 import { imageOf, ProfileSchema } from '../../../src/profiles/schema.ts';
 
-describe('the recipe of an image on Modal', () => {
+describe('recipeOf', () => {
   let folder: string;
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'recipe-'));
@@ -34,7 +35,7 @@ describe('the recipe of an image on Modal', () => {
       to,
     ]);
 
-  it('begins with the base of its Python, its tools and its folders', async () => {
+  it('begins with the base for its Python version, tools and folders', async () => {
     const { base, steps } = await recipe({ python: '3.13' });
     assert.deepEqual(base, { kind: 'registry', tag: 'python:3.13-slim-bookworm' });
     assert.deepEqual((await recipe({})).base, { kind: 'registry', tag: 'python:3.11-slim-bookworm' });
@@ -49,7 +50,7 @@ describe('the recipe of an image on Modal', () => {
     );
   });
 
-  it('goes on from rarely to often changed', async () => {
+  it('orders layers from least to most frequently changed', async () => {
     await files({ 'requirements.txt': 'rich\n' });
     const { steps } = await recipe({
       registry: 'debian:12',
@@ -70,7 +71,7 @@ describe('the recipe of an image on Modal', () => {
     );
   });
 
-  it('is another one for other layers, other files and other names of secrets', async () => {
+  it('has different keys for different layers, files and names of secrets', async () => {
     const key = async (image: object, text = 'same') => {
       await files({ Dockerfile: 'FROM a\nCOPY data .', data: text });
       const parsed = imageOf(ProfileSchema.parse({ image }));
@@ -89,12 +90,12 @@ describe('the recipe of an image on Modal', () => {
     assert.equal(new Set(all).size, all.length);
   });
 
-  it('refuses a variable with a line break, which no image can have', async () => {
-    await assert.rejects(recipe({ env: { KEY: 'two\nlines' } }), /image\.env: KEY has a line break/);
+  it('rejects a variable with a line break', async () => {
+    await assert.rejects(recipe({ env: { KEY: 'two\nlines' } }), { message: strings.envLineBreak('KEY') });
   });
 
-  describe('out of a Dockerfile', () => {
-    it('has before each RUN what a builder forgets between layers', async () => {
+  describe('for a Dockerfile', () => {
+    it('repeats before each RUN what a builder forgets between layers', async () => {
       const made = await dockerfile(
         [
           'ARG TAG=24.04',
@@ -119,7 +120,7 @@ describe('the recipe of an image on Modal', () => {
         [...common, 'USER me', 'RUN two'],
         ['WORKDIR /srv'],
       ]);
-      assert.deepEqual(made.notes, ['CMD and ENTRYPOINT are left out: a sandbox waits for commands.']);
+      assert.deepEqual(made.notes, [strings.entrypointIgnored()]);
     });
 
     it('leaves COPY from an image to Modal', async () => {
@@ -135,7 +136,7 @@ describe('the recipe of an image on Modal', () => {
       ]);
     });
 
-    it('copies what stands next to each other in one step, relative to the working directory', async () => {
+    it('combines adjacent copies in one step, relative to the working directory', async () => {
       const made = await dockerfile(
         ['FROM debian', 'COPY a .', 'WORKDIR /srv/app', 'COPY a b/c ./', 'COPY b /', 'COPY b lib', 'COPY . ..'],
         { a: '', 'b/c': '', 'b/d/e': '', '.dockerignore': 'Dockerfile\n.dockerignore' },
@@ -147,10 +148,10 @@ describe('the recipe of an image on Modal', () => {
         [['tree/c', 'tree/d', 'tree/d/e'], '/srv/app/lib'],
         [['tree/a', 'tree/b', 'tree/b/c', 'tree/b/d', 'tree/b/d/e'], '/srv/'],
       ]);
-      assert.equal(made.steps.length, 2, 'and the working directory after it');
+      assert.equal(made.steps.length, 2, 'the copies, and the working directory after them');
     });
 
-    it('copies by patterns and exceptions, with the folders when asked', async () => {
+    it('supports patterns and exceptions, and keeps parent folders on request', async () => {
       const tree = {
         'src/a.ts': '',
         'src/a.test.ts': '',
@@ -178,7 +179,7 @@ describe('the recipe of an image on Modal', () => {
       ]);
     });
 
-    it('prefers a Dockerfile’s own list of what is left out, and another context when there is one', async () => {
+    it("prefers a Dockerfile's own ignore file, and uses another context if specified", async () => {
       await files({
         'docker/app.Dockerfile': 'FROM debian\nCOPY . /all/',
         'docker/app.Dockerfile.dockerignore': 'secret',
@@ -191,29 +192,29 @@ describe('the recipe of an image on Modal', () => {
     });
 
     for (const [lines, reason] of [
-      [['FROM a', 'COPY ../x .'], /Dockerfile:2: \.\.\/x is outside of the build context/],
-      [['FROM a', 'COPY nothing* .'], /Dockerfile:2: nothing\* is not in the build context/],
-      [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image could set/],
+      [['FROM a', 'COPY ../x .'], /Dockerfile:2: \.\.\/x is outside the build context/],
+      [['FROM a', 'COPY nothing* .'], /Dockerfile:2: nothing\* doesn't exist in the build context/],
+      [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image can set/],
       [['FROM a', 'COPY --from=later /x .', 'FROM b AS later', 'FROM a', 'COPY --from=later /x /y'], /^$/],
       [
         ['FROM a AS one', 'COPY --from=two /x .', 'FROM b AS two', 'COPY --from=one /x /y'],
-        /Dockerfile:2: there is no stage “two” before this one/,
+        /Dockerfile:2: there's no stage “two” before this one/,
       ],
       [['RUN true'], /Dockerfile:1: RUN comes before the first FROM/],
       [['FROM $NONE'], /Dockerfile:1: \$NONE has no value/],
-      [['FROM --platform=linux/arm64 a'], /Dockerfile:1: Modal runs on linux\/amd64 only, not on linux\/arm64/],
-      [['FROM a', 'RUN --network=none true'], /Dockerfile:2: Modal has no RUN --network=none/],
-      [['FROM a', 'ADD https://example.com/x.git /x'], /Dockerfile:2: a git repository cannot be added/],
+      [['FROM --platform=linux/arm64 a'], /Dockerfile:1: Modal runs only on linux\/amd64, not on linux\/arm64/],
+      [['FROM a', 'RUN --network=none true'], /Dockerfile:2: Modal doesn't support RUN --network=none/],
+      [['FROM a', 'ADD https://example.com/x.git /x'], /Dockerfile:2: Git repositories can't be added/],
       [['FROM a', 'SHELL bash'], /Dockerfile:2: SHELL takes a JSON array/],
       [
         ['FROM a', 'SHELL ["python3", "-c"]', 'RUN <<E', 'a', 'b', 'E'],
-        /Dockerfile:3: several lines can only be given to a shell/,
+        /Dockerfile:3: several lines can only be passed to a shell/,
       ],
       [['FROM a', 'COPY x'], /Dockerfile:2: COPY takes a source and a destination/],
       [['ARG A=1'], /Dockerfile has no FROM/],
     ] as const) {
       const isFine = reason.source === '^$';
-      it(`${isFine ? 'takes' : 'refuses'} ${lines.join(' ⏎ ')}`, async () => {
+      it(`${isFine ? 'accepts' : 'rejects'} ${lines.join(' ⏎ ')}`, async () => {
         if (isFine) await dockerfile([...lines]);
         else await assert.rejects(dockerfile([...lines], { x: '' }), { message: reason });
       });

@@ -11,12 +11,13 @@ import {
   type Snapshot,
   Snapshots,
 } from '../../../src/snapshots/snapshots.ts';
+import { strings } from '../../../src/snapshots/strings.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const tags = { [Tag.folder]: 'f00', [Tag.folderName]: 'hello', [Tag.profile]: 'gpu' };
 
-describe('snapshots', () => {
+describe('Snapshots', () => {
   let bench: Workbench;
   let sandbox: Sandbox;
   let snapshots: Snapshots;
@@ -35,13 +36,13 @@ describe('snapshots', () => {
   const restored = async ({ imageId }: Snapshot) =>
     bench.modal.sandboxes.create(bench.app, await bench.modal.images.fromId(imageId));
 
-  it('are none, and make nothing, before the first one', async () => {
+  it('lists nothing, and creates nothing, before the first snapshot', async () => {
     assert.deepEqual(await snapshots.list(), []);
     assert.deepEqual((await bench.modal.cpClient.volumeList({})).items, []);
   });
 
   for (const name of ['before the upgrade', "it’s “quoted” 'x'", '🚀', 'two\nlines', '../../etc']) {
-    it(`keep what is in the sandbox, under the name ${JSON.stringify(name)}`, async () => {
+    it(`saves the files of a sandbox under the name ${JSON.stringify(name)}`, async () => {
       await bench.shell(sandbox, 'echo kept > /kept');
       const id = await snapshots.create(sandbox, { name, ttlMs: DEFAULT_TTL_MS });
       await bench.shell(sandbox, 'echo later > /kept');
@@ -61,7 +62,7 @@ describe('snapshots', () => {
     });
   }
 
-  it('of a directory have its size, and can be mounted elsewhere', async () => {
+  it('saves a directory with its size, which can be mounted elsewhere', async () => {
     await bench.shell(sandbox, 'mkdir /models && head -c 100000 /dev/urandom > /models/weights');
     await snapshots.create(sandbox, { name: 'models', ttlMs: null, path: '/models' });
     const found = await named('models');
@@ -72,13 +73,13 @@ describe('snapshots', () => {
     assert.equal(await bench.shell(other, 'stat -c %s /mnt/models/weights'), '100000\n');
   });
 
-  it('are the same on another machine of the account', async () => {
+  it('lists the same snapshots on another computer of the account', async () => {
     await snapshots.create(sandbox, { name: 'shared', ttlMs: null });
     const elsewhere = new Snapshots(async () => bench.server.client());
     assert.deepEqual(await elsewhere.list(), await snapshots.list());
   });
 
-  it('of two windows at once are all there; neither overwrites what the other wrote', async () => {
+  it('keeps concurrent changes of two windows, neither of which overwrites the other', async () => {
     const windows = [snapshots, new Snapshots(async () => bench.server.client())];
     const names = Array.from({ length: 8 }, (_, n) => `s${n}`);
     await Promise.all(names.map((name, n) => windows[n % 2]?.create(sandbox, { name, ttlMs: 3_600_000 })));
@@ -101,7 +102,7 @@ describe('snapshots', () => {
     }
   }).timeout(60_000);
 
-  it('are looked at with as few calls as can be: what was read once is not read again', async () => {
+  it('reads each record only once', async () => {
     for (const name of ['a', 'b', 'c']) await snapshots.create(sandbox, { name, ttlMs: null });
     await snapshots.list();
     await bench.server.control.resetCalls();
@@ -112,7 +113,7 @@ describe('snapshots', () => {
     assert.equal(calls.VolumeListFiles2, 1);
   });
 
-  it('get another lifetime, and stay what they are', async () => {
+  it('changes the lifetime of a snapshot, and nothing else', async () => {
     await bench.shell(sandbox, 'echo kept > /kept');
     const id = await snapshots.create(sandbox, { name: 'a', ttlMs: 60_000 });
     const before = await named('a');
@@ -121,12 +122,12 @@ describe('snapshots', () => {
     assert.deepEqual([after.id, after.state, after.createdAt], [id, 'ready', before.createdAt]);
     assert.ok((after.expiresAt ?? 0) > Date.now() + 3_000_000);
     assert.equal(await bench.shell(await restored(after), 'cat /kept'), 'kept\n');
-    await assert.rejects(bench.modal.images.fromId(before.imageId), 'the old image is gone');
+    await assert.rejects(bench.modal.images.fromId(before.imageId), 'the old image still exists');
     assert.equal((await bench.modal.images.fromName(publishedName(id))).imageId, after.imageId);
   });
 
   for (const method of ['ImagePublish', 'VolumePutFiles2']) {
-    it(`keep their old lifetime and image when the change fails at ${method}`, async () => {
+    it(`keeps lifetime and image when changing the lifetime fails at ${method}`, async () => {
       const id = await snapshots.create(sandbox, { name: 'a', ttlMs: 3_600_000 });
       const before = await named('a');
       await bench.server.control.addFault({ method, code: 7, message: 'no entry', times: 1 });
@@ -136,7 +137,7 @@ describe('snapshots', () => {
     });
   }
 
-  it('show when they have expired, and cannot be restored then', async () => {
+  it('lists expired snapshots, which cannot be restored', async () => {
     await snapshots.create(sandbox, { name: 'short', ttlMs: 1_000 });
     const id = (await named('short')).id;
     const later = new Snapshots(
@@ -145,36 +146,38 @@ describe('snapshots', () => {
     );
     const expired = await named('short', later);
     assert.equal(expired.state, 'expired');
-    assert.throws(() => requireReady(expired), /“short” has expired: Modal does not have it any more/);
+    assert.throws(() => requireReady(expired), { message: strings.expired('short') });
     await snapshots.delete({ id, imageId: expired.imageId });
     assert.deepEqual(await snapshots.list(), []);
   });
 
-  it('show when their image or their name was deleted by other means', async () => {
+  it('lists snapshots whose image or name was deleted elsewhere', async () => {
     await snapshots.create(sandbox, { name: 'image gone', ttlMs: null });
     await snapshots.create(sandbox, { name: 'name gone', ttlMs: null });
     await bench.modal.images.delete((await named('image gone')).imageId);
     await bench.modal.cpClient.imageNameDelete({ tag: publishedName((await named('name gone')).id) });
     assert.equal((await named('image gone')).state, 'deleted');
     assert.equal((await named('name gone')).state, 'deleted');
-    assert.throws(() => requireReady({ ...({} as Snapshot), name: 'x', state: 'deleted' }), /deleted by other means/);
+    assert.throws(() => requireReady({ ...({} as Snapshot), name: 'x', state: 'deleted' }), {
+      message: strings.deletedElsewhere('x'),
+    });
   });
 
-  it('without a record are still listed, by what their published name tells', async () => {
+  it('lists snapshots without a record by their published name', async () => {
     const id = await snapshots.create(sandbox, { name: 'a', ttlMs: null });
     await bench.modal.volumes.delete(RECORDS_VOLUME);
     const [found] = await snapshots.list();
     assert.deepEqual([found?.id, found?.name, found?.state, found?.kind], [id, id, 'ready', undefined]);
   });
 
-  it('leave nothing behind when their record cannot be written', async () => {
+  it('leaves nothing behind when the record cannot be written', async () => {
     await bench.server.control.addFault({ method: 'VolumePutFiles2', code: 7, message: 'no entry' });
     await assert.rejects(snapshots.create(sandbox, { name: 'a', ttlMs: null }), /no entry/);
     await bench.server.control.clearFaults();
     assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
   });
 
-  it('that are called off leave nothing behind: what Modal finishes later is deleted', async () => {
+  it('leaves nothing behind when canceled, and deletes an image that Modal finishes later', async () => {
     const method = 'TaskSnapshotFilesystem';
     await bench.server.control.addFault({ method, delayMs: 300, times: 1 });
     await bench.server.control.resetCalls();
@@ -190,7 +193,7 @@ describe('snapshots', () => {
     );
     cancel.abort();
     await refused;
-    assert.equal(await calls('ImageDelete'), 0, 'the wait ends at once, before Modal does');
+    assert.equal(await calls('ImageDelete'), 0, 'the wait ends at once, before Modal finishes');
     await waitFor(
       'the late image to be deleted',
       10_000,
@@ -200,7 +203,7 @@ describe('snapshots', () => {
     assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
   });
 
-  it('that are called off while they are published leave nothing behind', async () => {
+  it('leaves nothing behind when canceled during publishing', async () => {
     await bench.server.control.addFault({ method: 'ImagePublish', delayMs: 300, times: 1 });
     const cancel = new AbortController();
     const taking = snapshots.create(sandbox, { name: 'a', ttlMs: null, signal: cancel.signal });
@@ -217,7 +220,7 @@ describe('snapshots', () => {
     assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
   });
 
-  it('are deleted with image, name and record, though a part is gone already', async () => {
+  it('deletes image, name and record, even if a part no longer exists', async () => {
     await snapshots.create(sandbox, { name: 'a', ttlMs: null });
     await snapshots.create(sandbox, { name: 'b', ttlMs: null });
     const [a, b] = [await named('a'), await named('b')];
@@ -235,7 +238,7 @@ describe('snapshots', () => {
     );
   });
 
-  it('know what was made from them: other snapshots and running sandboxes', async () => {
+  it('finds the snapshots and running sandboxes created from a snapshot', async () => {
     const parent = await snapshots.create(sandbox, { name: 'parent', ttlMs: null });
     const { imageId } = await named('parent');
     const image = await bench.modal.images.fromId(imageId);
@@ -250,7 +253,7 @@ describe('snapshots', () => {
     assert.deepEqual(dependentsOf(await named('child'), await snapshots.list(), sandboxes).sandboxIds, []);
   });
 
-  it('pass over files in their volume that are not records', async () => {
+  it('ignores files in the volume that are not records', async () => {
     await snapshots.create(sandbox, { name: 'a', ttlMs: null });
     const mount = await bench.modal.volumes.fromName(RECORDS_VOLUME);
     const writer = await bench.modal.sandboxes.create(bench.app, bench.image, { volumes: { '/r': mount } });

@@ -1,0 +1,8 @@
+import * as l10n from '@vscode/l10n';
+
+/** What snapshots say to users. */
+export const strings = {
+  expired: (name: string) => l10n.t('Snapshot “{0}” has expired. Delete it from the list.', name),
+  deletedElsewhere: (name: string) =>
+    l10n.t('Snapshot “{0}” was deleted outside VS Code. Delete it from the list.', name),
+};
