@@ -1,4 +1,4 @@
-/** Gives up waiting when the signal is aborted; `onAbort` tidies up behind. */
+/** Waits for work, or rejects with the signal's reason as soon as it's aborted. `onAbort` can then clean up. */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, onAbort?: () => void): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {

@@ -1,17 +1,18 @@
-/** Time, handed in so that tests decide when it passes. */
+/** The time, injected so that tests control when it passes. */
 export interface Clock {
-  /** Milliseconds, from any beginning. */
+  /** Milliseconds since an arbitrary origin. */
   now(): number;
-  /** Calls `action` once after a while. Returns what calls that off. */
+  /** Calls `action` once after a delay. Returns a function that cancels it. */
   after(delayMs: number, action: () => void): () => void;
 }
 
-/** The time of the wall, in milliseconds since 1970. */
+/** Wall-clock time, in milliseconds since 1970. */
 export const wallClock: Clock = {
   now: () => Date.now(),
   after: (delayMs, action) => systemClock.after(delayMs, action),
 };
 
+/** Monotonic time, for measuring durations. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (delayMs, action) => {

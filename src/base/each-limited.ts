@@ -1,6 +1,6 @@
 /**
- * Calls `work` for each item, at most `limit` at a time. After the first failure no further item is started; rejects with
- * that failure once the calls that are running have settled.
+ * Calls `work` for each item, at most `limit` at a time. Starts no further items after the first failure, and rejects with
+ * it once the running calls have settled.
  */
 export async function eachLimited<T>(
   items: Iterable<T>,

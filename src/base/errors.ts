@@ -1,7 +1,7 @@
-/** An error whose message is already a sentence for people. */
+/** An error whose message is a complete sentence for users. */
 export class UserError extends Error {
   override name = 'UserError';
 }
 
-/** The user was asked and said no: the message is for programs and terminals, nobody has to be told on the screen. */
+/** The user declined when asked. The message is for programs and terminals; don't show a notification. */
 export class DeclinedError extends UserError {}

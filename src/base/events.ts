@@ -1,9 +1,9 @@
-/** Something to be undone: a listener, a timer, a registration. */
+/** Something that must be released: a listener, a timer, a registration. */
 export interface Disposable {
   dispose(): void;
 }
 
-/** Subscribes a listener. Has the shape of VS Code's `Event`, so either side can listen to the other's. */
+/** Subscribes a listener. Has the shape of VS Code's `Event`, so that either side can listen to the other's events. */
 export type Event<T> = (listener: (event: T) => unknown) => Disposable;
 
 /** The source of an event. Listeners run in the order in which they subscribed; one that throws doesn't stop the others. */

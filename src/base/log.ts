@@ -1,4 +1,4 @@
-/** Where the extension notes what went on; nothing secret is ever written here. */
+/** The extension's log. Never contains secrets. */
 export interface Log {
   info(message: string): void;
   error(message: string): void;
@@ -6,16 +6,12 @@ export interface Log {
 
 let log: Log = { info: () => {}, error: () => {} };
 
-/** Sends the notes somewhere: to VS Code's output channel, or to a test. Before, they are dropped. */
+/** Sets where entries are written. Entries logged earlier are dropped. */
 export function setLog(target: Log): void {
   log = target;
 }
 
-export function logInfo(message: string): void {
-  log.info(message);
-}
-
-/** Notes an error with everything that the sentence for people leaves out. */
+/** Logs an error in full, including what the message for users omits. */
 export function logError(error: unknown): void {
   log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
 }

@@ -1,4 +1,4 @@
-/** `3.4 KB`, in steps of 1,000. */
+/** Formats a size in decimal units: `3.4 KB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   const units = ['KB', 'MB', 'GB', 'TB'];
@@ -6,7 +6,7 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
-/** `45 ms`, `2.1 s`, `3 min 5 s`, `1 h 2 min`. */
+/** Formats a duration: `45 ms`, `2.1 s`, `3 min 5 s`, `1 h 2 min`. */
 export function formatDuration(ms: number): string {
   if (ms < 999.5) return `${Math.round(ms)} ms`;
   const seconds = Math.round(ms / 1000);
@@ -15,14 +15,14 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }
 
-/** `under 1 min`, `12 min`, `1 h 2 min`. */
+/** Formats a duration to the minute: `under 1 min`, `12 min`, `1 h 2 min`. */
 export function formatMinutes(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
   if (minutes < 1) return 'under 1 min';
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** `1 file`, `2 files`. `many` is for nouns that take more than an “s”. */
+/** Formats a count with its noun: `1 file`, `2 files`. Pass `many` for irregular plurals. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
 }

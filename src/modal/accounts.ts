@@ -1,27 +1,28 @@
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
+import { strings } from './strings.ts';
 
-/** Everything the SDK needs to reach one Modal account, or the local Modal. */
+/** Everything the SDK needs to reach a Modal account, or Local Modal. */
 export interface Account {
-  /** What people see: `Local Modal`, `profile main`, … */
+  /** Shown to users: `Local Modal`, `profile main`, … */
   readonly label: string;
   readonly tokenId: string;
   readonly tokenSecret: string;
-  /** Absent: Modal's own address. */
+  /** Defaults to Modal's own server. */
   readonly serverUrl?: string;
-  /** Modal environment; absent: the workspace's default one. */
+  /** The Modal environment. Defaults to the workspace's default one. */
   readonly environment?: string;
-  /** Sandboxes are processes of this machine: they cost nothing. */
+  /** Sandboxes run on this computer and are free. */
   readonly isLocal?: true;
 }
 
-/** No usable account; the message says why, and the user is offered to choose one. */
+/** There is no usable account. The message says why; callers let the user select one. */
 export class AccountError extends Error {
   override name = 'AccountError';
 }
 
-// Keys as in modal's config file (`~/.modal.toml`), one table per profile.
-const ProfileSchema = z.object({
+/** A table of Modal's config file (`~/.modal.toml`), which has one per profile. */
+const ConfigProfileSchema = z.object({
   token_id: z.string().optional(),
   token_secret: z.string().optional(),
   server_url: z.string().optional(),
@@ -29,48 +30,49 @@ const ProfileSchema = z.object({
   active: z.boolean().optional(),
 });
 
+/** A profile of Modal's config file. */
 export interface ConfigProfile {
   readonly name: string;
   readonly active: boolean;
-  /** Absent: the profile lacks a token pair. */
+  /** Undefined if the profile has no token pair. */
   readonly account?: Account;
 }
 
-/** Reads the profiles of a Modal config file's text. Throws `AccountError` when the text is not TOML. */
+/** Reads the profiles of a Modal config file. Throws `AccountError` if the text isn't TOML. */
 export function parseConfigProfiles(text: string): ConfigProfile[] {
   let tables: Record<string, unknown>;
   try {
     tables = parseToml(text);
   } catch (error) {
-    throw new AccountError(`The Modal config file cannot be read: ${(error as Error).message.split('\n')[0]}.`);
+    throw new AccountError(strings.unreadableConfig((error as Error).message.split('\n')[0] ?? ''));
   }
   return Object.entries(tables).flatMap(([name, table]) => {
-    const { success, data } = ProfileSchema.safeParse(table);
+    const { success, data } = ConfigProfileSchema.safeParse(table);
     if (!success) return [];
     const { token_id: tokenId, token_secret: tokenSecret, server_url: serverUrl, environment } = data;
-    const account =
-      tokenId && tokenSecret ? { label: `profile ${name}`, tokenId, tokenSecret, serverUrl, environment } : undefined;
+    const label = strings.configProfileLabel(name);
+    const account = tokenId && tokenSecret ? { label, tokenId, tokenSecret, serverUrl, environment } : undefined;
     return [{ name, active: data.active === true, ...(account && { account }) }];
   });
 }
 
-/** Where accounts come from; handed in, so that this module reads no file and no secret by itself. */
+/** Where accounts come from. Injected, so that this module reads no files or secrets. */
 export interface AccountSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The text of Modal's config file; absent when there is none. */
+  /** Returns the text of Modal's config file; undefined if there is none. */
   readConfigFile(): Promise<string | undefined>;
-  /** The token pair pasted by the user, kept in the editor's secret storage. */
+  /** Returns the token pair that the user pasted, from VS Code's secret storage. */
   readStoredToken(): Promise<{ tokenId: string; tokenSecret: string } | undefined>;
-  /** Starts the local Modal if need be. */
+  /** Starts Local Modal if it isn't running. */
   startLocalModal(): Promise<Account>;
 }
 
-/** The account of the environment variables that Modal's own tools read; absent when they are not set. */
+/** Returns the account of the environment variables that Modal's own tools read; undefined if they aren't set. */
 export function environmentAccount(env: AccountSources['env']): Account | undefined {
   const { MODAL_TOKEN_ID: tokenId, MODAL_TOKEN_SECRET: tokenSecret } = env;
   if (!tokenId || !tokenSecret) return undefined;
   return {
-    label: 'environment variables',
+    label: strings.environmentLabel(),
     tokenId,
     tokenSecret,
     serverUrl: env.MODAL_SERVER_URL || undefined,
@@ -78,36 +80,31 @@ export function environmentAccount(env: AccountSources['env']): Account | undefi
   };
 }
 
-/**
- * Resolves the `modal.account` setting. Throws `AccountError` with a sentence when nothing is chosen, or what is chosen
- * is not there.
- */
+/** Resolves the `modal.account` setting. Throws `AccountError` if no account is selected, or it doesn't exist. */
 export async function resolveAccount(choice: string, sources: AccountSources): Promise<Account> {
-  if (choice === '') throw new AccountError('No Modal account is chosen yet.');
+  if (choice === '') throw new AccountError(strings.noAccount());
   if (choice === 'local') return sources.startLocalModal();
   if (choice === 'environment') {
     const account = environmentAccount(sources.env);
-    if (!account)
-      throw new AccountError('MODAL_TOKEN_ID and MODAL_TOKEN_SECRET are not both set in VS Code’s environment.');
+    if (!account) throw new AccountError(strings.incompleteEnvironment());
     return account;
   }
   if (choice === 'token') {
     const token = await sources.readStoredToken();
-    if (!token) throw new AccountError('No Modal token is stored on this machine.');
-    return { label: 'stored token', ...token };
+    if (!token) throw new AccountError(strings.noStoredToken());
+    return { label: strings.storedTokenLabel(), ...token };
   }
   const name = choice.slice('profile:'.length);
   const profiles = parseConfigProfiles((await sources.readConfigFile()) ?? '');
   const profile = profiles.find((each) => each.name === name);
-  if (!profile) throw new AccountError(`The Modal config file has no profile “${name}”.`);
-  if (!profile.account) throw new AccountError(`The Modal profile “${name}” has no token_id and token_secret.`);
+  if (!profile) throw new AccountError(strings.noConfigProfile(name));
+  if (!profile.account) throw new AccountError(strings.incompleteConfigProfile(name));
   return profile.account;
 }
 
-/** Checks a pasted token pair's shape; Modal's ids start with `ak-`, secrets with `as-`. Returns what is wrong, if anything. */
+/** Checks the format of a pasted token. Returns what is wrong with it, if anything. */
 export function tokenProblem(kind: 'id' | 'secret', value: string): string | undefined {
   const prefix = kind === 'id' ? 'ak-' : 'as-';
-  if (!value.startsWith(prefix) || value.length < 8 || /\s/.test(value))
-    return `A token ${kind} starts with “${prefix}” and has no spaces.`;
-  return undefined;
+  if (value.startsWith(prefix) && value.length >= 8 && !/\s/.test(value)) return undefined;
+  return kind === 'id' ? strings.invalidTokenId(prefix) : strings.invalidTokenSecret(prefix);
 }

@@ -1,19 +1,19 @@
 import type { ModalClient } from 'modal';
 import type { Account } from './accounts.ts';
 
-/** A section name that no config file has: keeps the SDK from mixing in a profile that the user did not choose. */
+/** A profile name that no config file has. Keeps the SDK from using a profile that the user didn't select. */
 const NO_PROFILE = '(none)';
 
 /**
- * Loads the SDK (at first use) and connects it to an account. Makes no call. The SDK takes its server's address from the
- * environment alone (0.11.1 ignores `endpoint`), so the environment is set for the length of the constructor.
+ * Loads the SDK (at first use) and creates a client for an account. Makes no call. The SDK reads its server's address only
+ * from the environment (0.11.1 ignores `endpoint`), so the environment is set while the constructor runs.
  */
 export async function connect(account: Account): Promise<ModalClient> {
   const sdk = await import('./sdk.ts');
   return withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
-      // Where an account names no server, the one of VS Code's own environment holds, as for Modal's other tools.
+      // Without a server of its own, an account uses the one in VS Code's environment, as in Modal's other tools.
       MODAL_SERVER_URL: account.serverUrl ?? process.env.MODAL_SERVER_URL,
       MODAL_ENVIRONMENT: account.environment,
       MODAL_SANDBOX_V2: undefined,
@@ -32,8 +32,8 @@ export async function connect(account: Account): Promise<ModalClient> {
 const execIdsByCommand = new WeakMap<object, string>();
 
 /**
- * The SDK keeps an exec's id to itself, but tells it with the command to its logger: what output is continued by after a
- * connection was lost. Its other words would go to the extension host's console, where nobody looks.
+ * The SDK doesn't expose the ID of an exec, which is needed to resume its output after a lost connection, but passes it
+ * to its logger together with the command. All other log entries are dropped.
  */
 const execIds = {
   debug(_message: string, ...details: unknown[]): void {
@@ -46,7 +46,7 @@ const execIds = {
   error: () => {},
 };
 
-/** The id of the exec that was started with this very array. */
+/** Returns the ID of the exec that was started with this array (the same object). */
 export function execIdOf(command: readonly string[]): string | undefined {
   return execIdsByCommand.get(command);
 }

@@ -5,7 +5,7 @@ import { RemoteFileError } from './remote-files.ts';
 import type { SandboxEnd } from './sandbox-ends.ts';
 import { strings } from './strings.ts';
 
-/** gRPC status codes that need words of their own. https://grpc.io/docs/guides/status-codes/ */
+/** gRPC status codes. https://grpc.io/docs/guides/status-codes/ */
 const Code = {
   cancelled: 1,
   unknown: 2,
@@ -20,7 +20,7 @@ const Code = {
   unauthenticated: 16,
 } as const;
 
-/** What the SDK tries again as well. */
+/** Codes that the SDK retries, too. */
 const CONNECTION_CODES: readonly number[] = [
   Code.cancelled,
   Code.unknown,
@@ -29,7 +29,7 @@ const CONNECTION_CODES: readonly number[] = [
   Code.unavailable,
 ];
 
-/** The sandbox under a command has ended. */
+/** The sandbox that a command ran in has stopped. */
 export class SandboxEndedError extends Error {
   override name = 'SandboxEndedError';
 
@@ -38,7 +38,7 @@ export class SandboxEndedError extends Error {
   }
 }
 
-/** grpc-js wraps the reason of a failed connection in words about its own workings. */
+/** The text in which grpc-js wraps the reason of a failed connection. */
 const GRPC_NOISE = /^No connection established\. Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/;
 
 interface ErrorShape {
@@ -80,19 +80,19 @@ export function isSandboxStopped(error: unknown): boolean {
   return isSandboxGone(error) || name === 'ConflictError' || code === Code.precondition;
 }
 
-/** True for a failure of the connection, after which the same can be tried again. */
+/** True for a failed connection; the call can be retried. */
 export function isConnectionLost(error: unknown): boolean {
   const { code, name } = shapeOf(error);
   return (code !== undefined && CONNECTION_CODES.includes(code)) || name === 'TimeoutError';
 }
 
-/** True when Modal says that something of a request is not as it has to be. */
+/** True when Modal says that the request is invalid. */
 export function isRefusedInput(error: unknown): boolean {
   const { code, name } = shapeOf(error);
   return code === Code.invalid || name === 'InvalidError';
 }
 
-/** True for a failure that the user ends by choosing another account. */
+/** True for failures that are resolved by selecting another account. */
 export function isAccountProblem(error: unknown): boolean {
   return error instanceof AccountError || shapeOf(error).code === Code.unauthenticated;
 }
@@ -107,31 +107,30 @@ export function explainAndLog(error: unknown): string {
 export function explainError(error: unknown): string {
   const { name, message, code, details } = shapeOf(error);
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
-  if (error instanceof AccountError) return `${message} Sign in, or use the local Modal.`;
+  if (error instanceof AccountError) return strings.withSignInHint(message);
   if (error instanceof UserError || error instanceof RemoteFileError || error instanceof SandboxEndedError)
     return message;
-  if (name === 'AbortError') return 'Cancelled.';
+  if (name === 'AbortError') return strings.canceled();
   switch (code) {
     case Code.unauthenticated:
-      return `Modal did not accept the token (${text}). Choose another account, or make a new token at modal.com/settings/tokens.`;
+      return strings.tokenRejected(text);
     case Code.denied:
-      return `Modal refused this to your account (${text}). Ask the workspace’s owner, or choose another account.`;
+      return strings.permissionDenied(text);
     case Code.unavailable:
-      return `The Modal server cannot be reached (${text}). Check the network, then run again.`;
+      return strings.unreachable(text);
     case Code.deadline:
-      return `Modal did not answer in time (${text}). Run again; see status.modal.com if it goes on.`;
+      return strings.timedOut(text);
     case Code.exhausted:
-      return `Modal has no room for this now (${text}). Wait a moment, or check the limits of your plan.`;
+      return strings.exhausted(text);
     case Code.notFound:
-      return `Modal does not know what was asked for (${text}). It may have ended or been deleted; run again.`;
+      return strings.notFound(text);
   }
-  if (name === 'ResourceExhaustedError')
-    return `Modal has no room for this now (${text}). Wait a moment, or check the limits of your plan.`;
-  if (isSandboxGone(error)) return `The sandbox has ended (${text}). Run again to start a new one.`;
-  if (/^Image build/.test(text)) return `${text.replace(/\.?$/, '.')} Check the profile’s image.`;
-  return `${text.replace(/\.?$/, '.')} Run again; the log (“Modal: Show Log”) has the details.`;
+  if (name === 'ResourceExhaustedError') return strings.exhausted(text);
+  if (isSandboxGone(error)) return strings.sandboxStopped(text);
+  const sentence = text.replace(/\.?$/, '.');
+  return /^Image build/.test(text) ? strings.imageBuildFailed(sentence) : strings.unexpected(sentence);
 }
 
 function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.trim() || 'no reason given';
+  return text.split('\n', 1)[0]?.trim() || strings.noReason();
 }

@@ -2,9 +2,9 @@ import type { ModalClient } from 'modal';
 import type { Client, MethodDefinition } from 'nice-grpc';
 
 /**
- * Modal's task command router, as far as the SDK (0.11.1) does not give it: the output of a command from a given byte on,
- * and its input. The SDK exports neither its client nor its definitions, so the few fields are written out here. Shapes:
- * task_command_router.proto of modal-labs/modal-client.
+ * The part of Modal's task command router that the SDK (0.11.1) doesn't expose: reading a command's output from a given
+ * byte, and writing its input. The SDK exports neither its client nor its definitions, so the few fields are repeated
+ * here. Source: task_command_router.proto in modal-labs/modal-client.
  */
 const SERVICE = '/modal.task_command_router.TaskCommandRouter';
 
@@ -29,7 +29,7 @@ interface StdinWrite extends ExecRequest {
 
 type Field = string | number | boolean | Uint8Array;
 
-/** A message of fields numbered from 1. */
+/** Encodes a message whose fields are numbered from 1. */
 function encode(fields: readonly Field[]): Uint8Array {
   const parts = fields.flatMap((field, at) => {
     const isNumber = typeof field === 'number' || typeof field === 'boolean';
@@ -49,7 +49,7 @@ function varint(value: number): Buffer {
   }
 }
 
-/** Field 1 of a message that has only this one, of bytes. */
+/** Decodes a message whose only field is field 1, of bytes. */
 function firstBytes(message: Uint8Array): Uint8Array {
   let at = 1;
   while (((message[at] ?? 0) & 128) !== 0) at += 1;
@@ -98,7 +98,7 @@ const ROUTER = {
   ),
 };
 
-/** A connection of our own to where a command runs. */
+/** A separate connection to the machine that a command runs on. */
 export class ExecRouter {
   readonly #client: Client<typeof ROUTER>;
   readonly #exec: ExecRequest;
@@ -110,7 +110,7 @@ export class ExecRouter {
     this.#close = close;
   }
 
-  /** Connects, and makes sure that the command is there. Throws gRPC errors. */
+  /** Connects, and checks that the command exists. Throws gRPC errors. */
   static async open(modal: ModalClient, sandboxId: string, execId: string, timeoutMs: number): Promise<ExecRouter> {
     const { ChannelCredentials, createChannel, createClient, Metadata } = await import('./sdk.ts');
     const { taskId, url, jwt } = await accessOf(modal, sandboxId, timeoutMs);
@@ -131,12 +131,12 @@ export class ExecRouter {
     }
   }
 
-  /** The output from a byte on, to its end. */
+  /** Reads the output from a byte to its end. */
   read(stream: 'stdout' | 'stderr', offset: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
     return this.#client.read({ ...this.#exec, offset, fileDescriptor: stream === 'stdout' ? 0 : 1 }, { signal });
   }
 
-  /** Input that begins at a byte of all input; what is there already is not taken twice. */
+  /** Writes input from a byte offset. Bytes that were received before aren't used twice. */
   stdin(offset: number): WritableStream<Uint8Array> {
     let at = offset;
     const write = async (data: Uint8Array, eof: boolean) => {
@@ -154,7 +154,7 @@ export class ExecRouter {
   }
 }
 
-/** Where the sandbox's commands run, and the word to get in. */
+/** Returns the address of the sandbox's command router, with its token. */
 async function accessOf({ cpClient }: ModalClient, sandboxId: string, timeoutMs: number) {
   const options = { timeoutMs };
   const asked = { sandboxId, timeout: timeoutMs / 1000, waitUntilReady: false };
@@ -166,7 +166,7 @@ async function accessOf({ cpClient }: ModalClient, sandboxId: string, timeoutMs:
   return { taskId, ...(await cpClient.sandboxGetCommandRouterAccess({ sandboxId }, options)) };
 }
 
-/** Sandboxes of Modal's first version, which those with a GPU still are, have ids of 22 characters; as the SDK tells them apart. */
+/** True for sandboxes of Modal's first version, still used for GPUs. Their IDs have 22 characters (the SDK's own test). */
 export function isFirstVersion(sandboxId: string): boolean {
   return /^sb-[0-9A-Za-z]{22}$/.test(sandboxId);
 }

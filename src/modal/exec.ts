@@ -1,35 +1,35 @@
 import type { ContainerProcess, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 
-/** Bytes for a process, in order. Read again from an earlier place when a connection is resumed. */
+/** Input for a process. Read again from an earlier offset when a connection is resumed. */
 export interface Source {
   readFrom(offset: number): AsyncIterable<Uint8Array>;
 }
 
 export interface ExecOptions {
-  /** Made once the process has started, with the time that took. */
+  /** Creates the input once the process has started. Receives the time that the start took. */
   readonly source?: ((startMs: number) => Source) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** The sandbox ends the process after this time, so that a lost one does not keep the sandbox awake. */
+  /** The sandbox stops the process after this time, so that a lost one doesn't keep the sandbox awake. */
   readonly timeoutMs?: number;
 }
 
 const TIMEOUT_MS = 60 * 60_000;
 const WRITE_BYTES = 1024 * 1024;
-/** The SDK's stream cuts each piece into messages of this many bytes. */
+/** The SDK's stream cuts each chunk into messages of this size. */
 const MESSAGE_BYTES = 256 * 1024;
 
 /**
- * Runs a command with these bytes as its input, and returns what it printed. Three calls in all: start, input, output.
- * A process that ends before it has read everything is no error: its output says why. Throws the SDK's errors, and the
- * signal's reason at once.
+ * Runs a command with the given input, and returns its output. Takes three calls: start, input, output. It's not an error
+ * if the process exits before it has read all input; its output says why. Throws the SDK's errors, and the signal's reason
+ * as soon as it's aborted.
  */
 export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOptions = {}): Promise<Buffer> {
   const { source, signal, timeoutMs = TIMEOUT_MS } = options;
   signal?.throwIfAborted();
   const startedAt = performance.now();
   const starting = sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs });
-  // Started after all: its input ends at once, and it cleans up.
+  // If it starts after all, end its input so that it exits.
   const process = await untilAborted(
     starting,
     signal,
@@ -53,7 +53,7 @@ export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOp
 }
 
 async function send(process: ContainerProcess<Uint8Array>, source: Source, signal?: AbortSignal): Promise<void> {
-  // The streaming call is internal to the SDK: one call in all, where the public writer makes one for each write.
+  // The streaming call is internal to the SDK. It takes one call in total; the public writer makes one for each write.
   if (typeof process._stdinWriteStream === 'function') {
     await process._stdinWriteStream({
       readFrom: (offset) => checked(inWholeMessages(source.readFrom(offset)), signal),
@@ -66,7 +66,7 @@ async function send(process: ContainerProcess<Uint8Array>, source: Source, signa
   await writer.close();
 }
 
-/** The same bytes, but that only the last message is a short one. */
+/** Regroups the bytes so that every message but the last one is full. */
 async function* inWholeMessages(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let rest: Uint8Array = new Uint8Array();
   for await (const piece of pieces) {

@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, ModalClient } from 'modal';
+import { strings } from './strings.ts';
 
-/** One layer to build: Dockerfile lines on top of an image, or of a registry tag. */
+/** A layer to build: Dockerfile lines on top of an image or a registry tag. */
 export interface LayerRequest {
   readonly base: { readonly imageId: string } | { readonly tag: string; readonly registry?: RegistryLogin | undefined };
   /** Lines after `FROM`. */
   readonly commands: readonly string[];
-  /** Ids of secrets whose variables `RUN` sees. */
+  /** IDs of secrets whose variables are available to `RUN`. */
   readonly secretIds?: readonly string[];
-  /** Build even when Modal has a layer of these lines. */
+  /** Build even if Modal already has a layer for these lines. */
   readonly force?: boolean;
 }
 
-/** How a private registry signs in. */
+/** How to sign in to a private registry. */
 export interface RegistryLogin {
   readonly kind: 'registry' | 'aws-ecr' | 'gcp-artifact-registry';
   readonly secretId: string;
@@ -20,30 +21,30 @@ export interface RegistryLogin {
 
 export interface BuildWatch {
   readonly signal?: AbortSignal | undefined;
-  /** The build's log as it comes, in pieces that are no lines. */
+  /** Called with the build's log as it arrives, in chunks that aren't split at line breaks. */
   readonly onLog?: ((text: string) => void) | undefined;
 }
 
-/** Modal could not build a layer. The message is what Modal said. */
+/** Modal couldn't build a layer. The message is Modal's. */
 export class LayerError extends Error {
   override name = 'LayerError';
 }
 
-// Numbers of Modal's protocol: the SDK's own names for them are not exported.
+// Constants of Modal's protocol, which the SDK doesn't export.
 const Status = { success: 1, failure: 2, terminated: 3, timeout: 4, memory: 8 } as const;
 const RegistryAuth = { 'aws-ecr': 1, 'gcp-artifact-registry': 2, registry: 4 } as const;
 const EPHEMERAL = 5;
 
-/** Seconds after which the stream of a log ends and is opened again; as the SDK does. */
+/** The length of one log stream, in seconds, after which the next one is opened. The SDK's own value. */
 const JOIN_SECS = 55;
-/** Times in a row that a stream may break off without a word before the build is given up. */
+/** Give up after this many streams in a row that break off without an entry. */
 const MAX_BROKEN_STREAMS = 5;
 const RECONNECT_MS = 1000;
 
 /**
- * Builds a layer, or finds the one that Modal has of the same lines on the same base; two who ask at once share a build.
- * Asks the control plane itself, since the SDK's own build drops the log and cannot be cancelled. Returns the image's id.
- * Throws `LayerError` when the build fails, the signal's reason when it is aborted, else `ClientError`.
+ * Builds a layer, or finds the one that Modal already has for the same lines on the same base. Simultaneous requests share
+ * a build. Calls the control plane directly, since the SDK's own build drops the log and can't be canceled. Returns the
+ * image's ID. Throws `LayerError` if the build fails, the signal's reason if it's aborted, and `ClientError` otherwise.
  */
 export async function buildLayer(
   client: ModalClient,
@@ -86,7 +87,7 @@ interface End {
   readonly exception: string;
 }
 
-/** Passes the log on until the build has ended. */
+/** Passes on the log until the build ends. */
 async function follow(client: ModalClient, imageId: string, { signal, onLog }: BuildWatch): Promise<End> {
   let lastEntryId = '';
   for (let broken = 0; ; ) {
@@ -112,13 +113,13 @@ function rethrow(error: unknown, signal: AbortSignal | undefined): never {
 }
 
 function reason({ status, exception }: End): string {
-  if (status === Status.terminated) return 'Modal ended the build';
-  if (status === Status.timeout) return 'the build took longer than Modal allows';
-  if (status === Status.memory) return 'the build ran out of memory';
-  return exception || `the build ended with status ${status}`;
+  if (status === Status.terminated) return strings.buildTerminated();
+  if (status === Status.timeout) return strings.buildTimedOut();
+  if (status === Status.memory) return strings.buildOutOfMemory();
+  return exception || strings.buildFailed(status);
 }
 
-/** A secret of Modal's that only this build knows of. Returns its id; throws `ClientError`. */
+/** Creates a Modal secret for a single build. Returns its ID. Throws `ClientError`. */
 export async function ephemeralSecret(
   client: ModalClient,
   app: App,
@@ -132,7 +133,7 @@ export async function ephemeralSecret(
   return secretId;
 }
 
-/** An image that is published under `name:tag`, and since when; undefined when there is none. Throws `ClientError`. */
+/** Finds the image that is published as `name:tag`; undefined if there is none. Throws `ClientError`. */
 export async function findPublished(
   client: ModalClient,
   app: App,

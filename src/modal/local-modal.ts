@@ -5,33 +5,35 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import type { Account } from './accounts.ts';
+import { strings } from './strings.ts';
 
-/** What a shared local Modal writes beside its data for those who may use it. */
+/** What a shared Local Modal writes to its data folder for its clients. */
 const ServerFileSchema = z.object({
   url: z.url(),
   leaseUrl: z.url(),
   tokenId: z.string().min(1),
   tokenSecret: z.string().min(1),
 });
+const SERVER_FILE = 'server.json';
 type ServerFile = z.infer<typeof ServerFileSchema>;
 
 export interface LocalModalOptions {
   /** The server's bundle. */
   readonly serverPath: string;
-  /** Where it keeps volumes, images and snapshots; shared by all windows. */
+  /** Folder for volumes, images, and snapshots. Shared by all windows. */
   readonly dataDir: string;
-  /** Run commands even where they cannot be isolated (the user has agreed). */
+  /** Run commands even if they can't be isolated (the user has agreed to this). */
   readonly allowUnisolated: boolean;
 }
 
-/** The server found another one at work in its folder. */
+/** The server's exit code if another one is using its data folder. */
 const EXIT_IN_USE = 3;
 const START_TIMEOUT_MS = 15_000;
 const LEASE_TIMEOUT_MS = 5_000;
 
 /**
- * The local Modal of this machine: joined when another window runs it already, started otherwise. Holding a lease keeps
- * it alive; it ends by itself soon after its last lease, even when this process is killed.
+ * Joins the Local Modal on this computer, or starts it if no other window has. The server runs for as long as it's leased,
+ * and stops automatically soon after its last lease ends, even if this process is killed.
  */
 export class LocalModalLauncher {
   readonly #options: () => LocalModalOptions;
@@ -42,7 +44,7 @@ export class LocalModalLauncher {
     this.#options = options;
   }
 
-  /** The account of the running server, started if need be. Throws `UserError` when it cannot be started. */
+  /** Returns the account of the server, and starts it if necessary. Throws `UserError` if it can't be started. */
   async account(): Promise<Account> {
     this.#starting ??= this.#join().catch((error) => {
       this.#starting = undefined;
@@ -51,7 +53,7 @@ export class LocalModalLauncher {
     return this.#starting;
   }
 
-  /** Gives the lease back. The server ends when nobody else holds one. */
+  /** Ends the lease. The server stops if there are no others. */
   dispose(): void {
     this.#starting = undefined;
     this.#lease?.destroy();
@@ -60,7 +62,7 @@ export class LocalModalLauncher {
   async #join(): Promise<Account> {
     const options = this.#options();
     await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-    // Twice: two windows may start a server at the same moment, and the one that comes second joins the first.
+    // Twice: two windows may start a server at the same moment, and the second one then joins the first.
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const server = await readServerFile(options.dataDir);
       const lease = server && (await takeLease(server));
@@ -70,7 +72,7 @@ export class LocalModalLauncher {
     const server = await readServerFile(options.dataDir);
     const lease = server && (await takeLease(server));
     if (server && lease) return this.#hold(server, lease);
-    throw new UserError('The local Modal was started, but cannot be reached. Reload the window and run again.');
+    throw new UserError(strings.localModalNotResponding());
   }
 
   #hold(server: ServerFile, lease: IncomingMessage): Account {
@@ -81,13 +83,13 @@ export class LocalModalLauncher {
       this.#starting = undefined;
     });
     const { url: serverUrl, tokenId, tokenSecret } = server;
-    return { label: 'Local Modal', isLocal: true, serverUrl, tokenId, tokenSecret };
+    return { label: strings.localModalLabel(), isLocal: true, serverUrl, tokenId, tokenSecret };
   }
 }
 
 async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
   try {
-    return ServerFileSchema.parse(JSON.parse(await readFile(join(dataDir, 'server.json'), 'utf8')));
+    return ServerFileSchema.parse(JSON.parse(await readFile(join(dataDir, SERVER_FILE), 'utf8')));
   } catch {
     return undefined;
   }
@@ -108,7 +110,7 @@ function takeLease(server: ServerFile): Promise<IncomingMessage | undefined> {
   });
 }
 
-/** Starts a server of its own process group and waits for its first line, or for word that another one is there. */
+/** Starts a server in its own process group, and waits until it's ready or finds another one in its folder. */
 async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalOptions): Promise<void> {
   const logPath = join(dataDir, 'server.log');
   const log = await open(logPath, 'w', 0o600);
@@ -117,27 +119,25 @@ async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalO
     const child = spawn(process.execPath, [serverPath, '--port', '0', '--data', dataDir, '--shared', ...flags], {
       detached: true,
       stdio: ['ignore', 'pipe', log.fd],
-      // In VS Code the executable is Electron, which is Node only when told so.
+      // In VS Code, the executable is Electron, which acts as Node only with this variable.
       env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });
     const code = await firstLineOrExit(child);
     if (code !== undefined && code !== EXIT_IN_USE) {
       const reason = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n').at(-1);
-      throw new UserError(
-        `The local Modal could not be started (${reason || `exit code ${code}`}). Its log is ${logPath}.`,
-      );
+      throw new UserError(strings.localModalFailed(reason || strings.localModalExited(code), logPath));
     }
   } finally {
     await log.close();
   }
 }
 
-/** Resolves with nothing when the server is ready, with its exit code when it ended before. */
+/** Resolves with undefined once the server is ready, or with its exit code if it exits first. */
 function firstLineOrExit(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new UserError(`The local Modal did not start within ${START_TIMEOUT_MS / 1000} seconds. Run again.`));
+      reject(new UserError(strings.localModalTimedOut(START_TIMEOUT_MS / 1000)));
     }, START_TIMEOUT_MS);
     const settle = (action: () => void) => {
       clearTimeout(timer);

@@ -1,24 +1,24 @@
-/** When the prices below were read from Modal's price list. They are estimates; the account's bill is the truth. */
+/** The date of the published prices below. They're estimates; the account's bill is authoritative. */
 export const PRICES_AS_OF = '2026-10-08';
 
 /** What Modal bills a sandbox for. */
 export interface Hardware {
-  /** Physical cores; at least what Modal reserves by itself. */
+  /** Physical cores. At least `DEFAULT_CPU` is billed. */
   readonly cpu?: number;
   readonly memoryMiB?: number;
   /** `H100`, `A100-80GB:2`, … */
   readonly gpu?: string;
 }
 
-/** Modal's reservation when nothing is asked for. https://modal.com/docs/guide/sandbox-resources */
+/** Modal's minimum reservation. https://modal.com/docs/guide/sandbox-resources */
 const DEFAULT_CPU = 0.125;
 const DEFAULT_MEMORY_MIB = 128;
 
-/** US dollars an hour. */
+/** US dollars per hour. */
 export interface Rates {
   readonly perCore: number;
   readonly perGib: number;
-  /** By the GPU's name. */
+  /** By GPU type. */
   readonly perGpu: Readonly<Record<string, number>>;
 }
 
@@ -62,14 +62,14 @@ export class Prices {
   }
 }
 
-/** Dollars for people: two digits that matter, never `$0.00` for something that costs. */
+/** Formats dollars with two significant digits. Never shows `$0.00` for something that costs money. */
 export function formatUsd(usd: number): string {
   if (usd === 0) return '$0';
   if (usd < 0.0001) return 'under $0.0001';
   return `$${usd < 1 ? Number(usd.toPrecision(2)) : usd.toFixed(2)}`;
 }
 
-/** The same as an estimate: `about $0.02`, or `under $0.0001`. */
+/** Formats estimated dollars: `about $0.02`, or `under $0.0001`. */
 export function aboutUsd(usd: number): string {
   const text = formatUsd(usd);
   return text.startsWith('under') ? text : `about ${text}`;

@@ -5,15 +5,15 @@ import type { Rates } from './prices.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** Rates are decimal numbers in strings; one that is not is left out. */
+/** Rates are decimal numbers in strings. Others count as unknown. */
 const ReplySchema = z.object({
   rates: z.record(z.string(), z.coerce.number().positive().catch(0)),
   deprecationErrors: z.record(z.string(), z.unknown()).default({}),
 });
 
 /**
- * The rates that an account is billed by, as far as it tells them: dollars an hour for each unit. Empty where it tells none,
- * or does not let this user see them.
+ * Returns the rates that an account is billed by, in dollars per hour and unit, as far as they're known. Empty if the
+ * account reports none, or the user may not see them.
  */
 export async function accountRates(client: ModalClient): Promise<Partial<Rates>> {
   try {
@@ -25,9 +25,9 @@ export async function accountRates(client: ModalClient): Promise<Partial<Rates>>
 }
 
 /**
- * Modal documents no keys. These are the ones that `modal billing rates --json` was seen to print in October 2026:
- * `cpu_hour_cost_sandbox`, `mem_gib_hour_cost_sandbox` and `gpu_hour_cost_a100_80gb`, beside others for functions and
- * storage.
+ * Reads Modal's reply. Its keys aren't documented; these are the ones that `modal billing rates --json` printed in October
+ * 2026: `cpu_hour_cost_sandbox`, `mem_gib_hour_cost_sandbox`, and `gpu_hour_cost_a100_80gb`, in addition to others for
+ * functions and storage.
  */
 export function parseRates(reply: unknown): Partial<Rates> {
   const { rates, deprecationErrors } = ReplySchema.parse(reply);
@@ -41,7 +41,7 @@ export function parseRates(reply: unknown): Partial<Rates> {
   return { ...(perCore > 0 && { perCore }), ...(perGib > 0 && { perGib }), perGpu: Object.fromEntries(gpus) };
 }
 
-/** `a100_80gb` is `A100-80GB`; the A10 is billed under its older name, and an `A100` is the smaller one. */
+/** Returns the GPU types of a key: `a100_80gb` is `A100-80GB`, `a10g` is the A10, and `A100` is the smaller A100. */
 function gpuNames(key: string): string[] {
   if (key === 'a10g') return ['A10'];
   return key === 'a100_40gb' ? ['A100', 'A100-40GB'] : [key.toUpperCase().replaceAll('_', '-')];

@@ -1,4 +1,5 @@
-/** Files that lie in a volume or in a sandbox, and what goes wrong with them. Paths are absolute, with `/`. */
+/** Files in a volume or a sandbox, and their errors. Paths are absolute, with `/`. */
+import { strings } from './strings.ts';
 
 export type RemoteFileType = 'file' | 'directory' | 'symlink' | 'other';
 
@@ -6,11 +7,11 @@ export interface RemoteEntry {
   readonly name: string;
   readonly type: RemoteFileType;
   readonly bytes: number;
-  /** Milliseconds since 1970; 0 where it is not known. */
+  /** Milliseconds since 1970; 0 if unknown. */
   readonly modifiedMs: number;
-  /** What a symlink leads to, where that is known. */
+  /** What a symlink points to, if known. */
   readonly target?: 'file' | 'directory';
-  /** Whether nobody may write it. */
+  /** Nobody may write it. */
   readonly isReadOnly?: boolean;
 }
 
@@ -20,10 +21,10 @@ export interface RemoteChange {
   readonly path: string;
 }
 
-/** Content that can be read at any place, and again. */
+/** Content that can be read from any offset, repeatedly. */
 export interface Content {
   readonly bytes: number;
-  /** Reads into `into`, at least as long, where that is given and the content is not in memory already. */
+  /** Reads into `into` (of at least this length) if it's given and the content isn't already in memory. */
   read(start: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
@@ -33,25 +34,25 @@ export interface ReadOptions {
 
 export interface WriteOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the bytes that have been sent since the last call. */
+  /** Called with the number of bytes sent since the last call. */
   readonly onSent?: ((bytes: number) => void) | undefined;
 }
 
-/** One volume's or sandbox's files. All methods throw `RemoteFileError` or the SDK's errors. */
+/** The files of a volume or a sandbox. All methods throw `RemoteFileError` or the SDK's errors. */
 export interface RemoteFiles {
   stat(path: string): Promise<RemoteEntry>;
   list(path: string): Promise<RemoteEntry[]>;
-  /** The bytes of a file, in order; what is held at once does not grow with the file. */
+  /** Reads a file in order, in chunks of limited size. */
   read(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
-  /** Makes or replaces a file as a whole, and the folders above it. */
+  /** Creates or replaces a whole file, and creates its parent folders. */
   write(path: string, content: Content, options?: WriteOptions): Promise<void>;
   makeDirectory(path: string): Promise<void>;
-  /** A folder with all in it. */
+  /** Removes a file, or a folder and its contents. */
   remove(path: string): Promise<void>;
-  /** Makes or replaces `to`. */
+  /** Creates or replaces `to`. */
   rename(from: string, to: string): Promise<void>;
   copy(from: string, to: string): Promise<void>;
-  /** Reports changes until it is stopped; absent where nothing can be watched. */
+  /** Reports changes until it's stopped. Undefined if watching isn't possible. */
   watch?(path: string, isRecursive: boolean, onChanges: (changes: RemoteChange[]) => void): { stop(): void };
 }
 
@@ -62,10 +63,11 @@ export type RemoteFileProblem =
   | 'notDirectory'
   | 'notEmpty'
   | 'denied'
-  /** The sandbox or volume itself is not there any more. */
+  /** The sandbox or volume itself no longer exists. */
   | 'gone'
   | 'unavailable';
 
+/** A failed file operation. The message is a sentence for users. */
 export class RemoteFileError extends Error {
   override name = 'RemoteFileError';
   readonly problem: RemoteFileProblem;
@@ -76,22 +78,19 @@ export class RemoteFileError extends Error {
   }
 }
 
-/** Bytes in memory as content. */
+/** Wraps bytes in memory. */
 export function contentOf(bytes: Uint8Array): Content {
   return { bytes: bytes.length, read: async (start, length) => bytes.subarray(start, start + length) };
 }
 
-/** All bytes of a file. Throws `RemoteFileError` when there are more than `mostBytes`. */
-export async function readAll(files: RemoteFiles, path: string, mostBytes: number): Promise<Uint8Array> {
+/** Reads a whole file. Throws `RemoteFileError` if it's larger than `maxBytes`. */
+export async function readAll(files: RemoteFiles, path: string, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of files.read(path)) {
     bytes += part.length;
-    if (bytes > mostBytes) {
-      throw new RemoteFileError(
-        'unavailable',
-        `“${path}” is larger than ${Math.round(mostBytes / 1024 / 1024)} MiB, too large for the editor. Download it instead.`,
-      );
+    if (bytes > maxBytes) {
+      throw new RemoteFileError('unavailable', strings.tooLargeForEditor(path, Math.round(maxBytes / 1024 / 1024)));
     }
     parts.push(part);
   }

@@ -10,23 +10,24 @@ import {
   type RemoteFileProblem,
   type RemoteFiles,
 } from './remote-files.ts';
+import { strings } from './strings.ts';
 
 /** Larger files are sent as a stream. */
-const WHOLE_BYTES = 8 * 1024 * 1024;
-const PIECE_BYTES = 1024 * 1024;
-/** A command line has at most 65,536 characters. */
-const MOST_ARGUMENT_CHARS = 50_000;
-/** How many links may lead to each other, as on Linux. */
-const MOST_LINKS = 40;
-const OTHERS_FILE_BITS = 0o170000;
-const REGULAR = 0o100000;
+const MAX_WHOLE_BYTES = 8 * 1024 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
+/** Modal limits a command line to 65,536 characters. */
+const MAX_ARGUMENT_CHARS = 50_000;
+/** The maximum length of a chain of links, as on Linux. */
+const MAX_LINKS = 40;
+const FILE_TYPE_BITS = 0o170000;
+const REGULAR_FILE = 0o100000;
 
-/** Answers for each name: a folder, a file, or nothing. */
+/** Prints a line for each name: `d` for a folder, `f` for a file, `-` for nothing. */
 const TARGETS =
   'cd -- "$1" && shift && for p do if [ -d "./$p" ]; then echo d; elif [ -e "./$p" ]; then echo f; else echo -; fi; done';
 /**
- * Writes beside and renames, so that a reader sees the old file or the new one. What was broken off ends as any input does,
- * so the bytes are counted.
+ * Writes to a temporary file and renames it, so that readers see the old file or the new one. Interrupted input ends like
+ * complete input does, so the bytes are counted.
  */
 const WRITE = `
 mkdir -p -- "$2" || exit
@@ -37,7 +38,7 @@ if cat > "$3" && [ "$(wc -c < "$3")" -eq "$4" ]; then
 fi
 rm -f -- "$3"`;
 
-/** What the SDK's file errors mean. */
+/** The SDK's file errors by name. */
 const PROBLEMS: Readonly<Record<string, RemoteFileProblem>> = {
   SandboxFilesystemNotFoundError: 'notFound',
   SandboxFilesystemIsADirectoryError: 'isDirectory',
@@ -46,17 +47,16 @@ const PROBLEMS: Readonly<Record<string, RemoteFileProblem>> = {
   SandboxFilesystemPathAlreadyExistsError: 'exists',
   SandboxFilesystemPermissionError: 'denied',
 };
-const GONE = 'The sandbox has ended, and its files with it.';
 
-/** The files of a running sandbox, all of them. Programs of the image copy, move and stream: `cp`, `mv`, `cat`, `sh`. */
+/** All files of a running sandbox. Copying, moving, and streaming use programs of the image: `cp`, `mv`, `cat`, `sh`. */
 export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
   const statOf = (path: string) => mapped(path, async () => (await sandbox()).filesystem.stat(path));
   return {
     stat: async (path) => {
       const info = await statOf(path);
       if (info.type !== 'symlink') return entryOf(info);
-      const target = await followed(info, statOf);
-      // Size and time are those of what is read through the link.
+      const target = await resolveLink(info, statOf);
+      // Readers of the link get the target's size and time.
       return target
         ? { ...entryOf(target), name: info.name, type: 'symlink', target: targetOf(target) }
         : entryOf(info);
@@ -80,14 +80,14 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
           yield value;
         }
       } finally {
-        // Not waited for: whoever has enough shall not wait for the rest.
+        // Not awaited: a reader that stops early must not wait for the rest.
         void reader.cancel().catch(() => {});
       }
       if ((await mapped(path, () => process.wait())) !== 0) throw await readProblem(path, process, statOf);
     },
     write: async (path, content, { signal, onSent } = {}) => {
       const running = await mapped(path, sandbox);
-      if (content.bytes <= WHOLE_BYTES) {
+      if (content.bytes <= MAX_WHOLE_BYTES) {
         const bytes = await content.read(0, content.bytes);
         await mapped(path, () => running.filesystem.writeBytes(bytes, path));
         onSent?.(bytes.length);
@@ -96,11 +96,11 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
       const folder = posix.dirname(path);
       const unfinished = posix.join(folder, `.modal-upload-${randomUUID()}`);
       const argv = ['sh', '-c', WRITE, 'sh', path, folder, unfinished, String(content.bytes)];
-      const source = { readFrom: (offset: number) => pieces(content, offset, onSent) };
-      const said = await mapped(path, () => execWith(running, argv, { source: () => source, signal }));
-      if (String(said).trim() === 'isDirectory') throw new RemoteFileError('isDirectory', `“${path}” is a folder.`);
-      if (String(said).trim() !== 'done')
-        throw new RemoteFileError('denied', `“${path}” cannot be written in the sandbox.`);
+      const source = { readFrom: (offset: number) => chunks(content, offset, onSent) };
+      const output = await mapped(path, () => execWith(running, argv, { source: () => source, signal }));
+      const outcome = String(output).trim();
+      if (outcome === 'isDirectory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
+      if (outcome !== 'done') throw new RemoteFileError('denied', strings.cannotWrite(path));
     },
     makeDirectory: (path) => mapped(path, async () => (await sandbox()).filesystem.makeDirectory(path)),
     remove: (path) => mapped(path, async () => (await sandbox()).filesystem.remove(path, { recursive: true })),
@@ -110,9 +110,9 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
 }
 
 function entryOf({ name, type, size, mode, permissions, modifiedTime }: FileInfo): RemoteEntry {
-  // Devices, pipes and sockets come as files; whether the mode has the bits that tell is up to the sandbox.
-  const kind = mode & OTHERS_FILE_BITS;
-  const isSpecial = type === 'file' && kind !== 0 && kind !== REGULAR;
+  // Devices, pipes, and sockets are listed as files. The mode may or may not have their type bits.
+  const kind = mode & FILE_TYPE_BITS;
+  const isSpecial = type === 'file' && kind !== 0 && kind !== REGULAR_FILE;
   return {
     name,
     type: isSpecial ? 'other' : type,
@@ -124,10 +124,10 @@ function entryOf({ name, type, size, mode, permissions, modifiedTime }: FileInfo
 
 const targetOf = ({ type }: FileInfo) => (type === 'directory' ? 'directory' : 'file');
 
-/** What a link leads to at last; undefined when that is nothing. */
-async function followed(link: FileInfo, statOf: (path: string) => Promise<FileInfo>): Promise<FileInfo | undefined> {
+/** Resolves a link; undefined if it's dangling. */
+async function resolveLink(link: FileInfo, statOf: (path: string) => Promise<FileInfo>): Promise<FileInfo | undefined> {
   let info = link;
-  for (let hops = 0; info.type === 'symlink' && hops < MOST_LINKS; hops += 1) {
+  for (let hops = 0; info.type === 'symlink' && hops < MAX_LINKS; hops += 1) {
     const path = posix.resolve(posix.dirname(info.path), info.symlinkTarget ?? '');
     try {
       info = await statOf(path);
@@ -139,7 +139,7 @@ async function followed(link: FileInfo, statOf: (path: string) => Promise<FileIn
   return info.type === 'symlink' ? undefined : info;
 }
 
-/** What the links of a folder lead to. Nothing is known where the image has no shell. */
+/** Returns what the links of a folder point to. Empty if the image has no shell. */
 async function targetsOf(
   sandbox: Sandbox,
   folder: string,
@@ -148,13 +148,13 @@ async function targetsOf(
   const found = new Map<string, Pick<RemoteEntry, 'target'>>();
   for (let start = 0; start < names.length; ) {
     const batch: string[] = [];
-    for (let chars = folder.length; start < names.length && chars < MOST_ARGUMENT_CHARS; start += 1) {
+    for (let chars = folder.length; start < names.length && chars < MAX_ARGUMENT_CHARS; start += 1) {
       const name = names[start] as string;
       chars += name.length + 1;
       batch.push(name);
     }
-    const said = await execWith(sandbox, ['sh', '-c', TARGETS, 'sh', folder, ...batch]).catch(() => '');
-    for (const [at, line] of String(said).split('\n').entries()) {
+    const output = await execWith(sandbox, ['sh', '-c', TARGETS, 'sh', folder, ...batch]).catch(() => '');
+    for (const [at, line] of String(output).split('\n').entries()) {
       const name = batch[at];
       if (name !== undefined && line === 'd') found.set(name, { target: 'directory' });
       if (name !== undefined && line === 'f') found.set(name, { target: 'file' });
@@ -163,31 +163,31 @@ async function targetsOf(
   return found;
 }
 
-async function* pieces(
+async function* chunks(
   content: Content,
   offset: number,
   onSent: ((bytes: number) => void) | undefined,
 ): AsyncGenerator<Uint8Array> {
-  for (let at = offset; at < content.bytes; at += PIECE_BYTES) {
-    const piece = await content.read(at, Math.min(PIECE_BYTES, content.bytes - at));
-    yield piece;
-    onSent?.(piece.length);
+  for (let at = offset; at < content.bytes; at += CHUNK_BYTES) {
+    const chunk = await content.read(at, Math.min(CHUNK_BYTES, content.bytes - at));
+    yield chunk;
+    onSent?.(chunk.length);
   }
 }
 
 async function run(sandbox: Sandbox, argv: string[]): Promise<void> {
   const process = await sandbox.exec(argv, { stdout: 'ignore' });
-  const [complaint, code] = await Promise.all([process.stderr.readText(), process.wait()]);
-  if (code !== 0) throw problemOf(complaint, argv[0] ?? '');
+  const [stderr, code] = await Promise.all([process.stderr.readText(), process.wait()]);
+  if (code !== 0) throw problemOf(stderr, argv[0] ?? '');
 }
 
-/** What a program of the sandbox says about a file. */
-function problemOf(complaint: string, program: string): RemoteFileError {
-  const said = complaint.trim().split('\n')[0] || `${program} is not in the sandbox’s image.`;
-  if (/No such file or directory/.test(said)) return new RemoteFileError('notFound', said);
-  if (/Permission denied|Read-only|not permitted/.test(said)) return new RemoteFileError('denied', said);
-  if (/Not a directory|non-directory/.test(said)) return new RemoteFileError('notDirectory', said);
-  return new RemoteFileError('unavailable', said);
+/** Converts the error output of a program in the sandbox. */
+function problemOf(stderr: string, program: string): RemoteFileError {
+  const message = stderr.trim().split('\n')[0] || strings.programNotInstalled(program);
+  if (/No such file or directory/.test(message)) return new RemoteFileError('notFound', message);
+  if (/Permission denied|Read-only|not permitted/.test(message)) return new RemoteFileError('denied', message);
+  if (/Not a directory|non-directory/.test(message)) return new RemoteFileError('notDirectory', message);
+  return new RemoteFileError('unavailable', message);
 }
 
 async function readProblem(
@@ -196,19 +196,19 @@ async function readProblem(
   statOf: (path: string) => Promise<FileInfo>,
 ): Promise<Error> {
   const { type } = await statOf(path);
-  if (type === 'directory') return new RemoteFileError('isDirectory', `“${path}” is a folder.`);
+  if (type === 'directory') return new RemoteFileError('isDirectory', strings.isFolder(path));
   return problemOf(new TextDecoder().decode(await process.stderr.readBytes()), 'cat');
 }
 
-/** What calls about files throw, in the words of files. */
+/** Translates the SDK's errors into file errors. */
 async function mapped<T>(path: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
     if (error instanceof RemoteFileError || !(error instanceof Error)) throw error;
     const problem = PROBLEMS[error.name];
-    if (problem) throw new RemoteFileError(problem, `“${path}”: ${error.message}`, { cause: error });
-    if (isSandboxStopped(error)) throw new RemoteFileError('gone', GONE, { cause: error });
+    if (problem) throw new RemoteFileError(problem, strings.fileProblem(path, error.message), { cause: error });
+    if (isSandboxStopped(error)) throw new RemoteFileError('gone', strings.sandboxFilesGone(), { cause: error });
     throw error;
   }
 }

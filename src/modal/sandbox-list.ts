@@ -1,16 +1,16 @@
 import type { App, ModalClient } from 'modal';
 import type { Hardware } from './prices.ts';
 import { type SandboxEnd, sandboxEnd } from './sandbox-ends.ts';
-import { Tag } from './sandboxes.ts';
+import { MAX_LIFETIME_MS, Tag } from './sandboxes.ts';
 import { strings } from './strings.ts';
 
-/** A port of a sandbox and where it is reached. */
+/** A port of a sandbox and its URL. */
 export interface SandboxPort {
   readonly port: number;
   readonly url: string;
 }
 
-/** One sandbox, as the account lists it. */
+/** A sandbox, as the account lists it. */
 export interface SandboxSummary {
   readonly id: string;
   readonly state: 'starting' | 'running' | 'ended';
@@ -18,9 +18,9 @@ export interface SandboxSummary {
   readonly name?: string;
   readonly createdAt: Date;
   readonly endedAt?: Date;
-  /** When its lifetime ends at the latest. */
+  /** When its maximum lifetime is reached. */
   readonly endsAt: Date;
-  /** How long it lives without anything to do; absent: as long as its lifetime. */
+  /** How long it may be idle. Defaults to its maximum lifetime. */
   readonly idleTimeoutMs?: number;
   readonly imageId: string;
   readonly hardware: Hardware;
@@ -28,18 +28,16 @@ export interface SandboxSummary {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** No sandbox lives longer. https://modal.com/docs/guide/sandboxes */
-const LONGEST_LIFE_MS = 24 * 60 * 60_000;
-
 type SandboxInfo = Awaited<ReturnType<ModalClient['cpClient']['sandboxListV2']>>['sandboxes'][number];
 
 /**
- * Sandboxes of an app that run or have ended since a moment, newest first. Asks the control plane itself, since the SDK's
- * own list keeps nothing but ids. Pages until an empty page, as the SDK does, or until sandboxes too old to matter.
+ * Lists the sandboxes of an app that are running or have stopped since a point in time, newest first. Calls the control
+ * plane directly, since the SDK's own list returns only IDs. Reads pages until an empty one, as the SDK does, or until the
+ * sandboxes are too old to matter.
  */
 export async function listSandboxes(client: ModalClient, app: App, endedSince: Date): Promise<SandboxSummary[]> {
   const found: SandboxSummary[] = [];
-  const oldestSecs = (endedSince.getTime() - LONGEST_LIFE_MS) / 1000;
+  const oldestSecs = (endedSince.getTime() - MAX_LIFETIME_MS) / 1000;
   let beforeTimestamp = 0;
   for (;;) {
     const { sandboxes } = await client.cpClient.sandboxListV2({
@@ -56,7 +54,7 @@ export async function listSandboxes(client: ModalClient, app: App, endedSince: D
   }
 }
 
-/** Sandboxes of an app that run and have all the given tags. */
+/** Lists the running sandboxes of an app that have all the given tags. */
 export async function runningSandboxes(
   client: ModalClient,
   app: App,
@@ -116,7 +114,7 @@ function hardwareOf({ resourceInfo, taskInfo }: SandboxInfo): Hardware {
   };
 }
 
-/** Modal's tunnels end TLS; those of the local Modal are plain TCP on this machine. */
+/** Modal's tunnels terminate TLS; those of Local Modal are plain TCP on this computer. */
 function urlOf(host: string, port: number): string {
   const isLocal = host === '127.0.0.1' || host === 'localhost';
   return `${isLocal ? 'http' : 'https'}://${host}${!isLocal && port === 443 ? '' : `:${port}`}`;
@@ -129,7 +127,7 @@ export function endLabel(end: SandboxEnd): string {
   return strings.sandboxEnd(end);
 }
 
-/** What people know a sandbox by. */
+/** Returns the name that a sandbox is shown under. */
 export function sandboxLabel({ id, name, tags }: Pick<SandboxSummary, 'id' | 'name' | 'tags'>): string {
   return tags[Tag.label] || name || tags[Tag.folderName] || id;
 }

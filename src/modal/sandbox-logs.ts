@@ -1,37 +1,42 @@
 import type { ModalClient } from 'modal';
+import { MAX_LIFETIME_MS } from './sandboxes.ts';
 
-/** What a sandbox's entrypoint has printed, as far as it was read. */
+/** The output of a sandbox's entrypoint, as far as it has been read. */
 export interface SandboxLog {
   readonly text: string;
-  /** When the last line was printed, and how many lines were at that moment. */
+  /** The timestamp of the last line. */
   readonly lastAt: Date;
-  readonly atLast: number;
+  /** The number of lines read with that timestamp. */
+  readonly linesAtLast: number;
 }
 
-/** A sandbox lives for a day at most; its log is looked for since before that. */
-const OLDEST_MS = 48 * 60 * 60_000;
-/** What is kept of a long log: the end of it. */
-const MOST_CHARS = 8 * 1024 * 1024;
+/** How far back a log can start, with a margin. */
+const MAX_AGE_MS = 2 * MAX_LIFETIME_MS;
+/** The end of a long log is kept. */
+const MAX_CHARS = 8 * 1024 * 1024;
 
-/** Reads on where `before` ended. A moment can bring more lines later, so its lines are asked for again and counted. */
+/**
+ * Continues reading where `before` ended. More lines with its last timestamp may have followed, so the lines of that
+ * timestamp are read again and skipped by count.
+ */
 export async function readSandboxLog(
   client: ModalClient,
   sandboxId: string,
-  before: SandboxLog = { text: '', lastAt: new Date(Date.now() - OLDEST_MS), atLast: 0 },
+  before: SandboxLog = { text: '', lastAt: new Date(Date.now() - MAX_AGE_MS), linesAtLast: 0 },
 ): Promise<SandboxLog> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
-  let { text, lastAt, atLast } = before;
-  let known = before.atLast;
+  let { text, lastAt, linesAtLast } = before;
+  let known = before.linesAtLast;
   for await (const { message, timestamp } of sandbox.logs.fetch({ since: before.lastAt })) {
     const isAtStart = timestamp.getTime() === before.lastAt.getTime();
     if (isAtStart && known-- > 0) continue;
-    atLast = timestamp.getTime() === lastAt.getTime() ? atLast + 1 : 1;
+    linesAtLast = timestamp.getTime() === lastAt.getTime() ? linesAtLast + 1 : 1;
     lastAt = timestamp;
     text += message;
   }
   return {
-    text: text.length > MOST_CHARS ? text.slice(text.indexOf('\n', text.length - MOST_CHARS) + 1) : text,
+    text: text.length > MAX_CHARS ? text.slice(text.indexOf('\n', text.length - MAX_CHARS) + 1) : text,
     lastAt,
-    atLast,
+    linesAtLast,
   };
 }

@@ -1,36 +1,37 @@
 import type { Sandbox } from 'modal';
 import { RemoteFileError } from './remote-files.ts';
+import { strings } from './strings.ts';
 
-/** A line that holds what was searched. */
+/** A line that contains the search text. */
 export interface SearchHit {
-  /** Absolute. */
+  /** The absolute path of the file. */
   readonly path: string;
-  /** From 1. */
+  /** Counted from 1. */
   readonly line: number;
-  /** The line, or the beginning of a very long one. */
+  /** The line, or the start of a very long one. */
   readonly text: string;
 }
 
 export interface SearchOptions {
   readonly signal: AbortSignal;
-  /** The search ends after so many. */
-  readonly mostHits: number;
-  /** Called with each part of what is found. */
+  /** The search stops after this many hits. */
+  readonly maxHits: number;
+  /** Called with hits as they're found. */
   readonly onHits: (hits: readonly SearchHit[]) => void;
 }
 
-/** The search in the sandbox ends by itself after this time. */
+/** The sandbox stops the search after this time. */
 const TIMEOUT_MS = 60_000;
-/** Of a line, what people are shown. */
-const MOST_LINE_BYTES = 1_000;
-/** The longest path on Linux, with the number of a line and room to spare. */
-const MOST_PATH_BYTES = 8_192;
-/** What a search reads of lines in all, however long they are. */
-const MOST_BYTES = 64 * 1024 * 1024;
+/** The part of a line that is shown. */
+const MAX_LINE_BYTES = 1_000;
+/** Fits the longest path on Linux and a line number. */
+const MAX_PATH_BYTES = 8_192;
+/** The search stops after reading this much output. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /**
- * Ends when its input does, so that a search that nobody waits for stops. Exit codes are grep's: 0 found, 1 nothing, else a
- * problem, which GNU grep has with files that it may not read as well.
+ * Stops when its input ends, so that an abandoned search doesn't keep running. Exit codes are grep's: 0 for hits, 1 for
+ * none, and others for problems, including files that it may not read.
  */
 const SEARCH = `
 cd -- "$1" || exit 3
@@ -42,15 +43,15 @@ search=$!
 wait $search`;
 
 /**
- * Searches the text files below a folder of a sandbox for a text, in any case unless the text has capital letters.
- * `.git`, `node_modules` and what sync keeps are left out. Resolves with whether all was searched. Throws the signal's reason,
- * `RemoteFileError`, and the SDK's errors.
+ * Searches the text files of a folder in a sandbox. The search is case-sensitive only if the text has capital letters, and
+ * skips `.git`, `node_modules`, and the sync's own files. `isComplete` is false if the search stopped early or couldn't
+ * read some files. Throws the signal's reason, `RemoteFileError`, and the SDK's errors.
  */
 export async function searchSandbox(
   sandbox: Sandbox,
   folder: string,
   text: string,
-  { signal, mostHits, onHits }: SearchOptions,
+  { signal, maxHits, onHits }: SearchOptions,
 ): Promise<{ readonly isComplete: boolean }> {
   signal.throwIfAborted();
   const anyCase = text === text.toLowerCase() ? ['-i'] : [];
@@ -69,14 +70,14 @@ export async function searchSandbox(
       signal.throwIfAborted();
       if (done) break;
       bytes += value.length;
-      const hits = lines.read(value).slice(0, mostHits - found);
+      const hits = lines.read(value).slice(0, maxHits - found);
       found += hits.length;
       if (hits.length > 0) onHits(hits);
-      if (found >= mostHits || bytes > MOST_BYTES) return { isComplete: false };
+      if (found >= maxHits || bytes > MAX_BYTES) return { isComplete: false };
     }
-    const [code, complaint] = await Promise.all([process.wait(), process.stderr.readText()]);
+    const [code, stderr] = await Promise.all([process.wait(), process.stderr.readText()]);
     signal.throwIfAborted();
-    if (code > 1 && found === 0) throw problemOf(String(complaint));
+    if (code > 1 && found === 0) throw problemOf(String(stderr));
     return { isComplete: code <= 1 };
   } finally {
     signal.removeEventListener('abort', stop);
@@ -85,18 +86,18 @@ export async function searchSandbox(
   }
 }
 
-function problemOf(complaint: string): RemoteFileError {
-  const said = complaint.trim().split('\n')[0] ?? '';
-  if (/not found|unrecognized option|invalid option/.test(said))
-    return new RemoteFileError('unavailable', 'Search needs GNU grep in the sandbox’s image, which this one has not.');
-  return new RemoteFileError('unavailable', `The search did not go through: ${said || 'it took too long'}.`);
+function problemOf(stderr: string): RemoteFileError {
+  const reason = stderr.trim().split('\n')[0] ?? '';
+  if (/not found|unrecognized option|invalid option/.test(reason))
+    return new RemoteFileError('unavailable', strings.searchNeedsGrep());
+  return new RemoteFileError('unavailable', strings.searchFailed(reason || strings.searchTimedOut()));
 }
 
-/** Takes lines of grep apart, `PATH NUL NUMBER ":" TEXT`, as they come. A path may hold line breaks. */
+/** Parses grep's output, `PATH NUL NUMBER ":" TEXT`, as it arrives. Paths may contain line breaks. */
 class HitReader {
   readonly #folder: string;
   #rest = Buffer.alloc(0);
-  /** In the rest of a line of which all that is shown is there already. */
+  /** Skipping the rest of a line whose shown part has been read. */
   #isSkipping = false;
 
   constructor(folder: string) {
@@ -115,7 +116,7 @@ class HitReader {
       }
       const pathEnd = this.#rest.indexOf(0);
       const end = pathEnd < 0 ? -1 : this.#rest.indexOf(0x0a, pathEnd);
-      if (end < 0 && (pathEnd < 0 || this.#rest.length < MOST_PATH_BYTES + MOST_LINE_BYTES)) return hits;
+      if (end < 0 && (pathEnd < 0 || this.#rest.length < MAX_PATH_BYTES + MAX_LINE_BYTES)) return hits;
       hits.push(...this.#hit(pathEnd, end < 0 ? this.#rest.length : end));
       this.#isSkipping = end < 0;
       this.#rest = this.#rest.subarray(end < 0 ? this.#rest.length : end + 1);
@@ -124,7 +125,7 @@ class HitReader {
 
   #hit(pathEnd: number, end: number): SearchHit[] {
     const path = `${this.#folder}/${this.#rest.toString('utf8', 0, pathEnd).replace(/^\.\//, '')}`;
-    const shown = this.#rest.toString('utf8', pathEnd + 1, Math.min(end, pathEnd + 1 + MOST_LINE_BYTES));
+    const shown = this.#rest.toString('utf8', pathEnd + 1, Math.min(end, pathEnd + 1 + MAX_LINE_BYTES));
     const [, line, text] = /^(\d+):([^\n]*)$/s.exec(shown) ?? [];
     return line === undefined || text === undefined ? [] : [{ path, line: Number(line), text }];
   }

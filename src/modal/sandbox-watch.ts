@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
 import type { RemoteChange } from './remote-files.ts';
 
-/** Whether a person is at the window. A watching command keeps a sandbox from ending when idle, so nothing is watched for nobody. */
+/** Whether the user is at the window. A watching command keeps a sandbox from becoming idle, so it must not run for nobody. */
 export interface Attention {
   readonly isAwake: boolean;
   onDidChange(listener: () => void): { dispose(): void };
@@ -12,18 +12,18 @@ export interface Attention {
 export interface SandboxWatchOptions {
   readonly sandbox: () => Promise<Sandbox>;
   readonly attention: Attention;
-  /** Called when the sandbox is found to have ended. */
+  /** Called when the sandbox turns out to have stopped. */
   readonly onGone?: () => void;
   readonly clock?: Clock;
 }
 
-/** Changes are collected for this long: what follows each other quickly is told at once. */
+/** Changes are collected for this long and reported together. */
 const COLLECT_MS = 500;
-/** Paths of one batch that are looked at, to know whether they are there. */
-const MOST_LOOKS = 20;
+/** At most this many paths of a batch are checked for existence. */
+const MAX_CHECKS = 20;
 /**
- * A watching command cannot be ended from here while nothing happens, so each ends by itself, soon after nobody looks any
- * more; the next one begins a moment before.
+ * A watching command can't be stopped while nothing happens, so each runs for this long, and the next one starts shortly
+ * before it ends. None keeps the sandbox awake for long after the user has left.
  */
 const WATCH_MS = 120_000;
 const OVERLAP_MS = 5_000;
@@ -38,15 +38,15 @@ interface Watched {
 }
 
 /**
- * Watches paths of one sandbox while a person is at the window. A path below one that is watched with all in it costs
- * nothing. What changed while nobody watched is told as a change of the watched path itself.
+ * Watches paths of a sandbox while the user is at the window. Paths inside a recursively watched folder need no command of
+ * their own. Changes made while watching was paused are reported as a change of the watched path itself.
  */
 export class SandboxWatch {
   readonly #options: SandboxWatchOptions;
   readonly #clock: Clock;
   readonly #watched = new Set<Watched>();
   readonly #running = new Set<Watched>();
-  /** Those that were watched, and are not while nobody looks. */
+  /** Watches that have been paused. */
   readonly #paused = new WeakSet<Watched>();
   #listening: { dispose(): void } | undefined;
 
@@ -83,7 +83,7 @@ export class SandboxWatch {
     }
   }
 
-  /** Whether another watch tells of it as well; of two that are the same the first counts. */
+  /** True if another watch reports the same changes. Of two equal watches, the second one is covered. */
   #isCovered(watched: Watched): boolean {
     const { path, isRecursive } = watched;
     const all = [...this.#watched];
@@ -110,7 +110,7 @@ export class SandboxWatch {
     void this.#follow(watched, cancel.signal);
   }
 
-  /** Watches until it is stopped or the sandbox is gone; begins again, later each time, when the watching breaks off. */
+  /** Watches until it's stopped or the sandbox is gone. Retries with increasing delays after failures. */
   async #follow(watched: Watched, signal: AbortSignal): Promise<void> {
     let retryMs = RETRY_MS;
     while (!signal.aborted) {
@@ -135,7 +135,7 @@ export class SandboxWatch {
     }
   }
 
-  /** Tells of events until the command ends. */
+  /** Reports events until the command ends. */
   async #events(sandbox: Sandbox, { path, isRecursive, onChanges }: Watched, signal: AbortSignal): Promise<undefined> {
     const events = sandbox.filesystem.watch(path, {
       recursive: isRecursive,
@@ -144,9 +144,9 @@ export class SandboxWatch {
     });
     const iterator = events[Symbol.asyncIterator]();
     let collected: FileWatchEvent[] = [];
-    let isToBeTold = false;
-    const tell = async () => {
-      isToBeTold = false;
+    let isScheduled = false;
+    const report = async () => {
+      isScheduled = false;
       const batch = collected;
       collected = [];
       const changes = await changesOf(batch, sandbox);
@@ -160,11 +160,11 @@ export class SandboxWatch {
         const next = await Promise.race([iterator.next(), aborted]);
         if (!next || next.done) return undefined;
         collected.push(next.value);
-        if (!isToBeTold) this.#clock.after(COLLECT_MS, () => void tell());
-        isToBeTold = true;
+        if (!isScheduled) this.#clock.after(COLLECT_MS, () => void report());
+        isScheduled = true;
       }
     } finally {
-      if (collected.length > 0) void tell();
+      if (collected.length > 0) void report();
       void iterator.return?.(undefined)?.catch(() => {});
     }
   }
@@ -180,9 +180,9 @@ export class SandboxWatch {
   }
 }
 
-/** The last thing that happened to each path. A rename out of sight, or into it, comes as `Modify`: so that is looked at. */
+/** Returns the last change of each path. Renames out of or into the watched folder arrive as `Modify`, so those are checked. */
 async function changesOf(events: readonly FileWatchEvent[], sandbox: Sandbox): Promise<RemoteChange[]> {
-  const kinds = new Map<string, RemoteChange['kind'] | 'doubtful'>();
+  const kinds = new Map<string, RemoteChange['kind'] | 'unclear'>();
   for (const { eventType, paths } of events) {
     const [first, second] = paths;
     if (first === undefined) continue;
@@ -191,21 +191,21 @@ async function changesOf(events: readonly FileWatchEvent[], sandbox: Sandbox): P
       kinds.set(second, 'created');
     } else if (eventType === 'Create') kinds.set(first, 'created');
     else if (eventType === 'Remove') kinds.set(first, 'deleted');
-    else if (kinds.get(first) !== 'created') kinds.set(first, 'doubtful');
+    else if (kinds.get(first) !== 'created') kinds.set(first, 'unclear');
   }
-  const doubtful = [...kinds].filter(([, kind]) => kind === 'doubtful').map(([path]) => path);
+  const unclear = [...kinds].filter(([, kind]) => kind === 'unclear').map(([path]) => path);
   await Promise.all(
-    doubtful.slice(0, MOST_LOOKS).map(async (path) => {
-      const isThere = await sandbox.filesystem.stat(path).then(
+    unclear.slice(0, MAX_CHECKS).map(async (path) => {
+      const exists = await sandbox.filesystem.stat(path).then(
         () => true,
         () => false,
       );
-      if (!isThere) kinds.set(path, 'deleted');
+      if (!exists) kinds.set(path, 'deleted');
     }),
   );
   return [...kinds].flatMap(([path, kind]): RemoteChange[] =>
-    kind === 'doubtful'
-      ? // It may have come from somewhere else: a list that shows it already is not harmed.
+    kind === 'unclear'
+      ? // It may have been moved here. Reporting it as created is harmless if it's already known.
         [
           { kind: 'changed', path },
           { kind: 'created', path },

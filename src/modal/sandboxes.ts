@@ -4,6 +4,10 @@ import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 import { sandboxEnd } from './sandbox-ends.ts';
+import { strings } from './strings.ts';
+
+/** Modal's limit for the lifetime of a sandbox. https://modal.com/docs/guide/sandboxes */
+export const MAX_LIFETIME_MS = 24 * 60 * 60_000;
 
 /** A volume to mount in a new sandbox. */
 export interface MountParams extends Mount {
@@ -46,19 +50,19 @@ export interface SandboxParams extends Readonly<PlainParams> {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Tags by which the extension finds its own sandboxes again. */
+/** Tags by which the extension recognizes its own sandboxes. */
 export const Tag = {
   folder: 'vscode-folder',
   folderName: 'vscode-folder-name',
-  /** The profile that it was started from. */
+  /** The profile that it was started with. */
   profile: 'vscode-profile',
-  /** The machine and user that started it. */
+  /** The computer and user that started it. */
   machine: 'vscode-machine',
-  /** What the profile asked for when it was started, as a hash. */
+  /** A hash of the profile at the time of the start. */
   definition: 'vscode-definition',
-  /** The window of VS Code that it serves. */
+  /** The VS Code window that uses it. */
   window: 'vscode-window',
-  /** What people call it. */
+  /** The name that the user gave it. */
   label: 'vscode-label',
   /** The snapshot it was started from. */
   snapshot: 'vscode-snapshot',
@@ -66,29 +70,29 @@ export const Tag = {
 
 const OWN_TAGS: readonly string[] = Object.values(Tag);
 
-/** Whether a tag is the extension's own: nobody's who works with the sandbox. */
+/** True for the extension's own tags, which users don't need to see. */
 export function isOwnTag(name: string): boolean {
   return OWN_TAGS.includes(name) || isMountTag(name);
 }
 
-/** Without mounts, and values that Modal would not take as tags of its apps (`check_tag_dict`, see mounts.ts). */
+/** Omits mounts, and values that aren't allowed in the tags of Modal's apps (`check_tag_dict`, see mounts.ts). */
 function plainTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(tags).filter(([name, value]) => !isMountTag(name) && /^[\w.-]{1,63}$/.test(value)),
   );
 }
 
-/** How long the start of a sandbox may wait for a GPU that another one of the list can stand in for. */
+/** How long to wait for a GPU before trying the next one in the list. */
 const GPU_WAIT_MS = 60_000;
 
-/** Finds or creates the app that our sandboxes belong to. Throws `ClientError`. */
+/** Finds or creates the app that sandboxes belong to. Throws `ClientError`. */
 export function openApp(client: ModalClient, name: string): Promise<App> {
   return client.apps.fromName(name, { createIfMissing: true });
 }
 
 /**
- * Starts a sandbox. Of several GPUs the first that Modal has is taken. Throws `UserError` for a secret or a volume that
- * is not there, and the SDK's errors.
+ * Starts a sandbox, with the first of its GPU types that is available. Throws `UserError` for a secret or volume that
+ * doesn't exist, and the SDK's errors.
  */
 export async function createSandbox(client: ModalClient, app: App, params: SandboxParams): Promise<Sandbox> {
   const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, ...plainParams } = params;
@@ -98,7 +102,7 @@ export async function createSandbox(client: ModalClient, app: App, params: Sandb
     const start = (tags: Record<string, string>) =>
       client.sandboxes.create(app, image, { ...shared, tags, ...(gpu && { gpu }) });
     const tags = { ...ownTags, ...mountTags(mounts) };
-    // What Modal takes as tags is not written down: a sandbox that tells less of itself is better than none.
+    // Modal doesn't document which tags it accepts. A sandbox with fewer tags is better than none.
     return start(tags).catch((error) => {
       const plain = plainTags(tags);
       if (isRefusedInput(error) && Object.keys(plain).length < Object.keys(tags).length) return start(plain);
@@ -114,22 +118,14 @@ export async function createSandbox(client: ModalClient, app: App, params: Sandb
 }
 
 function secretsOf(client: ModalClient, names: readonly string[]): Promise<Secret[]> {
-  return Promise.all(
-    names.map((name) =>
-      client.secrets
-        .fromName(name)
-        .catch(
-          ifMissing(`There is no secret “${name}” in this account. Make it at modal.com/secrets, then run again.`),
-        ),
-    ),
-  );
+  return Promise.all(names.map((name) => client.secrets.fromName(name).catch(ifMissing(strings.missingSecret(name)))));
 }
 
 async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): Promise<Record<string, Volume>> {
   const mounted = await Promise.all(
     mounts.map(async ({ path, volume: name, subPath, isReadOnly, createIfMissing }) => {
-      const missing = `There is no volume “${name}” in this account. Make it, or leave \`createIfMissing\` on, then run again.`;
-      const volume = await client.volumes.fromName(name, { createIfMissing }).catch(ifMissing(missing));
+      const finding = client.volumes.fromName(name, { createIfMissing });
+      const volume = await finding.catch(ifMissing(strings.missingVolume(name)));
       const options = { readOnly: isReadOnly, ...(subPath && { subPath }) };
       return [path, subPath || isReadOnly ? volume.withMountOptions(options) : volume] as const;
     }),
@@ -138,9 +134,9 @@ async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): P
   return Object.fromEntries(mounted.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-function ifMissing(sentence: string): (error: unknown) => never {
+function ifMissing(message: string): (error: unknown) => never {
   return (error) => {
-    if (isNotFound(error)) throw new UserError(sentence, { cause: error });
+    if (isNotFound(error)) throw new UserError(message, { cause: error });
     throw error;
   };
 }
@@ -151,7 +147,7 @@ function ifExhausted(error: unknown): undefined {
   throw error;
 }
 
-/** Whether Modal finds a place for a sandbox with a GPU in time; its first command waits until then. */
+/** Resolves with true once a sandbox has its GPU, or with false if that takes too long. Its first command waits for it. */
 async function isScheduled(sandbox: Sandbox): Promise<boolean> {
   const timer = Promise.withResolvers<false>();
   const timeout = setTimeout(() => timer.resolve(false), GPU_WAIT_MS);
@@ -162,36 +158,36 @@ async function isScheduled(sandbox: Sandbox): Promise<boolean> {
   return Promise.race([started, timer.promise]).finally(() => clearTimeout(timeout));
 }
 
-/** Ends a sandbox; ending one that has ended already is not an error. */
+/** Terminates a sandbox. It's not an error if it has already stopped. */
 export async function terminateSandbox(client: ModalClient, sandboxId: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
   await sandbox.terminate();
 }
 
-/** How long Modal may take to answer. */
-const ANSWER_TIMEOUT_MS = 10_000;
+/** How long Modal may take to respond. */
+const RESPONSE_TIMEOUT_MS = 10_000;
 
 /**
- * Throws `SandboxEndedError` when the sandbox has ended, or ends within the time that is waited, which says how; a gRPC
- * error when Modal does not answer.
+ * Throws `SandboxEndedError` if the sandbox has stopped, or stops within `waitMs`, and a gRPC error if Modal doesn't
+ * respond.
  */
 export async function requireRunning({ cpClient }: ModalClient, sandboxId: string, waitMs: number): Promise<void> {
   const asked = { sandboxId, timeout: waitMs / 1000 };
-  const options = { timeoutMs: waitMs + ANSWER_TIMEOUT_MS };
+  const options = { timeoutMs: waitMs + RESPONSE_TIMEOUT_MS };
   const { result } = isFirstVersion(sandboxId)
     ? await cpClient.sandboxWait(asked, options)
     : await cpClient.sandboxWaitV2(asked, options);
   if (result?.status) throw new SandboxEndedError(sandboxEnd(result.status));
 }
 
-/** Gives a sandbox a name for people; `''` takes it away. The other tags stay: `setTags` replaces all of them. */
+/** Sets the name that a sandbox is shown under; `''` removes it. Keeps the other tags, all of which `setTags` replaces. */
 export async function renameSandbox(client: ModalClient, sandboxId: string, label: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
   const { [Tag.label]: _, ...others } = await sandbox.getTags();
   await sandbox.setTags(label === '' ? others : { ...others, [Tag.label]: label });
 }
 
-/** Runs a command that does nothing: it counts as activity. Throws when the sandbox has ended. */
+/** Runs a no-op command, which counts as activity. Throws if the sandbox has stopped. */
 export async function touchSandbox(client: ModalClient, sandboxId: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
   await (await sandbox.exec(['true'], { stdout: 'ignore', stderr: 'ignore' })).wait();

@@ -1,7 +1,7 @@
 import type { ModalClient, Sandbox } from 'modal';
 import { isNotFound } from './errors.ts';
 
-/** The name under which snapshots are published, each with its id as the tag. */
+/** The name under which snapshots are published, each with its ID as the tag. */
 const NAME = 'vscode-snapshot';
 const PAGE = 100;
 /** A large file system takes longer than the SDK's 55 seconds. */
@@ -14,14 +14,14 @@ export interface PublishedSnapshot {
   readonly createdAt: Date;
 }
 
-/** Where snapshots are found by other programs: `Image.from_name('vscode-snapshot:ID')`. */
+/** Returns the name by which other programs find a snapshot: `Image.from_name('vscode-snapshot:ID')`. */
 export function publishedName(id: string): string {
   return `${NAME}:${id}`;
 }
 
 /**
- * The image of a sandbox's file system, or of one directory of it. `ttlMs`: whole seconds, null to keep it. What programs
- * have written is brought to the disk first. Throws the SDK's errors.
+ * Takes a snapshot of a sandbox's file system, or of a directory, after flushing pending writes. `ttlMs` is in whole
+ * seconds; null keeps the snapshot until it's deleted. Returns the ID of its image. Throws the SDK's errors.
  */
 export async function takeSnapshot(
   sandbox: Sandbox,
@@ -38,13 +38,13 @@ export async function takeSnapshot(
   return image.imageId;
 }
 
-/** Publishes a snapshot's image under its name; a name that is there moves to this image. */
+/** Publishes a snapshot's image under its name. An existing name moves to this image. */
 export async function publishSnapshot(client: ModalClient, id: string, imageId: string): Promise<void> {
   const image = await client.images.fromId(imageId);
   await image.publish(publishedName(id));
 }
 
-/** All published snapshots. A name may outlive its image. The SDK has no list, so the control plane is asked itself. */
+/** Lists all published snapshots by calling the control plane, since the SDK has no list. A name may outlive its image. */
 export async function listPublished(client: ModalClient): Promise<PublishedSnapshot[]> {
   const found: PublishedSnapshot[] = [];
   let pageToken = '';
@@ -63,7 +63,7 @@ export async function listPublished(client: ModalClient): Promise<PublishedSnaps
   return found;
 }
 
-/** Whether an image is there still: it may have expired, or somebody may have deleted it. */
+/** Resolves with true if an image still exists. It may have expired or been deleted. */
 export async function hasImage(client: ModalClient, imageId: string): Promise<boolean> {
   try {
     await client.images.fromId(imageId);
@@ -74,12 +74,12 @@ export async function hasImage(client: ModalClient, imageId: string): Promise<bo
   }
 }
 
-/** Deletes an image; one that is gone already is not an error. */
+/** Deletes an image. It's not an error if it no longer exists. */
 export async function deleteImage(client: ModalClient, imageId: string): Promise<void> {
   await client.images.delete(imageId).catch(unlessMissing);
 }
 
-/** Takes a snapshot's published name away. */
+/** Removes a snapshot's published name. */
 export async function unpublishSnapshot(client: ModalClient, id: string): Promise<void> {
   const environment = client.environmentName();
   const tag = `${environment ? `${environment}/` : ''}${publishedName(id)}`;

@@ -3,8 +3,105 @@ import type { SandboxEnd } from './sandbox-ends.ts';
 
 /** Messages about Modal: accounts, errors, sandboxes, volumes, and files. */
 export const strings = {
+  // Accounts
+  configProfileLabel: (name: string) => l10n.t('profile {0}', name),
+  environmentLabel: () => l10n.t('environment variables'),
+  storedTokenLabel: () => l10n.t('stored token'),
+  localModalLabel: () => l10n.t('Local Modal'),
+  noAccount: () => l10n.t('No Modal account is selected.'),
+  unreadableConfig: (reason: string) => l10n.t("Couldn't read the Modal config file: {0}.", reason),
+  incompleteEnvironment: () =>
+    l10n.t("MODAL_TOKEN_ID and MODAL_TOKEN_SECRET must both be set in VS Code's environment."),
+  noStoredToken: () => l10n.t('No Modal token is stored.'),
+  noConfigProfile: (name: string) => l10n.t('The Modal config file has no profile “{0}”.', name),
+  incompleteConfigProfile: (name: string) => l10n.t('Modal profile “{0}” needs both token_id and token_secret.', name),
+  invalidTokenId: (prefix: string) => l10n.t('A token ID starts with “{0}” and has no spaces.', prefix),
+  invalidTokenSecret: (prefix: string) => l10n.t('A token secret starts with “{0}” and has no spaces.', prefix),
+
+  // Local Modal
+  localModalNotResponding: () =>
+    l10n.t("Local Modal started but isn't responding. Reload the window, and then run again."),
+  localModalFailed: (reason: string, logPath: string) =>
+    l10n.t("Local Modal couldn't start ({0}). See the log at {1}.", reason, logPath),
+  localModalExited: (code: number) => l10n.t('exit code {0}', code),
+  localModalTimedOut: (seconds: number) => l10n.t("Local Modal didn't start within {0} seconds. Run again.", seconds),
+
+  // Any error
+  withSignInHint: (message: string) => l10n.t('{0} Sign in, or use Local Modal.', message),
+  canceled: () => l10n.t('Canceled.'),
+  tokenRejected: (reason: string) =>
+    l10n.t(
+      "Modal didn't accept the token ({0}). Select another account, or create a token at modal.com/settings/tokens.",
+      reason,
+    ),
+  permissionDenied: (reason: string) =>
+    l10n.t("Your account doesn't have permission ({0}). Ask the workspace's owner, or select another account.", reason),
+  unreachable: (reason: string) =>
+    l10n.t("Couldn't reach Modal ({0}). Check your network connection, and then run again.", reason),
+  timedOut: (reason: string) =>
+    l10n.t("Modal didn't respond in time ({0}). Run again. If this continues, see status.modal.com.", reason),
+  exhausted: (reason: string) =>
+    l10n.t(
+      "Modal has no capacity right now, or you've reached a limit of your plan ({0}). Wait a moment, and then run again.",
+      reason,
+    ),
+  notFound: (reason: string) =>
+    l10n.t("Modal couldn't find what was requested ({0}). It might have stopped or been deleted. Run again.", reason),
+  sandboxStopped: (reason: string) => l10n.t('The sandbox stopped ({0}). Run again to start a new one.', reason),
+  imageBuildFailed: (message: string) => l10n.t("{0} Check the profile's image.", message),
+  unexpected: (message: string) => l10n.t('{0} Run again. For details, see the log (“Modal: Show Log”).', message),
+  noReason: () => l10n.t('no reason given'),
+
+  // Sandboxes
   sandboxEnd: (end: SandboxEnd) => SANDBOX_ENDS[end](),
   sandboxEnded: (end: SandboxEnd) => (SANDBOX_ENDED[end] ?? stoppedUnexpectedly)(),
+  missingSecret: (name: string) =>
+    l10n.t("Secret “{0}” doesn't exist in this account. Create it at modal.com/secrets, and then run again.", name),
+  missingVolume: (name: string) =>
+    l10n.t(
+      "Volume “{0}” doesn't exist in this account. Create it, or set `createIfMissing` to true, and then run again.",
+      name,
+    ),
+
+  // Image builds
+  buildTerminated: () => l10n.t('Modal stopped the build'),
+  buildTimedOut: () => l10n.t('the build timed out'),
+  buildOutOfMemory: () => l10n.t('the build ran out of memory'),
+  buildFailed: (status: number) => l10n.t('the build ended with status {0}', status),
+
+  // Files of sandboxes and volumes
+  fileProblem: (path: string, message: string) => l10n.t('“{0}”: {1}', path, message),
+  fileNotFound: (path: string) => l10n.t("“{0}” doesn't exist.", path),
+  fileExists: (path: string) => l10n.t('“{0}” already exists.', path),
+  isFolder: (path: string) => l10n.t('“{0}” is a folder.', path),
+  isNotFolder: (path: string) => l10n.t("“{0}” isn't a folder.", path),
+  cannotWrite: (path: string) => l10n.t("“{0}” can't be written in the sandbox.", path),
+  sandboxFilesGone: () => l10n.t('The sandbox stopped, and its files are gone.'),
+  programNotInstalled: (program: string) => l10n.t("{0} isn't installed in the sandbox's image.", program),
+  tooLargeForEditor: (path: string, maxMiB: number) =>
+    l10n.t('“{0}” is too large to open in the editor (limit: {1} MiB). Download it instead.', path, maxMiB),
+  invalidFileName: (name: string, path: string) =>
+    l10n.t("“{0}” in “{1}” isn't a valid file name on this computer. Rename it first.", name, path),
+
+  // Search
+  searchNeedsGrep: () => l10n.t("Search requires GNU grep, which this sandbox's image doesn't have."),
+  searchFailed: (reason: string) => l10n.t('Search failed: {0}.', reason),
+  searchTimedOut: () => l10n.t('it timed out'),
+
+  // Volumes
+  invalidVolumeName: () => l10n.t('Names can have 1 to 64 letters, digits, “.”, “_”, or “-”.'),
+  volumeExists: (name: string) => l10n.t('Volume “{0}” already exists. Enter another name.', name),
+  volumeGone: (name: string) => l10n.t("Volume “{0}” doesn't exist. It was deleted or renamed.", name),
+  fileChangedWhileRead: (path: string, readBytes: number, bytes: number) =>
+    l10n.t('“{0}” changed while it was being read ({1} of {2} bytes). Try again.', path, readBytes, bytes),
+  fileChangedWhileSent: (path: string) => l10n.t('“{0}” changed while it was being sent. Try again.', path),
+  blockNotDownloaded: (status: number) => l10n.t("Couldn't download a block of the file (HTTP {0}).", status),
+  blockNotUploaded: (status: number) => l10n.t("Couldn't upload a block of the file (HTTP {0}).", status),
+  tooLargeForVersion1: (path: string) =>
+    l10n.t(
+      "“{0}” is larger than 4 MiB. Version 1 volumes accept larger files only from Modal's own tools. Use “modal volume put”, or a version 2 volume.",
+      path,
+    ),
 };
 
 const SANDBOX_ENDS: Readonly<Record<SandboxEnd, () => string>> = {
@@ -30,6 +127,5 @@ const SANDBOX_ENDED: Readonly<Partial<Record<SandboxEnd, () => string>>> = {
       'The sandbox was stopped because it was idle. Run again to start a new one. To keep sandboxes longer, increase idleTimeoutMs in the profile.',
     ),
   terminated: () => l10n.t('The sandbox was terminated. Run again to start a new one.'),
-  preempted: () =>
-    l10n.t('Modal stopped the sandbox to free its machine, or because of a problem. Run again to start a new one.'),
+  preempted: () => l10n.t('Modal stopped the sandbox to free its machine, or because of a problem. Run again to start a new one.'),
 };

@@ -5,21 +5,22 @@ import { dirname, join, posix } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../base/errors.ts';
 import type { Content, RemoteFiles } from './remote-files.ts';
+import { strings } from './strings.ts';
 
 export interface TransferOptions {
   readonly signal: AbortSignal;
-  /** Called with the bytes that have gone over since the last call. */
+  /** Called with the number of bytes transferred since the last call. */
   readonly onBytes: (bytes: number) => void;
 }
 
-/** A file on this machine and where it goes, or came from. */
+/** A local file and its counterpart in a volume or sandbox. */
 export interface Pair {
   readonly local: string;
   readonly remote: string;
   readonly bytes: number;
 }
 
-/** The files below a folder or file of a volume or sandbox, and where they go below `into`. Throws `UserError` for names that lead elsewhere. */
+/** Lists the files to download from a path, and where they go in `into`. Throws `UserError` for invalid local names. */
 export async function filesToDownload(
   files: RemoteFiles,
   path: string,
@@ -31,8 +32,7 @@ export async function filesToDownload(
   if (entry.type !== 'directory') return [{ local: into, remote: path, bytes: entry.bytes }];
   const found: Pair[] = [];
   for (const { name, type, bytes } of await files.list(path)) {
-    if (/[/\\\0]/.test(name) || name === '..' || name === '.')
-      throw new UserError(`“${name}” in “${path}” cannot be the name of a file here. Rename it first.`);
+    if (/[/\\\0]/.test(name) || name === '..' || name === '.') throw new UserError(strings.invalidFileName(name, path));
     const below = posix.join(path, name);
     if (type === 'directory') found.push(...(await filesToDownload(files, below, join(into, name), signal)));
     else if (type === 'file') found.push({ local: join(into, name), remote: below, bytes });
@@ -40,7 +40,7 @@ export async function filesToDownload(
   return found;
 }
 
-/** Downloads a file. Until all of it is there, it lies beside its place under another name; what fails leaves nothing. */
+/** Downloads a file under a temporary name and then renames it, so that a failed download leaves nothing behind. */
 export async function download(files: RemoteFiles, { local, remote }: Pair, options: TransferOptions): Promise<void> {
   const { signal, onBytes } = options;
   await mkdir(dirname(local), { recursive: true });
@@ -64,7 +64,7 @@ export async function download(files: RemoteFiles, { local, remote }: Pair, opti
   }
 }
 
-/** The files below a folder or file of this machine, and where they go below `into`. Links are not followed. */
+/** Lists the local files to upload from a path, and where they go in `into`. Links aren't followed. */
 export async function filesToUpload(local: string, into: string, signal?: AbortSignal): Promise<Pair[]> {
   signal?.throwIfAborted();
   const found = await stat(local);

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { ModalClient } from 'modal';
 import { contentOf, RemoteFileError, type RemoteFiles } from './remote-files.ts';
+import { strings } from './strings.ts';
 import {
   copyVolumeFile,
   findVolume,
@@ -11,12 +12,12 @@ import {
   writeVolumeFile,
 } from './volumes.ts';
 
-/** Makes a folder that would be empty: Modal has no call for that, so a file is put into it and removed. */
+/** Modal has no call that creates an empty folder, so this file is written into it and removed. */
 const PLACEHOLDER = '.modal-new-folder';
 
 /**
- * The files of a volume, by its name. The volume's id is looked up once; when the volume has been deleted and made anew,
- * it is looked up again.
+ * The files of the volume with a name. The volume's ID is looked up once, and again if the volume has been deleted and
+ * re-created.
  */
 export function volumeFiles(client: () => Promise<ModalClient>, name: string): RemoteFiles {
   let known: VolumeRef | undefined;
@@ -40,14 +41,14 @@ export function volumeFiles(client: () => Promise<ModalClient>, name: string): R
       withVolume(async (connected, volume) => {
         if (path === '/') return { name: '', type: 'directory', bytes: 0, modifiedMs: 0 };
         const [first] = await listVolumeFiles(connected, volume, path, { maxEntries: 1 });
-        // A file is listed as itself; whatever is in a folder has a longer path.
+        // A file is listed as itself. The contents of a folder have longer paths.
         if (first?.path === path) return first;
         return { name: posix.basename(path), type: 'directory', bytes: 0, modifiedMs: 0 };
       }),
     list: (path) =>
       withVolume(async (connected, volume) => {
         const entries = await listVolumeFiles(connected, volume, path);
-        if (entries[0]?.path === path) throw new RemoteFileError('notDirectory', `“${path}” is not a folder.`);
+        if (entries[0]?.path === path) throw new RemoteFileError('notDirectory', strings.isNotFolder(path));
         return entries;
       }),
     async *read(path, { signal } = {}) {
@@ -64,7 +65,7 @@ export function volumeFiles(client: () => Promise<ModalClient>, name: string): R
     },
     remove: (path) => withVolume((connected, volume) => removeVolumeFile(connected, volume, path)),
     copy: (from, to) => withVolume((connected, volume) => copyVolumeFile(connected, volume, from, to)),
-    // Modal cannot move within a volume: what fails in between leaves two of it, never none.
+    // Modal can't move files within a volume. A failure in between leaves two copies, never none.
     rename: async (from, to) => {
       await files.copy(from, to);
       await files.remove(from);

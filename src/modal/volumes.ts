@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ModalClient } from 'modal';
+import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
 import { isNotFound } from './errors.ts';
 import {
@@ -10,41 +11,42 @@ import {
   type RemoteFileType,
   type WriteOptions,
 } from './remote-files.ts';
+import { strings } from './strings.ts';
 
 /** A volume, as the account lists it. */
 export interface VolumeSummary {
   readonly id: string;
   readonly name: string;
-  /** The volume's file system: 1, or 2 with larger files and more of them. */
+  /** The version of the volume's file system. Version 2 allows more and larger files. */
   readonly version: 1 | 2;
   readonly createdAt: Date;
 }
 
 /** Modal's limits for names. https://modal.com/docs/guide/volumes */
 const NAME = /^[A-Za-z0-9_.-]{1,64}$/;
-const PAGE = 100;
-/** A page may end between volumes of one moment: the next one begins with all of that moment again. */
-const MOMENT_SECS = 1e-6;
-/** Files travel in blocks of this size, and the addresses to fetch them from come for so many at a time. */
+const PAGE_SIZE = 100;
+/** A page may end between volumes with the same timestamp, so the next one starts with that timestamp again. */
+const TIMESTAMP_STEP_SECS = 1e-6;
+/** Files are transferred in blocks of this size. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
-const BLOCKS_AT_A_TIME = 64;
-/** Blocks under way at once: so many are held in memory, whatever the file's size. */
+/** Download URLs are requested for this many blocks at a time. */
+const BLOCKS_PER_REQUEST = 64;
+/** The number of blocks in transit, and in memory, at a time. */
 const PARALLEL_BLOCKS = 4;
-/** How long one block may take. */
 const BLOCK_TIMEOUT_MS = 5 * 60_000;
-/** The most that a file of version 1 can be sent as, inside the call. */
-const INLINE_BYTES = 4 * 1024 * 1024;
+/** Files in version 1 volumes are sent inside the call, up to this size. */
+const MAX_INLINE_BYTES = 4 * 1024 * 1024;
 /** `ObjectCreationType.CREATE_FAIL_IF_EXISTS` */
 const CREATE_NEW = 2;
 const ALREADY_EXISTS = 6;
 const TYPES: Readonly<Record<number, RemoteFileType>> = { 1: 'file', 2: 'directory', 3: 'symlink' };
 
-/** What is wrong with a name for a volume, if anything. */
+/** Returns what is wrong with a volume name, if anything. */
 export function volumeNameProblem(name: string): string | undefined {
-  return NAME.test(name) ? undefined : 'A name has 1 to 64 letters, digits, “.”, “_” or “-”.';
+  return NAME.test(name) ? undefined : strings.invalidVolumeName();
 }
 
-/** Named volumes of the environment, by name. The SDK has no list of them, so the control plane is asked itself. */
+/** Lists the named volumes of the environment, by name. Calls the control plane directly, since the SDK has no list. */
 export async function listVolumes(client: ModalClient): Promise<VolumeSummary[]> {
   const found = new Map<string, VolumeSummary>();
   let createdBefore = 0;
@@ -52,48 +54,47 @@ export async function listVolumes(client: ModalClient): Promise<VolumeSummary[]>
     const known = found.size;
     const { items } = await client.cpClient.volumeList({
       environmentName: client.environmentName(),
-      pagination: { maxObjects: PAGE, createdBefore },
+      pagination: { maxObjects: PAGE_SIZE, createdBefore },
     });
     for (const { volumeId: id, label: name, createdAt, metadata } of items) {
       found.set(id, { id, name, version: metadata?.version === 2 ? 2 : 1, createdAt: new Date(createdAt * 1000) });
     }
     const last = items.at(-1);
-    if (!last || items.length < PAGE || found.size === known) break;
-    createdBefore = last.createdAt + MOMENT_SECS;
+    if (!last || items.length < PAGE_SIZE || found.size === known) break;
+    createdBefore = last.createdAt + TIMESTAMP_STEP_SECS;
   }
   return [...found.values()].sort((one, other) => one.name.localeCompare(other.name));
 }
 
-/** Makes a volume of version 2. Throws `UserError` when there is one of this name. */
+/** Creates a version 2 volume. Throws `UserError` if the name is taken. */
 export async function createVolume(client: ModalClient, name: string): Promise<void> {
   const request = { deploymentName: name, environmentName: client.environmentName(), objectCreationType: CREATE_NEW };
-  await nameTaken(name, client.cpClient.volumeGetOrCreate({ ...request, version: 2 }));
+  await orNameTaken(name, client.cpClient.volumeGetOrCreate({ ...request, version: 2 }));
 }
 
-/** Throws `UserError` when there is one of the new name. */
+/** Renames a volume. Throws `UserError` if the name is taken. */
 export async function renameVolume(client: ModalClient, volumeId: string, name: string): Promise<void> {
-  await nameTaken(name, client.cpClient.volumeRename({ volumeId, name }));
+  await orNameTaken(name, client.cpClient.volumeRename({ volumeId, name }));
 }
 
-/** Deletes a volume with all in it, for good; one that is gone already is not an error. */
+/** Permanently deletes a volume and its contents. It's not an error if it no longer exists. */
 export async function deleteVolume(client: ModalClient, name: string): Promise<void> {
   await client.volumes.delete(name, { allowMissing: true });
 }
 
-async function nameTaken(name: string, call: Promise<unknown>): Promise<void> {
+async function orNameTaken(name: string, call: Promise<unknown>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (codeOf(error) === ALREADY_EXISTS)
-      throw new UserError(`There is a volume “${name}” already. Choose another name.`, { cause: error });
+    if (codeOf(error) === ALREADY_EXISTS) throw new UserError(strings.volumeExists(name), { cause: error });
     throw error;
   }
 }
 
-/** A volume to read and write: its id and the version of its file system. */
+/** What calls need to read and write a volume. */
 export type VolumeRef = Pick<VolumeSummary, 'id' | 'version'>;
 
-/** Finds a volume by name. Throws `RemoteFileError` when there is none. */
+/** Finds a volume by name. Throws `RemoteFileError` if it doesn't exist. */
 export async function findVolume(client: ModalClient, name: string): Promise<VolumeRef> {
   try {
     const request = { deploymentName: name, environmentName: client.environmentName(), objectCreationType: 0 };
@@ -101,16 +102,16 @@ export async function findVolume(client: ModalClient, name: string): Promise<Vol
     return { id, version: (metadata?.version || version) === 2 ? 2 : 1 };
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new RemoteFileError('gone', `There is no volume “${name}”: it was deleted or renamed.`, { cause: error });
+    throw new RemoteFileError('gone', strings.volumeGone(name), { cause: error });
   }
 }
 
-/** An entry of a listing with its path in the volume. */
+/** An entry with its path in the volume. */
 export interface VolumeEntry extends RemoteEntry {
   readonly path: string;
 }
 
-/** What is in a folder, or the one file that the path names. */
+/** Lists the contents of a folder, or the file at the path. */
 export async function listVolumeFiles(
   client: ModalClient,
   { id, version }: VolumeRef,
@@ -134,7 +135,7 @@ export async function listVolumeFiles(
   });
 }
 
-/** A file's bytes in order, a few blocks ahead of whoever reads them. */
+/** Reads a file in order, a few blocks ahead of the reader. */
 export async function* readVolumeFile(
   client: ModalClient,
   { id: volumeId }: VolumeRef,
@@ -142,16 +143,19 @@ export async function* readVolumeFile(
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   for (let start = 0; ; ) {
-    const asked = start;
+    const from = start;
     const { getUrls, size, len } = await mapped(path, () =>
-      client.cpClient.volumeGetFile2({ volumeId, path, start: asked, len: BLOCKS_AT_A_TIME * BLOCK_BYTES }, { signal }),
+      client.cpClient.volumeGetFile2(
+        { volumeId, path, start: from, len: BLOCKS_PER_REQUEST * BLOCK_BYTES },
+        { signal },
+      ),
     );
-    let got = 0;
+    let readBytes = 0;
     for await (const block of inOrder(getUrls, (url) => fetchBlock(url, signal))) {
-      got += block.length;
+      readBytes += block.length;
       yield block;
     }
-    if (got !== len) throw new Error(`“${path}” changed while it was read: ${got} bytes came instead of ${len}`);
+    if (readBytes !== len) throw new RemoteFileError('unavailable', strings.fileChangedWhileRead(path, readBytes, len));
     start += len;
     if (start >= size || len === 0) return;
   }
@@ -165,7 +169,7 @@ async function* inOrder(
   for (let next = 0; next < urls.length || waiting.length > 0; ) {
     while (next < urls.length && waiting.length < PARALLEL_BLOCKS) {
       const block = get(urls[next++] as string);
-      // One that fails ahead of its turn is told of in its turn, or by nobody when the reader has left.
+      // A block that fails early is reported in its turn, or not at all if the reader has stopped.
       block.catch(() => {});
       waiting.push(block);
     }
@@ -175,7 +179,7 @@ async function* inOrder(
 
 async function fetchBlock(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
   const response = await fetch(url, { signal: withTimeout(signal) });
-  if (!response.ok) throw new Error(`A block of the file could not be fetched (HTTP ${response.status})`);
+  if (!response.ok) throw new Error(strings.blockNotDownloaded(response.status));
   return new Uint8Array(await response.arrayBuffer());
 }
 
@@ -184,7 +188,7 @@ function withTimeout(signal: AbortSignal | undefined): AbortSignal {
   return signal ? AbortSignal.any([signal, timeout]) : timeout;
 }
 
-/** Makes or replaces a file. With `isNew`, throws `RemoteFileError` when there is one. */
+/** Creates or replaces a file. With `isNew`, throws `RemoteFileError` if it exists. */
 export async function writeVolumeFile(
   client: ModalClient,
   volume: VolumeRef,
@@ -197,12 +201,12 @@ export async function writeVolumeFile(
 
 type Put = typeof writeVolumeFile;
 
-/** Version 2: the hashes of all blocks, then those blocks that Modal lacks, then the hashes with the proofs of upload. */
+/** Version 2: sends the hashes of all blocks, the blocks that Modal lacks, and then the hashes with proofs of upload. */
 const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal, onSent, isNew = false } = {}) => {
   const blocks: { contentsSha256: Uint8Array; putResponse?: Uint8Array }[] = [];
-  // What is read into again and again: a new one for each block waits in hundreds of MiB for the garbage collector.
-  const room = () => Buffer.allocUnsafe(Math.min(BLOCK_BYTES, content.bytes));
-  const hashed = room();
+  // Buffers are reused: one for each block would pile up hundreds of MiB for the garbage collector.
+  const allocate = () => Buffer.allocUnsafe(Math.min(BLOCK_BYTES, content.bytes));
+  const hashed = allocate();
   for (let start = 0; start < content.bytes; start += BLOCK_BYTES) {
     signal?.throwIfAborted();
     blocks.push({ contentsSha256: sha256(await readBlock(content, start, hashed)) });
@@ -210,32 +214,27 @@ const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal,
   const file = { path: inVolume(path), size: content.bytes, blocks };
   const request = { volumeId, files: [file], disallowOverwriteExistingFiles: isNew };
   const { missingBlocks } = await client.cpClient.volumePutFiles2(request, { signal });
-  const waiting = [...missingBlocks];
   onSent?.(content.bytes - Math.min(content.bytes, missingBlocks.length * BLOCK_BYTES));
-  const worker = async () => {
-    const sent = room();
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { blockIndex, putUrl } = next;
-      const body = await readBlock(content, blockIndex * BLOCK_BYTES, sent);
-      const response = await fetch(putUrl, { method: 'PUT', body: body as BodyInit, signal: withTimeout(signal) });
-      if (!response.ok) throw new Error(`A block of the file could not be sent (HTTP ${response.status})`);
-      const block = blocks[blockIndex];
-      if (block) block.putResponse = new Uint8Array(await response.arrayBuffer());
-      onSent?.(Math.min(BLOCK_BYTES, content.bytes - blockIndex * BLOCK_BYTES));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(PARALLEL_BLOCKS, waiting.length) }, worker));
+  const buffers: Buffer[] = [];
+  await eachLimited(missingBlocks, PARALLEL_BLOCKS, async ({ blockIndex, putUrl }) => {
+    const buffer = buffers.pop() ?? allocate();
+    const body = await readBlock(content, blockIndex * BLOCK_BYTES, buffer);
+    const response = await fetch(putUrl, { method: 'PUT', body: body as BodyInit, signal: withTimeout(signal) });
+    if (!response.ok) throw new Error(strings.blockNotUploaded(response.status));
+    const block = blocks[blockIndex];
+    if (block) block.putResponse = new Uint8Array(await response.arrayBuffer());
+    buffers.push(buffer);
+    onSent?.(Math.min(BLOCK_BYTES, content.bytes - blockIndex * BLOCK_BYTES));
+  });
   if (missingBlocks.length === 0) return;
   const again = await client.cpClient.volumePutFiles2(request, { signal });
-  if (again.missingBlocks.length > 0) throw new Error(`“${path}” changed while it was sent`);
+  if (again.missingBlocks.length > 0) throw new RemoteFileError('unavailable', strings.fileChangedWhileSent(path));
 };
 
-/** Version 1: the bytes inside the call. */
+/** Version 1: sends the bytes inside the call. */
 const putInline: Put = async (client, { id: volumeId }, path, content, { signal, onSent, isNew = false } = {}) => {
-  if (content.bytes > INLINE_BYTES) {
-    throw new UserError(
-      `“${path}” is larger than 4 MiB, which volumes of version 1 take from Modal’s own tools only. Use “modal volume put”, or a volume of version 2.`,
-    );
+  if (content.bytes > MAX_INLINE_BYTES) {
+    throw new UserError(strings.tooLargeForVersion1(path));
   }
   const data = await content.read(0, content.bytes);
   const sha256Hex = Buffer.from(sha256(data)).toString('hex');
@@ -246,7 +245,7 @@ const putInline: Put = async (client, { id: volumeId }, path, content, { signal,
   onSent?.(content.bytes);
 };
 
-/** A block as it is hashed and sent: without the zero bytes at its end. */
+/** Reads a block in the form in which it's hashed and sent: without trailing zeros. */
 async function readBlock(content: Content, start: number, into: Uint8Array): Promise<Uint8Array> {
   const block = await content.read(start, Math.min(BLOCK_BYTES, content.bytes - start), into);
   let end = block.length;
@@ -259,7 +258,7 @@ const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(by
 /** Paths in calls are relative to the volume. */
 const inVolume = (path: string) => path.slice(1);
 
-/** Removes a file, or a folder with all in it. */
+/** Removes a file, or a folder and its contents. */
 export async function removeVolumeFile(
   client: ModalClient,
   { id: volumeId, version }: VolumeRef,
@@ -270,7 +269,7 @@ export async function removeVolumeFile(
   await mapped(path, () => (version === 2 ? cpClient.volumeRemoveFile2(request) : cpClient.volumeRemoveFile(request)));
 }
 
-/** Copies a file, or a folder with all in it, to a path that is not there yet or is a file to replace. */
+/** Copies a file, or a folder and its contents, to a path that doesn't exist yet or is a file to replace. */
 export async function copyVolumeFile(
   client: ModalClient,
   { id: volumeId, version }: VolumeRef,
@@ -284,17 +283,18 @@ export async function copyVolumeFile(
 
 const codeOf = (error: unknown) => (error as { code?: unknown } | undefined)?.code;
 
-/** What calls about files throw, in the words of files. */
+/** Translates the control plane's errors into file errors. */
 async function mapped<T>(path: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
+    if (error instanceof RemoteFileError) throw error;
     const code = codeOf(error);
     const text = String((error as { details?: unknown }).details ?? '');
-    if (isNotFound(error)) throw new RemoteFileError('notFound', `“${path}” is not there.`, { cause: error });
-    if (code === ALREADY_EXISTS) throw new RemoteFileError('exists', `“${path}” is there already.`, { cause: error });
+    if (isNotFound(error)) throw new RemoteFileError('notFound', strings.fileNotFound(path), { cause: error });
+    if (code === ALREADY_EXISTS) throw new RemoteFileError('exists', strings.fileExists(path), { cause: error });
     if (/is a directory/i.test(text))
-      throw new RemoteFileError('isDirectory', `“${path}” is a folder.`, { cause: error });
+      throw new RemoteFileError('isDirectory', strings.isFolder(path), { cause: error });
     throw error;
   }
 }

@@ -2,10 +2,8 @@
 import { posix } from 'node:path';
 import { closest } from 'fastest-levenshtein';
 import { z } from 'zod';
+import { MAX_LIFETIME_MS } from '../modal/sandboxes.ts';
 import { GPUS, parseGpu } from './gpus.ts';
-
-/** Modal's longest life of a sandbox. */
-export const MAX_TIMEOUT_MS = 86_400_000;
 
 export const variableName = z
   .string()
@@ -23,7 +21,7 @@ export const wholeSeconds = z
   .number()
   .int()
   .min(1000)
-  .max(MAX_TIMEOUT_MS, 'must be at most 86400000 (24 hours), which is Modal’s limit')
+  .max(MAX_LIFETIME_MS, 'must be at most 86400000 (24 hours), which is Modal’s limit')
   .multipleOf(1000, 'must be whole seconds, such as 60000');
 export const mebibytes = z.number().int().min(128);
 export const cores = z.number().min(0.125);

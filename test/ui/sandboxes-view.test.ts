@@ -223,13 +223,13 @@ describe('the Sandboxes view of an account', () => {
     await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
     const workbench = await openWorkbench({ settings: accountSettings });
     await workbench.openView('Modal');
-    await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
+    await workbench.page.getByText("Your account doesn't have permission (no entry)").waitFor();
     await picture(workbench, 'sandboxes-refused');
     await account.server.control.clearFaults();
     await rowNamed(workbench, 'Try Again').click();
     await rowNamed(workbench, 'first').waitFor();
     await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
-    await workbench.page.getByText('Modal refused this to your account (no entry)').waitFor();
+    await workbench.page.getByText("Your account doesn't have permission (no entry)").waitFor();
     await rowNamed(workbench, 'first').waitFor();
     await account.server.control.clearFaults();
   });

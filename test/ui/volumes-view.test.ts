@@ -148,7 +148,7 @@ describe('the Volumes view', () => {
     await row(workbench, 'inside.txt').waitFor({ state: 'detached' });
     await workbench.page.keyboard.type('edited');
     await workbench.page.keyboard.press('Control+s');
-    await workbench.waitForNotification(/There is no volume “leaving”: it was deleted or renamed/);
+    await workbench.waitForNotification(/Volume “leaving” doesn't exist\. It was deleted or renamed/);
     // What was written is not lost.
     await workbench.notificationButton('Save As...').waitFor();
   });

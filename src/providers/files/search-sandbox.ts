@@ -108,7 +108,7 @@ export class SandboxSearch {
         items.push(...hits.map((hit) => itemOf(place, hit)));
         show(items);
       };
-      const { isComplete } = await searchSandbox(sandbox, place.path, text, { signal, mostHits: MOST_HITS, onHits });
+      const { isComplete } = await searchSandbox(sandbox, place.path, text, { signal, maxHits: MOST_HITS, onHits });
       if (items.length === 0) return isComplete ? 'Nothing found' : 'Nothing found in what could be searched';
       return isComplete ? undefined : `There is more than these ${items.length.toLocaleString('en-US')} lines`;
     } catch (error) {

@@ -45,8 +45,8 @@ describe('the account', () => {
   it('of an unreachable server says so in one sentence', () =>
     withSetting('account', 'profile:nowhere', async () => {
       const { error, text } = await runFile(uri);
-      assert.match(error ?? '', /^The Modal server cannot be reached \(.*\)\. Check the network/);
-      assert.match(text, /● The Modal server cannot be reached/);
+      assert.match(error ?? '', /^Couldn't reach Modal \(.*\)\. Check your network/);
+      assert.match(text, /● Couldn't reach Modal/);
     }));
 
   it('that is not in the config file says so, and offers another one', () =>

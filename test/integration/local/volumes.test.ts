@@ -94,7 +94,7 @@ describe('files of a volume, in the editor', () => {
   it('are refused by the editor when they are too large, with what to do instead', async () => {
     await fs.writeFile(uri('/large.bin'), new Uint8Array(257 * 1024 * 1024));
     await assert.rejects(Promise.resolve(fs.readFile(uri('/large.bin'))), (error: Error) => {
-      assert.match(error.message, /larger than 256 MiB, too large for the editor\. Download it instead/);
+      assert.match(error.message, /too large to open in the editor \(limit: 256 MiB\)\. Download it instead/);
       return true;
     });
     await fs.delete(uri('/large.bin'));

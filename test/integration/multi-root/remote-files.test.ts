@@ -152,7 +152,7 @@ describe('files of a sandbox, in the editor', () => {
         await sandbox.kill();
         await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {
           assert.equal(error.code, 'Unavailable');
-          assert.match(error.message, /The sandbox has ended, and its files with it\./);
+          assert.match(error.message, /The sandbox stopped, and its files are gone\./);
           return true;
         });
         await eventually('the folder to go', folders, ({ length }) => length === 1);

@@ -14,10 +14,10 @@ describe('search in a sandbox', () => {
   after(() => bench.server.stop());
 
   const shell = (line: string) => bench.shell(sandbox, line);
-  const search = async (folder: string, text: string, mostHits = 100, cancel = new AbortController()) => {
+  const search = async (folder: string, text: string, maxHits = 100, cancel = new AbortController()) => {
     const hits: SearchHit[] = [];
     const onHits = (some: readonly SearchHit[]) => hits.push(...some);
-    const { isComplete } = await searchSandbox(sandbox, folder, text, { signal: cancel.signal, mostHits, onHits });
+    const { isComplete } = await searchSandbox(sandbox, folder, text, { signal: cancel.signal, maxHits, onHits });
     return { hits: hits.sort((one, other) => (one.path < other.path ? -1 : 1)), isComplete };
   };
 

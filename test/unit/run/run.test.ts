@@ -275,7 +275,7 @@ describe('Run on Local Modal', () => {
     try {
       const result = await runToEnd('a.sh');
       assert.ok(result.outcome === 'failed');
-      assert.match(result.error, /^The Modal server cannot be reached/);
+      assert.match(result.error, /^Couldn't reach Modal/);
       assert.equal(result.needsAccount, undefined);
     } finally {
       account = { ...account, serverUrl: server.url };
@@ -287,7 +287,7 @@ describe('Run on Local Modal', () => {
     try {
       const result = await runToEnd('a.sh');
       assert.ok(result.outcome === 'failed');
-      assert.match(result.error, /did not accept the token/);
+      assert.match(result.error, /didn't accept the token/);
       assert.equal(result.needsAccount, true);
     } finally {
       account = { ...account, tokenSecret: 'as-test' };

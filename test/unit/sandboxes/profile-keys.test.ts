@@ -154,10 +154,10 @@ describe('every key of a profile', () => {
   }
 
   it('that names something that is not there is refused in a sentence: a secret, a volume, an env file', async () => {
-    await assert.rejects(start({ secrets: ['no-such'] }), /There is no secret “no-such” in this account/);
+    await assert.rejects(start({ secrets: ['no-such'] }), /Secret “no-such” doesn't exist in this account/);
     await assert.rejects(
       start({ volumes: { '/mnt/x': { name: 'no-such', createIfMissing: false } } }),
-      /There is no volume “no-such” in this account/,
+      /Volume “no-such” doesn't exist in this account/,
     );
     await assert.rejects(start({ envFile: 'none.env' }), /The env file “none.env” of the profile cannot be read/);
     await assert.rejects(

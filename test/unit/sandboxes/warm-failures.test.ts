@@ -46,7 +46,7 @@ describe('warm-ups that fail', () => {
     const isAbout = (pauseMs: number, expectedMs: number) => pauseMs >= expectedMs && pauseMs <= expectedMs + 2_000;
     assert.ok(isAbout(second - first, 3_000), `${second - first}`);
     assert.ok(isAbout(third - second, 12_000), `${third - second}`);
-    assert.match((await s.warmUps.records())[0]?.error ?? '', /Modal has no room for this now \(slow down\)/);
+    assert.match((await s.warmUps.records())[0]?.error ?? '', /Modal has no capacity right now.*\(slow down\)/);
     s.image = async () => 'im-1';
     await s.minutes(29);
     assert.equal(s.living.size, 0, 'nothing is tried before the next refresh');
@@ -91,6 +91,6 @@ describe('warm-ups that fail', () => {
     };
     await s.warmUps.update();
     assert.equal(failures, 1);
-    assert.match((await s.warmUps.records())[0]?.error ?? '', /did not accept the token/);
+    assert.match((await s.warmUps.records())[0]?.error ?? '', /didn't accept the token/);
   });
 });
