@@ -127,5 +127,6 @@ const SANDBOX_ENDED: Readonly<Partial<Record<SandboxEnd, () => string>>> = {
       'The sandbox was stopped because it was idle. Run again to start a new one. To keep sandboxes longer, increase idleTimeoutMs in the profile.',
     ),
   terminated: () => l10n.t('The sandbox was terminated. Run again to start a new one.'),
-  preempted: () => l10n.t('Modal stopped the sandbox to free its machine, or because of a problem. Run again to start a new one.'),
+  preempted: () =>
+    l10n.t('Modal stopped the sandbox to free its machine, or because of a problem. Run again to start a new one.'),
 };

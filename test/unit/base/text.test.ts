@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { formatBytes, formatDuration } from '../../../src/base/text.ts';
+import { formatBytes, formatDuration, formatMinutes, plural } from '../../../src/base/text.ts';
 
-describe('numbers for people', () => {
-  it('have the unit that suits a duration', () => {
+describe('text formatting', () => {
+  it('formats durations in suitable units', () => {
     assert.deepEqual([0.4, 45, 999.6, 2149, 59_949, 65_432, 3_725_000].map(formatDuration), [
       '0 ms',
       '45 ms',
@@ -14,7 +14,7 @@ describe('numbers for people', () => {
     ]);
   });
 
-  it('have the unit that suits a size', () => {
+  it('formats sizes in suitable units', () => {
     assert.deepEqual([0, 999, 1000, 3_400_000, 5e15].map(formatBytes), [
       '0 B',
       '999 B',
@@ -22,5 +22,21 @@ describe('numbers for people', () => {
       '3.4 MB',
       '5000.0 TB',
     ]);
+  });
+
+  it('formats times to the minute', () => {
+    assert.deepEqual([-5, 59_999, 720_000, 3_720_000].map(formatMinutes), [
+      'under 1 min',
+      'under 1 min',
+      '12 min',
+      '1 h 2 min',
+    ]);
+  });
+
+  it('formats counts with their nouns', () => {
+    assert.deepEqual(
+      [plural(1, 'file'), plural(2000, 'file'), plural(0, 'sandbox', 'sandboxes')],
+      ['1 file', '2,000 files', '0 sandboxes'],
+    );
   });
 });

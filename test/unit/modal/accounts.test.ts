@@ -6,6 +6,7 @@ import {
   resolveAccount,
   tokenProblem,
 } from '../../../src/modal/accounts.ts';
+import { strings } from '../../../src/modal/strings.ts';
 
 const CONFIG = `
 [main]
@@ -32,8 +33,8 @@ function sources(overrides: Partial<AccountSources> = {}): AccountSources {
   };
 }
 
-describe('accounts', () => {
-  it('reads every profile of Modal’s config file, with the active one marked', () => {
+describe('resolveAccount', () => {
+  it('finds every profile of the config file and which one is active', () => {
     assert.deepEqual(
       parseConfigProfiles(CONFIG).map(({ name, active, account }) => [name, active, account !== undefined]),
       [
@@ -44,42 +45,44 @@ describe('accounts', () => {
     );
   });
 
-  it('takes the server and the environment from the chosen profile', async () => {
+  it('uses the server and environment of the selected profile', async () => {
     const account = await resolveAccount('profile:staging', sources());
     assert.equal(account.tokenId, 'ak-2');
     assert.equal(account.serverUrl, 'https://staging.example');
     assert.equal(account.environment, 'dev');
   });
 
-  it('says which profile is missing, and which one lacks a token', async () => {
-    await assert.rejects(resolveAccount('profile:nope', sources()), /no profile “nope”/);
-    await assert.rejects(resolveAccount('profile:empty', sources()), /“empty” has no token_id/);
+  it('names a profile that is missing or has no token', async () => {
+    await assert.rejects(resolveAccount('profile:nope', sources()), { message: strings.noConfigProfile('nope') });
+    await assert.rejects(resolveAccount('profile:empty', sources()), {
+      message: strings.incompleteConfigProfile('empty'),
+    });
   });
 
-  it('says that the config file is not TOML', () => {
-    assert.throws(() => parseConfigProfiles('[main'), /config file cannot be read/);
+  it('reports a config file that is not TOML', () => {
+    assert.throws(() => parseConfigProfiles('[main'), /^AccountError: Couldn't read the Modal config file: /);
   });
 
-  it('has no account before one is chosen, and reads nothing then', async () => {
+  it('reads nothing before an account is selected', async () => {
     const untouched = sources({ readConfigFile: () => Promise.reject(new Error('was read')) });
-    await assert.rejects(resolveAccount('', untouched), /No Modal account is chosen/);
+    await assert.rejects(resolveAccount('', untouched), { message: strings.noAccount() });
   });
 
-  it('takes both variables of the environment or neither', async () => {
+  it('requires both environment variables', async () => {
     assert.equal(environmentAccount({ MODAL_TOKEN_ID: 'ak-1' }), undefined);
     assert.equal(environmentAccount({ MODAL_TOKEN_ID: 'ak-1', MODAL_TOKEN_SECRET: 'as-1' })?.tokenId, 'ak-1');
-    await assert.rejects(resolveAccount('environment', sources()), /not both set/);
+    await assert.rejects(resolveAccount('environment', sources()), { message: strings.incompleteEnvironment() });
   });
 
-  it('uses the stored token, and says so when there is none', async () => {
+  it('uses the stored token, and reports if there is none', async () => {
     const stored = sources({ readStoredToken: async () => ({ tokenId: 'ak-s', tokenSecret: 'as-s' }) });
     assert.equal((await resolveAccount('token', stored)).tokenSecret, 'as-s');
-    await assert.rejects(resolveAccount('token', sources()), /No Modal token is stored/);
+    await assert.rejects(resolveAccount('token', sources()), { message: strings.noStoredToken() });
   });
 
-  it('refuses a token pair with the wrong prefix or with spaces', () => {
-    assert.match(tokenProblem('id', 'as-12345678') ?? '', /starts with “ak-”/);
-    assert.match(tokenProblem('secret', 'as-12 345678') ?? '', /no spaces/);
+  it('rejects tokens with the wrong prefix or with spaces', () => {
+    assert.equal(tokenProblem('id', 'as-12345678'), strings.invalidTokenId('ak-'));
+    assert.equal(tokenProblem('secret', 'as-12 345678'), strings.invalidTokenSecret('as-'));
     assert.equal(tokenProblem('secret', 'as-12345678'), undefined);
   });
 });

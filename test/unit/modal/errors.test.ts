@@ -1,62 +1,106 @@
 import assert from 'node:assert/strict';
 import { ClientError, Status } from 'nice-grpc-common';
 import { UserError } from '../../../src/base/errors.ts';
+import { setLog } from '../../../src/base/log.ts';
 import { AccountError } from '../../../src/modal/accounts.ts';
-import { explainError, isAccountProblem, isSandboxGone, SandboxEndedError } from '../../../src/modal/errors.ts';
+import {
+  explainAndLog,
+  explainError,
+  isAccountProblem,
+  isNotFound,
+  isSandboxGone,
+  isSandboxStopped,
+  SandboxEndedError,
+} from '../../../src/modal/errors.ts';
+import { RemoteFileError } from '../../../src/modal/remote-files.ts';
+import { strings } from '../../../src/modal/strings.ts';
 
 const grpc = (code: Status, details: string) =>
   new ClientError('/modal.client.ModalClient/SandboxCreateV2', code, details);
+const named = (name: string, message: string) => Object.assign(new Error(message), { name });
 
-describe('error sentences', () => {
-  const cases: [string, unknown, RegExp][] = [
+describe('explainError', () => {
+  const cases: [title: string, error: unknown, expected: string][] = [
     [
       'an unreachable server',
       grpc(Status.UNAVAILABLE, 'connect ECONNREFUSED'),
-      /cannot be reached \(connect ECONNREFUSED\).*run again/,
+      strings.unreachable('connect ECONNREFUSED'),
     ],
+    ['a rejected token', grpc(Status.UNAUTHENTICATED, 'bad token'), strings.tokenRejected('bad token')],
+    ['a missing permission', grpc(Status.PERMISSION_DENIED, 'no entry'), strings.permissionDenied('no entry')],
+    ['an exhausted plan', grpc(Status.RESOURCE_EXHAUSTED, 'quota'), strings.exhausted('quota')],
+    ['a late response', grpc(Status.DEADLINE_EXCEEDED, 'late'), strings.timedOut('late')],
+    ['a missing object', grpc(Status.NOT_FOUND, 'no app'), strings.notFound('no app')],
+    ['a sandbox that timed out', new SandboxEndedError('timeout'), strings.sandboxEnded('timeout')],
+    ['a message for users', new UserError('Do this.'), 'Do this.'],
+    ['an error of a file', new RemoteFileError('denied', 'Not this file.'), 'Not this file.'],
     [
-      'a refused token',
-      grpc(Status.UNAUTHENTICATED, 'Token validation failed'),
-      /did not accept the token.*another account/,
-    ],
-    ['a missing right', grpc(Status.PERMISSION_DENIED, 'no'), /refused this to your account/],
-    ['a full plan', grpc(Status.RESOURCE_EXHAUSTED, 'quota'), /no room.*limits of your plan/],
-    ['a late answer', grpc(Status.DEADLINE_EXCEEDED, 'late'), /did not answer in time/],
-    ['a sandbox that came to its end', new SandboxEndedError('timeout'), /longest lifetime.*Run again.*timeoutMs/],
-    ['a sentence of our own', new UserError('Do this.'), /^Do this\.$/],
-    [
-      'an account that is not chosen',
-      new AccountError('No Modal account is chosen yet.'),
-      /Sign in, or use the local Modal/,
+      'an account that is not selected',
+      new AccountError(strings.noAccount()),
+      strings.withSignInHint(strings.noAccount()),
     ],
     [
       'an image that does not build',
       new Error('Image build for im-1 failed with the exception:\nboom'),
-      /profile’s image/,
+      strings.imageBuildFailed('Image build for im-1 failed with the exception:.'),
     ],
-    ['anything else', new Error('odd\nstack'), /^odd\. Run again/],
-    ['something that is no error', 'odd', /^odd\./],
+    ['an unexpected error', new Error('odd\nstack'), strings.unexpected('odd.')],
+    ['a thrown value that is not an error', 'odd', strings.unexpected('odd.')],
   ];
-  for (const [name, error, expected] of cases) {
-    it(`has one for ${name}`, () => {
-      const sentence = explainError(error);
-      assert.match(sentence, expected);
-      assert.ok(!sentence.includes('\n'), 'is one line');
-      assert.ok(!sentence.includes('/modal.client'), 'names no RPC');
+  for (const [title, error, expected] of cases) {
+    it(`explains ${title} in one line`, () => {
+      assert.equal(explainError(error), expected);
+      assert.doesNotMatch(expected, /\n|\/modal\.client/);
     });
   }
 
-  it('leaves out what gRPC says of its own workings', () => {
+  it('omits what grpc-js says about its own workings', () => {
     const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:9. Resolution note: ';
-    assert.match(explainError(grpc(Status.UNAVAILABLE, details)), /reached \(connect ECONNREFUSED 127\.0\.0\.1:9\)\./);
+    assert.equal(
+      explainError(grpc(Status.UNAVAILABLE, details)),
+      strings.unreachable('connect ECONNREFUSED 127.0.0.1:9'),
+    );
   });
 
-  it('tells a sandbox that has ended from other failures', () => {
+  it('logs nothing, while explainAndLog logs the details', () => {
+    const logged: string[] = [];
+    setLog({ info: () => {}, error: (message) => logged.push(message) });
+    try {
+      explainError(new Error('odd\nstack'));
+      assert.deepEqual(logged, []);
+      assert.equal(explainAndLog(new Error('odd\nstack')), strings.unexpected('odd.'));
+      assert.match(logged.join(), /^Error: odd\nstack\n {4}at /);
+    } finally {
+      setLog({ info: () => {}, error: () => {} });
+    }
+  });
+});
+
+describe('kinds of errors', () => {
+  it('tells missing objects and files from other failures', () => {
+    for (const error of [
+      grpc(Status.NOT_FOUND, 'no task'),
+      named('NotFoundError', 'no image'),
+      new RemoteFileError('notFound', 'no file'),
+      new RemoteFileError('gone', 'no volume'),
+    ])
+      assert.equal(isNotFound(error), true, error.message);
+    assert.equal(isNotFound(new RemoteFileError('denied', 'no')), false);
+    assert.equal(isNotFound(grpc(Status.UNAVAILABLE, 'net')), false);
+  });
+
+  it('tells a sandbox that has stopped from other failures', () => {
     assert.equal(isSandboxGone(grpc(Status.NOT_FOUND, 'no task')), true);
+    assert.equal(isSandboxGone(new SandboxEndedError('idle')), true);
+    assert.equal(isSandboxGone(named('ConflictError', 'Sandbox has already finished')), true);
+    assert.equal(isSandboxGone(named('ConflictError', 'busy')), false);
+    assert.equal(isSandboxGone(new RemoteFileError('notFound', 'no file')), false);
     assert.equal(isSandboxGone(grpc(Status.UNAVAILABLE, 'net')), false);
+    assert.equal(isSandboxStopped(named('ConflictError', 'busy')), true);
+    assert.equal(isSandboxStopped(grpc(Status.FAILED_PRECONDITION, 'not running')), true);
   });
 
-  it('offers another account only where that helps', () => {
+  it('offers another account only if that helps', () => {
     assert.equal(isAccountProblem(grpc(Status.UNAUTHENTICATED, 'bad')), true);
     assert.equal(isAccountProblem(grpc(Status.UNAVAILABLE, 'net')), false);
   });

@@ -6,8 +6,8 @@ import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { sandboxParams } from '../../../src/sandboxes/sandbox-params.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
-describe('the mounts of a sandbox', () => {
-  it('come back from tags of letters that Modal takes anywhere, whatever their paths', () => {
+describe('mount tags', () => {
+  it('encode any mounts in characters that Modal accepts in tags', () => {
     const mounts: Mount[] = [
       { path: '/mnt/two words/“🚀”', volume: 'data', isReadOnly: false },
       { path: `/mnt/${'long/'.repeat(30)}`, volume: 'models_1.2', subPath: '/a:b', isReadOnly: true },
@@ -20,21 +20,21 @@ describe('the mounts of a sandbox', () => {
     assert.deepEqual(mountsIn({ team: 'vision', ...tags }), mounts);
   });
 
-  it('are none where there is no tag, or one that is not ours', () => {
+  it('yield no mounts if there are no tags, or only tags of other tools', () => {
     assert.deepEqual(mountTags([]), {});
     assert.deepEqual(mountsIn({ team: 'vision' }), []);
-    assert.deepEqual(mountsIn({ 'vscode-mounts-0': 'rubbish' }), []);
+    assert.deepEqual(mountsIn({ 'vscode-mounts-0': 'garbage' }), []);
     assert.deepEqual(mountsIn({ 'vscode-mounts-0': Buffer.from('[["/mnt"]]').toString('base64url') }), []);
   });
 
-  describe('that a profile asks for', () => {
+  describe('of a sandbox that a profile describes', () => {
     let bench: Workbench;
     before(async () => {
       bench = await startWorkbench();
     });
     after(() => bench.server.stop());
 
-    it('are told to every machine, also after a new name', async () => {
+    it('are readable by every computer, even after the sandbox is renamed', async () => {
       const volumes = { '/mnt/data/': 'data:/sets', '/mnt/models': { name: 'models', readOnly: true } };
       const sandbox = await createSandbox(bench.modal, bench.app, {
         ...sandboxParams(ProfileSchema.parse({ volumes }), {
@@ -53,7 +53,7 @@ describe('the mounts of a sandbox', () => {
       ]);
     });
 
-    it('are left out where Modal does not take them as tags, like a name with a blank, so that the sandbox starts', async () => {
+    it('are omitted, like names with spaces, if Modal rejects them, so that the sandbox starts', async () => {
       await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 3, times: 1 });
       const sandbox = await createSandbox(bench.modal, bench.app, {
         ...sandboxParams(ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }), {

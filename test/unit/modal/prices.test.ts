@@ -3,23 +3,23 @@ import { formatUsd, type Hardware, Prices } from '../../../src/modal/prices.ts';
 
 const perHour = (hardware: Hardware) => new Prices().perHourUsd(hardware)?.toFixed(4);
 
-describe('price estimates', () => {
-  it('count what Modal reserves by itself when nothing is asked for', () => {
+describe('Prices', () => {
+  it('includes the resources that Modal reserves by default', () => {
     assert.equal(perHour({}), '0.0207');
     assert.equal(perHour({ cpu: 0.01, memoryMiB: 1 }), '0.0207');
   });
 
-  it('add up cores, memory and GPUs', () => {
+  it('adds up cores, memory, and GPUs', () => {
     assert.equal(perHour({ cpu: 2, memoryMiB: 4096 }), '0.3799');
     assert.equal(perHour({ gpu: 'h100:2' }), (0.0207388 + 2 * 3.9492).toFixed(4));
     assert.equal(perHour({ gpu: 'H100!' }), perHour({ gpu: 'H100' }));
   });
 
-  it('are absent for a GPU without a known price', () => {
+  it('has no price for an unknown GPU', () => {
     assert.equal(perHour({ gpu: 'X1' }), undefined);
   });
 
-  it('never look like nothing when they are something', () => {
+  it('never rounds a price down to zero', () => {
     assert.deepEqual([0, 0.00001, 0.00213, 0.5, 12.345].map(formatUsd), [
       '$0',
       'under $0.0001',

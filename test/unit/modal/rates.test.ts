@@ -3,7 +3,7 @@ import { Prices } from '../../../src/modal/prices.ts';
 import { accountRates, parseRates } from '../../../src/modal/rates.ts';
 import { startLocalModal } from '../../helpers/local-modal.ts';
 
-describe('the rates of an account', () => {
+describe('account rates', () => {
   const reply = (rates: Record<string, string>, deprecationErrors = {}) => ({
     rates,
     deprecationErrors,
@@ -11,7 +11,7 @@ describe('the rates of an account', () => {
     formatted: '',
   });
 
-  it('replace those of the table, for sandboxes and by GPU; what they do not name stays', () => {
+  it('replace the published rates that they name and keep the others', () => {
     const published = new Prices().perHourUsd({ gpu: 'H100' }) ?? 0;
     const prices = new Prices();
     prices.use(
@@ -32,13 +32,13 @@ describe('the rates of an account', () => {
     assert.ok((prices.perHourUsd({ gpu: 'H100' }) ?? 0) > published - 0.1);
   });
 
-  it('are left out where they are no numbers, cost nothing, or have been withdrawn', () => {
-    const withdrawn = { gpu_hour_cost_t4: 'gone' };
+  it('are ignored if they are not numbers, are zero, or have been withdrawn', () => {
+    const withdrawn = { gpu_hour_cost_t4: 'withdrawn' };
     const rates = { cpu_hour_cost_sandbox: 'soon', mem_gib_hour_cost_sandbox: '0', gpu_hour_cost_t4: '1' };
     assert.deepEqual(parseRates(reply(rates, withdrawn)), { perGpu: {} });
   });
 
-  it('are none where the server does not tell them', async () => {
+  it('are empty if the server does not report any', async () => {
     const server = await startLocalModal();
     try {
       assert.deepEqual(await accountRates(server.client()), {});

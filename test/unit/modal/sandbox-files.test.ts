@@ -10,6 +10,7 @@ import {
 } from '../../../src/modal/remote-files.ts';
 import { sandboxFiles } from '../../../src/modal/sandbox-files.ts';
 import { SandboxWatch } from '../../../src/modal/sandbox-watch.ts';
+import { strings } from '../../../src/modal/strings.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
@@ -17,7 +18,7 @@ const MiB = 1024 * 1024;
 const problem = (expected: string) => (error: unknown) =>
   error instanceof RemoteFileError && error.problem === expected ? true : assert.fail(String(error));
 
-describe('files of a sandbox', () => {
+describe('sandboxFiles', () => {
   let bench: Workbench;
   let sandbox: Sandbox;
   let files: RemoteFiles;
@@ -32,7 +33,7 @@ describe('files of a sandbox', () => {
   const write = (path: string, text: string) => files.write(path, contentOf(Buffer.from(text)));
   const read = async (path: string) => String(await readAll(files, path, 1024 * MiB));
 
-  it('have real sizes, times, kinds and permissions; links lead to what they name', async () => {
+  it('reports sizes, times, types, permissions, and the targets of links', async () => {
     await shell(
       'mkdir -p /list/folder && cd /list && echo hello > file && ln -s file to-file && ln -s folder to-folder && ln -s nothing broken && ln -s to-folder twice && chmod 444 file && touch -d @1700000000 file && mkfifo pipe',
     );
@@ -57,7 +58,7 @@ describe('files of a sandbox', () => {
     assert.equal((await files.stat('/list/broken')).target, undefined);
   });
 
-  it('are read, written, renamed, copied and removed', async () => {
+  it('reads, writes, renames, copies, and removes files', async () => {
     await write('/work/a/b.txt', 'one');
     await files.copy('/work/a', '/work/copied');
     await files.rename('/work/a', '/work/moved');
@@ -68,7 +69,7 @@ describe('files of a sandbox', () => {
     assert.deepEqual(await files.list('/work/new/below'), []);
   });
 
-  it('of any size come and go as a stream, and keep their permissions', async () => {
+  it('streams large files and keeps their permissions', async () => {
     const bytes = randomBytes(20 * MiB);
     await shell('echo before > /large.bin && chmod 750 /large.bin');
     let sent = 0;
@@ -83,16 +84,18 @@ describe('files of a sandbox', () => {
     }
     assert.ok(Buffer.concat(parts).equals(bytes));
     assert.ok(largest <= 4 * MiB, `${largest} bytes at once`);
-    await assert.rejects(readAll(files, '/large.bin', 10 * MiB), /larger than 10 MiB.*Download it instead/);
+    await assert.rejects(readAll(files, '/large.bin', 10 * MiB), {
+      message: strings.tooLargeForEditor('/large.bin', 10),
+    });
   });
 
-  it('that are cancelled while they are written leave the old one, and nothing beside it', async () => {
+  it('keeps the old file, and no temporary one, if writing is canceled', async () => {
     await write('/kept.bin', 'old');
     const cancel = new AbortController();
     const options = { signal: cancel.signal, onSent: () => cancel.abort() };
     await assert.rejects(files.write('/kept.bin', contentOf(randomBytes(20 * MiB)), options), { name: 'AbortError' });
     await waitFor(
-      'the rest to be cleared away',
+      'the temporary file to be removed',
       10_000,
       () => shell('ls -a / | grep modal-upload || true'),
       (text) => text === '',
@@ -100,7 +103,7 @@ describe('files of a sandbox', () => {
     assert.equal(await read('/kept.bin'), 'old');
   });
 
-  it('fail with what is wrong', async () => {
+  it('reports the kind of each problem', async () => {
     await write('/wrong/file', 'x');
     await assert.rejects(read('/nothing'), problem('notFound'));
     await assert.rejects(read('/wrong'), problem('isDirectory'));
@@ -112,7 +115,7 @@ describe('files of a sandbox', () => {
   });
 
   for (const name of ['two words', 'it’s "quoted" \'x\'', '🚀 rocket', 'two\nlines', '-rf', 'a*[b]$HOME`id`']) {
-    it(`take the name ${JSON.stringify(name)}`, async () => {
+    it(`handles the name ${JSON.stringify(name)}`, async () => {
       await write(`/names/${name}`, name);
       assert.equal(await read(`/names/${name}`), name);
       await files.copy(`/names/${name}`, `/names/${name}.copy`);
@@ -123,7 +126,7 @@ describe('files of a sandbox', () => {
     });
   }
 
-  it('say so when the sandbox has ended', async () => {
+  it('reports that the sandbox has stopped', async () => {
     const ended = await bench.modal.sandboxes.create(bench.app, bench.image);
     const gone = sandboxFiles(async () => ended);
     await gone.write('/a', contentOf(Buffer.from('x')));
@@ -137,15 +140,15 @@ describe('files of a sandbox', () => {
     ]) {
       await assert.rejects(work, (error: Error) => {
         assert.ok(problem('gone')(error));
-        assert.equal(error.message, 'The sandbox has ended, and its files with it.');
+        assert.equal(error.message, strings.sandboxFilesGone());
         return true;
       });
     }
   });
 
-  describe('that are watched', () => {
-    /** A person who comes and goes as the test says. */
-    class Person {
+  describe('SandboxWatch', () => {
+    /** A user who leaves and returns when the test says so. */
+    class FakeUser {
       isAwake = true;
       #listeners = new Set<() => void>();
       onDidChange = (listener: () => void) => {
@@ -158,7 +161,7 @@ describe('files of a sandbox', () => {
       }
     }
 
-    let person: Person;
+    let user: FakeUser;
     let watch: SandboxWatch;
     let changes: string[];
     const note = (told: RemoteChange[]) => {
@@ -181,13 +184,13 @@ describe('files of a sandbox', () => {
       watching.stop();
     };
     beforeEach(async () => {
-      person = new Person();
-      watch = new SandboxWatch({ sandbox: async () => sandbox, attention: person });
+      user = new FakeUser();
+      watch = new SandboxWatch({ sandbox: async () => sandbox, attention: user });
       changes = [];
       await shell('rm -rf /watched && mkdir -p /watched/below');
     });
 
-    it('tell of what is made, changed, renamed and removed, also below', async () => {
+    it('reports created, changed, renamed, and removed files at any depth', async () => {
       const watching = watch.watch('/watched', true, note);
       await waitFor(
         'a first change',
@@ -212,7 +215,7 @@ describe('files of a sandbox', () => {
       watching.stop();
     });
 
-    it('need one command for a folder and all that is watched in it and below', async () => {
+    it('needs one command for a folder and everything watched inside it', async () => {
       await bench.server.control.resetCalls();
       const all = [
         watch.watch('/watched', true, note),
@@ -225,18 +228,18 @@ describe('files of a sandbox', () => {
       for (const each of all) each.stop();
     });
 
-    it('say so once when the sandbox has ended, and so does what is asked of a file', async () => {
+    it('reports once that the sandbox has stopped', async () => {
       const other = await bench.modal.sandboxes.create(bench.app, bench.image);
       let gone = 0;
       const ended = new SandboxWatch({
         sandbox: () => bench.modal.sandboxes.fromId(other.sandboxId),
-        attention: person,
+        attention: user,
         onGone: () => (gone += 1),
       });
       const watching = ended.watch('/etc', false, note);
       await other.terminate({ wait: true });
       await waitFor(
-        'word of the end',
+        'the report',
         10_000,
         async () => gone,
         (times) => times > 0,
@@ -247,14 +250,14 @@ describe('files of a sandbox', () => {
       assert.equal(gone, 1);
     });
 
-    it('are not while nobody is at the window, and are said to have changed when somebody is back', async () => {
-      person.isAwake = false;
+    it('pauses while the user is away, and then reports the watched path as changed', async () => {
+      user.isAwake = false;
       await bench.server.control.resetCalls();
       const watching = watch.watch('/watched', true, note);
       await anotherWatches(1);
-      person.set(true);
-      person.set(false);
-      person.set(true);
+      user.set(true);
+      user.set(false);
+      user.set(true);
       assert.ok(changes.includes('changed /watched'));
       watching.stop();
     });

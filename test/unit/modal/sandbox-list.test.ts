@@ -5,7 +5,7 @@ import { renameSandbox, Tag, terminateSandbox } from '../../../src/modal/sandbox
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('the list of sandboxes', () => {
+describe('listSandboxes', () => {
   let bench: Workbench;
   before(async () => {
     bench = await startWorkbench();
@@ -15,7 +15,7 @@ describe('the list of sandboxes', () => {
   const hourAgo = () => new Date(Date.now() - 3_600_000);
   const list = (since = hourAgo()) => listSandboxes(bench.modal, bench.app, since);
 
-  it('tells what runs: name, hardware, ports with addresses, tags, and when it ends', async () => {
+  it('returns the name, hardware, ports, tags, and end of running sandboxes', async () => {
     const { sandboxId } = await bench.modal.sandboxes.create(bench.app, bench.image, {
       name: 'web',
       cpu: 0.5,
@@ -42,7 +42,7 @@ describe('the list of sandboxes', () => {
     assert.match(imageId, /^im-/);
   });
 
-  it('keeps ended ones since a moment, with how they ended', async () => {
+  it('includes sandboxes that stopped since a point in time, and how they stopped', async () => {
     const { sandboxId } = await bench.modal.sandboxes.create(bench.app, bench.image, {});
     await terminateSandbox(bench.modal, sandboxId);
     const ended = (await list()).find(({ id }) => id === sandboxId);
@@ -52,7 +52,7 @@ describe('the list of sandboxes', () => {
     assert.ok(!later.some(({ id }) => id === sandboxId));
   });
 
-  it('pages through more than one answer holds', async () => {
+  it('reads all pages', async () => {
     const made = await Promise.all(
       Array.from({ length: 105 }, () => bench.modal.sandboxes.create(bench.app, bench.image, {})),
     );
@@ -62,7 +62,7 @@ describe('the list of sandboxes', () => {
   }).timeout(60_000);
 
   for (const label of ['two words', "it’s “quoted” 'x'", '🚀 rocket', 'two\nlines']) {
-    it(`knows a sandbox by the name ${JSON.stringify(label)}, and keeps its other tags`, async () => {
+    it(`shows a sandbox under the name ${JSON.stringify(label)} and keeps its other tags`, async () => {
       const { sandboxId } = await bench.modal.sandboxes.create(bench.app, bench.image, {
         tags: { [Tag.folderName]: 'f' },
       });
@@ -79,7 +79,7 @@ describe('the list of sandboxes', () => {
     });
   }
 
-  it('reads a log on from where it was read to, every line once', async () => {
+  it('continues reading a log without repeating or losing lines', async () => {
     const script = 'i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo line $i; [ $i = 20 ] && sleep 1; done; sleep 100';
     const { sandboxId } = await bench.modal.sandboxes.create(bench.app, bench.image, { command: ['sh', '-c', script] });
     let log = await readSandboxLog(bench.modal, sandboxId);

@@ -4,7 +4,7 @@ import { type SearchHit, searchSandbox } from '../../../src/modal/sandbox-search
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-describe('search in a sandbox', () => {
+describe('searchSandbox', () => {
   let bench: Workbench;
   let sandbox: Sandbox;
   before(async () => {
@@ -21,7 +21,7 @@ describe('search in a sandbox', () => {
     return { hits: hits.sort((one, other) => (one.path < other.path ? -1 : 1)), isComplete };
   };
 
-  it('finds lines as they are, in any case unless the text has capitals; a text is no pattern', async () => {
+  it('finds literal text, case-sensitively only if it has capital letters', async () => {
     await shell('mkdir -p /case && printf "one\\nTwo: a.b\\ntwo axb\\n" > /case/file');
     assert.deepEqual(await search('/case', 'two'), {
       hits: [
@@ -35,7 +35,7 @@ describe('search in a sandbox', () => {
     assert.deepEqual(await search('/case', '--none of it'), { hits: [], isComplete: true });
   });
 
-  it('finds what lies in files with odd names, and in none that are not text or not the workspace’s own', async () => {
+  it('searches files with unusual names, and skips binary files, .git, and node_modules', async () => {
     await shell(`mkdir -p /odd/.git /odd/node_modules '/odd/a b' && cd /odd && for f in -e 'q"u' "a b/'" '💾' 'new
 line' 'co:1:lon' .git/x node_modules/x; do echo "needle 1:2" > "./$f"; done; printf 'needle\\0' > binary; mkfifo pipe`);
     const { hits } = await search('/odd', 'needle');
@@ -46,7 +46,7 @@ line' 'co:1:lon' .git/x node_modules/x; do echo "needle 1:2" > "./$f"; done; pri
     assert.ok(hits.every(({ line, text }) => line === 1 && text === 'needle 1:2'));
   });
 
-  it('shows the beginning of lines that are very long, and ends after as many as are wanted', async () => {
+  it('truncates very long lines and stops after the requested number of hits', async () => {
     await shell(
       'mkdir -p /long && cd /long && { echo "needle start"; head -c 3000000 /dev/zero | tr "\\0" x; echo " needle x"; echo "needle end"; } > long && yes needle | head -n 100000 > many',
     );
@@ -64,18 +64,18 @@ line' 'co:1:lon' .git/x node_modules/x; do echo "needle 1:2" > "./$f"; done; pri
     assert.deepEqual([some.hits.length, some.isComplete], [500, false]);
   });
 
-  it('stops in the sandbox as well when it is called off', async () => {
+  it('stops the search in the sandbox when it is canceled', async () => {
     await shell('mkdir -p /slow && cd /slow && head -c 400000000 /dev/zero | tr "\\0" "\\n" > big && ln big big2');
     const cancel = new AbortController();
     const searching = search('/slow', 'needle', 100, cancel);
     const greps = () => shell('ps -eo comm > /tmp/ps; grep -cx grep /tmp/ps || true');
-    await waitFor('the search to run', 10_000, greps, (count) => Number(count) > 0);
+    await waitFor('the search to start', 10_000, greps, (count) => Number(count) > 0);
     cancel.abort();
     await assert.rejects(searching, { name: 'AbortError' });
     await waitFor('the search to stop', 5_000, greps, (count) => Number(count) === 0);
   });
 
-  it('says so when there is nothing to search in, or no grep that can', async () => {
-    await assert.rejects(search('/not/there', 'x'), /The search did not go through: .*not\/there/);
+  it('reports a folder that does not exist', async () => {
+    await assert.rejects(search('/not/there', 'x'), /^RemoteFileError: Search failed: .*not\/there/);
   });
 });
