@@ -11,6 +11,10 @@ export function setLog(target: Log): void {
   log = target;
 }
 
+export function logInfo(message: string): void {
+  log.info(message);
+}
+
 /** Logs an error in full, including what the message for users omits. */
 export function logError(error: unknown): void {
   log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));

@@ -176,7 +176,7 @@ describe('sandboxFiles', () => {
       );
     /** Has another window begin to watch: with its command there are so many, as those that were asked for earlier are there. */
     const anotherWatches = async (commands: number) => {
-      const other = new SandboxWatch({ sandbox: async () => sandbox, attention: new Person() });
+      const other = new SandboxWatch({ sandbox: async () => sandbox, attention: new FakeUser() });
       const watching = other.watch('/watched', true, () => {});
       const started = async () => (await bench.server.control.calls()).TaskExecStart ?? 0;
       await waitFor('the commands to start', 10_000, started, (count) => count >= commands);
