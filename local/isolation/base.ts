@@ -2,21 +2,17 @@
  * The base layer of every image: the host's own userland. `/usr` and similar folders are the lowest layer of each sandbox
  * (copy-on-write), `/etc` is copied once without its secrets, and everything else starts empty.
  */
-import { constants, type Dirent, mkdirSync, readdirSync } from 'node:fs';
 import {
-  access,
-  chmod,
-  cp,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
+  chmodSync,
+  copyFileSync,
+  type Dirent,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTree } from './remove-tree.ts';
 
@@ -60,12 +56,31 @@ async function isDirectory(file: string): Promise<boolean> {
   );
 }
 
-async function readable(file: string): Promise<boolean> {
-  if ((await lstat(file)).isSymbolicLink()) return true;
-  return access(file, constants.R_OK).then(
-    () => true,
-    () => false,
-  );
+/**
+ * Copies a folder, except for secret files and what this user may not read. This is synchronous because nothing else needs
+ * to run yet and it takes half the time.
+ */
+function copyReadable(from: string, to: string): void {
+  const entries = ifPermitted(() => readdirSync(from, { withFileTypes: true }));
+  if (!entries) return;
+  mkdirSync(to);
+  for (const entry of entries) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (SECRET_FILES.test(source)) continue;
+    if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else if (entry.isDirectory()) copyReadable(source, target);
+    else if (entry.isFile()) ifPermitted(() => copyFileSync(source, target));
+  }
+  chmodSync(to, statSync(from).mode & 0o7777);
+}
+
+function ifPermitted<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
+    throw error;
+  }
 }
 
 async function makeRoot(root: string): Promise<void> {
@@ -77,11 +92,7 @@ async function makeRoot(root: string): Promise<void> {
   await chmod(join(root, 'root'), 0o700);
   for (const device of DEVICES) await writeFile(join(root, 'dev', device), '');
   for (const [name, target] of Object.entries(LINKS)) await symlink(target, join(root, name));
-  await cp('/etc', join(root, 'etc'), {
-    recursive: true,
-    verbatimSymlinks: true,
-    filter: async (source) => !SECRET_FILES.test(source) && (await readable(source)),
-  });
+  copyReadable('/etc', join(root, 'etc'));
   // apt would switch to a user that the sandbox's user namespace may not have.
   await mkdir(join(root, 'etc/apt/apt.conf.d'), { recursive: true });
   await writeFile(join(root, 'etc/apt/apt.conf.d/01local-modal'), 'APT::Sandbox::User "root";\n');
