@@ -18,7 +18,7 @@ describe('images', () => {
     await workbench.page.locator('.statusbar-item', { hasText: 'Building the image…' }).waitFor();
     await picture(workbench, 'image-build');
     await workbench.clickNotification('Cancel');
-    await workbench.waitForTerminal(/● The build was cancelled/);
+    await workbench.waitForTerminal(/● The build was canceled/);
   });
 
   it('that fail are among the problems, with the line and the log’s last lines', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
+import { strings } from '../../src/providers/files/strings.ts';
 import { comesIntoSight, waitForPicture, waitForTexts } from '../helpers/elements.ts';
 import { commandTitle, paletteTitle } from '../helpers/manifest.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -52,7 +53,7 @@ describe('Open in Explorer', () => {
     await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
     await picture(workbench, 'remote-files');
     await workbench.runCommand(paletteTitle('modal.compareWithLocal'));
-    await workbench.page.locator('.tab.active', { hasText: 'greetings.py (sandbox ↔ this machine)' }).waitFor();
+    await workbench.page.locator('.tab.active', { hasText: strings.diffTitle('greetings.py') }).waitFor();
   });
 
   for (const nth of ['first', 'second'])
@@ -142,10 +143,10 @@ describe('Open in Explorer', () => {
     await shell(`cd /workspace && printf 'first\\n  a $(rocket) is no icon\\n' > 'od d:1.txt'`);
     await workbench.chooseInContextMenu(rows(workbench, 'hello (sandbox)'), 'Search in Sandbox…');
     const found = workbench.page.locator('.quick-input-list .monaco-list-row');
-    await workbench.page.locator('.quick-input-title', { hasText: 'Search in Sandbox: /workspace' }).waitFor();
+    await workbench.page.locator('.quick-input-title', { hasText: strings.searchTitle('/workspace') }).waitFor();
     const { input } = workbench;
     await input.pressSequentially('no such line');
-    await found.getByText('Nothing found').waitFor();
+    await found.getByText(strings.noResults()).waitFor();
     await input.fill('greet');
     await found.getByText('greetings.py:1').waitFor();
     await picture(workbench, 'search-in-sandbox');
@@ -157,9 +158,9 @@ describe('Open in Explorer', () => {
     await workbench.page.locator('.statusbar', { hasText: 'Ln 2, Col 13 (6 selected)' }).waitFor();
 
     await sandbox.terminate();
-    await workbench.waitForNotification(/The sandbox behind the folder “hello \(sandbox\)” has ended/);
+    await workbench.waitForNotification(/The sandbox for folder “hello \(sandbox\)” stopped/);
     await picture(workbench, 'sandbox-ended');
-    await workbench.clickNotification('Remove Folder');
+    await workbench.clickNotification(strings.removeFolder());
     await rows(workbench, 'hello (sandbox)').waitFor({ state: 'detached' });
     await rows(workbench, 'greetings.py').waitFor();
   });

@@ -10,11 +10,12 @@ import {
   type RemoteFiles,
   readAll,
 } from '../../modal/remote-files.ts';
+import { strings } from './strings.ts';
 
-/** The editor holds a file as a whole, twice over: larger ones are downloaded instead. */
-const MOST_BYTES = 256 * 1024 * 1024;
-/** For how long what a listing said about a file answers the question about that file alone. */
-const LISTED_MS = 1_000;
+/** The maximum size of a file in the editor, which holds it in memory twice. Larger files can be downloaded. */
+const MAX_BYTES = 256 * 1024 * 1024;
+/** How long the entries of a listing answer `stat` requests. */
+const LISTING_VALID_MS = 1_000;
 
 export interface RemotePlace {
   readonly container: string;
@@ -24,18 +25,18 @@ export interface RemotePlace {
 
 export interface RemoteFileSystemOptions {
   readonly scheme: string;
-  /** The files of the volume or sandbox that a path begins with. */
+  /** Returns the files of a volume or sandbox. */
   readonly open: (container: string) => RemoteFiles;
-  /** Called after a change that came through here. */
+  /** Called after a change made through this file system. */
   readonly onChange?: (place: RemotePlace) => void;
-  /** Called when a volume or sandbox is found to be gone. */
+  /** Called when a volume or sandbox turns out to be gone. */
   readonly onGone?: (container: string) => void;
   readonly clock?: Clock;
 }
 
 /**
- * VS Code's file system over volumes or sandboxes: `scheme:/CONTAINER/path`. The container is a part of the path, as VS Code
- * makes the authority of an address lower-case, which ids are not.
+ * A file system for volumes or sandboxes: `scheme:/CONTAINER/path`. The container is part of the path, since VS Code
+ * lowercases the authority of a URI and IDs are case-sensitive.
  */
 export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Disposable {
   readonly #options: RemoteFileSystemOptions;
@@ -44,7 +45,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   readonly onDidChangeFile = this.#changed.event;
   readonly #opened = new Map<string, RemoteFiles>();
   readonly #registration: vscode.Disposable;
-  /** What the last listing said, once for each file: VS Code asks for each after it has listed them. */
+  /** The entries of the last listing, each used once: VS Code requests `stat` for each file that it has listed. */
   #listed: { until: number; entries: Map<string, RemoteEntry> } = { until: 0, entries: new Map() };
 
   constructor(options: RemoteFileSystemOptions) {
@@ -58,12 +59,12 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     this.#changed.dispose();
   }
 
-  /** The address of a file. */
+  /** Returns the URI of a file. */
   uri({ container, path }: RemotePlace): vscode.Uri {
     return vscode.Uri.from({ scheme: this.#options.scheme, path: `/${container}${path === '/' ? '' : path}` });
   }
 
-  /** Where an address leads. */
+  /** Parses the URI of a file. */
   place(uri: vscode.Uri): RemotePlace {
     const [, container = '', ...rest] = posix.normalize(uri.path).split('/');
     return { container, path: `/${rest.join('/')}`.replace(/(?<=.)\/$/, '') };
@@ -75,14 +76,13 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     return known;
   }
 
-  /** Forgets the connections, as after a change of account. */
+  /** Forgets all connections, after a change of account. */
   reset(): void {
     this.#opened.clear();
     this.#listed = { until: 0, entries: new Map() };
   }
 
-  /** Changes that were made elsewhere. */
-  tell(container: string, changes: readonly RemoteChange[]): void {
+  #fire(container: string, changes: readonly RemoteChange[]): void {
     const { Created, Changed, Deleted } = vscode.FileChangeType;
     const type = { created: Created, changed: Changed, deleted: Deleted };
     this.#changed.fire(changes.map(({ kind, path }) => ({ type: type[kind], uri: this.uri({ container, path }) })));
@@ -91,7 +91,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   watch(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): vscode.Disposable {
     const { container, path } = this.place(uri);
     if (container === '') return new vscode.Disposable(() => {});
-    const watching = this.files(container).watch?.(path, recursive, (changes) => this.tell(container, changes));
+    const watching = this.files(container).watch?.(path, recursive, (changes) => this.#fire(container, changes));
     return new vscode.Disposable(() => watching?.stop());
   }
 
@@ -100,7 +100,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     const entry = this.#takeListed(uri) ?? (await this.#with(uri, (files, path) => files.stat(path)));
     return {
       type: typeOf(entry),
-      // Modal does not know when a file was made.
+      // Modal doesn't store creation times.
       ctime: entry.modifiedMs,
       mtime: entry.modifiedMs,
       size: entry.bytes,
@@ -112,14 +112,14 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     if (this.place(uri).container === '') return [];
     const entries = await this.#with(uri, (files, path) => files.list(path));
     this.#listed = {
-      until: this.#clock.now() + LISTED_MS,
+      until: this.#clock.now() + LISTING_VALID_MS,
       entries: new Map(entries.map((entry) => [posix.join(uri.path, entry.name), entry])),
     };
     return entries.map((entry) => [entry.name, typeOf(entry)]);
   }
 
   readFile(uri: vscode.Uri): Promise<Uint8Array> {
-    return this.#with(uri, (files, path) => readAll(files, path, MOST_BYTES));
+    return this.#with(uri, (files, path) => readAll(files, path, MAX_BYTES));
   }
 
   async writeFile(
@@ -144,7 +144,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   async delete(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): Promise<void> {
     const entry = await this.#with(uri, (files, path) => files.stat(path));
     if (entry.type === 'directory' && !recursive && (await this.readDirectory(uri)).length > 0) {
-      throw new vscode.FileSystemError(`The folder “${entry.name}” is not empty.`);
+      throw new vscode.FileSystemError(strings.folderNotEmpty(entry.name));
     }
     await this.#with(uri, (files, path) => files.remove(path));
     this.#changedHere(uri, 'deleted');
@@ -168,8 +168,8 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     const source = this.place(from);
     const target = this.place(to);
     if (source.container !== target.container) {
-      // VS Code then reads and writes the files itself.
-      throw new vscode.FileSystemError('Files cannot be moved between two volumes or sandboxes at once. Copy them.');
+      // VS Code then reads and writes the files.
+      throw new vscode.FileSystemError(strings.noMoveBetween());
     }
     const before = await this.#find(to);
     if (before && !overwrite) throw vscode.FileSystemError.FileExists(to);
@@ -181,7 +181,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     this.#changedHere(to, before ? 'changed' : 'created');
   }
 
-  /** Undefined when there is nothing. */
+  /** Resolves with undefined if the file doesn't exist. */
   async #find(uri: vscode.Uri): Promise<RemoteEntry | undefined> {
     try {
       return await this.#with(uri, (files, path) => files.stat(path));
@@ -202,7 +202,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   #changedHere(uri: vscode.Uri, kind: RemoteChange['kind']): void {
     this.#listed.entries.delete(uri.path);
     const place = this.place(uri);
-    this.tell(place.container, [{ kind, path: place.path }]);
+    this.#fire(place.container, [{ kind, path: place.path }]);
     this.#options.onChange?.(place);
   }
 
@@ -225,7 +225,7 @@ function typeOf({ type, target }: RemoteEntry): vscode.FileType {
   return target === 'directory' ? SymbolicLink | Directory : target === 'file' ? SymbolicLink | File : SymbolicLink;
 }
 
-/** Errors as VS Code tells them apart. */
+/** Converts an error to the kind that VS Code distinguishes. */
 export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileSystemError {
   if (error instanceof vscode.FileSystemError) return error;
   const { FileNotFound, FileExists, FileIsADirectory, FileNotADirectory, NoPermissions, Unavailable } =

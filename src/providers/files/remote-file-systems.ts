@@ -4,18 +4,18 @@ import { type Attention, SandboxWatch } from '../../modal/sandbox-watch.ts';
 import { volumeFiles } from '../../modal/volume-files.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { SANDBOX_SCHEME, VOLUME_SCHEME } from '../common/schemes.ts';
-import { GoneFolders } from './gone-folders.ts';
 import { RemoteFileSystem } from './remote-file-system.ts';
+import { SandboxFolders } from './sandbox-folders.ts';
 
-/** The file systems of volumes, by name, and of sandboxes, by id. */
+/** The file systems of volumes, by name, and of sandboxes, by ID. */
 export interface RemoteFileSystems extends vscode.Disposable {
   readonly volumes: RemoteFileSystem;
   readonly sandboxes: RemoteFileSystem;
-  /** The account has changed. */
+  /** Forgets all connections, after a change of account. */
   reset(): void;
 }
 
-/** A window counts as looked at while it has the keyboard and somebody has touched it lately. */
+/** The window has the user's attention while it has focus and was used recently. */
 const attention: Attention = {
   get isAwake() {
     return vscode.window.state.focused && vscode.window.state.active;
@@ -23,9 +23,9 @@ const attention: Attention = {
   onDidChange: (listener) => vscode.window.onDidChangeWindowState(() => listener()),
 };
 
-/** Registers both. `onVolumeChange` is called after a change that came through the editor. */
+/** Registers both file systems. `onVolumeChange` is called after a change made through VS Code. */
 export function remoteFileSystems(sessions: Sessions, onVolumeChange: (volume: string) => void): RemoteFileSystems {
-  const goneFolders = new GoneFolders(SANDBOX_SCHEME, () => sessions.handOver());
+  const folders = new SandboxFolders(SANDBOX_SCHEME, () => sessions.handOver());
   const client = async () => (await sessions.connection()).client;
   const volumes = new RemoteFileSystem({
     scheme: VOLUME_SCHEME,
@@ -34,10 +34,10 @@ export function remoteFileSystems(sessions: Sessions, onVolumeChange: (volume: s
   });
   const sandboxes = new RemoteFileSystem({
     scheme: SANDBOX_SCHEME,
-    onGone: (id) => void goneFolders.tell(id),
+    onGone: (id) => void folders.reportStopped(id),
     open: (id) => {
       const sandbox = async () => (await client()).sandboxes.fromId(id);
-      const watch = new SandboxWatch({ sandbox, attention, onGone: () => void goneFolders.tell(id) });
+      const watch = new SandboxWatch({ sandbox, attention, onGone: () => void folders.reportStopped(id) });
       return { ...sandboxFiles(sandbox), watch: (...args) => watch.watch(...args) };
     },
   });

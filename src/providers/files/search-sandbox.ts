@@ -13,19 +13,20 @@ import { SANDBOX_SCHEME } from '../common/schemes.ts';
 import { rootOf } from './remote-file-commands.ts';
 import type { RemotePlace } from './remote-file-system.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
+import { strings } from './strings.ts';
 
-/** More lines than these help nobody. */
-const MOST_HITS = 500;
-/** A search begins once nothing was typed for so long. */
+/** The maximum number of lines to show. */
+const MAX_HITS = 500;
+/** A search starts after a pause of this length while typing. */
 const QUIET_MS = 300;
-/** Of a line, what the list shows. */
-const MOST_LABEL_CHARS = 200;
+/** The maximum length of a line in the list. */
+const MAX_LABEL_LENGTH = 200;
 
 interface HitItem extends vscode.QuickPickItem {
   readonly hit?: SearchHit;
 }
 
-/** Search in the files of a sandbox, which VS Code's own search does not reach: its API for that is not open to extensions. */
+/** Searches the files of a sandbox. VS Code's own search can't, since its API for that isn't available to extensions. */
 export class SandboxSearch {
   readonly #sessions: Sessions;
   readonly #systems: RemoteFileSystems;
@@ -35,7 +36,7 @@ export class SandboxSearch {
     this.#systems = systems;
   }
 
-  /** `modal.searchInSandbox`: a list of lines that grows while it is searched; a press opens the file there. */
+  /** `modal.searchInSandbox`: lists matching lines as they are found. Selecting one opens the file at that line. */
   show(target?: vscode.Uri | SandboxSummary): Promise<void> {
     return shown(async () => {
       const place = await this.#place(target);
@@ -43,7 +44,7 @@ export class SandboxSearch {
     });
   }
 
-  /** A folder of a sandbox: the one that is named, that of the active file, or the workspace of the folder's sandbox. */
+  /** The folder to search: the given one, the active file's, or the workspace of the local folder's sandbox. */
   async #place(target?: vscode.Uri | SandboxSummary): Promise<RemotePlace> {
     const { sandboxes } = this.#systems;
     if (target && !(target instanceof vscode.Uri))
@@ -56,16 +57,15 @@ export class SandboxSearch {
     }
     const folder = await chooseFolder(uri);
     const sandbox = await this.#sessions.lastSandboxOf(folder);
-    if (!sandbox)
-      throw new UserError(`The folder “${folder.name}” has no sandbox in this window. Run something first.`);
+    if (!sandbox) throw new UserError(strings.noSandboxForFolder(folder.name));
     return { container: sandbox.sandboxId, path: REMOTE_ROOT };
   }
 
   #pick(place: RemotePlace): void {
     const pick = vscode.window.createQuickPick<HitItem>();
-    pick.title = `Search in Sandbox: ${place.path}`;
+    pick.title = strings.searchTitle(place.path);
     pick.keepScrollPosition = true;
-    pick.placeholder = 'Text to look for; capital letters count when there are any';
+    pick.placeholder = strings.searchPlaceholder();
     let cancel = new AbortController();
     pick.onDidChangeValue(async (text) => {
       cancel.abort();
@@ -92,7 +92,7 @@ export class SandboxSearch {
     pick.show();
   }
 
-  /** Shows what is found as it comes. Resolves with what there is to say at the end. */
+  /** Shows results as they are found. Resolves with a closing remark, if there is one. */
   async #search(
     place: RemotePlace,
     text: string,
@@ -108,9 +108,9 @@ export class SandboxSearch {
         items.push(...hits.map((hit) => itemOf(place, hit)));
         show(items);
       };
-      const { isComplete } = await searchSandbox(sandbox, place.path, text, { signal, maxHits: MOST_HITS, onHits });
-      if (items.length === 0) return isComplete ? 'Nothing found' : 'Nothing found in what could be searched';
-      return isComplete ? undefined : `There is more than these ${items.length.toLocaleString('en-US')} lines`;
+      const { isComplete } = await searchSandbox(sandbox, place.path, text, { signal, maxHits: MAX_HITS, onHits });
+      if (items.length === 0) return isComplete ? strings.noResults() : strings.noResultsInPart();
+      return isComplete ? undefined : strings.firstResults(items.length.toLocaleString('en-US'));
     } catch (error) {
       return signal.aborted ? undefined : explainAndLog(error);
     }
@@ -127,8 +127,8 @@ export class SandboxSearch {
 }
 
 function itemOf(place: RemotePlace, hit: SearchHit): HitItem {
-  const label = hit.text.trim().slice(0, MOST_LABEL_CHARS);
+  const label = hit.text.trim().slice(0, MAX_LABEL_LENGTH);
   const path = posix.relative(place.path, hit.path).replaceAll('\n', '␊');
-  // Not an icon, whatever the line says; and none is left out by the list's own search.
+  // The line must not be rendered as an icon, nor be filtered by the list itself.
   return { label: label.replaceAll('$(', '\\$('), description: `${path}:${hit.line}`, alwaysShow: true, hit };
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { bold, dim, red } from '../common/ansi.ts';
 
-/** A terminal that shows the log of a build. Closing it, or Ctrl+C in it, cancels the build. */
+/** A terminal that shows the log of a build. Closing it, or pressing Ctrl+C in it, cancels the build. */
 export class BuildTerminal implements vscode.Pseudoterminal {
   readonly #write = new vscode.EventEmitter<string>();
   readonly #cancel: () => void;
@@ -18,11 +18,11 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   constructor(name: string, cancel: () => void) {
     this.#cancel = cancel;
     this.#terminal = vscode.window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
-    // A terminal that was never in front is not told by its own `close` that it has gone.
+    // VS Code doesn't call `close` for a terminal that was never shown.
     this.#closing = vscode.window.onDidCloseTerminal((terminal) => terminal === this.#terminal && this.close());
   }
 
-  /** Whether its build has ended, so that another one may take its place. */
+  /** True once the build has ended, so that the next one may replace the terminal. */
   get isDone(): boolean {
     return this.#hasEnded;
   }
@@ -51,19 +51,19 @@ export class BuildTerminal implements vscode.Pseudoterminal {
     if (text.includes('\u0003') && !this.#hasEnded) this.#cancel();
   }
 
-  /** Text of the log; headings stand out. */
+  /** Writes text of the log, with bold headings. */
   log(text: string): void {
     const styled = text.replace(/^==> .*$/gm, bold);
     this.#text(styled.replaceAll(/\r?\n/g, '\r\n'));
   }
 
-  /** The last line. */
-  end(line: string, isFine: boolean): void {
+  /** Writes the last line. */
+  end(line: string, isSuccess: boolean): void {
     this.#hasEnded = true;
-    this.#text(`${this.#atLineStart ? '' : '\r\n'}${(isFine ? dim : red)(`● ${line}`)}\r\n`);
+    this.#text(`${this.#atLineStart ? '' : '\r\n'}${(isSuccess ? dim : red)(`● ${line}`)}\r\n`);
   }
 
-  /** What comes before VS Code has opened the terminal would be lost. */
+  /** Holds text back until VS Code has opened the terminal, since it would be lost. */
   #text(text: string): void {
     this.#waiting += text;
     if (!this.#opened || this.#waiting === '') return;

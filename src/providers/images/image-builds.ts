@@ -9,21 +9,22 @@ import type { FinishImage } from '../../sandboxes/sandbox-spec.ts';
 import type { Activity } from '../common/activity.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
+import { strings } from './strings.ts';
 
-/** A build that ends well sooner disturbs nobody. */
-const PATIENCE_MS = 1500;
-/** Images that are remembered on this machine. */
-const MAX_KEPT = 100;
-const KEPT_KEY = 'images';
+/** A build that succeeds sooner isn't shown. */
+const SHOW_AFTER_MS = 1500;
+/** The number of images remembered on this computer. */
+const MAX_IMAGES = 100;
+const IMAGES_KEY = 'images';
 
 /**
- * Builds images where the user sees it: a terminal with the log, a notification that can cancel, and what failed among the
- * problems. An image that is there already shows nothing of that.
+ * Builds images, with a terminal for the log, a notification that can cancel the build, and an entry in the Problems view if
+ * it fails. Shows nothing for an image that exists already.
  */
 export class ImageBuilds implements vscode.Disposable {
   readonly #store: ImageStore;
   readonly #problems = new ImageProblems();
-  /** The terminal of the last build; the next one takes its place. */
+  /** The terminal of the last build; the next one replaces it. */
   #terminal: BuildTerminal | undefined;
 
   readonly #activity: Activity;
@@ -38,11 +39,11 @@ export class ImageBuilds implements vscode.Disposable {
     this.#terminal?.dispose();
   }
 
-  /** As `buildImage` of the images. */
+  /** Builds an image like `buildImage`, and finishes it. Throws the same errors. */
   async build(profile: ImageProfile, context: BuildContext, finish?: FinishImage): Promise<Image> {
     const ended = Promise.withResolvers<void>();
     const shown = new ShownBuild(context.signal, {
-      onFirstWord: () => void this.#activity.showWhile('Building the image…', ended.promise),
+      onStart: () => void this.#activity.showWhile(strings.buildingInStatusBar(), ended.promise),
       openTerminal: () => this.#newTerminal(() => shown.cancel()),
     });
     try {
@@ -54,15 +55,15 @@ export class ImageBuilds implements vscode.Disposable {
       const image = await buildImage(profile, { store: this.#store, ...context, ...watch });
       const built = finish ? await finish(image, watch) : image;
       this.#problems.clear(context.folderPath);
-      shown.end('The image is built', true);
+      shown.end(strings.built(), true);
       return built;
     } catch (error) {
       if (error instanceof ImageBuildError) {
         this.#problems.clear(context.folderPath);
         await this.#problems.show(error, profile, context.folderPath);
       }
-      const why = error instanceof UserError ? error.message : 'The build has ended without an image';
-      shown.end(shown.signal.aborted ? 'The build was cancelled' : why, false);
+      const reason = error instanceof UserError ? error.message : strings.buildFailed();
+      shown.end(shown.signal.aborted ? strings.buildCanceled() : reason, false);
       throw error;
     } finally {
       ended.resolve();
@@ -71,28 +72,28 @@ export class ImageBuilds implements vscode.Disposable {
 
   #newTerminal(cancel: () => void): BuildTerminal {
     if (this.#terminal?.isDone) this.#terminal.dispose();
-    this.#terminal = new BuildTerminal('Modal: Build Image', cancel);
+    this.#terminal = new BuildTerminal(strings.buildTerminal(), cancel);
     return this.#terminal;
   }
 }
 
 interface ShownBuildOptions {
-  /** There is something to build. */
-  readonly onFirstWord: () => void;
+  /** Called when the build logs its first text, so the image isn't an existing one. */
+  readonly onStart: () => void;
   readonly openTerminal: () => BuildTerminal;
 }
 
-/** What is seen of one build that takes its time, or fails: a terminal with its log from the beginning. */
+/** Shows one build once it takes long or fails: a terminal with its complete log, and a notification. */
 class ShownBuild {
   readonly #cancel = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   readonly #options: ShownBuildOptions;
-  readonly #timer = setTimeout(() => this.#notify(), PATIENCE_MS);
-  /** What was in front before; it comes back when all went well. */
+  readonly #timer = setTimeout(() => this.#notify(), SHOW_AFTER_MS);
+  /** The terminal shown before, which is shown again if the build succeeds. */
   #before: vscode.Terminal | undefined;
   #terminal: BuildTerminal | undefined;
-  #hasBegun = false;
-  /** What no terminal shows yet. */
+  #hasStarted = false;
+  /** The part of the log that isn't in the terminal yet. */
   #log = '';
   #notification: vscode.Progress<{ message: string; increment: number }> | undefined;
   #isNotified = false;
@@ -110,8 +111,8 @@ class ShownBuild {
   }
 
   log(text: string): void {
-    if (!this.#hasBegun) this.#options.onFirstWord();
-    this.#hasBegun = true;
+    if (!this.#hasStarted) this.#options.onStart();
+    this.#hasStarted = true;
     this.#log += text;
     if (this.#isNotified) this.#reveal();
   }
@@ -120,19 +121,19 @@ class ShownBuild {
     this.#step = step;
     const { index, count, title } = step;
     const done = ((index - 1) / count) * 100;
-    this.#notification?.report({ message: `${index}/${count} ${title}`, increment: done - this.#reported });
+    this.#notification?.report({ message: strings.step(index, count, title), increment: done - this.#reported });
     if (this.#notification) this.#reported = done;
   }
 
-  end(line: string, isFine: boolean): void {
+  end(line: string, isSuccess: boolean): void {
     clearTimeout(this.#timer);
     this.#ended.resolve();
-    if (!isFine && !this.signal.aborted) this.#reveal();
-    this.#terminal?.end(line, isFine);
-    if (isFine) this.#before?.show(true);
+    if (!isSuccess && !this.signal.aborted) this.#reveal();
+    this.#terminal?.end(line, isSuccess);
+    if (isSuccess) this.#before?.show(true);
   }
 
-  /** Shows what the log has not shown yet. A build that said nothing has no terminal. */
+  /** Writes the rest of the log to the terminal. A build without a log has no terminal. */
   #reveal(): void {
     if (this.#log === '') return;
     if (!this.#terminal) {
@@ -147,7 +148,7 @@ class ShownBuild {
   #notify(): void {
     this.#isNotified = true;
     this.#reveal();
-    const options = { location: vscode.ProgressLocation.Notification, title: 'Building the image', cancellable: true };
+    const options = { location: vscode.ProgressLocation.Notification, title: strings.building(), cancellable: true };
     void vscode.window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => this.cancel());
       this.#notification = progress;
@@ -157,19 +158,19 @@ class ShownBuild {
   }
 }
 
-const KeptSchema = z
+const ImagesSchema = z
   .record(z.string(), z.object({ imageId: z.string(), usableUntilMs: z.number().optional() }))
   .catch({});
 
-/** Images kept with VS Code's own state of the machine; the oldest are forgotten. */
+/** Remembers images in VS Code's state for this computer, except the oldest ones. */
 function storeIn(state: vscode.Memento): ImageStore {
-  const all = () => KeptSchema.parse(state.get(KEPT_KEY, {}));
+  const all = () => ImagesSchema.parse(state.get(IMAGES_KEY, {}));
   return {
     get: (key) => all()[key],
     set: (key, image) => {
       const others = Object.entries(all()).filter(([other]) => other !== key);
       const kept = image === undefined ? others : [...others, [key, image] as const];
-      void state.update(KEPT_KEY, Object.fromEntries(kept.slice(-MAX_KEPT)));
+      void state.update(IMAGES_KEY, Object.fromEntries(kept.slice(-MAX_IMAGES)));
     },
   };
 }

@@ -5,10 +5,9 @@ import { executeCommand } from '../common/commands.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
 import type { ImageReports } from './image-reports.ts';
+import { strings } from './strings.ts';
 
-const REPLACE = 'Replace Sandbox';
-
-/** The commands about images. What goes wrong is shown. */
+/** The commands on images. Errors are shown. */
 export class ImageCommands {
   readonly #sessions: Sessions;
   readonly #reports: ImageReports;
@@ -18,32 +17,32 @@ export class ImageCommands {
     this.#reports = reports;
   }
 
-  /** `modal.rebuildImage`: builds the image of the folder's profile anew, from its base on. Resolves with its id. */
+  /** `modal.rebuildImage`: rebuilds the image for the current profile from its base. Resolves with its ID. */
   rebuild(): Promise<string | undefined> {
     return shown(async () => {
       const folder = await chooseFolder();
       const named = await this.#sessions.profile(folder);
       const { image } = await this.#sessions.image(folder, named, { force: true });
       const isRunning = this.#sessions.profilesOf(folder).includes(named.name);
-      const message = `The image of the profile “${named.name}” is rebuilt.`;
-      const old = isRunning ? ' Its sandbox still has the old one.' : '';
-      void vscode.window.showInformationMessage(message + old, ...(isRunning ? [REPLACE] : [])).then((pressed) => {
-        if (pressed === REPLACE) void executeCommand('modal.replaceSandbox');
+      const message = isRunning ? strings.rebuiltWhileRunning(named.name) : strings.rebuilt(named.name);
+      const actions = isRunning ? [strings.replaceSandbox()] : [];
+      void vscode.window.showInformationMessage(message, ...actions).then((pressed) => {
+        if (pressed) void executeCommand('modal.replaceSandbox');
       });
       return image.imageId;
     });
   }
 
-  /** `modal.checkImage`: measures the image of the folder's profile in a sandbox, and shows a report. Resolves with it. */
+  /** `modal.checkImage`: measures the image for the current profile in a sandbox, and shows a report. Resolves with it. */
   check(): Promise<ImageReport | undefined> {
     return shown(async () => {
       const folder = await chooseFolder();
-      return withProgress('Checking the image…', async (signal) => {
+      return withProgress(strings.checking(), async (signal) => {
         const named = await this.#sessions.profile(folder);
         const { client, app, account, image } = await this.#sessions.image(folder, named, { signal });
         const report = await checkImage(client, app, image, { signal });
-        const heading = `Image of the profile “${named.name}” (${image.imageId})`;
-        const note = account.isLocal ? ['', 'The userland of the local Modal is this machine’s own.'] : [];
+        const heading = strings.reportHeading(named.name, image.imageId);
+        const note = account.isLocal ? ['', strings.localModalNote()] : [];
         await this.#reports.show(named.name, [heading, '', ...reportLines(report), ...note].join('\n'));
         return report;
       });

@@ -6,7 +6,7 @@ import type { ImageBuildError } from '../../images/errors.ts';
 import { MODAL_FILE, parseModalFile, parseProfile } from '../../profiles/modal-file.ts';
 import { type ImageProfile, imageOf } from '../../profiles/schema.ts';
 
-/** Marks what an image could not be built for: a line of its Dockerfile or requirements, or a key of modal.json. */
+/** Reports why an image couldn't be built, at the line of its Dockerfile or requirements, or at the key in modal.json. */
 export class ImageProblems implements vscode.Disposable {
   readonly #diagnostics = vscode.languages.createDiagnosticCollection('modal-image');
 
@@ -14,12 +14,12 @@ export class ImageProblems implements vscode.Disposable {
     this.#diagnostics.dispose();
   }
 
-  /** The images of a folder are tried anew. */
+  /** Removes the problems of a folder's images. */
   clear(root: string): void {
     for (const [uri] of this.#diagnostics) if (uri.fsPath.startsWith(root)) this.#diagnostics.delete(uri);
   }
 
-  /** Marks an error of an image of the folder at `root`. Returns where, when it is in a file. */
+  /** Reports an error of an image of the folder at `root`. Resolves with its location, if it is in a file. */
   async show(error: ImageBuildError, image: ImageProfile, root: string): Promise<vscode.Location | undefined> {
     const location = 'file' in error.place ? await lineOf(error.place, root) : await keyOf(error.place, image, root);
     if (!location) return undefined;
@@ -31,7 +31,7 @@ export class ImageProblems implements vscode.Disposable {
   }
 }
 
-/** By the folder as VS Code names it, so that it knows the file as one of the workspace. */
+/** Derives the URI from the workspace folder's, so that VS Code recognizes the file as part of the workspace. */
 function uriOf(root: string, file: string): vscode.Uri {
   const folder = vscode.workspace.getWorkspaceFolder(vscode.Uri.file(root));
   return vscode.Uri.joinPath(folder?.uri ?? vscode.Uri.file(root), file);
@@ -44,7 +44,7 @@ async function lineOf({ file, line }: { file: string; line: number }, root: stri
   return new vscode.Location(uri, new vscode.Range(line - 1, start, line - 1, text.trimEnd().length));
 }
 
-/** The profiles with this image are those whose key is meant. Settings have no place that could be marked. */
+/** Locates a key of the first profile with this image in modal.json. Profiles in the settings have no location. */
 async function keyOf(
   { key, index }: { key: keyof ImageProfile; index?: number },
   image: ImageProfile,

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import { strings } from './strings.ts';
 
 const SCHEME = 'modal-image';
 
-/** Reports on images, as documents that can only be read. */
+/** Reports on images, as read-only documents. */
 export class ImageReports implements vscode.TextDocumentContentProvider, vscode.Disposable {
   readonly #texts = new Map<string, string>();
   readonly #changed = new vscode.EventEmitter<vscode.Uri>();
@@ -15,12 +16,13 @@ export class ImageReports implements vscode.TextDocumentContentProvider, vscode.
   }
 
   provideTextDocumentContent({ path }: vscode.Uri): string {
-    return this.#texts.get(path) ?? 'The image is no longer known. Check it again.';
+    return this.#texts.get(path) ?? strings.reportGone();
   }
 
-  /** Shows a report, in the place of an earlier one of the same name. */
-  async show(name: string, text: string): Promise<void> {
-    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/Image of ${name.replaceAll(/[/\\\r\n]/g, ' ')}` });
+  /** Shows a report, and replaces an earlier one for the same profile. */
+  async show(profile: string, text: string): Promise<void> {
+    const title = strings.reportTitle(profile).replaceAll(/[/\\\r\n]/g, ' ');
+    const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}` });
     this.#texts.set(uri.path, text);
     this.#changed.fire(uri);
     await vscode.window.showTextDocument(uri);

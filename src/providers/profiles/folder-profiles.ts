@@ -6,16 +6,17 @@ import { MODAL_FILE, type ModalFile, parseModalFile } from '../../profiles/modal
 import { type NamedProfile, Profiles } from '../../profiles/profiles.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
+import { strings } from './strings.ts';
 
-/** Which profiles the folders of this window have, and which one each uses. */
+/** The profiles of this window's folders, and the current one of each. */
 export class FolderProfiles implements vscode.Disposable {
   readonly #chosen: vscode.Memento;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #watcher: vscode.FileSystemWatcher;
   readonly #subscriptions: vscode.Disposable[];
-  /** The names last seen, by folder path, for what cannot wait. */
+  /** The names of the current profiles by folder path, so that code lenses don't read files each time. */
   readonly #names = new Map<string, string>();
-  /** Profiles or the choice of one have changed. */
+  /** Fires when profiles, or the choice of one, have changed. */
   readonly onDidChange = this.#changed.event;
 
   constructor(chosen: vscode.Memento) {
@@ -37,19 +38,19 @@ export class FolderProfiles implements vscode.Disposable {
     this.#changed.dispose();
   }
 
-  /** The profile of a name, or the folder's current one. Throws `UserError` when it cannot be used. */
+  /** Returns the named profile, or the folder's current one. Throws `UserError` if it isn't valid. */
   async get(folder: Folder, name?: string): Promise<NamedProfile> {
     const profiles = await this.of(folder);
     return profiles.get(name ?? this.#current(profiles, folder));
   }
 
-  /** All profiles of a folder. A modal.json that cannot be read is one without profiles. */
+  /** Returns all profiles of a folder. Throws `UserError` if its modal.json can't be read. */
   async of(folder: Folder): Promise<Profiles> {
     const root = profileRoot(folder);
     return new Profiles(readSettings(vscode.Uri.file(root)).profiles, await readModalFile(root));
   }
 
-  /** The name of the folder's current profile. */
+  /** Returns the name of the folder's current profile. */
   async current(folder: Folder): Promise<string> {
     const known = this.#names.get(folder.path);
     if (known !== undefined) return known;
@@ -58,7 +59,7 @@ export class FolderProfiles implements vscode.Disposable {
     return name;
   }
 
-  /** Uses another profile from now on. */
+  /** Makes a profile the folder's current one. */
   async choose(folder: Folder, name: string): Promise<void> {
     await this.#chosen.update(chosenKey(folder), name);
     this.#changed.fire();
@@ -69,7 +70,7 @@ export class FolderProfiles implements vscode.Disposable {
   }
 }
 
-/** Where the folder's modal.json and the files that its profiles name are: the workspace folder, whatever of it is synced. */
+/** The path of the workspace folder, which contains modal.json and the files that profiles name, whatever is synced. */
 export function profileRoot({ path }: Folder): string {
   return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path))?.uri.fsPath ?? path;
 }
@@ -80,7 +81,7 @@ async function readModalFile(root: string): Promise<ModalFile | undefined> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
       return undefined;
-    throw new UserError(`${MODAL_FILE} cannot be read. Check its permissions, then try again.`, { cause: error });
+    throw new UserError(strings.unreadable(MODAL_FILE), { cause: error });
   }
 }
 

@@ -3,10 +3,11 @@ import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { MODAL_FILE } from '../../profiles/modal-file.ts';
 import { type ModalFileProblem, modalFileProblems } from '../../profiles/modal-file-problems.ts';
+import { strings } from './strings.ts';
 
 const SELECTOR = { pattern: `**/${MODAL_FILE}`, scheme: 'file' };
 
-/** Marks what is wrong in an open `modal.json`, and mends what was misspelt. */
+/** Reports the problems in an open `modal.json`, with quick fixes for misspelled values. */
 export class ProfileProblems implements vscode.CodeActionProvider, vscode.Disposable {
   readonly #diagnostics = vscode.languages.createDiagnosticCollection('modal');
   readonly #subscriptions: vscode.Disposable[];
@@ -17,7 +18,7 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
       this.#diagnostics,
       vscode.workspace.onDidOpenTextDocument(check),
       vscode.workspace.onDidChangeTextDocument(({ document }) => check(document)),
-      // A file that a profile names may have come or gone meanwhile.
+      // A file that a profile names might have been created or deleted in the meantime.
       vscode.window.onDidChangeActiveTextEditor((editor) => editor && check(editor.document)),
       vscode.workspace.onDidCloseTextDocument(({ uri }) => this.#diagnostics.delete(uri)),
       vscode.languages.registerCodeActionsProvider(SELECTOR, this, {
@@ -50,7 +51,7 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
 
   #check(document: vscode.TextDocument): void {
     if (vscode.languages.match(SELECTOR, document) === 0) return;
-    // What VS Code finds by the JSON schema is marked by it already.
+    // VS Code reports what violates the JSON schema.
     const own = problemsOf(document).filter(({ isShownBySchema }) => !isShownBySchema);
     this.#diagnostics.set(
       document.uri,
@@ -58,7 +59,9 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
         const key = problem.path.filter((part) => typeof part === 'string').at(-1) ?? '';
         const diagnostic = new vscode.Diagnostic(
           rangeOf(document, problem),
-          `“${key}” ${problem.message}${problem.message.endsWith('?') ? '' : '.'}`,
+          problem.message.endsWith('?')
+            ? strings.problemWithSuggestion(key, problem.message)
+            : strings.problem(key, problem.message),
         );
         diagnostic.source = 'Modal';
         return diagnostic;

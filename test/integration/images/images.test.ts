@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ImageReport } from '../../../src/images/check.ts';
+import { strings } from '../../../src/providers/images/strings.ts';
 import {
   activate,
   answering,
@@ -53,14 +54,14 @@ describe('images of profiles', () => {
       vscode.commands.executeCommand<string>('modal.rebuildImage'),
     );
     assert.match(result, /^im-/);
-    assert.deepEqual(messages, ['The image of the profile “docker” is rebuilt. Its sandbox still has the old one.']);
+    assert.deepEqual(messages, [strings.rebuiltWhileRunning('docker')]);
   });
 
   it('are checked by a command, with a report to read', async () => {
     const report = await vscode.commands.executeCommand<ImageReport>('modal.checkImage');
     assert.ok(report.sizeMb > 1);
     const document = await waitForActiveDocument('the report', ({ uri }) => uri.scheme === 'modal-image');
-    assert.match(document.getText(), /^Image of the profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
+    assert.match(document.getText(), /^Image for profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
   });
 
   it('that fail are marked in the Dockerfile, with the log’s last lines, until they are built', async () => {

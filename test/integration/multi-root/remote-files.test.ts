@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxHandle } from '../../../src/api/api.ts';
+import { strings } from '../../../src/providers/files/strings.ts';
 import {
   activate,
   answering,
@@ -84,7 +85,7 @@ describe('files of a sandbox, in the editor', () => {
     const { messages } = await answering({}, async () =>
       vscode.commands.executeCommand('modal.compareWithLocal', uri('/etc/passwd')),
     );
-    assert.match(messages[0] ?? '', /No folder of this window has a file that goes to “\/etc\/passwd”/);
+    assert.deepEqual(messages, [strings.noLocalFile('/etc/passwd')]);
   });
 
   it('are downloaded as they are, however large', async () => {
@@ -148,7 +149,7 @@ describe('files of a sandbox, in the editor', () => {
     });
 
     it('say so when the sandbox has ended, and the folder can be removed', async () => {
-      const { messages } = await answering({ showWarningMessage: 'Remove Folder' }, async () => {
+      const { messages } = await answering({ showWarningMessage: strings.removeFolder() }, async () => {
         await sandbox.kill();
         await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {
           assert.equal(error.code, 'Unavailable');
@@ -157,9 +158,7 @@ describe('files of a sandbox, in the editor', () => {
         });
         await eventually('the folder to go', folders, ({ length }) => length === 1);
       });
-      assert.deepEqual(messages, [
-        'The sandbox behind the folder “box (sandbox)” has ended, and its files with it. What the Explorer shows of it cannot be opened.',
-      ]);
+      assert.deepEqual(messages, [strings.sandboxGone(strings.folderName('box'))]);
     });
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { strings as profileStrings } from '../../../src/providers/profiles/strings.ts';
 import { strings } from '../../../src/providers/run/strings.ts';
 import {
   activate,
@@ -52,7 +53,7 @@ describe('profiles of a folder', () => {
     assert.equal(offered[0], row('named'), 'the pick begins at the one that is used');
     assert.match(row('named')?.description ?? '', /smallest · \$0\.0\d+\/h · .*running/);
     assert.match(row('named')?.detail ?? '', /^With a word in it · base image · \.vscode\/modal\.json$/);
-    assert.match(row('broken')?.description ?? '', /cannot be used/);
+    assert.match(row('broken')?.description ?? '', /not valid/);
     assert.match(row('broken')?.detail ?? '', /gpu must be a GPU that Modal rents; did you mean “H100”/);
   });
 
@@ -96,12 +97,10 @@ describe('profiles of a folder', () => {
     try {
       await answering({}, async (said) => {
         await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(changed));
-        const isTold = (text: string) =>
-          /The profile “named” has changed; its sandbox is still the old one\./.test(text);
         await eventually(
           'word of the change',
           () => said,
-          (all) => all.some(isTold),
+          (all) => all.includes(profileStrings.outdated('named')),
         );
       });
       assert.match(
@@ -149,7 +148,10 @@ describe('a profile that is kept warm', () => {
       'a sandbox to be ready',
       () => choose('ready'),
       (offered) =>
-        offered.some(({ label, description }) => label.endsWith('ready') && description?.includes('$(flame) 1 ready')),
+        offered.some(
+          ({ label, description }) =>
+            label.endsWith('ready') && description?.includes(`$(flame) ${profileStrings.warm(1)}`),
+        ),
     );
   }
 
