@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { random } from '../test/unit/sync/temporary.ts';
 
-/** The three trees of the goals: files, bytes and folders. */
+/** The trees that the goals refer to. */
 export const TREES = {
   S: { files: 200, bytes: 2_000_000, folders: 17 },
   M: { files: 5_000, bytes: 50_000_000, folders: 417 },
@@ -11,7 +11,7 @@ export const TREES = {
 
 export type TreeName = keyof typeof TREES;
 
-/** Writes a tree of text-like files, sizes log-normal, the same for each call. */
+/** Writes a tree of text-like files with log-normal sizes, the same for each call. */
 export function makeTree(root: string, name: TreeName, share = 1): void {
   const { files, bytes, folders } = TREES[name];
   const next = random(7);
@@ -28,7 +28,7 @@ export function makeTree(root: string, name: TreeName, share = 1): void {
   }
 }
 
-/** The path of the file with this number. */
+/** Returns the path of the file with this number. */
 export function fileAt(name: TreeName, at: number): string {
   const { files, folders } = TREES[name];
   return `${folderOf(Math.floor((at * folders) / files))}/file${at}.py`;

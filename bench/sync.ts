@@ -1,7 +1,7 @@
 /**
- * The sync engine against `tar | tar` and `rsync -a`, on the same trees in the same run. `through a pipe` is the engine
- * under the peers' conditions; `end to end` adds the thread, the official SDK, gRPC over loopback, the local Modal and
- * a sandbox, and stands beside the SDK's own stream of as many bytes.
+ * Compares the sync engine with `tar | tar` and `rsync -a`, on the same trees in the same run. `through a pipe` is the engine
+ * under the same conditions as its peers. `end to end` adds the thread, the official SDK, gRPC over loopback, Local Modal,
+ * and a sandbox, and is compared with the SDK's own stream of the same number of bytes.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
 import { execWith } from '../src/modal/exec.ts';
 import { SyncEngine } from '../src/sync/engine.ts';
+import { GitRepos } from '../src/sync/rules/git-repo.ts';
 import { Rules } from '../src/sync/rules/rules.ts';
 import { scan } from '../src/sync/scan/scan.ts';
 import { type RunningLocalModal, startLocalModal } from '../test/helpers/local-modal.ts';
@@ -50,7 +51,7 @@ class SyncBench {
   }
 
   static async start(context: BenchContext): Promise<SyncBench> {
-    // In memory, so that no disk is measured.
+    // In memory, so that the disk isn't measured.
     const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'sync-bench-'));
     const dataDir = join(folder, 'modal');
     mkdirSync(dataDir);
@@ -72,7 +73,7 @@ class SyncBench {
     return join(this.#folder, name);
   }
 
-  /** An engine with a running thread, for another folder in the sandbox each time. */
+  /** Creates an engine with a running thread, each for another folder in the sandbox. */
   async #engine(root: string, compression: 'auto' | 'never' = 'never'): Promise<SyncEngine> {
     this.#engines += 1;
     const remoteRoot = `/bench/${this.#engines}`;
@@ -156,7 +157,7 @@ class SyncBench {
       const prepared = await engine.prepareRun(this.#sandbox);
       await prepared.settle({ kind: 'same' });
     };
-    // Runs of a person are seconds apart: the engine's second thread, which the first one starts, is there at the next.
+    // Users' runs are seconds apart, so the second thread, which the first scan starts, is ready for the next one.
     await runUnchanged();
     await sleep(1000);
     const noChange = await medianMs(rounds, runUnchanged);
@@ -225,7 +226,7 @@ class SyncBench {
     );
   }
 
-  /** 30,000 ignored files under one folder: what they add to a scan. */
+  /** Measures what 30,000 ignored files in one folder add to a scan. */
   async pruning(): Promise<void> {
     const root = this.#path('M');
     if (!existsSync(root)) {
@@ -234,12 +235,13 @@ class SyncBench {
     }
     execFileSync('git', ['init', '-q', root]);
     writeFileSync(join(root, '.gitignore'), 'ignored/\n');
-    const without = await medianMs(9, () => void scan(new Rules(root)));
+    const git = new GitRepos();
+    const without = await medianMs(9, () => void scan(new Rules(root, {}, git)));
     for (let at = 0; at < 30_000; at += 1) {
       if (at % 100 === 0) mkdirSync(join(root, `ignored/d${at / 100}`), { recursive: true });
       writeFileSync(join(root, `ignored/d${Math.floor(at / 100)}/f${at}`), '');
     }
-    const withThem = await medianMs(9, () => void scan(new Rules(root)));
+    const withThem = await medianMs(9, () => void scan(new Rules(root, {}, git)));
     this.#context.add({
       name: 'G9 scan with 30,000 ignored files',
       ours: withThem,
@@ -251,7 +253,7 @@ class SyncBench {
     });
   }
 
-  /** 50 MB that cannot be compressed, over 100 Mbit/s with 100 ms there and back. */
+  /** Sends 50 MB of incompressible data over 100 Mbit/s with a round-trip time of 100 ms. */
   async slowLink(): Promise<void> {
     const bytes = this.#context.quick ? 10_000_000 : 50_000_000;
     const root = this.#path('slow');
@@ -268,7 +270,7 @@ class SyncBench {
       name: 'G6 share of 100 Mbit/s at 100 ms, first sync',
       ours: (rate / 12_500_000) * 100,
       unit: '%',
-      goal: 'at least 85 %',
+      goal: 'at least 85%',
       holds: rate >= 0.85 * 12_500_000,
       note: `${Math.round(ms)} ms`,
     });
@@ -298,7 +300,7 @@ class SyncBench {
     rmSync(root, { recursive: true });
   }
 
-  /** As many bytes through the SDK's own stream, thrown away by the sandbox. */
+  /** Sends this many bytes through the SDK's own stream. The sandbox discards them. */
   async #stream(bytes: number): Promise<void> {
     const piece = Buffer.alloc(MIB, 'x');
     async function* readFrom(offset: number): AsyncGenerator<Uint8Array> {

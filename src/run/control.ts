@@ -52,7 +52,7 @@ export function heartbeatCommand(runId: string): string[] {
 
 /** Returns the command that resizes a run's terminal and notifies its foreground program. */
 export function resizeCommand(runId: string, { rows, columns }: TerminalSize): string[] {
-  // gVisor itself has raised SIGWINCH only since mid-2026. A second signal does no harm.
+  // gVisor raises SIGWINCH itself only since mid-2026; a second one does no harm.
   const script = `
     { read -r pid; read -r tty; } < ${controlFile(runId)} && [ -n "$tty" ] || exit 0
     stty rows ${rows} cols ${columns} < "$tty"

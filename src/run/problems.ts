@@ -25,13 +25,13 @@ type Line = z.infer<typeof LineSchema>;
  * A problem matcher that defines its own pattern, as written in tasks.json.
  * https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher
  */
-export const CustomMatcherSchema = z.object({
+export const OwnMatcherSchema = z.object({
   source: z.string().optional(),
   severity: z.string().optional(),
   fileLocation: z.union([z.string(), z.array(z.unknown())]).optional(),
   pattern: z.union([LineSchema.transform((line) => [withDefaults(line)]), z.array(LineSchema).min(1)]),
 });
-export type CustomMatcher = z.infer<typeof CustomMatcherSchema>;
+export type OwnMatcher = z.infer<typeof OwnMatcherSchema>;
 
 export type Severity = 'error' | 'warning' | 'info';
 
@@ -63,7 +63,7 @@ const PARTS: readonly Part[] = [
 
 /** Finds the problems of one matcher in a stream of output. */
 export class ProblemScanner {
-  readonly #matcher: CustomMatcher;
+  readonly #matcher: OwnMatcher;
   readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
   readonly #onProblem: (problem: Problem) => void;
   #held = '';
@@ -72,7 +72,7 @@ export class ProblemScanner {
   /** How many lines of the pattern were matched. */
   #matched = 0;
 
-  constructor(matcher: CustomMatcher, onProblem: (problem: Problem) => void) {
+  constructor(matcher: OwnMatcher, onProblem: (problem: Problem) => void) {
     this.#matcher = matcher;
     this.#lines = matcher.pattern.map((line) => ({ line, regexp: new RegExp(line.regexp) }));
     this.#onProblem = onProblem;

@@ -8,12 +8,10 @@ export interface ProgramCandidate {
   readonly probe?: readonly string[];
 }
 
-/** `-u` turns off the buffering of output. */
-const PYTHON: readonly ProgramCandidate[] = [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }];
-
 /** The programs that run a language's files, in order of preference, by VS Code language ID. */
 const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
-  python: PYTHON,
+  // -u: don't buffer output.
+  python: [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }],
   javascript: [{ argv: ['node'] }],
   typescript: [
     { argv: ['tsx'] },
@@ -74,19 +72,16 @@ export interface FileToRun {
  * doesn't decide, and the language's built-in ones. Undefined if there are none.
  */
 export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly ProgramCandidate[] | undefined {
-  const configured = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
-  if (configured && isCommand(configured)) return [{ argv: configured }];
-  const { languageId, isUvProject } = file;
-  const known = languageId === 'python' ? pythonPrograms(isUvProject) : entryOf(RUNNERS, languageId);
+  const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
+  if (own && isCommand(own)) return [{ argv: own }];
+  const known = entryOf(RUNNERS, file.languageId);
   const shebang = shebangOf(file.firstLine);
   // The shebang selects between shells; in Python or Ruby files, it's only about the author's computer.
-  if (shebang && (!known || languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
+  if (shebang && (!known || file.languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
+  if (known && file.languageId === 'python' && file.isUvProject) {
+    return [{ argv: ['uv', 'run', 'python', '-u'] }, ...known];
+  }
   return known;
-}
-
-/** Returns the programs that can run Python code; in a uv project, uv first. */
-export function pythonPrograms(isUvProject: boolean): readonly ProgramCandidate[] {
-  return isUvProject ? [{ argv: ['uv', 'run', 'python', '-u'] }, ...PYTHON] : PYTHON;
 }
 
 /** Looks up an own property: a language might be called `constructor`. */

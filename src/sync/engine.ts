@@ -14,6 +14,7 @@ import type { RemoteChanges } from './remote/remote.ts';
 import { RemoteState } from './remote/remote-state.ts';
 import type { Explanation } from './rules/rules.ts';
 import type { Skipped } from './scan/scan.ts';
+import { strings } from './strings.ts';
 import { type PushScope, WorkerClient } from './worker/client.ts';
 import type { CallOptions } from './worker/thread.ts';
 
@@ -312,5 +313,5 @@ function resultOf(plan: PreparedPush, startedAt: number): PushResult {
 }
 
 function keptChanging(path: string): Skipped {
-  return { path, reason: 'it changes all the time; what was sent may be of two moments' };
+  return { path, reason: strings.keptChanging() };
 }

@@ -6,35 +6,35 @@ import type { RunSyncOutcome } from './push/run-preamble.ts';
 import type { RuleSettings } from './rules/rules.ts';
 import type { Skipped } from './scan/scan.ts';
 
-/** Where a folder lies in its sandbox. */
+/** The folder in a sandbox that a local folder is synced to. */
 export const REMOTE_ROOT = '/workspace';
 
 export interface SyncEngineOptions {
   /** The local folder. */
   readonly root: string;
-  /** Where the engine keeps its indexes; never inside `root`. */
+  /** Where the engine stores its indexes. Must not be inside `root`. */
   readonly storageDir: string;
-  /** The folder in the sandbox, absolute; `REMOTE_ROOT` when absent. */
+  /** The absolute path of the folder in the sandbox. Defaults to `REMOTE_ROOT`. */
   readonly remoteRoot?: string;
   readonly rules?: RuleSettings;
-  /** Answers what the engine does not decide. Without it every question stops the sync. */
+  /** Answers the engine's questions. Without it, every question stops the sync. */
   readonly ask?: Ask;
-  /** `never` for a sandbox on this machine. By default it is chosen by what the connection was seen to do. */
+  /** Use `never` for sandboxes on this computer. Defaults to `auto`, which depends on the speed of the connection. */
   readonly compression?: 'auto' | 'never';
   /** Connections shared with other engines that work with the same sandboxes. Defaults to the engine's own. */
   readonly connections?: Connections;
-  /** The program of the engine's thread; found by itself in this repository and in its bundle. */
+  /** The program of the engine's thread. Defaults to the one in the bundle or in this repository. */
   readonly worker?: string | URL;
 }
 
 export interface SyncProgress {
   readonly stage: 'scanning' | 'sending' | 'applying' | 'receiving';
   readonly files: number;
-  /** Bytes of contents so far. */
+  /** Bytes of file contents so far. */
   readonly bytes: number;
-  /** Bytes to send in all; 0 while that is not known. */
+  /** Bytes to send in total; 0 if unknown. */
   readonly totalBytes: number;
-  /** What is being sent or received. */
+  /** The path that is being sent or received. */
   readonly path: string;
   readonly bytesPerSecond: number;
 }
@@ -42,50 +42,50 @@ export interface SyncProgress {
 export interface PushOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined;
-  /** Only these paths are looked at, as for a save; else the whole tree. */
+  /** Scans only these paths, for example after a save. Defaults to the whole folder. */
   readonly paths?: readonly string[] | undefined;
-  /** The sandbox was just started and has nothing of this folder: saves a look. */
+  /** The sandbox was just started and has none of this folder, so no index needs to be read. */
   readonly fresh?: boolean | undefined;
   /**
-   * More will follow soon, as after a save: a process is kept in the sandbox for a minute, to which a small change costs
-   * one call, and none when there is nothing to send.
+   * More pushes will follow soon, for example after a save. Keeps a process in the sandbox for a minute: sending it a small
+   * change takes one request, and an empty push takes none.
    */
   readonly expectMore?: boolean | undefined;
-  /** Larger files are held back, as for a save; the result names them, and a push without this sends them. */
+  /** Holds back larger files, which the result lists. A push without a limit sends them. */
   readonly maxFileBytes?: number | undefined;
   readonly ask?: Ask | undefined;
-  /** What to do with files that a program in the sandbox changed. `replace` by default; the result names them. */
+  /** What to do with files that a program changed in the sandbox. Defaults to `replace`; the result lists them. */
   readonly onRemoteChange?: OnRemoteChange | undefined;
 }
 
 export interface PushResult {
   readonly files: number;
-  /** Bytes of contents. */
+  /** Bytes of file contents. */
   readonly bytes: number;
   readonly deleted: number;
   readonly durationMs: number;
   readonly skipped: readonly Skipped[];
-  /** What looks like a credential and was not sent. */
+  /** Paths that weren't sent because they look like credentials. */
   readonly credentials: readonly string[];
-  /** Paths that rules leave out by now; their states stay in the sandbox. */
+  /** Paths that rules exclude but that used to be synced. They stay in the sandbox. */
   readonly released: readonly string[];
-  /** Paths where a program’s change in the sandbox was overwritten. */
+  /** Paths where a program's changes in the sandbox were overwritten. */
   readonly replaced: readonly string[];
-  /** A few links of the sandbox's own where this folder has folders: what lies in these was written behind the links. */
+  /** A few of the sandbox's own links that stand where this folder has folders. Files were written to their targets. */
   readonly writtenThrough: readonly string[];
-  /** Files of more than `LARGE_FILE_BYTES` that were sent. */
+  /** Files over `LARGE_FILE_BYTES` that were sent. */
   readonly large: readonly SizedFile[];
-  /** Files that were not sent, as they are larger than `maxFileBytes`. */
+  /** Files over `maxFileBytes`, which weren't sent. */
   readonly heldBack: readonly SizedFile[];
 }
 
-/** A run's share in a sync: shell lines before its command, and what to do when their outcome is known. */
+/** The part of a sync that a run carries out: shell lines that precede its command, and a way to report their outcome. */
 export interface PreparedRun {
-  /** Put before the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` takes off the output. */
+  /** Precedes the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` removes from the output. */
   readonly script: string;
   /**
-   * Call it once. Gives what the run carried with it, or what was pushed before it, when the program may count as
-   * started; undefined when the run is to be prepared again.
+   * Reports the outcome; call it once. Resolves with what the run synced, or what was pushed before it, if the program has
+   * started; with undefined if the run must be prepared again.
    */
   settle(outcome: RunSyncOutcome): Promise<PushResult | undefined>;
 }

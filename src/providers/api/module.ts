@@ -3,7 +3,7 @@ import { execute } from '../../api/execute.ts';
 import { sandboxProvider } from '../../api/sandbox-provider.ts';
 import { UserError } from '../../base/errors.ts';
 import { type RunRequest, runRequest } from '../../run/request.ts';
-import { pythonPrograms } from '../../run/runners.ts';
+import { runnerOf } from '../../run/runners.ts';
 import type { RunServices } from '../../run/services.ts';
 import { diskFolders, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
 import { strings } from './strings.ts';
@@ -50,7 +50,8 @@ async function executeInFolder(
 function commandOf(code: Command): Pick<RunRequest, 'label' | 'programs' | 'args'> {
   if (typeof code === 'string') {
     if (code.length > MAX_CODE_CHARS) throw new UserError(strings.codeTooLong(MAX_CODE_CHARS));
-    return { label: 'code', programs: pythonPrograms(false), args: ['-c', code] };
+    const python = runnerOf({ name: 'code.py', languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
+    return { label: 'code', programs: python, args: ['-c', code] };
   }
   const [program, ...args] = code;
   if (!program) throw new UserError(strings.emptyCommand());

@@ -20,7 +20,6 @@ export const strings = {
     l10n.t("“{0}” isn't sent ({1}). If it isn't a credential, add it to the modal.sync.include setting.", path, reason),
   noSyncStatus: (path: string) => l10n.t('“{0}” has no sync status yet. Save the file, and then try again.', path),
 
-  neverSent: (pattern: string) => l10n.t('“{0}” is never sent', pattern),
   looksLikeCredential: (pattern: string) => l10n.t('looks like a credential: “{0}”', pattern),
   excludedByDefault: (pattern: string) => l10n.t('“{0}” is excluded by default', pattern),
   ruleOfSource: (source: string, pattern: string) => l10n.t('{0}: “{1}”', source, pattern),

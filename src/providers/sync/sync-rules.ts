@@ -86,8 +86,6 @@ function sourceReason({ source, line, text }: Explanation, folderPath: string): 
 
 function builtInReason({ kind, text }: Explanation): string {
   switch (kind) {
-    case 'hard':
-      return strings.neverSent(text);
     case 'credential':
       return strings.looksLikeCredential(text);
     case 'bulk':

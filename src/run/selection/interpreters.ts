@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { quote } from '../../base/shell.ts';
-import { type CustomRunners, type ProgramCandidate, pythonPrograms } from '../runners.ts';
+import { type CustomRunners, type ProgramCandidate, runnerOf } from '../runners.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
@@ -31,8 +31,8 @@ const python: Interpreter = {
   name: 'Python',
   prompts: ['>>> ', '... '],
   programs: (custom, isUvProject) => {
-    const builtIn = pythonPrograms(isUvProject);
-    return withDriver(preferCustom(custom, ['.py', 'python'], /^python[\d.]*$/, builtIn), '-c', PYTHON_DRIVER);
+    const known = runnerOf({ name: 'code.py', languageId: 'python', firstLine: '', isUvProject }) ?? [];
+    return withDriver(preferCustom(custom, ['.py', 'python'], /^python[\d.]*$/, known), '-c', PYTHON_DRIVER);
   },
   frame: ({ code, file, line }, mark) => `${JSON.stringify({ code, file, line, mark })}\n`,
 };

@@ -1,4 +1,5 @@
-import { type ProgramCandidate, pythonPrograms } from '../runners.ts';
+import type { ProgramCandidate } from '../runners.ts';
+import { runnerOf } from '../runners.ts';
 import type { Target } from './target.ts';
 
 /** Lock files, by which a folder's package manager is recognized. */
@@ -27,9 +28,8 @@ export function commandOf(
     case 'pythonGuard':
       return undefined;
     case 'pythonMain': {
-      const programs = pythonPrograms(false).map(
-        ({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }),
-      );
+      const python = runnerOf({ name: fileName, languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
+      const programs = python.map(({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }));
       return { label: `${fileName}: main()`, programs, args: [fileName] };
     }
     case 'packageScript': {

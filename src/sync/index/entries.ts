@@ -1,43 +1,43 @@
-/** What a path is. Folders are listed only when nothing in them is synced; others come with what is in them. */
+/** The kind of an entry. Only folders without synced contents are entries; others exist through their contents. */
 export type Kind = 'file' | 'folder' | 'link';
 
-/** Something of the local tree. Paths are relative to the root, with `/`. */
+/** An entry of the local folder. Paths are relative to the root, with `/`. */
 export interface Entry {
   readonly path: string;
   readonly kind: Kind;
   readonly executable: boolean;
-  /** Bytes of a file, else 0. */
+  /** The size of a file in bytes; 0 for other kinds. */
   readonly size: number;
   readonly mtimeMs: number;
   readonly ctimeMs: number;
   readonly ino: number;
-  /** Target of a link. */
+  /** The target of a link. */
   readonly target?: string;
 }
 
-/** What the sandbox was given for a path, and how the local file looked then. */
+/** An entry as it was last synced to the sandbox, with the local file's attributes at the time. */
 export interface SyncedEntry extends Entry {
-  /** First 16 bytes of the content's SHA-256 in base64url; empty for what is not a file. */
+  /** The first 16 bytes of the content's SHA-256 in base64url; empty for other kinds than files. */
   readonly hash: string;
-  /** Written so shortly before it was read that its times cannot tell whether it was written again. */
+  /** Racily clean: written so recently before it was read that a second write might leave the same times. */
   readonly racy: boolean;
-  /** What the sandbox holds is not known; the next push sends it whatever the index says. */
+  /** What the sandbox holds is unknown, so the next push sends the entry in any case. */
   readonly uncertain: boolean;
-  /** Kinds that it may have there besides its own, since pushes that changed it did not tell how they ended. */
+  /** Other kinds that it may have in the sandbox, because the outcome of a push is unknown. */
   readonly possibleKinds?: readonly Kind[] | undefined;
   /**
-   * Came from the very sandbox since its last push, so that its manifest does not tell of it yet, and another sandbox at
-   * the same generation need not have it.
+   * Pulled from this sandbox since its last push. The sandbox's manifest doesn't contain it yet, and another sandbox at the
+   * same generation may not have it.
    */
   readonly pulled?: boolean | undefined;
 }
 
-/** Everything a sandbox holds of a tree, by path, as of one generation. */
+/** What a sandbox holds of the folder at one generation, by path: the common ancestor of the local and the remote side. */
 export class SyncIndex {
   readonly entries = new Map<string, SyncedEntry>();
-  /** Paths of those that were pulled since the last push. */
+  /** Paths of entries that were pulled since the last push. */
   readonly pulled = new Set<string>();
-  /** Number of children in each folder that has any. */
+  /** The number of children of each folder that has any. */
   readonly #children = new Map<string, number>();
 
   constructor(entries: Iterable<SyncedEntry> = []) {
@@ -69,7 +69,7 @@ export class SyncIndex {
     return path === '' || this.#children.has(path) || this.entries.get(path)?.kind === 'folder';
   }
 
-  /** Children that are files, links, listed folders, or folders with such below them. */
+  /** Returns the number of children: files, links, listed folders, and folders that contain any of those. */
   childCount(folder: string): number {
     return this.#children.get(folder) ?? 0;
   }
@@ -98,17 +98,17 @@ export class SyncIndex {
   }
 }
 
-/** The folder of a path; `''` for the root. */
+/** Returns the parent folder of a path; `''` for the root. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 }
 
-/** Whether a path is the folder or lies below it. */
+/** Whether a path is the folder itself or below it. */
 export function isWithin(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Whether the local file may differ from what was sent, as far as its inode tells. "Different", never "newer". */
+/** Whether the local file may differ from what was synced, judging by its inode. Compares for equality, never for age. */
 export function looksChanged(synced: SyncedEntry, entry: Entry): boolean {
   return (
     synced.racy ||
@@ -119,7 +119,7 @@ export function looksChanged(synced: SyncedEntry, entry: Entry): boolean {
   );
 }
 
-/** Whether only its content can tell if a file changed. */
+/** Whether only its content can show if a file has changed. */
 export function needsHash(synced: SyncedEntry | undefined, entry: Entry): boolean {
   return (
     synced?.kind === 'file' &&
@@ -131,10 +131,10 @@ export function needsHash(synced: SyncedEntry | undefined, entry: Entry): boolea
   );
 }
 
-/** Longest time in which two writes may leave the same time behind, on file systems with fine and with coarse clocks. */
+/** How far apart two writes with the same time can be, on file systems with fine and with coarse clocks. */
 const RACY_MS = { fine: 20, coarse: 2000 } as const;
 
-/** Whether a file with these times, read at `readAtMs`, could be written again without a trace. */
+/** Whether a file with these times, read at `readAtMs`, could be written again without a visible change. */
 export function isRacy(entry: Entry, readAtMs: number): boolean {
   const windowMs = entry.mtimeMs % 1000 === 0 ? RACY_MS.coarse : RACY_MS.fine;
   return Math.max(entry.mtimeMs, entry.ctimeMs) > readAtMs - windowMs;

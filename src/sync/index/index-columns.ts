@@ -1,22 +1,22 @@
 import type { Kind, SyncedEntry } from './entries.ts';
 
 const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
-const NUMBERS = 4;
+const NUMBERS_PER_ENTRY = 4;
 const Flag = { executable: 4, racy: 8, uncertain: 16, pulled: 32 } as const;
 
-/** Entries as bytes, in columns (numbers, flags, names and hashes): several times faster to read than JSON. */
+/** Encodes entries in columns (numbers, flags, names and hashes), which read several times faster than JSON. */
 export function encodeColumns(entries: readonly SyncedEntry[]): Buffer<ArrayBuffer> {
   const text = entries
     .map((entry) => `${entry.path}\0${entry.kind === 'link' ? (entry.target ?? '') : entry.hash}`)
     .join('\0');
-  const [flags, texts] = [entries.length * NUMBERS * 8, entries.length * (NUMBERS * 8 + 1)];
+  const [flags, texts] = [entries.length * NUMBERS_PER_ENTRY * 8, entries.length * (NUMBERS_PER_ENTRY * 8 + 1)];
   const bytes = Buffer.from(new ArrayBuffer(texts + Buffer.byteLength(text)));
-  const numbers = new Float64Array(bytes.buffer, 0, entries.length * NUMBERS);
+  const numbers = new Float64Array(bytes.buffer, 0, entries.length * NUMBERS_PER_ENTRY);
   for (const [at, entry] of entries.entries()) {
-    numbers[at * NUMBERS] = entry.size;
-    numbers[at * NUMBERS + 1] = entry.mtimeMs;
-    numbers[at * NUMBERS + 2] = entry.ctimeMs;
-    numbers[at * NUMBERS + 3] = entry.ino;
+    numbers[at * NUMBERS_PER_ENTRY] = entry.size;
+    numbers[at * NUMBERS_PER_ENTRY + 1] = entry.mtimeMs;
+    numbers[at * NUMBERS_PER_ENTRY + 2] = entry.ctimeMs;
+    numbers[at * NUMBERS_PER_ENTRY + 3] = entry.ino;
     bytes[flags + at] =
       KINDS.indexOf(entry.kind) +
       (entry.executable ? Flag.executable : 0) +
@@ -28,7 +28,7 @@ export function encodeColumns(entries: readonly SyncedEntry[]): Buffer<ArrayBuff
   return bytes;
 }
 
-/** What `encodeColumns` made, read entry by entry. */
+/** Reads the entries that `encodeColumns` encoded. */
 export class IndexColumns {
   readonly count: number;
   readonly #numbers: Float64Array;
@@ -42,11 +42,13 @@ export class IndexColumns {
     this.#texts = texts;
   }
 
-  /** Undefined when the bytes are not those of so many entries. */
+  /** Undefined if the bytes don't hold this many entries. */
   static of(bytes: Buffer, count: number): IndexColumns | undefined {
-    if (bytes.length < count * (NUMBERS * 8 + 1)) return undefined;
-    // A copy, since the columns need not be aligned where the bytes lie.
-    const numbers = new Float64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * NUMBERS * 8));
+    if (bytes.length < count * (NUMBERS_PER_ENTRY * 8 + 1)) return undefined;
+    // A copy, because the bytes may not be aligned.
+    const numbers = new Float64Array(
+      bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * NUMBERS_PER_ENTRY * 8),
+    );
     const flags = bytes.subarray(numbers.byteLength, numbers.byteLength + count);
     const texts = bytes.toString('utf8', numbers.byteLength + count).split('\0');
     return count > 0 && texts.length !== count * 2 ? undefined : new IndexColumns(count, numbers, flags, texts);
@@ -57,7 +59,7 @@ export class IndexColumns {
   }
 
   at(at: number): SyncedEntry {
-    const [number, numbers] = [at * NUMBERS, this.#numbers];
+    const [number, numbers] = [at * NUMBERS_PER_ENTRY, this.#numbers];
     const flag = this.#flags[at] as number;
     const kind = KINDS[flag & 3] ?? 'file';
     const text = this.#texts[at * 2 + 1] as string;

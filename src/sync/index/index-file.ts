@@ -6,16 +6,16 @@ import { SyncIndex } from './entries.ts';
 import type { Generation } from './generation.ts';
 import { encodeColumns, IndexColumns } from './index-columns.ts';
 
-/** What is known about one sandbox's copy of a tree, as saved between sessions. */
+/** What is known about the folder in one sandbox, as stored between sessions. */
 export interface SavedState {
-  /** The generation that `index` describes; `none` when nothing was sent. */
+  /** The generation that `index` describes. */
   readonly generation: Generation;
   /** The number that `generation` starts with. */
   readonly sequence: number;
   readonly index: SyncIndex;
 }
 
-const Header = z.object({
+const HeaderSchema = z.object({
   version: z.literal(1),
   generation: z.string(),
   sequence: z.int().min(0),
@@ -25,7 +25,8 @@ const Header = z.object({
 });
 
 /**
- * Writes an index so that it is whole or not there: a line of JSON, then columns. Not forced to the disk: a torn file fails its checksum. Throws the file system's error.
+ * Writes an index atomically: one line of JSON, then columns. Not flushed to the disk, because a torn file fails its
+ * checksum. Throws the file system's error.
  */
 export function writeIndex(path: string, { generation, sequence, index }: SavedState): void {
   const entries = [...index.entries.values()];
@@ -48,7 +49,7 @@ export function writeIndex(path: string, { generation, sequence, index }: SavedS
   }
 }
 
-/** Reads an index; undefined when there is none, or one that is damaged or of another version. */
+/** Reads an index; undefined if it doesn't exist, is damaged, or has another version. */
 export function readIndex(path: string): SavedState | undefined {
   let file: Buffer;
   try {
@@ -57,7 +58,7 @@ export function readIndex(path: string): SavedState | undefined {
     return undefined;
   }
   const end = file.indexOf(0x0a);
-  const header = Header.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
+  const header = HeaderSchema.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
   if (!header.success) return undefined;
   const { generation, sequence, count, bytes, crc } = header.data;
   const body = file.subarray(end + 1);

@@ -5,29 +5,29 @@ import { SyncIndex } from './entries.ts';
 import { type Generation, interruptedGeneration, NO_GENERATION } from './generation.ts';
 import { readIndex, type SavedState, writeIndex } from './index-file.ts';
 
-/** Indexes saved for one root; older ones are deleted. */
+/** Indexes stored for one root. Older ones are deleted. */
 const MAX_SAVED = 8;
 const SUFFIX = '.index';
 
-/** What is known about one sandbox's copy of the tree. */
+/** What is known about the folder in one sandbox. */
 export interface SandboxState extends SavedState {
   generation: Generation;
   sequence: number;
   index: SyncIndex;
-  /** Generations of pushes whose end is not known; the sandbox may be at any of them. */
+  /** Generations of pushes whose outcome is unknown. The sandbox may be at any of them. */
   unsettled: Generation[];
-  /** Paths that a program in the sandbox changed since they were sent. */
+  /** Paths that a program has changed in the sandbox since they were synced. */
   readonly changedRemotely: Set<string>;
-  /** A list of changes was taken in whole, so that the next may start where it ended. */
+  /** Whether a complete list of changes was taken in, so that the next list can start where it ended. */
   listed: boolean;
 }
 
-/** Whether every push to the copy that began is known to have ended. */
+/** Whether the outcome of every push is known. */
 export function isSettled({ generation, unsettled }: SandboxState): boolean {
   return unsettled.length === 0 && interruptedGeneration(generation) === undefined;
 }
 
-/** The indexes of one root, one for each sandbox, in a folder of the extension's storage. */
+/** The states of one root's sandboxes, with their indexes in a folder of the extension's storage. */
 export class SandboxStates {
   readonly #folder: string;
   readonly #loaded = new Map<string, SandboxState>();
@@ -39,38 +39,38 @@ export class SandboxStates {
   }
 
   /**
-   * The copy in a sandbox. For one that is not known yet the latest of another sandbox is a good guess, as it may be
-   * restored from that one's snapshot; not so when it is known to be `fresh`.
+   * Returns the state of a sandbox. For an unknown one, the latest index of another sandbox is a good guess because it may be
+   * restored from that one's snapshot, unless it is known to be `fresh`.
    */
   get(sandboxId: string, fresh: boolean): SandboxState {
     const loaded = this.#loaded.get(sandboxId);
     if (loaded) return loaded;
-    const saved = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : elsewhere(this.#latest()));
+    const saved = readIndex(this.#path(sandboxId)) ?? (fresh ? undefined : forOther(this.#latest()));
     const state = stateFrom(saved);
     this.#loaded.set(sandboxId, state);
     return state;
   }
 
-  /** Takes over what is known of a generation from any sandbox's index; false when none has it. */
+  /** Switches to the index of a generation, from whichever sandbox. Returns false if none describes it. */
   adopt(sandboxId: string, generation: Generation): boolean {
     for (const name of this.#names()) {
       const path = join(this.#folder, name);
       const saved = readIndex(path);
       if (saved?.generation !== generation) continue;
-      this.#loaded.set(sandboxId, stateFrom(path === this.#path(sandboxId) ? saved : elsewhere(saved)));
+      this.#loaded.set(sandboxId, stateFrom(path === this.#path(sandboxId) ? saved : forOther(saved)));
       return true;
     }
     return false;
   }
 
-  /** Starts over with what a sandbox is now known to hold. */
+  /** Replaces what is known about a sandbox. */
   replace(sandboxId: string, saved: SavedState | undefined): SandboxState {
     const state = stateFrom(saved);
     this.#loaded.set(sandboxId, state);
     return state;
   }
 
-  /** Writes a copy's index. Throws the file system's error. */
+  /** Stores the index of a sandbox. Throws the file system's error. */
   save(sandboxId: string): void {
     const state = this.#loaded.get(sandboxId);
     if (!state) return;
@@ -78,7 +78,7 @@ export class SandboxStates {
     for (const old of this.#names().slice(MAX_SAVED)) rmSync(join(this.#folder, old), { force: true });
   }
 
-  /** Bytes of the folder when the user agreed to send it; undefined when they have not. */
+  /** The size in bytes of the folder when the user approved sending it; undefined if they haven't. */
   get approvedBytes(): number | undefined {
     try {
       return Number.parseInt(readFileSync(join(this.#folder, 'approved'), 'utf8'), 10) || 0;
@@ -101,7 +101,7 @@ export class SandboxStates {
     return join(this.#folder, sandboxId.replace(/[^\w-]/g, '_') + SUFFIX);
   }
 
-  /** File names, the latest first. */
+  /** File names, latest first. */
   #names(): string[] {
     const timeOf = (name: string) => statSync(join(this.#folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
     try {
@@ -114,8 +114,8 @@ export class SandboxStates {
   }
 }
 
-/** What one sandbox's index says of another one at the same generation. */
-function elsewhere(saved: SavedState | undefined): SavedState | undefined {
+/** Adapts one sandbox's index to another sandbox at the same generation, which may lack what was pulled from the first. */
+function forOther(saved: SavedState | undefined): SavedState | undefined {
   for (const entry of saved?.index.entries.values() ?? [])
     if (entry.pulled) saved?.index.set({ ...entry, pulled: false, uncertain: true });
   return saved;

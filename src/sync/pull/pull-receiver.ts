@@ -18,22 +18,23 @@ import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
 import { ALWAYS_EXCLUDED } from '../rules/builtin.ts';
 import { hashFile, readEntry, shortHash, staysInside } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
+import { strings } from '../strings.ts';
 import type { Core } from '../worker/core.ts';
 
 export interface ReceiveRequest {
   readonly sandboxId: string;
-  /** What was asked for: files, or folders with all below them. Anything else that comes is refused. */
+  /** Requested files, and folders with their contents. Anything else in the archive is refused. */
   readonly paths: readonly string[];
-  /** Paths that an open editor has changed. */
+  /** Paths with unsaved changes in an editor. */
   readonly dirty: readonly string[];
-  /** Paths of programs' settings that the user agreed to. */
+  /** Sensitive paths that the user allowed. */
   readonly allowed: readonly string[];
 }
 
-/** A file that was changed on both sides: the sandbox's is beside the local one. */
+/** A file that was changed on both sides. The sandbox's version was saved next to the local one. */
 export interface Conflict {
   readonly path: string;
-  /** Where the sandbox's version lies. */
+  /** The path of the sandbox's version. */
   readonly copy: string;
 }
 
@@ -41,12 +42,12 @@ export interface Received {
   readonly files: number;
   readonly bytes: number;
   readonly written: readonly string[];
-  /** Equal already. */
+  /** Paths that were already equal. */
   readonly same: readonly string[];
   readonly conflicts: readonly Conflict[];
-  /** What was not written, and why. */
+  /** Paths that weren't written, and why. */
   readonly refused: readonly Skipped[];
-  /** Settings that programs on this machine run or obey; written only when allowed. */
+  /** Paths of files that affect what local programs run, which weren't written because they aren't allowed yet. */
   readonly sensitive: readonly string[];
 }
 
@@ -57,20 +58,20 @@ export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
 
 const MAX_ENTRIES = 500_000;
 const MAX_PATH_BYTES = 4096;
-/** Names whose content makes programs on this machine do things. */
+/** Names of files that affect what programs on this computer run. */
 const SENSITIVE =
   /^(\.git|\.gitmodules|\.gitattributes|\.githooks|\.husky|\.vscode|\.vscode-test|\.devcontainer|\.idea|\.envrc|\.modalignore|.*\.code-workspace)$/i;
 const WINDOWS_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|[. ]$|[<>:"|?*\0-\x1f]/i;
 
-/** Takes in an archive from a sandbox. Nothing in it is trusted. */
+/** Unpacks an archive from a sandbox into the local folder. Nothing in it is trusted. */
 export class PullReceiver {
   readonly #core: Core;
   #request: ReceiveRequest | undefined;
   #archive: Extract | undefined;
   #done: Promise<void> | undefined;
-  #found: Writable<Received> = empty();
+  #received: Writable<Received> = empty();
   readonly #names = new Set<string>();
-  /** What comes at the moment. */
+  /** The path that is being taken in. */
   #path = '';
 
   constructor(core: Core) {
@@ -79,19 +80,19 @@ export class PullReceiver {
 
   begin(request: ReceiveRequest): void {
     this.#request = request;
-    this.#found = empty();
+    this.#received = empty();
     this.#names.clear();
     this.#archive = extract();
-    this.#done = this.#takeAll(this.#archive);
+    this.#done = this.#unpack(this.#archive);
     this.#done.catch(() => {});
   }
 
-  /** Takes in a piece, and tells what came so far. Throws when the archive is damaged or breaks a limit. */
+  /** Takes in a piece, and returns the progress. Throws if the archive is damaged or exceeds a limit. */
   async take(piece: Uint8Array): Promise<ReceiveProgress> {
     const archive = this.#archive;
     if (!archive) throw new Error('no archive is expected');
     if (!archive.write(Buffer.from(piece))) await Promise.race([once(archive, 'drain'), this.#done]);
-    const { files, bytes } = this.#found;
+    const { files, bytes } = this.#received;
     return { files, bytes, path: this.#path };
   }
 
@@ -99,66 +100,70 @@ export class PullReceiver {
     this.#archive?.end(null);
     await this.#done;
     if (this.#request) this.#core.states.save(this.#request.sandboxId);
-    return this.#found;
+    return this.#received;
   }
 
   abort(): void {
-    this.#archive?.destroy(new Error('the pull was ended'));
+    this.#archive?.destroy(new Error('the pull was aborted'));
     this.#archive = undefined;
   }
 
-  async #takeAll(archive: Extract): Promise<void> {
+  async #unpack(archive: Extract): Promise<void> {
     let entries = 0;
     for await (const entry of archive) {
       entries += 1;
-      if (entries > MAX_ENTRIES) throw new Error(`the archive has more than ${MAX_ENTRIES} entries`);
+      if (entries > MAX_ENTRIES) throw new Error(strings.tooManyEntries(MAX_ENTRIES));
       const { header } = entry;
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
       const reason = this.#refusal(path, header);
       const isFolder = header.type === 'directory';
-      if (reason === 'sensitive') this.#found.sensitive.push(...(isFolder ? [] : [path]));
-      else if (reason) this.#found.refused.push({ path: header.name, reason });
+      if (reason === 'sensitive') this.#received.sensitive.push(...(isFolder ? [] : [path]));
+      else if (reason) this.#received.refused.push({ path: header.name, reason });
       if (isFolder && !reason) mkdirSync(join(this.#core.rules.root, path), { recursive: true });
       if (reason || isFolder) entry.resume();
-      else await this.#take(path, header, entry as AsyncIterable<Buffer>);
+      else await this.#takeEntry(path, header, entry as AsyncIterable<Buffer>);
     }
   }
 
-  /** Why an entry is not written, `sensitive` when only a question is due; undefined when it may be. */
+  /** Returns why an entry isn't written, `sensitive` if the user must be asked; undefined if it is written. */
   #refusal(path: string, header: Header): string | undefined {
     if (path === '' && header.type === 'directory') return undefined;
     const parts = path.split('/');
     if (Buffer.byteLength(path) > MAX_PATH_BYTES || parts.some((part) => part === '' || part === '.' || part === '..'))
-      return 'its name leads elsewhere';
-    if (/^[A-Za-z]:/.test(path) || /[\0\\]/.test(path)) return 'its name leads elsewhere';
-    if (process.platform === 'win32' && parts.some((part) => WINDOWS_NAME.test(part)))
-      return 'Windows does not allow its name';
-    if (!this.#request?.paths.some((asked) => asked === '' || path === asked || path.startsWith(`${asked}/`)))
-      return 'it was not asked for';
-    if (parts.some((part) => ALWAYS_EXCLUDED.names.has(part) && part !== '.git')) return 'it is never synced';
-    if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type)) return `it is a ${header.type}`;
-    if (header.type === 'symlink' && !staysInside(path, header.linkname)) return `it is a link to ${header.linkname}`;
+      return strings.pathOutside();
+    if (/^[A-Za-z]:/.test(path) || /[\0\\]/.test(path)) return strings.pathOutside();
+    if (process.platform === 'win32' && parts.some((part) => WINDOWS_NAME.test(part))) return strings.windowsName();
+    if (
+      !this.#request?.paths.some(
+        (requested) => requested === '' || path === requested || path.startsWith(`${requested}/`),
+      )
+    )
+      return strings.notRequested();
+    if (parts.some((part) => ALWAYS_EXCLUDED.names.has(part) && part !== '.git')) return strings.neverSynced();
+    if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type))
+      return strings.unsupportedType(header.type);
+    if (header.type === 'symlink' && !staysInside(path, header.linkname)) return strings.linkTo(header.linkname);
     if (parts.some((part) => SENSITIVE.test(part)) && !this.#request.allowed.includes(path)) return 'sensitive';
     if (header.type === 'directory') return this.#parentRefusal([...parts, '']);
     const folded = path.normalize('NFC').toLowerCase();
     const foldsHere = process.platform === 'win32' || process.platform === 'darwin';
-    if (this.#names.has(foldsHere ? folded : path)) return 'another entry has its name';
+    if (this.#names.has(foldsHere ? folded : path)) return strings.duplicateName();
     this.#names.add(foldsHere ? folded : path);
     return this.#parentRefusal(parts);
   }
 
-  /** A link on the way would lead the file elsewhere. */
+  /** A link among the parents would lead outside the folder. */
   #parentRefusal(parts: readonly string[]): string | undefined {
     for (let depth = 1; depth < parts.length; depth += 1) {
       const parent = parts.slice(0, depth).join('/');
       const stat = lstatSync(join(this.#core.rules.root, parent), { throwIfNoEntry: false });
-      if (stat && !stat.isDirectory()) return `${parent} is not a folder here`;
+      if (stat && !stat.isDirectory()) return strings.parentNotFolder(parent);
     }
     return undefined;
   }
 
-  async #take(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<void> {
+  async #takeEntry(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<void> {
     const full = join(this.#core.rules.root, path);
     mkdirSync(dirname(full), { recursive: true });
     const temporary = join(dirname(full), `${ALWAYS_EXCLUDED.temporary}${randomBytes(6).toString('hex')}`);
@@ -169,16 +174,16 @@ export class PullReceiver {
       this.#place(path, full, temporary, header, hash);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      // What the disk refuses is this file's own trouble; a damaged archive is everyone's.
+      // A disk error concerns this file only. A damaged archive fails the whole pull.
       if (!code) throw error;
-      this.#found.refused.push({ path, reason: code === 'ENOSPC' ? 'no room is left on the disk' : message });
+      this.#received.refused.push({ path, reason: code === 'ENOSPC' ? strings.diskFull() : message });
       for await (const _ of content);
     } finally {
       rmSync(temporary, { force: true });
     }
   }
 
-  /** Writes a file that did not exist, and returns its hash. */
+  /** Creates a file, and returns its hash. */
   async #write(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<string> {
     const digest: Hash = createHash('sha256');
     const fd = openSync(path, 'wx', header.mode & 0o100 ? 0o755 : 0o644);
@@ -186,7 +191,7 @@ export class PullReceiver {
       for await (const part of content) {
         digest.update(part);
         for (let at = 0; at < part.length; ) at += writeSync(fd, part, at);
-        this.#found.bytes += part.length;
+        this.#received.bytes += part.length;
       }
     } finally {
       closeSync(fd);
@@ -197,26 +202,26 @@ export class PullReceiver {
 
   #place(path: string, full: string, temporary: string, header: Header, hash: string): void {
     const state = this.#localState(path, full, header, hash);
-    this.#found.files += 1;
-    if (state === 'same') this.#found.same.push(path);
+    this.#received.files += 1;
+    if (state === 'same') this.#received.same.push(path);
     else if (state === 'changed') {
       const copy = freeName(full);
       renameSync(temporary, copy.full);
-      this.#found.conflicts.push({ path, copy: path + copy.suffix });
+      this.#received.conflicts.push({ path, copy: path + copy.suffix });
       return;
     } else {
       renameSync(temporary, full);
-      this.#found.written.push(path);
+      this.#received.written.push(path);
     }
     this.#remember(path, hash);
   }
 
-  /** Whether the local file is equal to what came, still as it was sent, or changed since. */
-  #localState(path: string, full: string, header: Header, hash: string): 'same' | 'as-sent' | 'changed' {
+  /** Returns whether the local file equals the received one, is still as it was synced, or has changed since. */
+  #localState(path: string, full: string, header: Header, hash: string): 'same' | 'as-synced' | 'changed' {
     const synced = this.#core.states.get(this.#request?.sandboxId ?? '', false).index.get(path);
     const stat = lstatSync(full, { throwIfNoEntry: false });
     if (this.#request?.dirty.includes(path)) return 'changed';
-    if (!stat) return synced ? 'changed' : 'as-sent';
+    if (!stat) return synced ? 'changed' : 'as-synced';
     if (header.type === 'symlink')
       return stat.isSymbolicLink() && readlinkSync(full) === header.linkname ? 'same' : 'changed';
     if (!stat.isFile()) return 'changed';
@@ -224,16 +229,16 @@ export class PullReceiver {
     if (local === hash) return 'same';
     const entry = readEntry(this.#core.rules.root, path) as Entry;
     if (synced?.kind !== 'file' || local === undefined) return 'changed';
-    return synced.hash === local || !(synced.uncertain || looksChanged(synced, entry)) ? 'as-sent' : 'changed';
+    return synced.hash === local || !(synced.uncertain || looksChanged(synced, entry)) ? 'as-synced' : 'changed';
   }
 
-  /** Both sides are equal now, so that the file is not sent back. */
+  /** Records that both sides are equal now, so that the file isn't sent back. */
   #remember(path: string, hash: string): void {
     const entry = readEntry(this.#core.rules.root, path);
     if (typeof entry === 'string' || !this.#core.rules.explain(path).included) return;
-    const copy = this.#core.states.get(this.#request?.sandboxId ?? '', false);
-    copy.index.set({ ...entry, hash, racy: isRacy(entry, Date.now()), uncertain: false, pulled: true });
-    copy.changedRemotely.delete(path);
+    const state = this.#core.states.get(this.#request?.sandboxId ?? '', false);
+    state.index.set({ ...entry, hash, racy: isRacy(entry, Date.now()), uncertain: false, pulled: true });
+    state.changedRemotely.delete(path);
   }
 }
 
@@ -243,7 +248,7 @@ function empty(): Writable<Received> {
   return { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
 }
 
-/** A name beside the file that is not taken: `NAME.remote`, `NAME.remote-2` and so on. */
+/** Returns a free name next to the file: `NAME.remote`, `NAME.remote-2`, and so on. */
 function freeName(full: string): { full: string; suffix: string } {
   for (let number = 1; ; number += 1) {
     const suffix = number === 1 ? '.remote' : `.remote-${number}`;

@@ -5,15 +5,16 @@ import { execWith } from '../../modal/exec.ts';
 import type { SyncProgress } from '../options.ts';
 import type { Ask } from '../push/questions.ts';
 import { PatternList } from '../rules/gitignore.ts';
+import { strings } from '../strings.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import type { Received } from './pull-receiver.ts';
 
 export interface PullRequest {
   /** Files and folders, relative to the root, with `/`. */
   readonly paths?: readonly string[];
-  /** Patterns of files, in the syntax of .gitignore. */
+  /** Patterns of files, in `.gitignore` syntax. */
   readonly patterns?: readonly string[];
-  /** Paths with unsaved changes in an editor: never written over. */
+  /** Paths with unsaved changes in an editor. Never overwritten. */
   readonly dirty?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: SyncProgress) => void;
@@ -21,17 +22,18 @@ export interface PullRequest {
 }
 
 export interface PullResult extends Received {
-  /** Asked for, but not in the sandbox. */
+  /** Requested paths that don't exist in the sandbox. */
   readonly missing: readonly string[];
   readonly durationMs: number;
 }
 
-/** Characters of paths in one command. */
+/** Characters of paths in one command, so that its arguments stay below Modal's limit. */
 const MAX_BATCH_CHARS = 40_000;
+const PULL_TIMEOUT_MS = 60 * 60_000;
 const FIND = 'cd "$1" && find . -path ./.modal-sync -prune -o ! -type d -print0';
 const PACK = 'cd "$1" && shift && exec tar -cf - "$@" 2>/dev/null';
 
-/** Brings files of a sandbox back, checked one by one by the receiver in the worker. */
+/** Pulls files from a sandbox. The receiver in the engine's thread checks each one. */
 export class Puller {
   readonly #worker: WorkerClient;
   readonly #remoteRoot: string;
@@ -43,7 +45,7 @@ export class Puller {
     this.#ask = ask;
   }
 
-  /** Throws `UserError` when what comes is not whole. */
+  /** Throws `UserError` if the connection is lost. */
   async pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
     const startedAt = performance.now();
     const paths = [
@@ -51,10 +53,11 @@ export class Puller {
     ];
     const first = await this.#receive(sandbox, paths, [], request);
     const { sensitive } = first;
-    const agreed = sensitive.length > 0 && (await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive })) === true;
-    const second = agreed ? await this.#receive(sandbox, sensitive, sensitive, request) : undefined;
+    const isConfirmed =
+      sensitive.length > 0 && (await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive })) === true;
+    const second = isConfirmed ? await this.#receive(sandbox, sensitive, sensitive, request) : undefined;
     const all = second ? { ...joined(first, second), sensitive: [] } : first;
-    const came = [
+    const found = [
       ...all.written,
       ...all.same,
       ...all.sensitive,
@@ -62,7 +65,7 @@ export class Puller {
       ...all.refused.map(({ path }) => path),
     ];
     const missing = paths.filter(
-      (path) => path !== '' && !came.some((one) => one === path || one.startsWith(`${path}/`)),
+      (path) => path !== '' && !found.some((one) => one === path || one.startsWith(`${path}/`)),
     );
     return { ...all, missing, durationMs: performance.now() - startedAt };
   }
@@ -101,7 +104,7 @@ export class Puller {
     { signal, onProgress, dirty = [] }: PullRequest,
   ): Promise<Received> {
     signal?.throwIfAborted();
-    const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: 60 * 60_000 });
+    const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: PULL_TIMEOUT_MS });
     await using reception = await this.#worker.receive({ sandboxId: sandbox.sandboxId, paths, dirty, allowed });
     const reader = process.stdout.getReader();
     const stop = () => void reader.cancel().catch(() => {});
@@ -118,8 +121,7 @@ export class Puller {
         const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
         onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
       }
-      if (!end.isComplete)
-        throw new UserError('What came from the sandbox was cut. What had arrived was kept; pull again for the rest.');
+      if (!end.isComplete) throw new UserError(strings.pullInterrupted());
       return await reception.end();
     } finally {
       signal?.removeEventListener('abort', stop);
@@ -128,7 +130,7 @@ export class Puller {
   }
 }
 
-/** An archive ends in two blocks of zeros; one that was cut between two files does not. */
+/** Checks that an archive is complete: it ends with two blocks of zeros, unless it was cut between two files. */
 class ArchiveEnd {
   #last = Buffer.alloc(0);
 
@@ -144,11 +146,11 @@ class ArchiveEnd {
 function checkedPath(path: string): string {
   const normal = posix.normalize(path).replace(/\/$/, '');
   if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../'))
-    throw new UserError(`${path} lies outside of the workspace, so it cannot be pulled. Name a path inside of it.`);
+    throw new UserError(strings.pullOutside(path));
   return normal === '.' ? '' : normal;
 }
 
-/** A pattern of a folder takes in all below it, as in an ignore file. */
+/** A pattern that matches a folder matches everything below it, as in an ignore file. */
 function isMatched(list: PatternList, path: string): boolean {
   const parts = path.split('/');
   for (let depth = 1; depth <= parts.length; depth += 1) {

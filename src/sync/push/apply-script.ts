@@ -1,31 +1,35 @@
 import { STATE_FOLDER } from '../rules/builtin.ts';
+import { strings } from '../strings.ts';
 
 /**
- * What the sandbox does with a push, in plain `sh` with `tar`, `xargs` and `mv` (GNU, busybox or bsd).
+ * Applies a push in the sandbox, in plain `sh` with `tar`, `xargs`, and `mv` (GNU, BusyBox, or BSD).
  *
- * Arguments: root, generation to reach, KiB of room that is needed (0: do not look), then the generations it may start
- * from. Input: a line `raw`, `gzip` or `zstd`, then the archive. Everything lands in a folder of its own first and is
- * renamed into place once the archive's last member `log` is there, so that a cut stream changes nothing and no reader
- * meets half a file. A root that does not exist yet is made beside its place and appears by one rename; one that another
- * push has made meanwhile takes it in, under a name that nothing else has, and is rid of it again. The lock names the
- * process that has it, so that one that was killed holds up nobody; what such a one left is taken away. Where that number
- * is another process's by now, which `/proc` tells, the lock counts for a minute.
+ * Arguments: the root, the generation to reach, the free space needed in KiB (0: don't check), and the generations that
+ * the sandbox may start from. Input: a line `raw`, `gzip`, or `zstd`, then the archive.
  *
- * Its last line says how it went: see `parseReply`.
+ * Everything is unpacked into a staging folder and renamed into place only when the archive's last member, `log`, has
+ * arrived. So a cut stream changes nothing, and no reader sees half a file. A root that doesn't exist yet is built next to
+ * its place and appears by one rename. If another push has created the root meanwhile, that rename moves the new folder
+ * into it, under a unique name, from where it is removed again.
+ *
+ * The lock names the process that holds it, so a process that was killed blocks nobody, and the next push removes what it
+ * left. If that process ID belongs to another program by now, as `/proc` shows, the lock counts for one minute.
+ *
+ * The last line of the output is the reply. See `parseReply`.
  */
 export const APPLY_SCRIPT = `set -u; export LC_ALL=C; umask 022; exec 2>&1
 root=$1 next=$2 need=$3; shift 3
 die() { code=$1; shift; printf '%s\\n' "$*"; exit "$code"; }
 for tool in tar xargs; do command -v $tool >/dev/null 2>&1 || die 74 "NOTOOL $tool"; done
 work=$root
-[ -d "$root" ] || { [ ! -e "$root" ] || die 70 "FAIL $root is not a folder"; work=$root.part-$next; }
+[ -d "$root" ] || { [ ! -e "$root" ] || die 70 "FAIL $root isn't a folder"; work=$root.part-$next; }
 s=${STATE_FOLDER} in=$s/in.$next
 lock=
 clean() { cd "$work" 2>/dev/null && rm -rf "$in" $lock; [ "$work" = "$root" ] || rm -rf "$work"; }
 trap clean EXIT
 trap 'exit 70' HUP INT TERM
-mkdir -p "$work/$in" "$work/$s/m" || die 70 "FAIL cannot write in $work"
-cd "$work" || die 70 "FAIL cannot enter $work"
+mkdir -p "$work/$in" "$work/$s/m" || die 70 "FAIL can't write to $work"
+cd "$work" || die 70 "FAIL can't enter $work"
 check() { have=none; [ ! -f $s/gen ] || IFS= read -r have < $s/gen || :; for g do [ "$g" != "$have" ] || return 0; done; die 75 "DRIFT $have"; }
 for g do [ ! -d "$root.part-$g" ] || { mv "$root.part-$g" "$in/part" && rm -rf "$in/part"; }; done
 check "$@"
@@ -46,7 +50,7 @@ dead() { pid=$(readlink $s/lock 2>/dev/null) && { [ "$pid" = $$ ] || ! kill -0 "
 old() { [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] && ! tr '\\0' '\\n' 2>/dev/null < "/proc/$pid/cmdline" | grep -qx modal-sync; }
 [ "$work" != "$root" ] || until ln -s $$ $s/lock 2>/dev/null; do
   if dead || old; then rm -rf $s/lock; continue; fi
-  tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync has not finished"
+  tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync hasn't finished"
   sleep 0.2
 done
 [ "$work" != "$root" ] || { lock=$s/lock; check "$@"; }
@@ -58,7 +62,7 @@ done
 case $have in dirty.*) rm -rf "$s/in.\${have#dirty.}";; esac
 printf 'dirty.%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
 [ ! -f "$in/full" ] || rm -f $s/m/*
-mv -f "$in/log" "$s/m/$next" || die 70 "FAIL cannot write in $work"
+mv -f "$in/log" "$s/m/$next" || die 70 "FAIL can't write to $work"
 [ ! -f "$in/rm" ] || xargs -0 rm -f -- < "$in/rm" 2>/dev/null || xargs -0 sh -c 'for p do
   if [ -h "$p" ] || { [ -e "$p" ] && [ ! -d "$p" ]; }; then rm -f "$p" || exit 255; fi
 done' sh < "$in/rm" 2>"$in/.err" || die 70 "FAIL $(tail -n 2 "$in/.err" | head -n 1)"
@@ -126,7 +130,7 @@ printf '%s\\n' "$next" > $s/gen || die 76 "ROOM 0 1"
 if [ "$work" != "$root" ]; then
   [ ! -e "$root" ] || die 75 "DRIFT unknown"
   [ -d "$in/t" ] || mkdir "$in/t"
-  { mv "$in/t" "$next" && rm -rf "$in" && mv $s "$next/" && cd / && mv "$work/$next" "$root" && rmdir "$work"; } || die 70 "FAIL cannot make $root"
+  { mv "$in/t" "$next" && rm -rf "$in" && mv $s "$next/" && cd / && mv "$work/$next" "$root" && rmdir "$work"; } || die 70 "FAIL can't create $root"
   [ ! -d "$root/$next" ] || { rm -rf "\${root:?}/$next"; die 75 "DRIFT unknown"; }
 else
   [ ! -s "$in/.out" ] || sort -u "$in/.out" | head -n 3
@@ -136,15 +140,15 @@ trap - EXIT
 tools=; for tool in zstd gzip; do ! command -v $tool >/dev/null 2>&1 || tools="$tools $tool"; done
 printf 'OK %s%s\\n' "$next" "$tools"`;
 
-/** How a push ended in the sandbox. */
+/** The sandbox's reply to a push. */
 export type Reply =
   | {
       readonly kind: 'ok';
       readonly decoders: readonly string[];
-      /** A few links of the sandbox's own that stand where we have folders: files were written behind them. */
+      /** A few of the sandbox's own links that stand where the local folder has folders. Files were written to their targets. */
       readonly writtenThrough: readonly string[];
     }
-  /** Another generation than the expected: `have` is what is there, `none` when nothing is. */
+  /** The sandbox is at an unexpected generation, `have`. */
   | { readonly kind: 'drift'; readonly have: string }
   | { readonly kind: 'cut' }
   | { readonly kind: 'room'; readonly freeBytes: number; readonly neededBytes: number }
@@ -155,7 +159,7 @@ export type Reply =
 
 const THROUGH = 'THROUGH ';
 
-/** Reads what the script printed; the last line counts, and notes before it. */
+/** Reads what the script printed: notes, then the reply on the last line. */
 export function parseReply(output: string): Reply {
   const notes = output.trimEnd().split('\n');
   const line = notes.pop() ?? '';
@@ -181,6 +185,6 @@ export function parseReply(output: string): Reply {
     case 'NOTOOL':
       return { kind: 'no-tool', tool: text };
     default:
-      return { kind: 'failed', reason: (word === 'FAIL' ? text : line) || 'it was ended' };
+      return { kind: 'failed', reason: (word === 'FAIL' ? text : line) || strings.processStopped() };
   }
 }

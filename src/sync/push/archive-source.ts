@@ -1,28 +1,28 @@
 import type { Source } from '../../modal/exec.ts';
 import type { Chunk } from './transfer.ts';
 
-/** Bytes kept for a resumed connection: more than a connection has under way. */
+/** Bytes kept for a resumed connection. A connection never has more than this in flight. */
 const MAX_RESUME_BYTES = 8 * 1024 * 1024;
-/** Pieces asked for ahead, so that the thread packs while the network sends. */
+/** Pieces requested ahead, so that the thread packs while the network sends. */
 const PREFETCHED_CHUNKS = 4;
 
-/** The connection was cut further back than is kept: the push starts over. */
+/** A connection was resumed at a point that is no longer kept, so the push must start over. */
 export class ResumeLost extends Error {
   override name = 'ResumeLost';
 }
 
-/** An archive as it comes from the worker, with its latest part kept for a resumed connection. */
+/** An archive that comes from the thread. Keeps its latest part for a resumed connection. */
 export class ArchiveSource implements Source {
   readonly #next: () => Promise<Chunk>;
   readonly #onChunk: (chunk: Chunk, sentBytes: number) => void;
   readonly #kept: Uint8Array[];
   #keptFrom = 0;
   #keptBytes: number;
-  readonly #ahead: Promise<Chunk>[] = [];
+  readonly #prefetched: Promise<Chunk>[] = [];
   #fetching: Promise<boolean> | undefined;
   #ended = false;
 
-  /** `head` comes before the archive. `onChunk` is told of each piece as it goes out, and of the end. */
+  /** `head` precedes the archive. `onChunk` is called for each piece that is sent, and for the end. */
   constructor(
     head: Uint8Array,
     next: () => Promise<Chunk>,
@@ -34,14 +34,14 @@ export class ArchiveSource implements Source {
     this.#onChunk = onChunk;
   }
 
-  /** Bytes of the archive so far. */
+  /** Bytes read so far, with the head. */
   get bytes(): number {
     return this.#keptFrom + this.#keptBytes;
   }
 
   async *readFrom(offset: number): AsyncGenerator<Uint8Array> {
     for (let at = offset; ; ) {
-      if (at < this.#keptFrom) throw new ResumeLost('the connection was cut for too long');
+      if (at < this.#keptFrom) throw new ResumeLost('the connection was lost for too long');
       const piece = this.#at(at);
       if (piece) {
         yield piece;
@@ -59,7 +59,7 @@ export class ArchiveSource implements Source {
     return undefined;
   }
 
-  /** Gets one more piece; two readers at once share it. False at the end. */
+  /** Gets one more piece, shared by simultaneous readers. Resolves to false at the end. */
   #fetch(): Promise<boolean> {
     this.#fetching ??= this.#fetchOne().finally(() => {
       this.#fetching = undefined;
@@ -69,12 +69,12 @@ export class ArchiveSource implements Source {
 
   async #fetchOne(): Promise<boolean> {
     if (this.#ended) return false;
-    while (this.#ahead.length < PREFETCHED_CHUNKS) {
-      const asked = this.#next();
-      asked.catch(() => {});
-      this.#ahead.push(asked);
+    while (this.#prefetched.length < PREFETCHED_CHUNKS) {
+      const chunk = this.#next();
+      chunk.catch(() => {});
+      this.#prefetched.push(chunk);
     }
-    const chunk = (await this.#ahead.shift()) as Chunk;
+    const chunk = (await this.#prefetched.shift()) as Chunk;
     if (!chunk.bytes) {
       this.#ended = true;
       this.#onChunk(chunk, this.bytes);

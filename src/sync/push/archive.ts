@@ -7,23 +7,27 @@ import { movesOf, type Plan } from './plan.ts';
 
 export type Compression = 'raw' | 'gzip' | 'zstd';
 
-/** What an archive is made of. */
-export interface ArchiveOf {
-  /** The generation that it leads to. */
+/** What goes into an archive. */
+export interface ArchiveContents {
+  /** The generation that the archive leads to. */
   readonly next: string;
-  /** Whether its manifest stands for all before it. */
+  /** Whether its manifest replaces all earlier ones. */
   readonly full: boolean;
   readonly plan: Plan;
   readonly packer: Packer;
 }
 
-/** Content below this is looked at before it is compressed. */
+/** Bytes compressed as a sample, to see if compression helps. */
 const SAMPLE_BYTES = 64 * 1024;
-/** More renames than this are worth starting an interpreter for. */
+/** With more renames than this, starting an interpreter pays off. */
 const MIN_MOVES_FOR_INTERPRETER = 40;
 
-/** The archive of a push as pieces: what is put, then the lists that the apply script reads, its manifest last. */
-export function* archiveOf(root: string, { next, full, plan, packer }: ArchiveOf, index: SyncIndex): Generator<Buffer> {
+/** Yields a push's archive in pieces: the entries to put, then the lists that the apply script reads, the manifest last. */
+export function* archiveOf(
+  root: string,
+  { next, full, plan, packer }: ArchiveContents,
+  index: SyncIndex,
+): Generator<Buffer> {
   yield* packer.entries(root, plan.puts);
   const { sent } = packer.packed;
   const moves = movesOf(
@@ -46,7 +50,7 @@ function list(paths: readonly string[]): Buffer {
   return Buffer.from(paths.map((path) => `${path}\0`).join(''));
 }
 
-/** What a manifest says of entries that stay as they are, and of what is sent. */
+/** The manifest's entries: those that stay unchanged, and those that are sent. */
 function merged(
   staying: readonly SyncedEntry[],
   gone: readonly string[],
@@ -57,12 +61,12 @@ function merged(
   return [...staying.filter(({ path }) => !replaced.has(path)), ...sent];
 }
 
-/** Entries that the manifest does not tell of yet. */
+/** Entries that the manifest doesn't contain yet. */
 export function pulledIn({ pulled, entries }: SyncIndex): SyncedEntry[] {
   return [...pulled].flatMap((path) => entries.get(path) ?? []);
 }
 
-/** Compresses a piece by itself: gunzip and zstd read one after the other as one. */
+/** Compresses one piece on its own. gunzip and zstd accept concatenated pieces as one stream. */
 export function compress(piece: Buffer, compression: Compression): Uint8Array<ArrayBuffer> {
   if (compression === 'raw') return piece as Buffer<ArrayBuffer>;
   if (compression === 'zstd') return zlib.zstdCompressSync(piece) as Buffer<ArrayBuffer>;

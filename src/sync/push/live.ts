@@ -1,23 +1,22 @@
 import { changesRules } from '../rules/builtin.ts';
 
-/** Tells what changed under a folder, as an editor's watcher does. Paths relative to the root, with `/`. */
 export interface LiveOptions {
-  /** Pushes these paths, or everything when there are none. Its failures go to `onError`, and the paths are tried again. */
+  /** Pushes these paths, or everything if undefined. If it fails, `onError` is called and the paths are retried. */
   push(paths: readonly string[] | undefined): Promise<void>;
   onError?(error: unknown): void;
-  /** Quiet time that ends a burst. */
+  /** Time without changes that ends a burst. Defaults to 150. */
   readonly quietMs?: number;
-  /** A burst that does not end is pushed after this time all the same. */
+  /** The longest that a burst is held back. Defaults to 1000. */
   readonly maxDelayMs?: number;
 }
 
-/** A watcher drops events in a flood of this size, so that only a whole scan tells the truth. */
+/** With more events than this, a watcher may have dropped some, so a full scan is needed. */
 const MAX_BURST_PATHS = 2000;
-const RETRY_MS = 5000;
+const RETRY_DELAY_MS = 5000;
 
 /**
- * Gathers changed paths into pushes: a burst of saves becomes one, only one is under way at a time, and what comes
- * meanwhile waits for the next. Events say where to look; whenever they may be incomplete the whole tree is looked at.
+ * Gathers changed paths into pushes, as a file watcher reports them. A burst of saves becomes one push, and changes during
+ * a push wait for the next one. If events may be incomplete, the whole folder is scanned.
  */
 export class LiveSync {
   readonly #options: LiveOptions;
@@ -32,27 +31,27 @@ export class LiveSync {
     this.#options = options;
   }
 
-  /** A path was created, changed or deleted. */
+  /** Reports a path that was created, changed, or deleted, relative to the root, with `/`. */
   changed(path: string): void {
     if (changesRules(path)) this.#everything = true;
     this.#dirty.add(path);
     this.#schedule();
   }
 
-  /** The watcher may have missed something: it failed, or the machine slept. */
+  /** Reports that events may be missing, because the watcher failed or the computer was asleep. */
   lost(): void {
     this.#everything = true;
     this.#schedule();
   }
 
-  /** Pushes what waits at once, and resolves when nothing waits any more. */
+  /** Pushes waiting changes now, and resolves when none are left. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     while (!this.#stopped && (this.#pushing || this.#dirty.size > 0 || this.#everything)) await this.#start();
   }
 
-  /** Forgets what waits; a push that is under way ends by itself. */
+  /** Drops waiting changes. A push in progress still finishes. */
   dispose(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -89,13 +88,13 @@ export class LiveSync {
       await this.#options.push(everything ? undefined : paths);
     } catch (error) {
       this.#options.onError?.(error);
-      // The next change, or a while, brings them again.
+      // Retried with the next change, or after a while.
       setTimeout(() => {
         if (this.#stopped) return;
         for (const path of paths) this.#dirty.add(path);
         this.#everything ||= everything;
         this.#schedule();
-      }, RETRY_MS).unref();
+      }, RETRY_DELAY_MS).unref();
     }
   }
 }

@@ -3,24 +3,25 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Entry, isRacy, type SyncedEntry } from '../index/entries.ts';
 import { shortHash } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
+import { strings } from '../strings.ts';
 import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './tar.ts';
 
 const SLAB_BYTES = 1024 * 1024;
-/** Files up to this size are read whole, so that the header's size is what was read. */
+/** Files up to this size are read in one go, so that the size in the header is the size that was read. */
 const WHOLE_FILE_BYTES = 256 * 1024;
 const onWindows = process.platform === 'win32';
 
-/** What packing learns: exactly what went into the archive. */
+/** What went into an archive. */
 export interface Packed {
   readonly sent: SyncedEntry[];
-  /** Files that vanished or could not be read. */
+  /** Files that disappeared or couldn't be read. */
   readonly skipped: Skipped[];
   files: number;
-  /** Bytes of contents. */
+  /** Bytes of file contents. */
   bytes: number;
 }
 
-/** Writes an archive as buffers of one MiB, each with an ArrayBuffer of its own. Synchronous, meant for a worker. */
+/** Writes an archive as buffers of one MiB, each with its own ArrayBuffer. Synchronous, for use in a worker. */
 export class Packer {
   readonly packed: Packed = { sent: [], skipped: [], files: 0, bytes: 0 };
   #slab = Buffer.alloc(0);
@@ -28,12 +29,12 @@ export class Packer {
   #total = 0;
   readonly #slabBytes: number;
 
-  /** Small archives need no large buffers: `expectedBytes` of content are to come. */
+  /** `expectedBytes` is the expected size of the contents, so that small archives don't get large buffers. */
   constructor(expectedBytes = SLAB_BYTES) {
     this.#slabBytes = Math.min(SLAB_BYTES, Math.max(64 * 1024, padded(expectedBytes * 2)));
   }
 
-  /** The entries below `root` as members named `t/PATH`. */
+  /** Adds entries below `root` as members named `t/PATH`. */
   *entries(root: string, entries: Iterable<Entry>): Generator<Buffer> {
     for (const entry of entries) {
       if (entry.kind === 'file') yield* this.#file(root, entry);
@@ -44,7 +45,7 @@ export class Packer {
     }
   }
 
-  /** A member with content of our own. */
+  /** Adds a member with the given content. */
   *text(name: string, content: Buffer): Generator<Buffer> {
     yield* this.#header({ name, type: 'file', executable: false, size: content.length, mtimeMs: 0 });
     for (let at = 0; at < content.length; ) {
@@ -56,7 +57,7 @@ export class Packer {
     yield* this.#zeros(padded(content.length) - content.length);
   }
 
-  /** The archive's end. */
+  /** Ends the archive. */
   *end(): Generator<Buffer> {
     const total = this.#total + this.#used + 2 * BLOCK;
     yield* this.#zeros(2 * BLOCK + ((RECORD - (total % RECORD)) % RECORD));
@@ -75,7 +76,7 @@ export class Packer {
       const readAtMs = Date.now();
       const stat = fstatSync(fd);
       if (!stat.isFile()) {
-        this.packed.skipped.push({ path: entry.path, reason: 'it was replaced while it was read' });
+        this.packed.skipped.push({ path: entry.path, reason: strings.replacedWhileRead() });
         return;
       }
       const read: Entry = {
@@ -98,7 +99,7 @@ export class Packer {
     yield* this.#room(header + padded(entry.size + 1));
     const slab = this.#slab;
     const start = this.#used + header;
-    // One byte more than expected tells of a file that grew.
+    // Reads one byte more than expected, to notice a file that grew.
     let bytes = 0;
     for (let got = 1; got > 0 && bytes <= entry.size; bytes += got)
       got = readSync(fd, slab, start + bytes, entry.size + 1 - bytes, null);
@@ -114,7 +115,7 @@ export class Packer {
     this.#done({ ...entry, size: bytes, executable: entry.executable }, digest, readAtMs, isStable);
   }
 
-  /** Cut at the header's size when it grows meanwhile, filled with zeros when it shrinks; sent again in both cases. */
+  /** Cuts a file that grows at the header's size, and pads one that shrinks with zeros. Both are sent again. */
   *#large(fd: number, entry: Entry, readAtMs: number): Generator<Buffer> {
     const hash = createHash('sha256');
     yield* this.#header(memberOf(entry, entry.executable, entry.size));

@@ -10,7 +10,7 @@ import {
 import { foldersOf } from '../rules/git-index.ts';
 import type { Scan } from '../scan/scan.ts';
 
-/** What makes a sandbox's tree equal to the local one. A value: making one reads and changes nothing. */
+/** What a push must do to make a sandbox's folder equal to the local one. A plain value: creating it has no side effects. */
 export interface Plan {
   /** Entries to send. */
   readonly puts: readonly Entry[];
@@ -18,37 +18,37 @@ export interface Plan {
   readonly putBytes: number;
   /** Files and links to delete. */
   readonly deletes: readonly string[];
-  /** Folders to remove when nothing is left in them, the deepest first. */
+  /** Folders to remove if nothing is left in them, deepest first. */
   readonly emptied: readonly string[];
-  /** No longer synced: they leave the index and stay in the sandbox. */
+  /** Paths that are no longer synced: they leave the index and stay in the sandbox. */
   readonly released: readonly string[];
-  /** Same content under another inode or time: only the index learns of it. */
+  /** Unchanged files with another inode or time: only the index is updated. */
   readonly refreshed: readonly SyncedEntry[];
-  /** Entries that would be sent, but that the request leaves to another push. */
+  /** Entries that are due, but that the request leaves to another push. */
   readonly heldBack: readonly Entry[];
 }
 
-/** Compares what a sandbox holds with what a scan found. */
+/** Compares the index of a sandbox with a scan of the local folder. */
 export function makePlan(index: SyncIndex, scan: Scan): Plan {
   const puts: Entry[] = [];
   const refreshed: SyncedEntry[] = [];
   const retyped: SyncedEntry[] = [];
-  let known = 0;
+  let foundAgain = 0;
   for (const entry of scan.entries) {
     if (isUntouched(entry)) {
-      known += 1;
+      foundAgain += 1;
       continue;
     }
     const synced = index.get(entry.path);
-    if (synced) known += 1;
+    if (synced) foundAgain += 1;
     if (!synced || needsPut(synced, entry, scan.hashes)) {
       puts.push(entry);
       if (synced) retyped.push(...asEachKind(synced).filter(({ kind }) => kind !== entry.kind));
     } else if (entry.kind === 'file' && looksChanged(synced, entry))
       refreshed.push({ ...synced, ...entry, racy: isRacy(entry, scan.startedAtMs) });
   }
-  // Everything was found again: only a scan of the whole tree gives each path once, so that their number tells.
-  const isAllThere = !scan.scope && known === index.size;
+  // A scan of the whole folder lists each path once, so comparing counts shows that everything was found again.
+  const isAllThere = !scan.scope && foundAgain === index.size;
   const missing = isAllThere ? [] : missingOf(index, scan);
   const isReleased = covers(scan.released);
   const isUnknown = covers(scan.unreadable);
@@ -74,14 +74,14 @@ export function isEmpty(plan: Plan): boolean {
   return plan.puts.length === 0 && plan.deletes.length === 0 && plan.emptied.length === 0;
 }
 
-/** An entry as whatever it may be in the sandbox. */
+/** Returns the entry once for each kind that it may have in the sandbox. */
 function asEachKind(synced: SyncedEntry): SyncedEntry[] {
   return [...new Set([synced.kind, ...(synced.possibleKinds ?? [])])].map((kind) =>
     kind === synced.kind ? synced : { ...synced, kind },
   );
 }
 
-/** Whether a scan gave the index's own value, as it does for a file that did not change. */
+/** Whether the scan returned the index's own value, as it does for an unchanged file. */
 function isUntouched(entry: Entry): entry is SyncedEntry {
   return 'hash' in entry;
 }
@@ -93,7 +93,7 @@ function needsPut(synced: SyncedEntry, entry: Entry, hashes: ReadonlyMap<string,
   return hashes.get(entry.path) !== synced.hash;
 }
 
-/** What the sandbox holds within the scan's scope that the scan did not find. */
+/** Returns the entries of the index within the scan's scope that the scan didn't find. */
 function missingOf(index: SyncIndex, { scope, entries }: Scan): SyncedEntry[] {
   const found = new Set(entries.map(({ path }) => path));
   const isMissing = ({ path }: SyncedEntry) => !found.has(path);
@@ -107,7 +107,7 @@ function missingOf(index: SyncIndex, { scope, entries }: Scan): SyncedEntry[] {
   return [...new Set([...direct, ...parents, ...below])].filter(isMissing);
 }
 
-/** Tells whether a path is one of these or lies below one. */
+/** Returns a function that checks if a path is one of these or below one. */
 function covers(paths: readonly string[]): (path: string) => boolean {
   const tops = new Set(paths);
   return (path) => {
@@ -117,7 +117,7 @@ function covers(paths: readonly string[]): (path: string) => boolean {
   };
 }
 
-/** Folders that lose their last child, and are not made again. */
+/** Returns the folders that lose their last child and aren't created again. */
 function emptiedBy(removed: readonly SyncedEntry[], index: SyncIndex, kept: ReadonlySet<string>): string[] {
   const emptied = new Set<string>();
   const lost = new Map<string, number>();
@@ -135,8 +135,8 @@ function emptiedBy(removed: readonly SyncedEntry[], index: SyncIndex, kept: Read
 }
 
 /**
- * What is renamed into place for paths that are sent: each of them, or the topmost folder above it that the sandbox
- * does not have.
+ * Returns what to rename into place for the paths that are sent: each path, or the topmost folder above it that the sandbox
+ * doesn't have.
  */
 export function movesOf(paths: readonly string[], index: SyncIndex): string[] {
   const moves = new Set<string>();

@@ -6,64 +6,66 @@ import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
 import { isEmpty, type Plan } from './plan.ts';
 
 const MAX_EXAMPLES = 10;
-/** Files of more are spoken of, and left to a run by live sync. */
+/** Files over this size are reported, and skipped by live sync. */
 export const LARGE_FILE_BYTES = 50_000_000;
-/** A folder that was agreed to may grow to this, or to twice its size, without another question. */
-const MAX_UNASKED_GROWTH_BYTES = 200_000_000;
+/** An approved folder may grow to this, or to twice its approved size, without another question. */
+const MIN_QUESTION_BYTES = 200_000_000;
 
-/** A file that is large enough to be spoken of. */
+/** A file that is large enough to be reported. */
 export interface SizedFile {
   readonly path: string;
   readonly bytes: number;
 }
 
-/** Which copy, and how much of the tree to look at. */
+/** Which sandbox to prepare a push for, and which part of the folder. */
 export interface PrepareRequest {
   readonly sandboxId: string;
-  /** The sandbox was just started from an image without this folder. */
+  /** The sandbox was just started from an image that doesn't contain this folder. */
   readonly fresh: boolean;
-  /** Paths to look at; the whole tree when left out. */
+  /** Paths to scan. Defaults to the whole folder. */
   readonly paths?: readonly string[] | undefined;
-  /** Paths that are deleted in the sandbox besides. */
+  /** More paths to delete in the sandbox. */
   readonly alsoDelete?: readonly string[] | undefined;
-  /** Paths to leave as they are in the sandbox. */
+  /** Paths to leave unchanged in the sandbox. */
   readonly keep?: readonly string[] | undefined;
-  /** Larger files are held back. */
+  /** Hold back files over this size. */
   readonly maxFileBytes?: number | undefined;
 }
 
-/** What a push would do, in numbers and names for people. */
+/** What a push would do, summarized for questions and reports. */
 export interface PreparedPush {
   readonly isEmpty: boolean;
-  /** Nothing was sent to this sandbox yet. */
+  /** Whether nothing was sent to this sandbox yet. */
   readonly isFirst: boolean;
+  /** Whether the user has approved sending a folder of about this size. */
   readonly isApproved: boolean;
-  /** The generation that the sandbox must be at when nothing is to be sent. */
+  /** The generation that the sandbox must be at if the push is empty. */
   readonly generation: Generation;
-  /** Whether the end of an earlier push is unknown. */
+  /** Whether the outcome of an earlier push is unknown. */
   readonly isUnsettled: boolean;
   readonly puts: number;
   readonly putBytes: number;
   readonly deletes: number;
-  /** A few of the paths that are deleted. */
+  /** A few of the paths to delete. */
   readonly deleteExamples: readonly string[];
-  /** Files and links that the sandbox holds. */
+  /** The number of entries that the sandbox holds. */
   readonly syncedCount: number;
   readonly largest: readonly SizedFile[];
-  /** Those of more than `LARGE_FILE_BYTES`. */
+  /** Files over `LARGE_FILE_BYTES`. */
   readonly large: readonly SizedFile[];
-  /** Files that are larger than was asked for, and therefore not part of the push. */
+  /** Files over the request's size limit, which aren't part of the push. */
   readonly heldBack: readonly SizedFile[];
+  /** The top-level folders with the most bytes to send. The path of the root's own files is empty. */
   readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
   readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly released: readonly string[];
-  /** Paths that a program in the sandbox changed, which the push would overwrite or delete. */
+  /** Paths that a program changed in the sandbox and that the push would overwrite or delete. */
   readonly overwrites: readonly string[];
 }
 
-/** A plan with what a request adds to it and takes from it. */
+/** Applies a request's additions and limits to a plan. */
 export function adjust(
   plan: Plan,
   index: SyncIndex,
@@ -73,7 +75,7 @@ export function adjust(
   const kept = new Set(keep);
   const puts = plan.puts.filter(({ path, size }) => !kept.has(path) && size <= maxFileBytes);
   const deletes = [...plan.deletes, ...alsoDelete].filter((path) => !kept.has(path));
-  // Folders that only the sandbox has are not in the index; a full one stays.
+  // Folders that exist only in the sandbox aren't in the index. A non-empty one stays.
   const emptied = [...foldersOf(alsoDelete)]
     .filter((folder) => !index.hasFolder(folder))
     .sort()
@@ -88,7 +90,7 @@ export function adjust(
   };
 }
 
-/** A plan in numbers and names. `approvedBytes` is what the user agreed to send, if they did. */
+/** Summarizes a plan. `approvedBytes` is the size that the user approved, if any. */
 export function describe(
   state: SandboxState,
   plan: Plan,
@@ -99,7 +101,7 @@ export function describe(
   return {
     isEmpty: isEmpty(plan) && plan.released.length === 0 && state.index.pulled.size === 0,
     isFirst: state.generation === NO_GENERATION,
-    isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MAX_UNASKED_GROWTH_BYTES),
+    isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MIN_QUESTION_BYTES),
     generation: state.generation,
     isUnsettled: !isSettled(state),
     puts: puts.length,
@@ -126,7 +128,6 @@ function sized({ path, size }: Entry): SizedFile {
   return { path, bytes: size };
 }
 
-/** The folders at the root with the most bytes to send. */
 function topFolders({ puts }: Plan): PreparedPush['folders'] {
   const folders = new Map<string, { files: number; bytes: number }>();
   for (const { path, size } of puts) {

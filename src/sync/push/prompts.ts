@@ -1,15 +1,15 @@
 import type { PreparedPush } from './prepared.ts';
 import { type Ask, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
-/** What to do with files that a program in the sandbox changed. */
+/** What to do with files that a program changed in the sandbox. */
 export type OnRemoteChange = 'replace' | 'keep' | 'ask';
 
-/** The questions of one push or run: each is put once, also when the push takes several attempts. */
+/** The questions of one push or run. Each is asked once, even if the push takes several attempts. */
 export class SyncPrompts {
   readonly #ask: Ask | undefined;
   readonly #onRemoteChange: OnRemoteChange;
   readonly #signal: AbortSignal | undefined;
-  readonly #agreed = new Set<string>();
+  readonly #confirmed = new Set<string>();
   readonly #keep = new Set<string>();
   readonly #replaced = new Set<string>();
 
@@ -19,7 +19,7 @@ export class SyncPrompts {
     this.#signal = signal;
   }
 
-  /** Paths to leave as they are in the sandbox. */
+  /** Paths to leave unchanged in the sandbox. */
   get keep(): readonly string[] {
     return [...this.#keep];
   }
@@ -29,7 +29,10 @@ export class SyncPrompts {
     return [...this.#replaced];
   }
 
-  /** Puts what must be asked about a plan. True when `keep` grew, so that the plan is to be made again. Throws `SyncStopped`. */
+  /**
+   * Asks what must be asked about a plan. Resolves to true if `keep` has grown, so that the push must be planned again.
+   * Throws `SyncStopped`.
+   */
   async confirm(plan: PreparedPush): Promise<boolean> {
     for (const question of questionsFor(plan)) await this.require(question);
     const paths = plan.overwrites.filter((path) => !this.#keep.has(path) && !this.#replaced.has(path));
@@ -42,12 +45,12 @@ export class SyncPrompts {
     return !replaces;
   }
 
-  /** Throws `SyncStopped` without a yes. */
+  /** Asks a question unless it was answered before. Throws `SyncStopped` if the answer isn't yes. */
   async require(question: SyncQuestion): Promise<void> {
     const key = question.kind === 'mass-deletion' ? `${question.kind} ${question.deletes}` : question.kind;
-    if (this.#agreed.has(key)) return;
+    if (this.#confirmed.has(key)) return;
     if (!(await this.#answer(question))) throw new SyncStopped(question);
-    this.#agreed.add(key);
+    this.#confirmed.add(key);
   }
 
   async #answer(question: SyncQuestion): Promise<boolean> {

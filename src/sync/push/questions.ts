@@ -2,11 +2,12 @@ import { realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { UserError } from '../../base/errors.ts';
+import { strings } from '../strings.ts';
 import type { PreparedPush } from './prepared.ts';
 
-/** Something the engine does not decide by itself. Sizes in bytes. */
+/** Something that the user decides. Sizes are in bytes. */
 export type SyncQuestion =
-  /** The first sync of a folder: what would be sent, and what not. Asked once for each folder. */
+  /** The first sync of a folder. Asked once for each folder. */
   | { readonly kind: 'first-sync'; readonly plan: PreparedPush }
   | { readonly kind: 'huge-sync'; readonly files: number; readonly bytes: number; readonly plan: PreparedPush }
   | { readonly kind: 'huge-file'; readonly files: readonly { readonly path: string; readonly bytes: number }[] }
@@ -16,21 +17,21 @@ export type SyncQuestion =
       readonly syncedCount: number;
       readonly examples: readonly string[];
     }
-  /** A program in the sandbox changed these synced files; yes overwrites them, no leaves them. */
+  /** A program changed these synced files in the sandbox. Yes overwrites them, no keeps them. */
   | { readonly kind: 'remote-changes'; readonly paths: readonly string[] }
   | { readonly kind: 'mirror'; readonly extras: readonly string[] }
-  /** Pulling these would change what programs on this machine run. */
+  /** Pulling these files would affect what programs on this computer run. */
   | { readonly kind: 'sensitive-pull'; readonly paths: readonly string[] };
 
-/** Answers a question; anything but `true` is a no. */
+/** Answers a question. Anything but `true` means no. */
 export type Ask = (question: SyncQuestion) => Promise<boolean> | boolean;
 
-/** A sync that stopped at a question nobody answered with yes. */
+/** A sync stopped because a question wasn't answered with yes. */
 export class SyncStopped extends UserError {
   readonly question: SyncQuestion;
 
   constructor(question: SyncQuestion) {
-    super(sentenceFor(question));
+    super(messageFor(question));
     this.question = question;
   }
 }
@@ -43,7 +44,7 @@ const LIMITS = {
   deletedShare: 0.25,
 } as const;
 
-/** What must be asked before a prepared push. */
+/** Returns the questions to ask before a push. */
 export function questionsFor(plan: PreparedPush): SyncQuestion[] {
   const questions: SyncQuestion[] = [];
   const isHuge = plan.putBytes > LIMITS.syncBytes || plan.puts > LIMITS.syncFiles;
@@ -61,21 +62,17 @@ export function questionsFor(plan: PreparedPush): SyncQuestion[] {
   return questions;
 }
 
-/** Throws `UserError` for a folder that is never synced: a drive's root, a home folder, or one above it. */
+/** Throws `UserError` for a folder that is never synced: a drive's root, a home folder, or a folder above one. */
 export function requireSyncableRoot(root: string): void {
   let real: string;
   try {
     real = realpathSync(root);
   } catch {
-    throw new UserError(
-      `The folder ${root} is not there. Nothing was changed in the sandbox. Open the folder again, or mount its disk, then run again.`,
-    );
+    throw new UserError(strings.folderMissing(root));
   }
   const home = realpathOr(homedir());
   if (real === parse(real).root || real === dirname(home) || `${home}${sep}`.startsWith(`${real}${sep}`))
-    throw new UserError(
-      `${root} holds more than one project, so it is not synced. Open the project’s own folder, or name it in the setting modal.sync.root.`,
-    );
+    throw new UserError(strings.rootTooBroad(root));
 }
 
 function realpathOr(path: string): string {
@@ -86,20 +83,20 @@ function realpathOr(path: string): string {
   }
 }
 
-function sentenceFor(question: SyncQuestion): string {
+function messageFor(question: SyncQuestion): string {
   switch (question.kind) {
     case 'first-sync':
     case 'huge-sync':
-      return 'The folder was not synced, since nobody agreed to send it. Run again to be asked again.';
+      return strings.syncDeclined();
     case 'huge-file':
-      return `${question.files[0]?.path} is too large to be sent unasked. Exclude it in .modalignore, or keep it in a Modal volume.`;
+      return strings.largeFileDeclined(question.files[0]?.path ?? '');
     case 'mass-deletion':
-      return `The sync would delete ${question.deletes} of ${question.syncedCount} files in the sandbox, so it was stopped. Run again and agree, or terminate the sandbox to start afresh.`;
+      return strings.deletionDeclined(question.deletes, question.syncedCount);
     case 'remote-changes':
-      return 'Files that a program changed in the sandbox were not overwritten. Pull them, or run again and agree.';
+      return strings.overwriteDeclined();
     case 'mirror':
-      return 'The sandbox was left as it is.';
+      return strings.mirrorDeclined();
     case 'sensitive-pull':
-      return 'Files that change what programs on this machine run were not pulled.';
+      return strings.sensitivePullDeclined();
   }
 }

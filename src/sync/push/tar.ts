@@ -1,9 +1,9 @@
 /**
- * Headers of the ustar format, with a PAX header before those that do not fit (POSIX pax, "ustar Interchange Format").
- * Names are bytes of UTF-8. Written by hand, since the scan's thread fills large buffers without a stream between.
+ * Writes headers of the ustar format, preceded by a PAX header if they don't fit (POSIX pax, "ustar Interchange Format").
+ * Names are UTF-8. Written by hand so that the engine's thread can fill large buffers without a stream.
  */
 export const BLOCK = 512;
-/** Archives end in whole records, so that no reader leaves bytes in the pipe. */
+/** Archives end with a whole record, so that no reader leaves bytes in the pipe. */
 export const RECORD = 20 * BLOCK;
 
 /** One member of an archive. */
@@ -22,24 +22,24 @@ const MAX_NAME = 100;
 const MAX_PREFIX = 155;
 const MAX_SIZE = 8 ** 11 - 1;
 
-/** Bytes of content and padding. */
+/** Rounds a size up to whole blocks. */
 export function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
 }
 
-/** Whole seconds as an archive holds them; times before 1970 become 1970, which every tar can read. */
+/** Returns a time in whole seconds, as archives store it. Times before 1970 become 1970, which every tar can read. */
 export function tarSeconds(mtimeMs: number): number {
   return Math.min(Math.max(Math.floor(mtimeMs / 1000), 0), MAX_SIZE);
 }
 
-/** Longest header that `writeHeader` writes for these names. */
+/** Returns the maximum size of the header that `writeHeader` writes for these names, in bytes. */
 export function headerBytes({ name, target = '', size }: Pick<Member, 'name' | 'target' | 'size'>): number {
-  // Three bytes for each UTF-16 unit is the most that UTF-8 takes.
+  // UTF-8 takes at most three bytes for each UTF-16 code unit.
   if (name.length * 3 <= MAX_NAME && target.length * 3 <= MAX_NAME && size <= MAX_SIZE) return BLOCK;
   return 3 * BLOCK + padded((name.length + target.length) * 3 + 200);
 }
 
-/** Writes a member's header into `slab` at `at`, where there must be room for `headerBytes`. Returns the place after it. */
+/** Writes a member's header into `slab` at `at`, which must have room for `headerBytes`. Returns the offset after it. */
 export function writeHeader(slab: Buffer, at: number, member: Member): number {
   const { name, size, target = '' } = member;
   let place = name.length * 3 <= MAX_NAME ? { name, prefix: '' } : splitName(name);
@@ -85,7 +85,7 @@ function octal(value: number, digits: number): string {
   return value.toString(8).padStart(digits, '0');
 }
 
-/** A name in ustar's two fields; undefined when it does not fit them. */
+/** Splits a name into ustar's two fields; undefined if it doesn't fit. */
 function splitName(name: string): { name: string; prefix: string } | undefined {
   const bytes = Buffer.from(name);
   if (bytes.length <= MAX_NAME) return { name, prefix: '' };
@@ -94,7 +94,7 @@ function splitName(name: string): { name: string; prefix: string } | undefined {
   return { name: bytes.toString('utf8', slash + 1), prefix: bytes.toString('utf8', 0, slash) };
 }
 
-/** `LENGTH KEY=VALUE\n`, where the length counts itself. */
+/** Returns `LENGTH KEY=VALUE\n`, where the length includes itself. */
 function paxRecord(key: string, value: string): string {
   const rest = ` ${key}=${value}\n`;
   const bytes = Buffer.byteLength(rest);

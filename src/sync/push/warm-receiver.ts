@@ -3,18 +3,18 @@ import { untilAborted } from '../../base/cancellation.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 
-/** Bytes of one push; more goes as a stream of its own. A call of Modal's carries a few megabytes. */
+/** Larger pushes are sent as a stream. One request to Modal can carry a few megabytes. */
 export const MAX_WARM_BYTES = 256 * 1024;
-/** An open process counts as use of the sandbox, so that it is ended soon after the last save. */
+/** An open process keeps the sandbox from becoming idle, so it is stopped soon after the last save. */
 const IDLE_MS = 60_000;
-/** The sandbox ends one whose window has gone. */
+/** The sandbox stops a process whose window has closed. */
 const TIMEOUT_MS = 5 * 60_000;
-/** Printed on a line of its own after each reply. */
+/** Printed on its own line after each reply. */
 const END = '\u0004\n';
 
 /**
- * Takes in one push after the other. Arguments: the apply script, the root. Input for each push: a line with the number
- * of bytes and the apply script's arguments after the root, then the bytes. `dd` reads no more than it is asked for.
+ * Applies one push after another. Arguments: the apply script and the root. Input for each push: a line with the number
+ * of bytes and the apply script's arguments after the root, then the bytes. `dd` reads no more than it is asked to.
  */
 const RECEIVE_SCRIPT = `root=$2 file=$2/${STATE_FOLDER}/warm.$$
 trap 'rm -f "$file"' EXIT; trap 'exit 0' HUP INT TERM
@@ -31,19 +31,19 @@ while read -r bytes args; do
 done`;
 
 /**
- * A process kept in a sandbox that takes in small pushes with one call each: what is written to it is one, and its
- * output, over which the replies come, is open already. Its owner has one push at a time under way.
+ * A process kept in a sandbox that applies small pushes with one request each: the input. Its output, which carries the
+ * replies, is already open. Its owner sends one push at a time.
  */
 export class WarmReceiver {
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #idleMs: number;
-  #said = '';
+  #output = '';
   #waiting: { resolve(reply: Reply): void; reject(error: unknown): void } | undefined;
   #idle: NodeJS.Timeout | undefined;
   #isOpen = true;
   #hasWorked = false;
-  /** Settles when the process has ended. */
+  /** Settles when the process has exited. */
   readonly ended: Promise<void>;
 
   /** Throws the SDK's errors. */
@@ -60,17 +60,17 @@ export class WarmReceiver {
     this.ended = this.#read();
   }
 
-  /** Whether it takes in another push. */
+  /** Whether the process accepts another push. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Whether a reply ever came: an image may lack what it needs. */
+  /** Whether the process has ever replied. An image may lack what it needs. */
   get hasWorked(): boolean {
     return this.#hasWorked;
   }
 
-  /** Sends one push; `args` follow the root in the apply script's. Throws when the reply did not come. */
+  /** Sends one push. `args` follow the root in the apply script's arguments. Throws if no reply comes. */
   async apply(args: readonly string[], payload: Uint8Array, signal?: AbortSignal): Promise<Reply> {
     clearTimeout(this.#idle);
     const reply = new Promise<Reply>((resolve, reject) => {
@@ -90,7 +90,7 @@ export class WarmReceiver {
     }
   }
 
-  /** Lets the process end. */
+  /** Closes the process's input, so that it exits. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -101,18 +101,18 @@ export class WarmReceiver {
   async #read(): Promise<void> {
     try {
       for await (const chunk of this.#process.stdout as AsyncIterable<Uint8Array>) {
-        this.#said += Buffer.from(chunk).toString('latin1');
-        const end = this.#said.indexOf(END);
+        this.#output += Buffer.from(chunk).toString('latin1');
+        const end = this.#output.indexOf(END);
         if (end < 0) continue;
-        const reply = Buffer.from(this.#said.slice(0, end), 'latin1').toString();
-        this.#said = this.#said.slice(end + END.length);
+        const reply = Buffer.from(this.#output.slice(0, end), 'latin1').toString();
+        this.#output = this.#output.slice(end + END.length);
         this.#hasWorked = true;
         this.#waiting?.resolve(parseReply(reply));
       }
     } catch {
-      // The push that waits is told below; without one nobody needs to know.
+      // Reported below to the push that is waiting, if any.
     }
     this.close();
-    this.#waiting?.reject(new Error('The process that takes in saved files has ended.'));
+    this.#waiting?.reject(new Error('the process kept for saved files has exited'));
   }
 }

@@ -6,10 +6,11 @@ import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
 
 /**
- * Tells what the sandbox holds, as an archive of lists, compressed where it can be.
- * Arguments: root; `all` for everything with the manifest, or `changed` for what is newer than the last list that was
- * taken in; 1 when the list before was taken in; then names of folders to pass over. With `all` the sandbox's own
- * manifest tells whether something of ours is in such a folder, since then nothing that is known here need be true.
+ * Prints what the sandbox holds, as an archive of lists, compressed if possible.
+ *
+ * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that was
+ * taken in; 1 if the last list was taken in; then names of folders to skip. With `all`, a folder is skipped only if the
+ * sandbox's own manifest has nothing in it, because the local index may be wrong.
  */
 export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null
 root=$1 what=$2 taken=$3; shift 3
@@ -38,24 +39,24 @@ find . "$@" '(' -type f -o -type l -o -type d ')' -print0 > $o/names
 : > $o/whole
 if command -v gzip >/dev/null; then tar -cf - -C $o . | gzip -1c; else tar -cf - -C $o .; fi`;
 
-/** One path in the sandbox. */
+/** A path in the sandbox, as listed. */
 export interface RemoteEntry {
   readonly kind: Kind;
   readonly executable: boolean;
   readonly size: number;
-  /** Whole seconds of its modification time. */
+  /** The modification time in whole seconds. */
   readonly seconds: number;
 }
 
-/** What the sandbox said. */
+/** What the list script printed. */
 export interface RemoteListing {
   readonly generation: Generation;
-  /** The manifest's files in order. */
+  /** The manifest's files, in order. */
   readonly manifest: readonly Buffer[];
   readonly paths: ReadonlyMap<string, RemoteEntry>;
   /** Folders that gained or lost names. */
   readonly folders: readonly string[];
-  /** Everything in those folders. */
+  /** All paths in those folders. */
   readonly children: ReadonlySet<string>;
 }
 
@@ -66,7 +67,7 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
   [0o120000, 'link'],
 ]);
 
-/** Reads what the script printed; undefined when it is not whole, or files vanished while it was made. */
+/** Reads what the script printed; undefined if it is incomplete, or if files disappeared while it was listing them. */
 export async function readListing(output: Buffer): Promise<RemoteListing | undefined> {
   if (output.toString('latin1') === 'none')
     return { generation: NO_GENERATION, manifest: [], paths: new Map(), folders: [], children: new Set() };

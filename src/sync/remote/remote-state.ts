@@ -3,11 +3,14 @@ import { UserError } from '../../base/errors.ts';
 import { execWith } from '../../modal/exec.ts';
 import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { checkPreamble } from '../push/run-preamble.ts';
+import { strings } from '../strings.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import { LIST_SCRIPT } from './list-script.ts';
 import type { RemoteChanges } from './remote.ts';
 
-/** Finds out what a sandbox holds, and has the index say so. Called by one at a time for each sandbox. */
+const MAX_LIST_ATTEMPTS = 3;
+
+/** Finds out what a sandbox holds, and updates the index. Callers take turns for each sandbox. */
 export class RemoteState {
   readonly #worker: WorkerClient;
   readonly #remoteRoot: string;
@@ -17,7 +20,7 @@ export class RemoteState {
     this.#remoteRoot = remoteRoot;
   }
 
-  /** What programs changed since it was last asked. */
+  /** Returns what programs have changed since the last call. */
   async changes(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
     const worker = this.#worker.sandbox(sandbox.sandboxId);
     const taken = (await worker.wasListed()) ? '1' : '0';
@@ -25,14 +28,14 @@ export class RemoteState {
     return changes === 'drift' ? this.reconcile(sandbox, signal) : changes;
   }
 
-  /** The sandbox is at another generation than the index: finds the index of that one, or asks the sandbox. */
+  /** Follows a sandbox that is at another generation: switches to the index of that one, or else asks the sandbox. */
   async follow(sandbox: Sandbox, have: Generation, signal?: AbortSignal): Promise<void> {
     const worker = this.#worker.sandbox(sandbox.sandboxId);
     if (have === NO_GENERATION) await worker.reset();
     else if (!(await worker.adopt(have))) await this.reconcile(sandbox, signal);
   }
 
-  /** Whether it is at a generation; if not, what it holds is found out. */
+  /** Checks that the sandbox is at a generation. If not, follows it and resolves to false. */
   async isAt(sandbox: Sandbox, generation: Generation, signal?: AbortSignal): Promise<boolean> {
     const output = await execWith(sandbox, ['sh', '-c', checkPreamble(this.#remoteRoot, generation)], { signal });
     const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
@@ -41,14 +44,14 @@ export class RemoteState {
     return false;
   }
 
-  /** Takes in the sandbox's own account of what it holds. */
+  /** Rebuilds the index from what the sandbox lists. */
   reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
     return this.#listed(sandbox, ['all', '0'], signal, (output) =>
       this.#worker.sandbox(sandbox.sandboxId).reconcile(output),
     );
   }
 
-  /** Runs the list script until its output is whole: files that vanish while it lists spoil it. */
+  /** Runs the list script until its output is complete. Files that disappear while it runs make it incomplete. */
   async #listed<Changes>(
     sandbox: Sandbox,
     args: readonly string[],
@@ -57,12 +60,10 @@ export class RemoteState {
   ): Promise<Changes> {
     const prunedFolders = await this.#worker.sandbox(sandbox.sandboxId).prunedFolders();
     const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...prunedFolders];
-    for (let attempt = 1; attempt <= 3; attempt += 1) {
+    for (let attempt = 1; attempt <= MAX_LIST_ATTEMPTS; attempt += 1) {
       const changes = await take(await execWith(sandbox, argv, { signal }));
       if (changes) return changes;
     }
-    throw new UserError(
-      `The files in ${this.#remoteRoot} could not be listed. Run again once no program changes them, or terminate the sandbox to start afresh.`,
-    );
+    throw new UserError(strings.listFailed(this.#remoteRoot));
   }
 }

@@ -5,45 +5,45 @@ import type { Rules } from '../rules/rules.ts';
 import type { RemoteEntry, RemoteListing } from './list-script.ts';
 import { type ManifestEntry, pathsIn, readManifest } from './manifest.ts';
 
-/** What differs in a sandbox from what was sent to it. */
+/** How a sandbox differs from what was synced to it. */
 export interface RemoteChanges {
-  /** Synced files that a program changed. */
+  /** Synced files that a program has changed. */
   readonly modified: readonly string[];
-  /** Files that only the sandbox has and no rule leaves out. */
+  /** Files that exist only in the sandbox and aren't excluded by a rule. */
   readonly created: readonly string[];
-  /** Synced files that a program deleted. */
+  /** Synced files that a program has deleted. */
   readonly deleted: readonly string[];
 }
 
-/** What a sandbox holds, made from its own manifest and list, and how that differs from the manifest. */
+/** An index rebuilt from a sandbox's own manifest and list, and how the two differ. */
 export interface Reconciled {
   readonly index: SyncIndex;
   readonly changes: RemoteChanges;
 }
 
 /**
- * Finds out what a sandbox holds that is not at the generation we know. `known` is whatever is known of the local files,
- * so that those that did not change since need no hashing. Undefined when the sandbox's manifest does not tell.
+ * Rebuilds the index of a sandbox that is at an unknown generation. `previous` is the index so far, so that local files that
+ * haven't changed since needn't be hashed. Undefined if the sandbox's manifest is unusable.
  */
-export function reconcile(listing: RemoteListing, known: SyncIndex, rules: Rules): Reconciled | undefined {
+export function reconcile(listing: RemoteListing, previous: SyncIndex, rules: Rules): Reconciled | undefined {
   const manifest = readManifest(listing.manifest);
   if (!manifest) return undefined;
-  const doubtful = doubtfulIn(listing);
+  const uncertain = uncertainIn(listing);
   const index = new SyncIndex();
   const modified: string[] = [];
   const deleted: string[] = [];
   for (const [path, recorded] of manifest) {
     const listed = listing.paths.get(path);
     if (!listed) {
-      // A folder that is not empty any more is no entry of its own.
-      if (recorded.kind !== 'folder' && !doubtful.has(path)) deleted.push(path);
+      // A folder that is no longer empty isn't listed as an entry.
+      if (recorded.kind !== 'folder' && !uncertain.has(path)) deleted.push(path);
       continue;
     }
     const agrees = isSame(listed, recorded);
-    if (!agrees && !doubtful.has(path)) modified.push(path);
-    index.set(syncedEntryFrom(recorded, listed, known.get(path), !agrees || doubtful.has(path)));
+    if (!agrees && !uncertain.has(path)) modified.push(path);
+    index.set(syncedEntryFrom(recorded, listed, previous.get(path), !agrees || uncertain.has(path)));
   }
-  for (const path of doubtful) {
+  for (const path of uncertain) {
     const listed = listing.paths.get(path);
     if (!listed || manifest.has(path) || index.childCount(path) > 0) continue;
     index.set(syncedEntryFrom({ path, hash: '', ...listed }, listed, undefined, true));
@@ -53,15 +53,15 @@ export function reconcile(listing: RemoteListing, known: SyncIndex, rules: Rules
 }
 
 /**
- * Paths of a push that ended in its middle. Its file is in the manifest before anything else is done, so what it says
- * of them is not known to be true: a file may still be as it was before, and one that it deletes may still be there.
+ * Returns the paths of a push that was interrupted. Its file is added to the manifest before anything else changes, so
+ * what it records may not be true yet: a file may still be the old one, and a deleted one may still exist.
  */
-function doubtfulIn({ generation, manifest }: RemoteListing): ReadonlySet<string> {
+function uncertainIn({ generation, manifest }: RemoteListing): ReadonlySet<string> {
   const unfinished = interruptedGeneration(generation);
   return unfinished === undefined ? new Set() : pathsIn(manifest, unfinished);
 }
 
-/** Compares a list of what is newer in the sandbox with what was sent. */
+/** Compares a list of what has changed in the sandbox with the index. */
 export function findChanges(listing: RemoteListing, index: SyncIndex, rules: Rules): RemoteChanges {
   const modified: string[] = [];
   for (const [path, listed] of listing.paths) {
@@ -72,7 +72,7 @@ export function findChanges(listing: RemoteListing, index: SyncIndex, rules: Rul
   const deleted: string[] = [];
   for (const { path } of index.entries.values()) {
     if (listing.paths.has(path) || listing.children.has(path)) continue;
-    // A folder that is gone as a whole shows in the folder above it only.
+    // If a whole folder was deleted, only its parent lists the change.
     for (let child = path; child !== ''; child = parentOf(child)) {
       if (!folders.has(parentOf(child))) continue;
       if (!listing.children.has(child)) deleted.push(path);
@@ -83,12 +83,12 @@ export function findChanges(listing: RemoteListing, index: SyncIndex, rules: Rul
   return { modified, created, deleted };
 }
 
-/** Paths of the sandbox's own: files and links that rules do not leave out. */
+/** Returns the files and links that exist only in the sandbox and aren't excluded. */
 function createdAmong(listing: RemoteListing, isSynced: (path: string) => boolean, rules: Rules): string[] {
   const folders = new Map<string, boolean>();
   const isOpen = (folder: string): boolean => {
-    const kept = folders.get(folder);
-    if (kept !== undefined) return kept;
+    const cached = folders.get(folder);
+    if (cached !== undefined) return cached;
     const open = folder === '' || (isOpen(parentOf(folder)) && rules.explainName(folder, true).included);
     folders.set(folder, open);
     return open;
@@ -104,7 +104,7 @@ function isSame(
   { kind, executable, size, seconds }: Omit<ManifestEntry, 'path' | 'hash'>,
 ): boolean {
   if (listed.kind !== kind) return false;
-  // Not every tar can set the time of a link, and folders have times of their own.
+  // Not every tar can set the time of a link, and a folder's time changes with its contents.
   if (kind !== 'file') return true;
   return listed.executable === executable && listed.size === size && listed.seconds === seconds;
 }
@@ -112,12 +112,12 @@ function isSame(
 function syncedEntryFrom(
   recorded: ManifestEntry,
   listed: RemoteEntry,
-  known: SyncedEntry | undefined,
+  previous: SyncedEntry | undefined,
   uncertain: boolean,
 ): SyncedEntry {
   const { path, hash } = recorded;
-  const isKnown = known?.kind === 'file' && listed.kind === 'file' && known.hash === hash && hash !== '';
-  if (isKnown && !uncertain) return { ...known, executable: listed.executable, uncertain: false };
+  const isUnchanged = previous?.kind === 'file' && listed.kind === 'file' && previous.hash === hash && hash !== '';
+  if (isUnchanged && !uncertain) return { ...previous, executable: listed.executable, uncertain: false };
   return {
     path,
     kind: listed.kind,
@@ -128,7 +128,7 @@ function syncedEntryFrom(
     ino: 0,
     hash: listed.kind === 'file' ? hash : '',
     racy: false,
-    // What a link points to is not listed; sending it again costs nothing.
+    // The target of a link isn't listed. Sending it again costs nothing.
     uncertain: uncertain || listed.kind === 'link',
   };
 }

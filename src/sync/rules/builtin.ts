@@ -1,31 +1,41 @@
+import { strings } from '../strings.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
-import type { Rule } from './rule.ts';
+import type { Rule, RuleKind } from './rule.ts';
 
-/** Where our own state lies in the sandbox, inside the synced folder so that snapshots carry it. */
+/** The folder with the sync's own state in the sandbox. It is inside the synced folder so that snapshots include it. */
 export const STATE_FOLDER = '.modal-sync';
 
-function hard(text: string): Rule {
-  return { kind: 'hard', included: false, text, source: '', line: 0 };
+/** A rule that no file contains. Its text is looked up when it is read, after translations have been loaded. */
+export function builtInRule(kind: RuleKind, included: boolean, textOf: () => string): Rule {
+  return {
+    kind,
+    included,
+    get text() {
+      return textOf();
+    },
+    source: '',
+    line: 0,
+  };
 }
 
-const VERSION_CONTROL = hard('version control’s own data is never synced');
+const VERSION_CONTROL = builtInRule('hard', false, strings.versionControl);
 
-/** What is never synced, whatever the settings say. */
+/** What is never synced, regardless of settings. */
 export const ALWAYS_EXCLUDED = {
   names: new Map<string, Rule>([
     ['.git', VERSION_CONTROL],
     ['.hg', VERSION_CONTROL],
     ['.svn', VERSION_CONTROL],
     ['.jj', VERSION_CONTROL],
-    [STATE_FOLDER, hard('the sync’s own state')],
+    [STATE_FOLDER, builtInRule('hard', false, strings.ownState)],
   ]),
-  /** Part of the names that pulled files have until they are whole. */
+  /** Part of the names of files that are being pulled. */
   temporary: '.modal-pull-',
-  ownTemporary: hard('a file that is being pulled'),
-  special: hard('not a file, folder or link'),
+  ownTemporary: builtInRule('hard', false, strings.beingPulled),
+  special: builtInRule('hard', false, strings.notSyncableKind),
 } as const;
 
-/** What looks like a credential: sent only when a rule names it. Templates for it hold none. */
+/** Files that look like credentials. They are sent only if a rule names them. Templates don't count. */
 export const CREDENTIALS = new PatternList(
   '',
   `.env*
@@ -64,7 +74,7 @@ service-account*.json
 service_account*.json`,
 );
 
-/** Whether a file looks like a credential, by its own name or by that of a folder it is in. */
+/** Whether a file looks like a credential, by its name or by the name of a folder that contains it. */
 export function looksLikeCredential(path: string): boolean {
   const parts = path.split('/').filter(Boolean);
   return parts.some((name, at) => {
@@ -73,7 +83,7 @@ export function looksLikeCredential(path: string): boolean {
   });
 }
 
-/** What programs make again by themselves, and what editors write for a moment. Tracked files are not meant. */
+/** Files that programs can recreate, and temporary files of editors. Tracked files don't count. */
 export const BULK = new PatternList(
   '',
   `node_modules/
@@ -97,23 +107,17 @@ desktop.ini
 \\#*#`,
 );
 
-/** A folder with a `pyvenv.cfg` is a Python environment of this machine, whatever its name. */
-export const isVirtualEnvironment: Rule = {
-  kind: 'bulk',
-  included: false,
-  text: 'a Python environment (it has a pyvenv.cfg)',
-  source: '',
-  line: 0,
-};
+/** A folder with a `pyvenv.cfg` is a Python environment for this computer, whatever its name. */
+export const VIRTUAL_ENVIRONMENT = builtInRule('bulk', false, strings.virtualEnvironment);
 
-/** Whether a pattern names a file on purpose: its last part is more than wildcards. */
+/** Whether a pattern names a file specifically: its last part isn't only wildcards. */
 export function namesOnPurpose({ body, folderOnly }: Pattern): boolean {
   return !folderOnly && /[^*?]/.test(body.slice(body.lastIndexOf('/') + 1));
 }
 
 const RULE_FILES = new Set(['.gitignore', '.modalignore', '.git']);
 
-/** Whether a change of this path can change what is synced elsewhere. */
+/** Whether changing this path can change what is synced elsewhere. */
 export function changesRules(path: string): boolean {
   return path.split('/').some((part) => RULE_FILES.has(part));
 }

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
 
-/** What in a folder's listing changes its rules. */
+/** Names in a folder that affect its rules. */
 export interface FolderMarkers {
   readonly gitignore: boolean;
   readonly modalignore: boolean;
@@ -8,7 +8,7 @@ export interface FolderMarkers {
   readonly virtualEnvironment: boolean;
 }
 
-/** Undefined for what is not there, also when a file stands where one of its folders should. */
+/** Returns undefined if a path doesn't exist, for example because one of its parents is a file. */
 export function statOf(path: string): Stats | undefined {
   try {
     return lstatSync(path);
@@ -17,7 +17,7 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Empty for what cannot be read. */
+/** Reads a file; empty if it can't be read. */
 export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -28,7 +28,7 @@ export function readText(path: string): string {
 
 const NO_MARKERS: FolderMarkers = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
 
-/** Those of a folder on the disk. */
+/** Reads a folder's markers from the disk. */
 export function readMarkers(folder: string): FolderMarkers {
   try {
     return markersIn(readdirSync(folder, { withFileTypes: true }));
@@ -37,7 +37,7 @@ export function readMarkers(folder: string): FolderMarkers {
   }
 }
 
-/** Finds the names that matter to the rules in a folder's listing. */
+/** Finds the markers in a folder's listing. */
 export function markersIn(listing: Iterable<{ readonly name: string; isFile(): boolean }>): FolderMarkers {
   const found = { gitignore: false, modalignore: false, git: false, virtualEnvironment: false };
   for (const child of listing) {

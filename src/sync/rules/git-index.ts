@@ -1,4 +1,4 @@
-/** Names of tracked files, as git's index holds them. */
+/** The files that a repository tracks, relative to its top. */
 export class TrackedFiles {
   readonly #names: ReadonlySet<string>;
   #folders: ReadonlySet<string> | undefined;
@@ -15,7 +15,7 @@ export class TrackedFiles {
     return this.#names.has(path);
   }
 
-  /** Whether a tracked file lies below a folder. */
+  /** Whether a folder contains a tracked file. */
   hasBelow(folder: string): boolean {
     if (this.#names.size === 0) return false;
     this.#folders ??= foldersOf(this.#names);
@@ -23,7 +23,7 @@ export class TrackedFiles {
   }
 }
 
-/** Every folder that has one of the paths below it. */
+/** Returns all folders that contain any of the paths. */
 export function foldersOf(paths: Iterable<string>): Set<string> {
   const folders = new Set<string>();
   for (const path of paths) {
@@ -42,8 +42,8 @@ const SUBMODULE = 0o160000;
 const SPARSE_FOLDER = 0o040000;
 
 /**
- * Names of the files in a git index (gitformat-index(5), versions 2 to 4, SHA-1). Undefined for what this does not
- * read: split and sparse indexes, SHA-256 repositories, damage.
+ * Returns the names of the files in a Git index (gitformat-index(5), versions 2 to 4, SHA-1). Undefined for split and sparse
+ * indexes, SHA-256 repositories, and damaged files.
  */
 export function parseGitIndex(index: Buffer): string[] | undefined {
   if (index.length < 32 || index.toString('latin1', 0, 4) !== 'DIRC') return undefined;
@@ -73,7 +73,7 @@ export function parseGitIndex(index: Buffer): string[] | undefined {
   return hasOnlyKnownExtensions(index, at) ? names : undefined;
 }
 
-/** The variable-width number of version 4. */
+/** Reads a variable-width number of version 4. */
 function readOffset(index: Buffer, start: number): { value: number; end: number } {
   let at = start;
   let byte = index[at] ?? 0;
@@ -86,7 +86,7 @@ function readOffset(index: Buffer, start: number): { value: number; end: number 
   return { value, end: at + 1 };
 }
 
-/** Extensions whose names start in a small letter change what the entries mean. A wrong walk ends in one of those too. */
+/** Extensions whose names start with a lowercase letter change what the entries mean. Misread entries end up in one, too. */
 function hasOnlyKnownExtensions(index: Buffer, start: number): boolean {
   let at = start;
   while (at + 8 <= index.length - 20) {

@@ -5,49 +5,94 @@ import { dirname, join, resolve } from 'node:path';
 import { parseGitIndex, TrackedFiles } from './git-index.ts';
 import { PatternList } from './gitignore.ts';
 
-/** What git's own files outside of the tree say about a working tree. */
+/** A Git repository's rules for its working tree, apart from `.gitignore` files. */
 export interface GitRepo {
-  /** Real path of the working tree's top. */
+  /** The real path of the working tree's top folder. */
   readonly top: string;
   readonly tracked: TrackedFiles;
-  /** `.git/info/exclude`. */
+  /** The patterns in `.git/info/exclude`. */
   readonly infoExclude: PatternList;
-  /** The user's own ignore file, `core.excludesFile`. */
+  /** The patterns in the user's own ignore file, `core.excludesFile`. */
   readonly userExclude: PatternList;
   readonly ignoreCase: boolean;
 }
 
-/** Opens the repository whose working tree starts at `folder`; undefined when there is none. */
-export function openRepo(folder: string): GitRepo | undefined {
-  const gitDir = gitDirOf(folder);
-  if (!gitDir) return undefined;
-  const commonDir = commonDirOf(gitDir);
-  const { excludesFile, ignoreCase } = readConfig(folder, commonDir);
-  return {
-    top: realpathSync(folder),
-    tracked: readTracked(folder, gitDir),
-    infoExclude: readPatterns(join(commonDir, 'info', 'exclude'), ignoreCase),
-    userExclude: readPatterns(excludesFile, ignoreCase),
-    ignoreCase,
-  };
+interface GitConfig {
+  readonly excludesFile: string;
+  readonly ignoreCase: boolean;
 }
 
-/** The repository that a folder lies in, at or above it. */
-export function repoAround(folder: string): GitRepo | undefined {
-  for (let at = realpathSync(folder); ; at = dirname(at)) {
-    const repo = openRepo(at);
-    if (repo) return repo;
-    if (dirname(at) === at) return undefined;
+/** Opens Git repositories, and reads their files again only after they have changed. */
+export class GitRepos {
+  /** Running `git config` takes some milliseconds. */
+  readonly #configs = new Map<string, { readonly stamp: string; readonly config: GitConfig }>();
+  readonly #trackedFiles = new Map<string, { readonly stamp: string; readonly tracked: TrackedFiles }>();
+
+  /** Opens the repository whose working tree starts at `folder`; undefined if there is none. */
+  open(folder: string): GitRepo | undefined {
+    const gitDir = gitDirOf(folder);
+    if (!gitDir) return undefined;
+    const commonDir = commonDirOf(gitDir);
+    const { excludesFile, ignoreCase } = this.#readConfig(folder, commonDir);
+    return {
+      top: realpathSync(folder),
+      tracked: this.#readTracked(folder, gitDir),
+      infoExclude: readPatterns(join(commonDir, 'info', 'exclude'), ignoreCase),
+      userExclude: readPatterns(excludesFile, ignoreCase),
+      ignoreCase,
+    };
+  }
+
+  /** Opens the repository that a folder is in, at or above it. */
+  around(folder: string): GitRepo | undefined {
+    for (let at = realpathSync(folder); ; at = dirname(at)) {
+      const repo = this.open(at);
+      if (repo) return repo;
+      if (dirname(at) === at) return undefined;
+    }
+  }
+
+  #readConfig(folder: string, commonDir: string): GitConfig {
+    const xdg = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
+    const files = [join(commonDir, 'config'), join(homedir(), '.gitconfig'), join(xdg, 'git', 'config')];
+    const stamp = JSON.stringify([files.map(stampOf), process.env.GIT_CONFIG_GLOBAL, process.env.HOME]);
+    const cached = this.#configs.get(commonDir);
+    if (cached?.stamp === stamp) return cached.config;
+    const values = runGit(folder, ['config', '--null', '--path', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']);
+    const config = { excludesFile: join(xdg, 'git', 'ignore'), ignoreCase: false };
+    for (const [, key, value] of values.matchAll(/([^\n\0]+)\n([^\0]*)\0/g)) {
+      if (key === 'core.excludesfile') config.excludesFile = resolve(folder, value as string);
+      else config.ignoreCase = /^(true|yes|on|1|)$/i.test(value as string);
+    }
+    this.#configs.set(commonDir, { stamp, config });
+    return config;
+  }
+
+  #readTracked(folder: string, gitDir: string): TrackedFiles {
+    const path = join(gitDir, 'index');
+    const stamp = stampOf(path);
+    const cached = this.#trackedFiles.get(path);
+    if (cached?.stamp === stamp) return cached.tracked;
+    let names: string[] = [];
+    try {
+      // Other forms of the index (split, sparse) are left to Git.
+      names = parseGitIndex(readFileSync(path)) ?? runGit(folder, ['ls-files', '-z', '--cached']).split('\0');
+    } catch {
+      // Without an index, nothing is tracked.
+    }
+    const tracked = new TrackedFiles(names.filter((name) => name !== ''));
+    this.#trackedFiles.set(path, { stamp, tracked });
+    return tracked;
   }
 }
 
-/** What stands for the repository where there is none: people mean their `.gitignore` there too. */
+/** Stands in for a repository where there is none, because `.gitignore` files apply there, too. */
 export function noRepo(folder: string): GitRepo {
   const none = PatternList.empty;
   return { top: folder, tracked: new TrackedFiles([]), infoExclude: none, userExclude: none, ignoreCase: false };
 }
 
-/** Reads an ignore file; a missing one has no lines. */
+/** Reads an ignore file. A missing one has no patterns. */
 export function readPatterns(path: string, ignoreCase: boolean, source = path): PatternList {
   try {
     return new PatternList(source, readFileSync(path, 'utf8'), ignoreCase);
@@ -56,14 +101,14 @@ export function readPatterns(path: string, ignoreCase: boolean, source = path): 
   }
 }
 
-/** `.git` is a folder, or in worktrees and submodules a file that names it. */
+/** Finds the Git folder: `.git`, or in worktrees and submodules the folder that the file `.git` names. */
 function gitDirOf(folder: string): string | undefined {
   const path = join(folder, '.git');
   try {
     const gitDir = statSync(path).isDirectory()
       ? path
       : resolve(folder, /^gitdir: (.*)/.exec(readFileSync(path, 'utf8'))?.[1]?.trim() ?? '');
-    // What git itself asks of a repository, but for its references.
+    // What Git itself requires of a repository, apart from its references.
     return existsSync(join(gitDir, 'HEAD')) && existsSync(join(commonDirOf(gitDir), 'objects')) ? gitDir : undefined;
   } catch {
     return undefined;
@@ -78,51 +123,8 @@ function commonDirOf(gitDir: string): string {
   }
 }
 
-interface GitConfig {
-  readonly excludesFile: string;
-  readonly ignoreCase: boolean;
-}
-
-/** SyncPrompts git takes some milliseconds, so its answer is kept while the files it reads stay the same. */
-const configs = new Map<string, { readonly stamp: string; readonly config: GitConfig }>();
-
-function readConfig(folder: string, commonDir: string): GitConfig {
-  const xdg = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
-  const files = [join(commonDir, 'config'), join(homedir(), '.gitconfig'), join(xdg, 'git', 'config')];
-  const stamp = JSON.stringify([files.map(stampOf), process.env.GIT_CONFIG_GLOBAL, process.env.HOME]);
-  const kept = configs.get(commonDir);
-  if (kept?.stamp === stamp) return kept.config;
-  const values = askGit(folder, ['config', '--null', '--path', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']);
-  const config = { excludesFile: join(xdg, 'git', 'ignore'), ignoreCase: false };
-  for (const [, key, value] of values.matchAll(/([^\n\0]+)\n([^\0]*)\0/g)) {
-    if (key === 'core.excludesfile') config.excludesFile = resolve(folder, value as string);
-    else config.ignoreCase = /^(true|yes|on|1|)$/i.test(value as string);
-  }
-  configs.set(commonDir, { stamp, config });
-  return config;
-}
-
-const trackedFiles = new Map<string, { readonly stamp: string; readonly tracked: TrackedFiles }>();
-
-function readTracked(folder: string, gitDir: string): TrackedFiles {
-  const path = join(gitDir, 'index');
-  const stamp = stampOf(path);
-  const kept = trackedFiles.get(path);
-  if (kept?.stamp === stamp) return kept.tracked;
-  let names: string[] = [];
-  try {
-    // Forms of the index that are not read here (split, sparse) are left to git.
-    names = parseGitIndex(readFileSync(path)) ?? askGit(folder, ['ls-files', '-z', '--cached']).split('\0');
-  } catch {
-    // No index: nothing is tracked.
-  }
-  const tracked = new TrackedFiles(names.filter((name) => name !== ''));
-  trackedFiles.set(path, { stamp, tracked });
-  return tracked;
-}
-
-/** What a git command prints, empty when there is no git or it fails. */
-function askGit(folder: string, args: readonly string[]): string {
+/** Runs a Git command and returns its output; empty if Git isn't installed or the command fails. */
+function runGit(folder: string, args: readonly string[]): string {
   const { stdout } = spawnSync('git', ['-C', folder, ...args], {
     encoding: 'utf8',
     maxBuffer: 1024 ** 3,

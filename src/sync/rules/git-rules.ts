@@ -3,16 +3,16 @@ import { readText, statOf } from './folder-markers.ts';
 import type { GitRepo } from './git-repo.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
 
-/** A folder's rules: those of the folders above, then its own. */
+/** Git's rules for a folder: those of its parents, then its own. */
 export interface GitRules {
   readonly repo: GitRepo;
-  /** Path of a child in the repository, with this folder's own prefix: `''` or ending in `/`. */
+  /** The folder's path in the repository, as a prefix of its children's paths: `''`, or ending in `/`. */
   readonly prefix: string;
-  /** Ignore files from the repository's top down; `base` is relative to the top like `prefix`. */
+  /** Ignore files from the repository's top down. `base` is a prefix like `prefix`. */
   readonly files: readonly { readonly base: string; readonly list: PatternList }[];
 }
 
-/** The rules of a larger repository's folders above the root. None when they leave out the root itself. */
+/** Returns the rules of the enclosing repository's folders above the root; none if they exclude the root itself. */
 export function gitAbove(repo: GitRepo, root: string): GitRules {
   const parts = relative(repo.top, root)
     .split(sep)
@@ -28,10 +28,10 @@ export function gitAbove(repo: GitRepo, root: string): GitRules {
   return git;
 }
 
-/** A line, and where it stands. */
+/** A pattern, its kind, and the file that contains it. */
 export type GitPattern = readonly [Pattern, 'git', string];
 
-/** Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's file. */
+/** Returns the deciding pattern in Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's file. */
 export function lastGitPattern(git: GitRules, name: string, isFolder: boolean): GitPattern | undefined {
   const path = git.prefix + name;
   for (let at = git.files.length - 1; at >= 0; at -= 1) {
@@ -53,7 +53,7 @@ export function withGitignore(git: GitRules, folder: string, exists: boolean): G
   return { ...git, files: [...git.files, { base: git.prefix, list }] };
 }
 
-/** Git does not follow a `.gitignore` that is a link. */
+/** Git ignores a `.gitignore` that is a link. */
 function existsIgnore(top: string, parts: readonly string[]): boolean {
   return statOf(join(top, ...parts, '.gitignore'))?.isFile() ?? false;
 }

@@ -1,36 +1,36 @@
 /**
- * Patterns of the gitignore syntax, matched as git itself matches them (gitignore(5), and git's wildmatch): on bytes, a
- * later line beats an earlier one. Tested against `git check-ignore` on generated trees.
+ * Patterns in `.gitignore` syntax, matched like Git does (gitignore(5), and Git's wildmatch): on bytes, and a later line
+ * overrides an earlier one. Tested against `git check-ignore` on generated trees.
  */
 
 /** One line of an ignore file. */
 export interface Pattern {
   /** The line as written. */
   readonly text: string;
-  /** Counted from 1. */
+  /** The line number, from 1. */
   readonly line: number;
-  /** A `!` line: takes back what an earlier line left out. */
+  /** A `!` line, which includes again what an earlier line excluded. */
   readonly negated: boolean;
   readonly folderOnly: boolean;
-  /** The pattern without `!` and slashes at its ends. */
+  /** The pattern without `!` and without leading and trailing slashes. */
   readonly body: string;
-  /** True when it is matched against the whole path, false when against the name alone. */
+  /** Whether it is matched against the whole path; otherwise against the name. */
   readonly anchored: boolean;
   readonly matches: (path: string, name: string) => boolean;
 }
 
-/** The lines of one ignore file, with their paths relative to the folder it lies in. */
+/** The lines of one ignore file. Paths are relative to the file's folder. */
 export class PatternList {
   static readonly empty = new PatternList('', '');
-  /** Where the lines come from, for people. */
+  /** The file or setting that contains the lines. */
   readonly source: string;
   readonly patterns: readonly Pattern[];
-  /** Lines by the name, extension or last part that they need; most names are told apart by looking here. */
+  /** Lines by the name, extension, or last part that they require. Most names need only these lookups. */
   readonly #byName = new Map<string, number[]>();
   readonly #byExtension = new Map<string, number[]>();
   readonly #byLastPart = new Map<string, number[]>();
   readonly #others: number[] = [];
-  /** Matches every name that one of `#others` could match. */
+  /** Matches every name that any of `#others` can match. */
   readonly #anyOther: RegExp | undefined;
   readonly #ignoreCase: boolean;
 
@@ -57,7 +57,7 @@ export class PatternList {
     map.set(folded, [...(map.get(folded) ?? []), index]);
   }
 
-  /** The last line that matches, which decides. `path` is relative to the list's folder, `name` its last part. */
+  /** Returns the last line that matches, which decides. `path` is relative to the list's folder, and `name` is its last part. */
   last(path: string, name: string, isFolder: boolean): Pattern | undefined {
     if (this.patterns.length === 0) return undefined;
     const byteName = toBytes(name);
@@ -93,8 +93,8 @@ export class PatternList {
   }
 
   /**
-   * Whether a line of the wanted sort could match something below a folder. Lines without a slash can match anywhere
-   * and do not count: they never reopen a folder that is left out, as in git.
+   * Whether a line, negated or not, can match something below a folder. Lines without a slash can match anywhere and don't
+   * count: as in Git, they never reopen an excluded folder.
    */
   mayMatchBelow(folder: string, negated: boolean): boolean {
     const parts = folder.split('/');
@@ -119,7 +119,7 @@ function parse(text: string, ignoreCase: boolean): Pattern[] {
   const lines = text.replace(/^\ufeff/, '').split('\n');
   for (const [index, raw] of lines.entries()) {
     if (raw === '' || raw.startsWith('#')) continue;
-    // As git does: the last line has an end of line too.
+    // Like Git, accepts CRLF at the end of the last line, too.
     const line = trimSpaces(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
     const negated = line.startsWith('!');
     let body = negated ? line.slice(1) : line;
@@ -135,7 +135,7 @@ function parse(text: string, ignoreCase: boolean): Pattern[] {
   return patterns;
 }
 
-/** Without trailing spaces, but for those after a backslash. */
+/** Removes trailing spaces, except those after a backslash. */
 function trimSpaces(line: string): string {
   let end = 0;
   for (let at = 0; at < line.length; at += 1) {
@@ -152,7 +152,7 @@ function isLiteral(body: string): boolean {
   return !/[*?[\\]/.test(body);
 }
 
-/** One character for each byte of UTF-8, since git's `?` and classes match bytes. */
+/** Returns one character for each byte of UTF-8, because Git's `?` and classes match bytes. */
 function toBytes(text: string): string {
   return /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString('latin1') : text;
 }
@@ -170,15 +170,15 @@ function compile(source: string, isPath: boolean, ignoreCase: boolean): (text: s
   return (text) => expression.test(text);
 }
 
-/** A pattern as the source of a regular expression; undefined for one that never matches. */
+/** Returns a pattern as the source of a regular expression; undefined if it never matches. */
 function expressionOf(body: string, isPath: boolean): string | undefined {
-  // Git compares the part before the first wildcard by itself; what follows it starts like a path of its own.
+  // Git compares the part before the first wildcard separately. The rest is matched like a separate path.
   const special = body.search(/[*?[\\]/);
   const rest = special < 0 ? '' : translate(body.slice(special), isPath);
   return rest === undefined ? undefined : escapeLiteral(special < 0 ? body : body.slice(0, special)) + rest;
 }
 
-/** A wildcard pattern as the source of a regular expression; undefined for one that never matches. */
+/** Translates a pattern that starts with a wildcard. */
 function translate(pattern: string, isPath: boolean): string | undefined {
   const any = isPath ? '[^/]' : '.';
   let source = '';
@@ -225,7 +225,7 @@ const NAMED_CLASSES: Readonly<Record<string, RegExp>> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** A `[…]` that starts at `start`, as a regular expression and the place of its `]`; undefined when it has no end. */
+/** Reads the `[…]` at `start`. Returns its regular expression and the index of its `]`; undefined if it has no end. */
 function readClass(pattern: string, start: number, isPath: boolean): { source: string; end: number } | undefined {
   let at = start + 1;
   const negated = pattern[at] === '!' || pattern[at] === '^';
@@ -271,7 +271,7 @@ function classSource(members: ReadonlySet<number>, negated: boolean, isPath: boo
     if (members.has(code) === negated || (isPath && code === 0x2f)) continue;
     inside += `\\x${code.toString(16).padStart(2, '0')}`;
   }
-  // A class without members matches nothing.
+  // An empty class matches nothing.
   return inside === '' ? '(?!)' : `[${inside}]`;
 }
 

@@ -1,4 +1,4 @@
-/** Which part of the rules decided. */
+/** The part of the rules that decides. */
 export type RuleKind =
   | 'hard'
   | 'include'
@@ -10,14 +10,14 @@ export type RuleKind =
   | 'tracked'
   | 'default';
 
-/** One rule: what it is, and where it is written. */
+/** One rule, and where it is defined. */
 export interface Rule {
   readonly kind: RuleKind;
   readonly included: boolean;
-  /** The line, or words for a rule that is not written anywhere. */
+  /** The line, or a description of a rule that no file contains. */
   readonly text: string;
-  /** The file or setting it stands in; empty for built-in rules. */
+  /** The file or setting that contains it; empty for built-in rules. */
   readonly source: string;
-  /** Counted from 1; 0 for built-in rules. */
+  /** The line number, from 1; 0 for built-in rules. */
   readonly line: number;
 }

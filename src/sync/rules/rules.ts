@@ -1,14 +1,15 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { parentOf } from '../index/entries.ts';
-import { ALWAYS_EXCLUDED, BULK, CREDENTIALS, isVirtualEnvironment, namesOnPurpose } from './builtin.ts';
+import { strings } from '../strings.ts';
+import { ALWAYS_EXCLUDED, BULK, builtInRule, CREDENTIALS, namesOnPurpose, VIRTUAL_ENVIRONMENT } from './builtin.ts';
 import { type FolderMarkers, readMarkers, readText, statOf } from './folder-markers.ts';
-import { noRepo, openRepo, repoAround } from './git-repo.ts';
+import { GitRepos, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
 import type { Rule, RuleKind } from './rule.ts';
 
-/** The answer for one name. `enter` tells of a folder that it must be looked into, included or not. */
+/** The decision about one name. `enter` means that a folder must be scanned, even if it is excluded itself. */
 export interface Verdict {
   readonly rule: Rule;
   readonly enter: boolean;
@@ -16,42 +17,44 @@ export interface Verdict {
 
 /** Rules that come from settings. */
 export interface RuleSettings {
-  /** Patterns of what is sent although git ignores it. */
+  /** Patterns of files to sync even if Git ignores them. */
   readonly include?: readonly string[];
-  /** Patterns of what is not sent. */
+  /** Patterns of files to exclude. */
   readonly exclude?: readonly string[];
 }
 
-/** Why a path is synced or not. */
+/** The rule that decides if a path is synced. */
 export interface Explanation extends Rule {
-  /** The path the rule decided about: the one asked for, or a folder above it. */
+  /** The path that the rule applies to: the requested one, or a folder above it. */
   readonly path: string;
 }
 
-const IN: Rule = { kind: 'default', included: true, text: 'no rule leaves it out', source: '', line: 0 };
-const TRACKED: Rule = { kind: 'tracked', included: true, text: 'git tracks it', source: '', line: 0 };
+const DEFAULT = builtInRule('default', true, strings.includedByDefault);
+const TRACKED = builtInRule('tracked', true, strings.tracked);
 
 /**
- * The one matcher behind scan, live sync, pull, mirror and decorations. Rules are read from disk once, when it is
- * loaded and when a folder is entered.
+ * The matcher behind scan, live sync, pull, mirror, and decorations. Reads each rule file once: those of the root when it is
+ * created, others when their folder is entered.
  */
 export class Rules {
   readonly root: string;
   readonly include: PatternList;
   readonly exclude: PatternList;
+  readonly git: GitRepos;
   readonly #opened = new Map<string, FolderRules | Explanation>();
   readonly #verdicts = new Map<Pattern | Rule, readonly [Verdict, Verdict]>();
 
-  /** Throws the file system's error when the root cannot be read. */
-  constructor(root: string, settings: RuleSettings = {}) {
+  /** Throws the file system's error if the root can't be read. */
+  constructor(root: string, settings: RuleSettings = {}, git = new GitRepos()) {
     this.root = realpathSync(root);
+    this.git = git;
     this.include = new PatternList('modal.sync.include', (settings.include ?? []).join('\n'));
     this.exclude = new PatternList('modal.sync.exclude', (settings.exclude ?? []).join('\n'));
   }
 
-  /** The rules inside the root folder. */
+  /** Returns the rules for the root folder. */
   top(markers = readMarkers(this.root)): FolderRules {
-    const repo = repoAround(this.root) ?? noRepo(this.root);
+    const repo = this.git.around(this.root) ?? noRepo(this.root);
     const state = {
       path: '',
       git: gitAbove(repo, this.root),
@@ -62,18 +65,18 @@ export class Rules {
     return new FolderRules(this, state).withOwn(markers);
   }
 
-  /** Answers for a path below the root by going down to it; what is not there counts as a file. */
+  /** Explains a local path. One that doesn't exist counts as a file. */
   explain(path: string): Explanation {
     return this.#explain(path, undefined);
   }
 
-  /** Answers for a path of the sandbox, which need not be there locally. */
+  /** Explains a path in the sandbox, which may not exist locally. */
   explainName(path: string, isFolder: boolean): Explanation {
     return this.#explain(path, isFolder);
   }
 
   #explain(path: string, isFolder: boolean | undefined): Explanation {
-    if (path === '') return { ...IN, path };
+    if (path === '') return { ...DEFAULT, path };
     const folder = this.#open(parentOf(path));
     if (!(folder instanceof FolderRules)) return folder;
     const name = path.slice(path.lastIndexOf('/') + 1);
@@ -83,10 +86,10 @@ export class Rules {
     return { ...folder.judge(name, isFolder ?? stat?.isDirectory() ?? false).rule, path };
   }
 
-  /** The rules inside a folder, or the rule that closes it. Kept, so that many questions read each folder once. */
+  /** Returns the rules for a folder, or the rule that excludes all of it. Cached, so that each folder is read once. */
   #open(path: string): FolderRules | Explanation {
-    const kept = this.#opened.get(path);
-    if (kept) return kept;
+    const cached = this.#opened.get(path);
+    if (cached) return cached;
     const opened = path === '' ? this.top() : this.#openBelow(path);
     this.#opened.set(path, opened);
     return opened;
@@ -100,7 +103,7 @@ export class Rules {
     return enter ? parent.enter(name, readMarkers(join(this.root, path))) : { ...rule, path };
   }
 
-  /** The kept verdicts of a pattern or rule: one made for each, not for each file. */
+  /** Returns the verdict for a pattern or rule. Cached, so that there is one object for each pattern and not for each file. */
   verdict(key: Pattern | Rule, enter: boolean, make: () => Rule): Verdict {
     let pair = this.#verdicts.get(key);
     if (!pair) {
@@ -116,17 +119,17 @@ export class Rules {
 }
 
 interface FolderState {
-  /** Relative to the root. */
+  /** The folder's path, relative to the root. */
   readonly path: string;
   readonly git: GitRules;
   readonly modalignore: readonly { readonly base: string; readonly list: PatternList }[];
-  /** Set in a folder that is left out and only looked through for exceptions. */
+  /** Set in an excluded folder that is scanned only for exceptions. */
   readonly excludedBy: Rule | undefined;
-  /** Set below a folder that was named to be in. */
+  /** Set below a folder that a rule includes. */
   readonly includedBy: Rule | undefined;
 }
 
-/** The rules in force for the names in one folder. */
+/** The rules that apply to the names in one folder. */
 export class FolderRules {
   readonly #rules: Rules;
   readonly #state: FolderState;
@@ -136,12 +139,12 @@ export class FolderRules {
     this.#state = state;
   }
 
-  /** Whether the folder itself is left out, and looked through for exceptions only. */
+  /** Whether the folder itself is excluded, and scanned only for exceptions. */
   get isExcluded(): boolean {
     return this.#state.excludedBy !== undefined;
   }
 
-  /** Adds the ignore files that lie in this folder. */
+  /** Adds the folder's own ignore files. */
   withOwn(markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy, excludedBy } = this.#state;
     const base = path === '' ? '' : `${path}/`;
@@ -155,19 +158,19 @@ export class FolderRules {
         ? [...modalignore, { base, list: new PatternList(file, readText(join(folder, '.modalignore'))) }]
         : modalignore,
       includedBy,
-      excludedBy: excludedBy ?? (isEnvironment ? isVirtualEnvironment : undefined),
+      excludedBy: excludedBy ?? (isEnvironment ? VIRTUAL_ENVIRONMENT : undefined),
     });
   }
 
-  /** The rules of a folder in this one, which `judge` said to enter. */
+  /** Returns the rules for a subfolder, after `judge` returned `enter` for it. */
   enter(name: string, markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy } = this.#state;
     const below = path === '' ? name : `${path}/${name}`;
     const { rule } = this.judge(name, true);
-    const own = markers.git ? openRepo(join(this.#rules.root, below)) : undefined;
+    const own = markers.git ? this.#rules.git.open(join(this.#rules.root, below)) : undefined;
     return new FolderRules(this.#rules, {
       path: below,
-      // A repository inside of another has its own rules only.
+      // A nested repository has only its own rules.
       git: own ? { repo: own, prefix: '', files: [] } : { ...git, prefix: `${git.prefix}${name}/` },
       modalignore,
       includedBy: rule.kind === 'include' || (rule.kind === 'modalignore' && rule.included) ? rule : includedBy,
@@ -175,7 +178,7 @@ export class FolderRules {
     }).withOwn(markers);
   }
 
-  /** Whether a name in this folder is synced, by which rule, and whether to look into it. */
+  /** Decides if a name in this folder is synced, by which rule, and if it must be entered. */
   judge(name: string, isFolder: boolean): Verdict {
     const hard =
       ALWAYS_EXCLUDED.names.get(name) ??
@@ -184,7 +187,7 @@ export class FolderRules {
     const { include } = this.#rules;
     const path = this.#state.path === '' ? name : `${this.#state.path}/${name}`;
     const named = include.last(path, name, isFolder);
-    const own = this.#ownPattern(path, name, isFolder);
+    const own = this.#modalPattern(path, name, isFolder);
     const credential = CREDENTIALS.last(path, name, isFolder);
     if (credential && !credential.negated) {
       const purpose = [named, own?.[0].negated ? own[0] : undefined].find(
@@ -192,25 +195,25 @@ export class FolderRules {
       );
       if (!purpose) return this.#excluded(credential, 'credential', '', path, isFolder);
     }
-    if (named && !named.negated) return this.#taken(named, 'include', include.source, isFolder);
+    if (named && !named.negated) return this.#included(named, 'include', include.source, isFolder);
     const { includedBy } = this.#state;
     if (includedBy?.kind === 'include') return this.#rules.verdict(includedBy, isFolder, () => includedBy);
     if (own) {
       const kind = own[1] === this.#rules.exclude.source ? 'exclude' : 'modalignore';
       if (!own[0].negated) return this.#excluded(own[0], kind, own[1], path, isFolder);
-      return this.#taken(own[0], 'modalignore', own[1], isFolder);
+      return this.#included(own[0], 'modalignore', own[1], isFolder);
     }
     if (includedBy) return this.#rules.verdict(includedBy, isFolder, () => includedBy);
     return this.#byContent(path, name, isFolder);
   }
 
-  /** What is left to the built-in list of bulk, and to git. */
+  /** Applies the built-in list of generated files, and Git's rules. */
   #byContent(path: string, name: string, isFolder: boolean): Verdict {
     const { git, excludedBy } = this.#state;
     const bulk = BULK.last(path, name, isFolder);
     const ignored = !bulk && !excludedBy ? lastGitPattern(git, name, isFolder) : undefined;
     const isIgnored = ignored && !ignored[0].negated;
-    if (!bulk && !excludedBy && !isIgnored) return this.#rules.verdict(IN, isFolder, () => IN);
+    if (!bulk && !excludedBy && !isIgnored) return this.#rules.verdict(DEFAULT, isFolder, () => DEFAULT);
     const { tracked } = git.repo;
     const repoPath = git.prefix + name;
     if (isFolder ? tracked.hasBelow(repoPath) : tracked.has(repoPath)) {
@@ -219,13 +222,13 @@ export class FolderRules {
       return { rule, enter: true };
     }
     if (bulk) return this.#excluded(bulk, 'bulk', '', path, isFolder);
-    if (excludedBy) return this.#rules.verdict(excludedBy, isFolder && this.#mayReturn(path), () => excludedBy);
+    if (excludedBy) return this.#rules.verdict(excludedBy, isFolder && this.#mayIncludeBelow(path), () => excludedBy);
     const [pattern, , source] = ignored as GitPattern;
     return this.#excluded(pattern, 'git', source, path, isFolder);
   }
 
-  /** The deciding line of `sync.exclude` and `.modalignore`: the nearest file's first, the setting's last. */
-  #ownPattern(path: string, name: string, isFolder: boolean): [Pattern, string] | undefined {
+  /** Returns the deciding line of `.modalignore` files, the nearest one first, and then of `modal.sync.exclude`. */
+  #modalPattern(path: string, name: string, isFolder: boolean): [Pattern, string] | undefined {
     const { modalignore } = this.#state;
     for (let at = modalignore.length - 1; at >= 0; at -= 1) {
       const { base, list } = modalignore[at] as { base: string; list: PatternList };
@@ -237,16 +240,16 @@ export class FolderRules {
     return pattern && [pattern, exclude.source];
   }
 
-  #taken(pattern: Pattern, kind: RuleKind, source: string, isFolder: boolean): Verdict {
+  #included(pattern: Pattern, kind: RuleKind, source: string, isFolder: boolean): Verdict {
     return this.#rules.verdict(pattern, isFolder, () => ({ ...ruleOf(pattern, kind, source), included: true }));
   }
 
   #excluded(pattern: Pattern, kind: RuleKind, source: string, path: string, isFolder: boolean): Verdict {
-    return this.#rules.verdict(pattern, isFolder && this.#mayReturn(path), () => ruleOf(pattern, kind, source));
+    return this.#rules.verdict(pattern, isFolder && this.#mayIncludeBelow(path), () => ruleOf(pattern, kind, source));
   }
 
-  /** Whether something below a folder that is left out may still be named to be in. */
-  #mayReturn(folder: string): boolean {
+  /** Whether a rule may include something below an excluded folder. */
+  #mayIncludeBelow(folder: string): boolean {
     if (this.#rules.include.mayMatchBelow(folder, false)) return true;
     return this.#state.modalignore.some(({ base, list }) => list.mayMatchBelow(folder.slice(base.length), true));
   }

@@ -2,61 +2,61 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SyncedEntry, SyncIndex } from '../index/entries.ts';
 import { encodeColumns } from '../index/index-columns.ts';
-import type { Look, LookAheadData } from './look-ahead-thread.ts';
-import type { Ahead } from './scan.ts';
+import type { LookAheadData, LookAheadMessage } from './look-ahead-thread.ts';
+import type { AheadChecks } from './scan.ts';
 
-/** With fewer files that nobody looked at ahead, a scan is over before a thread would help. */
+/** With fewer unchecked files, a scan finishes before a thread would help. */
 const MIN_FILES = 2000;
-/** How many entries further on a path is looked for, where the scan did not meet all that was sent. */
-const NEAR = 64;
+/** How far ahead an entry is searched for, if the scan skipped some entries of the index. */
+const MAX_SKIPPED_ENTRIES = 64;
 
 export interface LookAheadOptions {
-  /** The thread's program. */
+  /** The program of the thread. */
   readonly file?: string | URL | undefined;
-  /** No thread is started for fewer. */
+  /** The thread is started only for more files than this. */
   readonly minFiles?: number;
 }
 
 /**
- * A second thread for scans of large trees, since most of a scan is the system's time for each file. It looks at files
- * that were sent, some way ahead of the scan, and notes which are untouched; what it has not come to when the scan
- * does, and what looks touched, is looked at by the scan. So nothing ever waits for it, and a scan finds the same without.
+ * A second thread for scans of large folders, because most of a scan is the system's time for each file. It checks synced
+ * files some way ahead of the scan, and records which look unchanged. Whatever it hasn't reached in time, and whatever looks
+ * changed, the scan checks itself. So nothing ever waits for the thread, and the result is the same without it.
  */
-export class LookAhead implements Ahead {
+export class LookAhead implements AheadChecks {
   readonly #file: string | URL;
   readonly #minFiles: number;
   readonly #state = new Int32Array(new SharedArrayBuffer(8));
   #thread: Worker | undefined;
   #hasFailed = false;
-  /** What the thread knows, in its order, and the number of the last scan in which it found each untouched. */
+  /** The entries that the thread has, in its order; and for each, the last scan in which it looked unchanged. */
   #known: readonly SyncedEntry[] = [];
   #untouchedIn = new Int32Array(new SharedArrayBuffer(0));
   #scan = 0;
   #at = 0;
-  #unknown = 0;
-  #spared = 0;
+  #missing = 0;
+  #savedChecks = 0;
 
   constructor({ file = defaultFile(), minFiles = MIN_FILES }: LookAheadOptions = {}) {
     this.#file = file;
     this.#minFiles = minFiles;
   }
 
-  /** How many files the latest scan did not have to look at by itself. */
-  get spared(): number {
-    return this.#spared;
+  /** The number of files that the latest scan didn't have to check itself. */
+  get savedChecks(): number {
+    return this.#savedChecks;
   }
 
-  /** Whether a thread was started. */
+  /** Whether the thread was started. */
   get hasThread(): boolean {
     return this.#thread !== undefined;
   }
 
-  /** Runs a scan below `root` with the thread at work, and tells the thread of what it did not know. */
-  during<T>(root: string, index: SyncIndex, scan: (ahead: Ahead) => T): T {
+  /** Runs a scan below `root` while the thread checks files ahead. Then gives the thread the entries that it lacked. */
+  assist<T>(root: string, index: SyncIndex, scan: (ahead: AheadChecks) => T): T {
     this.#scan += 1;
     this.#at = 0;
-    this.#unknown = 0;
-    this.#spared = 0;
+    this.#missing = 0;
+    this.#savedChecks = 0;
     Atomics.store(this.#state, 1, 0);
     Atomics.store(this.#state, 0, this.#scan);
     if (this.#known.length > 0) this.#post({ scan: this.#scan, root });
@@ -64,36 +64,36 @@ export class LookAhead implements Ahead {
       return scan(this);
     } finally {
       Atomics.store(this.#state, 0, 0);
-      if (!this.#hasFailed && this.#unknown > Math.max(this.#minFiles, this.#known.length / 8)) this.#learn(index);
+      if (!this.#hasFailed && this.#missing > Math.max(this.#minFiles, this.#known.length / 8)) this.#update(index);
     }
   }
 
   isUntouched(synced: SyncedEntry): boolean {
-    for (let at = this.#at; at < this.#at + NEAR && at < this.#known.length; at += 1) {
+    for (let at = this.#at; at < this.#at + MAX_SKIPPED_ENTRIES && at < this.#known.length; at += 1) {
       if (this.#known[at] !== synced) continue;
       this.#at = at + 1;
       Atomics.store(this.#state, 1, at);
       if (Atomics.load(this.#untouchedIn, at) !== this.#scan) return false;
-      this.#spared += 1;
+      this.#savedChecks += 1;
       return true;
     }
-    this.#unknown += 1;
+    this.#missing += 1;
     return false;
   }
 
-  #learn(index: SyncIndex): void {
+  #update(index: SyncIndex): void {
     this.#known = [...index.entries.values()];
     this.#untouchedIn = new Int32Array(new SharedArrayBuffer(4 * this.#known.length));
     const [columns, count] = [encodeColumns(this.#known), this.#known.length];
     this.#post({ columns, count, untouchedIn: this.#untouchedIn });
   }
 
-  #post(look: Look): void {
+  #post(message: LookAheadMessage): void {
     this.#thread ??= this.#started();
-    this.#thread?.postMessage(look);
+    this.#thread?.postMessage(message);
   }
 
-  /** Undefined where no thread can be had: then the scan does all by itself. */
+  /** Undefined if the thread can't be started. Then scans check all files themselves. */
   #started(): Worker | undefined {
     if (this.#hasFailed) return undefined;
     const fail = () => {
@@ -119,7 +119,7 @@ export class LookAhead implements Ahead {
   }
 }
 
-/** The thread's program: beside the bundle when there is one, else the source. */
+/** The thread's program: next to the bundle if there is one, otherwise the source. */
 function defaultFile(): string | URL {
   const folder: string | undefined = typeof __dirname === 'string' ? __dirname : undefined;
   return folder ? join(folder, 'sync-look-ahead.cjs') : new URL('./look-ahead-thread.ts', import.meta.url);

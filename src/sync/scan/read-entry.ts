@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Entry, SyncedEntry } from '../index/entries.ts';
+import { strings } from '../strings.ts';
 
 const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
 const TYPE_BITS = 0o170000;
@@ -9,12 +10,12 @@ const REGULAR_FILE = 0o100000;
 const onWindows = process.platform === 'win32';
 
 /**
- * The entry of a path, or the reason why it cannot be synced; `sent` itself when nothing tells the file from it. Throws
- * the file system's error.
+ * Returns the entry of a path, or the reason why it can't be synced; `synced` itself if the file looks unchanged. Throws the
+ * file system's error.
  */
 export function readEntry(root: string, path: string, synced?: SyncedEntry): Entry | string {
   const full = `${root}/${path}`;
-  // NTFS file numbers do not fit a double; they are only compared, so their high bits will do.
+  // NTFS file numbers don't fit into a double. They are only compared, so the high bits are enough.
   const stat = lstatSync(full);
   const { size, mtimeMs, ctimeMs, ino, mode } = stat;
   const type = mode & TYPE_BITS;
@@ -25,10 +26,10 @@ export function readEntry(root: string, path: string, synced?: SyncedEntry): Ent
   }
   const common = { path, mtimeMs, ctimeMs, ino };
   if (stat.isDirectory()) return { ...common, kind: 'folder', executable: false, size: 0 };
-  if (!stat.isSymbolicLink()) return 'it is not a file, folder or link';
+  if (!stat.isSymbolicLink()) return strings.notSyncableKind();
   const read = readlinkSync(full);
   const target = onWindows ? read.replaceAll('\\', '/') : read;
-  if (!staysInside(path, target)) return `it is a link to ${target}, outside of the folder`;
+  if (!staysInside(path, target)) return strings.linkOutside(target);
   return { ...common, kind: 'link', executable: false, size: 0, target };
 }
 
@@ -52,19 +53,19 @@ function isUntouched(
   );
 }
 
-/** Whether a link at `path` points into the tree, by its words alone. */
+/** Whether a link at `path` points into the folder, judging only by its text. */
 export function staysInside(path: string, target: string): boolean {
   if (target === '' || posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
   const resolved = posix.normalize(posix.join(posix.dirname(path), target));
   return resolved !== '..' && !resolved.startsWith('../');
 }
 
-/** The hash of what a buffer holds, in the form of `SyncedEntry.hash`. */
+/** Shortens a SHA-256 digest to the form of `SyncedEntry.hash`. */
 export function shortHash(digest: Buffer): string {
   return digest.toString('base64url', 0, 16);
 }
 
-/** Hash of a file; undefined when it cannot be read. */
+/** Hashes a file; undefined if it can't be read. */
 export function hashFile(path: string, checkpoint: () => void): string | undefined {
   let fd: number;
   try {

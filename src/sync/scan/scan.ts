@@ -4,36 +4,37 @@ import { markersIn } from '../rules/folder-markers.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
+import { strings } from '../strings.ts';
 import { hashFile, readEntry } from './read-entry.ts';
 
-/** Something that is not synced although no rule leaves it out. */
+/** A path that isn't synced although no rule excludes it. */
 export interface Skipped {
   readonly path: string;
   readonly reason: string;
 }
 
-/** What one rule left out. */
+/** What one rule excluded. */
 export interface Exclusion {
   readonly rule: Rule;
-  /** Files and folders, each folder counted as one. */
+  /** The number of files and folders. Each folder counts as one. */
   readonly count: number;
   /** The first few paths. */
   readonly examples: readonly string[];
 }
 
-/** The local tree, or the parts of it that were asked about. */
+/** The local folder, or the requested parts of it. */
 export interface Scan {
-  /** When it began, in milliseconds since 1970. */
+  /** When the scan started, in milliseconds since 1970. */
   readonly startedAtMs: number;
-  /** A file that is for certain as it was sent is given as the very value that the index has. */
+  /** A file that is certainly unchanged is the index's own entry. */
   readonly entries: readonly Entry[];
-  /** Undefined when the whole tree was read; else the paths it speaks for, with all below them. */
+  /** The paths that the scan covers, with everything below them; undefined if it covers the whole folder. */
   readonly scope: readonly string[] | undefined;
-  /** Hashes of the files that only their content can tell about. */
+  /** Hashes of the files whose attributes weren't conclusive, by path. */
   readonly hashes: ReadonlyMap<string, string>;
-  /** Paths the sandbox has that rules leave out: they stay there. */
+  /** Synced paths that rules exclude now. They stay in the sandbox. */
   readonly released: readonly string[];
-  /** Folders that could not be read: nothing below them counts as deleted. */
+  /** Folders that couldn't be read. Nothing below them counts as deleted. */
   readonly unreadable: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly excluded: readonly Exclusion[];
@@ -41,33 +42,33 @@ export interface Scan {
 }
 
 export interface ScanOptions {
-  /** What the sandbox holds, so that only files in doubt are hashed. */
+  /** What the sandbox holds, so that only files that may have changed are hashed. */
   readonly index?: SyncIndex;
-  /** Paths to look at, for a scan of less than the whole tree. */
+  /** Paths to scan. Defaults to the whole folder. */
   readonly paths?: readonly string[];
-  /** Looks at what the sandbox holds besides, in a scan of the whole tree. */
-  readonly ahead?: Ahead | undefined;
-  /** Called between files; throws to end the scan. */
+  /** Checks synced files in parallel, for a scan of the whole folder. */
+  readonly ahead?: AheadChecks | undefined;
+  /** Called between files. Throws to cancel the scan. */
   checkpoint?(files: number): void;
 }
 
-/** Somebody who looks at the same files at the same time, further on. */
-export interface Ahead {
-  /** Whether the file was looked at since the scan began, and nothing tells it from what was sent. */
+/** Checks of the same files, made ahead of the scan. */
+export interface AheadChecks {
+  /** Whether the file was checked since the scan started and looks unchanged. */
   isUntouched(synced: SyncedEntry): boolean;
 }
 
 const MAX_EXAMPLES = 3;
-const MAX_NAMED = 200;
+const MAX_CREDENTIALS = 200;
 
 /**
- * Lists what is to be synced. Synchronous, since that is several times faster than promises; meant for a worker.
- * Throws the file system's error when the root cannot be read.
+ * Lists what to sync. Synchronous because that is several times faster than promises, for use in a worker. Throws the file
+ * system's error if the root can't be read.
  */
 export function scan(rules: Rules, options: ScanOptions = {}): Scan {
   const walk = new Walk(rules, options);
-  if (options.paths) walk.some(options.paths);
-  else walk.all();
+  if (options.paths) walk.paths(options.paths);
+  else walk.everything();
   return walk.result();
 }
 
@@ -76,13 +77,13 @@ class Walk {
   readonly #options: ScanOptions;
   readonly #startedAtMs = Date.now();
   readonly #entries: Entry[] = [];
-  readonly #doubtful: Entry[] = [];
+  readonly #inconclusive: Entry[] = [];
   readonly #released: string[] = [];
   readonly #unreadable: string[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #credentials: string[] = [];
   readonly #excluded = new Map<Rule, { count: number; examples: string[] }>();
-  /** What the sandbox holds, in its order, which is mostly the scan's too. */
+  /** What the sandbox holds, in the index's order, which is mostly the scan's order, too. */
   readonly #syncedInOrder: Iterator<SyncedEntry, undefined> | undefined;
   #nextSynced: SyncedEntry | undefined;
 
@@ -93,18 +94,18 @@ class Walk {
     this.#nextSynced = this.#syncedInOrder?.next().value;
   }
 
-  all(): void {
+  everything(): void {
     const listing = readdirSync(this.#rules.root, { withFileTypes: true });
     this.#folder('', listing, this.#rules.top(markersIn(listing)));
   }
 
-  /** Reads the given paths only, and the folders they lie in as far as those became empty or full. */
-  some(paths: readonly string[]): void {
+  /** Scans only the given paths, and updates the folders that contain them if those became empty or non-empty. */
+  paths(paths: readonly string[]): void {
     lstatSync(this.#rules.root);
     const parents = foldersOf(paths);
     const asked = new Set(paths);
     for (const path of asked) {
-      // Found with the folder above it.
+      // Scanned with a folder that contains it.
       if ([...foldersOf([path])].some((folder) => asked.has(folder))) continue;
       const at = this.#descend(parentOf(path));
       const name = path.slice(path.lastIndexOf('/') + 1);
@@ -117,7 +118,7 @@ class Walk {
     }
   }
 
-  /** The rules in a folder, unless they leave it out or it is not there. */
+  /** Returns the rules for a folder and its listing; undefined if it is excluded or doesn't exist. */
   #descend(path: string): { folder: FolderRules; listing: readonly Dirent[] } | undefined {
     let listing: readonly Dirent[] = readdirSync(this.#rules.root, { withFileTypes: true });
     let folder = this.#rules.top(markersIn(listing));
@@ -141,7 +142,7 @@ class Walk {
     return listing.some((child) => folder.judge(child.name, child.isDirectory()).rule.included);
   }
 
-  /** Returns how many names in the folder are synced. */
+  /** Scans a folder, and returns how many of its names are synced. */
   #folder(path: string, listing: readonly Dirent[], folder: FolderRules): number {
     this.#options.checkpoint?.(this.#entries.length);
     let kept = 0;
@@ -153,13 +154,13 @@ class Walk {
     return kept;
   }
 
-  /** Returns 1 when something was added for this child, else 0. */
+  /** Scans a child, and returns 1 if something was added for it, else 0. */
   #child(path: string, child: Dirent, folder: FolderRules): number {
     const isFolder = child.isDirectory();
     const { rule, enter } = folder.judge(child.name, isFolder);
     if (isFolder && enter) return this.#enter(path, child.name, folder);
     if (!rule.included) {
-      this.#leaveOut(path, rule, isFolder);
+      this.#exclude(path, rule, isFolder);
       return 0;
     }
     return this.#add(path) ? 1 : 0;
@@ -184,20 +185,20 @@ class Walk {
       const entry = isUntouched ? synced : readEntry(this.#rules.root, path, synced);
       if (typeof entry !== 'string') {
         this.#entries.push(entry);
-        if (entry !== synced && needsHash(synced, entry)) this.#doubtful.push(entry);
+        if (entry !== synced && needsHash(synced, entry)) this.#inconclusive.push(entry);
         return true;
       }
       this.#skipped.push({ path, reason: entry });
       this.#release(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !path.includes('\ufffd')) return false;
-      this.#skipped.push({ path, reason: path.includes('\ufffd') ? 'its name is not UTF-8' : reasonOf(error) });
+      this.#skipped.push({ path, reason: path.includes('\ufffd') ? strings.notUtf8() : reasonOf(error) });
       this.#unreadable.push(path);
     }
     return false;
   }
 
-  /** Looks at the next in order first, since a lookup by path costs a tenth of a scan. */
+  /** Tries the next entry in order first, because lookups by path take a tenth of a scan. */
   #syncedFor(path: string): SyncedEntry | undefined {
     const synced = this.#nextSynced;
     if (synced?.path !== path) return this.#options.index?.get(path);
@@ -205,9 +206,9 @@ class Walk {
     return synced;
   }
 
-  #leaveOut(path: string, rule: Rule, isFolder: boolean): void {
+  #exclude(path: string, rule: Rule, isFolder: boolean): void {
     this.#release(path);
-    if (rule.kind === 'credential' && this.#credentials.length < MAX_NAMED) this.#credentials.push(path);
+    if (rule.kind === 'credential' && this.#credentials.length < MAX_CREDENTIALS) this.#credentials.push(path);
     const found = this.#excluded.get(rule) ?? { count: 0, examples: [] };
     found.count += 1;
     if (found.examples.length < MAX_EXAMPLES) found.examples.push(isFolder ? `${path}/` : path);
@@ -222,7 +223,7 @@ class Walk {
   result(): Scan {
     const { paths } = this.#options;
     const hashes = new Map<string, string>();
-    for (const { path } of this.#doubtful) {
+    for (const { path } of this.#inconclusive) {
       const hash = hashFile(`${this.#rules.root}/${path}`, () => this.#options.checkpoint?.(this.#entries.length));
       if (hash) hashes.set(path, hash);
     }
@@ -242,5 +243,5 @@ class Walk {
 
 function reasonOf(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
-  return code === 'EACCES' || code === 'EPERM' ? 'it cannot be read: permission denied' : (code ?? String(error));
+  return code === 'EACCES' || code === 'EPERM' ? strings.cannotRead() : (code ?? String(error));
 }

@@ -3,7 +3,7 @@ import * as zlib from 'node:zlib';
 import { type SyncedEntry, SyncIndex } from '../index/entries.ts';
 import { type Generation, interrupted, interruptedGeneration, NO_GENERATION, sequenceOf } from '../index/generation.ts';
 import { isSettled, type SandboxState, SandboxStates } from '../index/sandbox-states.ts';
-import { type ArchiveOf, archiveOf, type Compression, compress, pulledIn } from '../push/archive.ts';
+import { type ArchiveContents, archiveOf, type Compression, compress, pulledIn } from '../push/archive.ts';
 import { type Packed, Packer } from '../push/pack.ts';
 import { makePlan, type Plan } from '../push/plan.ts';
 import { adjust, describe, type PreparedPush, type PrepareRequest } from '../push/prepared.ts';
@@ -12,6 +12,7 @@ import { readListing } from '../remote/list-script.ts';
 import { findChanges, type RemoteChanges, reconcile } from '../remote/remote.ts';
 import { changesRules } from '../rules/builtin.ts';
 import { foldersOf } from '../rules/git-index.ts';
+import { GitRepos } from '../rules/git-repo.ts';
 import { type Explanation, type RuleSettings, Rules } from '../rules/rules.ts';
 import { LookAhead } from '../scan/look-ahead.ts';
 import { type Scan, scan } from '../scan/scan.ts';
@@ -26,69 +27,70 @@ export interface CoreOptions {
 /** An archive that is ready to be sent. See `Transfer`. */
 export interface OpenedArchive {
   readonly next: Generation;
-  /** Generations from which the sandbox may start. */
   readonly accept: readonly Generation[];
-  /** KiB that must be free there. */
   readonly neededKiB: number;
 }
 
-interface Sending extends ArchiveOf {
+interface Sending extends ArchiveContents {
   chunks: Generator<Buffer> | undefined;
 }
 
+/** Every push with a multiple of this number replaces the manifest files before it. */
 const FULL_MANIFEST_INTERVAL = 200;
 
 /**
- * Everything that reads the local tree and keeps the index, for one root: scan, plan, pack, settle. Synchronous, so it
- * lives in a worker; `engine.ts` talks with the sandbox.
+ * Everything that reads one local folder and maintains its indexes: scan, plan, pack, settle. Synchronous, so it runs in a
+ * worker. Never communicates with a sandbox, which `engine.ts` does.
  */
 export class Core {
   readonly #options: CoreOptions;
+  /** Kept while the rules are read again for each scan. */
+  readonly #git = new GitRepos();
   #rules: Rules;
   readonly states: SandboxStates;
-  /** What was planned and what is being sent, for each sandbox. */
+  /** What was prepared and what is being sent, by sandbox ID. */
   readonly #prepared = new Map<string, { readonly request: PrepareRequest; readonly plan: Plan }>();
   readonly #sending = new Map<string, Sending>();
-  /** Throws to end what is under way. */
+  /** Throws to cancel the current call. */
   readonly #checkpoint: (files: number) => void;
   readonly #ahead: LookAhead;
 
-  /** Throws the file system's error when the root cannot be read. */
+  /** Throws the file system's error if the root can't be read. */
   constructor(options: CoreOptions, checkpoint: (files: number) => void = () => {}, ahead = new LookAhead()) {
     this.#options = options;
     this.#checkpoint = checkpoint;
     this.#ahead = ahead;
-    this.#rules = new Rules(options.root, options.rules);
+    this.#rules = this.#readRules();
     this.states = new SandboxStates(options.storageDir, this.#rules.root, options.remoteRoot);
   }
 
-  /** Reads the tree and plans a push. */
+  /** Scans the folder and plans a push, for `open`. */
   prepare(request: PrepareRequest): PreparedPush {
-    const { state, plan, found } = this.#look(request);
+    const { state, plan, found } = this.#plan(request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
     return describe(state, plan, found, this.states.approvedBytes);
   }
 
-  /** The same for somebody who only wants to know: a push that is under way goes on with its own plan. */
+  /** Plans a push for information only. A push that is prepared or under way keeps its own plan. */
   survey(request: PrepareRequest): PreparedPush {
-    const { state, plan, found } = this.#look(request);
+    const { state, plan, found } = this.#plan(request);
     return describe(state, plan, found, this.states.approvedBytes);
   }
 
-  #look(request: PrepareRequest): { state: SandboxState; plan: Plan; found: Scan } {
-    this.#rules = new Rules(this.#options.root, this.#options.rules);
+  #plan(request: PrepareRequest): { state: SandboxState; plan: Plan; found: Scan } {
+    this.#rules = this.#readRules();
     const state = this.states.get(request.sandboxId, request.fresh);
     const paths = scopeOf(request, state);
     const { index } = state;
     const options = { index, checkpoint: this.#checkpoint };
     const found = paths
       ? scan(this.#rules, { ...options, paths })
-      : this.#ahead.during(this.#rules.root, index, (ahead) => scan(this.#rules, { ...options, ahead }));
+      : this.#ahead.assist(this.#rules.root, index, (ahead) => scan(this.#rules, { ...options, ahead }));
     return { state, plan: adjust(makePlan(index, found), index, request), found };
   }
 
-  /** Begins the archive of what was prepared. */
+  /** Opens the archive of the push that was prepared last. */
   open(sandboxId: string): OpenedArchive {
     const prepared = this.#prepared.get(sandboxId);
     if (!prepared) throw new Error('nothing was prepared');
@@ -112,12 +114,12 @@ export class Core {
   }
 
   /**
-   * The next piece of the archive that leads to a generation. The reader of an archive that was given up may still ask,
-   * and must not be handed a piece of the one after it.
+   * Returns the next piece of the archive that leads to a generation. The reader of an earlier archive may still call this,
+   * and must not get a piece of the current one.
    */
   next(sandboxId: string, generation: Generation, compression: Compression): Chunk {
     const sending = this.#current(sandboxId);
-    if (sending.next !== generation) throw new Error('that archive is open no more');
+    if (sending.next !== generation) throw new Error('that archive is no longer open');
     const { value } = sending.chunks?.next() ?? {};
     const { packed } = sending.packer;
     return {
@@ -128,7 +130,7 @@ export class Core {
     };
   }
 
-  /** The whole open archive with the line before it, unless it gets longer than `maxBytes`: then it is open no more. */
+  /** Returns the whole open archive with the line that precedes it; undefined if it is longer than `maxBytes`. */
   inline(sandboxId: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
     const sending = this.#current(sandboxId);
     if (sending.plan.putBytes > maxBytes * 10 || sending.plan.puts.length > 500) return undefined;
@@ -137,7 +139,7 @@ export class Core {
     return payload.length > maxBytes ? undefined : payload;
   }
 
-  /** The sandbox has taken the archive in: the index follows. */
+  /** Updates the index after the sandbox has applied the archive. */
   commit(sandboxId: string): Sent {
     const { next, full, plan, packer } = this.#current(sandboxId);
     const state = this.states.get(sandboxId, false);
@@ -156,7 +158,7 @@ export class Core {
     return sentOf(packer.packed);
   }
 
-  /** Nothing was to be sent and the sandbox is known to be there: what was learned of the local files is kept. */
+  /** Updates the index after an empty push, with what the scan found out about local files. */
   confirm(sandboxId: string): void {
     const prepared = this.#prepared.get(sandboxId);
     if (!prepared) return;
@@ -167,7 +169,7 @@ export class Core {
     this.states.save(request.sandboxId);
   }
 
-  /** Whether the sandbox took the archive in is not known: whatever was in it is in doubt. */
+  /** Marks everything in the archive as uncertain, because the sandbox may have applied it. */
   abandon(sandboxId: string): void {
     const sending = this.#sending.get(sandboxId);
     if (!sending) return;
@@ -177,7 +179,7 @@ export class Core {
       if (sent) index.set({ ...sent, uncertain: true, possibleKinds: [...(sent.possibleKinds ?? []), entry.kind] });
       else index.set({ ...entry, hash: '', racy: false, uncertain: true });
     }
-    // What was let go of has left the sandbox's manifest, perhaps: it counts as held only once it was sent again.
+    // Released paths may have left the sandbox's manifest, so they must be sent again to count as synced.
     for (const path of [...sending.plan.deletes, ...sending.plan.emptied, ...sending.plan.released]) {
       const sent = index.get(path);
       if (sent) index.set({ ...sent, uncertain: true });
@@ -185,7 +187,7 @@ export class Core {
     this.#sending.delete(sandboxId);
   }
 
-  /** The sandbox did not begin with the archive: all is as before. */
+  /** Discards the archive, because the sandbox hasn't applied any of it. */
   withdraw(sandboxId: string): void {
     const sending = this.#sending.get(sandboxId);
     if (!sending) return;
@@ -194,23 +196,23 @@ export class Core {
     this.#sending.delete(sandboxId);
   }
 
-  /** The sandbox is at a generation that some other index describes. */
+  /** Switches to the index of a generation. Returns false if no index describes it. */
   adopt(sandboxId: string, generation: Generation): boolean {
     return this.states.adopt(sandboxId, generation);
   }
 
-  /** The sandbox has nothing of ours. */
+  /** Records that the sandbox has none of the folder. */
   reset(sandboxId: string): void {
     this.states.replace(sandboxId, undefined);
   }
 
-  /** Takes in a sandbox's own account of what it holds. Undefined when that is not whole. */
+  /** Rebuilds the index from a sandbox's own list and manifest. Undefined if the list is incomplete. */
   async reconcile(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | undefined> {
     const listing = await readListing(Buffer.from(output));
     if (!listing) return undefined;
     const old = this.states.get(sandboxId, false);
     const done = reconcile(listing, old.index, this.#rules);
-    // A folder that is not ours, or whose manifest is lost: everything is sent over it.
+    // Without a usable manifest, everything is sent again.
     const index = done?.index ?? new SyncIndex();
     const sequence = Math.max(old.sequence, sequenceOf(listing.generation));
     const state = this.states.replace(sandboxId, {
@@ -224,7 +226,7 @@ export class Core {
     return done?.changes ?? { modified: [], created: [...listing.paths.keys()], deleted: [] };
   }
 
-  /** Names of folders that a list of the sandbox passes over, as nothing of ours is in one. */
+  /** Returns the names of folders that a list can skip, because nothing in them is synced. */
   prunedFolders(sandboxId: string): string[] {
     const { index } = this.states.get(sandboxId, false);
     const used = new Set(
@@ -233,12 +235,12 @@ export class Core {
     return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
   }
 
-  /** Whether the last list of changes was taken in. */
+  /** Whether a complete list of changes was taken in. */
   wasListed(sandboxId: string): boolean {
     return this.states.get(sandboxId, false).listed;
   }
 
-  /** Takes in a list of what is newer in the sandbox. Undefined when it is not whole, `drift` at another generation. */
+  /** Compares a list of changed files with the index. Undefined if it is incomplete, `drift` at another generation. */
   async changes(sandboxId: string, output: Uint8Array): Promise<RemoteChanges | 'drift' | undefined> {
     const listing = await readListing(Buffer.from(output));
     if (!listing) return undefined;
@@ -250,27 +252,31 @@ export class Core {
       state.index.set({ ...sent, uncertain: true });
       state.changedRemotely.add(path);
     }
-    // The marks must outlive this process before the sandbox forgets the times.
+    // The marks must be stored before the next list starts at a later time.
     this.states.save(sandboxId);
     state.listed = true;
     return { ...changes, modified: [...state.changedRemotely].filter((path) => !changes.deleted.includes(path)) };
   }
 
-  /** Nothing of the sandbox's below this path is ours any more. */
+  /** Drops everything below a folder from the index. */
   forget(sandboxId: string, folder: string): void {
     const { index } = this.states.get(sandboxId, false);
     for (const path of [...index.entries.keys()]) if (path.startsWith(`${folder}/`)) index.delete(path);
   }
 
-  /** What files and rules say about paths. */
+  /** Explains why paths are synced or not. */
   explain(paths: readonly string[]): Explanation[] {
-    this.#rules = new Rules(this.#options.root, this.#options.rules);
+    this.#rules = this.#readRules();
     return paths.map((path) => this.#rules.explain(path));
   }
 
-  /** The rules as of the last look at the tree. */
+  /** The rules as of the last scan. */
   get rules(): Rules {
     return this.#rules;
+  }
+
+  #readRules(): Rules {
+    return new Rules(this.#options.root, this.#options.rules, this.#git);
   }
 
   #current(sandboxId: string): Sending {
@@ -281,9 +287,8 @@ export class Core {
 }
 
 /**
- * The paths that a scan may be limited to. None for a first sync, since a changed rule may concern any part of the tree,
- * and after a push whose end is not known: what that one put, deleted or let go of may lie anywhere, and a push that
- * succeeds calls all of it settled.
+ * Returns the paths that a scan may be limited to; undefined if the whole folder must be scanned: for a first sync, after a
+ * change of rules, and after a push with an unknown outcome, because a push that succeeds settles all of that one's paths.
  */
 function scopeOf({ paths }: PrepareRequest, state: SandboxState): readonly string[] | undefined {
   return state.generation !== NO_GENERATION && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;

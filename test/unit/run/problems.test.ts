@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { CustomMatcherSchema, type Problem, ProblemScanner } from '../../../src/run/problems.ts';
+import { OwnMatcherSchema, type Problem, ProblemScanner } from '../../../src/run/problems.ts';
 
 function problemsIn(matcher: object, ...chunks: string[]): string[] {
   const found: Problem[] = [];
-  const scanner = new ProblemScanner(CustomMatcherSchema.parse(matcher), (problem) => found.push(problem));
+  const scanner = new ProblemScanner(OwnMatcherSchema.parse(matcher), (problem) => found.push(problem));
   for (const chunk of chunks) scanner.feed(chunk);
   scanner.end();
   return found.map(({ file, line, column, endLine, endColumn, severity, code, message }) =>
@@ -72,6 +72,6 @@ describe('ProblemScanner', () => {
   });
 
   it('rejects a pattern that has no valid regular expression', () => {
-    assert.throws(() => CustomMatcherSchema.parse({ pattern: { regexp: '(' } }), /isn't a valid regular expression/);
+    assert.throws(() => OwnMatcherSchema.parse({ pattern: { regexp: '(' } }), /isn't a valid regular expression/);
   });
 });

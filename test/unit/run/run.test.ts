@@ -13,6 +13,7 @@ import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import type { Ask } from '../../../src/sync/push/questions.ts';
+import { strings as syncStrings } from '../../../src/sync/strings.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
@@ -204,7 +205,7 @@ describe('Run on Local Modal', () => {
     };
     const { error } = await new Run(request, services, silent).done;
     assert.deepEqual(asked, ['first-sync']);
-    assert.match(error ?? '', /nobody agreed to send it/);
+    assert.equal(error, syncStrings.syncDeclined());
 
     answer = true;
     const agreed = await new Run(request, services, silent).done;
@@ -298,6 +299,6 @@ describe('Run on Local Modal', () => {
     await rm(path, { recursive: true });
     const { error } = await runToEnd('a.sh');
     await mkdir(path);
-    assert.match(error ?? '', /is not there/);
+    assert.equal(error, syncStrings.folderMissing(path));
   });
 });

@@ -11,7 +11,7 @@ import { inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-/** Holds up what comes to it until it is opened. */
+/** Blocks whatever reaches it until it is opened. */
 class Gate {
   readonly reached: Promise<void>;
   open!: () => void;
@@ -30,7 +30,7 @@ class Gate {
 
 type Stage = 'starting' | 'sending' | 'applying';
 
-/** The sandbox, but that what is started there stops at a gate; `piecesAfter` counts what came after what was held up. */
+/** Wraps a sandbox so that its processes stop at a gate. `piecesAfter` counts the pieces sent after the one that was blocked. */
 function gated(sandbox: Sandbox, stage: Stage, gate: Gate): { sandbox: Sandbox; piecesAfter: () => number } {
   let after = 0;
   async function* pieces(source: Source, offset: number): AsyncGenerator<Uint8Array> {
@@ -59,20 +59,20 @@ function gated(sandbox: Sandbox, stage: Stage, gate: Gate): { sandbox: Sandbox; 
   return { sandbox: { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox, piecesAfter: () => after };
 }
 
-describe('A push that is cancelled', () => {
+describe('SyncEngine.push when canceled', () => {
   withEach(() => {
     writeTree(root, { 'a.bin': randomBytes(6_000_000), 'b/c': 'c', 'b/d': 'd' });
   });
 
-  /** The next push makes the sandbox equal, and nothing is left of the one that was given up. */
+  /** Checks that the next push makes the sandbox equal, and that nothing is left of the canceled one. */
   async function assertHealed(): Promise<void> {
     await engine.push(sandbox);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
     const expected = '/workspace\n.gitignore\ngen\nm\nstamp\n';
-    const look = async () =>
+    const list = async () =>
       (await inSandbox(sandbox, 'ls -d /workspace*; ls -A .modal-sync')).replace('stamp.next\n', '');
-    // A process that was started late tidies up by itself.
-    await waitFor('what the sandbox should have', 15_000, look, (seen) => seen === expected);
+    // A process that started late cleans up after itself.
+    await waitFor('what the sandbox should have', 15_000, list, (seen) => seen === expected);
   }
 
   for (const [when, isFirst] of [
@@ -80,7 +80,7 @@ describe('A push that is cancelled', () => {
     ['a later', false],
   ] as const)
     for (const stage of ['starting', 'sending', 'applying'] as const)
-      it(`ends while ${when} one is held up at ${stage}, sends nothing more, and the next one goes on from there`, async () => {
+      it(`cancels ${when} push blocked while ${stage}, sends nothing more, and recovers with the next push`, async () => {
         if (!isFirst) {
           await engine.push(sandbox);
           writeTree(root, { 'a.bin': randomBytes(6_000_000), 'b/c': 'changed' });
@@ -98,7 +98,7 @@ describe('A push that is cancelled', () => {
         assert.equal(held.piecesAfter(), 0);
       });
 
-  it('ends while the folder is looked at, without waiting for the thread that does it', async () => {
+  it('cancels a push during the scan without waiting for the thread', async () => {
     const cancel = new AbortController();
     const pushing = engine.push(sandbox, { signal: cancel.signal, fresh: true });
     let isAnswered = false;
@@ -113,12 +113,15 @@ describe('A push that is cancelled', () => {
     await assertHealed();
   });
 
-  it('ends while it waits for the one before, and does nothing when its turn comes', async () => {
+  it('cancels a push that waits for an earlier one, so that it never starts', async () => {
     const gate = new Gate();
     const first = engine.push(gated(sandbox, 'applying', gate).sandbox);
     await gate.reached;
     const cancel = new AbortController();
-    const never = { sandboxId: sandbox.sandboxId, exec: () => assert.fail('it was started') } as unknown as Sandbox;
+    const never = {
+      sandboxId: sandbox.sandboxId,
+      exec: () => assert.fail('the canceled push was started'),
+    } as unknown as Sandbox;
     const second = engine.push(never, { signal: cancel.signal });
     cancel.abort();
     await assert.rejects(second, { name: 'AbortError' });
@@ -127,30 +130,30 @@ describe('A push that is cancelled', () => {
     await assertHealed();
   });
 
-  it('leaves another sandbox’s push alone', async () => {
+  it("doesn't cancel a push to another sandbox", async () => {
     const other = ending(await sandboxes.create());
     const gate = new Gate();
     const pushing = engine.push(gated(other, 'sending', gate).sandbox);
     await gate.reached;
     const cancel = new AbortController();
-    const cancelled = engine.push(sandbox, { signal: cancel.signal });
+    const canceled = engine.push(sandbox, { signal: cancel.signal });
     gate.open();
     cancel.abort();
-    await assert.rejects(cancelled, { name: 'AbortError' });
+    await assert.rejects(canceled, { name: 'AbortError' });
     await pushing;
     assert.deepEqual(await remoteTree(other), localTree(root));
     await assertHealed();
   });
 });
 
-describe('A look at the folder', () => {
+describe("A scan in the engine's thread", () => {
   after(removeTemporary);
 
-  it('goes on when a later one is cancelled', async () => {
+  it('continues when a later scan is canceled', async () => {
     const root = writeTree(temporaryFolder(), { a: 'a', 'b/c': 'c' });
     const worker = new WorkerClient({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
     const cancel = new AbortController();
-    // The thread has not begun when both are asked for.
+    // The thread hasn't started when both are requested.
     const first = worker.sandbox('one').survey({ fresh: true });
     const second = worker.sandbox('two').survey({ fresh: true }, { signal: cancel.signal });
     cancel.abort();
@@ -159,21 +162,21 @@ describe('A look at the folder', () => {
     await worker.dispose();
   });
 
-  it('asks whether it is still wanted in every folder, and between the parts of a large file', () => {
+  it('checks for cancellation in every folder and between the parts of a large file', () => {
     const folders = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`d${at}/f`, 'x']));
     const root = writeTree(temporaryFolder(), { ...folders, 'big.bin': Buffer.alloc(20_000_000, 1) });
-    let asked = 0;
+    let checks = 0;
     const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }, () => {
-      asked += 1;
+      checks += 1;
     });
     core.prepare({ sandboxId: 's', fresh: true });
-    assert.ok(asked >= 20, `${asked}`);
+    assert.ok(checks >= 20, `${checks}`);
     const { next } = core.open('s');
     while (core.next('s', next, 'raw').bytes);
     core.commit('s');
-    asked = 0;
+    checks = 0;
     utimesSync(join(root, 'big.bin'), 1, 1);
     core.prepare({ sandboxId: 's', fresh: false });
-    assert.ok(asked >= 20 + 4, `${asked}`);
+    assert.ok(checks >= 20 + 4, `${checks}`);
   });
 });

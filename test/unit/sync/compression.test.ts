@@ -13,14 +13,14 @@ import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 const MANY_BYTES = 10_000_000;
 const FAR_MS = 80;
 
-describe('How a push is compressed', () => {
+describe('Connection.compression', () => {
   let connection: Connection;
 
   beforeEach(() => {
     connection = new Connection();
   });
 
-  it('is gzip until the sandbox has said what it has, then zstd where it has that', () => {
+  it('uses gzip until the sandbox reports its decoders, and then zstd if available', () => {
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
     connection.decoders = ['zstd', 'gzip'];
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'zstd');
@@ -30,7 +30,7 @@ describe('How a push is compressed', () => {
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'raw');
   });
 
-  it('is not at all for little, on this machine, and over a connection that is faster than compressing', () => {
+  it("doesn't compress small pushes, pushes to this computer, or pushes over a fast connection", () => {
     assert.equal(connection.compression(FAR_MS, 1000), 'raw');
     assert.equal(connection.compression(2, MANY_BYTES), 'raw');
     connection.measured(200_000_000, 1);
@@ -44,7 +44,7 @@ describe('A compressed archive', () => {
   after(removeTemporary);
 
   for (const compression of ['gzip', 'zstd'] as const)
-    it(`is taken in whole by the apply script, in ${compression}`, () => {
+    it(`is applied completely by the apply script with ${compression}`, () => {
       const root = writeTree(temporaryFolder(), {
         'text.txt': 'some words\n'.repeat(200_000),
         'random.bin': randomBytes(3_000_000),
@@ -75,7 +75,7 @@ function archiveOf(
   return { next, accept, archive: Buffer.concat(parts) };
 }
 
-/** A folder with a `zstd` that unpacks as the real one does, so that the test needs none on this machine. */
+/** Returns a folder with a `zstd` that unpacks like the real one, which needn't be installed. */
 function pathWithZstd(): string {
   const folder = temporaryFolder();
   const program = `#!${process.execPath}\nprocess.stdin.pipe(require('node:zlib').createZstdDecompress()).pipe(process.stdout);\n`;

@@ -13,10 +13,10 @@ import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('A push that something happens to', () => {
+describe('SyncEngine.push with a failing connection', () => {
   withEach();
 
-  it('goes on where the connection was cut, as often as that happens', async () => {
+  it('resumes where the connection was cut, however often that happens', async () => {
     writeTree(root, { 'a.bin': randomBytes(3_000_000), 'b/c.bin': randomBytes(2_000_000) });
     for (const bytes of [1, 100_000, 777_777])
       await sandboxes.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 1, cutAfterBytes: bytes });
@@ -24,7 +24,7 @@ describe('A push that something happens to', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('throws when the connection does not come back, and the next one heals it', async () => {
+  it("throws if the connection doesn't come back, and recovers with the next push", async () => {
     writeTree(root, { a: 'a', b: 'b' });
     await engine.push(sandbox);
     writeTree(root, { a: 'changed', 'new/c': 'c', 'big.bin': randomBytes(500_000) });
@@ -38,7 +38,7 @@ describe('A push that something happens to', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('is known to have arrived, or sent again, when only its reply was lost', async () => {
+  it('recovers with the next push when only the reply was lost', async () => {
     writeTree(root, { a: 'a' });
     await engine.push(sandbox);
     writeTree(root, { a: 'b', c: 'c' });
@@ -50,23 +50,23 @@ describe('A push that something happens to', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('says that the sandbox has ended', async () => {
+  it('reports that the sandbox has stopped', async () => {
     writeTree(root, { a: 'a' });
     await sandbox.terminate();
     await assert.rejects(engine.push(sandbox), isSandboxGone);
   });
 
-  it('changes nothing when it cannot write, and names the folder', async () => {
+  it("changes nothing if the folder can't be written, and names the folder", async () => {
     writeTree(root, { a: 'a' });
     const elsewhere = engineFor(root, { remoteRoot: '/proc/nowhere' });
     await assert.rejects(elsewhere.push(sandbox), /\/proc\/nowhere/);
     await elsewhere.dispose();
     const onFile = engineFor(root, { remoteRoot: '/etc/passwd' });
-    await assert.rejects(onFile.push(sandbox), /\/etc\/passwd is not a folder/);
+    await assert.rejects(onFile.push(sandbox), /\/etc\/passwd isn't a folder/);
     await onFile.dispose();
   });
 
-  it('starts over when the connection comes back further behind than is kept, and forgets nothing', async () => {
+  it('starts over, and forgets nothing, when the connection resumes at a point that is no longer kept', async () => {
     writeTree(root, { 'a.bin': randomBytes(12_000_000), b: 'b', c: 'c' });
     await engine.push(sandbox);
     await inSandbox(sandbox, 'echo own > own');
@@ -81,19 +81,19 @@ describe('A push that something happens to', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('reaches a slow and failing network’s end', async () => {
+  it('completes over a slow and unreliable network', async () => {
     writeTree(root, { 'a.bin': randomBytes(400_000), b: 'b' });
     await sandboxes.server.control.addFault({ method: '*', delayMs: 100, jitterMs: 50 });
     await sandboxes.server.control.addFault({ method: 'TaskExecStdinWriteStream', times: 2, cutAfterBytes: 150_000 });
-    let told = 0;
-    await engine.push(sandbox, { onProgress: () => (told += 1) });
-    assert.ok(told > 0);
+    let reports = 0;
+    await engine.push(sandbox, { onProgress: () => (reports += 1) });
+    assert.ok(reports > 0);
     await sandboxes.server.control.clearFaults();
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 });
 
-/** The sandbox, but that the first connection is cut at its end and comes back at its very beginning. */
+/** Wraps a sandbox so that the first connection is cut at its end and resumes at its very beginning. */
 function resumedTooLate(sandbox: Sandbox): { sandbox: Sandbox; execs: () => number } {
   let execs = 0;
   const exec = async (argv: string[], options: { readonly mode: 'binary' }) => {
@@ -111,7 +111,7 @@ function resumedTooLate(sandbox: Sandbox): { sandbox: Sandbox; execs: () => numb
 describe('The apply script', () => {
   after(removeTemporary);
 
-  /** A push as the core makes it, for a sandbox that holds `before`. */
+  /** Returns a push by the core for a sandbox that holds `before`. */
   function pushOf(setup: {
     before: Record<string, string>;
     after: Record<string, string>;
@@ -158,11 +158,11 @@ describe('The apply script', () => {
   };
 
   for (const how of ['raw', 'gzip'] as const)
-    it(`changes nothing and says so when a ${how} stream is cut, wherever that is, and heals by sending again`, () => {
+    it(`changes nothing and reports it when a ${how} stream is cut anywhere, and succeeds when sent again`, () => {
       const { local, remote, push } = pushOf(setup);
       const whole = how === 'gzip' ? gzipSync(push.archive, { level: 1 }) : push.archive;
       const before = localTree(remote).filter((line) => !line.includes('.modal-sync'));
-      // The end of a tar archive is zeros: what lies in them is no cut.
+      // A tar archive ends with zeros. Cutting those has no effect.
       const end = how === 'gzip' ? whole.length - 1 : push.archive.lastIndexOf('ustar') + 512;
       for (let cut = 0; cut < end; cut += how === 'gzip' ? 41 : 512) {
         const reply = parseReply(apply(remote, push, whole.subarray(0, cut), how));
@@ -175,7 +175,7 @@ describe('The apply script', () => {
       assert.equal(readFileSync(join(remote, '.modal-sync/gen'), 'utf8'), `${push.next}\n`);
     });
 
-  it('gives the same result in dash, bash and busybox, with their own tools', () => {
+  it('has the same result in dash, bash, and BusyBox', () => {
     const shells = [['dash'], ['bash'], ['busybox', 'sh']].filter(
       ([program]) => !spawnSync(program as string, ['-c', ':']).error,
     );
@@ -193,7 +193,7 @@ describe('The apply script', () => {
     assert.equal(reply.kind, 'drift');
   });
 
-  it('refuses when there is too little room, and says how much there is', () => {
+  it('refuses to start with too little free space, and reports how much there is', () => {
     const { remote, push } = pushOf(setup);
     const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, push.next, String(2 ** 50), ...push.accept];
     const reply = parseReply(spawnSync('sh', args, { input: push.archive, encoding: 'utf8' }).stdout);
@@ -201,7 +201,7 @@ describe('The apply script', () => {
     assert.ok(reply.kind === 'room' && reply.freeBytes > 0 && reply.neededBytes === 2 ** 60);
   });
 
-  it('names the tool that an image lacks', () => {
+  it('names a tool that the image lacks', () => {
     const { remote, push } = pushOf(setup);
     const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, push.next, '0', ...push.accept];
     const { stdout } = spawnSync('/bin/sh', args, { input: '', encoding: 'utf8', env: { PATH: '/nowhere' } });
@@ -212,10 +212,10 @@ describe('The apply script', () => {
     perl: { perl: programOf('perl', '-e', 'print $^X') },
     python3: { python3: programOf('python3', '-c', 'import sys; print(sys.executable)') },
     'no interpreter': {},
-    'a perl that does not run': { perl: '/bin/false' },
+    'a broken perl': { perl: '/bin/false' },
   };
   for (const [name, programs] of Object.entries(interpreters))
-    it(`moves files at once and one by one with the same result, also through links, with ${name}`, () => {
+    it(`has the same result for few and many files, and through links, with ${name}`, () => {
       const tools = pathWith(programs);
       for (const number of [10, 200]) {
         const names = Array.from({ length: number }, (_, at) => `d${at % 7}/e/f ${at}\n`);
@@ -235,12 +235,12 @@ describe('The apply script', () => {
     });
 });
 
-/** The full name of a program, as it says itself, since what is found first may be a shell script. */
+/** Returns the path of a program as it reports it, because the one on PATH may be a shell script. */
 function programOf(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args, { encoding: 'utf8' }).trim();
 }
 
-/** A folder with what the script needs at least, and these programs. */
+/** Returns a folder with the script's required tools and these programs. */
 function pathWith(programs: Readonly<Record<string, string>>): string {
   const folder = temporaryFolder();
   for (const name of [

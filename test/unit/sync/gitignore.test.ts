@@ -74,7 +74,7 @@ const PIECES = [
     '-',
   ]);
 
-/** A line of an ignore file, more often sensible than not. */
+/** Returns a line of an ignore file, usually a sensible one. */
 function randomLine(next: () => number): string {
   const sort = next();
   if (sort < 0.05) return pick(next, ['', '#a', ' ', '!', '/', '//', '!/', '**', '/**', '**/', '!*', '!*/', '*']);
@@ -98,7 +98,7 @@ function randomTree(next: () => number, top: string): void {
       mkdirSync(dirname(join(top, path)), { recursive: true });
       writeFileSync(join(top, path), '', { flag: 'wx' });
     } catch {
-      // The name is a file or folder already; the tree is random anyway.
+      // The name is already taken, which is fine in a random tree.
     }
   }
   for (const folder of [top, ...foldersBelow(top)]) {
@@ -122,14 +122,14 @@ function below(top: string): { path: string; isFolder: boolean }[] {
     .filter(({ path }) => path !== '.git' && !path.startsWith('.git/'));
 }
 
-/** What git says: the deciding line for each path, `''` for none. */
+/** Returns Git's deciding line for each path; `''` for none. */
 function askGit(top: string, paths: readonly string[]): Map<string, string> {
   const { stdout, status } = spawnSync('git', ['-C', top, 'check-ignore', '--no-index', '-z', '-v', '-n', '--stdin'], {
     input: paths.map((path) => `${path}\0`).join(''),
     encoding: 'utf8',
     env: { ...process.env, GIT_CONFIG_GLOBAL: '/dev/null' },
   });
-  // Git exits with 1 when it ignores none of them.
+  // Git exits with 1 if it ignores none of them.
   assert.ok(status === 0 || status === 1);
   const fields = stdout.split('\0');
   const answers = new Map<string, string>();
@@ -140,10 +140,10 @@ function askGit(top: string, paths: readonly string[]): Map<string, string> {
   return answers;
 }
 
-describe('Ignore rules', () => {
+describe('Rules', () => {
   after(removeTemporary);
 
-  it('agree with `git check-ignore` on every path of 30 generated trees, down to the deciding line', function () {
+  it('agrees with `git check-ignore` on every path of 30 generated trees, including the deciding line', function () {
     this.timeout(120_000);
     for (let seed = 1; seed <= 30; seed += 1) {
       const top = temporaryFolder();

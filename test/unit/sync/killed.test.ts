@@ -12,26 +12,26 @@ import { engineFor } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 const SCRIPT = APPLY_SCRIPT.split('\n');
-/** The lines that move files into place, and those among them that are not the shell's. */
+/** The lines that move files into place, and those among them that aren't shell code. */
 const [MOVES, PERL, NO_MORE_PERL, MOVED] = [
   '[ ! -f "$in/mv" ]',
   '    T="$in/t" perl',
   '  else slow=',
   '[ -f $s/.gitignore ]',
 ].map((start) => SCRIPT.findIndex((line) => line.startsWith(start))) as [number, number, number, number];
-/** Line numbers before which the shell takes in one more command. */
+/** Line numbers before which a shell command can be inserted. */
 const LINES = SCRIPT.map((_, line) => line)
   .filter((line) => line < PERL || line >= NO_MORE_PERL)
   .filter((line) => spawnSync('sh', ['-n'], { input: killedAt(line) }).status === 0);
 
-/** The script, but that its process is killed before a line. */
+/** Returns the script with a line that kills its process. */
 function killedAt(line: number): string {
   return [...SCRIPT.slice(0, line), 'kill -9 $$', ...SCRIPT.slice(line)].join('\n');
 }
 
 /**
- * The script, but that the interpreter which moves many files is killed before it has made so many moves, with the shell
- * or alone. The number of moves in a push is 47.
+ * The script, changed so that the interpreter that moves many files is killed after this many moves, with the shell or
+ * alone. A push has 47 moves.
  */
 const INTERPRETERS = {
   perl: (moves: number, whom: 'both' | 'interpreter') =>
@@ -52,8 +52,8 @@ function replaced(part: string, by: string, script = APPLY_SCRIPT): string {
   return script.replace(part, () => by);
 }
 
-/** What a sandbox does with a command, as a process of this machine: hundreds of pushes need no wire. */
-function here(scriptOf: (script: string) => string): { sandbox: Sandbox; killed: () => boolean } {
+/** Returns a fake sandbox that runs commands as local processes, which is fast enough for hundreds of pushes. */
+function localSandbox(scriptOf: (script: string) => string): { sandbox: Sandbox; killed: () => boolean } {
   let killed = false;
   const exec = ([program = '', ...args]: string[]) => {
     const child = spawn(
@@ -69,14 +69,14 @@ function here(scriptOf: (script: string) => string): { sandbox: Sandbox; killed:
       _stdinWriteStream,
     });
   };
-  return { sandbox: { sandboxId: 'here', exec } as unknown as Sandbox, killed: () => killed };
+  return { sandbox: { sandboxId: 'local', exec } as unknown as Sandbox, killed: () => killed };
 }
 
-describe('A push whose process is killed anywhere in the apply script', () => {
+describe('SyncEngine.push with a killed apply script', () => {
   let parent: string;
   let root: string;
   const engines: SyncEngine[] = [];
-  const { sandbox } = here((script) => script);
+  const { sandbox } = localSandbox((script) => script);
 
   beforeEach(() => {
     parent = temporaryFolder();
@@ -93,9 +93,9 @@ describe('A push whose process is killed anywhere in the apply script', () => {
     return engine;
   }
 
-  /** Pushes once with a script that is killed, and once in earnest; true when it was killed. */
+  /** Pushes once with a script that is killed, and then normally. Resolves to true if the first one was killed. */
   async function pushTwice(first: SyncEngine, second: SyncEngine, script: string, edit: () => void): Promise<boolean> {
-    const { sandbox: killing, killed } = here(() => script);
+    const { sandbox: killing, killed } = localSandbox(() => script);
     await first.push(killing).catch(() => {});
     edit();
     await second.push(sandbox);
@@ -103,7 +103,7 @@ describe('A push whose process is killed anywhere in the apply script', () => {
     return killed();
   }
 
-  /** Changes, adds, deletes, empties and changes the kind of something, different from one round to the next. */
+  /** Changes, adds, deletes, and empties files and folders and changes their kinds, differently in each round. */
   function edit(round: number, files: number): void {
     rmSync(join(root, `gone-${round - 1}`), { recursive: true, force: true });
     rmSync(join(root, 'kind'), { recursive: true, force: true });
@@ -113,10 +113,10 @@ describe('A push whose process is killed anywhere in the apply script', () => {
 
   for (const [size, files, lines] of [
     ['few', 3, LINES.filter((line) => line < MOVED)],
-    // How many there are matters only where they are moved.
+    // The number of files matters only where they are moved.
     ['many', 45, LINES.filter((line) => line >= MOVES)],
   ] as const)
-    it(`is made good by the next one, or by another window, with ${size} files`, async function () {
+    it(`recovers with the next push, also of another window, with ${size} files`, async function () {
       this.timeout(180_000);
       let [engine, other] = [newEngine(), newEngine()];
       edit(0, files);
@@ -126,7 +126,7 @@ describe('A push whose process is killed anywhere in the apply script', () => {
         const next = (round + files) % 2 ? other : engine;
         edit(2 * round + 1, files);
         killed += (await pushTwice(engine, next, killedAt(line), () => edit(2 * round + 2, 1))) ? 1 : 0;
-        // Another window cannot know of what came to nothing before anything changed.
+        // Another window can't know about a push that changed nothing.
         if (next === engine) assert.deepEqual(leftIn(engine.remoteRoot), [], `killed before line ${line + 1}`);
         else {
           for (const name of leftIn(engine.remoteRoot))
@@ -138,7 +138,7 @@ describe('A push whose process is killed anywhere in the apply script', () => {
     });
 
   for (const [interpreter, killedIn] of Object.entries(INTERPRETERS)) {
-    it(`is made good by the next one when ${interpreter} is killed with it in the middle of its moves`, async function () {
+    it(`recovers with the next push when ${interpreter} is killed with the script while it moves files`, async function () {
       this.timeout(180_000);
       const engine = newEngine();
       edit(0, 45);
@@ -150,20 +150,20 @@ describe('A push whose process is killed anywhere in the apply script', () => {
       }
     });
 
-    it(`does not need ${interpreter} to live`, async () => {
+    it(`completes when only ${interpreter} is killed`, async () => {
       const engine = newEngine();
       edit(0, 45);
       await engine.push(sandbox);
       for (const [round, moves] of [0, 10, 46].entries()) {
         edit(round + 1, 45);
-        const { sandbox: killing, killed } = here(() => killedIn(moves, 'interpreter'));
+        const { sandbox: killing, killed } = localSandbox(() => killedIn(moves, 'interpreter'));
         await engine.push(killing);
         assert.deepEqual([killed(), treeOf(engine.remoteRoot)], [false, treeOf(root)]);
       }
     });
   }
 
-  it('is made good by the next one when it is the first of all', async function () {
+  it('recovers with the next push when the first push is killed', async function () {
     this.timeout(180_000);
     const engine = newEngine();
     const lines = LINES.filter((line) => line <= MOVES || line >= MOVED);
@@ -179,10 +179,10 @@ describe('A push whose process is killed anywhere in the apply script', () => {
     }
   });
 
-  describe('The lock of a push', () => {
+  describe('the lock', () => {
     let engine: SyncEngine;
     let holder: ChildProcess;
-    const impatient = here(() => replaced('sleep 0.2', 'sleep 0.01')).sandbox;
+    const impatient = localSandbox(() => replaced('sleep 0.2', 'sleep 0.01')).sandbox;
 
     beforeEach(async () => {
       engine = newEngine();
@@ -192,7 +192,7 @@ describe('A push whose process is killed anywhere in the apply script', () => {
     });
     afterEach(() => holder?.kill());
 
-    /** A lock that names a process with these arguments, and that was made two minutes ago. */
+    /** Creates a lock that names a process with these arguments and is two minutes old. */
     function lock(...argv: string[]): void {
       holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
       const path = join(engine.remoteRoot, '.modal-sync/lock');
@@ -200,27 +200,27 @@ describe('A push whose process is killed anywhere in the apply script', () => {
       lutimesSync(path, Date.now() / 1000 - 120, Date.now() / 1000 - 120);
     }
 
-    it('holds as long as that push works, however long that is', async () => {
+    it('holds as long as its push is running', async () => {
       lock('modal-sync', engine.remoteRoot);
-      await assert.rejects(engine.push(impatient), /another sync has not finished/);
+      await assert.rejects(engine.push(impatient), /another sync hasn't finished/);
       assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
 
-    it('holds up nobody for long when its process is another one by now', async () => {
+    it('expires when its process ID belongs to another program', async () => {
       lock('program');
       await engine.push(impatient);
       assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
 
-    it('holds up nobody when its number is that of the very push that meets it', async () => {
-      const { sandbox: same } = here(() => replaced('tries=0', 'ln -s $$ $s/lock; tries=0'));
+    it('is ignored when its process ID is that of the current push', async () => {
+      const { sandbox: same } = localSandbox(() => replaced('tries=0', 'ln -s $$ $s/lock; tries=0'));
       await engine.push(same);
       assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
   });
 });
 
-/** Files with their contents, and empty folders, but for our own state. */
+/** Returns files with their contents, and folders, without the sync's own state. */
 function treeOf(root: string): string[] {
   return readdirSync(root, { recursive: true, withFileTypes: true })
     .filter(({ parentPath, name }) => !join(parentPath, name).includes('/.modal-sync'))
@@ -231,7 +231,7 @@ function treeOf(root: string): string[] {
     .sort();
 }
 
-/** What a push should have taken away. */
+/** Returns files that a push should have removed. */
 function leftIn(root: string): string[] {
   const own = ['.gitignore', 'gen', 'm', 'stamp', 'stamp.next'];
   return readdirSync(join(root, '.modal-sync')).filter((name) => !own.includes(name));

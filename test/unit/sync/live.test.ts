@@ -10,10 +10,10 @@ import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
-describe('Live sync', () => {
+describe('LiveSync', () => {
   withEach();
 
-  it('makes one push of a burst, and one of what comes while it is under way', async () => {
+  it('makes one push from a burst, and one from changes during that push', async () => {
     const pushes: (readonly string[] | undefined)[] = [];
     const { promise: later, resolve: goOn } = Promise.withResolvers<void>();
     const live = new LiveSync({
@@ -40,7 +40,7 @@ describe('Live sync', () => {
     live.dispose();
   });
 
-  it('looks at everything after a flood, a lost event or a changed rule', async () => {
+  it('scans everything after too many events, a lost event, or a changed rule', async () => {
     const pushes: (readonly string[] | undefined)[] = [];
     const live = new LiveSync({ push: async (paths) => void pushes.push(paths) });
     for (let at = 0; at < 3000; at += 1) live.changed(`f${at}`);
@@ -53,7 +53,7 @@ describe('Live sync', () => {
     live.dispose();
   });
 
-  it('carries edits, new folders, deletions and renames by the paths that events name', async () => {
+  it('pushes edits, new folders, deletions, and renames by the paths of events', async () => {
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d/e.txt': 'e', 'x/y/z': 'z' });
     await engine.push(sandbox);
     const live = new LiveSync({ push: async (paths) => void (await engine.push(sandbox, { paths })) });
@@ -71,7 +71,7 @@ describe('Live sync', () => {
     live.dispose();
   });
 
-  it('holds back files that are larger than was asked for, until a push that is not limited', async () => {
+  it('holds back files over the size limit until a push without a limit', async () => {
     writeTree(root, { a: 'a', 'big.bin': 'small' });
     await engine.push(sandbox);
     writeTree(root, { a: 'b', 'big.bin': Buffer.alloc(60_000_000) });
@@ -83,7 +83,7 @@ describe('Live sync', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  describe('that expects more', () => {
+  describe('a push that expects more', () => {
     const push = (paths: string[]) => engine.push(sandbox, { paths, expectMore: true });
     const callsOf = async (work: () => Promise<unknown>) => {
       await sandboxes.server.control.resetCalls();
@@ -96,7 +96,7 @@ describe('Live sync', () => {
       await engine.push(sandbox);
     });
 
-    it('costs one call for each small change after the first, and none when nothing changed', async () => {
+    it('takes one request for each small change after the first, and none without changes', async () => {
       writeTree(root, { a: 'first' });
       await push(['a']);
       for (const text of ['second', 'third', 'x'.repeat(20_000), 'fourth']) {
@@ -109,7 +109,7 @@ describe('Live sync', () => {
       assert.deepEqual(await callsOf(() => push(['a'])), {});
     });
 
-    it('takes a large change as a stream, and small ones again after it', async () => {
+    it('sends a large change as a stream, and later small ones to the kept process', async () => {
       for (const content of ['small', randomBytes(2_000_000), 'small again', randomBytes(200_000)]) {
         writeTree(root, { a: content });
         await push(['a']);
@@ -117,7 +117,7 @@ describe('Live sync', () => {
       }
     });
 
-    it('goes on after another window’s push, after a program has ended its process, and after a lost connection', async () => {
+    it('recovers from a push of another window, a killed process, and a lost connection', async () => {
       writeTree(root, { a: 'first' });
       await push(['a']);
       const disturbances = [
@@ -137,7 +137,7 @@ describe('Live sync', () => {
       }
     });
 
-    it('is sent as a stream where the image lacks what the process needs, which is not tried again', async () => {
+    it('is sent as a stream if the image lacks what the kept process needs, which is tried only once', async () => {
       let tried = 0;
       const exec = (argv: string[], options: object) => {
         const isReceiver = argv.includes('modal-receive');
@@ -153,7 +153,7 @@ describe('Live sync', () => {
       assert.equal(tried, 1);
     });
 
-    it('ends at once when it is cancelled, and the next one heals it', async () => {
+    it('stops immediately when canceled, and recovers with the next push', async () => {
       writeTree(root, { a: 'first' });
       await push(['a']);
       writeTree(root, { a: 'second' });
@@ -174,7 +174,7 @@ describe('Live sync', () => {
       assert.deepEqual(await remoteTree(sandbox), localTree(root));
     });
 
-    it('keeps nothing in the sandbox once it has been idle, or the engine is gone', async () => {
+    it('leaves no process in the sandbox after an idle time, or after the engine was disposed', async () => {
       const receiver = await WarmReceiver.start(sandbox, '/workspace', 50);
       assert.equal((await receiver.apply(['next', '0', 'other'], Buffer.from('raw\n'))).kind, 'drift');
       await receiver.ended;
@@ -191,7 +191,7 @@ describe('Live sync', () => {
     });
   });
 
-  it('never shows a reader half of a file', async () => {
+  it('never exposes half a file to a reader', async () => {
     const content = (letter: string) => `${letter.repeat(400_000)}\n`;
     writeTree(root, { 'served.txt': content('a') });
     await engine.push(sandbox);

@@ -23,39 +23,39 @@ function writeFiles(): string {
   return writeTree(temporaryFolder(), Object.fromEntries(paths.map((path) => [path, path])));
 }
 
-/** What a sandbox holds to which all this was sent a while ago. */
-function sent(entries: readonly Entry[]): SyncIndex {
+/** Returns the index of a sandbox that these entries were synced to a while ago. */
+function syncedIndex(entries: readonly Entry[]): SyncIndex {
   return new SyncIndex(entries.map((entry) => ({ ...entry, hash: 'h', racy: false, uncertain: false })));
 }
 
-/** All that a scan says, but for when. */
-function said({ startedAtMs: _, ...rest }: Scan): Omit<Scan, 'startedAtMs'> {
+/** Returns a scan without its time. */
+function untimed({ startedAtMs: _, ...rest }: Scan): Omit<Scan, 'startedAtMs'> {
   return rest;
 }
 
-describe('A scan with a second thread that looks ahead of it', () => {
+describe('LookAhead', () => {
   let root: string;
   let index: SyncIndex;
 
   beforeEach(() => {
     root = writeFiles();
-    index = sent(scan(new Rules(root)).entries);
+    index = syncedIndex(scan(new Rules(root)).entries);
   });
   afterEach(removeTemporary);
 
   function scanWith(ahead: LookAhead, checkpoint?: () => void): Scan {
-    return ahead.during(root, index, (looking) =>
+    return ahead.assist(root, index, (looking) =>
       scan(new Rules(root), { index, ahead: looking, ...(checkpoint && { checkpoint }) }),
     );
   }
 
-  /** Scans until the thread takes part. */
+  /** Scans until the thread contributes. */
   function untilItHelps(ahead: LookAhead): Promise<Scan> {
     return waitFor(
-      'the thread to take part',
+      'the thread to contribute',
       15_000,
       async () => scanWith(ahead),
-      () => ahead.spared > 0,
+      () => ahead.savedChecks > 0,
     );
   }
 
@@ -63,7 +63,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     ['the source', undefined],
     ['the bundle', BUNDLE],
   ] as const)
-    it(`finds what a scan by itself finds, with the thread from ${from}`, async () => {
+    it(`finds what a scan without it finds, with the thread from ${from}`, async () => {
       const ahead = new LookAhead({ file, minFiles });
       await untilItHelps(ahead);
       const full = (number: number) => join(root, fileAt(number));
@@ -73,7 +73,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
         () => rmSync(join(root, fileAt(130), '..'), { recursive: true }),
         () => writeTree(root, { 'folder 1026/new': 'n', [`${fileAt(200)} too`]: 'n', '.gitignore': 'folder 1035/\n' }),
         () => {
-          // Neither size nor time tells: only the inode does.
+          // Only the inode differs, not the size or the time.
           const { atimeMs, mtimeMs } = lstatSync(full(270));
           copyFileSync(full(270), join(root, 'copy'));
           utimesSync(join(root, 'copy'), atimeMs / 1000, mtimeMs / 1000);
@@ -88,17 +88,17 @@ describe('A scan with a second thread that looks ahead of it', () => {
       ];
       for (const edit of edits) {
         edit();
-        const found = said(await untilItHelps(ahead));
-        assert.deepEqual(found, said(scan(new Rules(root), { index })));
-        index = sent(found.entries);
+        const found = untimed(await untilItHelps(ahead));
+        assert.deepEqual(found, untimed(scan(new Rules(root), { index })));
+        index = syncedIndex(found.entries);
       }
     });
 
-  it('finds what a scan by itself finds where no thread can be started', async () => {
+  it("finds what a scan without it finds if the thread can't be started", async () => {
     const ahead = new LookAhead({ file: join(root, 'not there.cjs'), minFiles });
     for (let round = 0; round < 3; round += 1) {
       appendFileSync(join(root, fileAt(round)), 'more');
-      assert.deepEqual(said(scanWith(ahead)), said(scan(new Rules(root), { index })));
+      assert.deepEqual(untimed(scanWith(ahead)), untimed(scan(new Rules(root), { index })));
       await waitFor(
         'the thread to fail',
         10_000,
@@ -106,7 +106,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
         (has) => !has,
       );
     }
-    assert.equal(ahead.spared, 0);
+    assert.equal(ahead.savedChecks, 0);
   });
 
   it('starts no thread for few files', async () => {
@@ -115,20 +115,20 @@ describe('A scan with a second thread that looks ahead of it', () => {
     assert.equal(ahead.hasThread, false);
   });
 
-  it('that is cancelled in the middle leaves the thread to the next scan', async () => {
+  it('serves the next scan after one was canceled', async () => {
     const ahead = new LookAhead({ minFiles });
     await untilItHelps(ahead);
     let folders = 0;
     const cancel = () => {
       folders += 1;
-      if (folders === 20) throw new Error('cancelled');
+      if (folders === 20) throw new Error('canceled');
     };
-    assert.throws(() => scanWith(ahead, cancel), /cancelled/);
+    assert.throws(() => scanWith(ahead, cancel), /canceled/);
     appendFileSync(join(root, fileAt(395)), 'more');
-    assert.deepEqual(said(await untilItHelps(ahead)), said(scan(new Rules(root), { index })));
+    assert.deepEqual(untimed(await untilItHelps(ahead)), untimed(scan(new Rules(root), { index })));
   });
 
-  it('reports a folder that cannot be read', async () => {
+  it("reports a folder that can't be read", async () => {
     const ahead = new LookAhead({ minFiles });
     await untilItHelps(ahead);
     const isSuperuser = process.geteuid?.() === 0;
@@ -137,7 +137,7 @@ describe('A scan with a second thread that looks ahead of it', () => {
     if (isSuperuser) process.seteuid?.(65534);
     try {
       const found = await untilItHelps(ahead);
-      assert.deepEqual(said(found), said(scan(new Rules(root), { index })));
+      assert.deepEqual(untimed(found), untimed(scan(new Rules(root), { index })));
       assert.deepEqual(found.unreadable, ['folder 1027']);
     } finally {
       if (isSuperuser) process.seteuid?.(0);
@@ -145,14 +145,14 @@ describe('A scan with a second thread that looks ahead of it', () => {
     }
   });
 
-  it('goes by its own listing where the tree changes after the thread looked', () => {
-    // The thread as it is when it has looked at everything before anything changed.
+  it('relies on the listing of the scan if files change after the thread checked them', () => {
+    // Stands for a thread that checked everything before anything changed.
     const ahead = { isUntouched: () => true };
     rmSync(join(root, fileAt(0)));
     rmSync(join(root, fileAt(1)));
     writeTree(root, { [`${fileAt(1)}/inside`]: 'i', [`${fileAt(2)} too`]: 'new', '.modalignore': 'folder 1015/\n' });
     const found = scan(new Rules(root), { index, ahead });
-    assert.deepEqual(said(found), said(scan(new Rules(root), { index })));
+    assert.deepEqual(untimed(found), untimed(scan(new Rules(root), { index })));
     appendFileSync(join(root, fileAt(2)), 'more');
     const then = (options: object) => scan(new Rules(root), { index, ...options }).entries;
     assert.equal(

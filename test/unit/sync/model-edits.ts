@@ -32,13 +32,13 @@ const SORTS = [
   'same-size',
 ] as const;
 
-/** Random edits of a folder, which keep what a watcher would have told. */
+/** Makes random edits to a folder, and records what a watcher would report. */
 export class RandomEdits {
   readonly #root: string;
   readonly #next: () => number;
-  /** Paths that were touched since they were last taken. */
+  /** Paths that were touched since the set was last cleared. */
   readonly touched = new Set<string>();
-  /** Whether rules may have changed, so that the touched paths do not tell everything. */
+  /** Whether rules may have changed, so that other paths than the touched ones may be affected. */
   changedRules = false;
 
   constructor(root: string, next: () => number) {
@@ -46,17 +46,17 @@ export class RandomEdits {
     this.#next = next;
   }
 
-  /** Makes one edit, and returns what it was. */
+  /** Makes one edit, and returns its description. */
   make(): string {
     const chosen = this.#next() < 0.5 ? this.#path() : (this.#existing() ?? this.#path());
     const sort = pick(this.#next, SORTS);
-    // Links have names of their own: one that was given up there and stands where a folder comes is written through.
+    // Links have separate names, because a link that was released in the sandbox would be written through if a folder took its name.
     const path = sort === 'link' ? join(dirname(chosen), pick(this.#next, ['link-a', 'link-b'])) : chosen;
     try {
       if (sort === 'ignore') this.#ignore();
       else this.#change(sort, path);
     } catch {
-      // The path is of another kind by now; the step does nothing.
+      // The path has another kind by now, so the step does nothing.
     }
     return `${sort} ${path}`;
   }
@@ -77,7 +77,7 @@ export class RandomEdits {
 
   #change(sort: Exclude<(typeof SORTS)[number], 'ignore'>, path: string): void {
     const full = join(this.#root, path);
-    // Writing through a link changes a path that no step named.
+    // Writing through a link would change a path that no step names.
     if (lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() && sort !== 'rename') rmSync(full);
     this.#touch(path);
     if (sort === 'delete') rmSync(full, { recursive: true, force: true });
@@ -114,7 +114,7 @@ export class RandomEdits {
     this.changedRules = true;
   }
 
-  /** A watcher tells of each folder that was made on the way, too. */
+  /** A watcher also reports each parent folder that was created. */
   #touch(path: string): void {
     const parts = path.split('/');
     for (let depth = 1; depth <= parts.length; depth += 1) this.touched.add(parts.slice(0, depth).join('/'));

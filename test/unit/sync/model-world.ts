@@ -12,13 +12,13 @@ import { RandomEdits } from './model-edits.ts';
 import { engineFor, inSandbox, remoteTree, type Sandboxes } from './sandboxes.ts';
 import { pick, random, temporaryFolder } from './temporary.ts';
 
-/** A sandbox, and the paths that only it has: programs made them there, or rules leave them out by now. */
+/** A sandbox, and the paths that exist only in it, because programs created them or because rules exclude them now. */
 interface Place {
   readonly sandbox: Sandbox;
   readonly own: Set<string>;
 }
 
-/** A folder and its sandboxes; takes random steps and checks each push. */
+/** A folder and its sandboxes. Takes random steps and checks each push. */
 export class World {
   readonly #next: () => number;
   readonly #sandboxes: Sandboxes;
@@ -67,7 +67,7 @@ export class World {
     else if (sort < 0.18) await this.#snapshotOrRestore();
     else if (sort < 0.22) await this.#otherWindow();
     else if (sort < 0.34) await this.#failingPush();
-    else if (sort < 0.4) await this.#cancelledPush();
+    else if (sort < 0.4) await this.#canceledPush();
     else if (sort < 0.6) await this.#run();
     else if (sort < 0.7 && !this.#needsWhole && !this.#edits.changedRules) await this.#livePush();
     else await this.#push();
@@ -75,7 +75,7 @@ export class World {
 
   async #push(): Promise<void> {
     this.log.push('push');
-    await this.#mending(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
+    await this.#resolvingConflicts(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
     await this.#check();
   }
 
@@ -83,7 +83,7 @@ export class World {
     const paths = [...this.#edits.touched];
     const expectMore = this.#next() < 0.7;
     this.log.push(`live push ${expectMore ? 'that expects more ' : ''}${paths.join(', ')}`);
-    await this.#mending(async () =>
+    await this.#resolvingConflicts(async () =>
       this.#took((await this.#engine.push(this.#sandbox, { paths, expectMore })).released),
     );
     await this.#check();
@@ -93,18 +93,18 @@ export class World {
     for (const path of released) this.#place.own.add(path);
   }
 
-  /** What a failed push gave up, as rules leave it out by now, is known to the sandbox only. */
-  async #noteGivenUp(): Promise<void> {
-    const there = (await remoteTree(this.#sandbox)).map(pathOf);
-    for (const { included, asked } of (await this.#engine.explain(there)).map((rule, at) => ({
+  /** Records the paths that a failed push released because rules exclude them now. */
+  async #noteReleased(): Promise<void> {
+    const remote = (await remoteTree(this.#sandbox)).map(pathOf);
+    for (const { included, asked } of (await this.#engine.explain(remote)).map((rule, at) => ({
       ...rule,
-      asked: there[at] as string,
+      asked: remote[at] as string,
     })))
       if (!included) this.#place.own.add(asked);
   }
 
-  /** As a person does who is told that something of the sandbox's own is in the way. */
-  async #mending(push: () => Promise<void>): Promise<void> {
+  /** Removes what is in the way in the sandbox and tries again, as the error message says. */
+  async #resolvingConflicts(push: () => Promise<void>): Promise<void> {
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await push();
@@ -113,7 +113,7 @@ export class World {
         if (path === undefined || attempt > 5) throw error;
         this.log.push(`in the way: ${path}`);
         await inSandbox(this.#sandbox, `rm -rf -- '${path}'`);
-        await this.#noteGivenUp();
+        await this.#noteReleased();
         this.#needsWhole = true;
         await this.#engine.remoteChanges(this.#sandbox);
       }
@@ -124,7 +124,7 @@ export class World {
     this.log.push('run');
     for (let attempt = 0; attempt < 6; attempt += 1) {
       let outcome: boolean | undefined;
-      await this.#mending(async () => {
+      await this.#resolvingConflicts(async () => {
         const prepared = await this.#engine.prepareRun(this.#sandbox);
         const process = await this.#sandbox.exec(['sh', '-c', `${prepared.script}\necho started`], { mode: 'binary' });
         const mark = new RunMarkReader();
@@ -132,7 +132,7 @@ export class World {
         mark.end();
         const synced = await prepared.settle(mark.outcome ?? { kind: 'unknown' });
         if (synced) this.#took(synced.released);
-        else await this.#noteGivenUp();
+        else await this.#noteReleased();
         outcome = synced !== undefined;
         if (mark.outcome?.kind === 'conflict') throw new Error(`: /workspace/${mark.outcome.path}. Remove it`);
       });
@@ -154,11 +154,11 @@ export class World {
         cutAfterBytes: Math.floor(this.#next() * 5000),
       });
     try {
-      await this.#mending(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
+      await this.#resolvingConflicts(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
     } catch (error) {
       this.log.push(`failed: ${error}`);
       await control.clearFaults();
-      await this.#noteGivenUp();
+      await this.#noteReleased();
       this.#needsWhole = true;
       return;
     }
@@ -166,16 +166,16 @@ export class World {
     await this.#check();
   }
 
-  async #cancelledPush(): Promise<void> {
-    this.log.push('cancelled push');
+  async #canceledPush(): Promise<void> {
+    this.log.push('canceled push');
     const cancel = new AbortController();
     setTimeout(() => cancel.abort(), this.#next() * 60);
     try {
-      await this.#mending(async () =>
+      await this.#resolvingConflicts(async () =>
         this.#took((await this.#engine.push(this.#sandbox, { signal: cancel.signal })).released),
       );
     } catch {
-      await this.#noteGivenUp();
+      await this.#noteReleased();
       this.#needsWhole = true;
       return;
     }
@@ -192,7 +192,7 @@ export class World {
             .replace(/^file . \.\//, '')
             .replace(/ [0-9a-f]{64} {2}-$/, '')
         : '';
-    this.log.push(`program changes ${victim}, makes ${name}`);
+    this.log.push(`program changes ${victim}, creates ${name}`);
     this.#place.own.add(name);
     const change = pick(this.#next, [
       'echo more >> "$p"',
@@ -202,11 +202,11 @@ export class World {
     ]);
     await inSandbox(this.#sandbox, `p='${victim}'; [ -z "$p" ] || { ${change}; }; echo own > ${name}`).catch(() => '');
     await this.#engine.remoteChanges(this.#sandbox);
-    // A push of some paths puts nothing right elsewhere.
+    // A push of some paths doesn't fix others.
     this.#needsWhole = true;
   }
 
-  /** Brings back some of what programs changed and made. */
+  /** Pulls some of the files that programs changed and created. */
   async #pull(): Promise<void> {
     const { modified, created } = await this.#engine.remoteChanges(this.#sandbox);
     const paths = [...modified, ...created].filter(() => this.#next() < 0.5);
@@ -241,23 +241,23 @@ export class World {
   async #otherWindow(): Promise<void> {
     this.log.push('push of another window');
     const other = engineFor(this.#root);
-    await this.#mending(async () => this.#took((await other.push(this.#sandbox)).released));
+    await this.#resolvingConflicts(async () => this.#took((await other.push(this.#sandbox)).released));
     await other.dispose();
     this.#needsWhole = true;
   }
 
-  /** The sandbox holds exactly what git would keep of the folder, and nothing else but what is only its own. */
+  /** Checks that the sandbox holds exactly what Git would list, apart from paths that exist only in the sandbox. */
   async #check(): Promise<void> {
     this.#edits.touched.clear();
     this.#edits.changedRules = false;
     this.#needsWhole = false;
     const expected = this.#expected();
-    const there = await remoteTree(this.#sandbox);
-    const found = new Set(there);
-    // What is synced again is ours again, and goes when it is deleted here.
+    const remote = await remoteTree(this.#sandbox);
+    const found = new Set(remote);
+    // A path that is synced again is deleted when the local one is.
     for (const line of expected) if (!line.startsWith('folder')) this.#place.own.delete(pathOf(line));
-    for (const line of expected) assert.ok(found.has(line), `not there: ${line}\n${there.join('\n')}`);
-    for (const line of there) {
+    for (const line of expected) assert.ok(found.has(line), `missing: ${line}\n${remote.join('\n')}`);
+    for (const line of remote) {
       if (expected.has(line) || line.startsWith('folder')) continue;
       const path = pathOf(line);
       const isOwn = [...this.#place.own].some((own) => path === own || path.startsWith(`${own}/`));
@@ -281,14 +281,14 @@ export class World {
         lines.add(`file ${stat.mode & 0o100 ? 'x' : '-'} ./${path} ${hash}  -`);
       }
     }
-    // Git knows no empty folders.
+    // Git doesn't list empty folders.
     for (const { kind, path } of scan(new Rules(this.#root)).entries)
       if (kind === 'folder') lines.add(`folder ./${path}`);
     return lines;
   }
 }
 
-/** The path in a line of `remoteTree`. */
+/** Returns the path in a line of `remoteTree`. */
 function pathOf(line: string): string {
   if (line.startsWith('folder')) return line.slice('folder ./'.length);
   if (line.startsWith('link')) return line.slice('link ./'.length, line.lastIndexOf(' '));

@@ -2,7 +2,7 @@ import { World } from './model-world.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { removeTemporary } from './temporary.ts';
 
-/** More for a longer look: `MODEL_SEEDS=50 MODEL_STEPS=1000 MODEL_FIRST=100`. */
+/** Set these variables for a longer run: `MODEL_SEEDS=50 MODEL_STEPS=1000 MODEL_FIRST=100`. */
 const SEEDS = Number(process.env.MODEL_SEEDS ?? 2);
 const STEPS = Number(process.env.MODEL_STEPS ?? 50);
 const FIRST = Number(process.env.MODEL_FIRST ?? 1);
@@ -19,7 +19,7 @@ describe('The sync model', () => {
   });
 
   for (let seed = FIRST; seed < FIRST + SEEDS; seed += 1)
-    it(`holds for ${STEPS} random steps of seed ${seed}`, async function () {
+    it(`keeps both sides equal for ${STEPS} random steps of seed ${seed}`, async function () {
       this.timeout(STEPS * 5000);
       const world = await World.create(seed, sandboxes);
       try {

@@ -9,13 +9,13 @@ import { inSandbox } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('A pull', () => {
+describe('SyncEngine.pull', () => {
   withEach(async () => {
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c' });
     await engine.push(sandbox);
   });
 
-  it('brings back files and folders by name, with their modes and links', async () => {
+  it('pulls files and folders by path, with their modes and links', async () => {
     await inSandbox(
       sandbox,
       'mkdir -p out/deep; echo 1 > out/deep/x; echo 2 > "out/-y\nz"; chmod +x out/deep/x; ln -s deep/x out/l; echo no > other',
@@ -28,21 +28,21 @@ describe('A pull', () => {
     assert.deepEqual([existsSync(join(root, 'other')), result.missing], [false, ['missing']]);
   });
 
-  it('tells how far it is', async () => {
+  it('reports its progress', async () => {
     await inSandbox(sandbox, 'mkdir r; head -c 300000 /dev/zero > r/x; echo 2 > r/y');
-    const told: SyncProgress[] = [];
-    await engine.pull(sandbox, { paths: ['r'], onProgress: (progress) => told.push(progress) });
-    const last = told.at(-1);
+    const reports: SyncProgress[] = [];
+    await engine.pull(sandbox, { paths: ['r'], onProgress: (progress) => reports.push(progress) });
+    const last = reports.at(-1);
     assert.ok(last?.stage === 'receiving' && last.files > 0 && last.bytes >= 300_000 && last.path.startsWith('r/'));
   });
 
-  it('brings back files by pattern', async () => {
+  it('pulls files by pattern', async () => {
     await inSandbox(sandbox, 'mkdir -p r/s; echo 1 > r/s/x.csv; echo 2 > y.csv; echo 3 > r/z.txt');
     const result = await engine.pull(sandbox, { patterns: ['*.csv', '!y.csv'] });
     assert.deepEqual(result.written, ['r/s/x.csv']);
   });
 
-  it('brings back what changed since, and does not send it back again', async () => {
+  it("pulls files that programs changed, and doesn't send them back", async () => {
     await inSandbox(sandbox, 'echo theirs > a.txt; echo out > out.txt');
     const { modified, created } = await engine.remoteChanges(sandbox);
     const result = await engine.pull(sandbox, { paths: [...modified, ...created] });
@@ -51,7 +51,7 @@ describe('A pull', () => {
     assert.equal((await engine.push(sandbox)).files, 0);
   });
 
-  it('never writes over a local change: the sandbox’s version lands beside it', async () => {
+  it("never overwrites a local change, but saves the sandbox's version next to it", async () => {
     writeTree(root, { 'a.txt': 'ours', 'new.txt': 'ours' });
     rmSync(join(root, 'b/c.txt'));
     await inSandbox(sandbox, 'echo theirs | tee a.txt new.txt b/c.txt b/d.txt');
@@ -64,14 +64,14 @@ describe('A pull', () => {
     assert.equal(existsSync(join(root, 'b/c.txt')), false);
   });
 
-  it('does not write over a file with unsaved changes', async () => {
+  it("doesn't overwrite a file with unsaved changes", async () => {
     await inSandbox(sandbox, 'echo theirs > a.txt');
     const { conflicts } = await engine.pull(sandbox, { paths: ['a.txt'], dirty: ['a.txt'] });
     assert.deepEqual(conflicts, [{ path: 'a.txt', copy: 'a.txt.remote' }]);
     assert.equal(readFileSync(join(root, 'a.txt'), 'utf8'), 'a');
   });
 
-  it('writes what makes programs here do things only after a yes', async () => {
+  it('asks before it writes files that affect what local programs run', async () => {
     await inSandbox(
       sandbox,
       'mkdir -p p/.vscode p/.git/hooks; echo x > p/.vscode/tasks.json; echo x > p/.git/hooks/pre-commit; echo x > p/.envrc',
@@ -85,7 +85,7 @@ describe('A pull', () => {
     assert.equal(readFileSync(join(root, 'p/.vscode/tasks.json'), 'utf8'), 'x\n');
   });
 
-  it('does not write through a link that leads away', async () => {
+  it("doesn't write through a local link to another folder", async () => {
     const outside = temporaryFolder();
     await inSandbox(sandbox, 'mkdir d; echo x > d/x');
     symlinkSync(outside, join(root, 'd'));
@@ -98,12 +98,12 @@ describe('A pull', () => {
     assert.equal(existsSync(join(outside, 'x')), false);
   });
 
-  it('takes no path outside of the folder', async () => {
+  it('rejects paths outside the folder', async () => {
     for (const path of ['../x', '/etc/passwd', 'a/../../x'])
       await assert.rejects(engine.pull(sandbox, { paths: [path] }), /outside/);
   });
 
-  it('says so when the stream is cut, and pulls the rest the next time', async () => {
+  it('pulls the rest after its stream was cut', async () => {
     await inSandbox(sandbox, 'mkdir big; for i in 1 2 3 4 5 6; do head -c 300000 /dev/urandom > big/$i; done');
     await sandboxes.server.control.addFault({
       method: 'TaskExecStdioRead',
@@ -121,7 +121,7 @@ describe('A pull', () => {
   });
 });
 
-describe('What comes in a pull', () => {
+describe('PullReceiver', () => {
   let root: string;
 
   beforeEach(() => {
@@ -144,13 +144,13 @@ describe('What comes in a pull', () => {
     return receiver.end();
   }
 
-  it('is refused where its name leads elsewhere', async () => {
+  it('refuses paths that point outside the folder', async () => {
     const names = ['../x', '/etc/x', 'C:x', 'a/../../x', 'a//b', './../x', 'a/./b', 'back\\slash', '.modal-sync/gen'];
     const result = await receive(names.map((name) => ({ name, content: 'x' })));
     assert.deepEqual([result.written, result.refused.length], [[], names.length]);
   });
 
-  it('is refused when it was not asked for', async () => {
+  it('refuses paths that were not requested', async () => {
     const result = await receive(
       [
         { name: 'asked/x', content: 'x' },
@@ -161,7 +161,7 @@ describe('What comes in a pull', () => {
     assert.deepEqual([result.written, result.refused.map(({ path }) => path)], [['asked/x'], ['asked-not']]);
   });
 
-  it('is refused when it is a device, a hard link, or a link out of the folder', async () => {
+  it('refuses devices, hard links, and links that point outside the folder', async () => {
     const result = await receive([
       { name: 'a', type: 'link', linkname: '/etc/passwd' },
       { name: 'b', type: 'symlink', linkname: '/etc/passwd' },
@@ -172,7 +172,7 @@ describe('What comes in a pull', () => {
     assert.deepEqual([result.written, result.refused.length], [[], 5]);
   });
 
-  it('cannot make a link and write through it', async () => {
+  it("doesn't write through a link from the same archive", async () => {
     const result = await receive([
       { name: 'real/x', content: 'mine' },
       { name: 'l', type: 'symlink', linkname: 'real' },
@@ -185,7 +185,7 @@ describe('What comes in a pull', () => {
     );
   });
 
-  it('is taken once for each name', async () => {
+  it('takes each name only once', async () => {
     const result = await receive([
       { name: 'x', content: 'first' },
       { name: 'x', content: 'second' },
@@ -194,7 +194,7 @@ describe('What comes in a pull', () => {
     assert.equal(result.refused.length, 1);
   });
 
-  it('is an error when it is damaged', async () => {
+  it('throws if the archive is damaged', async () => {
     const receiver = new PullReceiver(
       new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
     );

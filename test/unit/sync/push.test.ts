@@ -17,14 +17,14 @@ import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { temporaryFolder, writeTree } from './temporary.ts';
 
-describe('A push', () => {
+describe('SyncEngine.push', () => {
   withEach();
 
   async function assertEqualTrees(): Promise<void> {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   }
 
-  it('makes the sandbox equal to the folder: files, modes, links, empty folders', async () => {
+  it('makes the sandbox equal to the folder, with modes, links, and empty folders', async () => {
     writeTree(root, {
       'a.txt': 'hello',
       'src/deep/er/b.py': 'print(1)',
@@ -40,14 +40,14 @@ describe('A push', () => {
     assert.equal(result.files, 5);
   });
 
-  it('sends nothing when nothing changed', async () => {
+  it('sends nothing if nothing has changed', async () => {
     writeTree(root, { 'a.txt': 'hello' });
     await engine.push(sandbox);
     const result = await engine.push(sandbox);
     assert.deepEqual([result.files, result.bytes, result.deleted], [0, 0, 0]);
   });
 
-  it('sends only what changed, deletes what is gone, and leaves alone what only the sandbox has', async () => {
+  it('sends only changes and deletions, and keeps files that exist only in the sandbox', async () => {
     writeTree(root, { 'a.txt': 'a', 'b.txt': 'b', 'gone/c.txt': 'c', 'kept/d.txt': 'd' });
     await engine.push(sandbox);
     await inSandbox(sandbox, 'echo out > kept/output; echo x > own');
@@ -72,7 +72,7 @@ describe('A push', () => {
     );
   });
 
-  it('changes types: file to folder, folder to file, file to link, link to folder, full to empty and back', async () => {
+  it('sends changes of kind between files, folders, links, and empty folders', async () => {
     writeTree(root, {
       'to-folder': 'x',
       'to-file/a/b': 'x',
@@ -98,7 +98,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('carries a changed executable bit', async () => {
+  it('sends a changed executable bit', async () => {
     writeTree(root, { tool: 'x' });
     await engine.push(sandbox);
     chmodSync(join(root, 'tool'), 0o755);
@@ -106,7 +106,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('sends a file of the same size and time when its inode is another', async () => {
+  it('sends a file with the same size and time but another inode', async () => {
     writeTree(root, { a: 'one', b: 'two' });
     const time = new Date(Date.now() - 60_000);
     for (const name of ['a', 'b']) utimesSync(join(root, name), time, time);
@@ -116,7 +116,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('sends an older file too, and nothing for a mere touch', async () => {
+  it('sends an older file, but not one that was only touched', async () => {
     writeTree(root, { a: 'one', b: 'two' });
     await engine.push(sandbox);
     writeTree(root, { a: 'other' });
@@ -126,7 +126,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('sees a write of the same size in the same instant as the one before', async () => {
+  it('notices a write of the same size at the same time as the previous one', async () => {
     for (let round = 0; round < 5; round += 1) {
       writeTree(root, { a: `${round}` });
       await engine.push(sandbox);
@@ -138,7 +138,7 @@ describe('A push', () => {
     }
   });
 
-  it('carries every name exactly, also when it is deleted', async () => {
+  it('sends and deletes files with any name', async () => {
     const names = [
       'new\nline',
       'tab\t',
@@ -181,11 +181,11 @@ describe('A push', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('keeps times, and survives those that no archive can hold', async () => {
+  it('keeps modification times, as far as archives can store them', async () => {
     const years = [1960, 1970, 1971, 2024, 2039, 2200, 2300];
     for (const year of years) {
       writeTree(root, { [`y${year}`]: 'x' });
-      // Node takes negative times for the present.
+      // Node treats negative times as the current time.
       execFileSync('touch', ['-d', `${year}-06-01T00:00:00Z`, join(root, `y${year}`)]);
     }
     await engine.push(sandbox);
@@ -197,7 +197,7 @@ describe('A push', () => {
     assert.equal((await engine.push(sandbox)).files, 0);
   });
 
-  it('sends a file that became ignored no more, and does not delete it there', async () => {
+  it('stops syncing a file that became ignored without deleting it in the sandbox', async () => {
     writeTree(root, { 'a.log': 'one', 'b.txt': 'b' });
     await engine.push(sandbox);
     writeTree(root, { '.modalignore': '*.log\n', 'a.log': 'two' });
@@ -208,7 +208,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('never sends credentials unless a rule names them, and says so', async () => {
+  it('sends credentials only if a rule names them, and reports the others', async () => {
     writeTree(root, {
       '.env': 'SECRET',
       'certs/a.pem': 'KEY',
@@ -224,7 +224,7 @@ describe('A push', () => {
     assert.equal(await inSandbox(sandbox, 'cat .env'), 'SECRET');
   });
 
-  it('makes no more calls for many files than for one', async () => {
+  it('makes no more requests for many files than for one', async () => {
     writeTree(root, { a: 'a' });
     await engine.push(sandbox);
     const counts: Record<string, number>[] = [];
@@ -244,7 +244,7 @@ describe('A push', () => {
     );
   });
 
-  it('sends few messages and hardly more bytes than the files have', async () => {
+  it('sends few messages, and little more than the contents of the files', async () => {
     const [number, bytesEach] = [60, 210 * 1024];
     writeTree(root, Object.fromEntries(Array.from({ length: number }, (_, at) => [`f${at}`, randomBytes(bytesEach)])));
     await sandboxes.server.control.resetCalls();
@@ -256,7 +256,7 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('takes a file that shrinks or grows while it is read for what it is in the end', async () => {
+  it('sends a file again that shrinks while it is being read', async () => {
     writeTree(root, { 'big.bin': Buffer.alloc(40_000_000, 1) });
     let changed = 0;
     await engine.push(sandbox, {
@@ -270,16 +270,16 @@ describe('A push', () => {
     await assertEqualTrees();
   });
 
-  it('tells what it is at: looking, sending, unpacking', async () => {
+  it('reports its stages while sending and applying', async () => {
     writeTree(root, { 'big.bin': Buffer.alloc(3_000_000, 1), a: 'a' });
-    const told: SyncProgress[] = [];
-    await engine.push(sandbox, { onProgress: (progress) => told.push(progress) });
-    const stages = told.map(({ stage }) => stage).filter((stage, at, all) => stage !== all[at - 1]);
+    const reports: SyncProgress[] = [];
+    await engine.push(sandbox, { onProgress: (progress) => reports.push(progress) });
+    const stages = reports.map(({ stage }) => stage).filter((stage, at, all) => stage !== all[at - 1]);
     assert.deepEqual(stages.slice(-2), ['sending', 'applying']);
-    assert.deepEqual([told.at(-1)?.files, told.at(-1)?.bytes], [2, 3_000_001]);
+    assert.deepEqual([reports.at(-1)?.files, reports.at(-1)?.bytes], [2, 3_000_001]);
   });
 
-  it('works in a folder with any name, and to one', async () => {
+  it('supports any names for the local and the remote folder', async () => {
     const odd = join(temporaryFolder(), 'é x$(touch y)\'"`');
     mkdirSync(odd);
     writeTree(odd, { 'a b/c': 'c' });

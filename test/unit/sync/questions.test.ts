@@ -3,12 +3,13 @@ import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { requireSyncableRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
+import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { engineFor, inSandbox } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, storageDir, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('A sync asks', () => {
+describe('SyncEngine.push with questions', () => {
   let asked: SyncQuestion[];
   let answer: boolean;
 
@@ -24,7 +25,7 @@ describe('A sync asks', () => {
     () => ({ ask }),
   );
 
-  it('before the first sync of a folder, with what it would send, and once only', async () => {
+  it('asks once before the first sync of a folder, with a summary', async () => {
     writeTree(root, { 'a/x': 'xx', 'a/y': 'y', 'b/z': 'z', '.env': '', '.gitignore': '*.log\n', 'q.log': '' });
     answer = false;
     await assert.rejects(
@@ -54,18 +55,18 @@ describe('A sync asks', () => {
     assert.equal(asked.length, 2);
   });
 
-  it('before it deletes much of what the sandbox has, as after a switch of branches', async () => {
+  it('asks before it deletes a large share of the files', async () => {
     writeTree(root, Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`f${at}`, 'x'])));
     await engine.push(sandbox);
     for (let at = 0; at < 30; at += 1) rmSync(join(root, `f${at}`));
     answer = false;
-    await assert.rejects(engine.push(sandbox), /delete 30 of 60 files/);
+    await assert.rejects(engine.push(sandbox), { message: strings.deletionDeclined(30, 60) });
     assert.equal(await inSandbox(sandbox, 'ls | wc -l'), '60\n');
     answer = true;
     assert.equal((await engine.push(sandbox)).deleted, 30);
   });
 
-  it('nothing about few deletions', async () => {
+  it("doesn't ask about a few deletions", async () => {
     writeTree(root, Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`f${at}`, 'x'])));
     await engine.push(sandbox);
     for (let at = 0; at < 20; at += 1) rmSync(join(root, `f${at}`));
@@ -73,20 +74,20 @@ describe('A sync asks', () => {
     assert.equal(asked.length, 1);
   });
 
-  it('before it sends a file of more than a gigabyte', async () => {
+  it('asks before it sends a file over a gigabyte', async () => {
     writeTree(root, { a: 'a' });
     await engine.push(sandbox);
     writeFileSync(join(root, 'huge'), '');
     truncateSync(join(root, 'huge'), 9_000_000_000);
     answer = false;
-    await assert.rejects(engine.push(sandbox), /huge is too large to be sent unasked/);
+    await assert.rejects(engine.push(sandbox), { message: strings.largeFileDeclined('huge') });
     assert.deepEqual(
       asked.slice(1).map(({ kind }) => kind),
       ['huge-file'],
     );
   });
 
-  it('before a later sync sends much, and sends nothing without a yes', async () => {
+  it('asks before a later sync sends a lot, and sends nothing without a yes', async () => {
     writeTree(root, { a: 'a' });
     await engine.push(sandbox);
     writeFileSync(join(root, 'much'), '');
@@ -99,45 +100,45 @@ describe('A sync asks', () => {
     assert.equal(await inSandbox(sandbox, 'ls /workspace'), 'a\n');
   });
 
-  it('nobody, and stops, when a run has no one to ask', async () => {
+  it('stops at a question if there is no one to ask', async () => {
     const silent = ending(engineFor(root, { ask: undefined as never }));
     writeTree(root, { a: 'a' });
     await assert.rejects(silent.push(sandbox), SyncStopped);
   });
 
-  it('stops when the folder is gone, and deletes nothing', async () => {
+  it("stops if the folder doesn't exist, and deletes nothing", async () => {
     writeTree(root, { a: 'a' });
     await engine.push(sandbox);
     renameSync(root, `${root}-away`);
-    await assert.rejects(engine.push(sandbox), /is not there/);
+    await assert.rejects(engine.push(sandbox), { message: strings.folderMissing(root) });
     renameSync(`${root}-away`, root);
     assert.equal(await inSandbox(sandbox, 'cat a'), 'a');
   });
 
-  it('asks before it empties a sandbox because the folder was emptied', async () => {
+  it('asks before it deletes all files because the folder was emptied', async () => {
     writeTree(root, Object.fromEntries(Array.from({ length: 25 }, (_, at) => [`f${at}`, 'x'])));
     await engine.push(sandbox);
     for (let at = 0; at < 25; at += 1) rmSync(join(root, `f${at}`));
     answer = false;
-    await assert.rejects(engine.push(sandbox), /25 of 25/);
+    await assert.rejects(engine.push(sandbox), { message: strings.deletionDeclined(25, 25) });
     assert.equal(await inSandbox(sandbox, 'ls | wc -l'), '25\n');
   });
 });
 
-describe('A folder is refused', () => {
+describe('requireSyncableRoot', () => {
   after(removeTemporary);
 
-  it('when it is the root, a home folder, or above one', () => {
+  it('refuses the root, a home folder, and folders above one', () => {
     for (const root of ['/', homedir(), dirname(homedir()), join(homedir(), '.')])
-      assert.throws(() => requireSyncableRoot(root), /holds more than one project/);
+      assert.throws(() => requireSyncableRoot(root), { message: strings.rootTooBroad(root) });
     requireSyncableRoot(temporaryFolder());
   });
 });
 
-describe('A folder that cannot be read', () => {
+describe('Core with an unreadable folder', () => {
   after(removeTemporary);
 
-  it('is reported, and nothing below it counts as deleted', () => {
+  it('reports the folder, and keeps what the sandbox holds of it', () => {
     const root = writeTree(temporaryFolder(), { 'locked/a': 'a', 'locked/sub/b': 'b', c: 'c' });
     chmodSync(root, 0o755);
     const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
@@ -152,7 +153,7 @@ describe('A folder that cannot be read', () => {
     try {
       const plan = core.prepare({ sandboxId: 's', fresh: false });
       assert.deepEqual(plan.deleteExamples, ['c']);
-      assert.deepEqual(plan.skipped, [{ path: 'locked', reason: 'it cannot be read: permission denied' }]);
+      assert.deepEqual(plan.skipped, [{ path: 'locked', reason: strings.cannotRead() }]);
     } finally {
       if (isSuperuser) process.seteuid?.(0);
       chmodSync(join(root, 'locked'), 0o755);

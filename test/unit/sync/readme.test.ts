@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('The script in the sync engine’s README', () => {
+describe('the script in src/sync/README.md', () => {
   let server: RunningLocalModal;
 
   before(async () => {
@@ -17,7 +17,7 @@ describe('The script in the sync engine’s README', () => {
     removeTemporary();
   });
 
-  it('pushes a folder, runs something and pulls its result, in no more than 20 lines', async () => {
+  it('pushes a folder, runs a command, and pulls its result in no more than 20 lines', async () => {
     const readme = readFileSync(new URL('../../../src/sync/README.md', import.meta.url), 'utf8');
     const script = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? '';
     const root = writeTree(temporaryFolder(), { 'a.txt': 'a', 'b.txt': 'b', 'c.log': 'c', '.env': 'SECRET=1' });
@@ -32,14 +32,14 @@ describe('The script in the sync engine’s README', () => {
         MODAL_TOKEN_SECRET: 'as-test',
       },
     });
-    let said = '';
-    let complaint = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+    let output = '';
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
     child.stdin.end(script);
     const [code] = (await once(child, 'close')) as [number];
-    assert.equal(code, 0, complaint);
-    assert.equal(said, 'to send: 2 files, 2 bytes; never sent: .env\npulled: result.txt\n');
+    assert.equal(code, 0, errors);
+    assert.equal(output, 'to send: 2 files, 2 bytes; never sent: .env\npulled: result.txt\n');
     assert.equal(readFileSync(`${root}/result.txt`, 'utf8'), 'ab');
     assert.ok(script.trim().split('\n').length <= 20);
   });

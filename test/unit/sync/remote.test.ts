@@ -3,16 +3,17 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
+import { strings } from '../../../src/sync/strings.ts';
 import { beforeLine, engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, storageDir, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
-describe('A sandbox that is not as we left it', () => {
+describe('SyncEngine with a sandbox that has changed', () => {
   withEach(() => {
     writeTree(root, { 'a.txt': 'a', 'b/c.txt': 'c', 'b/d.txt': 'd', 'e/f/g.txt': 'g' });
   });
 
-  it('gets only the difference when another window, with an index of its own, has synced it', async () => {
+  it('sends only the difference after another window with its own index has synced', async () => {
     await engine.push(sandbox);
     const other = ending(engineFor(root));
     writeTree(root, { 'a.txt': 'changed' });
@@ -25,7 +26,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('gets only the difference when it was restored from a snapshot, whichever generation that has', async () => {
+  it('sends only the difference to a sandbox restored from a snapshot of any generation', async () => {
     await engine.push(sandbox);
     const early = ending(await sandboxes.restore(sandbox));
     writeTree(root, { 'a.txt': 'changed', 'h.txt': 'h' });
@@ -37,7 +38,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(early), localTree(root));
   });
 
-  it('keeps what rules left out when its snapshot was taken, though that was synced and deleted since', async () => {
+  it('keeps files that were excluded when the snapshot was taken, even if they were synced and deleted since', async () => {
     writeTree(root, { 'x.log': 'x' });
     await engine.push(sandbox);
     writeTree(root, { '.modalignore': '*.log\n' });
@@ -56,7 +57,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await engine.mirrorPreview(early), ['x.log']);
   });
 
-  it('is sent everything when it is a new one, and keeps what only it has', async () => {
+  it('sends everything to a new sandbox, and keeps files that exist only there', async () => {
     await engine.push(sandbox);
     const fresh = ending(await sandboxes.create());
     await fresh.exec(['sh', '-c', 'mkdir -p /workspace/b && echo own > /workspace/b/own']).then((made) => made.wait());
@@ -64,7 +65,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal(await inSandbox(fresh, 'cat b/own b/c.txt a.txt'), 'own\nca');
   });
 
-  it('tells what a program changed, created and deleted, and is put right by the next push', async () => {
+  it('reports what programs changed, created, and deleted, and restores synced files with the next push', async () => {
     await engine.push(sandbox);
     await inSandbox(
       sandbox,
@@ -81,7 +82,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual([after.modified, after.deleted], [[], []]);
   });
 
-  it('keeps a program’s changes when the user says so', async () => {
+  it("keeps a program's changes if the user chooses to", async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'echo theirs > a.txt');
     await engine.remoteChanges(sandbox);
@@ -98,7 +99,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal(await inSandbox(sandbox, 'cat a.txt b/c.txt'), 'theirs\nours');
   });
 
-  it('is sent everything again when its manifest is damaged, and loses nothing of its own', async () => {
+  it("sends everything again if the manifest is damaged, and keeps the sandbox's own files", async () => {
     await engine.push(sandbox);
     await inSandbox(
       sandbox,
@@ -109,7 +110,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal((await engine.push(sandbox)).files, 0);
   });
 
-  it('is asked itself when the local index is damaged, so that nothing is sent twice and deletions are known', async () => {
+  it('rebuilds a damaged local index from the sandbox, so that only the difference is sent', async () => {
     await engine.push(sandbox);
     await engine.dispose();
     const folder = join(storageDir, readdirSync(storageDir)[0] as string);
@@ -122,7 +123,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('is asked itself also about tracked files where programs usually keep their own', async () => {
+  it('rebuilds the index with tracked files in folders that are usually excluded', async () => {
     execFileSync('git', ['init', '-q', root]);
     writeTree(root, { 'node_modules/m/tracked.js': 'm', '.venv/tracked': 'v', 'node_modules/m/kept.js': 'k' });
     execFileSync('git', ['add', '-f', '.'], { cwd: root });
@@ -137,7 +138,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('gets what was pulled from another one of its generation', async () => {
+  it('sends files pulled from one sandbox to another one at the same generation', async () => {
     await engine.push(sandbox);
     const early = ending(await sandboxes.restore(sandbox));
     await inSandbox(sandbox, 'echo theirs > a.txt; echo out > out.txt');
@@ -153,7 +154,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(late), localTree(root));
   });
 
-  it('loses what was pulled and then deleted here, also when another window sends the deletion', async () => {
+  it('deletes a file that was pulled and then deleted locally, also when another window pushes', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'echo out > out.txt; echo own > own.txt');
     await engine.pull(sandbox, { paths: ['out.txt'] });
@@ -163,19 +164,19 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal(await inSandbox(sandbox, 'ls'), 'a.txt\nb\ne\nown.txt\n');
   });
 
-  it('is whole when two windows send the folder to it for the first time at once', async () => {
+  it('completes when two windows send their first push at the same time', async () => {
     const other = ending(engineFor(root));
     const held = beforeLine(sandbox, '  { mv ', ': > /tmp/held; until [ -e /tmp/go ]; do sleep 0.05; done');
     const late = other.push(held);
     await inSandbox(sandbox, 'until [ -e /tmp/held ]; do sleep 0.05; done', '/');
-    await engine.push({ sandboxId: `${sandbox.sandboxId}-here`, exec: sandbox.exec.bind(sandbox) } as Sandbox);
+    await engine.push({ sandboxId: `${sandbox.sandboxId}-first`, exec: sandbox.exec.bind(sandbox) } as Sandbox);
     await inSandbox(sandbox, ': > /tmp/go', '/');
     await late;
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
     assert.equal(await inSandbox(sandbox, 'ls -d /workspace*'), '/workspace\n');
   });
 
-  it('never has files behind a link deleted', async () => {
+  it('never deletes files behind a link in the sandbox', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mkdir /tmp/volume; mv b/c.txt b/d.txt /tmp/volume; rmdir b; ln -s /tmp/volume b');
     rmSync(join(root, 'b'), { recursive: true });
@@ -183,7 +184,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal(await inSandbox(sandbox, 'cat /tmp/volume/c.txt'), 'c');
   });
 
-  it('is written through a link that it has where we have a folder', async () => {
+  it('writes through a link in the sandbox that stands where the local folder has a folder', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mv b /tmp/real; ln -s /tmp/real b');
     writeTree(root, { 'b/c.txt': 'through', 'b/new/x': 'new' });
@@ -196,7 +197,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.equal(await inSandbox(sandbox, 'readlink b; ls /tmp/real/new e | wc -l'), '/tmp/real\n205\n');
   });
 
-  it('says which path is in the way when it has a folder where we have a file', async () => {
+  it('names a folder in the sandbox that stands where the local folder has a file', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mkdir -p out; echo x > out/x');
     writeTree(root, { out: 'file' });
@@ -206,7 +207,7 @@ describe('A sandbox that is not as we left it', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('says which path is in the way when it has a file, or a link to nothing, where we have a folder', async () => {
+  it('names a file or dangling link in the sandbox that stands where the local folder has a folder', async () => {
     await engine.push(sandbox);
     for (const made of ['echo x > b', 'ln -s nothing b']) {
       await inSandbox(sandbox, `rm -rf b; ${made}`);
@@ -219,12 +220,12 @@ describe('A sandbox that is not as we left it', () => {
     }
   });
 
-  it('can be mirrored exactly: only after a preview, and never what rules leave out', async () => {
+  it('mirrors the folder after a confirmation, without deleting excluded files', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'echo x > extra; mkdir more; echo y > more/y; mkdir __pycache__; echo z > __pycache__/z');
     const extras = await engine.mirrorPreview(sandbox);
     assert.deepEqual([...extras].sort(), ['extra', 'more/y']);
-    await assert.rejects(engine.mirror(sandbox, extras, { ask: () => false }), /left as it is/);
+    await assert.rejects(engine.mirror(sandbox, extras, { ask: () => false }), { message: strings.mirrorDeclined() });
     assert.equal(await inSandbox(sandbox, 'cat extra'), 'x\n');
     await engine.mirror(sandbox, extras);
     assert.equal(await inSandbox(sandbox, 'ls -A'), '.modal-sync\n__pycache__\na.txt\nb\ne\n');

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { parseGitIndex } from '../../../src/sync/rules/git-index.ts';
 import { type RuleSettings, Rules } from '../../../src/sync/rules/rules.ts';
 import { scan } from '../../../src/sync/scan/scan.ts';
+import { strings } from '../../../src/sync/strings.ts';
 import { removeTemporary, type TreeSpec, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('What is synced', () => {
+describe('Rules', () => {
   after(removeTemporary);
 
   function git(folder: string, ...args: string[]): string {
@@ -37,7 +38,7 @@ describe('What is synced', () => {
     return { included, kind, text, line };
   }
 
-  it('is what git tracks although it ignores it, also below a folder it ignores', () => {
+  it('includes tracked files that Git ignores, also in ignored folders', () => {
     const root = repo({
       '.gitignore': 'dist/\n*.log\n',
       'dist/kept.js': '',
@@ -47,12 +48,12 @@ describe('What is synced', () => {
     });
     git(root, 'add', '-f', 'dist/kept.js', 'kept.log');
     assert.deepEqual(synced(root), ['.gitignore', 'dist/kept.js', 'kept.log']);
-    assert.deepEqual(why(root, 'dist/kept.js'), { included: true, kind: 'tracked', text: 'git tracks it', line: 0 });
+    assert.deepEqual(why(root, 'dist/kept.js'), { included: true, kind: 'tracked', text: strings.tracked(), line: 0 });
     git(root, 'rm', '-q', '--cached', 'kept.log');
     assert.deepEqual(synced(root), ['.gitignore', 'dist/kept.js']);
   });
 
-  it('reads the index in all its versions as git does', () => {
+  it('reads all versions of the Git index', () => {
     const root = repo(
       Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${'d'.repeat(at % 9)}x/é${'f'.repeat(at)}`, 'x'])),
     );
@@ -68,7 +69,7 @@ describe('What is synced', () => {
     assert.equal(synced(root).length, 60);
   });
 
-  it('follows the user’s own ignore file and .git/info/exclude', () => {
+  it("follows the user's own ignore file and .git/info/exclude", () => {
     const root = repo({ 'a.own': '', 'b.info': '', c: '', 'own-list': '*.own\n' });
     git(root, 'config', 'core.excludesFile', join(root, 'own-list'));
     appendFileSync(join(root, '.git/info/exclude'), '*.info\n');
@@ -76,7 +77,7 @@ describe('What is synced', () => {
     assert.equal(why(root, 'b.info').kind, 'git');
   });
 
-  it('follows the ignore files of the larger repository that the folder lies in', () => {
+  it('follows the ignore files of an enclosing repository', () => {
     const root = repo({
       '.gitignore': '*.top\n/sub/here\n',
       'sub/a.top': '',
@@ -87,12 +88,12 @@ describe('What is synced', () => {
     assert.deepEqual(synced(join(root, 'sub')), ['b', 'deep/here']);
   });
 
-  it('is everything in a folder that the larger repository ignores, since it was opened on purpose', () => {
+  it('includes everything in a folder that the enclosing repository ignores', () => {
     const root = repo({ '.gitignore': 'build/\n', 'build/a': '', 'build/b/c': '' });
     assert.deepEqual(synced(join(root, 'build')), ['a', 'b/c']);
   });
 
-  it('follows a nested repository’s own rules in it, and leaves its .git out', () => {
+  it("follows a nested repository's own rules, and excludes its .git", () => {
     const root = repo({
       '.gitignore': '*.log\n',
       'in/a.log': '',
@@ -104,7 +105,7 @@ describe('What is synced', () => {
     assert.deepEqual(synced(root), ['.gitignore', 'in/.gitignore', 'in/a.log']);
   });
 
-  it('works in submodules and worktrees, whose .git is a file', () => {
+  it('supports submodules and worktrees, whose .git is a file', () => {
     const inner = repo({ 'x.txt': '', '.gitignore': '*.log' });
     git(inner, 'add', '.');
     git(inner, 'commit', '-qm', 'x');
@@ -118,14 +119,14 @@ describe('What is synced', () => {
     assert.deepEqual(synced(tree), ['.gitignore', 'x.txt']);
   });
 
-  it('works when the folder itself is a link', () => {
+  it('supports a folder that is a link', () => {
     const root = repo({ '.gitignore': 'x\n', x: '', y: '' });
     const link = join(temporaryFolder(), 'link');
     symlinkSync(root, link);
     assert.deepEqual(synced(link), ['.gitignore', 'y']);
   });
 
-  it('honours .gitignore without a repository', () => {
+  it('follows .gitignore without a repository', () => {
     const root = writeTree(temporaryFolder(), {
       '.gitignore': '*.log\n',
       'a.log': '',
@@ -135,7 +136,7 @@ describe('What is synced', () => {
     assert.deepEqual(synced(root), ['.gitignore', 'sub/.gitignore', 'sub/b.log']);
   });
 
-  it('is one file below an ignored folder when a setting includes it, and nothing beside it', () => {
+  it('includes a single file in an ignored folder if a setting names it', () => {
     const root = repo({
       '.gitignore': 'data/\n',
       'data/a/x.bin': '',
@@ -155,7 +156,7 @@ describe('What is synced', () => {
     assert.deepEqual(why(root, 'data/a/y.bin', settings), { included: false, kind: 'git', text: 'data/', line: 1 });
   });
 
-  it('puts .modalignore above git’s rules, both ways', () => {
+  it("lets .modalignore override Git's rules, both ways", () => {
     const root = repo({
       '.gitignore': 'dist/\n',
       '.modalignore': '*.mp4\n!dist/\n/dist/*.map\n',
@@ -168,7 +169,7 @@ describe('What is synced', () => {
     assert.deepEqual(why(root, 'a.mp4'), { included: false, kind: 'modalignore', text: '*.mp4', line: 1 });
   });
 
-  it('is never a credential that is not named, however much else is included', () => {
+  it('includes a credential only if a pattern names it', () => {
     const tree = {
       '.env': '',
       '.env.local': '',
@@ -194,30 +195,30 @@ describe('What is synced', () => {
     );
   });
 
-  it('is never version control’s data nor our own, whatever is included', () => {
+  it("never includes version control data or the sync's own data", () => {
     const root = repo({ a: '', '.hg/x': '', '.modal-sync/gen': '', 'sub/.svn/x': '' });
     assert.deepEqual(synced(root, { include: ['.git/', '.hg/', '.modal-sync/', '**', '.git/config'] }), ['a', 'sub']);
   });
 
-  it('is no Python environment of this machine, whatever its name', () => {
+  it('excludes Python environments, whatever their name', () => {
     const root = repo({ 'myenv/pyvenv.cfg': '', 'myenv/lib/x.py': '', a: '' });
     assert.deepEqual(synced(root), ['a']);
     assert.match(why(root, 'myenv/lib/x.py').text, /Python environment/);
   });
 
-  it('does not read what an ignored folder holds', () => {
+  it("doesn't read ignored folders", () => {
     const root = repo({ '.gitignore': 'big/\n', 'big/a/b/c': '', 'big/.gitignore': '!*', d: '' });
     const found = scan(new Rules(root));
     assert.deepEqual(
       found.excluded.map(({ rule, count, examples }) => [rule.text, count, examples]),
       [
-        ['version control’s own data is never synced', 1, ['.git/']],
+        [strings.versionControl(), 1, ['.git/']],
         ['big/', 1, ['big/']],
       ],
     );
   });
 
-  it('reports links that lead out, and passes pipes by', () => {
+  it('reports links that point outside the folder, and pipes', () => {
     const root = repo({
       in: { link: 'sub/x' },
       'sub/up': { link: '../a' },
@@ -232,7 +233,7 @@ describe('What is synced', () => {
     assert.deepEqual(found.skipped.map(({ path }) => path).sort(), ['abs', 'out', 'pipe']);
   });
 
-  it('says the line and the file that decide', () => {
+  it('explains the line and the file that decide', () => {
     const root = repo({
       '.gitignore': '# comment\n\n*.log\n',
       'sub/.gitignore': '!keep.log\n',

@@ -8,12 +8,12 @@ import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { writeTree } from './temporary.ts';
 
-describe('A run’s sync', () => {
+describe('SyncEngine.prepareRun', () => {
   withEach(() => {
     writeTree(root, { 'main.sh': 'cat data', data: 'one' });
   });
 
-  /** As the executor does: prepare, run with the script in front, take off the mark, settle. */
+  /** Does what the executor does: prepares, runs with the script first, removes the mark, and settles. */
   async function run(command: string[], pty = false): Promise<{ output: string; attempts: number; files: number }> {
     for (let attempts = 1; ; attempts += 1) {
       const prepared = await engine.prepareRun(sandbox);
@@ -33,7 +33,7 @@ describe('A run’s sync', () => {
       parts.push(mark.end());
       const synced = await (settled ?? prepared.settle(mark.outcome ?? { kind: 'unknown' }));
       if (synced) return { output: Buffer.concat(parts).toString(), attempts, files: synced.files };
-      assert.ok(attempts < 5, 'it never starts');
+      assert.ok(attempts < 5, 'the run never starts');
     }
   }
 
@@ -43,11 +43,11 @@ describe('A run’s sync', () => {
     return sandboxes.server.control.calls();
   }
 
-  it('sends the folder first when it is new, then runs', async () => {
+  it('sends a new folder before the run', async () => {
     assert.deepEqual(await run(['sh', 'main.sh']), { output: 'one', attempts: 1, files: 2 });
   });
 
-  it('makes no call of its own when nothing or little changed', async () => {
+  it('makes no requests of its own for small changes or none', async () => {
     await run(['sh', 'main.sh']);
     const bare = await callsOf(async () => {
       const process = await sandbox.exec(['cat', '/workspace/data'], { mode: 'binary' });
@@ -66,7 +66,7 @@ describe('A run’s sync', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('leaves the program’s arguments, input and terminal alone', async () => {
+  it("doesn't affect the program's arguments, input, and terminal", async () => {
     await run(['true']);
     writeTree(root, { data: 'again' });
     const { output } = await run(
@@ -76,7 +76,7 @@ describe('A run’s sync', () => {
     assert.equal(output, 'a b||$HOME|again');
   });
 
-  it('pushes first when the change is too large to travel along', async () => {
+  it("pushes first if the change is too large for the run's command", async () => {
     await run(['true']);
     writeTree(root, { 'random.bin': randomBytes(100_000) });
     assert.deepEqual(await run(['sh', '-c', 'wc -c < random.bin']), { output: '100000\n', attempts: 1, files: 1 });
@@ -96,7 +96,7 @@ describe('A run’s sync', () => {
     assert.deepEqual(await run(['cat', 'data']), { output: 'three', attempts: 1, files: 0 });
   });
 
-  it('is sent again when the program’s output never told how it went', async () => {
+  it("sends the change again if the run's output didn't report an outcome", async () => {
     await run(['true']);
     writeTree(root, { data: 'two' });
     const prepared = await engine.prepareRun(sandbox);
@@ -106,7 +106,7 @@ describe('A run’s sync', () => {
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('overwrites a program’s change only as it was told, and asks once', async () => {
+  it("overwrites a program's changes only if allowed, and asks once", async () => {
     await run(['true']);
     await inSandbox(sandbox, 'echo theirs > data');
     await engine.remoteChanges(sandbox);
@@ -127,7 +127,7 @@ describe('A run’s sync', () => {
     assert.equal((await run(['cat', 'data'])).output, 'one');
   });
 
-  it('tells of a link that it was written through', async () => {
+  it('reports a link that was written through', async () => {
     await run(['true']);
     await inSandbox(sandbox, 'mkdir /tmp/real; ln -s /tmp/real sub');
     writeTree(root, { 'sub/x': 'x' });
@@ -139,7 +139,7 @@ describe('A run’s sync', () => {
     assert.equal(await inSandbox(sandbox, 'cat /tmp/real/x'), 'x');
   });
 
-  it('waits for the run before it, and for a push', async () => {
+  it('waits for earlier runs and pushes', async () => {
     await run(['true']);
     writeTree(root, { data: 'two' });
     const [first, pushed, second] = await Promise.all([
@@ -150,7 +150,7 @@ describe('A run’s sync', () => {
     assert.deepEqual([first.output, pushed.files, second.output], ['two', 0, 'two']);
   });
 
-  it('gives way to a run although the sandbox has no base64', async () => {
+  it('recovers when the script fails in the sandbox', async () => {
     await run(['true']);
     writeTree(root, { data: 'two' });
     const before = await engine.prepareRun(sandbox);
@@ -166,8 +166,8 @@ describe('A run’s sync', () => {
   });
 });
 
-describe('The mark of a run’s sync', () => {
-  it('is found however its bytes are cut, and nothing else is taken', () => {
+describe('RunMarkReader', () => {
+  it('removes only the mark, however its bytes are split', () => {
     const bytes = Buffer.from('\u001b]7770;sync;OK 00000002.abc  gzip\u0007\u001b]0;title\u0007hello');
     for (let cut = 1; cut < bytes.length; cut += 1) {
       const reader = new RunMarkReader();
@@ -181,7 +181,7 @@ describe('The mark of a run’s sync', () => {
     }
   });
 
-  it('is not waited for when the program’s own output comes first', () => {
+  it("doesn't wait for the mark after output of the program", () => {
     const reader = new RunMarkReader();
     assert.equal(
       Buffer.from(reader.feed(Buffer.from('\u001b]7770;no-program\u0007'))).toString(),

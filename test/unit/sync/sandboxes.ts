@@ -7,7 +7,7 @@ import { APPLY_SCRIPT } from '../../../src/sync/push/apply-script.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { temporaryFolder } from './temporary.ts';
 
-/** A real local Modal with sandboxes for the tests of one file. */
+/** A Local Modal with sandboxes for the tests of one file. */
 export class Sandboxes {
   readonly server: RunningLocalModal;
   readonly #client: ModalClient;
@@ -30,7 +30,7 @@ export class Sandboxes {
     return this.#client.sandboxes.create(this.#app, image, { timeoutMs: 600_000 });
   }
 
-  /** A sandbox like another one at this moment. */
+  /** Creates a sandbox from a snapshot of another one. */
   async restore(sandbox: Sandbox): Promise<Sandbox> {
     const image = await sandbox.snapshotFilesystem();
     return this.#client.sandboxes.create(this.#app, image, { timeoutMs: 600_000 });
@@ -49,10 +49,10 @@ export async function inSandbox(sandbox: Sandbox, line: string, workdir = '/work
   return output;
 }
 
-/** The sandbox, but that a push there does something of the test's own before a line of the apply script. */
-export function beforeLine(sandbox: Sandbox, line: string, what: string): Sandbox {
+/** Wraps a sandbox so that a push there runs another command before a line of the apply script. */
+export function beforeLine(sandbox: Sandbox, line: string, command: string): Sandbox {
   assert.equal(APPLY_SCRIPT.split(`\n${line}`).length, 2, line);
-  const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\n${what}\n${line}`);
+  const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\n${command}\n${line}`);
   const exec = (argv: string[], options: object) =>
     sandbox.exec(
       argv.map((part) => (part === APPLY_SCRIPT ? script : part)),
@@ -61,24 +61,24 @@ export function beforeLine(sandbox: Sandbox, line: string, what: string): Sandbo
   return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;
 }
 
-/** Prints kind, executable bit, name and content of everything, in order. */
+/** Prints the kind, executable bit, name, and content hash of everything, in order. */
 const TREE_SCRIPT = `find . -path ./.modal-sync -prune -o ! -name . -print0 | sort -z | while IFS= read -r -d '' p; do
   if [ -h "$p" ]; then echo "link $p $(readlink "$p")"; elif [ -d "$p" ]; then echo "folder $p"
   else x=-; [ -x "$p" ] && x=x; echo "file $x $p $(sha256sum < "$p")"; fi; done`;
 
-/** Everything in the sandbox's folder, one line for each path. */
+/** Returns everything in the sandbox's folder, with one line for each path. */
 export async function remoteTree(sandbox: Sandbox, root = '/workspace'): Promise<string[]> {
   const process = await sandbox.exec(['bash', '-c', `cd ${root} && ${TREE_SCRIPT}`], { timeoutMs: 60_000 });
   return (await process.stdout.readText()).split('\n').filter((line) => line !== '');
 }
 
-/** The same for a local folder. */
+/** Returns the same for a local folder. */
 export function localTree(root: string): string[] {
   const { stdout } = spawnSync('bash', ['-c', TREE_SCRIPT], { cwd: root, encoding: 'utf8' });
   return stdout.split('\n').filter((line) => line !== '' && !/^\S+ (\S )?\.\/\.git(\/|$)/.test(line));
 }
 
-/** An engine that agrees to everything unless told otherwise. */
+/** Creates an engine that answers every question with yes by default. */
 export function engineFor(root: string, options: Partial<SyncEngineOptions> = {}): SyncEngine {
   return new SyncEngine({ root, storageDir: join(temporaryFolder(), 'storage'), ask: () => true, ...options });
 }

@@ -1,29 +1,29 @@
-/** What most tests work with. Each test has its own, which these names stand for while it runs. */
+/** What most tests need. The exported names are bound to new objects for each test. */
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import type { SyncEngine, SyncEngineOptions } from '../../../src/sync/engine.ts';
 import { engineFor, Sandboxes } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder } from './temporary.ts';
 
-/** Where its sandboxes are made; the same for the tests of a `describe`. */
+/** Creates sandboxes. Shared by the tests of a `describe`. */
 export let sandboxes: Sandboxes;
 export let sandbox: Sandbox;
 /** An empty folder. */
 export let root: string;
-/** Where the engine keeps its indexes. */
+/** Where the engine stores its indexes. */
 export let storageDir: string;
-/** An engine for the folder, which agrees to everything unless told otherwise. */
+/** An engine for the folder that answers every question with yes by default. */
 export let engine: SyncEngine;
 
 const ended: (SyncEngine | Sandbox)[] = [];
 
-/** Ends one more engine or sandbox after the test. */
+/** Disposes an additional engine, or terminates a sandbox, after the test. */
 export function ending<Ended extends SyncEngine | Sandbox>(more: Ended): Ended {
   ended.push(more);
   return more;
 }
 
-/** In a `describe`: makes a setup for each of its tests, and tidies up behind it. */
+/** Sets up and cleans up for each test of the surrounding `describe`. */
 export function withEach(
   prepare: () => void | Promise<void> = () => {},
   optionsOf: () => Partial<SyncEngineOptions> = () => ({}),

@@ -2,19 +2,19 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** What a test tree is made of: text of a file, `null` for an empty folder, `{ link }` for a link. */
+/** A tree of test files, by path: a file's content, `null` for an empty folder, or `{ link }` for a link. */
 export type TreeSpec = Readonly<Record<string, string | Buffer | null | { readonly link: string }>>;
 
 const made: string[] = [];
 
-/** A folder of the test's own, deleted by `removeTemporary`. */
+/** Creates a temporary folder, to be deleted by `removeTemporary`. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'modal-sync-test-'));
   made.push(folder);
   return folder;
 }
 
-/** Deletes every folder that `temporaryFolder` made; for `after` hooks. */
+/** Deletes every folder that `temporaryFolder` created. For `after` hooks. */
 export function removeTemporary(): void {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
@@ -33,7 +33,7 @@ export function writeTree(folder: string, tree: TreeSpec): string {
   return folder;
 }
 
-/** A generator of numbers in [0, 1) that gives the same row for the same seed (mulberry32). */
+/** Returns a generator of numbers in [0, 1) with the same sequence for the same seed (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -44,7 +44,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** One of several. */
+/** Picks one of several choices. */
 export function pick<T>(next: () => number, choices: readonly T[]): T {
   return choices[Math.floor(next() * choices.length)] as T;
 }

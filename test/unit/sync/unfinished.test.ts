@@ -7,26 +7,26 @@ import { beforeLine, engineFor, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-/** Where the apply script ends, by the first line that it does not come to any more. */
+/** Where the apply script is killed, by the first line that it doesn't reach. */
 const ENDS = {
-  'before it says that it began': "printf 'dirty",
-  'before its manifest is there': 'mv -f "$in/log"',
-  'before it deletes': '[ ! -f "$in/rm" ] || xargs -0 rm',
-  'before it empties folders': '[ ! -f "$in/rd" ]',
-  'before it moves files into place': '[ ! -f "$in/mv" ]',
-  'before it says that it ended': `printf '%s\\n' "$next" > $s/gen`,
-  'before it answers': 'tools=;',
+  'before it marks its start': "printf 'dirty",
+  'before it adds its manifest file': 'mv -f "$in/log"',
+  'before it deletes files': '[ ! -f "$in/rm" ] || xargs -0 rm',
+  'before it removes folders': '[ ! -f "$in/rd" ]',
+  'before it moves files': '[ ! -f "$in/mv" ]',
+  'before it marks its end': `printf '%s\\n' "$next" > $s/gen`,
+  'before it replies': 'tools=;',
 } as const;
 
-/** The sandbox, but that processes taking in a push are killed before a line of the script. */
+/** Wraps a sandbox so that apply scripts are killed before a line. */
 function killedBefore(sandbox: Sandbox, line: string): Sandbox {
   return beforeLine(sandbox, line, 'kill -9 $$');
 }
 
-describe('A push that ends in the middle of the sandbox’s work', () => {
+describe('SyncEngine after an interrupted push', () => {
   withEach();
 
-  /** The sandbox holds a tree; a push that deletes, adds, changes and lets go of something ends at a line. */
+  /** Interrupts a push that deletes, adds, changes, and releases something before a line of the script. */
   async function endAt(line: string): Promise<void> {
     writeTree(root, { kept: 'k', same: 'old', 'c d/é': 'x', 'gone/deep': 'x', ignored: 'i', '.gitignore': '' });
     utimesSync(join(root, 'same'), 1e9, 1e9);
@@ -34,7 +34,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     rmSync(join(root, 'c d/é'));
     rmSync(join(root, 'gone'), { recursive: true });
     writeTree(root, { same: 'new', 'added/deep': 'a', 'c d/other': 'o', '.gitignore': 'ignored\n' });
-    // Neither its size nor its time tells the sandbox's old file from the new one.
+    // The old and the new file have the same size and time in the sandbox.
     utimesSync(join(root, 'same'), 1e9, 1e9);
     await assert.rejects(engine.push(killedBefore(sandbox, line)));
     writeTree(root, { '.gitignore': '' });
@@ -46,7 +46,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
   }
 
   for (const [when, line] of Object.entries(ENDS)) {
-    it(`${when} is made good by the next push, and another window deletes what that one left`, async () => {
+    it(`recovers with the next push when killed ${when}, and another window can delete the rest`, async () => {
       await endAt(line);
       await engine.push(sandbox);
       await assertEqual();
@@ -55,14 +55,14 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
       await assertEqual();
     });
 
-    it(`${when} is made good by a push of a path that has nothing to do with it`, async () => {
+    it(`recovers with a push of an unrelated path when killed ${when}`, async () => {
       await endAt(line);
       writeTree(root, { saved: 's' });
       await engine.push(sandbox, { paths: ['saved'] });
       await assertEqual();
     });
 
-    it(`${when} is made good by another window, and what that one sent is deleted by the first one`, async () => {
+    it(`recovers with a push of another window when killed ${when}, and the first one can delete the rest`, async () => {
       await endAt(line);
       writeTree(root, { 'added/deep': 'again' });
       await ending(engineFor(root)).push(sandbox);
@@ -75,7 +75,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
   }
 
   for (const [when, line] of Object.entries(ENDS))
-    it(`${when} leaves nothing behind of what kind a path was before, was to be, or is by now`, async () => {
+    it(`recovers when killed ${when}, whatever kinds of entry a path had before, in, and after the push`, async () => {
       for (const [path, kinds] of paths()) make(path, kinds[0]);
       await engine.push(sandbox);
       for (const [path, kinds] of paths()) make(path, kinds[1]);
@@ -106,8 +106,8 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     if (kind === 'full') writeTree(root, { [`${path}/x`]: 'x' });
   }
 
-  it('is no program’s change, so that nobody is asked whether to keep it', async () => {
-    await endAt(ENDS['before it moves files into place']);
+  it("doesn't report the interrupted push as a program's change", async () => {
+    await endAt(ENDS['before it moves files']);
     const other = ending(engineFor(root));
     const { modified, deleted } = await other.remoteChanges(sandbox);
     assert.deepEqual([modified, deleted], [[], []]);
@@ -115,7 +115,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     await assertEqual();
   });
 
-  it('leaves numbers behind that another window’s pushes go on from', async () => {
+  it('continues the sequence of generations in another window', async () => {
     writeTree(root, { a: 'a', b: 'b' });
     await engine.push(sandbox);
     for (const text of ['1', '2', '3']) {
@@ -125,7 +125,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     rmSync(join(root, 'b'));
     await engine.push(sandbox);
     writeTree(root, { a: 'cut' });
-    await assert.rejects(engine.push(killedBefore(sandbox, ENDS['before it moves files into place'])));
+    await assert.rejects(engine.push(killedBefore(sandbox, ENDS['before it moves files'])));
     writeTree(root, { b: 'back' });
     await ending(engineFor(root)).push(sandbox);
     rmSync(join(root, 'b'));
@@ -133,7 +133,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
     await assertEqual();
   });
 
-  it('at another generation has a push of some paths look at all of them', async () => {
+  it('scans the whole folder in a push of some paths to a sandbox at another generation', async () => {
     writeTree(root, { a: 'a', b: 'b' });
     await engine.push(sandbox);
     const early = await sandboxes.restore(sandbox);
@@ -146,7 +146,7 @@ describe('A push that ends in the middle of the sandbox’s work', () => {
   });
 });
 
-describe('An archive that is being sent', () => {
+describe('Core with an open archive', () => {
   after(removeTemporary);
 
   function coreOf(tree: Record<string, string>): { core: Core; root: string } {
@@ -154,7 +154,7 @@ describe('An archive that is being sent', () => {
     return { core: new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }), root };
   }
 
-  it('is not disturbed by a look at what there is to send', () => {
+  it('keeps the archive during a survey', () => {
     const { core, root } = coreOf({ a: 'a' });
     core.prepare({ sandboxId: 's', fresh: true });
     const { next } = core.open('s');
@@ -164,7 +164,7 @@ describe('An archive that is being sent', () => {
     assert.equal(core.commit('s').files, 1);
   });
 
-  it('gives no piece to the reader of the one before it', () => {
+  it('gives no pieces to the reader of an earlier archive', () => {
     const { core } = coreOf({ a: 'a' });
     core.prepare({ sandboxId: 's', fresh: true });
     const given = core.open('s');

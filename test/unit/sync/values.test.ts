@@ -11,6 +11,7 @@ import { writeHeader } from '../../../src/sync/push/tar.ts';
 import { readManifest, writeManifest } from '../../../src/sync/remote/manifest.ts';
 import { Rules } from '../../../src/sync/rules/rules.ts';
 import { type Scan, scan } from '../../../src/sync/scan/scan.ts';
+import { strings } from '../../../src/sync/strings.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 function entry(path: string, more: Partial<SyncedEntry> = {}): SyncedEntry {
@@ -45,7 +46,7 @@ async function unpack(archive: Buffer): Promise<{ header: Header; content: Buffe
   return members;
 }
 
-describe('A plan', () => {
+describe('makePlan', () => {
   const index = new SyncIndex([
     entry('a'),
     entry('d/x'),
@@ -54,12 +55,12 @@ describe('A plan', () => {
     entry('full', { kind: 'folder', hash: '' }),
   ]);
 
-  it('is empty when the scan finds what is held', () => {
+  it('returns an empty plan if the scan equals the index', () => {
     const plan = makePlan(index, found([...index.entries.values()]));
     assert.deepEqual([plan.puts, plan.deletes, plan.emptied, plan.released], [[], [], [], []]);
   });
 
-  it('removes the folders that lose their last child, deepest first, and no others', () => {
+  it('removes folders that lose their last child, deepest first', () => {
     const left = [entry('a'), entry('d/y'), entry('full', { kind: 'folder', hash: '' })];
     const plan = makePlan(index, found(left));
     assert.deepEqual(
@@ -71,12 +72,12 @@ describe('A plan', () => {
     );
   });
 
-  it('deletes nothing below what could not be read, and lets go of what is left out', () => {
+  it('deletes nothing below unreadable folders, and releases excluded paths', () => {
     const plan = makePlan(index, found([entry('a')], { unreadable: ['d'], released: ['e'] }));
     assert.deepEqual([plan.deletes, plan.released, plan.emptied], [[], ['e/f/g'], ['full']]);
   });
 
-  it('trusts a hash where times differ, and nothing where the sandbox is unknown', () => {
+  it('compares hashes if times differ, and always sends uncertain entries', () => {
     const touched = { ...entry('a'), mtimeMs: 5 };
     const same = makePlan(new SyncIndex([entry('a')]), found([bare(touched)], { hashes: new Map([['a', 'h']]) }));
     assert.deepEqual([same.puts.length, same.refreshed.length], [0, 1]);
@@ -86,19 +87,19 @@ describe('A plan', () => {
     assert.equal(uncertain.puts.length, 1);
   });
 
-  it('deletes what is gone, however often a scan of some paths gives the others', () => {
+  it('deletes missing files even if a scan of some paths lists others repeatedly', () => {
     const twice = [...index.entries.values()].filter(({ path }) => path.startsWith('d/'));
     const plan = makePlan(index, found([...twice, ...twice, ...twice.slice(1)], { scope: ['d', 'd/x', 'a'] }));
     assert.deepEqual(plan.deletes, ['a']);
   });
 
-  it('speaks only for its scope', () => {
+  it('deletes only within the scope of the scan', () => {
     const plan = makePlan(index, found([], { scope: ['d/x'] }));
     assert.deepEqual([plan.deletes, plan.emptied], [['d/x'], []]);
     assert.deepEqual(makePlan(index, found([], { scope: ['e'] })).deletes, ['e/f/g']);
   });
 
-  it('moves whole folders that the sandbox does not have, and single files elsewhere', () => {
+  it("moves whole folders that the sandbox doesn't have, and single files elsewhere", () => {
     assert.deepEqual(movesOf(['new/a/b', 'new/c', 'd/z', 'e/h/i'], index), ['new', 'd/z', 'e/h']);
   });
 
@@ -107,10 +108,10 @@ describe('A plan', () => {
   }
 });
 
-describe('The archive', () => {
+describe('Packer', () => {
   after(removeTemporary);
 
-  it('is read by tar-stream as it was written, whatever the names and sizes', async () => {
+  it('writes archives that tar-stream reads back, with any names and sizes', async () => {
     const root = temporaryFolder();
     const names = [
       'a',
@@ -134,7 +135,7 @@ describe('The archive', () => {
       assert.ok(content.equals(readFileSync(join(root, header.name.slice(2)))), header.name);
   });
 
-  it('tells sizes beyond 8 GiB and long targets by PAX', async () => {
+  it('uses PAX headers for sizes over 8 GiB and long link targets', async () => {
     const slab = Buffer.alloc(8192);
     const size = 9_000_000_000;
     writeHeader(slab, 0, { name: 'big', type: 'file', executable: false, size, mtimeMs: 0 });
@@ -151,7 +152,7 @@ describe('The archive', () => {
     assert.equal(member?.header.linkname, 't'.repeat(150));
   });
 
-  it('skips what is gone, and says that a file changed while it was read', () => {
+  it('skips missing files, and packs files that have grown with their new size', () => {
     const root = writeTree(temporaryFolder(), { gone: 'x', small: 'abc', large: 'x'.repeat(900_000) });
     const { entries } = scan(new Rules(root));
     rmSync(join(root, 'gone'));
@@ -166,7 +167,7 @@ describe('The archive', () => {
     );
   });
 
-  it('has hard links as two files, and no bits but the executable one', async () => {
+  it('packs hard links as separate files, and only the executable bit of modes', async () => {
     const root = writeTree(temporaryFolder(), { one: 'x' });
     linkSync(join(root, 'one'), join(root, 'two'));
     chmodSync(join(root, 'one'), 0o4555);
@@ -182,7 +183,7 @@ describe('The archive', () => {
     );
   });
 
-  it('does not stop at a name that is not UTF-8', () => {
+  it("isn't affected by a name that isn't UTF-8, which the scan reports", () => {
     const root = writeTree(temporaryFolder(), { fine: 'x' });
     writeFileSync(Buffer.concat([Buffer.from(`${root}/bad`), Buffer.from([0xff, 0xfe])]), 'x');
     const { entries, skipped } = scan(new Rules(root));
@@ -192,12 +193,12 @@ describe('The archive', () => {
     );
     assert.deepEqual(
       skipped.map(({ reason }) => reason),
-      ['its name is not UTF-8'],
+      [strings.notUtf8()],
     );
   });
 });
 
-describe('An archive’s source', () => {
+describe('ArchiveSource', () => {
   function source(pieces: number, pieceBytes: number): ArchiveSource {
     let number = 0;
     return new ArchiveSource(Buffer.from('raw\n'), async () => {
@@ -207,7 +208,7 @@ describe('An archive’s source', () => {
     });
   }
 
-  it('gives the same bytes from every place, also when the reader before was left in the middle', async () => {
+  it('returns the same bytes from every offset, also after a reader that stopped early', async () => {
     const whole = Buffer.concat([Buffer.from('raw\n'), ...[1, 2, 3, 4].map((number) => Buffer.alloc(100, number))]);
     for (let offset = 0; offset <= whole.length; offset += 7) {
       const from = source(4, 100);
@@ -218,7 +219,7 @@ describe('An archive’s source', () => {
     }
   });
 
-  it('says so when it is asked for what it no longer has', async () => {
+  it('throws if an offset is no longer kept', async () => {
     const from = source(40, 1024 * 1024);
     for await (const _ of from.readFrom(0));
     await assert.rejects(async () => {
@@ -227,10 +228,10 @@ describe('An archive’s source', () => {
   });
 });
 
-describe('What is kept', () => {
+describe('Stored state', () => {
   after(removeTemporary);
 
-  const kept = {
+  const saved = {
     generation: '00000007.abc',
     sequence: 7,
     index: new SyncIndex([
@@ -240,28 +241,28 @@ describe('What is kept', () => {
     ]),
   };
 
-  it('is read from an index as it was written', () => {
+  it('reads back an index as it was written', () => {
     const path = join(temporaryFolder(), 'deep/x.index');
-    writeIndex(path, kept);
+    writeIndex(path, saved);
     const read = readIndex(path);
-    assert.deepEqual([...(read?.index.entries.values() ?? [])], [...kept.index.entries.values()]);
-    assert.deepEqual([read?.generation, read?.sequence], [kept.generation, kept.sequence]);
+    assert.deepEqual([...(read?.index.entries.values() ?? [])], [...saved.index.entries.values()]);
+    assert.deepEqual([read?.generation, read?.sequence], [saved.generation, saved.sequence]);
     assert.equal(read?.index.hasFolder('d'), true);
   });
 
-  it('counts as nothing when any part of an index is damaged or cut', () => {
+  it('ignores an index that is damaged or cut anywhere', () => {
     const path = join(temporaryFolder(), 'x.index');
-    writeIndex(path, kept);
+    writeIndex(path, saved);
     const whole = readFileSync(path);
     for (let at = 0; at < whole.length; at += 3) {
       const damaged = Buffer.from(whole);
       damaged[at] = (damaged[at] as number) ^ 0x15;
       writeFileSync(path, damaged);
       const read = readIndex(path);
-      // A changed letter of the generation is a generation that no sandbox has.
+      // With a changed generation, the index describes no sandbox.
       if (read)
         assert.ok(
-          at < whole.indexOf(0x0a) && (read.generation !== kept.generation || read.sequence !== kept.sequence),
+          at < whole.indexOf(0x0a) && (read.generation !== saved.generation || read.sequence !== saved.sequence),
           `byte ${at}`,
         );
       writeFileSync(path, whole.subarray(0, at));
@@ -269,12 +270,12 @@ describe('What is kept', () => {
     }
   });
 
-  it('is put together from a manifest’s files, and is unknown when one is damaged', () => {
+  it('combines the files of a manifest unless one is damaged', () => {
     const first = writeManifest('1.a', true, [entry('a'), entry('b/c', { executable: true })], []);
     const second = writeManifest('2.b', false, [entry('b', { hash: 'h2' })], ['b/c', 'b']);
-    const known = readManifest([first, second]);
-    assert.deepEqual([...(known?.keys() ?? [])], ['a', 'b']);
-    assert.equal(known?.get('b')?.hash, 'h2');
+    const entries = readManifest([first, second]);
+    assert.deepEqual([...(entries?.keys() ?? [])], ['a', 'b']);
+    assert.equal(entries?.get('b')?.hash, 'h2');
     assert.equal(readManifest([second]), undefined);
     for (let cut = 0; cut < second.length; cut += 1)
       assert.equal(readManifest([first, second.subarray(0, cut)]), undefined);

@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
 import { z } from 'zod';
-import { type CustomMatcher, CustomMatcherSchema } from '../../../run/problems.ts';
+import { type OwnMatcher, OwnMatcherSchema } from '../../../run/problems.ts';
 
 /** The parts of a task in tasks.json that VS Code's API doesn't expose. */
 const ConfiguredTaskSchema = z.object({
@@ -21,8 +21,8 @@ const ABSOLUTE_MATCHERS = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish',
 export interface ProblemMatchers {
   /** Named matchers, the only kind that a task created by an extension can have. */
   readonly names: readonly string[];
-  /** Matchers that define their own pattern. */
-  readonly custom: readonly CustomMatcher[];
+  /** Matchers with a pattern of their own. */
+  readonly own: readonly OwnMatcher[];
   /** Replaces the sandbox's `/workspace/` in the output that the matchers read. */
   readonly localPrefix: string;
 }
@@ -38,7 +38,7 @@ export function problemMatchersOf(folder: vscode.WorkspaceFolder, label: string)
   const isAbsolute = matchers.some((matcher) => takesAbsolutePaths(matcher));
   return {
     names: matchers.flatMap((matcher) => nameOf(matcher) ?? []),
-    custom: matchers.flatMap((matcher) => CustomMatcherSchema.safeParse(matcher).data ?? []),
+    own: matchers.flatMap((matcher) => OwnMatcherSchema.safeParse(matcher).data ?? []),
     localPrefix: isAbsolute ? folder.uri.fsPath + sep : '',
   };
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, join, posix } from 'node:path';
 import * as vscode from 'vscode';
-import { type CustomMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
+import { type OwnMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
 import { REMOTE_ROOT } from '../../../sync/options.ts';
 import { syncedFolder } from '../../common/folders.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
@@ -33,14 +33,14 @@ export class TaskProblems implements vscode.Disposable {
 
   /** Clears the problems of the task's last run and watches the next one. Returns undefined if there are no such matchers. */
   watch(folder: vscode.WorkspaceFolder, name: string): OutputWatcher | undefined {
-    const matchers = problemMatchersOf(folder, name)?.custom ?? [];
-    if (matchers.length === 0) return undefined;
+    const own = problemMatchersOf(folder, name)?.own ?? [];
+    if (own.length === 0) return undefined;
     const key = `${folder.uri}\n${name}`;
     const collection = this.#collections.get(key) ?? vscode.languages.createDiagnosticCollection('modal');
     this.#collections.set(key, collection);
     collection.clear();
     let count = 0;
-    const scanners = matchers.map(
+    const scanners = own.map(
       (matcher) =>
         new ProblemScanner(matcher, (problem) => {
           count += 1;
@@ -60,10 +60,7 @@ export class TaskProblems implements vscode.Disposable {
   }
 }
 
-function diagnosticOf(
-  { line, column, endLine, endColumn, severity, code, message }: Problem,
-  { source }: CustomMatcher,
-) {
+function diagnosticOf({ line, column, endLine, endColumn, severity, code, message }: Problem, { source }: OwnMatcher) {
   const first = (column ?? 1) - 1;
   // Without a column, the range is the whole line. If the range is empty, VS Code marks a word.
   const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
@@ -75,7 +72,7 @@ function diagnosticOf(
 }
 
 /** Maps a path in the output to a local file. */
-function localFile(path: string, { fileLocation }: CustomMatcher, folder: vscode.WorkspaceFolder): vscode.Uri {
+function localFile(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): vscode.Uri {
   const root = syncedFolder(folder).path;
   if (path.startsWith(`${REMOTE_ROOT}/`)) return vscode.Uri.file(join(root, posix.relative(REMOTE_ROOT, path)));
   if (isAbsolute(path)) return vscode.Uri.file(path);

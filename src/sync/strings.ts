@@ -1,0 +1,103 @@
+import * as l10n from '@vscode/l10n';
+
+/** What syncing says to users. */
+export const strings = {
+  // Errors
+  folderMissing: (root: string) =>
+    l10n.t(
+      "Folder {0} doesn't exist. The sandbox wasn't changed. Open the folder again, or mount its disk, and then run again.",
+      root,
+    ),
+  rootTooBroad: (root: string) =>
+    l10n.t(
+      "{0} contains more than one project and isn't synced. Open a project's folder, or set modal.sync.root.",
+      root,
+    ),
+  toolMissing: (tool: string) =>
+    l10n.t("The sandbox's image doesn't have `{0}`, which syncing requires. Use a profile with another image.", tool),
+  tooLittleSpace: (free: string, needed: string) =>
+    l10n.t(
+      "The sandbox doesn't have enough space for the workspace: {0} free, {1} needed. Exclude files that the run doesn't need in .modalignore, or free up space in the sandbox.",
+      free,
+      needed,
+    ),
+  kindConflict: (path: string) =>
+    l10n.t(
+      'The sandbox has a folder where the workspace has a file, or vice versa: {0}. Remove it in the sandbox, and then run again.',
+      path,
+    ),
+  linkInTheWay: (path: string) =>
+    l10n.t(
+      '{0} is a link in the sandbox, so nothing was deleted behind it. Remove the link, and then run again.',
+      path,
+    ),
+  keepsChanging: () =>
+    l10n.t(
+      'Another window keeps changing the same folder in the sandbox. Wait until it has finished syncing, and then run again.',
+    ),
+  connectionLost: () => l10n.t('The connection was lost before everything was sent. Nothing was changed. Run again.'),
+  applyFailed: (reason: string, folder: string) =>
+    l10n.t(
+      "The workspace couldn't be written in the sandbox ({0}). Check the folder {1} there, or terminate the sandbox to start over.",
+      reason,
+      folder,
+    ),
+  processStopped: () => l10n.t('the process was stopped'),
+  listFailed: (folder: string) =>
+    l10n.t(
+      "Couldn't list the files in {0}. Run again when no program is changing them, or terminate the sandbox to start over.",
+      folder,
+    ),
+  pullInterrupted: () => l10n.t('The connection was lost. Files received so far were kept. Pull again for the rest.'),
+  pullOutside: (path: string) =>
+    l10n.t("{0} is outside the workspace and can't be pulled. Specify a path inside it.", path),
+  tooManyEntries: (limit: number) => l10n.t('The pull was stopped: it has more than {0} files and folders.', limit),
+  engineDisposed: () => l10n.t('Syncing was stopped.'),
+  threadStopped: () => l10n.t('The sync thread stopped unexpectedly.'),
+
+  // Errors after a question that wasn't answered with yes
+  syncDeclined: () => l10n.t("The folder wasn't synced because you didn't confirm. Run again to be asked."),
+  largeFileDeclined: (path: string) =>
+    l10n.t(
+      '{0} is too large to send without confirmation. Exclude it in .modalignore, or keep it in a Modal volume.',
+      path,
+    ),
+  deletionDeclined: (deletes: number, total: number) =>
+    l10n.t(
+      'The sync would delete {0} of {1} files in the sandbox, so it was stopped. Run again and confirm, or terminate the sandbox to start over.',
+      deletes,
+      total,
+    ),
+  overwriteDeclined: () =>
+    l10n.t("Files that a program changed in the sandbox weren't overwritten. Pull them, or run again and confirm."),
+  mirrorDeclined: () => l10n.t("The sandbox wasn't changed."),
+  sensitivePullDeclined: () => l10n.t("Files that affect what programs on your computer run weren't pulled."),
+
+  // Why a file isn't synced, shown in parentheses after its path
+  cannotRead: () => l10n.t("can't be read: permission denied"),
+  notUtf8: () => l10n.t("its name isn't UTF-8"),
+  notSyncableKind: () => l10n.t('not a file, folder, or link'),
+  linkOutside: (target: string) => l10n.t('link to {0}, outside the folder', target),
+  replacedWhileRead: () => l10n.t('replaced while it was being read'),
+  keptChanging: () => l10n.t('kept changing; the copy may be inconsistent'),
+
+  // Why a file isn't pulled, shown in parentheses after its path
+  pathOutside: () => l10n.t('path points outside the folder'),
+  windowsName: () => l10n.t("name isn't allowed on Windows"),
+  notRequested: () => l10n.t('not requested'),
+  neverSynced: () => l10n.t('never synced'),
+  /** `type` is tar's name for it, such as `fifo`. */
+  unsupportedType: (type: string) => l10n.t('not a file, folder, or link ({0})', type),
+  linkTo: (target: string) => l10n.t('link to {0}', target),
+  duplicateName: () => l10n.t('duplicate name'),
+  parentNotFolder: (path: string) => l10n.t("{0} isn't a folder on this computer", path),
+  diskFull: () => l10n.t('the disk is full'),
+
+  // Rules that no file contains
+  includedByDefault: () => l10n.t('not excluded by any rule'),
+  tracked: () => l10n.t('tracked by Git'),
+  versionControl: () => l10n.t('version control data is never synced'),
+  ownState: () => l10n.t("the sync's own data"),
+  beingPulled: () => l10n.t('a file that is being pulled'),
+  virtualEnvironment: () => l10n.t('a Python environment (it contains pyvenv.cfg)'),
+};
