@@ -32,8 +32,8 @@ my $wait = <STDIN>;
 export class Pipes {
   readonly #folder: string;
   readonly #stock: Record<Direction, PipeEnds[]> = { fromUs: [], toUs: [] };
-  #made = 0;
-  #making: Promise<void> | undefined;
+  #fifoCount = 0;
+  #creating: Promise<void> | undefined;
 
   /** `folder` is where FIFOs exist for a moment. It is created if needed. */
   constructor(folder: string) {
@@ -54,34 +54,34 @@ export class Pipes {
     for (;;) {
       const ends = this.#stock[direction].pop();
       if (ends) return ends;
-      this.#making ??= this.#make().finally(() => {
-        this.#making = undefined;
+      this.#creating ??= this.#create().finally(() => {
+        this.#creating = undefined;
       });
-      await this.#making;
+      await this.#creating;
     }
   }
 
-  #make(): Promise<void> {
-    return existsSync('/usr/bin/perl') && existsSync('/proc/self/fd') ? this.#makePipes() : this.#makeFifos();
+  #create(): Promise<void> {
+    return existsSync('/usr/bin/perl') && existsSync('/proc/self/fd') ? this.#createPipes() : this.#createFifos();
   }
 
-  async #makePipes(): Promise<void> {
+  async #createPipes(): Promise<void> {
     const count = BATCH.fromUs + BATCH.toUs;
     const child = spawn('/usr/bin/perl', ['-e', HOLDER_SCRIPT, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
-    let made = 0;
+    let opened = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const [reading, writing] = line.split(' ').map((fd) => `/proc/${child.pid}/fd/${fd}`);
-      if (reading && writing) this.#open(made < BATCH.fromUs ? 'fromUs' : 'toUs', reading, writing);
-      if (++made === count) child.stdin.end();
+      if (reading && writing) this.#open(opened < BATCH.fromUs ? 'fromUs' : 'toUs', reading, writing);
+      if (++opened === count) child.stdin.end();
     }
     // As long as the process runs, its copies of the ends keep the pipes open.
     await succeeded(child);
   }
 
-  async #makeFifos(): Promise<void> {
+  async #createFifos(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const count = BATCH.fromUs + BATCH.toUs;
-    const names = Array.from({ length: count }, () => join(this.#folder, `${process.pid}-${this.#made++}`));
+    const names = Array.from({ length: count }, () => join(this.#folder, `${process.pid}-${this.#fifoCount++}`));
     await succeeded(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
     for (const [index, name] of names.entries()) {
       // A FIFO can be opened for writing only if it has a reader, and for blocking reads only if it has a writer.

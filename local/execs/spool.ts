@@ -150,8 +150,8 @@ export class Spool {
 
   async #fromFile(at: number): Promise<Buffer> {
     if (!this.#file) return Buffer.alloc(0);
-    const wanted = Math.min(MAX_READ_BYTES, this.#memoryStart - at);
-    const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+    const length = Math.min(MAX_READ_BYTES, this.#memoryStart - at);
+    const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, at);
     return buffer.subarray(0, bytesRead);
   }
 

@@ -138,5 +138,11 @@ export const Creation = {
   ephemeral: 5,
 } as const;
 
+/** `NetworkAccessType` of a sandbox. */
+export const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
+
+/** The router's file descriptor number for stderr. */
+export const ROUTER_STDERR = 1;
+
 /** `FileDescriptor` in control-plane logs. The router counts from 0 instead. */
 export const LogStream = { stdout: 1, stderr: 2, system: 3 } as const;

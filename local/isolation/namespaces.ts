@@ -148,9 +148,9 @@ const HOST_PATH = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
 
 /** Waits until PID 1 is ready. Returns its process ID on the host. */
 async function readiness(child: ChildProcess): Promise<number> {
-  let complaint = '';
+  let errorOutput = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
+    errorOutput += text;
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
@@ -167,7 +167,7 @@ async function readiness(child: ChildProcess): Promise<number> {
   } finally {
     clearTimeout(timer);
   }
-  throw new Error(`Could not create namespaces: ${complaint.trim() || 'unshare exited without an error message'}`);
+  throw new Error(`Could not create namespaces: ${errorOutput.trim() || 'unshare exited without an error message'}`);
 }
 
 interface NamespaceState {

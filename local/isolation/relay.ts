@@ -36,13 +36,13 @@ export function relayCommand(port: number): string[] {
 export function connectThrough(program: string, args: readonly string[]): Promise<Duplex> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
   child.stdin.on('error', () => {});
-  let complaint = '';
+  let errorOutput = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
+    errorOutput += text;
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', () => reject(new Error(complaint.trim() || 'The relay exited')));
+    child.once('close', () => reject(new Error(errorOutput.trim() || 'The relay exited')));
     child.stdout.once('readable', () => {
       const greeting: Buffer | null = child.stdout.read(2);
       if (greeting?.toString() !== 'ok') return;

@@ -10,14 +10,14 @@ interface RunOptions {
 export function run(program: string, args: readonly string[], { cwd, handle }: RunOptions = {}): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, stdio: ['ignore', 'ignore', 'pipe', handle ?? 'ignore'] });
-    let complaint = '';
+    let errorOutput = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      complaint += text;
+      errorOutput += text;
     });
     child.once('error', reject);
     child.once('close', (code) => {
       if (code === 0) resolve();
-      else reject(new Error(complaint.trim() || `${program} exited with code ${code}`));
+      else reject(new Error(errorOutput.trim() || `${program} exited with code ${code}`));
     });
   });
 }

@@ -1,11 +1,8 @@
 /** Changes to the network policy of a running sandbox. */
 import { failedPrecondition, invalidArgument } from '../grpc/status.ts';
-import type { Router } from '../grpc/wire.ts';
+import { NetworkAccess, type Router } from '../grpc/wire.ts';
 import { assertCidr, assertDomain } from '../sandboxes/sandbox-definition.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
-
-/** The `NetworkAccessType` of sandboxes with allowlists. */
-const ALLOWLIST = 3;
 
 export function networkPolicyRouter(table: SandboxTable) {
   return {
@@ -13,7 +10,7 @@ export function networkPolicyRouter(table: SandboxTable) {
       const sandbox = table.withTask(taskId);
       if (!sandbox.running) throw failedPrecondition('Sandbox has already finished');
       if (!networkAccess) throw invalidArgument('Network policy is required');
-      if (sandbox.definition.networkAccess?.networkAccessType !== ALLOWLIST) {
+      if (sandbox.definition.networkAccess?.networkAccessType !== NetworkAccess.allowlist) {
         throw failedPrecondition(
           'The network policy can be updated only for sandboxes that were created with an allowlist',
         );

@@ -1,12 +1,9 @@
 /** The stdio of a sandbox's entrypoint: RPCs of the router for V2, and of the control plane for V1. */
 import type { CallContext } from 'nice-grpc';
 import { failedPrecondition, notFound } from '../grpc/status.ts';
-import { type ControlPlane, LogStream, type Router } from '../grpc/wire.ts';
+import { type ControlPlane, LogStream, ROUTER_STDERR, type Router } from '../grpc/wire.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { SandboxTable } from './sandbox-table.ts';
-
-/** The router's number for stderr. */
-const STDERR = 1;
 
 /** Waits until the sandbox stops. The streams of a sandbox without an entrypoint are empty, and end when it stops. */
 async function untilStopped(sandbox: Sandbox, signal: AbortSignal): Promise<void> {
@@ -24,7 +21,7 @@ export function entrypointsRouter(table: SandboxTable) {
       const sandbox = table.withTask(taskId);
       const entrypoint = entrypointOf(sandbox);
       if (!entrypoint) return void (await untilStopped(sandbox, signal));
-      const spool = fileDescriptor === STDERR ? entrypoint.stderr : entrypoint.stdout;
+      const spool = fileDescriptor === ROUTER_STDERR ? entrypoint.stderr : entrypoint.stdout;
       let at = offset;
       for await (const data of spool.read(offset, signal)) {
         yield { data, startingOffset: at };

@@ -4,14 +4,17 @@ import type { ExecSpec } from '../execs/exec.ts';
 import { fileOperation } from '../execs/files-api.ts';
 import type { Spool } from '../execs/spool.ts';
 import { invalidArgument, notFound } from '../grpc/status.ts';
-import type { ExecRef, ExecStartRequest, Router, StdinStreamMessage } from '../grpc/wire.ts';
+import {
+  type ExecRef,
+  type ExecStartRequest,
+  ROUTER_STDERR,
+  type Router,
+  type StdinStreamMessage,
+} from '../grpc/wire.ts';
 import { Jail } from '../isolation/jail.ts';
 import type { Secrets } from '../state/secrets.ts';
 import type { SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
-
-/** The router's file descriptor number for stderr. */
-const STDERR = 1;
 
 interface ExecsDependencies {
   readonly table: SandboxTable;
@@ -64,7 +67,7 @@ export function execsService({ table, secrets }: ExecsDependencies) {
     },
     async *taskExecStdioRead(request, { signal }: CallContext) {
       const exec = await execOf(request);
-      yield* read(request.fileDescriptor === STDERR ? exec.stderr : exec.stdout, request.offset, signal);
+      yield* read(request.fileDescriptor === ROUTER_STDERR ? exec.stderr : exec.stdout, request.offset, signal);
     },
     async taskExecWait(request, { signal }: CallContext) {
       const exec = await execOf(request);

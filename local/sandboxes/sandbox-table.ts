@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pipes } from '../execs/pipes.ts';
 import { notFound } from '../grpc/status.ts';
-import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
+import { EndStatus, NetworkAccess, type SandboxDefinition } from '../grpc/wire.ts';
 import { STANDARD_PATH } from '../images/image-build.ts';
 import type { Images } from '../images/images.ts';
 import type { Isolation } from '../isolation/container.ts';
@@ -20,8 +20,6 @@ import { assertSandboxDefinition } from './sandbox-definition.ts';
 const MAX_ENDED_RECORDS = 1000;
 /** How long the output of commands can be read after their sandbox has stopped. */
 const OUTPUT_RETENTION_MS = 10 * 60_000;
-/** `NetworkAccessType`. */
-const NetworkAccess = { open: 1, blocked: 2, allowlist: 3 } as const;
 
 export interface SandboxRequest {
   readonly app: AppRecord;
