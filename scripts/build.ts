@@ -1,6 +1,6 @@
 /**
- * Builds everything that runs outside of plain Node: the extension, the Modal SDK beside it (so that it can be loaded
- * late), the local Modal, and the test entries that VS Code loads. `--watch` rebuilds on change, `--production` minifies.
+ * Builds all bundles: the extension, the Modal SDK in a separate file (so that it can be loaded later), Local Modal, and the
+ * test entry points that VS Code loads. `--watch` rebuilds on changes, and `--production` minifies.
  */
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -8,7 +8,7 @@ import { type BuildOptions, context, type Plugin } from 'esbuild';
 
 const production = process.argv.includes('--production');
 
-/** zod's messages in fifty languages are more than half of it, and each start would read them. */
+/** Keeps only zod's English messages. The other languages are more than half of zod's size, and are loaded at startup. */
 const zodInEnglish: Plugin = {
   name: 'zod-in-english',
   setup(build) {
@@ -26,32 +26,32 @@ const common: BuildOptions = {
   sourcemap: !production,
   minify: production,
   logLevel: 'warning',
-  // The sync engine asks for `import.meta` only where it is not bundled.
+  // The sync engine uses `import.meta` only if it isn't bundled.
   logOverride: { 'empty-import-meta': 'silent' },
-  // VS Code supplies `vscode`; mocha stays a plain package, as its interface is found by file.
+  // VS Code provides `vscode`. mocha isn't bundled, because it finds its interfaces by file.
   external: ['vscode', 'mocha'],
-  // jsonc-parser's main file loads its parts in a way that a bundle cannot hold; its ES module can be bundled.
+  // jsonc-parser's main file cannot be bundled, but its ES module can.
   mainFields: ['module', 'main'],
-  // zod asks for it; VS Code's extension host logs an error for whoever does.
+  // zod reads `navigator`, and VS Code's extension host logs an error for that.
   define: { navigator: 'undefined' },
   plugins: [zodInEnglish],
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
 };
 
-/** `import('./sdk.ts')` in the extension becomes a file of its own, so that activation never parses the SDK. */
-const sdkBesideTheExtension: Plugin = {
-  name: 'sdk-beside-the-extension',
+/** Turns `import('./sdk.ts')` in the extension into a separate file, so that activation doesn't parse the SDK. */
+const separateSdk: Plugin = {
+  name: 'separate-sdk',
   setup(build) {
     build.onResolve({ filter: /^(modal|nice-grpc|\.\/sdk\.ts)$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' && path === './sdk.ts'
         ? { path: './modal-sdk.cjs', external: true }
-        : { errors: [{ text: 'Load the SDK with `await import("./sdk.ts")`: activation must not pay for it.' }] },
+        : { errors: [{ text: 'Load the SDK with `await import("./sdk.ts")`, so that activation stays fast.' }] },
     );
   },
 };
 
-/** The SDK carries the codecs of Modal's services but does not export their definitions; this module does. */
+/** Exports the definitions of Modal's services from the SDK, which contains but doesn't export them. */
 const wireDefinitions: Plugin = {
   name: 'wire-definitions',
   setup(build) {
@@ -65,7 +65,7 @@ const wireDefinitions: Plugin = {
   },
 };
 
-/** What VS Code loads in its extension host as 'tests'; they are not part of the package. */
+/** The 'tests' that VS Code loads in its extension host. They aren't part of the package. */
 const testEntries: BuildOptions = {
   ...common,
   outdir: 'dist/test',
@@ -81,7 +81,7 @@ const testEntries: BuildOptions = {
 };
 
 const bundles: BuildOptions[] = [
-  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, sdkBesideTheExtension] },
+  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, separateSdk] },
   { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
   { ...common, entryPoints: { 'sync-worker': 'src/sync/worker/worker.ts' } },
   { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/scan/look-ahead-thread.ts' } },
