@@ -7,7 +7,7 @@ import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { type RunRequest, runRequest } from '../run/request.ts';
 import type { RunServices } from '../run/services.ts';
-import type { Folder } from '../sandboxes/folder.ts';
+import { type Folder, NO_FOLDER } from '../sandboxes/folder.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
 import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from './api.ts';
 import { execute, spawn } from './execute.ts';
@@ -138,7 +138,7 @@ function requestFor(sandboxId: string, command: Command, options: ExecuteOptions
   const [program, ...args] = argv;
   if (!program) throw new UserError(strings.commandEmpty());
   return runRequest({
-    folder: { name: '', path: '' },
+    folder: NO_FOLDER,
     label: program,
     programs: [{ argv: [program] }],
     args,

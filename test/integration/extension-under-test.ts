@@ -10,14 +10,14 @@ import { waitFor } from '../helpers/wait-for.ts';
 
 export type { RunResult };
 
-/** The extension as other extensions see it; activated on first use. */
+/** Returns the API of the extension, which is activated on first use. */
 export async function activate(): Promise<SandboxesApi> {
   const extension = vscode.extensions.getExtension<SandboxesApi>('modal-sandboxes.modal-sandboxes');
   assert.ok(extension, 'VS Code has loaded the extension');
   return extension.activate();
 }
 
-/** What runs show while `action` runs, colours taken out. */
+/** Returns the text that runs show while `action` runs, without colors. */
 export async function textOf(action: () => Thenable<unknown>): Promise<string> {
   const api = await activate();
   let text = '';
@@ -44,7 +44,7 @@ export async function printed(text: string): Promise<void> {
   });
 }
 
-/** Runs a file through the command; its result with all the terminal's text. */
+/** Runs a file with the command. Resolves with its result and the text of its terminal. */
 export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & { text: string }> {
   let result: RunResult = { outcome: 'canceled' };
   const text = await textOf(async () => {
@@ -62,7 +62,7 @@ export async function writeWorkspaceFile(path: string, content: string): Promise
   return uri;
 }
 
-/** Writes a file outside of the workspace. */
+/** Writes a file outside the workspace. */
 export async function writeOutsideFile(path: string, content: string): Promise<vscode.Uri> {
   const uri = vscode.Uri.file(join(tmpdir(), `outside-${process.pid}`, path));
   await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(content));
@@ -72,12 +72,12 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
 
 type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox' | 'showQuickPick';
 
-/** What a message, an input box or a pick is asked with. */
+/** The first argument of a message, an input box or a quick pick. */
 type Asked = string | { title: string } | object[];
 
 /**
- * Answers VS Code's messages (by a button), input boxes (by a text) and picks (by `all` or `first`) while `action` runs,
- * which sees what they said so far, and returns all of that.
+ * Answers VS Code's messages (with a button), input boxes (with a text) and quick picks (with `all` or `first`) while
+ * `action` runs. `action` receives the messages so far. Resolves with its result and all messages.
  */
 export async function answering<T>(
   answers: Partial<Record<Shower, string>>,
@@ -111,7 +111,7 @@ export async function answering<T>(
   }
 }
 
-/** Answers VS Code's dialog for files and folders by a path while `action` runs. */
+/** Answers VS Code's file dialog with a path while `action` runs. */
 export async function choosingPath<T>(path: string, action: () => Promise<T>): Promise<T> {
   const { showOpenDialog } = vscode.window;
   Object.assign(vscode.window, { showOpenDialog: async () => [vscode.Uri.file(path)] });
@@ -130,7 +130,7 @@ export function eventually<T>(what: string, read: () => T | Promise<T>, holds: (
   return waitFor(what, 30_000, async () => read(), holds);
 }
 
-/** Waits until the problems of a file, or only those from `source`, are as they should be, and returns them. */
+/** Waits until the problems of a file, or only those from `source`, match, and returns them. */
 export function waitForProblems(
   uri: vscode.Uri,
   holds: (problems: readonly vscode.Diagnostic[]) => boolean,
@@ -140,7 +140,7 @@ export function waitForProblems(
   return eventually(`problems of ${uri.path}`, () => vscode.languages.getDiagnostics(uri).filter(isWanted), holds);
 }
 
-/** Waits until the document of the active editor is as it should be, and returns it. */
+/** Waits until the document of the active editor matches, and returns it. */
 export async function waitForActiveDocument(
   what: string,
   holds: (document: vscode.TextDocument) => boolean,
@@ -170,7 +170,7 @@ export async function waitForTask(name: string): Promise<vscode.TaskExecution> {
   return find() ?? assert.fail(`The task ${name} has ended`);
 }
 
-/** Waits until the tasks that run are these, by their names. */
+/** Waits until exactly the tasks with these names are running. */
 export async function waitForTasks(...names: string[]): Promise<void> {
   const running = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
   await eventually(`the tasks [${names}]`, running, (found) => found.join() === names.join());
@@ -186,7 +186,7 @@ export async function closeTerminals(): Promise<void> {
   );
 }
 
-/** Waits until so many terminals have a name, and returns them. */
+/** Waits until this number of terminals have a name, and returns them. */
 export async function waitForTerminals(name: string, count: number): Promise<vscode.Terminal[]> {
   const found = () => vscode.window.terminals.filter((each) => each.name === name);
   await eventually(
@@ -197,7 +197,7 @@ export async function waitForTerminals(name: string, count: number): Promise<vsc
   return found();
 }
 
-/** A pick that is answered as soon as it shows: by `all` or the `first`, else it is left. */
+/** A quick pick that is answered as soon as it is shown: with `all` items or the `first`, or else it is canceled. */
 function answeredPick(answer: string | undefined) {
   let accept = () => {};
   let hidden = () => {};

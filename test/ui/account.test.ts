@@ -4,12 +4,12 @@ import { waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-describe('choosing an account', () => {
+describe('Choosing an account', () => {
   afterEach(() => {
     delete process.env.MODAL_SERVER_URL;
   });
 
-  it('is offered with two buttons by the first run, which goes on with the local Modal', async () => {
+  it('is offered by the first run, which continues on Local Modal', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
@@ -19,7 +19,7 @@ describe('choosing an account', () => {
     await workbench.waitForTerminal(/Hello from the sandbox![\s\S]*Exited with code 0/);
   });
 
-  it('is offered by the empty view, with a pick of what is on this machine', async () => {
+  it('is offered by the empty view, with a list of the accounts on this computer', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     await picture(workbench, 'welcome');
@@ -28,8 +28,8 @@ describe('choosing an account', () => {
     await picture(workbench, 'account-pick');
   });
 
-  it('takes a token pair, refuses what is none, and never shows the secret', async () => {
-    // The token is tried at once; nothing listens here.
+  it('accepts a token pair, rejects other text, and never shows the secret', async () => {
+    // The token is used immediately. Nothing listens at this address.
     process.env.MODAL_SERVER_URL = 'http://127.0.0.1:9';
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     const { page } = workbench;

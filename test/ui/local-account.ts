@@ -1,19 +1,19 @@
 import type { ModalClient } from 'modal';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../helpers/local-modal.ts';
 
-/** What the account `profile:main` leads to. */
+/** The server of the account `profile:main`. */
 export interface LocalAccount {
   server: RunningLocalModal;
   modal: ModalClient;
 }
 
-/** Settings of a window that uses it. The built-in image would be built as on Modal itself, which takes a registry. */
+/** Settings of a window that uses the account. With the built-in image, the test would need a registry, as on Modal. */
 export const accountSettings = {
   'modal.account': 'profile:main',
   'modal.profiles': { default: { image: 'python:3.13-slim' } },
 };
 
-/** Hooks for a suite with a local Modal of its own as its account, which is there from `before` on. */
+/** Adds hooks that give a suite a Local Modal of its own as its account. */
 export function localAccount(): LocalAccount {
   const account = {} as LocalAccount;
   let leave: () => void;

@@ -4,7 +4,7 @@ import { picture } from './pictures.ts';
 
 const TITLE = 'Modal: Run Selection or Line in Sandbox';
 
-/** A window with the cursor at the beginning of a file. */
+/** Opens a window with the cursor at the beginning of a file. */
 async function open(theme: 'dark' | 'light'): Promise<Workbench> {
   const workbench = await openWorkbench({ folder: 'test/fixtures/terminal', theme });
   await workbench.openFile('selection.py');
@@ -14,11 +14,11 @@ async function open(theme: 'dark' | 'light'): Promise<Workbench> {
 }
 
 describe('Run Selection or Line', () => {
-  it('goes through a file by the keyboard, statement by statement, and Ctrl+C ends only the one that runs', async () => {
+  it('steps through a file by keyboard, and Ctrl+C interrupts only the running statement', async () => {
     const workbench = await open('dark');
     const { keyboard } = workbench.page;
     for (const shown of [/^>>> import time$/m, /^>>> def squares/m, /^>>> numbers = /m, /^140$/m, /^waiting$/m]) {
-      // VS Code gives the keyboard to a panel that opens, and takes it back.
+      // VS Code focuses a panel that opens, and then the editor again.
       await workbench.waitForEditorFocus();
       await keyboard.press('Control+Alt+Shift+M');
       await workbench.waitForTerminal(shown);
@@ -33,7 +33,7 @@ describe('Run Selection or Line', () => {
     await picture(workbench, 'selection-interrupted');
   });
 
-  it('is in the editor’s context menu', async () => {
+  it("is in the editor's context menu", async () => {
     const workbench = await open('light');
     const line = workbench.page.locator('.editor-instance .view-line').first();
     await workbench.openContextMenu(line, 'Run Selection or Line in Sandbox');

@@ -6,8 +6,8 @@ import { openWorkbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
-describe('what is synced', () => {
-  it('shows: a file that is left out has a mark in the Explorer, with the rule', async () => {
+describe('Sync decorations', () => {
+  it('mark an excluded file in the Explorer, with the rule', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/left-out' });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
@@ -23,8 +23,8 @@ describe('what is synced', () => {
   });
 });
 
-describe('live sync', () => {
-  it('leaves a large file to the next run, and sends it when asked to', async () => {
+describe('Live sync', () => {
+  it('leaves a large file to the next run, and sends it on request', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.sync.live': true } });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
@@ -39,16 +39,16 @@ describe('live sync', () => {
   });
 });
 
-describe('the first sync to an account', () => {
+describe('The first sync to an account', () => {
   localAccount();
 
-  it('asks once with what would be sent and what not, and goes on after a yes', async () => {
+  it('asks once, listing what is sent and excluded, and continues after confirmation', async () => {
     const workbench = await openWorkbench({ settings: accountSettings });
     writeFileSync(join(workbench.folder, '.env'), 'SECRET=1');
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
     const text = await workbench.waitForDialog(/./s);
-    assert.ok(text.includes(strings.confirmSync('8 files', '756 B')), text);
+    assert.match(text, /Sync 8 files \(\d+ B\) from this folder/);
     assert.ok(text.includes(strings.credentialsNotSent('.env')), text);
     await picture(workbench, 'first-sync');
     await workbench.clickDialog(strings.sync());

@@ -12,15 +12,15 @@ async function run(workbench: Workbench, file: string): Promise<Workbench> {
   return workbench;
 }
 
-describe('the terminal of a run', () => {
+describe('The terminal of a run', () => {
   const shared = sharedWorkbench({ folder });
   const start = async (file: string) => run(await shared(), file);
 
   for (const focus of [false, true]) {
-    it(`${focus ? 'takes' : 'does not take'} the focus from the editor when the setting says ${focus}`, async () => {
+    it(`${focus ? 'takes' : "doesn't take"} the focus from the editor if the setting is ${focus}`, async () => {
       const workbench = await run(
         await openWorkbench({ folder, settings: { 'modal.terminal.focus': focus } }),
-        'colours.py',
+        'colors.py',
       );
       await workbench.waitForTerminal(/Exited with code 0/);
       await workbench.page
@@ -30,15 +30,15 @@ describe('the terminal of a run', () => {
     });
   }
 
-  it('shows colours and characters as the program writes them', async () => {
-    const workbench = await start('colours.py');
+  it('shows colors and characters as the program writes them', async () => {
+    const workbench = await start('colors.py');
     assert.match(await workbench.waitForTerminal(/Exited with code 0/), /^red blue ünï ✓$/m);
     const word = workbench.page.locator('.terminal-wrapper.active .xterm-rows span', { hasText: 'red' });
     await waitForTextColor('red to be red', word, (red, green, blue) => red > 2 * green && red > 2 * blue);
-    await picture(workbench, 'colours');
+    await picture(workbench, 'colors');
   });
 
-  it('gives Ctrl+C to the program', async () => {
+  it('passes Ctrl+C to the program', async () => {
     const workbench = await start('wait.py');
     await workbench.waitForTerminal(/^waiting$/m);
     await workbench.focusTerminal();
@@ -47,7 +47,7 @@ describe('the terminal of a run', () => {
     assert.match(text, /KeyboardInterrupt[\s\S]*Exited with code (1|130)/);
   });
 
-  it('stops a flood of output with Ctrl+C, and shows the program’s last words', async () => {
+  it("stops a flood of output on Ctrl+C, and shows the program's last output", async () => {
     const workbench = await start('flood.sh');
     await workbench.waitForTerminal(/^\d{5,}$/m);
     await workbench.focusTerminal();
@@ -56,18 +56,18 @@ describe('the terminal of a run', () => {
     assert.match(text, /stopped by Ctrl\+C/);
   });
 
-  it('has the size of its panel, also when that changes', async () => {
+  it('follows the size of its panel', async () => {
     const workbench = await start('size.sh');
     const columnsOf = (text: string) => [...text.matchAll(/^\d+ (\d+)$/gm)].map(([, columns]) => Number(columns));
     const [first = 0] = columnsOf(await workbench.waitForTerminal(/^\d+ \d+$/m));
     const size = workbench.page.viewportSize();
     await workbench.page.setViewportSize({ width: 900, height: 700 });
-    // The panel may come to its new size in steps.
+    // The panel may be resized in steps.
     await workbench.waitForTerminal((text) => (columnsOf(text).at(-1) ?? first) < first);
     if (size) await workbench.page.setViewportSize(size);
   });
 
-  it('holds a full-screen program, which gets single keys', async () => {
+  it('shows a full-screen program, which receives single keys', async () => {
     const workbench = await start('full-screen.sh');
     await workbench.waitForTerminal(/full screen, press q/);
     await picture(workbench, 'full-screen');
@@ -78,7 +78,7 @@ describe('the terminal of a run', () => {
     assert.doesNotMatch(text, /full screen/, 'the screen from before is back');
   });
 
-  it('opens the local file at its line on a Ctrl+click on a path of the sandbox', async () => {
+  it('opens the local file at its line on a Ctrl+click on a sandbox path', async () => {
     const workbench = await start('traceback.py');
     await workbench.waitForTerminal(/ZeroDivisionError[\s\S]*Exited with code 1/);
     await workbench.page.locator('.editor-instance .view-line').first().click();
@@ -86,7 +86,7 @@ describe('the terminal of a run', () => {
     const row = workbench.page.locator('.terminal-wrapper.active .xterm-rows > div', { hasText: path }).first();
     const { mouse, keyboard } = workbench.page;
     let at = { x: 0, y: 0 };
-    // The terminal asks for links when the mouse is over a line.
+    // The terminal requests links when the mouse is over a line.
     await workbench.gesture(
       'the mouse over the path',
       async () => {

@@ -2,15 +2,15 @@ import { commandTitle, manifestText } from '../helpers/manifest.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-describe('the walkthrough', () => {
-  it('is opened from the empty view, and a step is done when what it asks for has happened', async () => {
+describe('The walkthrough', () => {
+  it('opens from the empty view, and completes a step once its action is done', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' }, width: 1600 });
     const { page } = workbench;
     const step = (title: string) => page.locator('.getting-started-step', { hasText: title });
     await workbench.openView('Modal');
     await page.locator('.welcome-view').getByText('Get started').click();
     await step(manifestText('walkthrough.account.title')).getByText(commandTitle('modal.useLocalModal')).waitFor();
-    // The picture is a frame of its own.
+    // The image is in a separate frame.
     await page.locator('iframe.webview').first().waitFor();
     await picture(workbench, 'walkthrough');
     await step(manifestText('walkthrough.account.title')).getByText(commandTitle('modal.useLocalModal')).click();

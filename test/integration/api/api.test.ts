@@ -3,13 +3,13 @@ import * as vscode from 'vscode';
 import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
 import { activate, writeWorkspaceFile } from '../extension-under-test.ts';
 
-describe('execute, for other extensions', () => {
+describe('The API: execute', () => {
   let api: SandboxesApi;
   before(async () => {
     api = await activate();
   });
 
-  it('runs Python code beside the synced folder, and keeps its streams apart', async () => {
+  it('runs Python code in the synced folder, and keeps stdout and stderr separate', async () => {
     await writeWorkspaceFile('data.txt', 'from the folder');
     const pieces: string[] = [];
     const result = await api.execute(
@@ -25,7 +25,7 @@ describe('execute, for other extensions', () => {
     assert.ok(result.durationSecs > 0);
   });
 
-  it('runs an argument vector as it is, with its variables and folder, and with no input', async () => {
+  it('runs an argument vector unchanged, with its variables and folder, without input', async () => {
     const { stdout } = await api.execute(['sh', '-c', 'cat; printf "%s|" "$PWD" "$A" "$1"', 'sh', 'it’s $x'], {
       cwd: '/tmp',
       env: { A: 'b c' },
@@ -33,14 +33,14 @@ describe('execute, for other extensions', () => {
     assert.equal(stdout, '/tmp|b c|it’s $x|');
   });
 
-  it('says in the result that the time was over, and leaves nothing behind', async () => {
+  it('reports a timeout in the result, and leaves nothing running', async () => {
     const late = await api.execute(['sh', '-c', 'echo begun; sleep 1000'], { timeoutMs: 1_500 });
     assert.deepEqual([late.timedOut, late.returncode, late.stdout], [true, 124, 'begun\n']);
     const { stdout } = await api.execute(['sh', '-c', 'ps ax -o args | grep -c "[s]leep 1000"']);
     assert.equal(stdout, '0\n');
   });
 
-  it('rejects with the signal’s reason when it is cancelled', async () => {
+  it("rejects with the signal's reason when it is canceled", async () => {
     const cancel = new AbortController();
     const running = api.execute(['sh', '-c', 'echo begun; sleep 1000'], {
       signal: cancel.signal,
@@ -49,7 +49,7 @@ describe('execute, for other extensions', () => {
     await assert.rejects(running, /enough/);
   });
 
-  it('rejects with a sentence for what cannot be started', async () => {
+  it("rejects with a message for code that can't be started", async () => {
     await assert.rejects(
       api.execute(['no-such-program']),
       /^UserError: no-such-program isn't installed in the sandbox's image\./,
@@ -59,14 +59,14 @@ describe('execute, for other extensions', () => {
   });
 });
 
-describe('another extension', () => {
-  it('gets the API from activate, and runs code with it', async () => {
+describe('Another extension', () => {
+  it('gets the API from activate() and runs code with it', async () => {
     const result = await vscode.commands.executeCommand('apiUser.run', 'print(6 * 7)');
     assert.deepEqual(result, { version: 1, returncode: 0, stdout: '42\n' });
   });
 });
 
-describe('a sandbox, for other extensions', () => {
+describe('The API: sandboxes', () => {
   let api: SandboxesApi;
   let sandbox: SandboxHandle;
   before(async () => {
@@ -75,13 +75,13 @@ describe('a sandbox, for other extensions', () => {
   });
   after(() => sandbox.kill());
 
-  it('runs commands, as shell text or as arguments', async () => {
+  it('run commands, as shell text or as arguments', async () => {
     const { stdout } = await sandbox.commands.run('echo "$FROM" | tr a-z A-Z');
     assert.equal(stdout, 'CREATE\n');
     assert.equal((await sandbox.commands.run(['printf', '%s', '$FROM'])).stdout, '$FROM');
   });
 
-  it('spawns a command that can be written to and ended', async () => {
+  it('spawn a command that accepts input and can be stopped', async () => {
     const cat = sandbox.commands.spawn(['cat']);
     cat.write('one\n');
     cat.write('two\n');
@@ -91,7 +91,7 @@ describe('a sandbox, for other extensions', () => {
     assert.notEqual((await sleep.wait()).returncode, 0);
   });
 
-  it('reads, writes, lists and removes files', async () => {
+  it('read, write, list, and remove files', async () => {
     const { files } = sandbox;
     await files.write('/data/deep/a.txt', 'text é');
     await files.writeBatch(
@@ -108,12 +108,12 @@ describe('a sandbox, for other extensions', () => {
     await assert.rejects(files.read('/data/deep/a.txt'), /^UserError: /);
   });
 
-  it('names the host of a port', async () => {
+  it('return the host of a port', async () => {
     assert.match(await sandbox.getHost(8123), /^\S+:\d+$/);
     await assert.rejects(sandbox.getHost(1), /Port 1 wasn't exposed/);
   });
 
-  it('can be found again by its id, until it has ended', async () => {
+  it('can be found by ID until they have stopped', async () => {
     const other = await api.sandboxes.create();
     const same = await api.sandboxes.connect(other.id);
     assert.equal((await same.commands.run('echo here')).stdout, 'here\n');
@@ -121,7 +121,7 @@ describe('a sandbox, for other extensions', () => {
     await assert.rejects(api.sandboxes.connect(other.id), /has stopped\. Create another one|UserError/);
   });
 
-  it('goes on after a pause with the files, ports and tags it had, whoever pauses it', async () => {
+  it('keep files, ports, and tags across a pause by any extension', async () => {
     const first = await api.sandboxes.create({ ports: [8124], tags: { team: 'red', use: 'test' } });
     await first.files.write('/kept.txt', 'kept');
     const snapshot = await first.pause();

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** What other extensions can do. */
+/** The API for other extensions. */
 export default {
   workspace: 'examples/hello',
   settings: { 'modal.account': 'local' },

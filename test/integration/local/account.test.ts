@@ -9,7 +9,7 @@ import { answering, runFile, withSetting, writeWorkspaceFile } from '../extensio
 
 const account = () => vscode.workspace.getConfiguration('modal').get('account');
 
-describe('the account', () => {
+describe('Account', () => {
   let uri: vscode.Uri;
   let folder: string;
   before(async () => {
@@ -26,7 +26,7 @@ describe('the account', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('is asked for with two buttons when none is chosen, and nothing starts when neither is pressed', () =>
+  it('offers two ways to choose an account, and runs nothing if neither is chosen', () =>
     withSetting('account', '', async () => {
       const { result, messages } = await answering({}, () => runFile(uri));
       assert.equal(messages[0], strings.offer());
@@ -34,7 +34,7 @@ describe('the account', () => {
       assert.equal(result.text, '');
     }));
 
-  it('becomes the local Modal by one press, and the run goes on', () =>
+  it('continues the run after one click on Use Local Modal', () =>
     withSetting('account', '', async () => {
       const { result } = await answering({ showInformationMessage: strings.useLocalModal() }, () => runFile(uri));
       assert.equal(account(), 'local');
@@ -42,14 +42,14 @@ describe('the account', () => {
       assert.match(result.text, /^ran$/m);
     }));
 
-  it('of an unreachable server says so in one sentence', () =>
+  it('explains in one message that the server is unreachable', () =>
     withSetting('account', 'profile:nowhere', async () => {
       const { error, text } = await runFile(uri);
       assert.match(error ?? '', /^Couldn't reach Modal \(.*\)\. Check your network/);
       assert.match(text, /● Couldn't reach Modal/);
     }));
 
-  it('that is not in the config file says so, and offers another one', () =>
+  it('reports an account that is missing from the config file', () =>
     withSetting('account', 'profile:gone', async () => {
       const { result, messages } = await answering({}, () => runFile(uri));
       assert.match(result.error ?? '', /no profile “gone”/);

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** The usual case: a trusted folder, on the local Modal. */
+/** The usual case: a trusted folder, on Local Modal. */
 export default {
   workspace: 'examples/hello',
   settings: { 'modal.account': 'local' },

@@ -13,7 +13,7 @@ import {
 } from '../extension-under-test.ts';
 
 describe('Run Active File in Sandbox', () => {
-  it('shows what was synced, the program’s output and its exit code', async () => {
+  it("shows what was synced, the program's output, and its exit code", async () => {
     const { exitCode, text } = await runFile(await writeWorkspaceFile('ok.py', 'print("hello")'));
     assert.equal(exitCode, 0);
     assert.match(
@@ -22,7 +22,7 @@ describe('Run Active File in Sandbox', () => {
     );
   });
 
-  it('ends with the program’s own exit code', async () => {
+  it("ends the run with the program's exit code", async () => {
     const { exitCode, text } = await runFile(await writeWorkspaceFile('three.py', 'import sys; sys.exit(3)'));
     assert.equal(exitCode, 3);
     assert.match(text, /● Exited with code 3/);
@@ -38,14 +38,14 @@ describe('Run Active File in Sandbox', () => {
     ['a.js', 'console.log("from", 6 * 7)'],
     ['a.sh', 'echo from $((6 * 7))'],
   ] as const) {
-    it(`runs ${name} by its language`, async () => {
+    it(`runs ${name} according to its language`, async () => {
       const { exitCode, text } = await runFile(await writeWorkspaceFile(name, content));
       assert.match(text, /^from 42$/m);
       assert.equal(exitCode, 0);
     });
   }
 
-  it('runs the file of the active editor, with what is not saved yet saved first', async () => {
+  it('saves unsaved changes and runs the file in the active editor', async () => {
     const uri = await writeWorkspaceFile('edited.py', 'print("old")\n');
     const editor = await vscode.window.showTextDocument(uri);
     await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, 1, 0), 'print("new")\n'));
@@ -59,7 +59,7 @@ describe('Run Active File in Sandbox', () => {
     );
   });
 
-  it('starts one task per run, which ends with the exit code', async () => {
+  it('runs each file as one task that ends with the exit code', async () => {
     const uri = await writeWorkspaceFile('task.sh', 'exit 7');
     const codes: (number | undefined)[] = [];
     const listening = vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
@@ -75,7 +75,7 @@ describe('Run Active File in Sandbox', () => {
     assert.deepEqual(codes, [7]);
   });
 
-  it('asks before it ends a program that still runs, and can run beside it', async () => {
+  it('asks before stopping a running program, and can run both', async () => {
     const uri = await writeWorkspaceFile('long.sh', 'test -e /tmp/long && exit 4; touch /tmp/long; sleep 1000');
     const started = new Promise((resolve) => vscode.tasks.onDidStartTask(resolve));
     const first = runFile(uri);
@@ -95,7 +95,7 @@ describe('Run Active File in Sandbox', () => {
     await waitForTasks();
   });
 
-  it('offers a lens above the first line of a file that can be run, and above no other', async () => {
+  it('shows a code lens above the first line of runnable files only', async () => {
     const lenses = async (uri: vscode.Uri) => {
       await vscode.window.showTextDocument(uri);
       const found = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
@@ -108,7 +108,7 @@ describe('Run Active File in Sandbox', () => {
     assert.deepEqual(await lenses(await writeWorkspaceFile('notes.md', '# notes\n')), []);
   });
 
-  it('runs a copy of a file outside any folder, and says so', async () => {
+  it('runs a copy of a file outside the workspace, and says so', async () => {
     await writeWorkspaceFile('here.txt', 'of the folder');
     const uri = await writeOutsideFile('alone.py', 'import sys; print(open("here.txt").read(), sys.argv)');
     const { exitCode, text } = await runFile(uri);
@@ -117,7 +117,7 @@ describe('Run Active File in Sandbox', () => {
     assert.equal(exitCode, 0);
   });
 
-  it('runs a copy of an untitled file, as it is in the editor, and says so', async () => {
+  it('runs a copy of an untitled file, and says so', async () => {
     const content = 'console.log("it is", 6 * 7)';
     const { uri } = await vscode.workspace.openTextDocument({ language: 'javascript', content });
     const { exitCode, text } = await runFile(uri);
@@ -133,13 +133,13 @@ describe('Run Active File in Sandbox', () => {
       /“config\.py” looks like a credential, so it wasn't sent/,
     ],
     [
-      'a file that is not there',
+      "a file that doesn't exist",
       async () => (await writeWorkspaceFile('x.py', '')).with({ path: '/nowhere/x.py' }),
       /“x\.py” couldn't be opened as text/,
     ],
   ];
   for (const [name, make, expected] of refused) {
-    it(`refuses ${name} with one clear sentence`, async () => {
+    it(`refuses to run ${name}, with one message`, async () => {
       const uri = await make();
       const { result, messages } = await answering({}, () => runFile(uri));
       assert.match(result.error ?? '', expected);
@@ -148,7 +148,7 @@ describe('Run Active File in Sandbox', () => {
     });
   }
 
-  it('asks how to run a file that nobody knows, and remembers the answer', () =>
+  it('asks for the command of an unknown kind of file, and remembers it', () =>
     withSetting('runners', {}, async () => {
       const uri = await writeWorkspaceFile('lines.txt', 'one\ntwo\n');
       const unanswered = await answering({}, () => runFile(uri));
@@ -161,7 +161,7 @@ describe('Run Active File in Sandbox', () => {
       assert.deepEqual([again.result.exitCode, again.messages], [0, []]);
     }));
 
-  it('takes arguments, remembers them for the file, and can do a past run again', async () => {
+  it('runs with arguments, remembers them for the file, and repeats a past run', async () => {
     const uri = await writeWorkspaceFile('args.py', 'import sys; print(sys.argv[1:])');
     const withArguments = () => vscode.commands.executeCommand<{ exitCode?: number }>('modal.runWithArguments', uri);
     const { result } = await answering({ showInputBox: `one "two three"` }, () => textOf(withArguments));
@@ -173,13 +173,13 @@ describe('Run Active File in Sandbox', () => {
     assert.match(again.result, /^\['one', 'two three'\]$/m);
   });
 
-  it('says that no file is open', async () => {
+  it('reports that no file is open', async () => {
     await vscode.commands.executeCommand('workbench.action.closeAllEditors');
     const { result } = await answering({}, () => runFile(undefined));
     assert.equal(result.error, strings.noFileOpen());
   });
 
-  it('names a setting that cannot be used', async () => {
+  it("names a setting that isn't valid", async () => {
     const uri = await writeWorkspaceFile('setting.sh', 'true');
     await withSetting('app', 'two words', async () => {
       const { error } = await runFile(uri);

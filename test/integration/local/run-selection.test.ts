@@ -12,11 +12,11 @@ import {
   writeWorkspaceFile,
 } from '../extension-under-test.ts';
 
-/** Opens a file with a part of it selected. */
+/** Opens a file with selections. */
 async function select(name: string, content: string, ...selections: [number, number, number, number][]) {
   const uri = await writeWorkspaceFile(name, content);
   const editor = await vscode.window.showTextDocument(uri);
-  // One that was open already takes in what the disk has a moment later.
+  // A document that was open already is updated from disk a moment later.
   await eventually(
     `the content of ${name}`,
     () => editor.document.getText(),
@@ -26,7 +26,7 @@ async function select(name: string, content: string, ...selections: [number, num
   return editor;
 }
 
-/** Runs the active editor's selection, with what its terminal shows meanwhile. */
+/** Runs the active editor's selection. Resolves with the result and the text that its terminal shows meanwhile. */
 async function runSelection(): Promise<RunResult & { text: string }> {
   const api = await activate();
   let text = '';
@@ -39,7 +39,7 @@ async function runSelection(): Promise<RunResult & { text: string }> {
 describe('Run Selection or Line in Sandbox', () => {
   after(closeTerminals);
 
-  it('keeps what a selection of Python defined for the next one, in one terminal', async () => {
+  it('keeps what a Python selection defines for the next one, in one terminal', async () => {
     await select('sel.py', 'x = 20\ny = x + 1\nx + y\n', [0, 0, 2, 0]);
     const first = await runSelection();
     assert.equal(first.exitCode, 0);
@@ -49,7 +49,7 @@ describe('Run Selection or Line in Sandbox', () => {
     await waitForTerminals('Modal Python', 1);
   });
 
-  it('runs the statement of the cursor when nothing is selected, and moves the cursor on', async () => {
+  it('runs the statement at the cursor if nothing is selected, and moves the cursor to the next one', async () => {
     const content = 'def f(a):\n    if a:\n        return "yes"\n\n\nprint(f(1))\n';
     const editor = await select('statement.py', content, [2, 4, 2, 4]);
     assert.match((await runSelection()).text, /^>>> def f\(a\):\n\.\.\. {5}if a:\n\.\.\. {9}return "yes"\n/);
@@ -58,7 +58,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.equal(editor.selection.active.line, 6);
   });
 
-  it('runs an indented block, and names the file’s own lines in a traceback', async () => {
+  it("runs an indented block, with the file's line numbers in tracebacks", async () => {
     const content = '\nif True:\n    z = 1\n    z / 0\n';
     await select('indented.py', content, [2, 4, 3, 9]);
     const { exitCode, text } = await runSelection();
@@ -67,7 +67,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.equal(exitCode, 1);
   });
 
-  it('takes several selections as one', async () => {
+  it('runs several selections as one', async () => {
     await select('several.py', 'a = 1\nskipped\nb = 2\na + b\n', [0, 0, 0, 5], [2, 0, 3, 5]);
     assert.match((await runSelection()).text, /^3$/m);
   });
@@ -83,7 +83,7 @@ describe('Run Selection or Line in Sandbox', () => {
     await waitForTerminals('Modal Shell', 1);
   });
 
-  it('forgets everything on a restart', async () => {
+  it('forgets all definitions on a restart', async () => {
     await select('sel.py', 'x', [0, 0, 0, 1]);
     assert.match((await runSelection()).text, /^20$/m);
     await vscode.commands.executeCommand('modal.restartSelectionProcess');
@@ -91,7 +91,7 @@ describe('Run Selection or Line in Sandbox', () => {
     await waitForTerminals('Modal Python', 1);
   });
 
-  it('says that the process has ended, and starts another with the next selection', async () => {
+  it('reports that the process exited, and starts a new one for the next selection', async () => {
     await select('exit.py', 'import sys; sys.exit(3)', [0, 0, 0, 23]);
     const { error, text } = await runSelection();
     assert.equal(error, 'Exited with code 3');
@@ -100,7 +100,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.match((await runSelection()).text, /^42$/m);
   });
 
-  it('ends the process with its terminal', async () => {
+  it('stops the process when its terminal is closed', async () => {
     await select('again.py', 'w = 1', [0, 0, 0, 5]);
     await runSelection();
     const [terminal] = await waitForTerminals('Modal Python', 1);
@@ -117,7 +117,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.match((await runSelection()).text, /^6$/m);
   });
 
-  it('sends nothing of a file that looks like a credential', async () => {
+  it('sends nothing from a file that looks like a credential', async () => {
     const editor = await select('.env', 'SECRET=1', [0, 0, 0, 8]);
     await vscode.languages.setTextDocumentLanguage(editor.document, 'shellscript');
     const { result } = await answering({}, runSelection);
@@ -125,7 +125,7 @@ describe('Run Selection or Line in Sandbox', () => {
     assert.equal(result.text, '');
   });
 
-  it('says which languages it takes', async () => {
+  it('names the supported languages for an unsupported file', async () => {
     await select('notes.md', '# notes', [0, 0, 0, 7]);
     const { result } = await answering({}, runSelection);
     assert.equal(result.error, strings.selectionNotSupported('markdown'));

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** A folder of its own for what goes to the sandbox and comes back. */
+/** A separate folder for files that are synced and pulled. */
 export default {
   workspace: 'examples/hello',
   settings: { 'modal.account': 'local' },

@@ -17,7 +17,7 @@ const exists = (path: string) =>
 const run = async (script: string) => runFile(await writeWorkspaceFile('script.sh', script));
 const configuration = () => vscode.workspace.getConfiguration('modal', root());
 
-describe('Why Is This (Not) Synced?', () => {
+describe('Explain Sync Status', () => {
   const why = async (uri: vscode.Uri) =>
     (await answering({}, async () => vscode.commands.executeCommand<string>('modal.whySynced', uri))).result;
 
@@ -38,13 +38,13 @@ describe('Why Is This (Not) Synced?', () => {
     assert.match(await why(await writeWorkspaceFile('plain.txt', '')), /“plain\.txt” is synced \(.+\)\./);
   });
 
-  it('says so where there is no folder', async () => {
+  it("reports a file that isn't in a workspace folder", async () => {
     assert.match(await why(vscode.Uri.file('/tmp')), /isn't in a workspace folder/);
   });
 });
 
-describe('running a file that is not synced', () => {
-  it('says so before anything starts, and runs it once it is included', async () => {
+describe("Running a file that isn't synced", () => {
+  it('warns before anything starts, and runs the file once it is included', async () => {
     const uri = await writeWorkspaceFile('left out.log', 'echo ran');
     await withSetting('runners', { '.log': ['sh'] }, async () => {
       const refused = await answering({}, () => runFile(uri));
@@ -64,8 +64,8 @@ describe('running a file that is not synced', () => {
   });
 });
 
-describe('pulling', () => {
-  it('brings back what programs changed and made, and leaves the rest', async () => {
+describe('Pulling', () => {
+  it('pulls files that programs changed or created, and no others', async () => {
     await writeWorkspaceFile('data.txt', 'here\n');
     await run('echo there > data.txt; mkdir -p out; echo made > out/made.txt');
     assert.equal(await read('data.txt'), 'here\n');
@@ -76,7 +76,7 @@ describe('pulling', () => {
     assert.deepEqual([await read('data.txt'), await read('out/made.txt')], ['there\n', 'made\n']);
   });
 
-  it('never writes over a change made here', async () => {
+  it('never overwrites a local change', async () => {
     await writeWorkspaceFile('both.txt', 'first\n');
     await run('echo there > both.txt');
     await writeWorkspaceFile('both.txt', 'mine\n');
@@ -85,7 +85,7 @@ describe('pulling', () => {
     assert.equal(await read('both.txt'), 'mine\n');
   });
 
-  it('takes patterns, and says when nothing is there', async () => {
+  it('pulls files by patterns, and reports when nothing matches', async () => {
     await run('mkdir -p results; echo 1 > results/a.csv; echo 2 > results/b.txt');
     await answering({}, async () => vscode.commands.executeCommand('modal.pull', ['results/*.csv']));
     assert.deepEqual([await exists('results/a.csv'), await exists('results/b.txt')], [true, false]);
@@ -94,8 +94,8 @@ describe('pulling', () => {
   });
 });
 
-describe('Mirror Folder Exactly', () => {
-  it('deletes what only the sandbox has, after a look at the list', async () => {
+describe('Mirror Folder to Sandbox', () => {
+  it('deletes files that exist only in the sandbox, after confirmation', async () => {
     await run('echo extra > only-there.txt');
     const mirror = async () => vscode.commands.executeCommand('modal.mirror');
     const refused = await answering({}, mirror);
@@ -106,7 +106,7 @@ describe('Mirror Folder Exactly', () => {
   });
 });
 
-describe('live sync', () => {
+describe('Live sync', () => {
   it('sends a saved file while a program runs', () =>
     withSetting('sync.live', true, async () => {
       await writeWorkspaceFile('live.txt', 'old\n');
@@ -128,8 +128,8 @@ describe('live sync', () => {
     }));
 });
 
-describe('live sync of a large file', () => {
-  it('leaves it to the next run, says so once, and sends it at once when asked to', () =>
+describe('Live sync of a large file', () => {
+  it('leaves a large file to the next run, tells the user once, and sends it on request', () =>
     withSetting('sync.live', true, async () => {
       const large = join(root().fsPath, 'large.bin');
       const save = (bytes: number) => {
@@ -153,7 +153,7 @@ describe('live sync of a large file', () => {
 });
 
 describe('modal.sync.root', () => {
-  it('makes a sub-folder the one that is synced and run in', () =>
+  it('syncs a subfolder and runs files in it', () =>
     withSetting('sync.root', 'part', async () => {
       const uri = await writeWorkspaceFile('part/here.sh', 'pwd; ls');
       assert.match((await runFile(uri)).text, /^\/workspace\nhere\.sh$/m);
@@ -161,7 +161,7 @@ describe('modal.sync.root', () => {
       assert.match(outside.result.error ?? '', /outside the synced folder \(modal\.sync\.root\)/);
     }));
 
-  it('cannot lead out of the folder', () =>
+  it("can't point outside the workspace folder", () =>
     withSetting('sync.root', '../..', async () => {
       const { result } = await answering({}, () => run('true'));
       assert.equal(result.error, commonStrings.syncRootOutside('../..'));

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** A workspace with a tasks.json of every kind of task. */
+/** A workspace whose tasks.json has every kind of task. */
 export default {
   workspace: 'test/fixtures/tasks',
   settings: { 'modal.account': 'local' },

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import { activate, eventually, waitForProblems, waitForTask, waitForTasks } from '../extension-under-test.ts';
 
-/** Waits for the next task of a name to end, while `start` starts it; its exit code and what it showed. */
+/** Starts a task and waits until it ends. Resolves with its exit code and the text that it showed. */
 async function taskRun(
   name: string,
   start: () => Thenable<unknown>,
@@ -37,20 +37,20 @@ async function runOwn(name: string) {
 
 const runInSandbox = (name: string) => taskRun(name, () => vscode.commands.executeCommand('modal.runTask', name));
 
-describe('a task of type modal', () => {
-  it('runs its script with VS Code’s variables resolved, in its folder of the sandbox, and ends with its exit code', async () => {
+describe('Tasks of type modal', () => {
+  it("run a script with VS Code's variables resolved, in its sandbox folder, and end with its exit code", async () => {
     const { exitCode, text } = await runOwn('own');
     assert.match(text, /^hello \/workspace\/sub in \/workspace\/sub$/m);
     assert.equal(exitCode, 6);
   });
 
-  it('runs its file with its arguments, without a terminal when it says so', async () => {
+  it('run a file with arguments, without a terminal if "pty" is false', async () => {
     const { exitCode, text } = await runOwn('own file');
     assert.match(text, /^\['a b'\] False$/m);
     assert.equal(exitCode, 0);
   });
 
-  it('brings back what it names after its end, and nothing else', async () => {
+  it('pull the files that they name when they end, and no others', async () => {
     const code = vscode.commands.registerCommand('test.code', () => '3');
     const root = vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
     const read = (path: string) =>
@@ -67,12 +67,12 @@ describe('a task of type modal', () => {
     code.dispose();
   });
 
-  it('waits for the tasks that it depends on, and does not run when one has failed', async () => {
+  it("wait for the tasks that they depend on, and don't run after a failure", async () => {
     assert.match((await runOwn('second')).text, /^first\nsecond$/m);
     const failed = await ownTask('after a failure');
     const ended: string[] = [];
     const listener = vscode.tasks.onDidEndTaskProcess(({ execution }) => ended.push(execution.task.name));
-    // VS Code asks whether to run it all the same, and does not until it is answered.
+    // VS Code asks whether to run it anyway, and doesn't until the question is answered.
     void vscode.tasks.executeTask(failed).then(undefined, () => {});
     await eventually(
       'the task that fails',
@@ -83,7 +83,7 @@ describe('a task of type modal', () => {
     assert.deepEqual(ended, ['own']);
   });
 
-  it('goes on in the background, where its matcher tells others when they can start', async () => {
+  it('run in the background, with a matcher that reports when dependent tasks can start', async () => {
     const { exitCode, text } = await runOwn('with the watcher');
     assert.equal(exitCode, 0);
     assert.match(text, /^ready for work\n[\s\S]*^beside it$/m);
@@ -100,7 +100,7 @@ describe('a task of type modal', () => {
     await waitForTasks();
   });
 
-  it('is presented as tasks.json says', async () => {
+  it('are presented as configured in tasks.json', async () => {
     const { presentationOptions } = await ownTask('silent');
     const { reveal, panel, focus, clear } = presentationOptions;
     assert.deepEqual(
@@ -110,14 +110,14 @@ describe('a task of type modal', () => {
     assert.equal((await runOwn('silent')).exitCode, 0);
   });
 
-  it('says which property is wrong', async () => {
+  it("report which property isn't valid", async () => {
     const { exitCode, text } = await runOwn('wrong');
     assert.match(text, /● “args” in the task isn't valid: .*expected array.* Fix it in tasks\.json/);
     assert.equal(exitCode, 1);
     assert.match((await runOwn('nothing')).text, /specify exactly one of "file", "command", or "script"/);
   });
 
-  it('is there for each script of package.json', async () => {
+  it('are offered for each script in package.json', async () => {
     const tasks = await vscode.tasks.fetchTasks({ type: 'modal' });
     const script = tasks.find(({ name }) => name === 'npm run hello');
     assert.deepEqual(script?.definition, { type: 'modal', command: 'npm', args: ['run', 'hello'] });
@@ -125,7 +125,7 @@ describe('a task of type modal', () => {
 });
 
 describe('Run Task in Sandbox', () => {
-  it('runs a shell task, and its problem matcher marks the local file', async () => {
+  it('runs a shell task whose problem matcher marks the local file', async () => {
     const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
     const { exitCode } = await runInSandbox('compile');
     assert.equal(exitCode, 0);
@@ -134,7 +134,7 @@ describe('Run Task in Sandbox', () => {
     assert.deepEqual([problem?.range.start.line, problem?.range.start.character], [1, 2]);
   });
 
-  it('marks what a matcher with a pattern of its own finds, anew with each run', async () => {
+  it('replaces the problems of a matcher with a custom pattern at each run', async () => {
     const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
     for (const _ of ['first', 'second']) {
       assert.equal((await runInSandbox('own pattern')).exitCode, 0);
@@ -149,14 +149,14 @@ describe('Run Task in Sandbox', () => {
     }
   });
 
-  it('takes its arguments with their quoting, its inputs, its folder and its variables', async () => {
+  it('passes on quoted arguments, inputs, the folder, and variables', async () => {
     const word = vscode.commands.registerCommand('test.word', () => 'spoken');
     const { text } = await runInSandbox('quoted');
     word.dispose();
     assert.match(text, /^\$HOME it's\|spoken\|tasks\|/m);
   });
 
-  it('runs a process task with the sandbox’s paths', async () => {
+  it("runs a process task with the sandbox's paths", async () => {
     const { exitCode, text } = await runInSandbox('process');
     assert.match(text, /^print\(sys\.argv\[1:\], sys\.stdout\.isatty\(\)\)$/m);
     assert.equal(exitCode, 0);

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** A folder that nobody has said to trust. */
+/** A folder that isn't trusted. */
 export default {
   workspace: 'examples/hello',
   settings: { 'modal.account': 'local' },

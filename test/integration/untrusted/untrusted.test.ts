@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/common/strings.ts';
 import { activate, answering, runFile } from '../extension-under-test.ts';
 
-describe('an untrusted workspace', () => {
+describe('An untrusted workspace', () => {
   let uri: vscode.Uri;
   before(async () => {
     assert.equal(vscode.workspace.isTrusted, false, 'VS Code was started without trust');
@@ -12,7 +12,7 @@ describe('an untrusted workspace', () => {
     uri = found;
   });
 
-  it('syncs nothing and runs nothing, and says so', async () => {
+  it('syncs nothing, runs nothing, and explains why', async () => {
     const { result, messages } = await answering({}, () => runFile(uri));
     assert.equal(result.error, strings.notTrusted());
     assert.deepEqual(messages, [result.error]);
@@ -24,8 +24,8 @@ describe('an untrusted workspace', () => {
     );
   });
 
-  it('has no lens', async () => {
-    // Lenses are asked for from extensions that are active.
+  it('has no code lenses', async () => {
+    // VS Code requests code lenses only from active extensions.
     await activate();
     await vscode.window.showTextDocument(uri);
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);

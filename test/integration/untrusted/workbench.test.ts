@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 
-describe('a launch on an untrusted folder', () => {
-  it('opens it restricted', () => {
+describe('A launch on an untrusted folder', () => {
+  it('opens the folder in restricted mode', () => {
     assert.equal(vscode.workspace.isTrusted, false);
   });
 });
