@@ -90,7 +90,6 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     warm: warmUps,
     budget,
   });
-  running.onDidStart(({ sandbox }) => void activity.showWhile('Starting a sandbox…', sandbox).catch(() => {}));
   shutDown = () =>
     Promise.all([warmUps.end(), running.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
   const sync = syncModule({ sessions: running, syncs });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
+import { strings as syncStrings } from '../../src/providers/sync/strings.ts';
 import { sandboxParams } from '../../src/sandboxes/sandbox-params.ts';
 import { strings } from '../../src/views/sandboxes/strings.ts';
 import { comesIntoSight, waitForAttribute } from '../helpers/elements.ts';
@@ -206,7 +207,7 @@ describe('the Sandboxes view of an account', () => {
     await workbench.openFile('hello.sh');
     await workbench.codeLens('Run in Sandbox').first().waitFor();
     await workbench.clickCodeLens('Run in Sandbox');
-    await workbench.clickDialog('Send');
+    await workbench.clickDialog(syncStrings.sync());
     // Looked for before the run ends, as three seconds later it is over again.
     await waitForAttribute(status, 'aria-label', /sandbox running/);
     await workbench.waitForTerminal(/Exited with code 0/);

@@ -4,6 +4,7 @@ import * as l10n from '@vscode/l10n';
 export const strings = {
   itemName: () => l10n.t('Modal Sandbox'),
   text: (description: string) => l10n.t('Modal: {0}', description),
+  startingSandbox: () => l10n.t('Starting a sandbox…'),
   pricePerHour: (price: string) => l10n.t('{0}/h', price),
   sandboxRunning: (profile: string, folder: string) =>
     l10n.t('Modal: profile “{0}” in {1}, sandbox running.', profile, folder),

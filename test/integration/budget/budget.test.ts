@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { strings as syncStrings } from '../../../src/providers/sync/strings.ts';
 import { strings } from '../../../src/providers/warm/strings.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -34,7 +35,7 @@ describe('an account where sandboxes cost money', () => {
   const running = async () => (await server.control.running()).sandboxes.length;
   const stopEverything = () => answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
   /** Runs the script; the first sync to an account asks, too. */
-  const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: 'Send' }) =>
+  const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: syncStrings.sync() }) =>
     answering(answers, () => runFile(script));
 
   it('gets no call while nothing is warm and no view is open', async () => {
@@ -49,7 +50,7 @@ describe('an account where sandboxes cost money', () => {
 
   it('warns at 80% of a budget, and again when it is spent', async () => {
     const costly = await writeWorkspaceFile('costly.sh', 'sleep 1\n');
-    const { result } = await answering({ showWarningMessage: 'Send' }, () => runFile(costly));
+    const { result } = await answering({ showWarningMessage: syncStrings.sync() }, () => runFile(costly));
     assert.equal(result.exitCode, 0);
     await stopEverything();
     const isNear = (text: string) => /^You've spent (about|under) .* of .* today \(estimate\)\.$/.test(text);
@@ -109,7 +110,10 @@ describe('an account where sandboxes cost money', () => {
     await server.control.set({ coldStartMs: 5_100 });
     const asked: string[] = [];
     for (let start = 0; start < 4; start += 1) {
-      const { messages } = await run({ showWarningMessage: 'Send', showInformationMessage: strings.keepWarm() });
+      const { messages } = await run({
+        showWarningMessage: syncStrings.sync(),
+        showInformationMessage: strings.keepWarm(),
+      });
       asked.push(...messages.filter((text) => /slow to start three times/.test(text)));
       assert.equal(asked.length, start < 2 ? 0 : 1);
       await stopEverything();

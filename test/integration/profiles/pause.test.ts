@@ -28,7 +28,7 @@ describe('Run Active File Here', () => {
     const own = await run({});
     assert.deepEqual([own.exitCode, own.sandboxId], [0, sandboxId]);
     const foreign = await answering({}, async () => run({ 'vscode-folder': 'another', 'vscode-folder-name': 'other' }));
-    assert.match(foreign.messages.join(), /serves “other”\. Sync “profiles” into it and run there\?/);
+    assert.match(foreign.messages.join(), /belongs to “other”. Sync “profiles” to it and run the file there\?/);
     assert.deepEqual(foreign.result, {});
   });
 });
