@@ -133,7 +133,7 @@ function typeOf({ type, anyOf, items, additionalProperties, enum: values }: Json
   if (anyOf) return [...new Set(anyOf.map(typeOf))].join(' or ');
   if (type === 'array') return `list of ${items ? typeOf(items) : 'anything'}`;
   if (type === 'object' && typeof additionalProperties === 'object') return `object of ${typeOf(additionalProperties)}`;
-  return String(type ?? 'anything');
+  return type === undefined ? 'anything' : [type].flat().join(' or ');
 }
 
 function exampleOf({ examples, enum: values }: JsonSchema): string {

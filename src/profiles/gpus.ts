@@ -1,4 +1,4 @@
-/** GPUs that Modal rents, with the most of each that one sandbox can have. https://modal.com/docs/guide/gpu, 2026-09 */
+/** GPU types that Modal offers, with the maximum count for one sandbox. https://modal.com/docs/guide/gpu, 2026-09 */
 export const GPUS: Readonly<Record<string, number>> = {
   T4: 8,
   L4: 8,
@@ -16,7 +16,7 @@ export const GPUS: Readonly<Record<string, number>> = {
   B300: 8,
 };
 
-/** `H100` or `H100:4` taken apart; undefined when it is not written like that. Names are not case-sensitive. */
+/** Parses `H100` or `H100:4`; undefined if the text has another form. Names are case-insensitive. */
 export function parseGpu(text: string): { name: string; count: number } | undefined {
   const [, name, count = '1'] = /^([A-Za-z0-9+!-]+)(?::([1-9]\d*))?$/.exec(text) ?? [];
   return name === undefined ? undefined : { name: name.toUpperCase(), count: Number(count) };

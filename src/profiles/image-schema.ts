@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { objectName, packages, relativePath, variableName } from './fields.ts';
+import { strings } from './strings.ts';
 
 /** The version of Python in the built-in base image. */
 export const DEFAULT_PYTHON = '3.11';
 
-/** What an image is made of, as it is written. */
+/** The description of an image, as written. */
 export const ImageSchema = z
   .strictObject({
     registry: z
@@ -17,68 +18,71 @@ export const ImageSchema = z
       }),
     registrySecret: z
       .strictObject({
-        name: objectName.meta({ description: 'The Modal secret with the registry’s credentials.' }),
+        name: objectName.meta({ description: "The name of the Modal secret with the registry's credentials." }),
         kind: z.enum(['registry', 'aws-ecr', 'gcp-artifact-registry']).default('registry').meta({
-          description:
-            'How the registry signs in: by user name and password, or as AWS ECR or GCP Artifact Registry do.',
+          description: 'How to sign in to the registry: user name and password, AWS ECR, or GCP Artifact Registry.',
         }),
       })
       .optional()
-      .meta({ description: 'The secret for a private `registry` tag.' }),
+      .meta({ description: 'Credentials for a private registry.' }),
     dockerfile: relativePath.optional().meta({
-      description: 'A Dockerfile in the folder, built by Modal.',
+      description: 'A Dockerfile in the folder. Modal builds it.',
       examples: ['Dockerfile'],
     }),
     context: relativePath.optional().meta({
-      description: 'The folder that `COPY` and `ADD` of the Dockerfile read from; the Dockerfile’s own when absent.',
+      description: "The build context, which `COPY` and `ADD` read from. Defaults to the Dockerfile's folder.",
     }),
     target: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'The stage of the Dockerfile to build; the last one when absent.' }),
+      .meta({ description: 'The stage of the Dockerfile to build. Defaults to the last one.' }),
     buildArgs: z
       .record(variableName, z.string())
       .optional()
-      .meta({ description: 'Values for the Dockerfile’s `ARG`s.' }),
+      .meta({ description: "Values for the Dockerfile's `ARG` instructions." }),
     name: z
       .string()
       .min(1)
       .optional()
-      .meta({ description: 'An image published in the account, as `name` or `name:tag`.' }),
+      .meta({ description: 'An image that is published in the account, as `name` or `name:tag`.' }),
     snapshot: z
       .string()
-      .regex(/^im-/, 'must be the id of a snapshot, such as "im-…"')
+      .regex(/^im-/, { error: () => strings.snapshotId() })
       .optional()
-      .meta({ description: 'The id of a snapshot.' }),
+      .meta({ description: 'A snapshot ID.' }),
     python: z
       .string()
-      .regex(/^3\.\d{1,2}$/, 'must be a version of Python such as "3.12"')
+      .regex(/^3\.\d{1,2}$/, { error: () => strings.pythonVersion() })
       .optional()
-      .meta({ description: 'The version of Python in the built-in base image.', examples: ['3.11', '3.12', '3.13'] }),
+      .meta({
+        description: `The Python version of the built-in base image. Defaults to ${DEFAULT_PYTHON}.`,
+        examples: ['3.11', '3.12', '3.13'],
+      }),
     apt: packages.default([]).meta({ description: 'Debian packages to install.' }),
     pip: packages
       .default([])
       .meta({ description: 'Python packages to install.', examples: [['numpy', 'torch==2.9.0']] }),
     pipFrom: relativePath.optional().meta({
       description:
-        'Python packages to install as a file of the folder names them: `requirements.txt`, `pyproject.toml` or `uv.lock`.',
+        'A file in the folder that lists Python packages to install: `requirements.txt`, `pyproject.toml`, or `uv.lock`.',
       examples: ['requirements.txt', 'pyproject.toml', 'uv.lock'],
     }),
-    npm: packages.default([]).meta({ description: 'npm packages to install for all users.' }),
+    npm: packages.default([]).meta({ description: 'npm packages to install globally.' }),
     commands: z
       .array(z.string().min(1))
       .default([])
       .meta({
-        description: 'Shell commands that finish the image.',
+        description: 'Shell commands to run last.',
         examples: [['curl -LsSf https://example.com/install.sh | sh']],
       }),
     env: z
       .record(variableName, z.string())
       .default({})
-      .meta({ description: 'Environment variables of the image, at build and run.' }),
+      .meta({ description: 'Environment variables of the image, set at build time and at run time.' }),
     buildSecrets: z.array(variableName).default([]).meta({
-      description: 'Variables of this machine (or of `envFile`) that the build sees and the image does not keep.',
+      description:
+        "Local variables (or variables from `envFile`) that are available to the build but aren't kept in the image.",
     }),
   })
   .superRefine((image, context) => {
@@ -89,18 +93,18 @@ export const ImageSchema = z
       context.addIssue({
         code: 'custom',
         path: [key],
-        message: `cannot be beside "${bases[0]}": an image has one base`,
+        message: strings.oneBase(bases[0] ?? ''),
         input: image,
       });
-    const needs = (key: 'context' | 'target' | 'buildArgs' | 'registrySecret', base: 'dockerfile' | 'registry') => {
+    const requires = (key: 'context' | 'target' | 'buildArgs' | 'registrySecret', base: 'dockerfile' | 'registry') => {
       if (image[key] !== undefined && image[base] === undefined)
-        context.addIssue({ code: 'custom', path: [key], message: `needs "${base}" beside it`, input: image });
+        context.addIssue({ code: 'custom', path: [key], message: strings.requires(base), input: image });
     };
-    needs('context', 'dockerfile');
-    needs('target', 'dockerfile');
-    needs('buildArgs', 'dockerfile');
-    needs('registrySecret', 'registry');
+    requires('context', 'dockerfile');
+    requires('target', 'dockerfile');
+    requires('buildArgs', 'dockerfile');
+    requires('registrySecret', 'registry');
   });
 
-/** What an image is made of. */
+/** The description of an image, with defaults filled in. */
 export type ImageProfile = z.infer<typeof ImageSchema>;

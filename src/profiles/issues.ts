@@ -1,9 +1,10 @@
 import type { z } from 'zod';
+import { strings } from './strings.ts';
 
-/** What zod finds wrong. */
+/** A problem that zod finds. */
 export type Issue = z.core.$ZodIssue;
 
-/** The alternatives of a union are one problem: the one of the alternative that its author meant, as far as can be told. */
+/** Reduces the issues of a union to those of the alternative that its author most likely meant. */
 export function flatten(issue: Issue): Issue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const inner = issue.errors.filter(
@@ -14,21 +15,21 @@ export function flatten(issue: Issue): Issue[] {
   return meant.flatMap((each) => flatten({ ...each, path: [...issue.path, ...each.path] } as Issue));
 }
 
-/** What is wrong, as the rest of a sentence. zod's own messages start with "Invalid input: expected …"; ours start with a verb. */
+/** Describes a problem as the end of a sentence that starts with the key: `must be a number`. */
 export function phraseOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${article(issue.expected)}`;
+      return TYPES[issue.expected]?.() ?? strings.wrongType();
     case 'invalid_union':
-      return 'is not of a type that it can have';
+      return strings.wrongType();
     case 'unrecognized_keys':
-      return `has a key that is not known: ${issue.keys.join(', ')}`;
+      return strings.unknownKeys(issue.keys);
     case 'invalid_value':
-      return `must be one of ${issue.values.map((value) => JSON.stringify(value)).join(', ')}`;
+      return strings.oneOf(issue.values.map((value) => JSON.stringify(value)).join(', '));
     case 'too_small':
-      return /^must/.test(issue.message) ? issue.message : `must be at least ${issue.minimum}${unitOf(issue.origin)}`;
+      return isFromZod(issue) ? minOf(issue.origin, Number(issue.minimum)) : issue.message;
     case 'too_big':
-      return /^must/.test(issue.message) ? issue.message : `must be at most ${issue.maximum}${unitOf(issue.origin)}`;
+      return isFromZod(issue) ? maxOf(issue.origin, Number(issue.maximum)) : issue.message;
     case 'invalid_key':
       return issue.issues[0]?.message ?? issue.message;
     default:
@@ -36,11 +37,27 @@ export function phraseOf(issue: Issue): string {
   }
 }
 
-function article(type: string): string {
-  const name = type === 'record' ? 'object' : type === 'int' ? 'integer' : type;
-  return `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`;
+const TYPES: Readonly<Record<string, () => string>> = {
+  string: strings.typeString,
+  number: strings.typeNumber,
+  int: strings.typeInteger,
+  boolean: strings.typeBoolean,
+  array: strings.typeArray,
+  object: strings.typeObject,
+  record: strings.typeObject,
+};
+
+/** True if the message is zod's own, not one of the schema's. */
+function isFromZod({ message }: Issue): boolean {
+  return /^Too (?:small|big)/.test(message);
 }
 
-function unitOf(origin: string): string {
-  return origin === 'string' ? ' characters long' : origin === 'array' ? ' entries long' : '';
+function minOf(origin: string, minimum: number): string {
+  if (origin === 'string') return strings.minLength(minimum);
+  return origin === 'array' ? strings.minEntries(minimum) : strings.min(minimum);
+}
+
+function maxOf(origin: string, maximum: number): string {
+  if (origin === 'string') return strings.maxLength(maximum);
+  return origin === 'array' ? strings.maxEntries(maximum) : strings.max(maximum);
 }

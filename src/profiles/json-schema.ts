@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ModalFileSchema, ProfileSchema } from './schema.ts';
 
-/** A JSON schema, as far as it is looked at here. */
+/** The parts of a JSON schema that are used here. */
 export interface JsonSchema {
   readonly type?: string | readonly string[];
   readonly description?: string;
-  /** What VS Code shows in the place of `description`, where that has code in it. */
+  /** Shown by VS Code instead of `description`. Set if that contains code. */
   readonly markdownDescription?: string;
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
@@ -16,7 +16,7 @@ export interface JsonSchema {
   readonly anyOf?: readonly JsonSchema[];
 }
 
-/** What the extension's own check says in better words than an editor could from a schema. */
+/** Keywords that the extension checks itself, with better messages than an editor can derive from a schema. */
 const CHECKED_BY_US = [
   'pattern',
   'format',
@@ -30,12 +30,12 @@ const CHECKED_BY_US = [
   'propertyNames',
 ];
 
-/** The JSON schema of `modal.json` for editors: structure, types, defaults and words; values are checked by the extension. */
+/** Returns the JSON schema of `modal.json` for editors: structure, types, defaults, and descriptions. */
 export function modalFileJsonSchema(): JsonSchema {
   return jsonSchemaOf(ModalFileSchema);
 }
 
-/** The JSON schema of one profile. */
+/** Returns the JSON schema of a profile. */
 export function profileJsonSchema(): JsonSchema {
   const { $schema: _, ...schema } = jsonSchemaOf(ProfileSchema) as JsonSchema & { $schema?: string };
   return schema;

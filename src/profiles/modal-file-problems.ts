@@ -10,30 +10,31 @@ import {
 import { z } from 'zod';
 import { flatten, type Issue, phraseOf } from './issues.ts';
 import { ModalFileSchema } from './schema.ts';
+import { strings } from './strings.ts';
 
-/** Something wrong in the file, with its place. */
+/** A problem in a `modal.json`, with its location. */
 export interface ModalFileProblem {
-  /** A sentence without the key's name in front, such as `must be whole seconds, such as 60000`. */
+  /** The end of a sentence that starts with the key, such as `must be a number`. */
   readonly message: string;
-  /** Keys and indexes that lead to it. */
+  /** The keys and indexes of the value. */
   readonly path: readonly PropertyKey[];
   readonly offset: number;
   readonly length: number;
-  /** What to write there instead. */
+  /** The text to replace it with. */
   readonly fix?: { readonly title: string; readonly newText: string };
-  /** The JSON schema says the same, so an editor that has it shows it already. */
+  /** The JSON schema reports it, too, so editors show it already. */
   readonly isShownBySchema: boolean;
 }
 
-/** Keys whose value is a path of the workspace folder. */
+/** Keys whose value is a path in the workspace folder. */
 const FILE_KEYS = [['envFile'], ['image', 'dockerfile'], ['image', 'context'], ['image', 'pipFrom']] as const;
 
-/** What is wrong in the text of a `modal.json`. `exists` says whether a path of the workspace folder is there. */
+/** Finds the problems in a `modal.json`. `exists` must return whether a path in the workspace folder exists. */
 export function modalFileProblems(text: string, exists: (path: string) => boolean): ModalFileProblem[] {
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { allowTrailingComma: true });
   const problems: ModalFileProblem[] = errors.map(({ error, offset, length }) => ({
-    message: `is not JSON (${printParseErrorCode(error)})`,
+    message: strings.invalidJson(printParseErrorCode(error)),
     path: [],
     offset,
     length,
@@ -60,7 +61,7 @@ function problemOf(tree: Node, issue: Issue): ModalFileProblem {
     path: issue.path,
     offset: node.offset,
     length: node.length,
-    ...(suggestion && { fix: { title: `Change to “${suggestion}”`, newText: JSON.stringify(suggestion) } }),
+    ...(suggestion && { fix: { title: strings.changeTo(suggestion), newText: JSON.stringify(suggestion) } }),
     isShownBySchema: ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code),
   };
 }
@@ -73,11 +74,11 @@ function unknownKeys(tree: Node, issue: z.core.$ZodIssueUnrecognizedKeys): Modal
     const near = known.length > 0 ? closest(key, known) : undefined;
     const isNear = near !== undefined && distance(key, near) <= Math.max(2, key.length / 3);
     return {
-      message: isNear ? `is not a key of a profile; did you mean “${near}”?` : 'is not a key that is known here',
+      message: isNear ? strings.misspelledKey(near) : strings.unknownKey(),
       path: [...issue.path, key],
       offset: place.offset,
       length: place.length,
-      ...(isNear && { fix: { title: `Change to “${near}”`, newText: JSON.stringify(near) } }),
+      ...(isNear && { fix: { title: strings.changeTo(near), newText: JSON.stringify(near) } }),
       isShownBySchema: true,
     };
   });
@@ -94,13 +95,13 @@ function missingFiles(tree: Node, exists: (path: string) => boolean): ModalFileP
       const node = findNodeAtLocation(profile, [...keys]);
       if (typeof node?.value !== 'string' || exists(node.value)) return [];
       const path = ['profiles', name.value as string, ...keys];
-      const message = `names “${node.value}”, which is not in the workspace folder`;
+      const message = strings.missingFile(node.value);
       return [{ message, path, offset: node.offset, length: node.length, isShownBySchema: false }];
     });
   });
 }
 
-/** The node of a path, or the nearest one above it that is there. */
+/** Returns the node at a path, or its nearest existing ancestor. */
 function nodeAt(tree: Node, path: readonly PropertyKey[]): Node {
   for (let length = path.length; length > 0; length -= 1) {
     const node = findNodeAtLocation(
@@ -115,7 +116,7 @@ function nodeAt(tree: Node, path: readonly PropertyKey[]): Node {
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 let fileSchema: JsonSchema | undefined;
 
-/** The keys that an object at a path can have. */
+/** Returns the keys that an object at a path can have. */
 function keysAt(path: readonly PropertyKey[]): string[] {
   fileSchema ??= z.toJSONSchema(ModalFileSchema, { io: 'input' }) as JsonSchema;
   let places: JsonSchema[] = [fileSchema];

@@ -1,8 +1,9 @@
 import { UserError } from '../base/errors.ts';
 import { MODAL_FILE, type ModalFile, parseProfile } from './modal-file.ts';
 import { DEFAULT_PROFILE, type Profile } from './schema.ts';
+import { strings } from './strings.ts';
 
-/** The source of profiles that are not in the folder's file. */
+/** The source of profiles from the `modal.profiles` setting. */
 export const SETTINGS = 'settings';
 
 /** A profile with its name. */
@@ -11,12 +12,12 @@ export interface NamedProfile {
   readonly profile: Profile;
 }
 
-/** The profiles that a folder can use: the built-in one, the user's, and the folder's, of which the folder's win. */
+/** The profiles that a folder can use: the built-in one, the user's, and the folder's own, which takes precedence. */
 export class Profiles {
   readonly #raw: ReadonlyMap<string, { readonly value: unknown; readonly source: string }>;
   readonly #default: string;
 
-  /** `user` is the setting `modal.profiles`; `file` the folder's modal.json, where there is one. */
+  /** `user` is the `modal.profiles` setting; `file` is the folder's modal.json, if there is one. */
   constructor(user: Readonly<Record<string, unknown>>, file?: ModalFile) {
     const of = (entries: Iterable<[string, unknown]>, source: string) =>
       [...entries].map(([name, value]) => [name, { value, source }] as const);
@@ -28,37 +29,37 @@ export class Profiles {
     this.#default = file?.default && this.#raw.has(file.default) ? file.default : DEFAULT_PROFILE;
   }
 
-  /** In the order of the picker: the built-in one first. */
+  /** In the order of the picker, with the built-in profile first. */
   get names(): string[] {
     return [...this.#raw.keys()];
   }
 
-  /** The one that is used: the chosen one, as long as there is one of the name, else the folder's default. */
+  /** Returns the name of the profile in use: the selected one if it exists, otherwise the folder's default. */
   current(chosen: string | undefined): string {
     return chosen !== undefined && this.#raw.has(chosen) ? chosen : this.#default;
   }
 
-  /** Where a profile is written: `built in`, `SETTINGS`, or the file. */
+  /** Returns where a profile is defined: `built in`, `SETTINGS`, or `MODAL_FILE`. */
   sourceOf(name: string): string | undefined {
     return this.#raw.get(name)?.source;
   }
 
-  /** The profile, or why it cannot be used. */
+  /** Returns the profile, or a description of what is wrong with it. */
   check(name: string): Profile | string {
     const raw = this.#raw.get(name);
-    return raw ? parseProfile(raw.value) : 'does not exist';
+    return raw ? parseProfile(raw.value) : strings.nonexistent();
   }
 
-  /** Throws `UserError` when there is no profile of the name, or it cannot be used. */
+  /** Returns a profile. Throws `UserError` if it doesn't exist or isn't valid. */
   get(name: string): NamedProfile {
     const profile = this.check(name);
     if (typeof profile !== 'string') return { name, profile };
     const source = this.sourceOf(name);
-    if (!source)
-      throw new UserError(
-        `There is no profile “${name}”. Choose one of ${this.names.join(', ')}, or add it to ${MODAL_FILE}.`,
-      );
-    const place = source === MODAL_FILE ? MODAL_FILE : 'the setting modal.profiles';
-    throw new UserError(`The profile “${name}” cannot be used: ${profile}. Mend it in ${place}, then run again.`);
+    if (!source) throw new UserError(strings.unknownProfile(name, this.names.join(', '), MODAL_FILE));
+    throw new UserError(
+      source === MODAL_FILE
+        ? strings.invalidProfile(name, profile, MODAL_FILE)
+        : strings.invalidProfileInSettings(name, profile),
+    );
   }
 }

@@ -1,33 +1,36 @@
 import { Cron } from 'croner';
+import { strings } from './strings.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Milliseconds since 1970 of the next refresh after a moment: so many minutes later, or what the cron expression says. */
+/**
+ * Returns the time of the next refresh, in milliseconds since 1970: a number of minutes after `after`, or the next match of
+ * a cron expression.
+ */
 export function nextRefresh(refresh: number | string, timezone: string | undefined, after: number): number {
   if (typeof refresh === 'number') return after + refresh * MINUTE_MS;
   const next = cron(refresh, timezone).nextRun(new Date(after));
-  // An expression that never comes again, such as 30 February.
+  // An expression may never match, such as February 30.
   return next ? next.getTime() : Number.POSITIVE_INFINITY;
 }
 
-/** What is wrong with a schedule, and under which key. */
+/** Returns what is wrong with a schedule, and for which key. */
 export function scheduleProblem(
   refresh: number | string,
   timezone: string | undefined,
 ): { key: 'refresh' | 'timezone'; message: string } | undefined {
-  if (timezone !== undefined && !isTimezone(timezone))
-    return { key: 'timezone', message: 'must be a time zone such as "Europe/Berlin"' };
+  if (timezone !== undefined && !isTimezone(timezone)) return { key: 'timezone', message: strings.timeZone() };
   if (typeof refresh === 'number') return undefined;
   try {
     if (refresh.trim().split(/\s+/).length !== 5) throw new Error('not five fields');
     cron(refresh, timezone);
     return undefined;
   } catch {
-    return { key: 'refresh', message: 'must be minutes, or a cron expression of five fields such as "*/30 * * * *"' };
+    return { key: 'refresh', message: strings.schedule() };
   }
 }
 
-/** Whether a moment is within hours such as `08:00-18:00` of a day from Monday to Friday. Hours may go over midnight. */
+/** Returns whether a time is within hours such as `08:00-18:00`, Monday to Friday. Hours may cross midnight. */
 export function isWorkingTime(hours: string, timezone: string | undefined, at: number): boolean {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: timezone,

@@ -3,37 +3,36 @@ import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { UserError } from '../base/errors.ts';
 import { HOST_VOLUME_PATH, imageOf, type Profile } from './schema.ts';
+import { strings } from './strings.ts';
 
-/** Where tools keep what they have downloaded, so that the next sandbox has it too. */
+/** Places the caches of tools on the host volume, so that the next sandbox can use them. */
 const CACHES: Readonly<Record<string, string>> = {
   PIP_CACHE_DIR: `${HOST_VOLUME_PATH}/.cache/pip`,
   UV_CACHE_DIR: `${HOST_VOLUME_PATH}/.cache/uv`,
-  // uv links from its cache otherwise, which it cannot do from a volume.
+  // By default, uv links files from its cache, which doesn't work across volumes.
   UV_LINK_MODE: 'copy',
   npm_config_cache: `${HOST_VOLUME_PATH}/.cache/npm`,
   HF_HOME: `${HOST_VOLUME_PATH}/.cache/huggingface`,
 };
 
-/** The variables of a profile's `envFile`; none where it names none. Throws `UserError` when it cannot be read. */
+/** Reads the variables of a profile's `envFile`, if it has one. Throws `UserError` if the file can't be read. */
 export async function readEnvFile({ envFile }: Profile, folderPath: string): Promise<Record<string, string>> {
   if (envFile === undefined) return {};
   try {
     return parse(await readFile(join(folderPath, envFile)));
   } catch (error) {
-    throw new UserError(`The env file “${envFile}” of the profile cannot be read. Make it, or leave \`envFile\` out.`, {
-      cause: error,
-    });
+    throw new UserError(strings.unreadableEnvFile(envFile), { cause: error });
   }
 }
 
-/** What programs in the sandbox see: the caches' places, over them the env file, over it `env`. */
+/** Returns the environment of programs in the sandbox. `env` overrides the environment file, which overrides the caches. */
 export function sandboxVariables(profile: Profile, fromFile: Readonly<Record<string, string>>): Record<string, string> {
   return { ...(profile.hostVolume && CACHES), ...fromFile, ...profile.env };
 }
 
 /**
- * The values of the image's `buildSecrets`: from the env file, else from this machine's environment. Throws `UserError`
- * that names the one that is nowhere; values are in no message.
+ * Returns the values of the image's `buildSecrets`, from the environment file or the local environment. Throws `UserError`
+ * with the name of a variable that isn't set. Messages never contain values.
  */
 export function buildVariables(
   profile: Profile,
@@ -44,9 +43,7 @@ export function buildVariables(
     imageOf(profile).buildSecrets.map((name) => {
       const value = fromFile[name] ?? environment[name];
       if (value !== undefined) return [name, value];
-      throw new UserError(
-        `The image’s build needs the variable ${name}, which is neither in the env file nor set on this machine. Set it, or leave it out of \`buildSecrets\`.`,
-      );
+      throw new UserError(strings.missingBuildVariable(name));
     }),
   );
 }

@@ -54,7 +54,7 @@ describe('profiles of a folder', () => {
     assert.match(row('named')?.description ?? '', /smallest · \$0\.0\d+\/h · .*running/);
     assert.match(row('named')?.detail ?? '', /^With a word in it · base image · \.vscode\/modal\.json$/);
     assert.match(row('broken')?.description ?? '', /not valid/);
-    assert.match(row('broken')?.detail ?? '', /gpu must be a GPU that Modal rents; did you mean “H100”/);
+    assert.match(row('broken')?.detail ?? '', /gpu must be a GPU type that Modal offers \(did you mean “H100”\?\)/);
   });
 
   it('take variables from a file that is not sent, under those of the profile, and have a host volume', async () => {
@@ -68,7 +68,7 @@ describe('profiles of a folder', () => {
   it('that cannot be used start nothing, and say what is wrong and where', async () => {
     await choose('broken');
     const { text, error } = await runFile(inFolder('word.sh'));
-    assert.match(error ?? '', /^The profile “broken” cannot be used: gpu must be .* Mend it in \.vscode\/modal\.json/);
+    assert.match(error ?? '', /^Profile “broken” isn't valid: gpu must be .* Fix it in \.vscode\/modal\.json/);
     assert.doesNotMatch(text, /Started/);
     await choose('named');
   });
@@ -189,8 +189,8 @@ describe('modal.json in the editor', () => {
     const found = await waitForProblems(file, ({ length }) => length === 4);
     const at = (word: string) =>
       found.filter(({ range }) => document.getText(range) === word).map(({ message }) => message);
-    assert.match(at('"H1OO"').join(), /^“gpu” must be a GPU that Modal rents; did you mean “H100”\?$/);
-    assert.match(at('"none.env"').join(), /not in the workspace folder/);
+    assert.match(at('"H1OO"').join(), /^“gpu” must be a GPU type that Modal offers \(did you mean “H100”\?\)\.$/);
+    assert.match(at('"none.env"').join(), /doesn't exist in the workspace folder/);
     assert.match(at('"memryMiB"').join(), /not allowed/);
     assert.match(at('"2"').join(), /Incorrect type/);
     for (const [word, fixed] of [

@@ -12,15 +12,15 @@ const FILE = `{
 
 const profilesOf = (text: string) => (parse(text) as { profiles: object }).profiles;
 
-describe('an edit of modal.json', () => {
-  it('keeps a profile ready: one key more, and every comment stays', () => {
+describe('edits of modal.json', () => {
+  it('add a key to a profile and keep all comments', () => {
     const text = setInProfile(FILE, 'gpu', 'warm', { sandboxes: 1 });
     assert.match(text, /\/\/ Ours\./);
     assert.match(text, /\/\/ the small one/);
     assert.deepEqual(profilesOf(text), { gpu: { gpu: 'L4', warm: { sandboxes: 1 } } });
   });
 
-  it('makes the profile where the file, or the profile in it, is not there', () => {
+  it('create the profile if the file or the profile does not exist', () => {
     assert.deepEqual(profilesOf(setInProfile('', 'default', 'warm', {})), { default: { warm: {} } });
     assert.deepEqual(profilesOf(setInProfile(FILE, 'default', 'warm', {})), {
       gpu: { gpu: 'L4' },
@@ -28,7 +28,7 @@ describe('an edit of modal.json', () => {
     });
   });
 
-  it('adds a profile with the file’s own indentation and line ends', () => {
+  it('add a profile with the indentation and line endings of the file', () => {
     const tabs = FILE.replaceAll('  ', '\t').replaceAll('\n', '\r\n');
     assert.match(addProfile(tabs, 'new', { cpu: 2 }), /\r\n\t\t"new": \{\r\n\t\t\t"cpu": 2\r\n\t\t\}/);
   });

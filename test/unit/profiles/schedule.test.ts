@@ -4,38 +4,38 @@ import { isWorkingTime, nextRefresh, scheduleProblem } from '../../../src/profil
 const at = (text: string) => Date.parse(text);
 const iso = (ms: number) => new Date(ms).toISOString();
 
-describe('a schedule', () => {
-  it('of minutes comes so much later', () => {
+describe('warm-up schedules', () => {
+  it('refresh after a number of minutes', () => {
     assert.equal(nextRefresh(30, undefined, at('2026-11-21T10:07:00Z')), at('2026-11-21T10:37:00Z'));
   });
 
-  it('of cron comes when its time zone says so', () => {
+  it('follow a cron expression in its time zone', () => {
     const nine = (after: string) => iso(nextRefresh('0 9 * * *', 'America/New_York', at(after)));
     assert.equal(nine('2026-11-21T10:00:00Z'), '2026-11-21T14:00:00.000Z');
     assert.equal(nine('2026-07-21T10:00:00Z'), '2026-07-21T13:00:00.000Z', 'in summer an hour earlier');
   });
 
-  it('comes once in the hour that the clock goes through twice, and is not lost in the one it leaves out', () => {
+  it('refresh once in a repeated hour and do not skip a missing one', () => {
     const next = (after: string) => iso(nextRefresh('30 2 * * *', 'Europe/Berlin', at(after)));
-    // On 29 March 2026 there is no 2:30; on 25 October there are two.
+    // On March 29, 2026, 2:30 doesn't exist; on October 25, it happens twice.
     assert.equal(next('2026-03-28T12:00:00Z').slice(0, 10), '2026-03-29');
     const first = nextRefresh('30 2 * * *', 'Europe/Berlin', at('2026-10-24T12:00:00Z'));
     assert.equal(iso(first).slice(0, 10), '2026-10-25');
     assert.equal(iso(nextRefresh('30 2 * * *', 'Europe/Berlin', first)).slice(0, 10), '2026-10-26');
   });
 
-  it('that cannot come never comes', () => {
+  it('never refresh if the cron expression has no match', () => {
     assert.equal(nextRefresh('0 0 30 2 *', undefined, at('2026-01-01T00:00:00Z')), Number.POSITIVE_INFINITY);
   });
 
-  it('is checked before it is used', () => {
+  it('are validated', () => {
     assert.equal(scheduleProblem('*/30 * * * *', 'Europe/Berlin'), undefined);
     assert.equal(scheduleProblem('every day', undefined)?.key, 'refresh');
     assert.equal(scheduleProblem('* * * * * *', undefined)?.key, 'refresh', 'seconds would cost too much');
     assert.equal(scheduleProblem(30, 'Europe/Nowhere')?.key, 'timezone');
   });
 
-  it('knows working hours in their time zone, without the weekend', () => {
+  it('apply working hours in their time zone, except on weekends', () => {
     const working = (text: string) => isWorkingTime('08:00-18:00', 'Europe/Berlin', at(text));
     assert.equal(working('2026-11-20T07:30:00Z'), true);
     assert.equal(working('2026-11-20T06:59:00Z'), false);

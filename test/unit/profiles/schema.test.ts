@@ -1,14 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { imageOf, ModalFileSchema, ProfileSchema, portOf, volumeOf } from '../../../src/profiles/schema.ts';
 
-/** What is wrong with a profile: `path: message`. */
+/** The problems of a profile: `path: message`. */
 function problems(profile: unknown): string[] {
   const parsed = ProfileSchema.safeParse(profile);
   return parsed.error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
 }
 
-describe('A profile', () => {
-  it('says nothing at all, and is a sandbox with the built-in image, four hours and a host volume', () => {
+describe('ProfileSchema', () => {
+  it('defaults to the built-in image, a lifetime of four hours, and a host volume', () => {
     const profile = ProfileSchema.parse({});
     assert.equal(profile.timeoutMs, 14_400_000);
     assert.equal(profile.idleTimeoutMs, 600_000);
@@ -16,7 +16,7 @@ describe('A profile', () => {
     assert.deepEqual(imageOf(profile).apt, []);
   });
 
-  it('takes a registry tag for an image, a number for a port, and a name with a path for a volume', () => {
+  it('accepts a registry tag as an image, a number as a port, and a name with a path as a volume', () => {
     const profile = ProfileSchema.parse({ image: 'alpine:3', ports: [8000], volumes: { '/mnt/a': 'data:/models' } });
     assert.equal(imageOf(profile).registry, 'alpine:3');
     assert.deepEqual(profile.ports.map(portOf), [{ port: 8000, protocol: 'encrypted' }]);
@@ -27,48 +27,44 @@ describe('A profile', () => {
 
   const wrong: [string, unknown, RegExp][] = [
     ['an unknown key', { gpus: 'T4' }, /gpus/],
-    ['a misspelt GPU, with the one that was meant', { gpu: 'H1OO:2' }, /gpu: .*did you mean “H100:2”/],
-    ['more of a GPU than one sandbox can have', { gpu: 'A10:8' }, /gpu: must be at most A10:4/],
-    ['a time-out beyond Modal’s limit', { timeoutMs: 90_000_000 }, /timeoutMs: .*24 hours/],
-    ['a time-out of half a second', { timeoutMs: 1_500 }, /timeoutMs: must be whole seconds/],
+    ['a misspelled GPU type', { gpu: 'H1OO:2' }, /gpu: .*did you mean “H100:2”/],
+    ['more GPUs than a sandbox can have', { gpu: 'A10:8' }, /gpu: must be at most A10:4/],
+    ['a timeout beyond the limit', { timeoutMs: 90_000_000 }, /timeoutMs: .*24 hours/],
+    ['a timeout of a fraction of a second', { timeoutMs: 1_500 }, /timeoutMs: must be in whole seconds/],
     [
-      'an idle time-out beyond the life',
+      'an idle timeout beyond the lifetime',
       { timeoutMs: 60_000, idleTimeoutMs: 120_000 },
       /idleTimeoutMs: must not be longer/,
     ],
-    ['a port twice', { ports: [80, { port: 80, protocol: 'plain' }] }, /ports\.1: names port 80 a second time/],
-    ['ports of a sandbox without a network', { offline: true, ports: [80] }, /ports: cannot be beside "offline"/],
-    [
-      'an allowlist of a sandbox without a network',
-      { offline: true, outboundCidrAllowlist: ['10.0.0.0/8'] },
-      /offline/,
-    ],
-    [
-      'an address range that is none',
-      { outboundCidrAllowlist: ['10.0.0'] },
-      /outboundCidrAllowlist\.0: must be an address/,
-    ],
+    ['a duplicate port', { ports: [80, { port: 80, protocol: 'plain' }] }, /ports\.1: lists port 80 twice/],
+    ['ports without network access', { offline: true, ports: [80] }, /ports: can't be used with "offline"/],
+    ['an allowlist without network access', { offline: true, outboundCidrAllowlist: ['10.0.0.0/8'] }, /offline/],
+    ['an invalid address range', { outboundCidrAllowlist: ['10.0.0'] }, /outboundCidrAllowlist\.0: must be an address/],
     ['a relative mount path', { volumes: { 'mnt/a': 'data' } }, /volumes\.mnt\/a: must start with/],
-    ['two volumes at one path', { volumes: { '/a': 'x', '/a/': 'y' } }, /volumes\.\/a\/: is mounted a second time/],
-    ['a volume where the host volume is', { volumes: { '/mnt/state': 'x' } }, /host volume/],
-    ['a volume over the workspace', { volumes: { '/workspace': 'x' } }, /cannot be mounted over/],
-    ['a volume whose name Modal refuses', { volumes: { '/a': 'x y' } }, /must be a volume’s name/],
-    ['two bases of one image', { image: { registry: 'alpine', dockerfile: 'Dockerfile' } }, /one base/],
-    ['a context without a Dockerfile', { image: { context: 'sub' } }, /image\.context: needs "dockerfile"/],
+    ['two volumes at the same path', { volumes: { '/a': 'x', '/a/': 'y' } }, /volumes\.\/a\/: is mounted twice/],
+    ['a volume at the path of the host volume', { volumes: { '/mnt/state': 'x' } }, /host volume/],
+    ['a volume over the workspace', { volumes: { '/workspace': 'x' } }, /can't be a mount path/],
+    ['an invalid volume name', { volumes: { '/a': 'x y' } }, /must be a volume name/],
+    ['two bases for an image', { image: { registry: 'alpine', dockerfile: 'Dockerfile' } }, /one base/],
+    ['a context without a Dockerfile', { image: { context: 'sub' } }, /image\.context: requires "dockerfile"/],
     ['a Dockerfile outside the folder', { image: { dockerfile: '../Dockerfile' } }, /inside the workspace folder/],
-    ['a variable that no shell could name', { env: { 'A-B': 'x' } }, /env/],
-    ['a limit of what is not reserved', { cpuLimit: 2 }, /cpuLimit: needs "cpu" beside it/],
-    ['a limit below what is reserved', { memoryMiB: 4096, memoryLimitMiB: 1024 }, /memoryLimitMiB: must not be below/],
+    ['an invalid variable name', { env: { 'A-B': 'x' } }, /env/],
+    ['a limit without a reservation', { cpuLimit: 2 }, /cpuLimit: requires "cpu"/],
+    [
+      'a limit below the reservation',
+      { memoryMiB: 4096, memoryLimitMiB: 1024 },
+      /memoryLimitMiB: must not be less than/,
+    ],
   ];
   for (const [what, profile, message] of wrong) {
-    it(`is refused with ${what}`, () => {
+    it(`rejects ${what}`, () => {
       assert.match(problems(profile).join('\n'), message);
     });
   }
 });
 
-describe('modal.json', () => {
-  it('names a default profile that it has', () => {
+describe('ModalFileSchema', () => {
+  it('requires the default profile to exist', () => {
     assert.ok(ModalFileSchema.safeParse({ default: 'gpu', profiles: { gpu: { gpu: 'T4' } } }).success);
     assert.ok(!ModalFileSchema.safeParse({ default: 'gpu', profiles: {} }).success);
   });

@@ -159,10 +159,10 @@ describe('every key of a profile', () => {
       start({ volumes: { '/mnt/x': { name: 'no-such', createIfMissing: false } } }),
       /Volume “no-such” doesn't exist in this account/,
     );
-    await assert.rejects(start({ envFile: 'none.env' }), /The env file “none.env” of the profile cannot be read/);
+    await assert.rejects(start({ envFile: 'none.env' }), /^UserError: Couldn't read the environment file “none\.env”/);
     await assert.rejects(
       start({ image: { buildSecrets: ['NOT_SET_ANYWHERE'] } }),
-      /needs the variable NOT_SET_ANYWHERE, which is neither in the env file nor set/,
+      /needs the variable NOT_SET_ANYWHERE, which is neither in the environment file nor set/,
     );
   });
 

@@ -1,0 +1,91 @@
+import * as l10n from '@vscode/l10n';
+
+/**
+ * Messages about profiles. Those under "Values" continue a sentence that starts with a key, such as “gpu must be …”. The
+ * descriptions of the keys are in the schemas.
+ */
+export const strings = {
+  // Values
+  variableName: () => l10n.t('must be a valid variable name (letters, digits, and "_")'),
+  pathInFolder: () => l10n.t('must be a path inside the workspace folder'),
+  objectName: () => l10n.t('must be 1 to 64 letters, digits, ".", "_", or "-"'),
+  maxLifetime: (ms: number) => l10n.t("must be at most {0} (24 hours), which is Modal's limit", ms),
+  wholeSeconds: () => l10n.t('must be in whole seconds, such as 60000'),
+  addressRange: () => l10n.t('must be an address range, such as "10.0.0.0/8"'),
+  maxGpus: (gpu: string, count: number) => l10n.t('must be at most {0}:{1}', gpu, count),
+  unknownGpu: (suggestion: string) => l10n.t('must be a GPU type that Modal offers (did you mean “{0}”?)', suggestion),
+  snapshotId: () => l10n.t('must be a snapshot ID, such as "im-…"'),
+  pythonVersion: () => l10n.t('must be a Python version, such as "3.12"'),
+  oneBase: (other: string) => l10n.t('can\'t be used with "{0}": an image has one base', other),
+  requires: (key: string) => l10n.t('requires "{0}"', key),
+  slash: () => l10n.t('must start with "/"'),
+  mountPathSlash: () => l10n.t('must start with "/": it is a path in the sandbox'),
+  reservedMountPath: (path: string) => l10n.t("can't be a mount path: the sandbox needs its own {0}", path),
+  volume: () => l10n.t('must be a volume name, or a name and a path, such as "data:/models"'),
+  mountedTwice: () => l10n.t('is mounted twice'),
+  mountedOverHostVolume: () =>
+    l10n.t('is the mount path of the host volume. Use another path, or set "hostVolume" to false'),
+  idleTimeoutTooLong: () => l10n.t('must not be longer than timeoutMs'),
+  limitTooLow: (key: string) => l10n.t('must not be less than {0}', key),
+  offlinePorts: () => l10n.t('can\'t be used with "offline": nothing could reach the ports'),
+  offlineAllowlist: () => l10n.t('can\'t be used with "offline": there is no network access to allow'),
+  duplicatePort: (port: number) => l10n.t('lists port {0} twice', port),
+  unknownDefault: () => l10n.t('must be the name of a profile'),
+  timeZone: () => l10n.t('must be a time zone, such as "Europe/Berlin"'),
+  schedule: () => l10n.t('must be a number of minutes or a five-field cron expression, such as "*/30 * * * *"'),
+  workingHours: () => l10n.t('must be hours, such as "08:00-18:00"'),
+  wrongType: () => l10n.t('has the wrong type'),
+  typeString: () => l10n.t('must be a string'),
+  typeNumber: () => l10n.t('must be a number'),
+  typeInteger: () => l10n.t('must be an integer'),
+  typeBoolean: () => l10n.t('must be true or false'),
+  typeArray: () => l10n.t('must be a list'),
+  typeObject: () => l10n.t('must be an object'),
+  unknownKeys: (keys: readonly string[]) =>
+    keys.length === 1
+      ? l10n.t('has an unknown key: {0}', keys[0] ?? '')
+      : l10n.t('has unknown keys: {0}', keys.join(', ')),
+  oneOf: (values: string) => l10n.t('must be one of {0}', values),
+  min: (value: number) => l10n.t('must be at least {0}', value),
+  minLength: (length: number) =>
+    length === 1 ? l10n.t('must not be empty') : l10n.t('must have at least {0} characters', length),
+  minEntries: (count: number) =>
+    count === 1 ? l10n.t('must not be empty') : l10n.t('must have at least {0} entries', count),
+  max: (value: number) => l10n.t('must be at most {0}', value),
+  maxLength: (length: number) => l10n.t('must have at most {0} characters', length),
+  maxEntries: (count: number) => l10n.t('must have at most {0} entries', count),
+
+  // Problems in modal.json
+  invalidJson: (code: string) => l10n.t("isn't valid JSON ({0})", code),
+  unknownKey: () => l10n.t("isn't a known key"),
+  misspelledKey: (suggestion: string) => l10n.t("isn't a known key (did you mean “{0}”?)", suggestion),
+  missingFile: (path: string) => l10n.t("names “{0}”, which doesn't exist in the workspace folder", path),
+  changeTo: (text: string) => l10n.t('Change to “{0}”', text),
+
+  // Profiles
+  invalid: () => l10n.t("it isn't valid"),
+  it: () => l10n.t('it'),
+  nonexistent: () => l10n.t("doesn't exist"),
+  unknownProfile: (name: string, names: string, file: string) =>
+    l10n.t("Profile “{0}” doesn't exist. Use one of {1}, or add it to {2}.", name, names, file),
+  invalidProfile: (name: string, problem: string, file: string) =>
+    l10n.t("Profile “{0}” isn't valid: {1}. Fix it in {2}, and then run again.", name, problem, file),
+  invalidProfileInSettings: (name: string, problem: string) =>
+    l10n.t("Profile “{0}” isn't valid: {1}. Fix it in the modal.profiles setting, and then run again.", name, problem),
+  unreadableEnvFile: (path: string) =>
+    l10n.t("Couldn't read the environment file “{0}”. Create it, or remove `envFile` from the profile.", path),
+  missingBuildVariable: (name: string) =>
+    l10n.t(
+      "The image's build needs the variable {0}, which is neither in the environment file nor set on this computer. Set it, or remove it from `buildSecrets`.",
+      name,
+    ),
+
+  // Hardware
+  smallestHardware: () => l10n.t("CPU, Modal's smallest"),
+  gpuAlternatives: (gpus: readonly string[]) => gpus.reduce((all, gpu) => l10n.t('{0} or {1}', all, gpu)),
+  cores: (count: number) => (count === 1 ? l10n.t('1 core') : l10n.t('{0} cores', count)),
+  offline: () => l10n.t('offline'),
+
+  // A new modal.json
+  newFileComment: () => l10n.t('Sandbox profiles. Press Ctrl+Space to see all keys.'),
+};
