@@ -52,7 +52,7 @@ export async function copyInto(step: CopyStep, imageId: string, build: CopyDepen
         const asRoot = isRoot(step.restore.user) ? imageId : await build.layer(step, imageId, ['USER root']);
         return start(build, asRoot, name);
       },
-      make: (sandbox) => new SandboxCopy(sandbox, step, build).make(stages),
+      create: (sandbox) => new SandboxCopy(sandbox, step, build).run(stages),
       onWait: () => build.onLog(`${strings.buildingInOtherWindow()}\n`),
     },
   );
@@ -89,7 +89,8 @@ class SandboxCopy {
     this.#build = build;
   }
 
-  async make(stages: ReadonlyMap<Chain, string>): Promise<Image> {
+  /** Copies everything into the sandbox. Resolves with an image of it. */
+  async run(stages: ReadonlyMap<Chain, string>): Promise<Image> {
     const { copies, restore } = this.#step;
     const gathered = await this.#gather(stages);
     for (const copy of copies) {

@@ -25,8 +25,8 @@ export interface SnapshotWork {
   readonly signal?: AbortSignal | undefined;
   /** Starts the sandbox in which it is created, under this name. */
   start(name: string): Promise<Sandbox>;
-  /** Does the work; usually ends with `snapshotOf`. */
-  make(sandbox: Sandbox): Promise<Image>;
+  /** Does the work, and usually ends with `snapshotOf`. */
+  create(sandbox: Sandbox): Promise<Image>;
   /** Called while another window is creating it. */
   onWait(): void;
 }
@@ -54,7 +54,7 @@ export async function sharedSnapshot(
         // Another window may have created it since the last check, and terminated its sandbox.
         const late = force ? undefined : await find(client, app, name);
         if (late) return late;
-        const image = await work.make(sandbox);
+        const image = await work.create(sandbox);
         await image.publish(name);
         return { imageId: image.imageId, usableUntilMs: Date.now() + MAX_AGE_MS };
       } finally {

@@ -34,7 +34,7 @@ export async function pause(
   const names = [pausedName(profile), resumedName(profile)];
   const earlier = await untilAborted(pausesOf(snapshots, folder, profile, names), signal);
   await snapshots.create(sandbox, { name: pausedName(profile), ttlMs: DEFAULT_TTL_MS, ...(signal && { signal }) });
-  await sessions.end(folder, profile);
+  await sessions.terminateOf(folder, profile);
   // The latest snapshot contains everything that these contain.
   await Promise.allSettled(earlier.map((each) => snapshots.delete(each)));
 }
@@ -75,7 +75,7 @@ export async function resume(
  * Moves a session to a new sandbox, started from a snapshot of the old one, which is then terminated. If canceled before the
  * new one runs, the old one is kept. Throws the signal's reason and the SDK's errors.
  */
-export async function carryOver(
+export async function moveToNewSandbox(
   sessions: Sessions,
   { folder, named, sandbox }: Pick<SandboxLifetime, 'folder' | 'named' | 'sandbox'>,
   signal?: AbortSignal,

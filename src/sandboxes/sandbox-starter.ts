@@ -7,7 +7,7 @@ import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
 import { type Connection, Connections } from './connection.ts';
-import type { SpendRecord } from './cost/spend.ts';
+import type { SandboxCost, SpendRecord } from './cost/spend.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver } from './handover.ts';
 import type { MachineState } from './machine-state.ts';
@@ -91,7 +91,7 @@ export class SandboxStarter {
     const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
     const sandbox = await startSandbox(profile, context, owner);
     this.#startedAt.set(sandbox, Date.now());
-    await this.#dependencies.spend?.started(sandbox.sandboxId, costOf(connection, profile));
+    await this.#dependencies.spend?.recordStart(sandbox.sandboxId, costOf(connection, profile));
     return sandbox;
   }
 
@@ -130,13 +130,13 @@ export class SandboxStarter {
   /** Records that a sandbox was used just now. */
   async noteUse(sandboxId: string): Promise<void> {
     this.#usedAt.set(sandboxId, Date.now());
-    await this.#dependencies.spend?.used(sandboxId);
+    await this.#dependencies.spend?.recordUse(sandboxId);
   }
 
   /** Records that a sandbox has ended. */
   async noteEnd(sandboxId: string): Promise<void> {
     this.#usedAt.delete(sandboxId);
-    await this.#dependencies.spend?.ended(sandboxId);
+    await this.#dependencies.spend?.recordEnd(sandboxId);
     this.#didEnd.fire(sandboxId);
   }
 
@@ -156,7 +156,7 @@ export class SandboxStarter {
   async #takeOver(connection: Connection, profile: Profile, adopted: Adopted): Promise<Sandbox> {
     const { sandbox, startedAt, windowId } = adopted;
     this.#startedAt.set(sandbox, startedAt);
-    await this.#dependencies.spend?.tookOver(sandbox.sandboxId, windowId, costOf(connection, profile));
+    await this.#dependencies.spend?.recordTakeover(sandbox.sandboxId, windowId, costOf(connection, profile));
     return sandbox;
   }
 
@@ -173,7 +173,7 @@ export class SandboxStarter {
 }
 
 /** What the spend record needs to know of a sandbox. Local Modal bills nothing. */
-function costOf({ account, prices }: Connection, profile: Profile) {
+function costOf({ account, prices }: Connection, profile: Profile): SandboxCost {
   const { idleTimeoutMs, timeoutMs } = profile;
   const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
   return { usdPerHour, idleTimeoutMs, timeoutMs };

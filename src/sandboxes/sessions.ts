@@ -233,7 +233,7 @@ export class Sessions {
   }
 
   /** Terminates the folder's sandbox of a profile. Returns false if there is none. */
-  async end(folder: Folder, profile: string): Promise<boolean> {
+  async terminateOf(folder: Folder, profile: string): Promise<boolean> {
     const entry = this.#sandboxes.get(folder, profile);
     const sandbox = await entry?.sandbox.catch(() => undefined);
     if (!entry || !sandbox) return false;
@@ -322,8 +322,8 @@ export class Sessions {
     }
   }
 
-  /** Terminates the sandboxes of this window, except those that are handed over. */
-  async dispose(): Promise<void> {
+  /** Terminates the sandboxes of this window, except those that are handed over. Later runs may start others. */
+  async terminateAll(): Promise<void> {
     const entries = this.#sandboxes.all;
     this.#sandboxes.clear();
     await Promise.allSettled(
@@ -333,6 +333,11 @@ export class Sessions {
       }),
     );
     await Promise.all(this.#discarded);
+  }
+
+  /** Terminates the sandboxes of this window when it closes. */
+  dispose(): Promise<void> {
+    return this.terminateAll();
   }
 }
 

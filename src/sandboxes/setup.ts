@@ -45,7 +45,7 @@ export async function setUp(
     {
       signal: watch.signal,
       start: (name) => createSandbox(client, app, { ...params, name }),
-      make: (sandbox) => runSetup(sandbox, setup, files, watch),
+      create: (sandbox) => runSetup(sandbox, setup, files, watch),
       onWait: () => watch.onLog?.(`${strings.setupInOtherWindow()}\n`),
     },
   );

@@ -1,9 +1,9 @@
-/** A local Modal that remembers thousands of sandboxes, which nobody has to start for that. */
+/** A Local Modal with thousands of ended sandboxes that never had to be started. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type RunningLocalModal, startLocalModal } from './local-modal.ts';
 
-/** Starts a server in `dataDir` whose app has `count` sandboxes that ended within the last hour. */
+/** Starts a server in `dataDir` whose app has `count` sandboxes that ended in the last hour. */
 export async function startWithEndedSandboxes(
   dataDir: string,
   appName: string,

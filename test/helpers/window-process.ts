@@ -1,4 +1,4 @@
-/** Windows in a process of their own, for tests that kill it: opens them, runs a line of shell in each, says so, and waits. */
+/** A process for tests to kill: opens windows, runs a line of shell in each, prints “ready”, and waits. */
 import { TestWindow, type WindowOptions } from './window.ts';
 
 const [windows = '[]', line = 'true'] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** What a window of VS Code has of sessions, put together as `extension.ts` does, without VS Code. */
+/** The sessions of a window, put together as in `extension.ts` but without VS Code. */
 import { join } from 'node:path';
 import { wallClock } from '../../src/base/clock.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
@@ -15,16 +15,16 @@ import { poolDependencies } from '../../src/sandboxes/warm/pool-dependencies.ts'
 import { sessionsOf, starterOf } from './sessions.ts';
 
 export interface WindowOptions {
-  /** Of the server. */
+  /** The URL of the server. */
   readonly url: string;
-  /** What all windows of the machine share. */
+  /** The folder of the machine state, shared by windows. */
   readonly machineDir: string;
-  /** The folder that is open. */
+  /** The open folder. */
   readonly path: string;
-  /** Of its profile, beside an image and no host volume. */
+  /** Properties of its profile, in addition to an image and no host volume. */
   readonly profile?: object;
   readonly id: string;
-  /** Whether sandboxes cost money. */
+  /** Sandboxes cost money. */
   readonly isBilled?: boolean;
 }
 
@@ -58,7 +58,7 @@ export class TestWindow {
     this.target = { folder: this.folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
   }
 
-  /** Runs a line of shell in the folder's sandbox, without a sync. `onOutput` is told as soon as there is some. */
+  /** Runs a line of shell in the folder's sandbox, without a sync. Calls `onOutput` at its first output. */
   run(line: string, onOutput: () => void = () => {}): Promise<RunResult> {
     const { sessions, syncs, folder } = this;
     const programs = [{ argv: ['sh', '-c', line] as const }];
@@ -67,7 +67,7 @@ export class TestWindow {
     return new Run(request, { sessions, syncs, ask: () => true }, output).done;
   }
 
-  /** As the extension's `deactivate`. */
+  /** Closes the window as the extension's `deactivate` does. */
   async close(): Promise<void> {
     await Promise.all([this.pool.retire(() => true), this.sessions.dispose()]).finally(() =>
       Promise.all([this.syncs.dispose(), this.machine.leave()]),

@@ -4,7 +4,7 @@ import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
-import { carryOver, pause, resume } from '../../sandboxes/pause.ts';
+import { moveToNewSandbox, pause, resume } from '../../sandboxes/pause.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import type { SandboxLifetime } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -69,7 +69,7 @@ export class LifecycleCommands {
         const message = [expires, running].filter(Boolean).join(' ');
         if ((await vscode.window.showWarningMessage(message, action)) !== action) return;
       }
-      await withProgress(strings.moving(), (signal) => carryOver(this.#dependencies.sessions, lifetime, signal));
+      await withProgress(strings.moving(), (signal) => moveToNewSandbox(this.#dependencies.sessions, lifetime, signal));
       void vscode.window.showInformationMessage(strings.moved(name));
     });
   }

@@ -24,7 +24,7 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
           await sessions.noteEnd(id);
         }),
       );
-      await sessions.dispose();
+      await sessions.terminateAll();
       return running.size;
     });
     const message =

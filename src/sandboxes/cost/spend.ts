@@ -26,6 +26,9 @@ const EntrySchema = z.object({
 
 type Entry = z.infer<typeof EntrySchema>;
 
+/** What determines the cost of a sandbox. */
+export type SandboxCost = Pick<Entry, 'usdPerHour' | 'idleTimeoutMs'> & { readonly timeoutMs: number };
+
 /**
  * The estimated cost of sandboxes started on this computer. Each window keeps a file of its own sandboxes, and sums include
  * all windows. It survives restarts; sandboxes of a killed window count until they stop on their own.
@@ -44,10 +47,7 @@ export class SpendRecord {
   }
 
   /** Records that a sandbox started. */
-  async started(
-    sandboxId: string,
-    cost: { usdPerHour: number; idleTimeoutMs: number; timeoutMs: number },
-  ): Promise<void> {
+  async recordStart(sandboxId: string, cost: SandboxCost): Promise<void> {
     const now = this.#clock.now();
     const { usdPerHour, idleTimeoutMs, timeoutMs } = cost;
     this.#own.push({ sandboxId, startedAt: now, lastUsedAt: now, usdPerHour, idleTimeoutMs, endsAt: now + timeoutMs });
@@ -55,7 +55,7 @@ export class SpendRecord {
   }
 
   /** Records that a sandbox was used, which restarts its idle timeout. */
-  async used(sandboxId: string): Promise<void> {
+  async recordUse(sandboxId: string): Promise<void> {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
     entry.lastUsedAt = this.#clock.now();
@@ -63,7 +63,7 @@ export class SpendRecord {
   }
 
   /** Records that a sandbox has ended, at the latest when it reached its idle timeout. */
-  async ended(sandboxId: string): Promise<void> {
+  async recordEnd(sandboxId: string): Promise<void> {
     const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
     if (!entry) return;
     entry.endedAt = lastMoment(entry, this.#clock.now());
@@ -71,14 +71,14 @@ export class SpendRecord {
   }
 
   /** Records that this window took over another window's sandbox: the other entry ends where the new one begins. */
-  async tookOver(sandboxId: string, windowId: string, cost: Parameters<SpendRecord['started']>[1]): Promise<void> {
+  async recordTakeover(sandboxId: string, windowId: string, cost: SandboxCost): Promise<void> {
     const now = this.#clock.now();
     const entries = await this.#entriesOf(fileOf(windowId));
     const closed = entries.map((entry) =>
       entry.sandboxId === sandboxId && entry.endedAt === undefined ? { ...entry, endedAt: now } : entry,
     );
     await this.#machine.write(fileOf(windowId), closed);
-    await this.started(sandboxId, cost);
+    await this.recordStart(sandboxId, cost);
   }
 
   /** Returns the cost in US dollars across all windows since a time. */

@@ -9,7 +9,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'idle', path: '/somewhere/idle' };
 
-describe('a sandbox that has ended', () => {
+describe('dropIfEnded', () => {
   let server: RunningLocalModal;
   let sessions: Sessions;
   let changes: number;
@@ -32,7 +32,7 @@ describe('a sandbox that has ended', () => {
   const asked = async () => (await server.control.calls()).SandboxWaitV2 ?? 0;
   const profiles = () => sessions.profilesOf(folder);
 
-  it('of being idle is known to have ended without a run, by one call at the predicted moment', async () => {
+  it('drops a sandbox at its idle timeout without a run, after a single call', async () => {
     const lifetimes = new Lifetimes({
       clock: wallClock,
       lifetimes: () => sessions.lifetimes(),
@@ -54,7 +54,7 @@ describe('a sandbox that has ended', () => {
     lifetimes.dispose();
   });
 
-  it('is found out by asking; one that lives stays, also when Modal cannot be asked', async () => {
+  it('drops a sandbox that has ended, and keeps one that runs or about which Modal cannot be asked', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await dropIfEnded(sessions, sandbox);
     assert.deepEqual(profiles(), ['default']);
@@ -67,7 +67,7 @@ describe('a sandbox that has ended', () => {
     assert.deepEqual(profiles(), []);
   });
 
-  it('elsewhere is dropped as soon as a list says so, and no other one', async () => {
+  it('drops only the sandboxes that a list contains', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await dropAmong(sessions, new Set(['sb-another']));
     assert.deepEqual(profiles(), ['default']);

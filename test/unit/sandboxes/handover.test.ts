@@ -7,7 +7,7 @@ import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { TestWindow } from '../../helpers/window.ts';
 
-describe('a window that restarts by its own doing', () => {
+describe('Handover', () => {
   let server: RunningLocalModal;
   let machineDir: string;
   before(async () => {
@@ -25,24 +25,24 @@ describe('a window that restarts by its own doing', () => {
     return opened;
   };
 
-  it('goes on with its sandbox, which ends when the restarted window closes', async () => {
+  it('passes a sandbox to the restarted window, and stops it when that window closes', async () => {
     const before = await window('before');
     const { sandbox } = await before.sessions.acquire(before.folder);
     await before.sessions.handOver();
     const after = await window('after');
-    // Not waited for: a run comes at the same moment.
+    // Not awaited, because a run starts at the same time.
     void after.sessions.takeOver([after.folder.path]);
     const session = await after.sessions.acquire(after.folder);
     await before.close();
     assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
     assert.deepEqual([session.isNew, session.isOutdated], [false, false]);
     assert.equal(await sandbox.poll(), null);
-    assert.equal((await after.sessions.lifetimes()).length, 1, 'its end is known');
+    assert.equal((await after.sessions.lifetimes()).length, 1, 'its lifetime is known');
     await after.close();
     assert.notEqual(await sandbox.poll(), null);
   });
 
-  it('counts what the sandbox costs once', async () => {
+  it('counts the cost of a sandbox once', async () => {
     const before = await window('before');
     const { sandbox } = await before.sessions.acquire(before.folder);
     await before.sessions.handOver();
@@ -67,28 +67,33 @@ describe('a window that restarts by its own doing', () => {
     await sandbox.terminate();
   });
 
-  it('ends its sandboxes as ever when the restart is called off, or comes too late', async () => {
+  it('stops sandboxes as usual when the restart is canceled, or comes too late', async () => {
     const stays = await window('stays');
     const { sandbox } = await stays.sessions.acquire(stays.folder);
-    const stay = await stays.sessions.handOver();
-    await stay();
+    const withdraw = await stays.sessions.handOver();
+    await withdraw();
     await stays.close();
     assert.notEqual(await sandbox.poll(), null);
 
     let now = 1_000_000;
     const clock = { now: () => now, after: () => () => {} };
     const late = new Handover(new MachineState(machineDir, 'late'), clock);
-    const left = { sandboxId: 'sb-1', folder: { name: 'one', path: '/folders/one' }, profile: 'default', startedAt: 1 };
-    await late.offer([left]);
+    const offered = {
+      sandboxId: 'sb-1',
+      folder: { name: 'one', path: '/folders/one' },
+      profile: 'default',
+      startedAt: 1,
+    };
+    await late.offer([offered]);
     const next = new Handover(new MachineState(machineDir, 'next'), clock);
-    assert.deepEqual(await next.claim(['/folders/other']), [], 'of another folder');
+    assert.deepEqual(await next.claim(['/folders/other']), [], 'the sandbox belongs to another folder');
     assert.equal(late.keeps('sb-1'), true);
     now += 60_001;
     assert.equal(late.keeps('sb-1'), false);
     assert.deepEqual(await next.claim(['/folders/one']), []);
   });
 
-  it('leaves each sandbox to one window, and none that has ended', async () => {
+  it('passes each sandbox to only one window, and none that has ended', async () => {
     const before = await window('before');
     const { sandbox } = await before.sessions.acquire(before.folder);
     await before.sessions.handOver();

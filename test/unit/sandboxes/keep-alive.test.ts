@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { KeepAlive } from '../../../src/sandboxes/keep-alive.ts';
 import { Time } from '../../helpers/time.ts';
 
-describe('keeping a sandbox alive', () => {
+describe('KeepAlive', () => {
   let time: Time;
   let touched: string[];
   let ended: boolean;
@@ -17,13 +17,13 @@ describe('keeping a sandbox alive', () => {
     }, time);
   });
 
-  it('touches it well within its idle time, again and again', async () => {
+  it('touches a sandbox repeatedly before its idle timeout', async () => {
     kept.keep('sb-1', 600_000);
     for (let n = 0; n < 3; n++) await time.pass(200_000);
     assert.deepEqual(touched, ['sb-1', 'sb-1', 'sb-1']);
   });
 
-  it('stops when it is told to, or when the window closes', async () => {
+  it('stops touching a sandbox when released, or when the window closes', async () => {
     kept.keep('sb-1', 600_000);
     kept.keep('sb-2', 600_000);
     kept.release('sb-1');
@@ -34,7 +34,7 @@ describe('keeping a sandbox alive', () => {
     assert.deepEqual(touched, ['sb-2']);
   });
 
-  it('stops by itself when the sandbox has ended', async () => {
+  it('stops touching a sandbox that has ended', async () => {
     kept.keep('sb-1', 600_000);
     ended = true;
     await time.pass(200_000);

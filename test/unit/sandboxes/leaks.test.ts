@@ -16,18 +16,18 @@ import { type RunningLocalModal, startLocalModal } from '../../helpers/local-mod
 import { waitFor } from '../../helpers/wait-for.ts';
 import { TestWindow, type WindowOptions } from '../../helpers/window.ts';
 
-/** Of each kind of end. */
+/** For each way in which a window ends. */
 const ROUNDS = 25;
-const SIDE_BY_SIDE = 5;
+const PARALLEL_WINDOWS = 5;
 const IDLE_MS = 10_000;
 const PROFILE = { idleTimeoutMs: IDLE_MS, timeoutMs: 60_000 };
-/** On the command lines of what runs on after its run. */
+/** Marks the command lines of processes that outlive their run. */
 const MARK = `leak-${process.pid}`;
-/** Prints, and leaves a daemon behind that only the end of its sandbox ends. */
+/** Prints, and leaves a daemon behind that only the end of its sandbox stops. */
 const LINE = `(setsid sh -c 'sleep 999; : ${MARK}' >/dev/null 2>&1 &); echo ran`;
 const WINDOW_PROCESS = fileURLToPath(new URL('../../helpers/window-process.ts', import.meta.url));
 
-describe('what windows have started', () => {
+describe('sandboxes of windows', () => {
   let server: RunningLocalModal;
   let dir: string;
   let count = 0;
@@ -41,7 +41,7 @@ describe('what windows have started', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  /** A window on a folder; on a new one when none is named. Every other one keeps a sandbox warm. */
+  /** The options of a window, by default on a new folder. Every other window keeps a sandbox warm. */
   async function optionsOf(path?: string): Promise<WindowOptions> {
     const id = `w${++count}`;
     const folder = path ?? join(dir, `folder-${id}`);
@@ -64,13 +64,13 @@ describe('what windows have started', () => {
   }
 
   async function rounds(round: () => Promise<void>): Promise<void> {
-    for (let done = 0; done < ROUNDS; done += SIDE_BY_SIDE)
-      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, round));
+    for (let done = 0; done < ROUNDS; done += PARALLEL_WINDOWS)
+      await Promise.all(Array.from({ length: PARALLEL_WINDOWS }, round));
   }
 
-  /** A process with several windows, which have run something; it waits to be killed. */
+  /** Starts a process with several windows that have run something. It waits to be killed. */
   async function windowProcess(): Promise<{ child: ChildProcess; windows: WindowOptions[] }> {
-    const windows = await Promise.all(Array.from({ length: SIDE_BY_SIDE }, () => optionsOf()));
+    const windows = await Promise.all(Array.from({ length: PARALLEL_WINDOWS }, () => optionsOf()));
     const child = spawn(process.execPath, [WINDOW_PROCESS, JSON.stringify(windows), LINE], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -93,7 +93,7 @@ describe('what windows have started', () => {
     );
   }
 
-  /** Hours of sandboxes, as the server knows them. */
+  /** The sandbox hours that the server has recorded. */
   async function livedHours(since: Date): Promise<{ sandboxes: number; hours: number }> {
     const modal = server.client();
     const app = await modal.apps.fromName('tests', { createIfMissing: true });
@@ -102,14 +102,14 @@ describe('what windows have started', () => {
     return { sandboxes: sandboxes.length, hours: lives.reduce((sum, ms) => sum + ms, 0) / 3_600_000 };
   }
 
-  /** Hours of sandboxes, as the record of spend knows them an hour later. */
+  /** The sandbox hours in the spend record an hour later. */
   const spentHours = async (since: Date) => {
     const clock = { ...wallClock, now: () => Date.now() + 3_600_000 };
     const auditor = new SpendRecord(new MachineState(join(dir, 'machine'), 'auditor'), clock);
     return (await auditor.usdSince(since.getTime())) / (new Prices().perHourUsd({}) ?? 0);
   };
 
-  it('ends with them, or when it is idle, over 75 rounds of closing, reloading and SIGKILL, and the record of spend adds up', async function () {
+  it('stop with their window or when idle, over 75 rounds of closing, reloading and SIGKILL, and are recorded correctly', async function () {
     this.timeout(120_000);
     const since = new Date();
     await rounds(async () => {
@@ -126,13 +126,13 @@ describe('what windows have started', () => {
       await closing;
       await after.close();
     });
-    assert.deepEqual((await server.control.running()).sandboxes, [], 'windows that close end what they started');
-    for (let killed = 0; killed < ROUNDS; killed += SIDE_BY_SIDE) {
+    assert.deepEqual((await server.control.running()).sandboxes, [], 'windows that close stop their sandboxes');
+    for (let killed = 0; killed < ROUNDS; killed += PARALLEL_WINDOWS) {
       const { child, windows } = await windowProcess();
-      assert.ok((await server.control.running()).sandboxes.length >= SIDE_BY_SIDE);
+      assert.ok((await server.control.running()).sandboxes.length >= PARALLEL_WINDOWS);
       child.kill('SIGKILL');
       await once(child, 'exit');
-      // Of one the folder is opened again at once.
+      // One of the folders is opened again at once.
       const next = await open(windows[0]?.path);
       const { taken } = await next.sessions.acquire(next.folder);
       assert.equal(taken, 'left behind');
@@ -142,10 +142,10 @@ describe('what windows have started', () => {
     const { sandboxes, hours } = await livedHours(since);
     assert.ok(sandboxes >= 3 * ROUNDS);
     const share = (await spentHours(since)) / hours;
-    assert.ok(share > 0.75 && share < 1.25, `the record says ${share} of what the server says`);
+    assert.ok(share > 0.75 && share < 1.25, `recorded ${share} of the hours on the server`);
   });
 
-  it('ends with the server, over 25 rounds of its SIGKILL, and costs no more than until it would have been idle', async function () {
+  it('stop with the server, over 25 rounds of SIGKILL, and cost no more than until their idle timeout', async function () {
     this.timeout(60_000);
     const since = new Date();
     const windows: TestWindow[] = [];
@@ -173,7 +173,7 @@ describe('what windows have started', () => {
   });
 });
 
-/** The processes whose command line holds a text. */
+/** Returns the IDs of processes whose command line contains a text. */
 function processesWith(text: string): string[] {
   return readdirSync('/proc').filter((pid) => {
     try {

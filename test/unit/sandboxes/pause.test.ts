@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
-import { carryOver, pause, pausedSnapshot, resume } from '../../../src/sandboxes/pause.ts';
+import { moveToNewSandbox, pause, pausedSnapshot, resume } from '../../../src/sandboxes/pause.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
@@ -10,7 +11,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'paused', path: '/somewhere/paused' };
 
-describe('pausing', () => {
+describe('pausing a sandbox', () => {
   let server: RunningLocalModal;
   let sessions: Sessions;
   let snapshots: Snapshots;
@@ -33,7 +34,7 @@ describe('pausing', () => {
   const read = async (sandbox: Sandbox) => (await sandbox.exec(['cat', '/kept'])).stdout.readText();
   const running = async () => (await server.control.running()).sandboxes.length;
 
-  it('ends the sandbox and keeps its files, and resuming goes on with profile, ports and tags', async () => {
+  it('stops the sandbox and keeps its files; resuming restores profile, ports and tags', async () => {
     const { sandbox } = await sessions.acquire(folder);
     const tags = await sandbox.getTags();
     await write(sandbox, 'one');
@@ -47,10 +48,10 @@ describe('pausing', () => {
     const { 'vscode-snapshot': snapshot, ...rest } = await again.sandbox.getTags();
     assert.ok(snapshot);
     assert.deepEqual(rest, tags);
-    assert.equal(await pausedSnapshot(snapshots, folder, 'default'), undefined, 'it is not paused any more');
+    assert.equal(await pausedSnapshot(snapshots, folder, 'default'), undefined, 'it is no longer paused');
   });
 
-  it('can be done again after a failure in the middle, and leaves one pause', async () => {
+  it('can be repeated after a failure, and leaves one snapshot', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
     await server.control.addFault({ method: 'SandboxTerminateV2', code: 9, times: 1 });
@@ -67,8 +68,8 @@ describe('pausing', () => {
     assert.equal(await read((await sessions.acquire(folder)).sandbox), 'two\n');
   });
 
-  /** Calls work off once Modal has begun with it, and waits until what it makes all the same was cleared away. */
-  async function calledOff(begun: string, cleared: string, work: (signal: AbortSignal) => Promise<unknown>) {
+  /** Cancels work once Modal has started it, and waits until its result is cleaned up. */
+  async function cancelDuring(begun: string, cleared: string, work: (signal: AbortSignal) => Promise<unknown>) {
     await server.control.addFault({ method: begun, delayMs: 300, times: 1 });
     await server.control.resetCalls();
     const count = async (method: string) => (await server.control.calls())[method] ?? 0;
@@ -86,20 +87,20 @@ describe('pausing', () => {
     }
   }
 
-  it('can be called off: the sandbox runs on, and there is no pause', async () => {
+  it('keeps the sandbox running without a snapshot when canceled', async () => {
     const { sandbox } = await sessions.acquire(folder);
-    await calledOff('TaskSnapshotFilesystem', 'ImageDelete', (signal) =>
+    await cancelDuring('TaskSnapshotFilesystem', 'ImageDelete', (signal) =>
       pause(sessions, snapshots, folder, 'default', signal),
     );
     assert.equal((await sessions.acquire(folder)).sandbox, sandbox);
     assert.deepEqual(await snapshots.list(), []);
   });
 
-  it('can be resumed from after a resuming that was called off, whose sandbox is ended', async () => {
+  it('stays paused when resuming is canceled, and stops the sandbox that starts later', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
     await pause(sessions, snapshots, folder, 'default');
-    await calledOff('SandboxCreateV2', 'SandboxTerminateV2', (signal) =>
+    await cancelDuring('SandboxCreateV2', 'SandboxTerminateV2', (signal) =>
       resume(sessions, snapshots, folder, 'default', signal),
     );
     assert.deepEqual([await running(), sessions.profilesOf(folder).length], [0, 0]);
@@ -107,7 +108,7 @@ describe('pausing', () => {
     assert.equal(await read((await sessions.acquire(folder)).sandbox), 'one\n');
   });
 
-  it('is not what a closing window does with a sandbox whose start was called off: it ends it', async () => {
+  it('stops a sandbox whose start was canceled when the window closes', async () => {
     await sessions.connection();
     await server.control.addFault({ method: 'SandboxCreateV2', delayMs: 300, times: 1 });
     const cancel = new AbortController();
@@ -126,36 +127,40 @@ describe('pausing', () => {
     assert.equal(await running(), 0);
   });
 
-  it('is called off as carrying over is: the old sandbox serves on, and the image is deleted', async () => {
+  it('keeps the old sandbox and deletes the image when moving to a new sandbox is canceled', async () => {
     const { sandbox } = await sessions.acquire(folder);
     const [life] = await sessions.lifetimes();
     assert.ok(life);
-    await calledOff('SandboxCreateV2', 'ImageDelete', (signal) => carryOver(sessions, life, signal));
+    await cancelDuring('SandboxCreateV2', 'ImageDelete', (signal) => moveToNewSandbox(sessions, life, signal));
     assert.equal((await sessions.acquire(folder)).sandbox, sandbox);
     assert.equal(await running(), 1);
     await sessions.dispose();
-    assert.equal(await running(), 0, 'nothing was started that nobody ends');
+    assert.equal(await running(), 0, 'no sandbox keeps running');
   });
 
-  it('says that there is nothing to pause or to resume', async () => {
-    await assert.rejects(pause(sessions, snapshots, folder, 'default'), /No sandbox is running for profile “default”/);
-    await assert.rejects(resume(sessions, snapshots, folder, 'default'), /no paused sandbox for profile “default”/);
+  it('reports that there is no sandbox to pause or to resume', async () => {
+    await assert.rejects(pause(sessions, snapshots, folder, 'default'), {
+      message: strings.noSandboxToPause('default'),
+    });
+    await assert.rejects(resume(sessions, snapshots, folder, 'default'), {
+      message: strings.noPausedSandbox('default', folder.name),
+    });
   });
 
-  it('of another kind: a session is carried over into a new sandbox, and the old one is ended only then', async () => {
+  it('moves a session to a new sandbox, and stops the old one only then', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
     const [life] = await sessions.lifetimes();
     assert.ok(life);
     await server.control.addFault({ method: 'SandboxCreateV2', code: 9, times: 1 });
-    await assert.rejects(carryOver(sessions, life));
-    assert.equal((await sessions.acquire(folder)).sandbox, sandbox, 'the old one serves on');
-    await carryOver(sessions, life);
+    await assert.rejects(moveToNewSandbox(sessions, life));
+    assert.equal((await sessions.acquire(folder)).sandbox, sandbox, 'the old one is kept');
+    await moveToNewSandbox(sessions, life);
     const session = await sessions.acquire(folder);
     assert.notEqual(session.sandbox.sandboxId, sandbox.sandboxId);
     assert.equal(await read(session.sandbox), 'one\n');
     assert.equal(await running(), 1);
     const [next] = await sessions.lifetimes();
-    assert.ok(next && next.endsAt >= life.endsAt, 'its life begins anew');
+    assert.ok(next && next.endsAt >= life.endsAt, 'its lifetime starts over');
   });
 });

@@ -11,7 +11,7 @@ import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 type Definition = Running['sandboxes'][number]['definition'];
 
-/** A profile, what the local Modal received of it, and what can be seen of it from inside. */
+/** A profile, what Local Modal received of it, and its effect inside the sandbox. */
 interface Case {
   readonly profile: object;
   readonly received?: (definition: Definition) => unknown;
@@ -22,7 +22,7 @@ interface Case {
 
 const ALLOW_ALL = '0.0.0.0/0';
 
-/** By key of a profile; a key without a case fails the first test. `image` has tests of its own. */
+/** By key of a profile. A key without a case fails the first test. */
 const CASES: Record<string, Case> = {
   cpu: { profile: { cpu: 2 }, received: ({ resources }) => resources?.milliCpu, expected: 2000 },
   cpuLimit: { profile: { cpu: 1, cpuLimit: 4 }, received: ({ resources }) => resources?.milliCpuMax, expected: 4000 },
@@ -100,10 +100,10 @@ const CASES: Record<string, Case> = {
   envFile: { profile: { envFile: 'my.env', env: { B: 'env' } }, inside: 'echo "$A $B"', output: 'file one env\n' },
 };
 
-/** Keys that are for people, or are tested elsewhere: images, setup, warm-ups, lifetimes and pulls have tests of their own. */
+/** Keys that are tested elsewhere, or are only for display. */
 const WITHOUT_CASE = ['description', 'image', 'setup', 'warm', 'carryOver', 'pull'];
 
-describe('every key of a profile', () => {
+describe('keys of a profile', () => {
   let server: RunningLocalModal;
   let path: string;
   let sessions: Sessions | undefined;
@@ -127,7 +127,7 @@ describe('every key of a profile', () => {
     return (await sessions.acquire({ name: 'keys', path })).sandbox;
   }
 
-  it('has a test', () => {
+  it('all have a test', () => {
     assert.deepEqual(
       Object.keys(profileJsonSchema().properties ?? {})
         .filter((key) => !WITHOUT_CASE.includes(key))
@@ -137,7 +137,7 @@ describe('every key of a profile', () => {
   });
 
   for (const [key, { profile, received, expected, inside, output }] of Object.entries(CASES)) {
-    it(`reaches the sandbox: ${key}`, async () => {
+    it(`${key} reaches the sandbox`, async () => {
       const sandbox = await start(profile);
       if (received) {
         const { sandboxes } = await server.control.running();
@@ -153,7 +153,7 @@ describe('every key of a profile', () => {
     });
   }
 
-  it('that names something that is not there is refused in a sentence: a secret, a volume, an env file', async () => {
+  it('that refer to a missing secret, volume or environment file are rejected with a message', async () => {
     await assert.rejects(start({ secrets: ['no-such'] }), /Secret “no-such” doesn't exist in this account/);
     await assert.rejects(
       start({ volumes: { '/mnt/x': { name: 'no-such', createIfMissing: false } } }),
@@ -166,7 +166,7 @@ describe('every key of a profile', () => {
     );
   });
 
-  it('with a list of GPUs takes the first that Modal has', async () => {
+  it('gpu uses the first available type of a list', async () => {
     const sandbox = await start({ gpu: ['H100', 'T4'] });
     const { sandboxes } = await server.control.running();
     const definition = sandboxes.find(({ id }) => id === sandbox.sandboxId)?.definition;

@@ -8,7 +8,7 @@ import { SyncEngine } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
-describe('the setup of a profile', () => {
+describe('setUp', () => {
   let server: RunningLocalModal;
   let path: string;
   let opened: Sessions[];
@@ -45,7 +45,7 @@ describe('the setup of a profile', () => {
 
   const SETUP = { commands: ['cp deps.txt /opt/installed', 'echo $WHO >> /opt/installed'], files: ['deps.txt'] };
 
-  it('runs once in a sandbox of the profile, and every sandbox starts with what it left', async () => {
+  it('runs the setup once, and starts every sandbox with its result', async () => {
     const { sandbox } = await sessions(SETUP).acquire(folder());
     assert.equal(await read(sandbox, 'cat /opt/installed'), 'one\nme\n');
     const { calls } = server.control;
@@ -57,7 +57,7 @@ describe('the setup of a profile', () => {
     assert.equal((await server.control.running()).sandboxes.length, 2);
   });
 
-  it('runs again when a file that it names has changed, and not for others', async () => {
+  it('runs the setup again when one of its files has changed, but not for other files', async () => {
     const created = async () => (await server.control.calls()).SandboxCreateV2 ?? 0;
     await sessions(SETUP).acquire(folder());
     await writeFile(join(path, 'other.txt'), 'x');
@@ -70,13 +70,13 @@ describe('the setup of a profile', () => {
     assert.equal(await read(sandbox, 'cat /opt/installed'), 'two\nme\n');
   });
 
-  it('is done once when two windows ask at the same time', async () => {
+  it('runs the setup once for two windows at the same time', async () => {
     const setup = { commands: ['sleep 0.5; echo once >> /opt/once'] };
     await Promise.all([sessions(setup).acquire(folder()), sessions(setup).acquire(folder())]);
     assert.equal((await server.control.calls()).TaskSnapshotFilesystem, 1);
   });
 
-  it('that fails says which command, with what it said, and leaves no sandbox', async () => {
+  it('reports the command that failed with its output, and leaves no sandbox', async () => {
     await assert.rejects(
       sessions({ commands: ['echo no such package; exit 4'] }).acquire(folder()),
       /setup command “echo no such package; exit 4” failed with exit code 4: no such package\. Fix it/,
@@ -88,7 +88,7 @@ describe('the setup of a profile', () => {
     );
   });
 
-  it('leaves in the workspace what it made there, and the first sync goes on from it', async () => {
+  it('keeps files that the setup created in the workspace through the first sync', async () => {
     const setup = { commands: ['mkdir node_modules && echo built > node_modules/x'], files: ['deps.txt'] };
     await writeFile(join(path, '.gitignore'), 'node_modules\n');
     const { sandbox } = await sessions(setup).acquire(folder());

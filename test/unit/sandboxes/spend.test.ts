@@ -11,10 +11,10 @@ import { Time } from '../../helpers/time.ts';
 const HOUR_MS = 3_600_000;
 const MORNING = new Date(2026, 10, 21, 9).getTime();
 const COST = { usdPerHour: 2, idleTimeoutMs: 600_000, timeoutMs: 24 * HOUR_MS };
-/** Of a sandbox that does not end of being idle. */
+/** The cost of a sandbox that doesn't reach its idle timeout. */
 const STEADY = { ...COST, idleTimeoutMs: COST.timeoutMs };
 
-describe('the record of spend', () => {
+describe('SpendRecord', () => {
   let dir: string;
   let time: Time;
   const window = (id: string) => new SpendRecord(new MachineState(dir, id), time);
@@ -29,67 +29,67 @@ describe('the record of spend', () => {
 
   it('counts a sandbox from its start to its end', async () => {
     const spend = window('a');
-    await spend.started('sb-1', STEADY);
+    await spend.recordStart('sb-1', STEADY);
     await time.pass(HOUR_MS / 2);
     near(await spend.usdToday(), 1);
-    await spend.ended('sb-1');
+    await spend.recordEnd('sb-1');
     await time.pass(HOUR_MS);
     near(await spend.usdToday(), 1);
   });
 
   it('adds up across windows and restarts', async () => {
     const [a, b] = [window('a'), window('b')];
-    await a.started('sb-1', STEADY);
-    await b.started('sb-2', STEADY);
+    await a.recordStart('sb-1', STEADY);
+    await b.recordStart('sb-2', STEADY);
     await time.pass(HOUR_MS / 2);
-    await Promise.all([a.ended('sb-1'), b.ended('sb-2')]);
+    await Promise.all([a.recordEnd('sb-1'), b.recordEnd('sb-2')]);
     near(await window('c').usdToday(), 2);
   });
 
-  it('counts a sandbox of a window that was killed until it ended of being idle, and no longer', async () => {
+  it('counts a sandbox of a killed window until its idle timeout, and no longer', async () => {
     const killed = window('killed');
-    await killed.started('sb-1', COST);
+    await killed.recordStart('sb-1', COST);
     await time.pass(60_000);
-    await killed.used('sb-1');
+    await killed.recordUse('sb-1');
     await time.pass(5 * HOUR_MS);
     near(await window('next').usdToday(), (2 * 660_000) / HOUR_MS);
   });
 
-  it('counts a sandbox that ended of being idle until then, also when that is found out late', async () => {
+  it('counts a sandbox until its idle timeout, even if that is noticed late', async () => {
     const spend = window('a');
-    await spend.started('sb-1', COST);
+    await spend.recordStart('sb-1', COST);
     await time.pass(60_000);
-    await spend.used('sb-1');
+    await spend.recordUse('sb-1');
     await time.pass(2 * HOUR_MS);
     near(await spend.usdToday(), (2 * 660_000) / HOUR_MS);
-    await spend.ended('sb-1');
+    await spend.recordEnd('sb-1');
     near(await spend.usdToday(), (2 * 660_000) / HOUR_MS);
   });
 
-  it('keeps the last state when much is noted at once, and reads nothing that is half written', async () => {
+  it('saves the latest of many concurrent changes, and reads no partially written files', async () => {
     const spend = window('a');
     const ids = Array.from({ length: 20 }, (_, index) => `sb-${index}`);
-    await Promise.all(ids.map((id) => spend.started(id, STEADY)));
+    await Promise.all(ids.map((id) => spend.recordStart(id, STEADY)));
     await writeFile(join(dir, 'spend', 'a.json.draft'), JSON.stringify([{ sandboxId: 'sb-1', startedAt: 0 }]));
     await time.pass(HOUR_MS);
     near(await window('b').usdToday(), 40);
-    await Promise.all(ids.map((id) => spend.ended(id)));
+    await Promise.all(ids.map((id) => spend.recordEnd(id)));
     await time.pass(HOUR_MS);
     near(await window('b').usdToday(), 40);
   });
 
-  it('counts a sandbox that is taken over once', async () => {
-    await window('killed').started('sb-1', COST);
+  it('counts a sandbox that is taken over only once', async () => {
+    await window('killed').recordStart('sb-1', COST);
     await time.pass(300_000);
     const next = window('next');
-    await next.tookOver('sb-1', 'killed', COST);
+    await next.recordTakeover('sb-1', 'killed', COST);
     await time.pass(300_000);
     near(await next.usdToday(), (2 * 600_000) / HOUR_MS);
   });
 
-  it('begins anew at midnight, and knows the last hour apart from the day', async () => {
+  it('starts over at midnight, and sums up the last hour separately', async () => {
     const spend = window('a');
-    await spend.started('sb-1', STEADY);
+    await spend.recordStart('sb-1', STEADY);
     await time.pass(3 * HOUR_MS);
     near(await spend.usdToday(), 6);
     near(await spend.usdLastHour(), 2);
@@ -97,33 +97,33 @@ describe('the record of spend', () => {
     near(await spend.usdToday(), 2);
   });
 
-  it('forgets what is older than two days', async () => {
-    await window('old').started('sb-1', COST);
+  it('removes entries older than two days', async () => {
+    await window('old').recordStart('sb-1', COST);
     await time.pass(80 * HOUR_MS);
     const now = window('now');
     await now.usdToday();
     assert.deepEqual(await new MachineState(dir).list('spend'), []);
   });
 
-  it('takes a file that is broken for an empty one', async () => {
+  it('treats a corrupt file as empty', async () => {
     const spend = window('a');
-    await spend.started('sb-1', COST);
+    await spend.recordStart('sb-1', COST);
     await writeFile(join(dir, 'spend', 'broken.json'), '{"no');
     assert.equal(await spend.usdToday(), 0);
   });
 });
 
-describe('a budget', () => {
+describe('budgetState', () => {
   let dir: string;
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'budget-'));
   });
   afterEach(() => rm(dir, { recursive: true }));
 
-  it('is near from 80 % and spent from 100 %, by the day and by the hour; 0 is no limit', async () => {
+  it('is near from 80% and spent from 100% of a daily or hourly limit; 0 means no limit', async () => {
     const time = new Time(MORNING);
     const spend = new SpendRecord(new MachineState(dir), time);
-    await spend.started('sb-1', STEADY);
+    await spend.recordStart('sb-1', STEADY);
     const level = async (perDayUsd: number, perHourUsd: number) =>
       (await budgetState(spend, { perDayUsd, perHourUsd })).level;
     await time.pass(0.79 * HOUR_MS);
@@ -139,14 +139,14 @@ describe('a budget', () => {
   });
 });
 
-describe('the windows of a machine', () => {
+describe('MachineState', () => {
   let dir: string;
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'machine-'));
   });
   afterEach(() => rm(dir, { recursive: true }));
 
-  it('know which of them live', async () => {
+  it('knows which windows are running', async () => {
     const [a, b] = [new MachineState(dir, 'a'), new MachineState(dir, 'b')];
     await a.join();
     assert.equal(await b.isAlive('a'), true);
@@ -156,10 +156,10 @@ describe('the windows of a machine', () => {
     await writeFile(join(dir, 'windows', 'dead.json'), JSON.stringify({ pid: 2 ** 22 + 1 }));
     assert.equal(await b.isAlive('dead'), false);
     await b.join();
-    assert.deepEqual(await a.list('windows'), ['b.json'], 'a window that is gone is forgotten');
+    assert.deepEqual(await a.list('windows'), ['b.json'], 'a window that no longer runs is removed');
   });
 
-  it('hold a lock one at a time, and take it over from a process that is gone', async () => {
+  it('grants a lock to one window at a time, and takes it over from a process that no longer runs', async () => {
     const [a, b] = [new MachineState(dir, 'a'), new MachineState(dir, 'b')];
     const release = await a.lock('refresh', 60_000);
     assert.ok(release);
@@ -172,13 +172,13 @@ describe('the windows of a machine', () => {
     assert.ok(await a.lock('refresh', 60_000));
   });
 
-  it('that all find a lock stale do not all get it, and give back only their own', async () => {
+  it('grants a stale lock to only one of many windows, each of which releases only its own', async () => {
     const windows = Array.from({ length: 20 }, (_, index) => new MachineState(dir, `w${index}`));
     await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: 2 ** 22 + 1 }));
     const got = (await Promise.all(windows.map((each) => each.lock('refresh', 60_000)))).filter((each) => each);
     assert.equal(got.length, 1);
     await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: process.pid }));
     await got[0]?.();
-    assert.equal(await windows[0]?.lock('refresh', 60_000), undefined, 'that of another is still there');
+    assert.equal(await windows[0]?.lock('refresh', 60_000), undefined, 'the lock of another window still exists');
   });
 });

@@ -4,10 +4,10 @@ import { AccountError } from '../../../src/modal/accounts.ts';
 import { strings } from '../../../src/sandboxes/strings.ts';
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
-describe('warm-ups that fail', () => {
+describe('WarmUps that fail', () => {
   const scene = scenesOfOneMachine();
 
-  it('give out no sandbox that failed its health check, and end it', async () => {
+  it('stops a sandbox that failed its health check, and never uses it', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 30 }));
     s.prepare = async () => {
@@ -15,12 +15,12 @@ describe('warm-ups that fail', () => {
     };
     await s.until(s.warmUps.update());
     assert.equal(s.living.size, 0);
-    assert.equal(s.log.filter((line) => line.startsWith('start')).length, 3, 'three tries');
+    assert.equal(s.log.filter((line) => line.startsWith('start')).length, 3, 'three attempts');
     assert.match((await s.warmUps.records())[0]?.error ?? '', /no torch/);
     assert.equal(s.pool.take(folder, named), undefined);
   });
 
-  it('end a refresh that hangs after ten minutes, and say so', async () => {
+  it('cancels a refresh that hangs after ten minutes, and records why', async () => {
     const s = scene();
     s.want(target({ refresh: 30 }));
     s.image = () => new Promise(() => {});
@@ -31,7 +31,7 @@ describe('warm-ups that fail', () => {
     assert.equal(s.living.size, 0);
   });
 
-  it('try again after being throttled, with pauses that grow, and say so when it goes on', async () => {
+  it('retries with growing delays when throttled, and records a failure that persists', async () => {
     const s = scene();
     s.want(target({ refresh: 30 }));
     const triedAt: number[] = [];
@@ -42,19 +42,19 @@ describe('warm-ups that fail', () => {
     await s.until(s.warmUps.update(), 500);
     const [first = 0, second = 0, third = 0] = triedAt.map((at) => at - MORNING);
     assert.equal(triedAt.length, 3);
-    // 2 s and 8 s, and half of each by chance; time passes in steps, of which a few may go while files are written.
+    // 2 s and 8 s, plus half of each as jitter. Time passes in steps, a few of which may elapse while files are written.
     const isAbout = (pauseMs: number, expectedMs: number) => pauseMs >= expectedMs && pauseMs <= expectedMs + 2_000;
     assert.ok(isAbout(second - first, 3_000), `${second - first}`);
     assert.ok(isAbout(third - second, 12_000), `${third - second}`);
     assert.match((await s.warmUps.records())[0]?.error ?? '', /Modal has no capacity right now.*\(slow down\)/);
     s.image = async () => 'im-1';
     await s.minutes(29);
-    assert.equal(s.living.size, 0, 'nothing is tried before the next refresh');
+    assert.equal(s.living.size, 0, 'nothing is attempted before the next refresh');
     await s.minutes(2);
     assert.equal(s.living.size, 1);
   });
 
-  it('wait no longer than ten minutes for a start that hangs, as while Modal throttles, and end it when it comes', async () => {
+  it('waits at most ten minutes for a start that hangs, and stops the sandbox if it starts later', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 1_000 }));
     await s.warmUps.update();
@@ -65,10 +65,10 @@ describe('warm-ups that fail', () => {
     assert.equal(s.time.now() - MORNING, 10 * MINUTE_MS);
     gate.resolve();
     await turn();
-    assert.deepEqual([...s.living], ['a-1'], 'only what a run has taken');
+    assert.deepEqual([...s.living], ['a-1'], 'only the sandbox that a run has taken');
   });
 
-  it('pause when the account is signed out in the middle, and go on when there is one again', async () => {
+  it('pauses when the account is signed out, and resumes when there is one again', async () => {
     const s = scene();
     const { folder } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -81,7 +81,7 @@ describe('warm-ups that fail', () => {
     assert.equal(s.refreshes(), 2);
   });
 
-  it('do not try again when the account is refused, as after signing out', async () => {
+  it('does not retry when the account is rejected', async () => {
     const s = scene();
     s.targets = [target({ refresh: 30 })];
     let failures = 0;

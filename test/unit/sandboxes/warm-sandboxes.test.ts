@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import type { WarmTarget } from '../../../src/sandboxes/warm/pool.ts';
 import { cleanCaches } from '../../../src/sandboxes/warm/pool-dependencies.ts';
 import { WarmUps } from '../../../src/sandboxes/warm/warm-ups.ts';
@@ -11,7 +12,7 @@ import { TestWindow } from '../../helpers/window.ts';
 
 const signal = new AbortController().signal;
 
-describe('warm sandboxes on the local Modal', () => {
+describe('warm sandboxes on Local Modal', () => {
   let server: RunningLocalModal;
   let dir: string;
   let path: string;
@@ -43,10 +44,10 @@ describe('warm sandboxes on the local Modal', () => {
     script: string,
   ) => (await sandbox.exec(['sh', '-c', script])).stdout.readText();
 
-  it('have the workspace and the setup, and are given out once', async () => {
+  it('contain the workspace and the setup, and are used once', async () => {
     const { sessions, pool, target, folder } = window({ warm: { setup: ['cp a.txt /tmp/copied'] } });
     assert.equal(await pool.fill(target, signal), 1);
-    assert.equal(await pool.fill(target, signal), 0, 'there is one already');
+    assert.equal(await pool.fill(target, signal), 0, 'one exists already');
     const session = await sessions.acquire(folder);
     assert.equal(session.taken, 'warm');
     assert.equal(session.isNew, false);
@@ -55,7 +56,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal((await sessions.acquire(folder)).sandbox, session.sandbox);
   });
 
-  it('cause no call while no profile asks for them, over ten minutes; one that does, does', async () => {
+  it('cause no calls until a profile is warm', async () => {
     const { pool, machine, sessions, target, syncs } = window({ warm: {} });
     const time = new Time(Date.now());
     let targets: WarmTarget[] = [];
@@ -86,7 +87,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal((await server.control.calls()).SandboxCreateV2, 1);
   });
 
-  it('get what changes while they wait', async () => {
+  it('receive changes while they wait', async () => {
     const { sessions, pool, target, folder } = window({ warm: {} });
     await pool.fill(target, signal);
     await writeFile(join(path, 'a.txt'), 'two\n');
@@ -94,7 +95,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal(await read((await sessions.acquire(folder)).sandbox, 'cat /workspace/a.txt'), 'two\n');
   });
 
-  it('that fail their health check are ended, and the sentence names the check and what it said', async () => {
+  it('are stopped if their health check fails, with an error that quotes the check and its output', async () => {
     const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
     await assert.rejects(
       pool.fill(target, signal),
@@ -103,7 +104,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.deepEqual((await server.control.running()).sandboxes, []);
   });
 
-  it('have old files removed from the caches of their host volume', async () => {
+  it('lose old files in the caches of their host volume', async () => {
     const { pool, target } = window({ hostVolume: true, warm: { cacheMaxAgeDays: 10, cacheMaxMiB: 1 } });
     await pool.fill(target, signal);
     const sandbox = pool.peek(target);
@@ -112,17 +113,17 @@ describe('warm sandboxes on the local Modal', () => {
       sandbox,
       'cd /mnt/state/.cache && touch new && touch -d "20 days ago" old && head -c 700000 /dev/zero > "big 1" && head -c 700000 /dev/zero > big2 && touch -d "1 day ago" "big 1"',
     );
-    assert.equal(await cleanCaches(sandbox, target, signal), 'removed 2 old files from the caches');
+    assert.equal(await cleanCaches(sandbox, target, signal), strings.removedCacheFiles(2));
     assert.equal(await read(sandbox, 'ls /mnt/state/.cache'), 'big2\nnew\n');
   });
 
-  it('of a window that is gone are taken over by the next one of the same folder; those of a living one are not', async () => {
+  it('left behind by a window are taken over by the next window of the folder; those of an open window are not', async () => {
     const lost = window({}, 'lost');
     const { sandbox } = await lost.sessions.acquire(lost.folder);
     const next = window({}, 'next');
     await Promise.all([lost.machine.join(), next.machine.join()]);
     const other = await next.sessions.acquire(next.folder);
-    assert.equal(other.isNew, true, 'the other window lives');
+    assert.equal(other.isNew, true, 'the other window is open');
     await lost.machine.leave();
     const third = window({}, 'third');
     const session = await third.sessions.acquire(third.folder);
@@ -130,7 +131,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
   });
 
-  it('that are left behind are taken over by one window of two that want them at once', async () => {
+  it('left behind are taken over by only one of two windows at the same time', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
     const both = [window({}, 'one'), window({}, 'two')];
@@ -139,7 +140,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal(taken.filter((how) => how === 'left behind').length, 1);
   });
 
-  it('that are left behind become warm again, before others are started', async () => {
+  it('left behind become warm again before others are started', async () => {
     const lost = window({ warm: {} }, 'lost');
     await lost.pool.fill(lost.target, signal);
     const { sandboxes } = await server.control.running();
@@ -153,7 +154,7 @@ describe('warm sandboxes on the local Modal', () => {
     assert.equal((await next.sessions.acquire(next.folder)).taken, 'warm');
   });
 
-  it('that are left behind and are not as the profile asks now are ended', async () => {
+  it('left behind are stopped if they no longer match the profile', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
     const next = window({ cpu: 2 }, 'next');

@@ -14,14 +14,14 @@ import { Time } from '../../helpers/time.ts';
 export const MINUTE_MS = 60_000;
 export const MORNING = Date.parse('2026-11-20T08:00:00Z');
 
-/** A folder’s profile that says `warm`. */
+/** A folder's profile with `warm`. */
 export function target(warm: object = {}, profile: object = {}): WarmTarget {
   const parsed = ProfileSchema.parse({ ...profile, warm });
   assert.ok(parsed.warm);
   return { folder: { name: 'f', path: '/f' }, named: { name: 'p', profile: parsed }, warm: parsed.warm };
 }
 
-/** Warm-ups whose time, chance and sandboxes are the test's; what they did is in `log`. */
+/** Warm-ups with simulated time, randomness and sandboxes. `log` records what they did. */
 export class Scene {
   readonly time = new Time(MORNING);
   readonly log: string[] = [];
@@ -83,13 +83,13 @@ export class Scene {
     });
   }
 
-  /** Keeps one target warm from now on. */
+  /** Keeps one target warm. Returns it. */
   want(wanted: WarmTarget): WarmTarget {
     this.targets = [wanted];
     return wanted;
   }
 
-  /** Lets time pass until something has settled. */
+  /** Lets time pass until `work` has settled. */
   async until(work: Promise<void>, stepMs = MINUTE_MS): Promise<void> {
     let settled = false;
     void work.finally(() => (settled = true));
@@ -100,7 +100,7 @@ export class Scene {
     await work;
   }
 
-  /** Lets minutes pass one by one, as a machine that is awake does. */
+  /** Lets minutes pass one by one, as on a computer that is awake. */
   async minutes(count: number): Promise<void> {
     for (let minute = 0; minute < count; minute += 1) {
       await this.time.pass(MINUTE_MS);
@@ -108,7 +108,7 @@ export class Scene {
     }
   }
 
-  /** Until everything that was begun has been done, files included. */
+  /** Waits until everything in progress is done, including file access. */
   async rest(): Promise<void> {
     for (let round = 0; round < 20; round += 1) await turn();
     await this.warmUps.update();
@@ -117,7 +117,7 @@ export class Scene {
   refreshes = () => this.log.filter((line) => line === 'image').length;
 }
 
-/** Hooks for a suite in which each test has a machine of its own. @returns what makes a window on it */
+/** Registers hooks that give each test its own machine state. Returns a function that opens a window on it. */
 export function scenesOfOneMachine(): (name?: string) => Scene {
   let dir: string;
   let scenes: Scene[];

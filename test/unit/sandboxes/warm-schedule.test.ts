@@ -1,14 +1,12 @@
 import { strict as assert } from 'node:assert';
-
 import { strings } from '../../../src/sandboxes/strings.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
-describe('warm-ups, by the clock,', () => {
+describe('WarmUps, by the clock,', () => {
   const scene = scenesOfOneMachine();
 
-  it('make no call and set no timer while no profile asks for them, over ten minutes and more', async () => {
+  it('makes no calls and sets no timer while no profile is warm', async () => {
     const { warmUps, time, log } = scene();
     await warmUps.update();
     assert.deepEqual(time.next(), []);
@@ -16,7 +14,7 @@ describe('warm-ups, by the clock,', () => {
     assert.deepEqual(log, []);
   });
 
-  it('start a sandbox at once, and refresh by the schedule of a day', async () => {
+  it('starts a sandbox at once, and refreshes on schedule for a day', async () => {
     const s = scene();
     const { folder } = s.want(target({ refresh: '0 * * * *', timezone: 'UTC', maxAgeMs: 86_400_000 }));
     await s.warmUps.update();
@@ -27,7 +25,7 @@ describe('warm-ups, by the clock,', () => {
     assert.equal((await s.warmUps.records()).length, 25);
   });
 
-  it('do what was missed in sleep once, not as a burst', async () => {
+  it('makes up for refreshes missed during sleep only once', async () => {
     const s = scene();
     s.targets = [target({ refresh: 30 })];
     await s.warmUps.update();
@@ -40,7 +38,7 @@ describe('warm-ups, by the clock,', () => {
     assert.equal(s.refreshes(), 3);
   });
 
-  it('are put off by no clock that is set back, and do not run in a burst when it is set forward', async () => {
+  it('is not delayed by a clock that is set back, and refreshes once when it is set forward', async () => {
     const s = scene();
     s.want(target({ refresh: 30 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
@@ -56,7 +54,7 @@ describe('warm-ups, by the clock,', () => {
     assert.equal(s.refreshes(), 3);
   });
 
-  it('keep to the local time of their time zone when the clocks change', async () => {
+  it('follows the local time of its time zone when daylight saving time changes', async () => {
     const s = scene();
     s.time.set(Date.parse('2026-10-24T12:00:00Z'));
     s.want(target({ refresh: '30 8 * * *', timezone: 'Europe/Berlin' }));
@@ -64,17 +62,17 @@ describe('warm-ups, by the clock,', () => {
     const before = s.refreshes();
     await s.time.set(Date.parse('2026-10-25T07:29:00Z'));
     await s.rest();
-    assert.equal(s.refreshes(), before, '08:29 in winter, where it was 09:29 in summer');
+    assert.equal(s.refreshes(), before, '08:29 in winter time, which was 09:29 in summer time');
     await s.minutes(1);
     assert.equal(s.refreshes(), before + 1);
     await s.time.set(Date.parse('2027-03-28T06:29:00Z'));
     await s.rest();
     const spring = s.refreshes();
     await s.minutes(1);
-    assert.equal(s.refreshes(), spring + 1, '08:30 in summer');
+    assert.equal(s.refreshes(), spring + 1, '08:30 in summer time');
   });
 
-  it('refresh in one window at a time, and remember those of all', async () => {
+  it('refreshes in one window at a time, and records the refreshes of all windows', async () => {
     const a = scene('a');
     const b = scene('b');
     const gate = Promise.withResolvers<string>();
@@ -97,7 +95,7 @@ describe('warm-ups, by the clock,', () => {
     assert.equal((await b.warmUps.records()).length, 2);
   });
 
-  it('of a profile without warm sandboxes look after its image and a probe', async () => {
+  it('keeps the image current and probes it for a profile without warm sandboxes', async () => {
     const s = scene();
     s.targets = [target({ sandboxes: 0, refresh: 30 })];
     await s.warmUps.update();

@@ -5,10 +5,10 @@ import { waitFor } from '../../helpers/wait-for.ts';
 
 import { scenesOfOneMachine, target } from './warm-scene.ts';
 
-describe('warm-ups', () => {
+describe('WarmUps', () => {
   const scene = scenesOfOneMachine();
 
-  it('keep a waiting sandbox from ending when idle, and replace one that has ended', async () => {
+  it('keeps a waiting sandbox from reaching its idle timeout, and replaces one that has ended', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 1_000 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
@@ -22,7 +22,7 @@ describe('warm-ups', () => {
     assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
 
-  it('replace sandboxes that are too old, and those of a profile that has changed', async () => {
+  it('replaces sandboxes that are too old, and those of a profile that has changed', async () => {
     const s = scene();
     s.targets = [target({ refresh: 30, maxAgeMs: 3_600_000 })];
     await s.warmUps.update();
@@ -37,7 +37,7 @@ describe('warm-ups', () => {
     assert.deepEqual(s.time.next(), []);
   });
 
-  it('cost nothing while something stands against it, and say what', async () => {
+  it('costs nothing while paused, and gives the reason', async () => {
     const s = scene();
     const { folder } = s.want(target({ refresh: 30 }));
     s.pauseReason = { text: 'the budget is spent' };
@@ -51,11 +51,11 @@ describe('warm-ups', () => {
     assert.equal(s.warmUps.pauseReason(folder, 'p'), undefined);
   });
 
-  it('let what is warm end of being idle while they are paused, whatever changes in the folder', async () => {
+  it('lets warm sandboxes reach their idle timeout while paused, whatever changes in the folder', async () => {
     const s = scene();
     const { folder } = s.want(target({ refresh: 1_000 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
-    s.pauseReason = { text: 'the window is not in front' };
+    s.pauseReason = { text: "the window doesn't have focus" };
     await s.minutes(60);
     await s.warmUps.sync(folder);
     assert.deepEqual(s.log, ['image', 'start a-1']);
@@ -63,10 +63,10 @@ describe('warm-ups', () => {
     s.pauseReason = undefined;
     await s.warmUps.update();
     await s.warmUps.update();
-    assert.deepEqual([...s.living], ['a-2'], 'there is one again as soon as they go on');
+    assert.deepEqual([...s.living], ['a-2'], 'another one starts as soon as warm-ups resume');
   });
 
-  it('end what is warm at once when the budget is spent', async () => {
+  it('stops warm sandboxes at once when the budget is spent', async () => {
     const s = scene();
     s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -75,7 +75,7 @@ describe('warm-ups', () => {
     assert.deepEqual([...s.living], []);
   });
 
-  it('check what is warm at each refresh, and replace what is not healthy any more', async () => {
+  it('checks warm sandboxes at each refresh, and replaces unhealthy ones', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -91,7 +91,7 @@ describe('warm-ups', () => {
     assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
 
-  it('replace sandboxes of an older image, and those that have used up half of their lifetime', async () => {
+  it('replaces sandboxes of an outdated image, and those that have used up half of their lifetime', async () => {
     const s = scene();
     s.want(target({ refresh: 30, maxAgeMs: 86_400_000 }, { timeoutMs: 7_200_000, idleTimeoutMs: 600_000 }));
     await s.warmUps.update();
@@ -107,7 +107,7 @@ describe('warm-ups', () => {
     assert.deepEqual([...s.living], ['a-3']);
   });
 
-  it('give out nothing of another account, and end it', async () => {
+  it('stops sandboxes of another account, and never uses them', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -118,7 +118,7 @@ describe('warm-ups', () => {
     assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
 
-  it('do not end a sandbox that a run takes while it is synced, when that fails', async () => {
+  it('does not stop a sandbox that a run takes during a sync that fails', async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -131,19 +131,19 @@ describe('warm-ups', () => {
     assert.deepEqual([...s.living], ['a-1']);
   });
 
-  it('start a replacement when a run has taken one', async () => {
+  it('starts a replacement when a run has taken a sandbox', async () => {
     const s = scene();
     const wanted = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-1');
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.take(wanted.folder, wanted.named)?.sandboxId, 'a-2');
-    s.pauseReason = { text: 'the window is not in front' };
+    s.pauseReason = { text: "the window doesn't have focus" };
     await s.warmUps.replenish(wanted);
     assert.equal(s.pool.count(wanted.folder, 'p'), 0);
   });
 
-  it('end a replacement that was being started when the budget was spent', async () => {
+  it('stops a replacement that was starting when the budget was spent', async () => {
     const s = scene();
     const wanted = s.want(target({ refresh: 30 }));
     await s.warmUps.update();
@@ -156,10 +156,10 @@ describe('warm-ups', () => {
     await s.warmUps.update();
     gate.resolve();
     await replenishing;
-    assert.deepEqual([...s.living], ['a-1'], 'only what a run has taken');
+    assert.deepEqual([...s.living], ['a-1'], 'only the sandbox that a run has taken');
   });
 
-  it('end what is warm when the window ends', async () => {
+  it('stops warm sandboxes when the window closes', async () => {
     const s = scene();
     s.targets = [target({ sandboxes: 2, refresh: 30 })];
     await s.warmUps.update();
