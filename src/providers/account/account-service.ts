@@ -13,14 +13,15 @@ import {
   tokenProblem,
 } from '../../modal/accounts.ts';
 import { explainAndLog } from '../../modal/errors.ts';
-import { readSettings } from '../common/settings.ts';
+import type { AccountState } from '../common/account-state.ts';
+import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 
 const SECRET_KEY = 'modal.token';
 const TokenSchema = z.object({ tokenId: z.string(), tokenSecret: z.string() });
 
 /** The account in use, and the ways to choose one. The only reader of `modal.account`; reads files and secrets on demand. */
-export class AccountService implements vscode.Disposable {
+export class AccountService implements AccountState, vscode.Disposable {
   readonly #secrets: vscode.SecretStorage;
   readonly #sources: AccountSources;
   readonly #changed = new vscode.EventEmitter<void>();
@@ -39,9 +40,7 @@ export class AccountService implements vscode.Disposable {
       },
       startLocalModal,
     };
-    this.#subscription = vscode.workspace.onDidChangeConfiguration((event) => {
-      if (event.affectsConfiguration('modal.account') || event.affectsConfiguration('modal.app')) this.#changed.fire();
-    });
+    this.#subscription = onDidChangeSettings(() => this.#changed.fire(), 'account', 'app');
   }
 
   dispose(): void {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 
-/** What the extension is busy with, for the status bar. */
+/** The work in progress, for the status bar. */
 export class Activity implements vscode.Disposable {
   readonly #running: string[] = [];
   readonly #changed = new vscode.EventEmitter<void>();

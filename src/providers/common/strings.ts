@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What several features and views say to users. */
+/** The texts that several features and views share. */
 export const strings = {
   chooseAccount: () => l10n.t('Choose Account…'),
   notSignedIn: () => l10n.t("You're not signed in to Modal. Sign in, or use Local Modal."),

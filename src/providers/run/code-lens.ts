@@ -7,7 +7,7 @@ import type { Target } from '../../run/targets/target.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { CommandId } from '../common/command-ids.ts';
 import { syncedFolder } from '../common/folders.ts';
-import { readSettings } from '../common/settings.ts';
+import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 
 const SELECTOR: vscode.DocumentSelector = [
@@ -40,9 +40,7 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
       vscode.languages.registerCodeLensProvider(SELECTOR, this),
       profiles.onDidChange(update),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('modal.codeLens')) update();
-      }),
+      onDidChangeSettings(update, 'codeLens'),
     );
   }
 

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What running code says to users in the editor. */
+/** The texts of running code in the editor. */
 export const strings = {
   noFileOpen: () => l10n.t('No file is open. Open a file, and then run again.'),
   noFileToSelectIn: () => l10n.t('No file is open. Open a file, select code, and then run again.'),

@@ -12,7 +12,7 @@ import type { SizedFile } from '../../sync/push/prepared.ts';
 import { LARGE_FILE_BYTES } from '../../sync/push/prepared.ts';
 import { diskFolders, syncedFolder } from '../common/folders.ts';
 import { showError, shown, withProgress } from '../common/progress.ts';
-import { readSettings } from '../common/settings.ts';
+import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
 
@@ -30,9 +30,7 @@ export class LiveFolders implements vscode.Disposable {
     this.#syncs = syncs;
     const update = () => this.#update();
     this.#subscriptions = vscode.Disposable.from(
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('modal.sync')) update();
-      }),
+      onDidChangeSettings(update, 'sync'),
       vscode.workspace.onDidChangeWorkspaceFolders(update),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
     );

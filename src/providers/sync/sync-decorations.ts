@@ -4,6 +4,7 @@ import { TASK_TYPE } from '../../run/task-definition.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Explanation } from '../../sync/rules/rules.ts';
 import { placeOf } from '../common/folders.ts';
+import { onDidChangeSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 import { reasonOf } from './sync-rules.ts';
 
@@ -29,9 +30,7 @@ export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Di
     this.#subscriptions = vscode.Disposable.from(
       this.#changed,
       vscode.window.registerFileDecorationProvider(this),
-      vscode.workspace.onDidChangeConfiguration((event) => {
-        if (event.affectsConfiguration('modal.sync')) this.#changed.fire(undefined);
-      }),
+      onDidChangeSettings(() => this.#changed.fire(undefined), 'sync'),
       vscode.tasks.onDidEndTask(({ execution }) => {
         if (execution.task.definition.type === TASK_TYPE) this.#changed.fire(undefined);
       }),

@@ -12,7 +12,7 @@ import { TerminalWriter } from '../terminal-writer.ts';
 /** The maximum number of lines of a selection that are repeated in the terminal. */
 const MAX_SHOWN_LINES = 12;
 
-/** How a persistent process is started. */
+/** The options for starting a persistent process. */
 export type SelectionStart = Pick<SelectionProcessOptions, 'request' | 'idleTimeoutMs'>;
 
 export interface SelectionTerminalOptions {
