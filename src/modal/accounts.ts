@@ -80,7 +80,7 @@ export function environmentAccount(env: AccountSources['env']): Account | undefi
   };
 }
 
-/** Resolves the `modal.account` setting. Throws `AccountError` if no account is selected, or it doesn't exist. */
+/** Resolves the `modal.account` setting. Throws `AccountError` if there is no such account, or it has no token. */
 export async function resolveAccount(choice: string, sources: AccountSources): Promise<Account> {
   if (choice === '') throw new AccountError(strings.noAccount());
   if (choice === 'local') return sources.startLocalModal();

@@ -59,7 +59,7 @@ function shapeOf(error: unknown): ErrorShape {
   };
 }
 
-/** True when what a call names doesn't exist: an object of the account, or a file, volume, or sandbox to find a file in. */
+/** True when something that a call refers to doesn't exist: an object in the account, or a file and its volume or sandbox. */
 export function isNotFound(error: unknown): boolean {
   if (error instanceof RemoteFileError) return error.problem === 'notFound' || error.problem === 'gone';
   const { name, code } = shapeOf(error);
@@ -86,7 +86,7 @@ export function isConnectionLost(error: unknown): boolean {
   return (code !== undefined && CONNECTION_CODES.includes(code)) || name === 'TimeoutError';
 }
 
-/** True when Modal says that the request is invalid. */
+/** True when Modal rejects a request as invalid. */
 export function isRefusedInput(error: unknown): boolean {
   const { code, name } = shapeOf(error);
   return code === Code.invalid || name === 'InvalidError';

@@ -11,7 +11,7 @@ export interface RemoteEntry {
   readonly modifiedMs: number;
   /** What a symlink points to, if known. */
   readonly target?: 'file' | 'directory';
-  /** Nobody may write it. */
+  /** No one has write permission. */
   readonly isReadOnly?: boolean;
 }
 

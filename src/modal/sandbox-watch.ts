@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
 import type { RemoteChange } from './remote-files.ts';
 
-/** Whether the user is at the window. A watching command keeps a sandbox from becoming idle, so it must not run for nobody. */
+/** Whether the user is at the window. A watching command keeps a sandbox from becoming idle, so it runs only then. */
 export interface Attention {
   readonly isAwake: boolean;
   onDidChange(listener: () => void): { dispose(): void };

@@ -130,7 +130,7 @@ async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): P
       return [path, subPath || isReadOnly ? volume.withMountOptions(options) : volume] as const;
     }),
   );
-  // A volume that is mounted inside another one comes after it.
+  // Sorted by path, so that a nested mount comes after the volume that contains it.
   return Object.fromEntries(mounted.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 

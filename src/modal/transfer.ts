@@ -14,7 +14,7 @@ export interface TransferOptions {
 }
 
 /** A local file and its counterpart in a volume or sandbox. */
-export interface Pair {
+export interface FilePair {
   readonly local: string;
   readonly remote: string;
   readonly bytes: number;
@@ -26,11 +26,11 @@ export async function filesToDownload(
   path: string,
   into: string,
   signal?: AbortSignal,
-): Promise<Pair[]> {
+): Promise<FilePair[]> {
   signal?.throwIfAborted();
   const entry = await files.stat(path);
   if (entry.type !== 'directory') return [{ local: into, remote: path, bytes: entry.bytes }];
-  const found: Pair[] = [];
+  const found: FilePair[] = [];
   for (const { name, type, bytes } of await files.list(path)) {
     if (/[/\\\0]/.test(name) || name === '..' || name === '.') throw new UserError(strings.invalidFileName(name, path));
     const below = posix.join(path, name);
@@ -41,7 +41,11 @@ export async function filesToDownload(
 }
 
 /** Downloads a file under a temporary name and then renames it, so that a failed download leaves nothing behind. */
-export async function download(files: RemoteFiles, { local, remote }: Pair, options: TransferOptions): Promise<void> {
+export async function download(
+  files: RemoteFiles,
+  { local, remote }: FilePair,
+  options: TransferOptions,
+): Promise<void> {
   const { signal, onBytes } = options;
   await mkdir(dirname(local), { recursive: true });
   const unfinished = join(dirname(local), `.modal-download-${randomUUID()}`);
@@ -65,11 +69,11 @@ export async function download(files: RemoteFiles, { local, remote }: Pair, opti
 }
 
 /** Lists the local files to upload from a path, and where they go in `into`. Links aren't followed. */
-export async function filesToUpload(local: string, into: string, signal?: AbortSignal): Promise<Pair[]> {
+export async function filesToUpload(local: string, into: string, signal?: AbortSignal): Promise<FilePair[]> {
   signal?.throwIfAborted();
   const found = await stat(local);
   if (!found.isDirectory()) return [{ local, remote: into, bytes: found.size }];
-  const pairs: Pair[] = [];
+  const pairs: FilePair[] = [];
   for (const entry of await readdir(local, { withFileTypes: true })) {
     const below = join(local, entry.name);
     const remote = posix.join(into, entry.name);
@@ -80,7 +84,7 @@ export async function filesToUpload(local: string, into: string, signal?: AbortS
 }
 
 /** Uploads a file, a few blocks at a time. */
-export async function upload(files: RemoteFiles, { local, remote }: Pair, options: TransferOptions): Promise<void> {
+export async function upload(files: RemoteFiles, { local, remote }: FilePair, options: TransferOptions): Promise<void> {
   const { signal, onBytes } = options;
   const handle = await open(local);
   try {

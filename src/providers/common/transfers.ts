@@ -1,7 +1,7 @@
 import { untilAborted } from '../../base/cancellation.ts';
 import { eachLimited } from '../../base/each-limited.ts';
 import { formatBytes } from '../../base/text.ts';
-import type { Pair, TransferOptions } from '../../modal/transfer.ts';
+import type { FilePair, TransferOptions } from '../../modal/transfer.ts';
 import { withProgress } from './progress.ts';
 import { strings } from './strings.ts';
 
@@ -14,8 +14,8 @@ const MAX_PARALLEL = 4;
  */
 export async function transfer(
   title: string,
-  find: (signal: AbortSignal) => Promise<readonly Pair[]>,
-  carry: (pair: Pair, options: TransferOptions) => Promise<void>,
+  find: (signal: AbortSignal) => Promise<readonly FilePair[]>,
+  carry: (pair: FilePair, options: TransferOptions) => Promise<void>,
 ): Promise<void> {
   await withProgress(title, async (signal, report) => {
     const pairs = await untilAborted(find(signal), signal);

@@ -174,7 +174,7 @@ describe('sandboxFiles', () => {
         async () => changes,
         (all) => all.includes(expected),
       );
-    /** Has another window begin to watch: with its command there are so many, as those that were asked for earlier are there. */
+    /** Starts another watch, whose command comes after all earlier ones, and checks how many commands there are then. */
     const anotherWatches = async (commands: number) => {
       const other = new SandboxWatch({ sandbox: async () => sandbox, attention: new FakeUser() });
       const watching = other.watch('/watched', true, () => {});
