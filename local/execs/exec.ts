@@ -176,7 +176,12 @@ async function exitOf(
   clearTimeout(timer);
   const endedAt = Date.now();
   const complete = Promise.all(drains.map((each) => each.ended)).then(() => true);
-  while (!(await Promise.race([complete, pause(LINGER_MS).then(() => false)]))) {
+  // On a busy computer, the timer may fire before bytes that are already in the pipe are read, so they get a turn first.
+  const silence = () =>
+    pause(LINGER_MS)
+      .then(() => nextTurn())
+      .then(() => false);
+  while (!(await Promise.race([complete, silence()]))) {
     const last = Math.max(endedAt, ...drains.map((each) => each.lastByteAt));
     if (Date.now() - last >= LINGER_MS) break;
   }
@@ -185,6 +190,9 @@ async function exitOf(
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Resolves after the event loop has polled for I/O. */
+const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
 interface ClosableSink extends Sink {
   close(): void;
