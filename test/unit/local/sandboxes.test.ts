@@ -10,7 +10,8 @@ describe('Local Modal sandboxes', () => {
     bench = await startWorkbench();
   });
   after(() => bench.server.stop());
-  afterEach(async () => {
+  afterEach(async function () {
+    this.timeout(60_000);
     await Promise.all(made.splice(0).map((sandbox) => sandbox.terminate()));
   });
 
