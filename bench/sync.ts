@@ -1,7 +1,7 @@
 /**
- * Compares the sync engine with `tar | tar` and `rsync -a`, on the same trees in the same run. `through a pipe` is the engine
- * under the same conditions as its peers. `end to end` adds the thread, the official SDK, gRPC over loopback, Local Modal,
- * and a sandbox, and is compared with the SDK's own stream of the same number of bytes.
+ * Compares the sync engine with `tar | tar` and `rsync -a`, on the same trees in the same run. `through a pipe` is the
+ * engine under the same conditions as its peers. `end to end` adds the thread, the official SDK, gRPC over loopback,
+ * Local Modal, and a sandbox, and is compared with the SDK's own stream of the same number of bytes.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';

@@ -20,18 +20,20 @@ import type { CallOptions } from './worker/thread.ts';
 
 export type { PreparedRun, PushOptions, PushResult, SyncEngineOptions, SyncProgress } from './options.ts';
 
-/** Modal limits the arguments of a command to 65,536 characters in all. In base64, this leaves room for the script and the command. */
+/**
+ * Modal limits a command's arguments to 65,536 characters. In base64, this leaves room for the script and the command.
+ */
 const MAX_INLINE_BYTES = 30 * 1024;
 const MAX_ATTEMPTS = 6;
-/** How long a prepared run may take to report its outcome. It only has to start and to unpack a few kilobytes. */
+/** The maximum time for a prepared run to report its outcome. It only has to start and to unpack a few kilobytes. */
 const SETTLE_TIMEOUT_MS = 120_000;
 /** The sandbox ID of a survey without a sandbox. */
 const NO_SANDBOX = 'status';
 
 /**
- * Keeps a folder in sandboxes equal to a local one. Use one engine for each folder; it works with any number of sandboxes,
- * one operation at a time in each. All methods throw `UserError` with a next step, `SyncStopped` if a question isn't
- * answered with yes, the SDK's errors, and the signal's reason within 200 ms.
+ * Keeps a folder in sandboxes equal to a local one. Use one engine for each folder; it works with any number of
+ * sandboxes, one operation at a time in each. All methods throw `UserError` with a next step, `SyncStopped` if a
+ * question isn't answered with yes, the SDK's errors, and the signal's reason within 200 ms.
  */
 export class SyncEngine {
   readonly remoteRoot: string;
@@ -82,15 +84,16 @@ export class SyncEngine {
   }
 
   /**
-   * Prepares a run. A small change is sent with the run's own command, a larger one is pushed first, and without changes
-   * no request is needed. Other operations on the sandbox wait until `settle` is called.
+   * Prepares a run. A small change is sent with the run's own command, a larger one is pushed first, and without
+   * changes no request is needed. Other operations on the sandbox wait until `settle` is called.
    */
   prepareRun(sandbox: Sandbox, options: PushOptions = {}): Promise<PreparedRun> {
     return new Promise((resolve, reject) => {
       this.#connection(sandbox)
         .queued(options.signal, async () => {
           const { settle, ...run } = await this.#prepareRun(sandbox, options);
-          // Nothing else may sync until the outcome is known, but a caller that never reports one must not block forever.
+          // Nothing else may sync until the outcome is known, but a caller that never reports one must not block
+          // forever.
           await new Promise<void>((release) => {
             const late = setTimeout(() => void settleOnce({ kind: 'unknown' }), SETTLE_TIMEOUT_MS).unref();
             let result: Promise<PushResult | undefined> | undefined;
@@ -283,7 +286,7 @@ export class SyncEngine {
   }
 }
 
-/** Whether a plan has to be sent. */
+/** Returns true if a push has to be sent. */
 function isDue(plan: PreparedPush): boolean {
   return !plan.isEmpty || plan.isFirst || plan.isUnsettled;
 }

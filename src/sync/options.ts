@@ -47,8 +47,8 @@ export interface PushOptions {
   /** The sandbox was just started and has none of this folder, so no index needs to be read. */
   readonly fresh?: boolean | undefined;
   /**
-   * More pushes will follow soon, for example after a save. Keeps a process in the sandbox for a minute: sending it a small
-   * change takes one request, and an empty push takes none.
+   * More pushes will follow soon, for example after a save. Keeps a process in the sandbox for a minute: sending it a
+   * small change takes one request, and an empty push takes none.
    */
   readonly expectMore?: boolean | undefined;
   /** Holds back larger files, which the result lists. A push without a limit sends them. */
@@ -79,13 +79,15 @@ export interface PushResult {
   readonly heldBack: readonly SizedFile[];
 }
 
-/** The part of a sync that a run carries out: shell lines that precede its command, and a way to report their outcome. */
+/**
+ * The part of a sync that a run carries out: shell lines that precede its command, and a way to report their outcome.
+ */
 export interface PreparedRun {
   /** Precedes the command's own lines, in `sh`. Prints one mark, which `RunMarkReader` removes from the output. */
   readonly script: string;
   /**
-   * Reports the outcome; call it once. Resolves with what the run synced, or what was pushed before it, if the program has
-   * started; with undefined if the run must be prepared again.
+   * Reports the outcome; call it once. Resolves with what the run synced, or what was pushed before it, if the program
+   * has started; with undefined if the run must be prepared again.
    */
   settle(outcome: RunSyncOutcome): Promise<PushResult | undefined>;
 }

@@ -21,18 +21,21 @@ export interface SyncedEntry extends Entry {
   readonly hash: string;
   /** Racily clean: written so recently before it was read that a second write might leave the same times. */
   readonly racy: boolean;
-  /** What the sandbox holds is unknown, so the next push sends the entry in any case. */
+  /** True if the sandbox may hold something else, so that the next push sends the entry in any case. */
   readonly uncertain: boolean;
   /** Other kinds that it may have in the sandbox, because the outcome of a push is unknown. */
   readonly possibleKinds?: readonly Kind[] | undefined;
   /**
-   * Pulled from this sandbox since its last push. The sandbox's manifest doesn't contain it yet, and another sandbox at the
-   * same generation may not have it.
+   * Pulled from this sandbox since its last push. The sandbox's manifest doesn't contain it yet, and another sandbox at
+   * the same generation may not have it.
    */
   readonly pulled?: boolean | undefined;
 }
 
-/** What a sandbox holds of the folder at one generation, by path: the common ancestor of the local and the remote side. */
+/**
+ * The contents of the folder in a sandbox at one generation, by path: the common ancestor of the local and the remote
+ * side.
+ */
 export class SyncIndex {
   readonly entries = new Map<string, SyncedEntry>();
   /** Paths of entries that were pulled since the last push. */
@@ -64,7 +67,7 @@ export class SyncIndex {
     this.pulled.delete(path);
   }
 
-  /** Whether the sandbox has this folder. */
+  /** Returns true if the sandbox has this folder. */
   hasFolder(path: string): boolean {
     return path === '' || this.#children.has(path) || this.entries.get(path)?.kind === 'folder';
   }
@@ -103,12 +106,15 @@ export function parentOf(path: string): string {
   return path.slice(0, Math.max(path.lastIndexOf('/'), 0));
 }
 
-/** Whether a path is the folder itself or below it. */
+/** Returns true if a path is the folder itself or below it. */
 export function isWithin(path: string, folder: string): boolean {
   return folder === '' || path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Whether the local file may differ from what was synced, judging by its inode. Compares for equality, never for age. */
+/**
+ * Returns true if the local file may differ from the synced one, judging by its inode. Compares for equality, never for
+ * age.
+ */
 export function looksChanged(synced: SyncedEntry, entry: Entry): boolean {
   return (
     synced.racy ||
@@ -119,7 +125,7 @@ export function looksChanged(synced: SyncedEntry, entry: Entry): boolean {
   );
 }
 
-/** Whether only its content can show if a file has changed. */
+/** Returns true if only its content can show if a file has changed. */
 export function needsHash(synced: SyncedEntry | undefined, entry: Entry): boolean {
   return (
     synced?.kind === 'file' &&
@@ -131,10 +137,10 @@ export function needsHash(synced: SyncedEntry | undefined, entry: Entry): boolea
   );
 }
 
-/** How far apart two writes with the same time can be, on file systems with fine and with coarse clocks. */
+/** The maximum time between two writes with the same timestamp, on file systems with fine and with coarse clocks. */
 const RACY_MS = { fine: 20, coarse: 2000 } as const;
 
-/** Whether a file with these times, read at `readAtMs`, could be written again without a visible change. */
+/** Returns true if a file with these times, read at `readAtMs`, could be written again without a visible change. */
 export function isRacy(entry: Entry, readAtMs: number): boolean {
   const windowMs = entry.mtimeMs % 1000 === 0 ? RACY_MS.coarse : RACY_MS.fine;
   return Math.max(entry.mtimeMs, entry.ctimeMs) > readAtMs - windowMs;

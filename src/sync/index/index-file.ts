@@ -6,7 +6,7 @@ import { SyncIndex } from './entries.ts';
 import type { Generation } from './generation.ts';
 import { encodeColumns, IndexColumns } from './index-columns.ts';
 
-/** What is known about the folder in one sandbox, as stored between sessions. */
+/** The state of the folder in one sandbox, as stored between sessions. */
 export interface SavedState {
   /** The generation that `index` describes. */
   readonly generation: Generation;

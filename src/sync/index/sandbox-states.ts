@@ -9,7 +9,7 @@ import { readIndex, type SavedState, writeIndex } from './index-file.ts';
 const MAX_SAVED = 8;
 const SUFFIX = '.index';
 
-/** What is known about the folder in one sandbox. */
+/** The state of the folder in one sandbox, as far as it is known. */
 export interface SandboxState extends SavedState {
   generation: Generation;
   sequence: number;
@@ -18,11 +18,11 @@ export interface SandboxState extends SavedState {
   unsettled: Generation[];
   /** Paths that a program has changed in the sandbox since they were synced. */
   readonly changedRemotely: Set<string>;
-  /** Whether a complete list of changes was taken in, so that the next list can start where it ended. */
+  /** True if a complete list of changes was taken in, so that the next list can start where it ended. */
   listed: boolean;
 }
 
-/** Whether the outcome of every push is known. */
+/** Returns true if the outcome of every push is known. */
 export function isSettled({ generation, unsettled }: SandboxState): boolean {
   return unsettled.length === 0 && interruptedGeneration(generation) === undefined;
 }
@@ -39,8 +39,8 @@ export class SandboxStates {
   }
 
   /**
-   * Returns the state of a sandbox. For an unknown one, the latest index of another sandbox is a good guess because it may be
-   * restored from that one's snapshot, unless it is known to be `fresh`.
+   * Returns the state of a sandbox. For an unknown one, the latest index of another sandbox is a good guess because it
+   * may be restored from that one's snapshot, unless it is known to be `fresh`.
    */
   get(sandboxId: string, fresh: boolean): SandboxState {
     const loaded = this.#loaded.get(sandboxId);
@@ -114,7 +114,9 @@ export class SandboxStates {
   }
 }
 
-/** Adapts one sandbox's index to another sandbox at the same generation, which may lack what was pulled from the first. */
+/**
+ * Adapts one sandbox's index to another sandbox at the same generation, which may lack what was pulled from the first.
+ */
 function forOther(saved: SavedState | undefined): SavedState | undefined {
   for (const entry of saved?.index.entries.values() ?? [])
     if (entry.pulled) saved?.index.set({ ...entry, pulled: false, uncertain: true });

@@ -51,7 +51,7 @@ export interface Received {
   readonly sensitive: readonly string[];
 }
 
-/** What has been taken in so far, and the path taken in at the moment. */
+/** The progress of a pull, and the path that is being taken in. */
 export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
   readonly path: string;
 }

@@ -7,11 +7,11 @@ import { movesOf, type Plan } from './plan.ts';
 
 export type Compression = 'raw' | 'gzip' | 'zstd';
 
-/** What goes into an archive. */
+/** The contents of an archive. */
 export interface ArchiveContents {
   /** The generation that the archive leads to. */
   readonly next: string;
-  /** Whether its manifest replaces all earlier ones. */
+  /** True if its manifest file replaces all earlier ones. */
   readonly full: boolean;
   readonly plan: Plan;
   readonly packer: Packer;
@@ -22,7 +22,9 @@ const SAMPLE_BYTES = 64 * 1024;
 /** With more renames than this, starting an interpreter pays off. */
 const MIN_MOVES_FOR_INTERPRETER = 40;
 
-/** Yields a push's archive in pieces: the entries to put, then the lists that the apply script reads, the manifest last. */
+/**
+ * Yields a push's archive in pieces: the entries to put, then the lists that the apply script reads, the manifest last.
+ */
 export function* archiveOf(
   root: string,
   { next, full, plan, packer }: ArchiveContents,

@@ -14,20 +14,23 @@ const MAX_CONNECTIONS = 64;
 
 /** The connection to one sandbox: its measured speed, and the queue of operations that use it. */
 export class Connection {
-  /** Decompressors that the sandbox has. Nearly every image has gzip, so it is assumed until the sandbox reports its own. */
+  /**
+   * Decompressors that the sandbox has. Nearly every image has gzip, so it is assumed until the sandbox reports its
+   * own.
+   */
   decoders: readonly string[] = ['gzip'];
   #bytesPerSecond: number | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #pending = 0;
 
-  /** Whether no operation is running or waiting. */
+  /** True if no operation is running or waiting. */
   get isIdle(): boolean {
     return this.#pending === 0;
   }
 
   /**
-   * Runs one operation at a time, in order. Rejects with the signal's reason as soon as it is aborted; an operation that
-   * has started still finishes before the next one starts.
+   * Runs one operation at a time, in order. Rejects with the signal's reason as soon as it is aborted; an operation
+   * that has started still finishes before the next one starts.
    */
   queued<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     this.#pending += 1;
@@ -57,7 +60,9 @@ export class Connection {
   }
 }
 
-/** The connections to sandboxes. Engines that work with the same sandboxes share them, so that their pushes take turns. */
+/**
+ * The connections to sandboxes. Engines that work with the same sandboxes share them, so that their pushes take turns.
+ */
 export class Connections {
   readonly #bySandbox = new Map<string, Connection>();
 

@@ -15,8 +15,8 @@ const MAX_BURST_PATHS = 2000;
 const RETRY_DELAY_MS = 5000;
 
 /**
- * Gathers changed paths into pushes, as a file watcher reports them. A burst of saves becomes one push, and changes during
- * a push wait for the next one. If events may be incomplete, the whole folder is scanned.
+ * Gathers changed paths into pushes, as a file watcher reports them. A burst of saves becomes one push, and changes
+ * during a push wait for the next one. If events may be incomplete, the whole folder is scanned.
  */
 export class LiveSync {
   readonly #options: LiveOptions;

@@ -11,7 +11,7 @@ const SLAB_BYTES = 1024 * 1024;
 const WHOLE_FILE_BYTES = 256 * 1024;
 const onWindows = process.platform === 'win32';
 
-/** What went into an archive. */
+/** The entries that went into an archive. */
 export interface Packed {
   readonly sent: SyncedEntry[];
   /** Files that disappeared or couldn't be read. */

@@ -10,7 +10,7 @@ import {
 import { foldersOf } from '../rules/git-index.ts';
 import type { Scan } from '../scan/scan.ts';
 
-/** What a push must do to make a sandbox's folder equal to the local one. A plain value: creating it has no side effects. */
+/** The steps that make a sandbox's folder equal to the local one. A plain value: creating it has no side effects. */
 export interface Plan {
   /** Entries to send. */
   readonly puts: readonly Entry[];
@@ -69,7 +69,7 @@ export function makePlan(index: SyncIndex, scan: Scan): Plan {
   };
 }
 
-/** Whether a plan sends or deletes anything. */
+/** Returns true if a plan neither sends nor deletes anything. */
 export function isEmpty(plan: Plan): boolean {
   return plan.puts.length === 0 && plan.deletes.length === 0 && plan.emptied.length === 0;
 }
@@ -81,7 +81,7 @@ function asEachKind(synced: SyncedEntry): SyncedEntry[] {
   );
 }
 
-/** Whether the scan returned the index's own value, as it does for an unchanged file. */
+/** Returns true if the entry is the index's own, as a scan returns it for an unchanged file. */
 function isUntouched(entry: Entry): entry is SyncedEntry {
   return 'hash' in entry;
 }
@@ -135,8 +135,8 @@ function emptiedBy(removed: readonly SyncedEntry[], index: SyncIndex, kept: Read
 }
 
 /**
- * Returns what to rename into place for the paths that are sent: each path, or the topmost folder above it that the sandbox
- * doesn't have.
+ * Returns what to rename into place for the paths that are sent: each path, or the topmost folder above it that the
+ * sandbox doesn't have.
  */
 export function movesOf(paths: readonly string[], index: SyncIndex): string[] {
   const moves = new Set<string>();

@@ -32,16 +32,16 @@ export interface PrepareRequest {
   readonly maxFileBytes?: number | undefined;
 }
 
-/** What a push would do, summarized for questions and reports. */
+/** A summary of what a push would do, for questions and reports. */
 export interface PreparedPush {
   readonly isEmpty: boolean;
-  /** Whether nothing was sent to this sandbox yet. */
+  /** True if nothing was sent to this sandbox yet. */
   readonly isFirst: boolean;
-  /** Whether the user has approved sending a folder of about this size. */
+  /** True if the user has approved sending a folder of about this size. */
   readonly isApproved: boolean;
   /** The generation that the sandbox must be at if the push is empty. */
   readonly generation: Generation;
-  /** Whether the outcome of an earlier push is unknown. */
+  /** True if the outcome of an earlier push is unknown. */
   readonly isUnsettled: boolean;
   readonly puts: number;
   readonly putBytes: number;

@@ -7,7 +7,10 @@ const MARK_START = '\u001b]7770;sync;';
 const MARK_END = '\u0007';
 const MAX_MARK_BYTES = 16 * 1024;
 
-/** The outcome of a run's sync: the reply to its push, `same` if none was needed, `unknown` if the output didn't report it. */
+/**
+ * The outcome of a run's sync: the reply to its push, `same` if none was needed, `unknown` if the output didn't report
+ * it.
+ */
 export type RunSyncOutcome = Reply | { readonly kind: 'same' } | { readonly kind: 'unknown' };
 
 /** Returns shell lines that exit with code 75 unless the sandbox is at this generation. They start no process. */

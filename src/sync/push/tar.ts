@@ -1,6 +1,6 @@
 /**
- * Writes headers of the ustar format, preceded by a PAX header if they don't fit (POSIX pax, "ustar Interchange Format").
- * Names are UTF-8. Written by hand so that the engine's thread can fill large buffers without a stream.
+ * Writes headers of the ustar format, preceded by a PAX header if they don't fit (POSIX pax, "ustar Interchange
+ * Format"). Names are UTF-8. Written by hand so that the engine's thread can fill large buffers without a stream.
  */
 export const BLOCK = 512;
 /** Archives end with a whole record, so that no reader leaves bytes in the pipe. */
@@ -39,7 +39,9 @@ export function headerBytes({ name, target = '', size }: Pick<Member, 'name' | '
   return 3 * BLOCK + padded((name.length + target.length) * 3 + 200);
 }
 
-/** Writes a member's header into `slab` at `at`, which must have room for `headerBytes`. Returns the offset after it. */
+/**
+ * Writes a member's header into `slab` at `at`, which must have room for `headerBytes`. Returns the offset after it.
+ */
 export function writeHeader(slab: Buffer, at: number, member: Member): number {
   const { name, size, target = '' } = member;
   let place = name.length * 3 <= MAX_NAME ? { name, prefix: '' } : splitName(name);

@@ -15,7 +15,7 @@ export interface Chunk {
   readonly path: string;
 }
 
-/** What a committed transfer sent. */
+/** The contents of a committed transfer. */
 export interface Sent {
   readonly files: number;
   /** Bytes of file contents. */
@@ -26,8 +26,9 @@ export interface Sent {
 }
 
 /**
- * An archive on its way to one sandbox: opened from the push that was prepared last, read by `inline` or by `nextChunk`,
- * and ended by exactly one of `commit`, `withdraw`, and `abandon`. Only one transfer to a sandbox is open at a time.
+ * An archive on its way to one sandbox: opened from the push that was prepared last, read by `inline` or by
+ * `nextChunk`, and ended by exactly one of `commit`, `withdraw`, and `abandon`. Only one transfer to a sandbox is open
+ * at a time.
  */
 export interface Transfer extends AsyncDisposable {
   /** The generation that the archive leads to. */
@@ -38,8 +39,8 @@ export interface Transfer extends AsyncDisposable {
   readonly neededKiB: number;
 
   /**
-   * Returns the whole archive, compressed, with the line that precedes it; undefined if it is longer than `maxBytes`. The
-   * archive is used up either way.
+   * Returns the whole archive, compressed, with the line that precedes it; undefined if it is longer than `maxBytes`.
+   * The archive is used up either way.
    */
   inline(maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
 

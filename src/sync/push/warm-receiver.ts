@@ -60,12 +60,12 @@ export class WarmReceiver {
     this.ended = this.#read();
   }
 
-  /** Whether the process accepts another push. */
+  /** True while the process accepts another push. */
   get isOpen(): boolean {
     return this.#isOpen;
   }
 
-  /** Whether the process has ever replied. An image may lack what it needs. */
+  /** True if the process has ever replied. An image may lack what it needs. */
   get hasWorked(): boolean {
     return this.#hasWorked;
   }

@@ -8,9 +8,9 @@ import { STATE_FOLDER } from '../rules/builtin.ts';
 /**
  * Prints what the sandbox holds, as an archive of lists, compressed if possible.
  *
- * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that was
- * taken in; 1 if the last list was taken in; then names of folders to skip. With `all`, a folder is skipped only if the
- * sandbox's own manifest has nothing in it, because the local index may be wrong.
+ * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that
+ * was taken in; 1 if the last list was taken in; then names of folders to skip. With `all`, a folder is skipped only if
+ * the sandbox's own manifest has nothing in it, because the local index may be wrong.
  */
 export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null
 root=$1 what=$2 taken=$3; shift 3
@@ -48,7 +48,7 @@ export interface RemoteEntry {
   readonly seconds: number;
 }
 
-/** What the list script printed. */
+/** The output of the list script. */
 export interface RemoteListing {
   readonly generation: Generation;
   /** The manifest's files, in order. */

@@ -3,9 +3,9 @@ import type { SyncedEntry } from '../index/entries.ts';
 import { tarSeconds } from '../push/tar.ts';
 
 /**
- * One path in the manifest, which records in the sandbox what was pushed to it. Each push adds a file in `.modal-sync/m/`,
- * named after its generation, so that file names sort in order. A file is one line of JSON, and then for each path its
- * name, NUL, its fields, NUL. A file marked `full` replaces all earlier ones.
+ * One path in the manifest, which records in the sandbox what was pushed to it. Each push adds a file in
+ * `.modal-sync/m/`, named after its generation, so that file names sort in order. A file is one line of JSON, and then
+ * for each path its name, NUL, its fields, NUL. A file marked `full` replaces all earlier ones.
  */
 export interface ManifestEntry {
   readonly path: string;

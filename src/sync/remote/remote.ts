@@ -5,7 +5,7 @@ import type { Rules } from '../rules/rules.ts';
 import type { RemoteEntry, RemoteListing } from './list-script.ts';
 import { type ManifestEntry, pathsIn, readManifest } from './manifest.ts';
 
-/** How a sandbox differs from what was synced to it. */
+/** The differences between a sandbox and what was synced to it. */
 export interface RemoteChanges {
   /** Synced files that a program has changed. */
   readonly modified: readonly string[];
@@ -22,8 +22,8 @@ export interface Reconciled {
 }
 
 /**
- * Rebuilds the index of a sandbox that is at an unknown generation. `previous` is the index so far, so that local files that
- * haven't changed since needn't be hashed. Undefined if the sandbox's manifest is unusable.
+ * Rebuilds the index of a sandbox that is at an unknown generation. `previous` is the index so far, so that local files
+ * that haven't changed since needn't be hashed. Undefined if the sandbox's manifest is unusable.
  */
 export function reconcile(listing: RemoteListing, previous: SyncIndex, rules: Rules): Reconciled | undefined {
   const manifest = readManifest(listing.manifest);

@@ -20,7 +20,7 @@ export function builtInRule(kind: RuleKind, included: boolean, textOf: () => str
 
 const VERSION_CONTROL = builtInRule('hard', false, strings.versionControl);
 
-/** What is never synced, regardless of settings. */
+/** Names that are never synced, regardless of settings. */
 export const ALWAYS_EXCLUDED = {
   names: new Map<string, Rule>([
     ['.git', VERSION_CONTROL],
@@ -74,7 +74,7 @@ service-account*.json
 service_account*.json`,
 );
 
-/** Whether a file looks like a credential, by its name or by the name of a folder that contains it. */
+/** Returns true if a file looks like a credential, by its name or by the name of a folder that contains it. */
 export function looksLikeCredential(path: string): boolean {
   const parts = path.split('/').filter(Boolean);
   return parts.some((name, at) => {
@@ -110,14 +110,14 @@ desktop.ini
 /** A folder with a `pyvenv.cfg` is a Python environment for this computer, whatever its name. */
 export const VIRTUAL_ENVIRONMENT = builtInRule('bulk', false, strings.virtualEnvironment);
 
-/** Whether a pattern names a file specifically: its last part isn't only wildcards. */
+/** Returns true if a pattern names a file specifically: its last part isn't only wildcards. */
 export function namesOnPurpose({ body, folderOnly }: Pattern): boolean {
   return !folderOnly && /[^*?]/.test(body.slice(body.lastIndexOf('/') + 1));
 }
 
 const RULE_FILES = new Set(['.gitignore', '.modalignore', '.git']);
 
-/** Whether changing this path can change what is synced elsewhere. */
+/** Returns true if a change of this path can affect what is synced elsewhere. */
 export function changesRules(path: string): boolean {
   return path.split('/').some((part) => RULE_FILES.has(part));
 }

@@ -15,7 +15,7 @@ export class TrackedFiles {
     return this.#names.has(path);
   }
 
-  /** Whether a folder contains a tracked file. */
+  /** Returns true if a folder contains a tracked file. */
   hasBelow(folder: string): boolean {
     if (this.#names.size === 0) return false;
     this.#folders ??= foldersOf(this.#names);
@@ -42,8 +42,8 @@ const SUBMODULE = 0o160000;
 const SPARSE_FOLDER = 0o040000;
 
 /**
- * Returns the names of the files in a Git index (gitformat-index(5), versions 2 to 4, SHA-1). Undefined for split and sparse
- * indexes, SHA-256 repositories, and damaged files.
+ * Returns the names of the files in a Git index (gitformat-index(5), versions 2 to 4, SHA-1). Undefined for split and
+ * sparse indexes, SHA-256 repositories, and damaged files.
  */
 export function parseGitIndex(index: Buffer): string[] | undefined {
   if (index.length < 32 || index.toString('latin1', 0, 4) !== 'DIRC') return undefined;
@@ -86,7 +86,10 @@ function readOffset(index: Buffer, start: number): { value: number; end: number 
   return { value, end: at + 1 };
 }
 
-/** Extensions whose names start with a lowercase letter change what the entries mean. Misread entries end up in one, too. */
+/**
+ * Extensions whose names start with a lowercase letter change what the entries mean. Misread entries end up in one,
+ * too.
+ */
 function hasOnlyKnownExtensions(index: Buffer, start: number): boolean {
   let at = start;
   while (at + 8 <= index.length - 20) {

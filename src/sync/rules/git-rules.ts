@@ -31,7 +31,10 @@ export function gitAbove(repo: GitRepo, root: string): GitRules {
 /** A pattern, its kind, and the file that contains it. */
 export type GitPattern = readonly [Pattern, 'git', string];
 
-/** Returns the deciding pattern in Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's file. */
+/**
+ * Returns the deciding pattern in Git's order: the nearest `.gitignore` first, then `info/exclude`, then the user's
+ * file.
+ */
 export function lastGitPattern(git: GitRules, name: string, isFolder: boolean): GitPattern | undefined {
   const path = git.prefix + name;
   for (let at = git.files.length - 1; at >= 0; at -= 1) {

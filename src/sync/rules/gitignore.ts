@@ -1,6 +1,6 @@
 /**
- * Patterns in `.gitignore` syntax, matched like Git does (gitignore(5), and Git's wildmatch): on bytes, and a later line
- * overrides an earlier one. Tested against `git check-ignore` on generated trees.
+ * Patterns in `.gitignore` syntax, matched like Git does (gitignore(5), and Git's wildmatch): on bytes, and a later
+ * line overrides an earlier one. Tested against `git check-ignore` on generated trees.
  */
 
 /** One line of an ignore file. */
@@ -14,7 +14,7 @@ export interface Pattern {
   readonly folderOnly: boolean;
   /** The pattern without `!` and without leading and trailing slashes. */
   readonly body: string;
-  /** Whether it is matched against the whole path; otherwise against the name. */
+  /** True if it is matched against the whole path, false if against the name. */
   readonly anchored: boolean;
   readonly matches: (path: string, name: string) => boolean;
 }
@@ -57,7 +57,10 @@ export class PatternList {
     map.set(folded, [...(map.get(folded) ?? []), index]);
   }
 
-  /** Returns the last line that matches, which decides. `path` is relative to the list's folder, and `name` is its last part. */
+  /**
+   * Returns the last line that matches, which decides. `path` is relative to the list's folder, and `name` is its last
+   * part.
+   */
   last(path: string, name: string, isFolder: boolean): Pattern | undefined {
     if (this.patterns.length === 0) return undefined;
     const byteName = toBytes(name);
@@ -93,8 +96,8 @@ export class PatternList {
   }
 
   /**
-   * Whether a line, negated or not, can match something below a folder. Lines without a slash can match anywhere and don't
-   * count: as in Git, they never reopen an excluded folder.
+   * Returns true if a line, negated or not, can match something below a folder. Lines without a slash can match
+   * anywhere and don't count: as in Git, they never reopen an excluded folder.
    */
   mayMatchBelow(folder: string, negated: boolean): boolean {
     const parts = folder.split('/');
@@ -104,7 +107,7 @@ export class PatternList {
   }
 }
 
-/** Whether a pattern's first parts match a folder's parts and leave something to match below it. */
+/** Returns true if a pattern's first parts match a folder's parts and leave something to match below it. */
 function reaches(pattern: readonly string[], folder: readonly string[]): boolean {
   for (const [depth, part] of folder.entries()) {
     const own = pattern[depth];

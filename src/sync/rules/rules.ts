@@ -33,8 +33,8 @@ const DEFAULT = builtInRule('default', true, strings.includedByDefault);
 const TRACKED = builtInRule('tracked', true, strings.tracked);
 
 /**
- * The matcher behind scan, live sync, pull, mirror, and decorations. Reads each rule file once: those of the root when it is
- * created, others when their folder is entered.
+ * The matcher behind scan, live sync, pull, mirror, and decorations. Reads each rule file once: those of the root when
+ * it is created, others when their folder is entered.
  */
 export class Rules {
   readonly root: string;
@@ -103,7 +103,10 @@ export class Rules {
     return enter ? parent.enter(name, readMarkers(join(this.root, path))) : { ...rule, path };
   }
 
-  /** Returns the verdict for a pattern or rule. Cached, so that there is one object for each pattern and not for each file. */
+  /**
+   * Returns the verdict for a pattern or rule. Cached, so that there is one object for each pattern and not for each
+   * file.
+   */
   verdict(key: Pattern | Rule, enter: boolean, make: () => Rule): Verdict {
     let pair = this.#verdicts.get(key);
     if (!pair) {
@@ -139,7 +142,7 @@ export class FolderRules {
     this.#state = state;
   }
 
-  /** Whether the folder itself is excluded, and scanned only for exceptions. */
+  /** True if the folder itself is excluded, and scanned only for exceptions. */
   get isExcluded(): boolean {
     return this.#state.excludedBy !== undefined;
   }
@@ -248,7 +251,7 @@ export class FolderRules {
     return this.#rules.verdict(pattern, isFolder && this.#mayIncludeBelow(path), () => ruleOf(pattern, kind, source));
   }
 
-  /** Whether a rule may include something below an excluded folder. */
+  /** Returns true if a rule may include something below an excluded folder. */
   #mayIncludeBelow(folder: string): boolean {
     if (this.#rules.include.mayMatchBelow(folder, false)) return true;
     return this.#state.modalignore.some(({ base, list }) => list.mayMatchBelow(folder.slice(base.length), true));

@@ -38,8 +38,8 @@ class LookAheadProgram {
   }
 
   /**
-   * Checks entries until the scan is over. The scan is faster where this thread has been, so the thread restores its lead
-   * whenever the scan catches up.
+   * Checks entries until the scan is over. The scan is faster where this thread has been, so the thread restores its
+   * lead whenever the scan catches up.
    */
   #check(root: string, scan: number): void {
     const count = this.#entries?.count ?? 0;

@@ -7,7 +7,7 @@ import type { AheadChecks } from './scan.ts';
 
 /** With fewer unchecked files, a scan finishes before a thread would help. */
 const MIN_FILES = 2000;
-/** How far ahead an entry is searched for, if the scan skipped some entries of the index. */
+/** Entries searched ahead if the scan skipped some entries of the index. */
 const MAX_SKIPPED_ENTRIES = 64;
 
 export interface LookAheadOptions {
@@ -18,9 +18,10 @@ export interface LookAheadOptions {
 }
 
 /**
- * A second thread for scans of large folders, because most of a scan is the system's time for each file. It checks synced
- * files some way ahead of the scan, and records which look unchanged. Whatever it hasn't reached in time, and whatever looks
- * changed, the scan checks itself. So nothing ever waits for the thread, and the result is the same without it.
+ * A second thread for scans of large folders, because most of a scan is the system's time for each file. It checks
+ * synced files some way ahead of the scan, and records which look unchanged. Whatever it hasn't reached in time, and
+ * whatever looks changed, the scan checks itself. So nothing ever waits for the thread, and the result is the same
+ * without it.
  */
 export class LookAhead implements AheadChecks {
   readonly #file: string | URL;
@@ -46,7 +47,7 @@ export class LookAhead implements AheadChecks {
     return this.#savedChecks;
   }
 
-  /** Whether the thread was started. */
+  /** True while the thread is running. */
   get hasThread(): boolean {
     return this.#thread !== undefined;
   }

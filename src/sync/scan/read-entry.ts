@@ -10,8 +10,8 @@ const REGULAR_FILE = 0o100000;
 const onWindows = process.platform === 'win32';
 
 /**
- * Returns the entry of a path, or the reason why it can't be synced; `synced` itself if the file looks unchanged. Throws the
- * file system's error.
+ * Returns the entry of a path, or the reason why it can't be synced; `synced` itself if the file looks unchanged.
+ * Throws the file system's error.
  */
 export function readEntry(root: string, path: string, synced?: SyncedEntry): Entry | string {
   const full = `${root}/${path}`;
@@ -53,7 +53,7 @@ function isUntouched(
   );
 }
 
-/** Whether a link at `path` points into the folder, judging only by its text. */
+/** Returns true if a link at `path` points into the folder, judging only by its text. */
 export function staysInside(path: string, target: string): boolean {
   if (target === '' || posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
   const resolved = posix.normalize(posix.join(posix.dirname(path), target));

@@ -13,7 +13,7 @@ export interface Skipped {
   readonly reason: string;
 }
 
-/** What one rule excluded. */
+/** The paths that one rule excluded. */
 export interface Exclusion {
   readonly rule: Rule;
   /** The number of files and folders. Each folder counts as one. */
@@ -42,7 +42,7 @@ export interface Scan {
 }
 
 export interface ScanOptions {
-  /** What the sandbox holds, so that only files that may have changed are hashed. */
+  /** The index, so that only files that may have changed are hashed. */
   readonly index?: SyncIndex;
   /** Paths to scan. Defaults to the whole folder. */
   readonly paths?: readonly string[];
@@ -54,7 +54,7 @@ export interface ScanOptions {
 
 /** Checks of the same files, made ahead of the scan. */
 export interface AheadChecks {
-  /** Whether the file was checked since the scan started and looks unchanged. */
+  /** Returns true if the file was checked since the scan started and looks unchanged. */
   isUntouched(synced: SyncedEntry): boolean;
 }
 
@@ -62,8 +62,8 @@ const MAX_EXAMPLES = 3;
 const MAX_CREDENTIALS = 200;
 
 /**
- * Lists what to sync. Synchronous because that is several times faster than promises, for use in a worker. Throws the file
- * system's error if the root can't be read.
+ * Lists what to sync. Synchronous because that is several times faster than promises, for use in a worker. Throws the
+ * file system's error if the root can't be read.
  */
 export function scan(rules: Rules, options: ScanOptions = {}): Scan {
   const walk = new Walk(rules, options);
@@ -83,7 +83,7 @@ class Walk {
   readonly #skipped: Skipped[] = [];
   readonly #credentials: string[] = [];
   readonly #excluded = new Map<Rule, { count: number; examples: string[] }>();
-  /** What the sandbox holds, in the index's order, which is mostly the scan's order, too. */
+  /** The entries of the index in their order, which is mostly the order of the scan, too. */
   readonly #syncedInOrder: Iterator<SyncedEntry, undefined> | undefined;
   #nextSynced: SyncedEntry | undefined;
 

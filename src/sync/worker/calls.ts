@@ -63,7 +63,7 @@ export interface CallOf<Table extends TableName> {
   readonly args: readonly unknown[];
 }
 
-/** What the thread posts back: progress in entries found, then a value or an error. */
+/** An answer of the thread: progress in entries found, and then a value or an error. */
 export type Answer =
   | { readonly id: number; readonly files: number }
   | { readonly id: number; readonly value: unknown }

@@ -52,7 +52,7 @@ export class WorkerClient {
   }
 }
 
-/** What the thread does for one sandbox. */
+/** The thread's calls for one sandbox. */
 export class SandboxClient {
   readonly #thread: SyncThread;
   readonly #sandboxId: string;
@@ -108,7 +108,7 @@ export class SandboxClient {
     return this.#thread.call('core', 'prunedFolders', [this.#sandboxId]);
   }
 
-  /** Whether the last list of changes was taken in. */
+  /** Resolves to true if the last list of changes was taken in. */
   wasListed(): Promise<boolean> {
     return this.#thread.call('core', 'wasListed', [this.#sandboxId]);
   }

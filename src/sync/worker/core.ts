@@ -39,8 +39,8 @@ interface Sending extends ArchiveContents {
 const FULL_MANIFEST_INTERVAL = 200;
 
 /**
- * Everything that reads one local folder and maintains its indexes: scan, plan, pack, settle. Synchronous, so it runs in a
- * worker. Never communicates with a sandbox, which `engine.ts` does.
+ * Everything that reads one local folder and maintains its indexes: scan, plan, pack, settle. Synchronous, so it runs
+ * in a worker. Never communicates with a sandbox, which `engine.ts` does.
  */
 export class Core {
   readonly #options: CoreOptions;
@@ -48,7 +48,7 @@ export class Core {
   readonly #git = new GitRepos();
   #rules: Rules;
   readonly states: SandboxStates;
-  /** What was prepared and what is being sent, by sandbox ID. */
+  /** Prepared pushes and open archives, by sandbox ID. */
   readonly #prepared = new Map<string, { readonly request: PrepareRequest; readonly plan: Plan }>();
   readonly #sending = new Map<string, Sending>();
   /** Throws to cancel the current call. */
@@ -114,8 +114,8 @@ export class Core {
   }
 
   /**
-   * Returns the next piece of the archive that leads to a generation. The reader of an earlier archive may still call this,
-   * and must not get a piece of the current one.
+   * Returns the next piece of the archive that leads to a generation. The reader of an earlier archive may still call
+   * this, and must not get a piece of the current one.
    */
   next(sandboxId: string, generation: Generation, compression: Compression): Chunk {
     const sending = this.#current(sandboxId);
@@ -235,7 +235,7 @@ export class Core {
     return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
   }
 
-  /** Whether a complete list of changes was taken in. */
+  /** Returns true if a complete list of changes was taken in. */
   wasListed(sandboxId: string): boolean {
     return this.states.get(sandboxId, false).listed;
   }
@@ -287,8 +287,9 @@ export class Core {
 }
 
 /**
- * Returns the paths that a scan may be limited to; undefined if the whole folder must be scanned: for a first sync, after a
- * change of rules, and after a push with an unknown outcome, because a push that succeeds settles all of that one's paths.
+ * Returns the paths that a scan may be limited to; undefined if the whole folder must be scanned: for a first sync,
+ * after a change of rules, and after a push with an unknown outcome, because a push that succeeds settles all of that
+ * one's paths.
  */
 function scopeOf({ paths }: PrepareRequest, state: SandboxState): readonly string[] | undefined {
   return state.generation !== NO_GENERATION && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;

@@ -17,7 +17,10 @@ interface PendingCall {
   readonly onFiles: ((files: number) => void) | undefined;
 }
 
-/** The engine's thread, with a `Core` and a `PullReceiver` in it. Started by the first call, and again after it has stopped. */
+/**
+ * The engine's thread, with a `Core` and a `PullReceiver` in it. Started by the first call, and again after it has
+ * stopped.
+ */
 export class SyncThread {
   readonly #options: CoreOptions;
   readonly #canceled = new SharedArrayBuffer(4);

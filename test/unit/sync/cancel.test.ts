@@ -30,7 +30,10 @@ class Gate {
 
 type Stage = 'starting' | 'sending' | 'applying';
 
-/** Wraps a sandbox so that its processes stop at a gate. `piecesAfter` counts the pieces sent after the one that was blocked. */
+/**
+ * Wraps a sandbox so that its processes stop at a gate. `piecesAfter` counts the pieces sent after the one that was
+ * blocked.
+ */
 function gated(sandbox: Sandbox, stage: Stage, gate: Gate): { sandbox: Sandbox; piecesAfter: () => number } {
   let after = 0;
   async function* pieces(source: Source, offset: number): AsyncGenerator<Uint8Array> {

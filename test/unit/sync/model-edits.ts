@@ -50,7 +50,8 @@ export class RandomEdits {
   make(): string {
     const chosen = this.#next() < 0.5 ? this.#path() : (this.#existing() ?? this.#path());
     const sort = pick(this.#next, SORTS);
-    // Links have separate names, because a link that was released in the sandbox would be written through if a folder took its name.
+    // Links have separate names, because a link that was released in the sandbox would be written through if a folder
+    // took its name.
     const path = sort === 'link' ? join(dirname(chosen), pick(this.#next, ['link-a', 'link-b'])) : chosen;
     try {
       if (sort === 'ignore') this.#ignore();
