@@ -1,12 +1,12 @@
 import type { Command, ExecuteOptions, ExecuteResult, SandboxesApi } from '../../api/api.ts';
 import { execute } from '../../api/execute.ts';
 import { sandboxProvider } from '../../api/sandbox-provider.ts';
+import { strings } from '../../api/strings.ts';
 import { UserError } from '../../base/errors.ts';
 import { type RunRequest, runRequest } from '../../run/request.ts';
 import { runnerOf } from '../../run/runners.ts';
 import type { RunServices } from '../../run/services.ts';
 import { diskFolders, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
-import { strings } from './strings.ts';
 
 /** The maximum length of code in one argument. Modal limits a whole command line to 65,536 characters. */
 const MAX_CODE_CHARS = 60_000;
@@ -54,6 +54,6 @@ function commandOf(code: Command): Pick<RunRequest, 'label' | 'programs' | 'args
     return { label: 'code', programs: python, args: ['-c', code] };
   }
   const [program, ...args] = code;
-  if (!program) throw new UserError(strings.emptyCommand());
+  if (!program) throw new UserError(strings.commandEmpty());
   return { label: program, programs: [{ argv: [program] }], args };
 }
