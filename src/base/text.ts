@@ -1,3 +1,5 @@
+import { strings } from './strings.ts';
+
 /** Formats a size in decimal units: `3.4 KB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
@@ -18,7 +20,7 @@ export function formatDuration(ms: number): string {
 /** Formats a duration to the minute: `under 1 min`, `12 min`, `1 h 2 min`. */
 export function formatMinutes(ms: number): string {
   const minutes = Math.floor(Math.max(0, ms) / 60_000);
-  if (minutes < 1) return 'under 1 min';
+  if (minutes < 1) return strings.underOneMinute();
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 

@@ -1,3 +1,5 @@
+import { strings } from './strings.ts';
+
 /** The date of the published prices below. They're estimates; the account's bill is authoritative. */
 export const PRICES_AS_OF = '2026-10-08';
 
@@ -62,15 +64,17 @@ export class Prices {
   }
 }
 
+/** Smaller amounts are shown as less than this. */
+const MIN_SHOWN_USD = 0.0001;
+
 /** Formats dollars with two significant digits. Never shows `$0.00` for something that costs money. */
 export function formatUsd(usd: number): string {
   if (usd === 0) return '$0';
-  if (usd < 0.0001) return 'under $0.0001';
+  if (usd < MIN_SHOWN_USD) return strings.underUsd(`$${MIN_SHOWN_USD}`);
   return `$${usd < 1 ? Number(usd.toPrecision(2)) : usd.toFixed(2)}`;
 }
 
 /** Formats estimated dollars: `about $0.02`, or `under $0.0001`. */
 export function aboutUsd(usd: number): string {
-  const text = formatUsd(usd);
-  return text.startsWith('under') ? text : `about ${text}`;
+  return usd > 0 && usd < MIN_SHOWN_USD ? formatUsd(usd) : strings.aboutUsd(formatUsd(usd));
 }

@@ -63,6 +63,10 @@ export const strings = {
       name,
     ),
 
+  // Prices
+  underUsd: (amount: string) => l10n.t('under {0}', amount),
+  aboutUsd: (amount: string) => l10n.t('about {0}', amount),
+
   // Image builds
   buildTerminated: () => l10n.t('Modal stopped the build'),
   buildTimedOut: () => l10n.t('the build timed out'),

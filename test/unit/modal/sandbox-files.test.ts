@@ -164,10 +164,10 @@ describe('sandboxFiles', () => {
     let user: FakeUser;
     let watch: SandboxWatch;
     let changes: string[];
-    const note = (told: RemoteChange[]) => {
-      for (const { kind, path } of told) changes.push(`${kind} ${path}`);
+    const record = (reported: RemoteChange[]) => {
+      for (const { kind, path } of reported) changes.push(`${kind} ${path}`);
     };
-    const told = (expected: string) =>
+    const reported = (expected: string) =>
       waitFor(
         expected,
         10_000,
@@ -191,7 +191,7 @@ describe('sandboxFiles', () => {
     });
 
     it('reports created, changed, renamed, and removed files at any depth', async () => {
-      const watching = watch.watch('/watched', true, note);
+      const watching = watch.watch('/watched', true, record);
       await waitFor(
         'a first change',
         10_000,
@@ -202,27 +202,27 @@ describe('sandboxFiles', () => {
         (all) => all.length > 0,
       );
       await shell('echo 1 > /watched/below/new');
-      await told('created /watched/below/new');
+      await reported('created /watched/below/new');
       await shell('mv /watched/below/new /watched/below/renamed');
-      await told('deleted /watched/below/new');
-      await told('created /watched/below/renamed');
+      await reported('deleted /watched/below/new');
+      await reported('created /watched/below/renamed');
       await shell('echo 2 >> /watched/below/renamed');
-      await told('changed /watched/below/renamed');
+      await reported('changed /watched/below/renamed');
       await shell('mv /watched/below/renamed /tmp/outside');
-      await told('deleted /watched/below/renamed');
+      await reported('deleted /watched/below/renamed');
       await shell('rm /watched/first');
-      await told('deleted /watched/first');
+      await reported('deleted /watched/first');
       watching.stop();
     });
 
     it('needs one command for a folder and everything watched inside it', async () => {
       await bench.server.control.resetCalls();
       const all = [
-        watch.watch('/watched', true, note),
-        watch.watch('/watched/below', false, note),
-        watch.watch('/watched/below/a', false, note),
-        watch.watch('/watched', false, note),
-        watch.watch('/watched', true, note),
+        watch.watch('/watched', true, record),
+        watch.watch('/watched/below', false, record),
+        watch.watch('/watched/below/a', false, record),
+        watch.watch('/watched', false, record),
+        watch.watch('/watched', true, record),
       ];
       await anotherWatches(2);
       for (const each of all) each.stop();
@@ -236,7 +236,7 @@ describe('sandboxFiles', () => {
         attention: user,
         onGone: () => (gone += 1),
       });
-      const watching = ended.watch('/etc', false, note);
+      const watching = ended.watch('/etc', false, record);
       await other.terminate({ wait: true });
       await waitFor(
         'the report',
@@ -253,7 +253,7 @@ describe('sandboxFiles', () => {
     it('pauses while the user is away, and then reports the watched path as changed', async () => {
       user.isAwake = false;
       await bench.server.control.resetCalls();
-      const watching = watch.watch('/watched', true, note);
+      const watching = watch.watch('/watched', true, record);
       await anotherWatches(1);
       user.set(true);
       user.set(false);
