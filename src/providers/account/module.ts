@@ -1,21 +1,23 @@
+import { join } from 'node:path';
 import * as vscode from 'vscode';
-import type { Account } from '../../modal/accounts.ts';
+import { LocalModalLauncher } from '../../modal/local-modal.ts';
 import { registerCommands } from '../common/commands.ts';
 import { setContextKey } from '../common/context-keys.ts';
+import { readSettings } from '../common/settings.ts';
 import { AccountService } from './account-service.ts';
 
-export interface AccountModuleDependencies {
-  readonly secrets: vscode.SecretStorage;
-  /** Starts Local Modal if it isn't running. */
-  readonly startLocalModal: () => Promise<Account>;
-}
-
-/** The account that sandboxes run in, and the commands that choose it. */
-export function accountModule({ secrets, startLocalModal }: AccountModuleDependencies) {
-  const accounts = new AccountService(secrets, startLocalModal);
+/** The account that sandboxes run in, and the commands that choose it. Local Modal starts when it is first used. */
+export function accountModule({ secrets, extensionPath, globalStorageUri }: vscode.ExtensionContext) {
+  const localModal = new LocalModalLauncher(() => ({
+    serverPath: join(extensionPath, 'dist', 'local-modal.cjs'),
+    dataDir: join(globalStorageUri.fsPath, 'local-modal'),
+    allowUnisolated: readSettings().localModal.allowUnisolated,
+  }));
+  const accounts = new AccountService(secrets, () => localModal.account());
   const showChoice = () => setContextKey('modal.account', accounts.isChosen ? 'chosen' : 'none');
   showChoice();
   const disposable = vscode.Disposable.from(
+    localModal,
     accounts,
     accounts.onDidChange(showChoice),
     registerCommands({
