@@ -50,7 +50,8 @@ describe('Run Active File in Sandbox', () => {
     const editor = await vscode.window.showTextDocument(uri);
     await editor.edit((edit) => edit.replace(new vscode.Range(0, 0, 1, 0), 'print("new")\n'));
     await eventually('the edit', () => editor.document.isDirty, Boolean);
-    const { text } = await runFile(undefined);
+    const { text, error } = await runFile(undefined);
+    assert.equal(error, undefined);
     assert.match(text, /^new$/m);
     await eventually(
       'the file to be saved',

@@ -119,7 +119,7 @@ describe('a row of the Volumes view', () => {
     await act('modal.renameInVolumes', entry('/row/b.txt'), { showInputBox: '/row/below/c.txt' });
     assert.deepEqual([await names('/row'), await text('/row/below/c.txt')], [['a.txt', 'below'], 'a']);
     const { messages } = await act('modal.copyInVolume', entry('/row/a.txt'), { showInputBox: '/row/below/c.txt' });
-    assert.deepEqual(messages, [strings.pathExists('/row/below/c.txt')]);
+    assert.equal(messages.at(-1), strings.pathExists('/row/below/c.txt'));
   });
 
   it('takes new files, which are opened, and new folders', async () => {
