@@ -29,6 +29,6 @@ describe('Run Active File Here', () => {
     assert.deepEqual([own.exitCode, own.sandboxId], [0, sandboxId]);
     const foreign = await answering({}, async () => run({ 'vscode-folder': 'another', 'vscode-folder-name': 'other' }));
     assert.match(foreign.messages.join(), /belongs to “other”. Sync “profiles” to it and run the file there\?/);
-    assert.deepEqual(foreign.result, {});
+    assert.deepEqual(foreign.result, { outcome: 'canceled' });
   });
 });
