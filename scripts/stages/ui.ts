@@ -23,7 +23,7 @@ export const ui: Stage = {
     const jobs = groupsOf(chosen, String).map(
       ([, ofJob]): TestJob =>
         (write) =>
-          mochaInNode({ files: ofJob, grep, testTimeoutMs: 120_000, timeoutMs: 1_200_000, env, write }),
+          mochaInNode({ files: ofJob, grep, testTimeoutMs: 240_000, timeoutMs: 1_200_000, env, write }),
     );
     return inParallel(jobs).finally(installed.remove);
   },

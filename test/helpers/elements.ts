@@ -89,26 +89,23 @@ export async function waitForStillBox(elements: Locator, text = ''): Promise<Box
   return box as Box;
 }
 
-/** Runs in the page: where elements are, or a text in each. */
+/** Runs in the page: where elements are, or where a text begins in each. */
 function boxes(elements: Element[], text: string): Box[] {
   return elements.flatMap((element) => {
-    const range = document.createRange();
-    range.selectNode(element);
-    const start = element.textContent?.indexOf(text) ?? -1;
-    if (start === -1) return [];
-    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-    const ends = text ? [start, start + text.length] : [];
-    let passed = 0;
-    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
-      const { length } = node.textContent ?? '';
-      for (const [at, offset] of ends.entries()) {
-        if (offset < passed || offset > passed + length) continue;
-        if (at === 0) range.setStart(node, offset - passed);
-        else range.setEnd(node, offset - passed);
-      }
-      passed += length;
+    let place: Element | Range = element;
+    if (text) {
+      const range = document.createRange();
+      const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+      let start = element.textContent?.indexOf(text) ?? -1;
+      let node = walker.nextNode();
+      for (; node?.textContent && start >= node.textContent.length; node = walker.nextNode())
+        start -= node.textContent.length;
+      if (start < 0 || !node?.textContent) return [];
+      range.setStart(node, start);
+      range.setEnd(node, Math.min(start + text.length, node.textContent.length));
+      place = range;
     }
-    const { x, y, width, height } = range.getBoundingClientRect();
+    const { x, y, width, height } = place.getBoundingClientRect();
     return width > 0 && height > 0 ? [{ x, y, width, height }] : [];
   });
 }

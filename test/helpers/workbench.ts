@@ -150,7 +150,8 @@ export class Workbench {
     await element.click();
     if (await goes(dropTimeoutMs)) return;
     say(`Once more, as VS Code dropped it: the press of ${what}`);
-    await element.click();
+    // It may go at last, before it can be pressed.
+    await element.click({ timeout: dropTimeoutMs }).catch(() => {});
     await element.waitFor({ state: 'hidden' });
   }
 
@@ -174,7 +175,8 @@ export class Workbench {
     const rows = this.page.locator('.explorer-folders-view .monaco-list-row');
     for (const deadline = Date.now() + readyTimeoutMs; Date.now() < deadline; ) {
       await rows.or(empty).first().waitFor({ timeout: readyTimeoutMs });
-      if (await comesIntoSight(rows, 500)) return;
+      // The folders get a moment to come all the same.
+      if (await comesIntoSight(rows, 3_000)) return;
       await this.page.reload({ waitUntil: 'commit' });
     }
     await rows.first().waitFor({ timeout: 1 });
@@ -429,7 +431,10 @@ export class Workbench {
     if (copy) await keyboard.down('Control');
     for (const each of [...(over ? [over] : []), row]) {
       const { x, y, width, height } = await waitForStillBox(each);
-      await mouse.move(x + Math.min(width / 2, 80), y + height / 2, { steps: 12 });
+      const [atX, atY] = [x + Math.min(width / 2, 80), y + height / 2];
+      await mouse.move(atX, atY, { steps: 12 });
+      // A row is only asked whether it takes the drop when the mouse moves within it.
+      await mouse.move(atX + 2, atY);
     }
     await row.and(this.page.locator('.drop-target')).waitFor();
     await mouse.up();

@@ -146,10 +146,11 @@ export async function waitForActiveDocument(
   holds: (document: vscode.TextDocument) => boolean,
 ): Promise<vscode.TextDocument> {
   const active = () => vscode.window.activeTextEditor?.document;
+  const isWanted = (document = active()) => document !== undefined && holds(document);
   await eventually(
     what,
-    () => ({ uri: `${active()?.uri}`, isWanted: holds(active() ?? assert.fail('No editor is active')) }),
-    ({ isWanted }) => isWanted,
+    () => ({ uri: `${active()?.uri}`, isWanted: isWanted() }),
+    (seen) => seen.isWanted,
   );
   return active() as vscode.TextDocument;
 }

@@ -6,7 +6,7 @@ import type { TestCounts } from '../../scripts/counts.ts';
 import { runMocha } from '../../scripts/mocha/run-mocha.ts';
 import { connectRelay } from '../../scripts/vscode/relay.ts';
 
-const testTimeoutMs = 60_000;
+const testTimeoutMs = 120_000;
 
 /** Runs the files that `TEST_FILES` lists, or under a debugger those of the launch that `TEST_LAUNCH` names. */
 export async function run(): Promise<void> {

@@ -44,7 +44,8 @@ describe('images', () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
     await workbench.openFile('say.sh');
     await workbench.runCommand('Modal: Check Image');
-    await workbench.page.locator('.view-line', { hasText: 'Size:' }).first().waitFor();
+    // The image is built first.
+    await workbench.page.locator('.view-line', { hasText: 'Size:' }).first().waitFor({ timeout: 120_000 });
     await picture(workbench, 'image-check');
   });
 });

@@ -41,9 +41,12 @@ describe('Open in Explorer', () => {
       },
       (isUnfolded) => isUnfolded,
     );
-    // What the sync keeps there is not for people.
-    const isShown = (texts: readonly string[]) => texts.some((text) => text.includes('.modal-sync'));
-    await waitForTexts('the files without .modal-sync', rows(workbench, ''), (texts) => !isShown(texts));
+    const shown = (texts: readonly string[], name: string) => texts.filter((text) => text.includes(name)).length;
+    await waitForTexts(
+      'the files of both folders, without what the sync keeps in the sandbox, which is not for people',
+      rows(workbench, ''),
+      (texts) => shown(texts, 'greetings.py') === 2 && shown(texts, '.modal-sync') === 0,
+    );
   };
 
   it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {

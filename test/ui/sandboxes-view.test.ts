@@ -218,7 +218,7 @@ describe('the Sandboxes view of an account', () => {
     assert.equal(SandboxListV2, 0, 'no hidden view asks');
     assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
     await picture(workbench, 'status-ended');
-  }).timeout(180_000);
+  });
 
   it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {
     await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });

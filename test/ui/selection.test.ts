@@ -1,21 +1,22 @@
 import assert from 'node:assert/strict';
-import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
+import { sharedWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
 const TITLE = 'Modal: Run Selection or Line in Sandbox';
 
-/** Opens a window with the cursor at the beginning of a file. */
-async function open(theme: 'dark' | 'light'): Promise<Workbench> {
-  const workbench = await openWorkbench({ folder: 'test/fixtures/terminal', theme });
-  await workbench.openFile('selection.py');
-  await workbench.page.locator('.editor-instance .view-line').first().click();
-  await workbench.page.keyboard.press('Control+Home');
-  return workbench;
-}
-
 describe('Run Selection or Line', () => {
+  const shared = sharedWorkbench({ folder: 'test/fixtures/terminal' });
+  /** Returns the window with the cursor at the beginning of a file. */
+  const open = async (): Promise<Workbench> => {
+    const workbench = await shared();
+    await workbench.openFile('selection.py');
+    await workbench.page.locator('.editor-instance .view-line').first().click();
+    await workbench.page.keyboard.press('Control+Home');
+    return workbench;
+  };
+
   it('steps through a file by keyboard, and Ctrl+C interrupts only the running statement', async () => {
-    const workbench = await open('dark');
+    const workbench = await open();
     const { keyboard } = workbench.page;
     for (const shown of [/^>>> import time$/m, /^>>> def squares/m, /^>>> numbers = /m, /^140$/m, /^waiting$/m]) {
       // VS Code focuses a panel that opens, and then the editor again.
@@ -34,7 +35,7 @@ describe('Run Selection or Line', () => {
   });
 
   it("is in the editor's context menu", async () => {
-    const workbench = await open('light');
+    const workbench = await open();
     const line = workbench.page.locator('.editor-instance .view-line').first();
     await workbench.openContextMenu(line, 'Run Selection or Line in Sandbox');
     await picture(workbench, 'selection-menu');
