@@ -76,7 +76,7 @@ async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add):
     });
     const { ms, stallMs } = await watched(() => browser.open(volume, '/many'));
     browser.keep([]);
-    add({ name: `a folder of ${ENTRIES} entries unfolded`, ours: ms, unit: 'ms' });
+    add({ name: `a folder of ${ENTRIES} entries expanded`, ours: ms, unit: 'ms' });
     add(stall(`longest stall while ${ENTRIES} entries come`, stallMs));
 
     const local = path.join(folder, 'large.bin');

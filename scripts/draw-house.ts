@@ -2,7 +2,7 @@
  * Draws which folders of `src` import which, from the imports themselves: `docs/house.svg`, written by `npm run generate`.
  *
  * Rooms stand in the order of `scripts/checks/import-boundary.ts`, the lowest at the bottom. An arrow that follows from
- * others (a → b → c, so a → c) is left out.
+ * others (a → b → c, so a → c) is omitted.
  */
 import { ORDER, roomImports } from './checks/import-boundary.ts';
 import { projectFolder } from './paths.ts';

@@ -6,6 +6,7 @@
  * - `package.nls.json`: the texts of that schema
  * - `l10n/bundle.l10n.json`: every string of the source, for translators
  * - `media/modal.schema.json` and the table in `docs/profiles.md`
+ * - `docs/house.svg`: which folders import which
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -15,6 +16,7 @@ import { type JsonSchema, modalFileJsonSchema, profileJsonSchema } from '../src/
 import { ROW_COMMAND_IDS } from '../src/providers/common/command-ids.ts';
 import { RUNNABLE_LANGUAGES } from '../src/run/runners.ts';
 import { SELECTION_LANGUAGES } from '../src/run/selection/interpreters.ts';
+import { drawHouse } from './draw-house.ts';
 
 const TABLE = /(<!-- keys -->\n)[\s\S]*(<!-- \/keys -->)/;
 
@@ -38,6 +40,8 @@ export async function generated(): Promise<Record<string, string>> {
   return {
     'package.json': json(await manifest(schema)),
     'package.nls.json': json({ ...Object.fromEntries(byHand), ...profileTexts }),
+    'l10n/bundle.l10n.json': json(await sourceStrings()),
+    'docs/house.svg': await drawHouse(),
     'media/modal.schema.json': json(modalFileJsonSchema()),
     'docs/profiles.md': docs.replace(TABLE, (_, start, end) => `${start}${table(profileJsonSchema())}\n${end}`),
   };
@@ -94,8 +98,8 @@ function withKeys(root: JsonSchema): { schema: JsonSchema; texts: Record<string,
   return { schema: visit(root, '') as JsonSchema, texts };
 }
 
-/** The English strings of the source, by themselves, as VS Code's translation files have them. */
-export async function sourceStrings(): Promise<object> {
+/** The English strings of the source, in the format of VS Code's translation files. */
+async function sourceStrings(): Promise<object> {
   const files = await Promise.all(
     globSync('src/**/strings.ts')
       .sort()

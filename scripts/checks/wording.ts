@@ -23,7 +23,7 @@ const PHRASES: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bas it stands\b/i, 'unchanged'],
   [/\bcarr(?:y|ies|ied) over\b/i, 'move to a new sandbox'],
   [/\b(?:left|leaves?|leaving) out\b/i, 'excluded, skipped, omit'],
-  [/\b(?:un)?folded\b/i, 'expanded, collapsed'],
+  [/\bunfold(?:s|ed|ing)?\b/i, 'expand'],
   [/\btime-outs?\b/i, 'timeout'],
   [/\bthe local Modal\b/, 'Local Modal'],
   [/\b(?:of|on) this machine\b/i, 'on this computer, local'],
@@ -32,12 +32,16 @@ const PHRASES: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\b(?:licence|colours?|behaviours?|favourites?|misspelt)\b/i, 'American spelling'],
 ];
 
-const FILES = ['package.json', 'package.nls.json', '*.md', 'docs/**/*.md', '{src,local}/**/*.{ts,md}'];
+const FILES = ['package.json', 'package.nls.json', '*.md', 'docs/**/*.md', '{src,local,scripts,bench}/**/*.{ts,md}'];
+
+/** Names the phrases. */
+const EXEMPT = 'scripts/checks/wording.ts';
 
 /** Returns one line for each phrase found. */
 export async function wording(root = projectFolder): Promise<string[]> {
   const problems = await Promise.all(
     globSync(FILES, { cwd: root })
+      .filter((path) => path !== EXEMPT)
       .sort()
       .map(async (path) => problemsIn(path, await readFile(join(root, path), 'utf8'))),
   );

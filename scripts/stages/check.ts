@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { importBoundary } from '../checks/import-boundary.ts';
+import { wording } from '../checks/wording.ts';
 import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
@@ -19,6 +20,7 @@ export const check: Stage = {
         printed('types (tsc)', () => program('tsc', ['--pretty', 'false'])),
         printed('format and lint (Biome)', () => program('biome', ['check', '--colors=off'])),
         printed('import boundary', importBoundary),
+        printed('wording', wording),
       ]),
     ),
 };

@@ -12,7 +12,7 @@ import { strings } from '../strings.ts';
  * to its place and appears by one rename. If another push has created the root meanwhile, that rename moves the new
  * folder into it, under a unique name, from where it is removed again.
  *
- * The lock names the process that holds it, so a process that was killed blocks nobody, and the next push removes what
+ * The lock names the process that holds it, so a process that was killed blocks no one, and the next push removes what
  * it left. If that process ID belongs to another program by now, as `/proc` shows, the lock counts for one minute.
  *
  * The last line of the output is the reply. See `parseReply`.
