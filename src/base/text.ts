@@ -23,8 +23,3 @@ export function formatMinutes(ms: number): string {
   if (minutes < 1) return strings.underOneMinute();
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
-
-/** Formats a count with its noun: `1 file`, `2 files`. Pass `many` for irregular plurals. */
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? one : many}`;
-}

@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { plural } from '../base/text.ts';
+import { strings as formats } from '../base/strings.ts';
 
 /** What image builds say to users. Those about a Dockerfile's line follow its place, as in `Dockerfile:3: …`. */
 export const strings = {
@@ -35,7 +35,7 @@ export const strings = {
     l10n.t("{0} ({1}) can't be read ({2}).", path, place, code),
   fileChanged: (path: string) => l10n.t('{0} changed while it was being copied into the image. Run again.', path),
   copiedFiles: (title: string, files: number, size: string) =>
-    l10n.t('{0} ({1}, {2})', title, plural(files, 'file'), size),
+    l10n.t('{0} ({1}, {2})', title, formats.files(files), size),
   stageFilesGone: () => l10n.t("The stage's files no longer exist."),
   requirementsOutsideFolder: (path: string) =>
     l10n.t('{0} is outside the folder. Include only files in the folder.', path),

@@ -1,5 +1,5 @@
 import * as l10n from '@vscode/l10n';
-import { plural } from '../base/text.ts';
+import { strings as formats } from '../base/strings.ts';
 
 /** What a run says to users, mostly in its terminal. */
 export const strings = {
@@ -20,8 +20,8 @@ export const strings = {
   upToDate: (duration: string) => l10n.t('Up to date ({0})', duration),
   synced: (changes: string, duration: string) => l10n.t('Synced {0} in {1}', changes, duration),
   withSize: (what: string, size: string) => l10n.t('{0} ({1})', what, size),
-  files: (count: number) => plural(count, 'file'),
-  deletions: (count: number) => plural(count, 'deletion'),
+  files: (count: number) => formats.files(count),
+  deletions: (count: number) => formats.deletions(count),
   credentialsNotSent: (paths: string) => l10n.t('Not sent because they look like credentials: {0}', paths),
   overwritten: (paths: string) => l10n.t('Overwrote changes made in the sandbox: {0}', paths),
   released: (paths: string) => l10n.t('No longer synced, kept in the sandbox: {0}', paths),
@@ -32,12 +32,12 @@ export const strings = {
   moreNotSynced: (count: number) => l10n.t('Not synced: {0} more', count),
   andMore: (list: string, count: number) => l10n.t('{0}, and {1} more', list, count),
 
-  checkingForChanges: (files: number) => l10n.t('Checking for changes… {0}', plural(files, 'file')),
+  checkingForChanges: (files: number) => l10n.t('Checking for changes… {0}', formats.files(files)),
   unpacking: () => l10n.t('Unpacking in the sandbox…'),
   sending: (files: number, size: string, speed: string, path: string) =>
-    l10n.t('Sending {0}, {1}, {2}/s: {3}', plural(files, 'file'), size, speed, path),
+    l10n.t('Sending {0}, {1}, {2}/s: {3}', formats.files(files), size, speed, path),
   receiving: (files: number, size: string, speed: string, path: string) =>
-    l10n.t('Receiving {0}, {1}, {2}/s: {3}', plural(files, 'file'), size, speed, path),
+    l10n.t('Receiving {0}, {1}, {2}/s: {3}', formats.files(files), size, speed, path),
   sizeOfTotal: (size: string, total: string) => l10n.t('{0} of {1}', size, total),
 
   connectionLost: () => l10n.t('Connection lost. Reconnecting…'),
@@ -60,7 +60,7 @@ export const strings = {
 
   pulling: () => l10n.t('Pulling…'),
   outputsNotPulled: (reason: string) => l10n.t("The program finished, but its outputs couldn't be pulled. {0}", reason),
-  pulled: (files: number) => l10n.t('Pulled {0}', plural(files, 'file')),
+  pulled: (files: number) => l10n.t('Pulled {0}', formats.files(files)),
   alreadyUpToDate: (count: number) => l10n.t('{0} already up to date', count),
   changedOnBothSides: (count: number, copy: string) =>
     count === 1

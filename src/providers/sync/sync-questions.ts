@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import * as vscode from 'vscode';
-import { formatBytes, plural } from '../../base/text.ts';
+import { strings as formats } from '../../base/strings.ts';
+import { formatBytes } from '../../base/text.ts';
 import type { PreparedPush } from '../../sync/push/prepared.ts';
 import type { SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
@@ -26,7 +27,7 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'huge-sync': {
       const { puts, putBytes } = question.plan;
       return {
-        message: strings.confirmSync(plural(puts, 'file'), formatBytes(putBytes)),
+        message: strings.confirmSync(formats.files(puts), formatBytes(putBytes)),
         detail: planLines(question.plan).join('\n'),
         yes: strings.sync(),
       };
@@ -71,7 +72,7 @@ function planLines({ folders, excluded, credentials }: PreparedPush): string[] {
     ...folders
       .slice(0, 5)
       .map(({ path, files, bytes }) =>
-        strings.folderLine(path || strings.thisFolder(), plural(files, 'file'), formatBytes(bytes)),
+        strings.folderLine(path || strings.thisFolder(), formats.files(files), formatBytes(bytes)),
       ),
     ...(others.length > 0 ? ['', strings.excluded(), ...others.slice(0, 6).map(exclusionLine)] : []),
     ...(credentials.length > 0 ? ['', strings.credentialsNotSent(credentials.slice(0, 5).join(', '))] : []),

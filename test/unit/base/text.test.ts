@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { formatBytes, formatDuration, formatMinutes, plural } from '../../../src/base/text.ts';
+import { strings } from '../../../src/base/strings.ts';
+import { formatBytes, formatDuration, formatMinutes } from '../../../src/base/text.ts';
 
 describe('text formatting', () => {
   it('formats durations in suitable units', () => {
@@ -35,8 +36,8 @@ describe('text formatting', () => {
 
   it('formats counts with their nouns', () => {
     assert.deepEqual(
-      [plural(1, 'file'), plural(2000, 'file'), plural(0, 'sandbox', 'sandboxes')],
-      ['1 file', '2,000 files', '0 sandboxes'],
+      [strings.files(1), strings.files(2000), strings.deletions(0)],
+      ['1 file', '2,000 files', '0 deletions'],
     );
   });
 });
