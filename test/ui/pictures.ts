@@ -31,7 +31,7 @@ export async function picture(workbench: Workbench, name: string): Promise<void>
 const LAST_FRAME_MS = 3_000;
 const RECORDING_WIDTH = 960;
 
-/** Does `work`, and records the window meanwhile as `docs/pictures/NAME.gif`. Records only on request, as `picture` does. */
+/** Does `work`, and records the window meanwhile as `media/NAME.gif`. Records only on request, as `picture` does. */
 export async function recording({ page }: Workbench, name: string, work: () => Promise<void>): Promise<void> {
   if (!process.env.UPDATE_SCREENSHOTS) return work();
   const frames: { png: Buffer; ms: number }[] = [];
@@ -55,5 +55,5 @@ export async function recording({ page }: Workbench, name: string, work: () => P
   const small = await Promise.all(frames.map(({ png }) => sharp(png).resize(RECORDING_WIDTH).png().toBuffer()));
   await sharp(small, { join: { animated: true } })
     .gif({ delay, loop: 0, interFrameMaxError: 4 })
-    .toFile(join(projectFolder, 'docs', 'pictures', `${name}.gif`));
+    .toFile(join(projectFolder, 'media', `${name}.gif`));
 }
