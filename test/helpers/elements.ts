@@ -1,14 +1,14 @@
 /// <reference lib="dom" />
 /**
- * Waits for what elements of a page show. A page draws later than whatever made it draw, so tests read it only through
- * these, and a lint rule (scripts/checks/one-shot-reads.grit) holds them to it.
+ * Waits until elements of a page show something. A page is drawn some time after the event that changes it, so tests read
+ * it only with these functions, which a lint rule (scripts/checks/one-shot-reads.grit) enforces.
  */
 import type { Locator, Page } from 'playwright-core';
 import { waitFor } from './wait-for.ts';
 
 export const stepTimeoutMs = 40_000;
 
-/** Waits until the texts of the elements are as wanted, and returns them. */
+/** Waits until `holds` accepts the texts of the elements, and returns them. */
 export function waitForTexts(
   what: string,
   elements: Locator,
@@ -26,7 +26,7 @@ export async function waitForText(elements: Locator, pattern: RegExp, timeoutMs 
   return texts.find(matches) ?? '';
 }
 
-/** Waits until there are so many of the elements. */
+/** Waits until there are `count` elements. */
 export async function waitForCount(what: string, elements: Locator, count: number): Promise<void> {
   await waitForTexts(`${count} ${what}`, elements, ({ length }) => length === count);
 }
@@ -45,7 +45,7 @@ export async function waitForAttribute(
   return values.find(matches) ?? '';
 }
 
-/** Waits until the text of the last of the elements is painted in a color (0 to 255 each) that is as wanted. */
+/** Waits until `holds` accepts the text color of the last element. Color values are 0 to 255. */
 export async function waitForTextColor(
   what: string,
   elements: Locator,
@@ -58,7 +58,7 @@ export async function waitForTextColor(
   });
 }
 
-/** Waits until VS Code's own preview shows an image of this many pixels' width: it is an element of a frame in the editor. */
+/** Waits until VS Code's image preview, which is in a separate frame, shows an image of this width in pixels. */
 export async function waitForPicture(page: Page, width: number): Promise<void> {
   const widthsIn = (images: Element[]) => images.map((image) => (image as HTMLImageElement).naturalWidth);
   const read = async () => {
@@ -75,7 +75,7 @@ export interface Box {
   readonly height: number;
 }
 
-/** Waits until the first of the elements, or a text in it, has stayed where it is for a while, and returns where. */
+/** Waits until the first element, or a text in it, has stopped moving, and returns its position. */
 export async function waitForStillBox(elements: Locator, text = ''): Promise<Box> {
   const seen: (Box | undefined)[] = [];
   const read = async () => {
@@ -85,11 +85,11 @@ export async function waitForStillBox(elements: Locator, text = ''): Promise<Box
   };
   const isStill = (last: (Box | undefined)[]) =>
     last.length === stillReads && last[0] !== undefined && new Set(last.map((box) => JSON.stringify(box))).size === 1;
-  const [box] = await waitFor('an element that stays where it is', stepTimeoutMs, read, isStill);
+  const [box] = await waitFor('an element that has stopped moving', stepTimeoutMs, read, isStill);
   return box as Box;
 }
 
-/** Runs in the page: where elements are, or where a text begins in each. */
+/** Returns the positions of elements, or of a text in each. Runs in the page. */
 function boxes(elements: Element[], text: string): Box[] {
   return elements.flatMap((element) => {
     let place: Element | Range = element;
@@ -110,10 +110,10 @@ function boxes(elements: Element[], text: string): Box[] {
   });
 }
 
-/** How many reads in succession, a tenth of a second apart, have to agree before something counts as still. */
+/** The number of equal reads in a row, 100 ms apart, after which something counts as still. */
 const stillReads = 4;
 
-/** Returns whether the first of the elements comes into sight within a time. */
+/** Waits until the first element is visible. Returns false after the timeout. */
 export function comesIntoSight(elements: Locator, timeoutMs: number): Promise<boolean> {
   const first = elements.first();
   return first.waitFor({ timeout: timeoutMs }).then(
@@ -122,7 +122,7 @@ export function comesIntoSight(elements: Locator, timeoutMs: number): Promise<bo
   );
 }
 
-/** What is read of a page; nothing while the page is being loaded anew. */
+/** Returns what is read from a page, or nothing while the page is reloading. */
 function whileLoaded<T>(reading: Promise<T[]>): Promise<T[]> {
   return reading.catch((error: Error) => {
     if (/Execution context was destroyed|navigation|Frame was detached/.test(error.message)) return [];

@@ -1,4 +1,4 @@
-/** A real local Modal for a test: the built bundle as a process of its own, on a data folder of its own. */
+/** Starts Local Modal for a test: the built bundle in a separate process, with its own data folder. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,33 +13,33 @@ import type { ControlSettings, Running } from '../../local/server/control.ts';
 import type { SeedInput } from '../../local/server/options.ts';
 
 export interface LocalModalSetup {
-  /** Environments and secrets to begin with. */
+  /** The initial environments and secrets. */
   seed?: SeedInput;
-  /** `ID:SECRET` pairs to accept; none = any. */
+  /** The accepted tokens, as `ID:SECRET`. Defaults to any. */
   tokens?: string[];
-  /** A folder to keep; without it there is a temporary one, removed at `stop()`. */
+  /** A data folder to keep. Defaults to a temporary one that `stop` removes. */
   dataDir?: string;
-  /** Where the server's bundle is, for who is bundled as well. */
+  /** The path of the server's bundle. Required if the test itself is bundled. */
   bundle?: string;
-  /** More command-line arguments. */
+  /** Additional command-line arguments. */
   args?: string[];
-  /** Variables for the server's process, instead of this one's. */
+  /** The environment of the server's process. Defaults to that of this process. */
   env?: Record<string, string>;
-  /** Run the server as another user of this machine (for root only). */
+  /** The ID of another user to run the server as. Requires root. */
   uid?: number;
 }
 
-/** The control channel, typed. */
+/** A client of the control channel. */
 export interface ControlClient {
   addFault(fault: FaultRequest): Promise<void>;
   clearFaults(): Promise<void>;
   /** Calls per RPC name since the last reset. */
   calls(): Promise<Record<string, number>>;
-  /** Messages and bytes of uploads per RPC name since the last reset. */
+  /** Uploaded messages and bytes per RPC name since the last reset. */
   messages(): Promise<Record<string, Messages>>;
   resetCalls(): Promise<void>;
   set(settings: ControlSettings): Promise<void>;
-  /** Takes a sandbox away, as a failing worker would. */
+  /** Stops a sandbox as if its worker had failed. */
   preempt(sandboxId: string): Promise<void>;
   running(): Promise<Running>;
 }
@@ -48,21 +48,20 @@ export interface RunningLocalModal {
   url: string;
   dataDir: string;
   pid: number;
-  /** Settles when the server's process has gone. */
+  /** Resolves when the server's process has ended. */
   ended: Promise<void>;
   control: ControlClient;
-  /** A client of the official SDK, logged in here. */
+  /** Returns a client of the official SDK that is signed in to this server. */
   client(params?: ConstructorParameters<typeof ModalClient>[0]): ModalClient;
-  /** Ends the server as SIGTERM does, and removes a temporary data folder. */
+  /** Stops the server with SIGTERM, and removes a temporary data folder. */
   stop(): Promise<void>;
-  /** SIGKILL; the data folder stays for another start. */
+  /** Kills the server with SIGKILL, and keeps the data folder for another start. */
   kill(): Promise<void>;
 }
 
-/** How long a server may take to be ready, in milliseconds. */
-const startLimitMs = 20_000;
+const START_TIMEOUT_MS = 20_000;
 
-/** @throws with what the server said, when it does not start */
+/** Starts a server. Throws with the server's error output if it doesn't start. */
 export async function startLocalModal(setup: LocalModalSetup = {}): Promise<RunningLocalModal> {
   const dataDir = setup.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'local-modal-')));
   const args = ['--data', dataDir, '--control', '0', '--exit-with-parent', ...(setup.args ?? [])];
@@ -110,7 +109,10 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
   };
 }
 
-/** Makes the profile `main` of Modal's config file lead to this server, for programs started from here. @returns what undoes it */
+/**
+ * Writes a Modal config file whose profile `main` uses this server, and sets it for child processes. Returns a function
+ * that undoes it.
+ */
 export function useProfileOf({ url }: RunningLocalModal): () => void {
   const folder = mkdtempSync(path.join(tmpdir(), 'modal-config-'));
   process.env.MODAL_CONFIG_PATH = path.join(folder, 'modal.toml');
@@ -122,7 +124,7 @@ export function useProfileOf({ url }: RunningLocalModal): () => void {
   };
 }
 
-/** A client for a server elsewhere: the SDK takes the address from the environment alone. */
+/** Returns a client for a server at any URL. The SDK reads the URL only from the environment. */
 export function newClient(url: string, params: ConstructorParameters<typeof ModalClient>[0]): ModalClient {
   const before = process.env.MODAL_SERVER_URL;
   process.env.MODAL_SERVER_URL = url;
@@ -135,13 +137,13 @@ export function newClient(url: string, params: ConstructorParameters<typeof Moda
 }
 
 async function addresses(child: ChildProcess): Promise<{ url: string; control: string }> {
-  let complaint = '';
+  let errors = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text;
+    errors += text;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), startLimitMs);
+  const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
-    if (!child.stdout) throw new Error('The server has no output');
+    if (!child.stdout) throw new Error('The server has no stdout.');
     for await (const line of createInterface({ input: child.stdout })) {
       const [, url, control] = /ready at (\S+) \(control (\S+)\)$/.exec(line) ?? [];
       if (url && control) return { url, control };
@@ -149,7 +151,7 @@ async function addresses(child: ChildProcess): Promise<{ url: string; control: s
   } finally {
     clearTimeout(timer);
   }
-  throw new Error(`The local Modal did not start: ${complaint.trim() || 'it said nothing'}`);
+  throw new Error(`Local Modal didn't start: ${errors.trim() || 'no output'}`);
 }
 
 function controlClient(url: string): ControlClient {
@@ -174,13 +176,13 @@ function controlClient(url: string): ControlClient {
   };
 }
 
-/** A running server with what nearly every test of sandboxes needs. */
+/** A running server, and what nearly every test of sandboxes needs. */
 export interface Workbench {
   server: RunningLocalModal;
   modal: ModalClient;
   app: App;
   image: Image;
-  /** Runs a line of shell in a sandbox. @returns its output; throws when it fails */
+  /** Runs a line of shell in a sandbox, and returns its output. Throws if it fails. */
   shell(sandbox: Sandbox, line: string): Promise<string>;
 }
 
@@ -201,7 +203,7 @@ export async function startWorkbench(setup: LocalModalSetup = {}): Promise<Workb
         process.stderr.readText(),
         process.wait(),
       ]);
-      if (code !== 0) throw new Error(`'${line}' ended with ${code}: ${errors}`);
+      if (code !== 0) throw new Error(`“${line}” exited with ${code}: ${errors}`);
       return output;
     },
   };

@@ -1,9 +1,9 @@
-/** A Local Modal with thousands of ended sandboxes that never had to be started. */
+/** Starts Local Modal with thousands of stopped sandboxes, without having to run them. */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type RunningLocalModal, startLocalModal } from './local-modal.ts';
 
-/** Starts a server in `dataDir` whose app has `count` sandboxes that ended in the last hour. */
+/** Starts a server in `dataDir` whose app has `count` sandboxes that stopped in the last hour. */
 export async function startWithEndedSandboxes(
   dataDir: string,
   appName: string,

@@ -1,4 +1,4 @@
-/** Runs `npm start -- --run` as a person does, in a process of its own. */
+/** Runs `npm start -- --run` as a user does, in a separate process. */
 import { projectFolder } from '../../scripts/paths.ts';
 import { type RunningProcess, startProcess } from '../../scripts/processes.ts';
 
@@ -8,7 +8,7 @@ export interface StartedRun {
   stderr(): string;
 }
 
-/** Starts `npm start -- --run` with these arguments, from a folder (the project's by default). */
+/** Starts `npm start -- --run` with these arguments in a folder. Defaults to the project folder. */
 export function npmStartRun(args: readonly string[], from = projectFolder): StartedRun {
   const command = ['start', '--silent', '--prefix', projectFolder, '--', '--run', ...args];
   const running = startProcess(process.platform === 'win32' ? 'npm.cmd' : 'npm', command, {

@@ -1,4 +1,4 @@
-/** The services of the SDK. It does not export them, so a copy of it does. */
+/** The SDK's service definitions. The SDK doesn't export them, so this exports them from a copy. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ const bundle = createRequire(import.meta.url)
   .replace(/index\.cjs$/, 'index.js');
 const copy = fileURLToPath(new URL('../../dist/sdk-with-services.mjs', import.meta.url));
 
-/** `ModalClientDefinition` and `TaskCommandRouterDefinition`. */
+/** Returns `ModalClientDefinition` and `TaskCommandRouterDefinition`. */
 export async function sdkServices() {
   const exported = 'export { ModalClientDefinition, TaskCommandRouterDefinition };';
   writeFileSync(copy, `${readFileSync(bundle, 'utf8')}\n${exported}\n`);

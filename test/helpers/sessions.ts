@@ -4,12 +4,12 @@ import { SandboxStarter, type StarterDependencies } from '../../src/sandboxes/sa
 import { type SessionDependencies, Sessions } from '../../src/sandboxes/sessions.ts';
 import type { RunningLocalModal } from './local-modal.ts';
 
-/** The account of a running Local Modal, whose sandboxes cost nothing. */
+/** Returns the account of a running Local Modal, whose sandboxes cost nothing. */
 export function accountOf({ url }: Pick<RunningLocalModal, 'url'>): Account {
   return { label: 'Local Modal', isLocal: true, serverUrl: url, tokenId: 'ak-test', tokenSecret: 'as-test' };
 }
 
-/** A starter of sandboxes in one account. */
+/** Creates a starter of sandboxes in one account. */
 export function starterOf(
   account: () => Account,
   dependencies: Pick<StarterDependencies, 'machine' | 'spend'> = {},
@@ -17,7 +17,7 @@ export function starterOf(
   return new SandboxStarter({ account: async () => account(), app: () => 'tests', ...dependencies });
 }
 
-/** Sessions with a starter's sandboxes, in which every profile name stands for the same profile. */
+/** Creates sessions that start sandboxes with this starter. Every profile name refers to the same profile. */
 export function sessionsOf(
   starter: SandboxStarter,
   profile: object = { image: 'python:3.13-slim', hostVolume: false },

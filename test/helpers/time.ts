@@ -2,7 +2,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import timers, { setImmediate as turn } from 'node:timers/promises';
 import type { Clock } from '../../src/base/clock.ts';
 
-/** Time that passes when it is told to. */
+/** A clock that advances only on request. */
 export class Time implements Clock {
   #now: number;
   #waiting: { at: number; action: () => void }[] = [];
@@ -17,12 +17,12 @@ export class Time implements Clock {
       this.#waiting = this.#waiting.filter((each) => each !== entry);
     };
   };
-  /** When the next action is due, in milliseconds from this moment. */
+  /** Returns in how many milliseconds each waiting action is due. */
   next = () => this.#waiting.map(({ at }) => at - this.#now);
   pass(ms: number): Promise<void> {
     return this.set(this.#now + ms);
   }
-  /** Sets the clock, forward or back; what is due then is done. Going back, what was to come stays as far away. */
+  /** Sets the clock forward or back, and runs the actions that are due. Setting it back keeps the remaining delays. */
   async set(now: number): Promise<void> {
     if (now < this.#now) for (const entry of this.#waiting) entry.at -= this.#now - now;
     this.#now = now;
@@ -34,8 +34,8 @@ export class Time implements Clock {
 }
 
 /**
- * Lets every wait on `setTimeout` of `node:timers/promises` take a twentieth: the SDK pauses so between its tries, ten
- * seconds in all, and has no option for it. @returns what makes them as long as before
+ * Shortens every `setTimeout` of `node:timers/promises` to a twentieth. The SDK waits this way between its retries, ten
+ * seconds in total, and has no option for it. Returns a function that undoes it.
  */
 export function shortenWaits(): () => void {
   const { setTimeout } = timers;

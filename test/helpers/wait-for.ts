@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Repeats `read` until `holds` does. Throws with what was last read when that takes longer than `timeoutMs`. */
+/** Repeats `read` until `holds` accepts its value. Throws with the last value after `timeoutMs`. */
 export async function waitFor<T>(
   what: string,
   timeoutMs: number,

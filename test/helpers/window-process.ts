@@ -1,4 +1,4 @@
-/** A process for tests to kill: opens windows, runs a line of shell in each, prints “ready”, and waits. */
+/** A process for tests to kill. Opens windows, runs a line of shell in each, prints “ready”, and waits. */
 import { TestWindow, type WindowOptions } from './window.ts';
 
 const [windows = '[]', line = 'true'] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** Drives VS Code's workbench in a headless browser, as a person would, with the packed extension installed. */
+/** Drives VS Code's workbench in a headless browser, as a user would, with the packed extension installed. */
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
@@ -10,32 +10,32 @@ import { startServer } from '../../scripts/vscode/server.ts';
 import { comesIntoSight, stepTimeoutMs, waitForStillBox, waitForText, waitForTexts } from './elements.ts';
 import { waitFor } from './wait-for.ts';
 
-const readyTimeoutMs = 60_000;
-/** How long a gesture may go without its effect before VS Code counts as having dropped it. */
-const dropTimeoutMs = 10_000;
+const READY_TIMEOUT_MS = 60_000;
+/** How long to wait for the effect of a gesture before it is repeated. */
+const DROP_TIMEOUT_MS = 10_000;
 
 export interface WorkbenchOptions {
-  /** Folder of the project, of which a copy is opened. */
+  /** The folder to open a copy of, relative to the project. Defaults to `examples/hello`. */
   readonly folder?: string;
-  /** User settings beside `"modal.account": "local"`. */
+  /** User settings, in addition to `"modal.account": "local"`. */
   readonly settings?: Settings;
   readonly theme?: 'dark' | 'light';
   readonly width?: number;
   readonly height?: number;
-  /** Whether VS Code asks for trust in the folder, which then is not trusted. */
+  /** Enables Workspace Trust, so that the folder isn't trusted. */
   readonly workspaceTrust?: boolean;
-  /** Whether the folder is opened as the first one of a workspace of several, which takes another without a restart. */
+  /** Opens the folder in a multi-root workspace, to which folders can be added without a restart. */
   readonly multiRoot?: boolean;
 }
 
 let browser: Promise<Browser> | undefined;
 const open = new Set<Workbench>();
-/** Those that are not closed after a test that passed. */
+/** Workbenches that stay open after a test that passes. */
 const shared = new WeakSet<Workbench>();
 
 /**
- * Opens one window for the tests of a suite, which takes a fraction of the time of one for each. Every test begins with
- * the Explorer, no editor, no terminal and no notification; after one that failed there is another window.
+ * Opens one window for all tests of a suite, which is much faster than one window per test. Every test begins with the
+ * Explorer open and without editors, terminals, and notifications. After a test that failed, a new window is opened.
  */
 export function sharedWorkbench(options: WorkbenchOptions = {}): () => Promise<Workbench> {
   let workbench: Workbench | undefined;
@@ -87,20 +87,20 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     await profile.remove();
   });
   open.add(workbench);
-  // The server's own default folder has another authority than the files that an extension names.
+  // The folder of the server's command line would have a different authority from the URIs that the extension creates.
   const opened = options.multiRoot
     ? `workspace=${encodeURIComponent(workspaceFile)}`
     : `folder=${encodeURIComponent(folder)}`;
-  await page.goto(`http://${server.authority}/?${opened}`, { waitUntil: 'commit', timeout: readyTimeoutMs });
+  await page.goto(`http://${server.authority}/?${opened}`, { waitUntil: 'commit', timeout: READY_TIMEOUT_MS });
   await workbench.waitForFolders();
-  // What the extension contributes comes later than the explorer: commands, menus and this icon at once.
-  await workbench.viewIcon('Modal').waitFor({ timeout: readyTimeoutMs });
+  // The extension's contributions (commands, menus, and this icon) appear together, later than the Explorer.
+  await workbench.viewIcon('Modal').waitFor({ timeout: READY_TIMEOUT_MS });
   return workbench;
 }
 
 /**
- * One window of VS Code. Every step waits for its effect, and says what it waited for when that does not come. Nothing here
- * reads the page just once: what a step brings is drawn some time after the step.
+ * A window of VS Code. Every step waits for its effect, and names it in the error if it doesn't occur. Nothing here reads
+ * the page just once, because the effect of a step is drawn some time after it.
  */
 export class Workbench {
   readonly page: Page;
@@ -115,8 +115,9 @@ export class Workbench {
   }
 
   /**
-   * Makes a gesture and waits for its effect. Now and then VS Code drops one, as when a menu or a row is drawn anew under the
-   * mouse or extensions are asked while they start; so it is made once more, after Escape has closed what came late.
+   * Makes a gesture and waits for its effect. VS Code sometimes ignores one, for example while it redraws a menu or a row
+   * under the mouse, or while extensions start. The gesture is then repeated once, after Escape has closed whatever it
+   * opened late.
    */
   async gesture(what: string, make: () => Promise<void>, effect: Locator | (() => boolean)): Promise<void> {
     const shows = (timeoutMs: number) =>
@@ -124,38 +125,41 @@ export class Workbench {
         ? comesIntoSight(effect, timeoutMs)
         : waitFor(`the effect of ${what}`, timeoutMs, async () => effect(), Boolean).catch(() => false);
     const isTaken = await make().then(
-      () => shows(dropTimeoutMs),
+      () => shows(DROP_TIMEOUT_MS),
       (error: Error) => {
         if (error.name !== 'TimeoutError') throw error;
         return false;
       },
     );
     if (isTaken) return;
-    say(`Once more, as VS Code dropped it: ${what}`);
+    say(`VS Code ignored ${what}. Trying again.`);
     await this.page.keyboard.press('Escape');
     if (await shows(100)) return;
     await make();
-    if (!(await shows(stepTimeoutMs))) throw new Error(`VS Code took no notice, twice, of ${what}.`);
+    if (!(await shows(stepTimeoutMs))) throw new Error(`VS Code ignored ${what} twice.`);
   }
 
-  /** Presses something that goes away once it is pressed, like an entry of a menu; once more when VS Code drops the press. */
-  async #pressAway(what: string, element: Locator): Promise<void> {
+  /**
+   * Clicks an element that disappears when it is clicked, such as a menu item. Tries again once if VS Code ignores the
+   * click.
+   */
+  async #clickAway(what: string, element: Locator): Promise<void> {
     const goes = (timeout: number) =>
       element.waitFor({ state: 'hidden', timeout }).then(
         () => true,
         () => false,
       );
-    // A menu takes no press in its first moments, and a list that is still filled moves its rows.
+    // A menu ignores clicks in its first moments, and a list moves its rows while it is being filled.
     await waitForStillBox(element);
     await element.click();
-    if (await goes(dropTimeoutMs)) return;
-    say(`Once more, as VS Code dropped it: the press of ${what}`);
-    // It may go at last, before it can be pressed.
-    await element.click({ timeout: dropTimeoutMs }).catch(() => {});
+    if (await goes(DROP_TIMEOUT_MS)) return;
+    say(`VS Code ignored the click on ${what}. Trying again.`);
+    // The element can still disappear before it is clicked.
+    await element.click({ timeout: DROP_TIMEOUT_MS }).catch(() => {});
     await element.waitFor({ state: 'hidden' });
   }
 
-  /** Closes whatever a test may have opened in a window that the next one uses as well. */
+  /** Closes everything that a test opened in a window that the next test uses. */
   async tidyUp(): Promise<void> {
     await this.runCommand('View: Close All Editors');
     await this.runCommand('Terminal: Kill All Terminals');
@@ -166,46 +170,46 @@ export class Workbench {
   }
 
   /**
-   * Waits until the Explorer shows what is open. VS Code's server build shows a workspace that the browser has not opened
-   * before as empty, now and then, whoever made it (“Add Folder to Workspace…” too): it reads the workspace's file twice
-   * at once, and the answers may come in the wrong order. Loaded again it shows the folders.
+   * Waits until the Explorer shows the open folders. VS Code's server sometimes shows a workspace as empty if the browser
+   * hasn't opened it before, even one created with “Add Folder to Workspace…”: it reads the workspace file twice at the
+   * same time, and the results can arrive in the wrong order. Reloading the page shows the folders.
    */
   async waitForFolders(): Promise<void> {
     const empty = this.page.getByText('You have not yet added a folder to the workspace');
     const rows = this.page.locator('.explorer-folders-view .monaco-list-row');
-    for (const deadline = Date.now() + readyTimeoutMs; Date.now() < deadline; ) {
-      await rows.or(empty).first().waitFor({ timeout: readyTimeoutMs });
-      // The folders get a moment to come all the same.
+    for (const deadline = Date.now() + READY_TIMEOUT_MS; Date.now() < deadline; ) {
+      await rows.or(empty).first().waitFor({ timeout: READY_TIMEOUT_MS });
+      // The folders can still appear.
       if (await comesIntoSight(rows, 3_000)) return;
       await this.page.reload({ waitUntil: 'commit' });
     }
     await rows.first().waitFor({ timeout: 1 });
   }
 
-  /** The rows of the Explorer whose text holds `hasText`. */
+  /** Returns the rows of the Explorer whose text contains `hasText`. */
   explorerRows(hasText: string): Locator {
     return this.page.locator('.explorer-folders-view .monaco-list-row', { hasText });
   }
 
-  /** Opens a file of the explorer with the mouse, and keeps it open. */
+  /** Opens a file in the Explorer with the mouse, and keeps its editor open. */
   async openFile(name: string): Promise<void> {
     const row = this.explorerRows(name).first();
     await row.waitFor();
     await this.gesture(
       `opening ${name}`,
-      () => row.dblclick({ timeout: dropTimeoutMs }),
+      () => row.dblclick({ timeout: DROP_TIMEOUT_MS }),
       this.page.locator('.tab.active', { hasText: name }),
     );
   }
 
-  /** The code lenses of the active editor whose text holds `text`. */
+  /** Returns the code lenses of the active editor whose text contains `text`. */
   codeLens(text: string): Locator {
     return this.page.locator('.editor-instance .codelens-decoration a', { hasText: text });
   }
 
-  /** Presses the first code lens with this text. */
+  /** Clicks the first code lens with this text. */
   async clickCodeLens(text: string): Promise<void> {
-    // A lens moves while the ones above it come in.
+    // A code lens moves while the ones above it appear.
     await waitForStillBox(this.codeLens(text).first());
     await this.codeLens(text).first().click();
   }
@@ -217,19 +221,19 @@ export class Workbench {
       `the palette for “${title}”`,
       async () => {
         await this.page.keyboard.press('F1');
-        await this.input.fill(`>${title}`, { timeout: dropTimeoutMs });
+        await this.input.fill(`>${title}`, { timeout: DROP_TIMEOUT_MS });
       },
       entry,
     );
-    await this.#pressAway(`“${title}”`, entry);
+    await this.#clickAway(`“${title}”`, entry);
   }
 
-  /** The text box of the pick or the question on the screen. */
+  /** The text box of the visible quick pick or input box. */
   get input(): Locator {
     return this.page.locator('.quick-input-widget input[type="text"]');
   }
 
-  /** Fills the text box on the screen, anew whenever VS Code writes something else into it, until the text stays. */
+  /** Fills the visible text box, and repeats that while VS Code overwrites the text. */
   async fillInput(text: string): Promise<void> {
     let stays = 0;
     await waitFor(
@@ -245,23 +249,23 @@ export class Workbench {
     );
   }
 
-  /** Answers a question that wants a text. */
+  /** Answers the visible input box. */
   async answerInput(text: string): Promise<void> {
     await this.input.fill(text);
     await this.input.press('Enter');
   }
 
-  /** The rows of the pick on the screen whose text holds `hasText`. */
+  /** Returns the rows of the visible quick pick whose text contains `hasText`. */
   pickRows(hasText: string | RegExp): Locator {
     return this.page.locator('.quick-input-list .monaco-list-row', { hasText });
   }
 
-  /** Chooses a row of the pick on the screen with the mouse. */
+  /** Chooses a row of the visible quick pick with the mouse. */
   async pickItem(text: string): Promise<void> {
-    await this.#pressAway(`“${text}”`, this.pickRows(text).first());
+    await this.#clickAway(`“${text}”`, this.pickRows(text).first());
   }
 
-  /** Chooses a row of the pick on the screen by typing what it holds. */
+  /** Chooses a row of the visible quick pick by typing its text. */
   async pickByKeyboard(text: string): Promise<void> {
     await this.pickRows(text).first().waitFor();
     await this.input.pressSequentially(text);
@@ -270,15 +274,19 @@ export class Workbench {
     await this.pickRows(text).first().waitFor({ state: 'hidden' });
   }
 
-  /** Chooses a profile by the code lens and the keyboard. */
+  /** Chooses a profile with the code lens and the keyboard. */
   async chooseProfile(name: string): Promise<void> {
     const lens = this.codeLens('Change Profile').first();
     await lens.waitFor();
-    await this.gesture('the lens for profiles', () => lens.click({ timeout: dropTimeoutMs }), this.pickRows(name));
+    await this.gesture(
+      'the click on Change Profile',
+      () => lens.click({ timeout: DROP_TIMEOUT_MS }),
+      this.pickRows(name),
+    );
     await this.pickByKeyboard(name);
   }
 
-  /** Puts the cursor on a text of the active editor and opens the menu of its quick fixes, which has to hold `fix`. */
+  /** Puts the cursor on a text in the active editor, and opens its quick fixes, which must include `fix`. */
   async openQuickFix(text: string, fix: string): Promise<void> {
     const { page } = this;
     const place = page.locator('.editor-instance .view-line').getByText(text).first();
@@ -288,14 +296,14 @@ export class Workbench {
       `the quick fixes of ${text}`,
       async () => {
         await place.click();
-        await bulb.first().waitFor({ timeout: dropTimeoutMs });
+        await bulb.first().waitFor({ timeout: DROP_TIMEOUT_MS });
         await page.keyboard.press('Control+.');
       },
       page.locator('.action-widget').getByText(fix),
     );
   }
 
-  /** The lines that the visible terminal shows, without the blanks at their ends. */
+  /** Returns the lines of the visible terminal, without trailing spaces. */
   async #terminalText(): Promise<string> {
     const rows = await this.page.locator('.terminal-wrapper.active .xterm-rows > div').allTextContents();
     return rows
@@ -304,8 +312,8 @@ export class Workbench {
       .trimEnd();
   }
 
-  /** Waits until the visible terminal's text is as wanted, and returns all of it. */
-  async waitForTerminal(wanted: RegExp | ((text: string) => boolean), timeoutMs = readyTimeoutMs): Promise<string> {
+  /** Waits until the visible terminal's text matches, and returns all of it. */
+  async waitForTerminal(wanted: RegExp | ((text: string) => boolean), timeoutMs = READY_TIMEOUT_MS): Promise<string> {
     return waitFor(
       `the terminal to show ${wanted}`,
       timeoutMs,
@@ -314,18 +322,14 @@ export class Workbench {
     );
   }
 
-  /** Puts the keyboard into the visible terminal. */
+  /** Focuses the visible terminal. */
   async focusTerminal(): Promise<void> {
     const terminal = this.page.locator('.terminal-wrapper.active .xterm');
-    const press = () => terminal.locator('.xterm-screen').click({ timeout: dropTimeoutMs });
-    await this.gesture(
-      'the press into the terminal',
-      press,
-      this.page.locator('.terminal-wrapper.active .xterm.focus'),
-    );
+    const click = () => terminal.locator('.xterm-screen').click({ timeout: DROP_TIMEOUT_MS });
+    await this.gesture('the click on the terminal', click, this.page.locator('.terminal-wrapper.active .xterm.focus'));
   }
 
-  /** Waits until the keyboard is in the active editor. */
+  /** Waits until the active editor has focus. */
   async waitForEditorFocus(): Promise<void> {
     await this.page.locator('.editor-instance .monaco-editor.focused').waitFor();
   }
@@ -335,69 +339,73 @@ export class Workbench {
     return waitForText(this.page.locator('.notifications-toasts .notification-list-item-message'), pattern);
   }
 
-  /** Waits until no notification is on the screen. */
+  /** Waits until no notification is visible. */
   async waitForNoNotification(): Promise<void> {
     const texts = this.page.locator('.notifications-toasts .notification-list-item-message');
-    await waitForTexts('notifications to go', texts, ({ length }) => length === 0);
+    await waitForTexts('notifications to disappear', texts, ({ length }) => length === 0);
   }
 
-  /** A button of a notification on the screen. */
+  /** Returns a button of a visible notification. */
   notificationButton(label: string): Locator {
     return this.page.locator('.notifications-toasts .monaco-button', { hasText: label }).first();
   }
 
-  /** Presses a button of a notification. */
+  /** Clicks a button of a notification. */
   async clickNotification(button: string): Promise<void> {
     await this.notificationButton(button).click();
   }
 
-  /** The icon of a view container in the activity bar. */
+  /** Returns the icon of a view container in the activity bar. */
   viewIcon(title: string): Locator {
     return this.page.locator(`.activitybar a.action-label[aria-label^="${title}"]`).first();
   }
 
-  /** Opens a view container of the activity bar by its title, where another one is open. */
+  /** Opens a view container from the activity bar by its title. Another one must be open. */
   async openView(title: string): Promise<void> {
     await this.viewIcon(title).click();
     await this.page.locator('.sidebar .composite.title', { hasText: title }).waitFor();
   }
 
-  /** Opens the Explorer by its key. */
+  /** Opens the Explorer with its keyboard shortcut. */
   async openExplorer(): Promise<void> {
     const explorer = this.page.locator('.explorer-folders-view .monaco-list-row');
-    await this.gesture('the key of the Explorer', () => this.page.keyboard.press('Control+Shift+E'), explorer);
+    await this.gesture(
+      'the keyboard shortcut of the Explorer',
+      () => this.page.keyboard.press('Control+Shift+E'),
+      explorer,
+    );
   }
 
-  /** Unfolds a row of a tree with the mouse, unless it is unfolded. */
-  async unfold(row: Locator): Promise<void> {
-    const unfolded = row.and(this.page.locator('[aria-expanded="true"]'));
+  /** Expands a tree row with the mouse unless it is expanded. */
+  async expand(row: Locator): Promise<void> {
+    const expanded = row.and(this.page.locator('[aria-expanded="true"]'));
     await row.waitFor();
-    if (await comesIntoSight(unfolded, 100)) return;
-    await this.gesture('unfolding a row', () => row.click({ timeout: dropTimeoutMs }), unfolded);
+    if (await comesIntoSight(expanded, 100)) return;
+    await this.gesture('expanding a row', () => row.click({ timeout: DROP_TIMEOUT_MS }), expanded);
   }
 
-  /** Presses an action beside a row of a tree, which shows while the mouse is over the row. */
+  /** Clicks an inline action of a tree row, which is visible while the mouse is over the row. */
   async clickRowAction(row: Locator, action: string): Promise<void> {
     await row.hover();
     await row.locator(`.actions a[aria-label*="${action}"]`).click();
   }
 
-  /** Opens the context menu of an element with the mouse, which has to hold `text`. */
+  /** Opens the context menu of an element with the mouse. It must contain `text`. */
   async openContextMenu(element: Locator, text: string): Promise<void> {
     await element.waitFor();
     await this.gesture(
       `the context menu with “${text}”`,
-      () => element.click({ button: 'right', timeout: dropTimeoutMs }),
+      () => element.click({ button: 'right', timeout: DROP_TIMEOUT_MS }),
       this.#menuEntry(text),
     );
   }
 
-  /** Chooses an entry of the menu on the screen. */
+  /** Chooses an item of the visible menu. */
   async chooseInMenu(text: string): Promise<void> {
-    await this.#pressAway(`“${text}”`, this.#menuEntry(text));
+    await this.#clickAway(`“${text}”`, this.#menuEntry(text));
   }
 
-  /** Chooses an entry of the context menu of an element with the mouse. */
+  /** Chooses an item of the context menu of an element with the mouse. */
   async chooseInContextMenu(element: Locator, text: string): Promise<void> {
     await this.openContextMenu(element, text);
     await this.chooseInMenu(text);
@@ -412,7 +420,7 @@ export class Workbench {
     return waitForText(this.page.locator('.monaco-dialog-box'), pattern);
   }
 
-  /** Presses a button of the dialog on the screen, which closes it. */
+  /** Clicks a button of the visible dialog, and waits until it closes. */
   async clickDialog(button: string): Promise<void> {
     const element = this.page.locator('.monaco-dialog-box .monaco-button', { hasText: button }).first();
     await element.click();
@@ -420,8 +428,8 @@ export class Workbench {
   }
 
   /**
-   * Drags an element onto a row of a tree, over others on the way if need be, and waits for the row to offer itself. Rows
-   * move while a tree takes in what has changed, so both have to stand still first.
+   * Drags an element to a tree row, and drops it once the row is marked as a drop target. Rows move while a tree is being
+   * refreshed, so both must be still first.
    */
   async dragToRow(from: Locator, row: Locator, { over, copy = false }: DragOptions = {}): Promise<void> {
     const { mouse, keyboard } = this.page;
@@ -433,7 +441,7 @@ export class Workbench {
       const { x, y, width, height } = await waitForStillBox(each);
       const [atX, atY] = [x + Math.min(width / 2, 80), y + height / 2];
       await mouse.move(atX, atY, { steps: 12 });
-      // A row is only asked whether it takes the drop when the mouse moves within it.
+      // VS Code checks whether a row accepts the drop only when the mouse moves within it.
       await mouse.move(atX + 2, atY);
     }
     await row.and(this.page.locator('.drop-target')).waitFor();
@@ -441,7 +449,7 @@ export class Workbench {
     if (copy) await keyboard.up('Control');
   }
 
-  /** Saves what the window shows as PNG, as it is once whatever fades in has done so. */
+  /** Saves a screenshot as PNG, with all animations completed. */
   async screenshot(path: string): Promise<void> {
     await mkdir(dirname(path), { recursive: true });
     await this.page.screenshot({ path, animations: 'disabled' });
@@ -449,9 +457,9 @@ export class Workbench {
 }
 
 export interface DragOptions {
-  /** What the mouse goes over on its way, as an icon of the activity bar that then opens its view. */
+  /** An element to drag over on the way, such as an icon of the activity bar, which opens its view. */
   readonly over?: Locator;
-  /** Whether Ctrl is held, so that VS Code copies. */
+  /** Holds Ctrl so that VS Code copies instead of moves. */
   readonly copy?: boolean;
 }
 
@@ -464,8 +472,8 @@ afterEach(async function () {
         .slice(0, 100);
       const path = join(vscodeTestFolder, 'screenshots', `${name}.png`);
       await workbench.screenshot(path).then(
-        () => say(`What it looked like: ${path}`),
-        () => say('The page could not be photographed.'),
+        () => say(`Screenshot: ${path}`),
+        () => say('No screenshot could be taken.'),
       );
     }
     if (this.currentTest?.state === 'failed' || !shared.has(workbench)) await workbench.close();

@@ -72,11 +72,11 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
 
 type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox' | 'showQuickPick';
 
-/** The first argument of a message, an input box or a quick pick. */
+/** The first argument of a message, an input box, or a quick pick. */
 type Asked = string | { title: string } | object[];
 
 /**
- * Answers VS Code's messages (with a button), input boxes (with a text) and quick picks (with `all` or `first`) while
+ * Answers VS Code's messages (with a button), input boxes (with a text), and quick picks (with `all` or `first`) while
  * `action` runs. `action` receives the messages so far. Resolves with its result and all messages.
  */
 export async function answering<T>(
@@ -123,8 +123,9 @@ export async function choosingPath<T>(path: string, action: () => Promise<T>): P
 }
 
 /**
- * Reads until what is read is as it should be, and returns that. What VS Code says of editors, tabs, terminals, tasks and
- * problems comes to extensions some time after the command that changed it, so tests read it with this and never just once.
+ * Reads a value until `holds` accepts it, and returns it. Extensions learn about changes of editors, tabs, terminals,
+ * tasks, and problems some time after the command that caused them, so tests read these with this function and never
+ * just once.
  */
 export function eventually<T>(what: string, read: () => T | Promise<T>, holds: (value: T) => boolean): Promise<T> {
   return waitFor(what, 30_000, async () => read(), holds);
@@ -168,7 +169,7 @@ export async function waitForDiff(original: vscode.Uri, modified: vscode.Uri): P
 export async function waitForTask(name: string): Promise<vscode.TaskExecution> {
   const find = () => vscode.tasks.taskExecutions.find(({ task }) => task.name === name);
   await eventually(`the task ${name}`, () => find() !== undefined, Boolean);
-  return find() ?? assert.fail(`The task ${name} has ended`);
+  return find() ?? assert.fail(`The task ${name} has ended.`);
 }
 
 /** Waits until exactly the tasks with these names are running. */
@@ -177,7 +178,7 @@ export async function waitForTasks(...names: string[]): Promise<void> {
   await eventually(`the tasks [${names}]`, running, (found) => found.join() === names.join());
 }
 
-/** Closes every terminal of the window. */
+/** Closes all terminals of the window. */
 export async function closeTerminals(): Promise<void> {
   for (const terminal of vscode.window.terminals) terminal.dispose();
   await eventually(
@@ -198,7 +199,9 @@ export async function waitForTerminals(name: string, count: number): Promise<vsc
   return found();
 }
 
-/** A quick pick that is answered as soon as it is shown: with `all` items or the `first`, or else it is canceled. */
+/**
+ * Creates a quick pick that is answered as soon as it is shown: with `all` items, with the `first`, or by canceling.
+ */
 function answeredPick(answer: string | undefined) {
   let accept = () => {};
   let hidden = () => {};
@@ -219,7 +222,7 @@ function answeredPick(answer: string | undefined) {
   return pick;
 }
 
-/** Changes settings for the length of a test. */
+/** Changes a setting while `action` runs. */
 export async function withSetting<T>(key: string, value: unknown, action: () => Promise<T>): Promise<T> {
   const configuration = vscode.workspace.getConfiguration('modal');
   const before = configuration.inspect(key)?.globalValue;

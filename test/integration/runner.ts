@@ -1,4 +1,4 @@
-/** Runs inside the extension host: VS Code calls `run` of its 'tests', which are mocha and the bundled test files. */
+/** The entry point of the integration tests in the extension host: VS Code calls `run`. */
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'node:util';
@@ -8,7 +8,7 @@ import { connectRelay } from '../../scripts/vscode/relay.ts';
 
 const testTimeoutMs = 120_000;
 
-/** Runs the files that `TEST_FILES` lists, or under a debugger those of the launch that `TEST_LAUNCH` names. */
+/** Runs the test files in `TEST_FILES`, or, under a debugger, those of the launch in `TEST_LAUNCH`. */
 export async function run(): Promise<void> {
   const { TEST_FILES, TEST_LAUNCH, TEST_GREP } = process.env;
   const options = { timeoutMs: testTimeoutMs, grep: TEST_GREP };
@@ -19,7 +19,7 @@ export async function run(): Promise<void> {
     return;
   }
   const relay = await connectRelay<TestCounts>();
-  // VS Code's own console cannot be patched, only replaced.
+  // VS Code's own console can't be patched, only replaced.
   const print = (...args: unknown[]) => relay.write(`${format(...args)}\n`);
   globalThis.console = { ...console, log: print, info: print };
   await relay.finish(await runMocha({ ...options, files: JSON.parse(TEST_FILES) as string[] }));

@@ -7,8 +7,8 @@ async function run(workbench: Workbench, profile: string): Promise<void> {
   await workbench.clickCodeLens(`Run in Sandbox (${profile})`);
 }
 
-describe('images', () => {
-  it('show their log as they are built, with a notification whose Cancel ends the wait', async () => {
+describe('Images', () => {
+  it('shows the log of a build, and a notification that can cancel it', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
     await workbench.openFile('say.sh');
     await run(workbench, 'slow');
@@ -21,7 +21,7 @@ describe('images', () => {
     await workbench.waitForTerminal(/● The build was canceled/);
   });
 
-  it('that fail are among the problems, with the line and the log’s last lines', async () => {
+  it('shows a failed build in the Problems view, with its line and the last lines of the log', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images', theme: 'light' });
     await workbench.openFile('say.sh');
     await run(workbench, 'failing');
@@ -32,7 +32,7 @@ describe('images', () => {
       .first();
     await problem.waitFor();
     await workbench.gesture(
-      'the press of the problem',
+      'the click on the problem',
       () => problem.click(),
       workbench.page.locator('.tab.active', { hasText: 'Failing.Dockerfile' }),
     );
@@ -40,7 +40,7 @@ describe('images', () => {
     await picture(workbench, 'image-problem');
   });
 
-  it('are checked from the palette', async () => {
+  it('checks an image from the command palette', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/images' });
     await workbench.openFile('say.sh');
     await workbench.runCommand('Modal: Check Image');

@@ -7,13 +7,16 @@ export interface LocalAccount {
   modal: ModalClient;
 }
 
-/** Settings of a window that uses the account. With the built-in image, the test would need a registry, as on Modal. */
+/**
+ * The settings of a window that uses the account. The profile avoids the built-in image, whose packages would be
+ * downloaded.
+ */
 export const accountSettings = {
   'modal.account': 'profile:main',
   'modal.profiles': { default: { image: 'python:3.13-slim' } },
 };
 
-/** Adds hooks that give a suite a Local Modal of its own as its account. */
+/** Adds hooks that give a suite its own Local Modal as the account. */
 export function localAccount(): LocalAccount {
   const account = {} as LocalAccount;
   let leave: () => void;

@@ -2,19 +2,19 @@ import assert from 'node:assert/strict';
 import { globSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-describe('the installed package', () => {
+describe('The installed package', () => {
   const extensions = process.env.INSTALLED_EXTENSIONS ?? '';
   const installed = join(extensions, readdirSync(extensions).find((name) => name.startsWith('modal-sandboxes')) ?? '');
   const files = globSync('**/*', { cwd: installed, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
 
-  it('holds the bundles that the extension loads', () => {
+  it('contains the bundles that the extension loads', () => {
     for (const bundle of ['extension', 'modal-sdk', 'local-modal', 'sync-worker', 'sync-look-ahead'])
       assert.ok(files.includes(`dist/${bundle}.cjs`), bundle);
   });
 
-  it('holds the bundles, the pictures, the manifest and the documents, and nothing else', () => {
+  it('contains only bundles, pictures, the manifest, and documents', () => {
     const allowed = /^(dist\/[\w-]+\.cjs|media\/.+|package\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
     assert.deepEqual(
       files.filter((file) => !allowed.test(file)),

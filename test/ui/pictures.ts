@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import { projectFolder } from '../../scripts/paths.ts';
 import type { Workbench } from '../helpers/workbench.ts';
 
-/** The screenshots in README and docs, each with its folder. All others are for whoever looks into a test. */
+/** The screenshots in README and docs, each with its folder. All others only help to understand a test. */
 const DOCUMENTS: Readonly<Record<string, string>> = {
   screenshot: 'media',
   'first-sync': 'docs/pictures',
@@ -27,11 +27,11 @@ export async function picture(workbench: Workbench, name: string): Promise<void>
   await workbench.screenshot(join(projectFolder, folder, `${name}.png`));
 }
 
-/** How long the last frame of a recording stays before it starts over. */
+/** How long the last frame of a recording is shown before it starts over. */
 const LAST_FRAME_MS = 3_000;
 const RECORDING_WIDTH = 960;
 
-/** Does `work`, and records the window meanwhile as `media/NAME.gif`. Records only on request, as `picture` does. */
+/** Runs `work` and records the window as `media/NAME.gif`. Records only on request, like `picture`. */
 export async function recording({ page }: Workbench, name: string, work: () => Promise<void>): Promise<void> {
   if (!process.env.UPDATE_SCREENSHOTS) return work();
   const frames: { png: Buffer; ms: number }[] = [];

@@ -3,8 +3,8 @@ import { waitForText } from '../helpers/elements.ts';
 import { openWorkbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-describe('profiles', () => {
-  it('are changed by the lens and the keyboard, and the next run uses the one that was picked', async () => {
+describe('Profiles', () => {
+  it('changes the profile with the code lens and the keyboard, and uses it for the next run', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles' });
     await workbench.openFile('word.sh');
     await workbench.codeLens('Run in Sandbox (named)').first().waitFor();
@@ -16,7 +16,7 @@ describe('profiles', () => {
     assert.match(await workbench.waitForTerminal(/Exited with code/), /^word offline/m);
   });
 
-  it('are completed in modal.json, and what is wrong is marked with its quick fix', async () => {
+  it('completes keys in modal.json, and marks a problem that a quick fix resolves', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles', theme: 'light' });
     await workbench.explorerRows('.vscode').first().click();
     await workbench.openFile('modal.json');

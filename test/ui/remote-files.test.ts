@@ -11,12 +11,12 @@ import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
-describe('Open in Explorer', () => {
+describe('Open Sandbox Files in Explorer', () => {
   const account = localAccount();
 
   const rows = (workbench: Workbench, hasText: string) => workbench.explorerRows(hasText);
   const running = async () => (await account.server.control.running()).sandboxes.map(({ id }) => id);
-  /** Runs a file, and opens its sandbox by the row's menu. */
+  /** Runs a file, and opens the files of its sandbox from the row's context menu. */
   const openInExplorer = async (workbench: Workbench) => {
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
@@ -26,33 +26,33 @@ describe('Open in Explorer', () => {
     const row = workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first();
     await workbench.chooseInContextMenu(row, commandTitle('modal.openInExplorer'));
   };
-  /** Waits until the sandbox's folder is unfolded, which VS Code does by itself, or not, and maybe in a new window. */
-  const unfolded = async (workbench: Workbench) => {
+  /** Expands the sandbox's folder unless VS Code does, possibly in a restarted window. */
+  const expandFolder = async (workbench: Workbench) => {
     const files = rows(workbench, 'greetings.py');
     await waitFor(
-      'the folder to be unfolded',
+      'the folder to be expanded',
       90_000,
       async () => {
         await workbench.waitForFolders();
         if (await comesIntoSight(files.nth(1), 4_000)) return true;
-        const folded = rows(workbench, 'hello (sandbox)').and(workbench.page.locator('[aria-expanded="false"]'));
-        await folded.click({ timeout: 1_000 }).catch(() => {});
+        const collapsed = rows(workbench, 'hello (sandbox)').and(workbench.page.locator('[aria-expanded="false"]'));
+        await collapsed.click({ timeout: 1_000 }).catch(() => {});
         return false;
       },
-      (isUnfolded) => isUnfolded,
+      (isExpanded) => isExpanded,
     );
     const shown = (texts: readonly string[], name: string) => texts.filter((text) => text.includes(name)).length;
     await waitForTexts(
-      'the files of both folders, without what the sync keeps in the sandbox, which is not for people',
+      "the files of both folders, without the sync's own data",
       rows(workbench, ''),
       (texts) => shown(texts, 'greetings.py') === 2 && shown(texts, '.modal-sync') === 0,
     );
   };
 
-  it('shows a sandbox’s files beside the folder’s own, opens them, and compares the two', async () => {
+  it('shows sandbox files next to the local ones, opens one, and compares the two', async () => {
     const workbench = await openWorkbench({ multiRoot: true, settings: accountSettings });
     await openInExplorer(workbench);
-    await unfolded(workbench);
+    await expandFolder(workbench);
     await rows(workbench, 'greetings.py').nth(1).click();
     await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
     await picture(workbench, 'remote-files');
@@ -61,13 +61,13 @@ describe('Open in Explorer', () => {
   });
 
   for (const nth of ['first', 'second'])
-    it(`shows them in a window of a single folder, which goes on with its sandbox after its restart (${nth} window)`, async () => {
+    it(`keeps using the sandbox after the restart that adds its files to a single-folder window (${nth} window)`, async () => {
       const before = await running();
       const workbench = await openWorkbench({ settings: accountSettings });
       await openInExplorer(workbench);
-      await unfolded(workbench);
+      await expandFolder(workbench);
       const started = (await running()).filter((id) => !before.includes(id));
-      assert.equal(started.length, 1, 'the sandbox lives through the restart');
+      assert.equal(started.length, 1, 'the sandbox keeps running through the restart');
       await rows(workbench, 'greetings.py').nth(1).click();
       await workbench.page.locator('.view-line', { hasText: 'def' }).first().waitFor();
       await workbench.openFile('main.py');
@@ -76,7 +76,7 @@ describe('Open in Explorer', () => {
       assert.deepEqual(
         (await running()).filter((id) => !before.includes(id)),
         started,
-        'the run goes to the same sandbox',
+        'the run uses the same sandbox',
       );
     });
 
@@ -89,13 +89,13 @@ describe('Open in Explorer', () => {
     writeFileSync(join(workbench.folder, '.modalignore'), 'brought.txt\n');
     const before = await running();
     await openInExplorer(workbench);
-    await unfolded(workbench);
+    await expandFolder(workbench);
     const [id] = (await running()).filter((each) => !before.includes(each));
     const sandbox = await account.modal.sandboxes.fromId(id ?? '');
     const shell = async (line: string) => (await sandbox.exec(['sh', '-c', line])).stdout.readText();
     return { workbench, sandbox, shell };
   };
-  /** Drags a row onto a folder's, and says yes when VS Code asks whether it shall be moved. */
+  /** Drags a row to a folder, and confirms that it should be moved. */
   const move = async (workbench: Workbench, from: Locator, to: Locator, into: string) => {
     await workbench.gesture(
       `the drag into ${into}`,
@@ -105,7 +105,7 @@ describe('Open in Explorer', () => {
     await workbench.clickDialog('Move');
   };
 
-  it('shows pictures and what programs make, and files are dragged within it, into it and out of it', async () => {
+  it('shows pictures and new files in the sandbox, and moves files within, into, and out of it by dragging', async () => {
     const { workbench, shell } = await open();
     await rows(workbench, 'icon.png').nth(1).click();
     await waitForPicture(workbench.page, 256);
@@ -134,15 +134,15 @@ describe('Open in Explorer', () => {
       () => existsSync(taken),
     );
     await waitFor(
-      'the file on this machine',
+      'the local file',
       20_000,
       async () => (existsSync(taken) ? readFileSync(taken, 'utf8') : ''),
       (text) => text === 'made\n',
     );
-    assert.equal(await shell('cat /workspace/made.txt'), 'made\n', 'it is there as well');
+    assert.equal(await shell('cat /workspace/made.txt'), 'made\n', 'the original still exists');
   });
 
-  it('is searched by a list that opens what it found; when the sandbox has ended the folder can be removed', async () => {
+  it('searches the sandbox and opens a result, and offers to remove the folder when the sandbox has stopped', async () => {
     const { workbench, sandbox, shell } = await open();
     await shell(`cd /workspace && printf 'first\\n  a $(rocket) is no icon\\n' > 'od d:1.txt'`);
     await workbench.chooseInContextMenu(rows(workbench, 'hello (sandbox)'), 'Search in Sandbox…');

@@ -20,8 +20,8 @@ const rowNamed = (workbench: Workbench, hasText: string) =>
   workbench.page.locator('.sidebar .monaco-list-row', { hasText }).first();
 const row = (workbench: Workbench) => rowNamed(workbench, 'hello');
 
-describe('the Sandboxes view', () => {
-  it('shows the sandbox of a run, and ends it by its inline button after a question', async () => {
+describe('The Sandboxes view', () => {
+  it('shows the sandbox of a run, and terminates it with its inline button after a confirmation', async () => {
     const workbench = await openWorkbench();
     await workbench.openView('Modal');
     await workbench.page.getByText('No sandboxes are running').waitFor();
@@ -52,10 +52,10 @@ describe('the Sandboxes view', () => {
     await row(workbench).waitFor();
     await workbench.runCommand('Modal: Focus on Sandboxes View');
     await workbench.page.locator('.sidebar .monaco-list:focus').waitFor();
-    // The view may draw its rows anew under the keys.
+    // The view might redraw its rows between key presses.
     const focused = workbench.page.locator('.sidebar .monaco-list-row.focused', { hasText: 'hello' });
     await waitFor(
-      'the row to be chosen by keyboard',
+      'the row to be selected by keyboard',
       10_000,
       async () => {
         await workbench.page.keyboard.press('ArrowDown');
@@ -82,8 +82,8 @@ describe('the Sandboxes view', () => {
   });
 });
 
-describe('the views without an account', () => {
-  it('say what they are for, and lead to an account or the local Modal', async () => {
+describe('The views without an account', () => {
+  it('explains what each view is for, and offers Local Modal', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     for (const words of [
@@ -103,8 +103,8 @@ describe('the views without an account', () => {
   });
 });
 
-describe('the Sandboxes view of an untrusted folder', () => {
-  it('says that nothing of it is run, and leads to trust, after which it offers a run', async () => {
+describe('The Sandboxes view of an untrusted folder', () => {
+  it('leads to Workspace Trust, and offers to run a file once the folder is trusted', async () => {
     const workbench = await openWorkbench({ workspaceTrust: true });
     const { page } = workbench;
     await workbench.openView('Modal');
@@ -115,8 +115,8 @@ describe('the Sandboxes view of an untrusted folder', () => {
   });
 });
 
-describe('the Sandboxes view while something runs', () => {
-  it('shows it below its sandbox until it ends', async () => {
+describe('The Sandboxes view during a run', () => {
+  it('shows a running program below its sandbox until it ends', async () => {
     const workbench = await openWorkbench();
     writeFileSync(join(workbench.folder, 'long.sh'), 'echo begun\nsleep 600\n');
     await workbench.openFile('long.sh');
@@ -135,12 +135,12 @@ describe('the Sandboxes view while something runs', () => {
   });
 });
 
-describe('the Sandboxes view of an account', () => {
-  // Closed before its account goes.
+describe('The Sandboxes view of an account', () => {
+  // Mocha runs the hooks in this order, so the window closes before its account stops.
   const shared = sharedWorkbench({ settings: accountSettings });
   const account = localAccount();
 
-  it('asks only while it is visible, and keeps unfolded what was unfolded', async () => {
+  it('polls only while it is visible, and keeps expanded sandboxes expanded', async () => {
     const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
     const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const create = (name: string) => account.modal.sandboxes.create(app, image, { name, encryptedPorts: [8000] });
@@ -158,7 +158,7 @@ describe('the Sandboxes view of an account', () => {
     await picture(workbench, 'sandboxes');
 
     const listedBefore = await listed();
-    await waitFor('the visible view to ask again', 20_000, listed, (calls) => calls > listedBefore);
+    await waitFor('the visible view to poll again', 20_000, listed, (calls) => calls > listedBefore);
     await workbench.openExplorer();
     await account.server.control.resetCalls();
     // biome-ignore lint/plugin: Nothing but time can show that a timer of five seconds is not running.
@@ -166,7 +166,7 @@ describe('the Sandboxes view of an account', () => {
     assert.equal(await listed(), 0, 'a hidden view makes no call');
   });
 
-  it('shows what is mounted in a sandbox, and leads to the volume by mouse and keyboard', async () => {
+  it('shows the volumes mounted in a sandbox, and reveals them by mouse and keyboard', async () => {
     const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
     const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const volumes = { '/mnt/data': { name: 'data', readOnly: true } };
@@ -197,7 +197,7 @@ describe('the Sandboxes view of an account', () => {
     await sandbox.terminate();
   });
 
-  it('is not needed for the status bar to know that the sandbox has ended of being idle', async () => {
+  it('shows in the status bar that a sandbox stopped when idle, even if the view is hidden', async () => {
     const settings = {
       'modal.account': 'profile:main',
       'modal.profiles': { default: { image: 'python:3.13-slim', idleTimeoutMs: 3_000 } },
@@ -208,19 +208,19 @@ describe('the Sandboxes view of an account', () => {
     await workbench.codeLens('Run in Sandbox').first().waitFor();
     await workbench.clickCodeLens('Run in Sandbox');
     await workbench.clickDialog(syncStrings.sync());
-    // Looked for before the run ends, as three seconds later it is over again.
+    // Checked before the run ends, because the sandbox stops three seconds later.
     await waitForAttribute(status, 'aria-label', /sandbox running/);
     await workbench.waitForTerminal(/Exited with code 0/);
     await account.server.control.resetCalls();
     // The window checks once when the timeout should be over, and each minute if the sandbox is still running.
     await waitForAttribute(status, 'aria-label', /no sandbox running/, 90_000);
     const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await account.server.control.calls();
-    assert.equal(SandboxListV2, 0, 'no hidden view asks');
+    assert.equal(SandboxListV2, 0, 'no hidden view polls');
     assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
     await picture(workbench, 'status-ended');
   });
 
-  it('says why it has no answer, keeps the old rows, and tries again on a press', async () => {
+  it('shows why a request failed, keeps the previous rows, and tries again on request', async () => {
     await account.server.control.addFault({ method: 'SandboxListV2', code: 7, message: 'no entry' });
     const workbench = await openWorkbench({ settings: accountSettings });
     await workbench.openView('Modal');
@@ -235,7 +235,7 @@ describe('the Sandboxes view of an account', () => {
     await account.server.control.clearFaults();
   });
 
-  it('ends all sandboxes of the app after a question that names them', async () => {
+  it('terminates all sandboxes of the app after a confirmation that names them', async () => {
     const workbench = await shared();
     await workbench.openView('Modal');
     await rowNamed(workbench, 'first').waitFor();
@@ -246,7 +246,7 @@ describe('the Sandboxes view of an account', () => {
     await rowNamed(workbench, strings.stoppedToday()).waitFor();
   });
 
-  it('shows a sandbox’s log as a document that grows, and opens its port', async () => {
+  it("follows a sandbox's log in a document, and opens its port", async () => {
     const app = await account.modal.apps.fromName('vscode-sandboxes', { createIfMissing: true });
     const image = await account.modal.images.fromRegistry('debian:12-slim').build(app);
     const script =
@@ -268,7 +268,7 @@ describe('the Sandboxes view of an account', () => {
     await rowNamed(workbench, 'talking').click();
     await workbench.clickRowAction(rowNamed(workbench, 'Port 8000'), 'Open Port in Browser');
     await waitFor(
-      'the address to be opened, or VS Code to ask whether to',
+      'the URL to be opened, or VS Code to ask for confirmation',
       40_000,
       async () => {
         const addresses = workbench.page
@@ -285,8 +285,8 @@ describe('the Sandboxes view of an account', () => {
   });
 });
 
-describe('the Sandboxes view with 5,000 sandboxes', () => {
-  it('shows the last of them by one key, and stays where it is while it looks again', async () => {
+describe('The Sandboxes view with 5,000 sandboxes', () => {
+  it('jumps to the last of 5,000 sandboxes, and keeps its scroll position when it refreshes', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'many-sandboxes-'));
     const server = await startWithEndedSandboxes(dataDir, 'vscode-sandboxes', 5_000);
     const leaveAccount = useProfileOf(server);
@@ -301,7 +301,7 @@ describe('the Sandboxes view with 5,000 sandboxes', () => {
       await last.waitFor();
       const looked = async () => (await server.control.calls()).SandboxListV2 ?? 0;
       const before = await looked();
-      await waitFor('another look', 60_000, looked, (calls) => calls > before + 50);
+      await waitFor('another refresh', 60_000, looked, (calls) => calls > before + 50);
       await last.waitFor();
       await picture(workbench, 'sandboxes-5000');
     } finally {

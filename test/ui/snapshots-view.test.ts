@@ -7,8 +7,8 @@ import { openWorkbench, sharedWorkbench, type Workbench } from '../helpers/workb
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
-describe('the Snapshots view', () => {
-  // Closed before its account goes.
+describe('The Snapshots view', () => {
+  // Mocha runs the hooks in this order, so the window closes before its account stops.
   const shared = sharedWorkbench({ settings: accountSettings, height: 900 });
   const account = localAccount();
   before(async () => {
@@ -39,11 +39,11 @@ describe('the Snapshots view', () => {
     await row(workbench, 'Snapshots', name).waitFor();
   };
 
-  it('takes no snapshot that is cancelled by the button of its progress', async () => {
+  it('takes no snapshot if it is canceled in its progress notification', async () => {
     await account.server.control.addFault({ method: 'TaskSnapshotFilesystem', delayMs: 12_000, times: 1 });
     await account.server.control.resetCalls();
     const workbench = await open();
-    // One sandbox runs, so that nobody is asked which.
+    // Only one sandbox is running, so there's no question which one.
     await row(workbench, 'Sandboxes', 'trainer').waitFor();
     await workbench.runCommand('Modal: New Snapshot…');
     await workbench.answerInput('never taken');
@@ -52,9 +52,9 @@ describe('the Snapshots view', () => {
     await picture(workbench, 'snapshot-progress');
     await workbench.clickNotification('Cancel');
     await workbench.waitForNoNotification();
-    assert.equal((await account.server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal does');
+    assert.equal((await account.server.control.calls()).ImageDelete ?? 0, 0, 'the wait ends before Modal finishes');
     await waitFor(
-      'what Modal made all the same to be deleted',
+      'the image that Modal finished anyway to be deleted',
       30_000,
       async () => (await account.server.control.calls()).ImageDelete ?? 0,
       (count) => count === 1,
@@ -62,7 +62,7 @@ describe('the Snapshots view', () => {
     await pane(workbench, 'Snapshots').getByText('No snapshots yet.').waitFor();
   });
 
-  it('keeps a sandbox by the menu of its row, and restores it by a button into a second one', async () => {
+  it('takes a snapshot from the context menu of a sandbox, and restores it to a second sandbox', async () => {
     const workbench = await open();
     await take(workbench, 'before the upgrade');
     const snapshot = row(workbench, 'Snapshots', 'before the upgrade');
@@ -76,14 +76,14 @@ describe('the Snapshots view', () => {
     await picture(workbench, 'snapshots');
   });
 
-  it('agrees with the view of another window, renames by key and names what was made from a snapshot', async () => {
+  it('shows the snapshots of another window, renames one by keyboard, and names what was created from one', async () => {
     const [here, there] = await Promise.all([
       open(),
       openWorkbench({ settings: accountSettings, theme: 'light', height: 900 }).then(show),
     ]);
     await take(here, 'seen from both');
     await take(there, 'from there');
-    // A view looks at what others do each fifteen seconds.
+    // The view polls every 15 seconds.
     await row(there, 'Snapshots', 'seen from both').waitFor();
     await row(here, 'Snapshots', 'from there').waitFor();
 

@@ -11,8 +11,8 @@ import { openWorkbench, sharedWorkbench, type Workbench } from '../helpers/workb
 import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
-describe('the Volumes view', () => {
-  // Closed before its account goes.
+describe('The Volumes view', () => {
+  // Mocha runs the hooks in this order, so the window closes before its account stops.
   const shared = sharedWorkbench({ settings: accountSettings });
   const account = localAccount();
 
@@ -26,14 +26,16 @@ describe('the Volumes view', () => {
     return workbench;
   };
   const open = async () => show(await shared());
-  /** Answers VS Code's own file dialog, which writes a folder's path over what is typed once it has listed that folder. */
+  /**
+   * Answers VS Code's own file dialog, which overwrites typed text with a folder's path once it has listed the folder.
+   */
   const typePath = async (workbench: Workbench, path: string) => {
     await workbench.pickRows('..').or(workbench.pickRows('main.py')).first().waitFor();
     await workbench.fillInput(path);
     await workbench.input.press('Enter');
   };
 
-  it('says that there is none yet, and makes one by a button', async () => {
+  it('creates a volume with the button of the empty view', async () => {
     const workbench = await open();
     await pane(workbench).getByRole('button', { name: 'New Volume…' }).first().click();
     await workbench.answerInput('data');
@@ -49,12 +51,12 @@ describe('the Volumes view', () => {
     await data().write('/models/weights.bin', contentOf(Buffer.alloc(3_400_000, 1)));
   };
 
-  it('shows files with sizes, opens one with the mouse, and saves what is edited', async () => {
+  it('shows volume files with their sizes, opens one with the mouse, and saves edits', async () => {
     await withFiles();
     await data().write('/notes.txt', contentOf(Buffer.from('from the volume\n')));
     const workbench = await open();
-    await workbench.unfold(row(workbench, 'data'));
-    await workbench.unfold(row(workbench, 'models'));
+    await workbench.expand(row(workbench, 'data'));
+    await workbench.expand(row(workbench, 'models'));
     await waitForText(row(workbench, 'weights.bin'), /3\.4 MB/);
     await waitForAttribute(row(workbench, 'notes.txt'), 'aria-label', /^File notes\.txt, 16 B · /);
     await row(workbench, 'notes.txt').click();
@@ -71,20 +73,20 @@ describe('the Volumes view', () => {
     );
   });
 
-  it('shows a picture', async () => {
+  it('shows a picture in a volume', async () => {
     await withFiles();
     await data().write('/icon.png', contentOf(readFileSync('media/icon.png')));
     const workbench = await open();
-    await workbench.unfold(row(workbench, 'data'));
+    await workbench.expand(row(workbench, 'data'));
     await row(workbench, 'icon.png').dispatchEvent('click');
     await waitForPicture(workbench.page, 256);
   });
 
-  it('takes files that are dragged from the Explorer', async () => {
+  it('uploads files that are dragged from the Explorer to a volume', async () => {
     await withFiles();
     const workbench = await open();
-    await workbench.unfold(row(workbench, 'data'));
-    await workbench.unfold(row(workbench, 'models'));
+    await workbench.expand(row(workbench, 'data'));
+    await workbench.expand(row(workbench, 'models'));
     const over = workbench.viewIcon('Modal');
     await workbench.gesture(
       'the drag of main.py',
@@ -103,14 +105,14 @@ describe('the Volumes view', () => {
     );
   });
 
-  it('uploads and downloads by keyboard, asks before it replaces, and deletes', async () => {
+  it('uploads, downloads, and deletes volume files', async () => {
     await withFiles();
     const workbench = await show(await openWorkbench({ settings: accountSettings, theme: 'light' }));
     writeFileSync(join(workbench.folder, 'up load.txt'), 'uploaded');
     const into = join(workbench.folder, 'down');
     mkdirSync(into);
-    await workbench.unfold(row(workbench, 'data'));
-    await workbench.unfold(row(workbench, 'models'));
+    await workbench.expand(row(workbench, 'data'));
+    await workbench.expand(row(workbench, 'models'));
     await row(workbench, 'weights.bin').waitFor();
     await workbench.clickRowAction(row(workbench, 'models'), 'Upload');
     await typePath(workbench, join(workbench.folder, 'up load.txt'));
@@ -123,7 +125,7 @@ describe('the Volumes view', () => {
     assert.equal(readFileSync(join(into, 'models', 'up load.txt'), 'utf8'), 'uploaded');
     assert.ok(
       readdirSync(join(into, 'models')).every((name) => !name.startsWith('.')),
-      'no unfinished file is left',
+      'no partial file is left',
     );
 
     await row(workbench, 'up load.txt').click();
@@ -135,12 +137,12 @@ describe('the Volumes view', () => {
     await row(workbench, 'up load.txt').waitFor({ state: 'detached' });
   });
 
-  it('drops a volume that was deleted elsewhere, and says so when a file of it is saved', async () => {
+  it("removes a volume that was deleted elsewhere, and explains why its file can't be saved", async () => {
     await createVolume(account.modal, 'leaving');
     await volumeFiles(async () => account.modal, 'leaving').write('/inside.txt', contentOf(Buffer.from('x')));
-    // What is written to a volume that is gone cannot be saved, so that this window cannot be used again.
+    // Edits to a deleted volume can't be saved, so this window can't be reused.
     const workbench = await show(await openWorkbench({ settings: accountSettings }));
-    await workbench.unfold(row(workbench, 'leaving'));
+    await workbench.expand(row(workbench, 'leaving'));
     await row(workbench, 'inside.txt').click();
     await workbench.page.locator('.view-line').first().click();
     await account.modal.volumes.delete('leaving');
@@ -149,11 +151,11 @@ describe('the Volumes view', () => {
     await workbench.page.keyboard.type('edited');
     await workbench.page.keyboard.press('Control+s');
     await workbench.waitForNotification(/Volume “leaving” doesn't exist\. It was deleted or renamed/);
-    // What was written is not lost.
+    // The edits aren't lost.
     await workbench.notificationButton('Save As...').waitFor();
   });
 
-  it('shows a folder of 20,000 entries a part at a time', async () => {
+  it('shows a folder with 20,000 entries page by page', async () => {
     await createVolume(account.modal, 'many');
     const { volumes } = account.modal;
     const { volumeId } = await volumes.fromName('many');
@@ -164,7 +166,7 @@ describe('the Volumes view', () => {
     }));
     await account.modal.cpClient.volumePutFiles2({ volumeId, files });
     const workbench = await open();
-    await workbench.unfold(row(workbench, 'many'));
+    await workbench.expand(row(workbench, 'many'));
     await row(workbench, 'f00000').waitFor();
     await row(workbench, 'f00000').click();
     await workbench.page.keyboard.press('End');

@@ -6,7 +6,7 @@ import { manifestText } from '../helpers/manifest.ts';
 import { openWorkbench, type Workbench } from '../helpers/workbench.ts';
 import { picture } from './pictures.ts';
 
-/** The item of the status bar; its text with its icon's name is what people read. */
+/** Returns the status bar item. */
 const statusItem = (workbench: Workbench) => workbench.page.locator('.statusbar-item[id*="modal.session"]');
 const warmRow = (workbench: Workbench, hasText: string) =>
   workbench.page.locator('.sidebar .monaco-list-row', { hasText }).first();
@@ -17,8 +17,8 @@ async function chooseReady(workbench: Workbench): Promise<void> {
   await statusItem(workbench).locator('.codicon-flame').waitFor();
 }
 
-describe('warm-ups', () => {
-  it('show in their view and in the status bar that a sandbox is ready, and a run takes it', async () => {
+describe('Warm-ups', () => {
+  it('shows a warm sandbox in the Warm-Ups view and the status bar, and uses it for a run', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles' });
     await chooseReady(workbench);
     await workbench.openView('Modal');
@@ -32,7 +32,7 @@ describe('warm-ups', () => {
     await picture(workbench, 'warm-ups');
   });
 
-  it('pause and end with Stop Everything from the menu of the status bar, by keyboard, in a light theme', async () => {
+  it("pauses warm-ups from the status bar's menu by keyboard, in a light theme", async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles', theme: 'light' });
     await chooseReady(workbench);
     await waitForAttribute(
@@ -44,7 +44,7 @@ describe('warm-ups', () => {
     await workbench.page.keyboard.press('Enter');
     await workbench.pickRows(statusBarStrings.stopEverything()).waitFor();
     const offered = await waitForText(workbench.page.locator('.quick-input-list'), /Resume Sandbox/);
-    assert.doesNotMatch(offered, /Pause Sandbox/, 'nothing runs that could be paused');
+    assert.doesNotMatch(offered, /Pause Sandbox/, 'no sandbox is running that could be paused');
     await picture(workbench, 'session-menu');
     await workbench.pickByKeyboard('Stop');
     await workbench.waitForNotification(/Stopped 1 sandbox\. Warm-ups are paused until the next run\./);

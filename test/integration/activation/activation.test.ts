@@ -6,8 +6,8 @@ import { activate, runFile, writeWorkspaceFile } from '../extension-under-test.t
 const loadedModules = () => Object.keys(require.cache).map((path) => path.replaceAll('\\', '/'));
 const isSdk = (path: string) => path.endsWith('/dist/modal-sdk.cjs');
 
-describe('activation', () => {
-  it('loads no SDK and starts no server; the first run does', async () => {
+describe('Activation', () => {
+  it('loads the SDK only when the first run starts', async () => {
     await activate();
     assert.ok(
       loadedModules().some((path) => path.endsWith('/dist/extension.cjs')),
@@ -24,7 +24,7 @@ describe('activation', () => {
     assert.equal(loadedModules().filter(isSdk).length, 1);
   });
 
-  it('registers each command of the manifest; menus, keys, buttons and links name no other', async () => {
+  it('registers every command that package.json contributes or refers to', async () => {
     await activate();
     const { contributes } = vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes')?.packageJSON ?? {};
     const contributed: string[] = contributes.commands.map(({ command }: { command: string }) => command);

@@ -9,7 +9,7 @@ import { activate, answering, eventually, runFile, withSetting, writeWorkspaceFi
 
 const START = strings.startAnyway();
 
-describe('an account where sandboxes cost money', () => {
+describe('An account with paid sandboxes', () => {
   let server: RunningLocalModal;
   let leaveAccount: () => void;
   let script: vscode.Uri;
@@ -34,11 +34,11 @@ describe('an account where sandboxes cost money', () => {
 
   const running = async () => (await server.control.running()).sandboxes.length;
   const stopEverything = () => answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
-  /** Runs the script; the first sync to an account asks, too. */
+  /** Runs the script, and confirms the first sync to the account. */
   const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: syncStrings.sync() }) =>
     answering(answers, () => runFile(script));
 
-  it('gets no call while nothing is warm and no view is open', async () => {
+  it('makes no calls while nothing is warm and no view is open', async () => {
     const document = await vscode.workspace.openTextDocument(script);
     const editor = await vscode.window.showTextDocument(document);
     await editor.edit((edit) => edit.insert(new vscode.Position(1, 0), 'echo again\n'));
@@ -60,8 +60,8 @@ describe('an account where sandboxes cost money', () => {
         const limitTo = (perDay: number) =>
           vscode.workspace.getConfiguration('modal').update('budget.perDay', perDay, vscode.ConfigurationTarget.Global);
         const spentTimes = () => said.filter(isSpent).length;
-        // What was spent stands still now. The limit comes down to it in steps of which two are smaller than 80% to 100%,
-        // and anew where the extension looked so late that it missed both.
+        // Spending has stopped. The limit is lowered in steps so small that at least two fall between 80% and 100%.
+        // If the extension checks too late to see either, the limit is raised and lowered again.
         let limit = 0.0003;
         let missed = 0;
         await eventually(
@@ -80,7 +80,7 @@ describe('an account where sandboxes cost money', () => {
     );
   });
 
-  it('is not used by a run beyond the budget unless its user says so', () =>
+  it('starts no sandbox beyond the budget without confirmation', () =>
     withSetting('budget.perDay', 1e-7, async () => {
       const refused = await run({});
       assert.match(refused.messages.join('\n'), /today \(estimate\)\. Start a sandbox anyway\?/);
@@ -94,19 +94,19 @@ describe('an account where sandboxes cost money', () => {
       assert.equal(await running(), 1);
     }));
 
-  it('has its warm sandboxes ended when the budget is spent, and gets them back with a higher one', async () => {
+  it('stops warm sandboxes when the budget is spent, and starts them again when the budget is raised', async () => {
     await choose('ready');
     assert.equal((await run()).result.exitCode, 0);
-    await waitFor('the warm one beside the one of the run', 30_000, running, (count) => count === 2);
+    await waitFor('the warm sandbox in addition to the one of the run', 30_000, running, (count) => count === 2);
     await answering({}, () =>
       withSetting('budget.perHour', 1e-7, () =>
-        waitFor('the warm one to end', 30_000, running, (count) => count === 1),
+        waitFor('the warm sandbox to stop', 30_000, running, (count) => count === 1),
       ),
     );
-    await waitFor('it to come back', 30_000, running, (count) => count === 2);
+    await waitFor('the warm sandbox to start again', 30_000, running, (count) => count === 2);
   });
 
-  it('offers once, after the third start of more than five seconds, to keep a sandbox ready, and writes that', async () => {
+  it('offers once, after the third start of more than five seconds, to keep a sandbox warm, and saves the choice', async () => {
     await server.control.set({ coldStartMs: 5_100 });
     const asked: string[] = [];
     for (let start = 0; start < 4; start += 1) {
@@ -129,7 +129,7 @@ describe('an account where sandboxes cost money', () => {
   });
 });
 
-/** Chooses a profile as the pick would. */
+/** Chooses a profile in the picker. */
 async function choose(name: string): Promise<void> {
   const window = vscode.window as { showQuickPick: unknown };
   const original = window.showQuickPick;

@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** An account where sandboxes cost money: its server is a local Modal that the tests start. */
+/** An account with paid sandboxes. Its server is a Local Modal that the tests start. */
 export default {
   workspace: 'examples/hello',
   settings: {

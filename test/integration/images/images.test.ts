@@ -32,11 +32,11 @@ async function withProfile<T>(name: string, action: () => Promise<T>): Promise<T
   }
 }
 
-describe('images of profiles', () => {
+describe('Images of profiles', () => {
   before(activate);
 
-  // The build takes longer than one that nobody is shown.
-  it('are built out of a Dockerfile with its files, in a terminal of their own, and once', async () => {
+  // The build is slow enough for its log to be shown.
+  it('builds an image from a Dockerfile and its files once, with the log in a separate terminal', async () => {
     const first = await runFile(inFolder('say.sh'));
     assert.match(first.text, /^HELLO FROM THE IMAGE\nhello from the image$/m);
     const [build] = await builds(1);
@@ -49,7 +49,7 @@ describe('images of profiles', () => {
     await builds(0);
   });
 
-  it('are rebuilt by a command, which says that the sandbox has the old one', async () => {
+  it('rebuilds an image by command, and warns that the running sandbox uses the old one', async () => {
     const { result, messages } = await answering({}, async () =>
       vscode.commands.executeCommand<string>('modal.rebuildImage'),
     );
@@ -57,14 +57,14 @@ describe('images of profiles', () => {
     assert.deepEqual(messages, [strings.rebuiltWhileRunning('docker')]);
   });
 
-  it('are checked by a command, with a report to read', async () => {
+  it('checks an image by command, and opens a report', async () => {
     const report = await vscode.commands.executeCommand<ImageReport>('modal.checkImage');
     assert.ok(report.sizeMb > 1);
     const document = await waitForActiveDocument('the report', ({ uri }) => uri.scheme === 'modal-image');
     assert.match(document.getText(), /^Image for profile “docker” \(im-\w+\)\n\nSize: \d+ MB/);
   });
 
-  it('that fail are marked in the Dockerfile, with the log’s last lines, until they are built', async () => {
+  it('marks a failed build in the Dockerfile, with the last lines of its log, until the image is built', async () => {
     const file = inFolder('docker/Dockerfile');
     const before = await vscode.workspace.fs.readFile(file);
     await vscode.commands.executeCommand('modal.replaceSandbox');
@@ -82,7 +82,7 @@ describe('images of profiles', () => {
     await marked('docker/Dockerfile', 0);
   });
 
-  it('that fail are marked at their key in modal.json', async () => {
+  it('marks a failed build at its key in modal.json', async () => {
     await withProfile('commands', async () => {
       const { error } = await runFile(inFolder('say.sh'));
       assert.match(error ?? '', /image\.commands\[1\].*failed/);
@@ -93,7 +93,7 @@ describe('images of profiles', () => {
     });
   });
 
-  it('that are refused start nothing and are marked at once', async () => {
+  it('marks an unsupported Dockerfile immediately, and starts nothing', async () => {
     await writeWorkspaceFile('Other.Dockerfile', 'FROM debian:12\nRUN --mount=type=ssh true\n');
     await withSetting('profiles', { ssh: { image: { dockerfile: 'Other.Dockerfile' } } }, () =>
       withProfile('ssh', async () => {
@@ -105,7 +105,7 @@ describe('images of profiles', () => {
     );
   });
 
-  it('are no longer waited for when their terminal is closed', async () => {
+  it('stops waiting for a build when its terminal is closed', async () => {
     await withProfile('slow', async () => {
       const opened = new Promise<vscode.Terminal>((resolve) => {
         const listener = vscode.window.onDidOpenTerminal((terminal) => {

@@ -13,8 +13,8 @@ import {
   writeWorkspaceFile,
 } from '../extension-under-test.ts';
 
-/** The actions of a row of the Sandboxes view, by their commands; ending one is in `sandboxes.test.ts`. */
-describe('a sandbox of the view', () => {
+/** The actions of a row of the Sandboxes view, invoked by command. `sandboxes.test.ts` tests terminating one. */
+describe('A sandbox in the Sandboxes view', () => {
   let api: SandboxesApi;
   let id: string;
   let sandbox: SandboxHandle;
@@ -32,7 +32,7 @@ describe('a sandbox of the view', () => {
   });
   afterEach(closeTerminals);
 
-  it('has a terminal, a shell in that very sandbox', async () => {
+  it('opens a terminal with a shell in that sandbox', async () => {
     await act('modal.openTerminal');
     const [terminal] = await waitForTerminals(`Modal ${id.slice(-6)}`, 1);
     const said = printed(`in ${id}`);
@@ -40,7 +40,7 @@ describe('a sandbox of the view', () => {
     await said;
   });
 
-  it('is renamed for everybody, and gets its folder’s name back for an empty one', async () => {
+  it("renames the sandbox for all windows, and restores the folder's name if the name is empty", async () => {
     const rename = (name: string) => answering({ showInputBox: name }, () => act('modal.renameSandbox'));
     const label = async () => (await sandbox.getTags())['vscode-label'];
     await rename('  it’s “my” 🚀 box ');
@@ -49,21 +49,21 @@ describe('a sandbox of the view', () => {
     assert.equal(await label(), undefined);
   });
 
-  it('gives its id and the address of a port to the clipboard', async () => {
+  it("copies the sandbox's ID and the URL of a port", async () => {
     await act('modal.copySandboxId');
     assert.equal(await vscode.env.clipboard.readText(), id);
     await act('modal.copyPortUrl', { kind: 'port', sandboxId: id, port: 8000, url: 'http://127.0.0.1:1/a' });
     assert.equal(await vscode.env.clipboard.readText(), 'http://127.0.0.1:1/a');
   });
 
-  it('shows its logs as a document with its name', async () => {
+  it("shows the sandbox's logs in a document with its name", async () => {
     await act('modal.showSandboxLogs', { ...row(), name: 'web/1' });
     const { uri } = await waitForActiveDocument('the logs', (document) => document.uri.scheme === 'modal-logs');
     assert.equal(uri.path, `/${id}/web 1.log`);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
   });
 
-  it('that is kept alive lives longer than its idle time, until that is taken back', async () => {
+  it('keeps a sandbox running past its idle timeout until that is turned off', async () => {
     const idleTimeoutMs = 3_000;
     const kept = await api.sandboxes.create({ idleTimeoutMs, timeoutMs: 120_000 });
     const on = { id: kept.id, state: 'running', tags: {}, idleTimeoutMs, endsAt: new Date(Date.now() + 120_000) };
@@ -74,12 +74,12 @@ describe('a sandbox of the view', () => {
       );
     const ended = (sandboxId: string) =>
       eventually(
-        `the end of ${sandboxId}`,
+        `${sandboxId} to stop`,
         () => lives(sandboxId),
         (isAlive) => !isAlive,
       );
     await act('modal.keepSandboxAlive', on);
-    // Another one, which nobody keeps, begins later to be idle for longer: when it has ended the kept one would have, too.
+    // This one isn't kept running, and its idle timeout ends later. Once it has stopped, the first one would have, too.
     const other = await api.sandboxes.create({ idleTimeoutMs: idleTimeoutMs + 1_000, timeoutMs: 120_000 });
     await ended(other.id);
     assert.equal(await lives(kept.id), true);
@@ -88,13 +88,13 @@ describe('a sandbox of the view', () => {
   });
 
   for (const command of ['modal.terminateFolderSandboxes', 'modal.terminateAllSandboxes']) {
-    it(`is named and ended with others by ${command}`, async () => {
+    it(`names and terminates sandboxes with ${command}`, async () => {
       const running = await start();
       const terminate = (answer?: string) =>
         answering(answer ? { showWarningMessage: answer } : {}, async () => vscode.commands.executeCommand(command));
       const asked = await terminate();
       assert.match(asked.messages[0] ?? '', /^Terminate .*“hello”/);
-      assert.equal(await start(), running, 'a question without an answer ends nothing');
+      assert.equal(await start(), running, 'dismissing the confirmation stops nothing');
       await terminate('Terminate');
       await assert.rejects(api.sandboxes.connect(running), /has stopped/);
       assert.match((await terminate()).messages[0] ?? '', /^No sandboxes are running( for this folder)?\.$/);

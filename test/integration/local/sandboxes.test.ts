@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { answering, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
 describe('Terminate Sandbox', () => {
-  it('asks, ends the sandbox, and the next run starts another', async () => {
+  it('terminates a sandbox after a confirmation, and the next run starts another one', async () => {
     const uri = await writeWorkspaceFile('again.sh', 'echo "$MODAL_SANDBOX_ID"');
     const { text } = await runFile(uri);
     const id = /^sb-\S+$/m.exec(text)?.[0];
@@ -12,7 +12,7 @@ describe('Terminate Sandbox', () => {
 
     const { messages } = await answering({}, async () => terminate());
     assert.match(messages[0] ?? '', /^Terminate the sandbox for/);
-    assert.match((await runFile(uri)).text, new RegExp(`^${id}$`, 'm'), 'a question without an answer ends nothing');
+    assert.match((await runFile(uri)).text, new RegExp(`^${id}$`, 'm'), 'dismissing the confirmation stops nothing');
 
     await answering({ showWarningMessage: 'Terminate' }, async () => terminate());
     const after = await runFile(uri);

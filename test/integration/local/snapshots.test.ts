@@ -7,7 +7,7 @@ import { activate, answering, runFile, writeWorkspaceFile } from '../extension-u
 const records = vscode.Uri.from({ scheme: 'modal-volume', path: '/vscode-snapshots' });
 const decoder = new TextDecoder();
 
-/** What has been recorded, read as anybody can: in the volume of the records. */
+/** Returns the snapshot records, read from their volume. */
 async function recorded(): Promise<
   { name: string; imageId: string; path?: string; folderName?: string; id: string }[]
 > {
@@ -24,10 +24,10 @@ async function recorded(): Promise<
   );
 }
 
-/** The one that is not of a directory. */
+/** Returns the snapshot that isn't of a directory. */
 const ofFileSystem = async () => (await recorded()).find(({ path }) => path === undefined);
 
-describe('snapshots, by their commands', () => {
+describe('Snapshot commands', () => {
   let api: SandboxesApi;
   let id: string;
   let sandbox: SandboxHandle;
@@ -43,7 +43,7 @@ describe('snapshots, by their commands', () => {
   const row = () => ({ id, state: 'running', tags: {} });
   const act = (command: string, on: object, answers: Parameters<typeof answering>[0] = {}) =>
     answering({ showQuickPick: 'first', ...answers }, async () => vscode.commands.executeCommand(command, on));
-  /** The sandbox that an action started: the one whose label says so. */
+  /** Runs an action that starts a sandbox. It must show only the message that the sandbox is running. */
   const started = async (action: () => Promise<{ messages: string[] }>) => {
     const { messages } = await action();
     assert.deepEqual(
@@ -52,7 +52,7 @@ describe('snapshots, by their commands', () => {
     );
   };
 
-  it('are taken of a sandbox, under a name, and recorded with the folder', async () => {
+  it('takes a named snapshot of a sandbox, and records its folder', async () => {
     const { messages } = await act('modal.createSnapshot', row(), { showInputBox: 'first “one” 🚀' });
     assert.deepEqual(messages, [strings.newSnapshot()]);
     const first = await ofFileSystem();
@@ -63,13 +63,13 @@ describe('snapshots, by their commands', () => {
     await again.kill();
   });
 
-  it('are taken of a directory alone', async () => {
+  it('takes a snapshot of a directory', async () => {
     await act('modal.createDirectorySnapshot', row(), { showInputBox: '/models' });
     const found = (await recorded()).find(({ path }) => path === '/models');
-    assert.ok(found, 'the input box’s answer is path and name at once');
+    assert.ok(found, 'the answer to the input box is used as the path and the name');
   });
 
-  it('are restored into a new sandbox, while the first goes on', async () => {
+  it('restores a snapshot to a new sandbox, and keeps the first one running', async () => {
     const first = await ofFileSystem();
     assert.ok(first);
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
@@ -77,13 +77,13 @@ describe('snapshots, by their commands', () => {
     assert.equal((await sandbox.commands.run('cat /kept')).stdout, 'kept\n');
   });
 
-  it('that have gone are not restored, with a sentence', async () => {
+  it("explains that an expired snapshot can't be restored", async () => {
     const gone = { id: 'x', name: 'old', imageId: 'im-x', state: 'expired', createdAt: 0, expiresAt: 1 };
     const { messages } = await act('modal.restoreSnapshot', gone);
     assert.match(messages[0] ?? '', /^Snapshot “old” has expired\./);
   });
 
-  it('that expire while they are restored are told of in one sentence', async () => {
+  it('reports in one message that a snapshot expired while it was being restored', async () => {
     const gone = {
       id: 'x',
       name: 'old',
@@ -97,7 +97,7 @@ describe('snapshots, by their commands', () => {
     assert.match(messages[0] ?? '', /im-0123456789012345678901/);
   });
 
-  it('get another name and another lifetime, under the same id', async () => {
+  it('changes the name and the lifetime of a snapshot under the same ID', async () => {
     const first = await ofFileSystem();
     assert.ok(first);
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
@@ -121,7 +121,7 @@ describe('snapshots, by their commands', () => {
     await again.kill();
   });
 
-  it('name what was made from them before they are deleted', async () => {
+  it('names what was created from a snapshot before it is deleted', async () => {
     const first = await ofFileSystem();
     const snapshot = { ...first, kind: 'filesystem', state: 'ready', createdAt: 0, expiresAt: null };
     const asked = await act('modal.deleteSnapshots', snapshot);
@@ -133,7 +133,7 @@ describe('snapshots, by their commands', () => {
         strings.usersOfOneFail(),
       ].join(' '),
     );
-    assert.equal((await recorded()).length, 2, 'a question without an answer deletes nothing');
+    assert.equal((await recorded()).length, 2, 'dismissing the confirmation deletes nothing');
     await act('modal.deleteSnapshots', snapshot, { showWarningMessage: strings.delete() });
     assert.deepEqual(
       (await recorded()).map(({ path }) => path),
@@ -141,7 +141,7 @@ describe('snapshots, by their commands', () => {
     );
   });
 
-  it('are forked: a second sandbox with the same files, while the first goes on', async () => {
+  it('forks a sandbox to a second one with the same files, and keeps the first one running', async () => {
     await started(() => act('modal.forkSandbox', { ...row(), name: 'box' }));
     assert.equal((await sandbox.commands.run('cat /kept')).stdout, 'kept\n');
   });

@@ -23,13 +23,13 @@ const fails = (work: Thenable<unknown>, code: string) =>
     error instanceof vscode.FileSystemError && error.code === code ? true : assert.fail(String(error)),
   );
 
-describe('files of a volume, in the editor', () => {
+describe('Volume files in the editor', () => {
   before(async () => {
     await activate();
     await answering({ showInputBox: 'data' }, async () => vscode.commands.executeCommand('modal.createVolume'));
   });
 
-  it('have real sizes, times and kinds', async () => {
+  it('reports sizes, times, and types of volume files', async () => {
     await write('/folder/a.txt', 'hello');
     const { size, type, mtime } = await fs.stat(uri('/folder/a.txt'));
     assert.deepEqual([size, type], [5, vscode.FileType.File]);
@@ -38,7 +38,7 @@ describe('files of a volume, in the editor', () => {
     assert.deepEqual(await fs.readDirectory(uri('/folder')), [['a.txt', vscode.FileType.File]]);
   });
 
-  it('are opened, edited and saved', async () => {
+  it('opens, edits, and saves a volume file', async () => {
     await write('/edit.txt', 'before');
     const document = await vscode.workspace.openTextDocument(uri('/edit.txt'));
     const editor = await vscode.window.showTextDocument(document);
@@ -47,7 +47,7 @@ describe('files of a volume, in the editor', () => {
     assert.equal(await text('/edit.txt'), 'before and after');
   });
 
-  it('are renamed, copied and deleted, folders too', async () => {
+  it('renames, copies, and deletes files and folders in a volume', async () => {
     await write('/one/a.txt', 'a');
     await fs.copy(uri('/one'), uri('/two'));
     await fs.rename(uri('/one'), uri('/three'));
@@ -58,7 +58,7 @@ describe('files of a volume, in the editor', () => {
     assert.deepEqual(await fs.readDirectory(uri('/made')), []);
   });
 
-  it('tell of changes', async () => {
+  it('reports changes to volume files to file watchers', async () => {
     const changes: string[] = [];
     const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(uri('/'), '**'));
     watcher.onDidCreate(({ path }) => changes.push(`created ${path}`));
@@ -68,14 +68,14 @@ describe('files of a volume, in the editor', () => {
     await write('/told.txt', '2');
     await fs.delete(uri('/told.txt'));
     await eventually(
-      'word of the end',
+      'the event of the deletion',
       () => changes,
       (told) => told.includes('deleted /data/told.txt'),
     );
     watcher.dispose();
   });
 
-  it('fail with the errors of VS Code', async () => {
+  it("fails with VS Code's file system errors", async () => {
     await write('/there.txt', 'x');
     await fails(fs.readFile(uri('/not there')), 'FileNotFound');
     await fails(fs.readFile(uri('/folder')), 'FileIsADirectory');
@@ -84,14 +84,14 @@ describe('files of a volume, in the editor', () => {
     await fails(fs.readFile(vscode.Uri.from({ scheme: 'modal-volume', path: '/no-such-volume/x' })), 'Unavailable');
   });
 
-  it('take names with spaces, quotes, emoji and newlines', async () => {
+  it('supports volume files whose names have spaces, quotes, emoji, and newlines', async () => {
     for (const name of ['two words', 'it’s "quoted"', '🚀', 'two\nlines']) {
       await write(`/names/${name}`, name);
       assert.equal(await text(`/names/${name}`), name);
     }
   });
 
-  it('are refused by the editor when they are too large, with what to do instead', async () => {
+  it('refuses to open a volume file that is too large, and suggests downloading it', async () => {
     await fs.writeFile(uri('/large.bin'), new Uint8Array(257 * 1024 * 1024));
     await assert.rejects(Promise.resolve(fs.readFile(uri('/large.bin'))), (error: Error) => {
       assert.match(error.message, /too large to open in the editor \(limit: 256 MiB\)\. Download it instead/);
@@ -101,7 +101,7 @@ describe('files of a volume, in the editor', () => {
   });
 });
 
-describe('a row of the Volumes view', () => {
+describe('A row of the Volumes view', () => {
   const volume = { id: 'vo-x', name: 'data', version: 2, createdAt: new Date() };
   const entry = (path: string, type = 'file') => ({
     kind: 'entry',
@@ -114,7 +114,7 @@ describe('a row of the Volumes view', () => {
 
   before(() => write('/row/a.txt', 'a'));
 
-  it('is copied and renamed to another path, never over what is there', async () => {
+  it('copies and renames a volume file to another path, but never over an existing one', async () => {
     await act('modal.copyInVolume', entry('/row/a.txt'), { showInputBox: '/row/b.txt' });
     await act('modal.renameInVolumes', entry('/row/b.txt'), { showInputBox: '/row/below/c.txt' });
     assert.deepEqual([await names('/row'), await text('/row/below/c.txt')], [['a.txt', 'below'], 'a']);
@@ -122,7 +122,7 @@ describe('a row of the Volumes view', () => {
     assert.equal(messages.at(-1), strings.pathExists('/row/below/c.txt'));
   });
 
-  it('takes new files, which are opened, and new folders', async () => {
+  it('creates and opens a new file in a volume, and creates new folders', async () => {
     await act('modal.newFileInVolume', entry('/row', 'directory'), { showInputBox: '/row/new.txt' });
     await waitForActiveDocument('the new file', (document) => `${document.uri}` === `${uri('/row/new.txt')}`);
     await vscode.commands.executeCommand('workbench.action.closeActiveEditor');
@@ -130,7 +130,7 @@ describe('a row of the Volumes view', () => {
     assert.deepEqual(await names('/row/empty'), []);
   });
 
-  it('takes folders of this machine, and gives them back as they are', async () => {
+  it('uploads a local folder to a volume, and downloads it unchanged', async () => {
     const local = mkdtempSync(join(tmpdir(), 'volume-'));
     try {
       mkdirSync(join(local, 'up', 'below'), { recursive: true });
@@ -145,16 +145,16 @@ describe('a row of the Volumes view', () => {
     }
   });
 
-  it('is deleted after a question, folders with all in them', async () => {
+  it('deletes a folder and its contents from a volume after a confirmation', async () => {
     await act('modal.deleteFromVolumes', entry('/row', 'directory'));
-    assert.ok((await names('/row')).includes('a.txt'), 'a question without an answer deletes nothing');
+    assert.ok((await names('/row')).includes('a.txt'), 'dismissing the confirmation deletes nothing');
     await act('modal.deleteFromVolumes', entry('/row', 'directory'), { showWarningMessage: strings.delete() });
     await fails(fs.stat(uri('/row')), 'FileNotFound');
   });
 });
 
-describe('a whole volume', () => {
-  it('is shown in its view, whatever view is open, or said not to be there', async () => {
+describe('A volume', () => {
+  it('reveals a volume in the Volumes view, or reports that it no longer exists', async () => {
     await vscode.commands.executeCommand('workbench.view.explorer');
     const show = (volume: string) =>
       answering({}, async () => vscode.commands.executeCommand('modal.showVolume', { volume }));
@@ -163,7 +163,7 @@ describe('a whole volume', () => {
     assert.deepEqual((await show('not there')).messages, [strings.volumeGone('not there')]);
   });
 
-  it('is mounted by the folder’s profile, beside what the profile says already', async () => {
+  it("mounts a volume in the folder's profile, and keeps the rest of the profile", async () => {
     const file = await writeWorkspaceFile(
       '.vscode/modal.json',
       '{\n  // kept\n  "profiles": { "default": { "image": "python:3.13-slim", "volumes": { "/mnt/a": "a" } } }\n}\n',
@@ -179,7 +179,7 @@ describe('a whole volume', () => {
         '/mnt/a': 'a',
         '/mnt/data': 'data',
       });
-      // A sandbox that runs already keeps the volumes it was started with.
+      // A running sandbox keeps the volumes that it was started with.
       await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
       const { text: shown } = await runFile(await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt'));
       assert.match(shown, /^before and after/m);
@@ -190,7 +190,7 @@ describe('a whole volume', () => {
 
   const row = async () => ({ kind: 'volume', volume: { id: 'vo-x', name: 'data', version: 2, createdAt: new Date() } });
 
-  it('is deleted only when its name is typed', async () => {
+  it('deletes a volume only if its name is typed', async () => {
     const remove = async () => vscode.commands.executeCommand('modal.deleteFromVolumes', await row());
     const { messages } = await answering({ showInputBox: 'dat' }, remove);
     assert.ok(messages.includes(strings.volumeNotDeleted('data')), messages.join());

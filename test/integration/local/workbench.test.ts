@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 
-describe('a launch on the local Modal', () => {
-  it('opens the example folder, trusted', () => {
+describe('A launch on Local Modal', () => {
+  it('opens the example folder as a trusted one', () => {
     assert.equal(vscode.workspace.workspaceFolders?.[0]?.name, 'hello');
     assert.equal(vscode.workspace.isTrusted, true);
   });
@@ -11,7 +11,7 @@ describe('a launch on the local Modal', () => {
     assert.equal(vscode.workspace.getConfiguration('modal').get('account'), 'local');
   });
 
-  it('has loaded the extension', () => {
+  it('installs the extension', () => {
     assert.ok(vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes'));
   });
 });

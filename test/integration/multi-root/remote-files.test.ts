@@ -21,7 +21,7 @@ const fails = (work: Thenable<unknown>, code: string) =>
   assert.rejects(Promise.resolve(work), (error: unknown) =>
     error instanceof vscode.FileSystemError && error.code === code ? true : assert.fail(String(error)),
   );
-describe('files of a sandbox, in the editor', () => {
+describe('Sandbox files in the editor', () => {
   let id: string;
   let sandbox: SandboxHandle;
   let local: vscode.Uri;
@@ -37,7 +37,7 @@ describe('files of a sandbox, in the editor', () => {
     sandbox = await api.sandboxes.connect(id);
   });
 
-  it('have real sizes, times, kinds and permissions', async () => {
+  it('reports sizes, times, types, and permissions of sandbox files', async () => {
     await sandbox.commands.run(
       'mkdir /kinds && cd /kinds && printf 12345 > file && chmod 444 file && ln -s file link && mkdir below',
     );
@@ -52,7 +52,7 @@ describe('files of a sandbox, in the editor', () => {
     ]);
   });
 
-  it('are opened, edited and saved, as programs then see', async () => {
+  it('opens, edits, and saves a sandbox file, and programs see the change', async () => {
     const document = await vscode.workspace.openTextDocument(uri('/workspace/who.sh'));
     const editor = await vscode.window.showTextDocument(document);
     await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), '# edited there\n'));
@@ -61,7 +61,7 @@ describe('files of a sandbox, in the editor', () => {
     assert.equal(stdout, '# edited there\n');
   });
 
-  it('are renamed, copied and deleted', async () => {
+  it('renames, copies, and deletes sandbox files', async () => {
     await write('/tmp/one/a.txt', 'a');
     await fs.copy(uri('/tmp/one'), uri('/tmp/two'));
     await fs.rename(uri('/tmp/one'), uri('/tmp/three'));
@@ -73,7 +73,7 @@ describe('files of a sandbox, in the editor', () => {
     await fails(fs.readFile(uri('/tmp')), 'FileIsADirectory');
   });
 
-  it('stand beside the ones of this machine in a diff, from either side', async () => {
+  it('compares a sandbox file with the local one, from either side', async () => {
     const compared = async (command: string, from: vscode.Uri) => {
       const { messages } = await answering({}, async () => vscode.commands.executeCommand(command, from));
       assert.deepEqual(messages, []);
@@ -88,7 +88,7 @@ describe('files of a sandbox, in the editor', () => {
     assert.deepEqual(messages, [strings.noLocalFile('/etc/passwd')]);
   });
 
-  it('are downloaded as they are, however large', async () => {
+  it('downloads sandbox files of any size unchanged', async () => {
     await sandbox.commands.run(
       'mkdir /large && head -c 300000000 /dev/zero > /large/zeros && echo small > "/large/s m"',
     );
@@ -102,21 +102,21 @@ describe('files of a sandbox, in the editor', () => {
     }
   });
 
-  describe('as a folder of the window', () => {
+  describe('as a workspace folder', () => {
     const folders = () => (vscode.workspace.workspaceFolders ?? []).map(({ name }) => name);
 
-    it('come in once, and changes that programs make are told', async () => {
+    it('adds the sandbox to the workspace once, and shows changes that programs make', async () => {
       const row = { id, tags: { 'vscode-folder-name': 'box' } };
       await vscode.commands.executeCommand('modal.openInExplorer', row);
       await eventually('the folder', folders, (names) => names[1] === 'box (sandbox)');
       const root = vscode.workspace.workspaceFolders?.[1]?.uri;
       assert.equal(root?.toString(), uri('/workspace').toString());
       await vscode.commands.executeCommand('modal.openInExplorer', row);
-      assert.equal(folders().length, 2, 'it is added once');
+      assert.equal(folders().length, 2, 'the folder is added once');
 
       const document = await vscode.workspace.openTextDocument(uri('/workspace/who.sh'));
       await eventually(
-        'the change to come into the editor',
+        'the change in the editor',
         async () => {
           await sandbox.commands.run('echo "# changed by a program" >> /workspace/who.sh');
           return document.getText();
@@ -125,7 +125,7 @@ describe('files of a sandbox, in the editor', () => {
       );
     });
 
-    it('are told of when programs make, change and delete them, each as what it is', async () => {
+    it('reports files that programs create and delete to file watchers', async () => {
       const watcher = vscode.workspace.createFileSystemWatcher(
         new vscode.RelativePattern(uri('/workspace'), 'told.txt'),
       );
@@ -141,14 +141,14 @@ describe('files of a sandbox, in the editor', () => {
       );
       await sandbox.commands.run('rm /workspace/told.txt');
       await eventually(
-        'its end',
+        'the deleted file',
         () => told.join(),
         (all) => all === 'created,deleted',
       );
       watcher.dispose();
     });
 
-    it('say so when the sandbox has ended, and the folder can be removed', async () => {
+    it('offers to remove the folder when its sandbox has stopped', async () => {
       const { messages } = await answering({ showWarningMessage: strings.removeFolder() }, async () => {
         await sandbox.kill();
         await assert.rejects(Promise.resolve(fs.readDirectory(uri('/workspace'))), (error: vscode.FileSystemError) => {

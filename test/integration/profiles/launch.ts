@@ -1,6 +1,6 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** A workspace with profiles of its own. */
+/** A workspace that defines profiles. */
 export default {
   workspace: 'test/fixtures/profiles',
   settings: { 'modal.account': 'local' },

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { answering, type RunResult, runFile, writeWorkspaceFile } from '../extension-under-test.ts';
 
-describe('Pause and Resume', () => {
-  it('stop the sandbox and start another with its files, by one command each', async () => {
+describe('Pause Sandbox and Resume Sandbox', () => {
+  it('pauses a sandbox, and resumes it with its files', async () => {
     const make = await writeWorkspaceFile('make-state.sh', 'echo remembered > /opt/state');
     const look = await writeWorkspaceFile('look-state.sh', 'cat /opt/state');
     await runFile(make);
@@ -20,7 +20,7 @@ describe('Pause and Resume', () => {
 });
 
 describe('Run Active File Here', () => {
-  it('runs the editor’s file in the sandbox of the row, and asks where it serves another folder', async () => {
+  it('runs the active file in the selected sandbox, and asks first if the sandbox belongs to another folder', async () => {
     const { sandboxId } = await runFile(await writeWorkspaceFile('here.sh', 'echo here'));
     await vscode.window.showTextDocument(await writeWorkspaceFile('there.sh', 'echo there'));
     const run = (tags: object) =>

@@ -16,7 +16,7 @@ import {
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
 const inFolder = (path: string) => vscode.Uri.joinPath(root(), path);
 
-/** Chooses a profile as the pick would, and returns what the pick offered. */
+/** Chooses a profile in the picker, and returns the items that it offered. */
 async function choose(name: string): Promise<readonly vscode.QuickPickItem[]> {
   const window = vscode.window as { showQuickPick: unknown };
   const original = window.showQuickPick;
@@ -33,31 +33,31 @@ async function choose(name: string): Promise<readonly vscode.QuickPickItem[]> {
   }
 }
 
-describe('profiles of a folder', () => {
+describe('Profiles of a folder', () => {
   before(activate);
 
-  it('are used as the folder says until another one is chosen', async () => {
+  it("uses the folder's default profile until another one is chosen", async () => {
     assert.match((await runFile(inFolder('word.sh'))).text, /^word named/m);
     await choose('offline');
     assert.match((await runFile(inFolder('word.sh'))).text, /● Started sandbox.*[\s\S]*^word offline/m);
     await choose('named');
     const back = await runFile(inFolder('word.sh'));
     assert.match(back.text, /^word named/m);
-    assert.doesNotMatch(back.text, /Started sandbox/, 'its sandbox was kept');
+    assert.doesNotMatch(back.text, /Started sandbox/, 'its sandbox is still running');
   });
 
-  it('are offered with hardware, price, image and whether their sandbox runs', async () => {
+  it('offers profiles with their hardware, price, image, and running sandboxes', async () => {
     const offered = await choose('named');
     const row = (name: string) => offered.find(({ label }) => label.endsWith(name));
     assert.match(row('named')?.label ?? '', /^\$\(check\)/);
-    assert.equal(offered[0], row('named'), 'the pick begins at the one that is used');
+    assert.equal(offered[0], row('named'), 'the picker starts at the current profile');
     assert.match(row('named')?.description ?? '', /smallest · \$0\.0\d+\/h · .*running/);
     assert.match(row('named')?.detail ?? '', /^With a word in it · base image · \.vscode\/modal\.json$/);
     assert.match(row('broken')?.description ?? '', /not valid/);
     assert.match(row('broken')?.detail ?? '', /gpu must be a GPU type that Modal offers \(did you mean “H100”\?\)/);
   });
 
-  it('take variables from a file that is not sent, under those of the profile, and have a host volume', async () => {
+  it("applies a profile's environment file, which its own variables override, and mounts a host volume", async () => {
     await choose('filed');
     const { text } = await runFile(inFolder('word.sh'));
     assert.match(text, /^word file env$/m);
@@ -65,7 +65,7 @@ describe('profiles of a folder', () => {
     await choose('named');
   });
 
-  it('that cannot be used start nothing, and say what is wrong and where', async () => {
+  it("starts nothing if a profile isn't valid, and explains what to fix and where", async () => {
     await choose('broken');
     const { text, error } = await runFile(inFolder('word.sh'));
     assert.match(error ?? '', /^Profile “broken” isn't valid: gpu must be .* Fix it in \.vscode\/modal\.json/);
@@ -73,7 +73,7 @@ describe('profiles of a folder', () => {
     await choose('named');
   });
 
-  it('are named by the lens, beside one that changes them', async () => {
+  it('shows the profile in the code lens, next to a code lens that changes it', async () => {
     const uri = await writeWorkspaceFile('lens.py', 'print()\n');
     await vscode.window.showTextDocument(uri);
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
@@ -81,15 +81,19 @@ describe('profiles of a folder', () => {
     assert.deepEqual(titles, [`$(play) ${strings.lens('named')}`, strings.changeProfile()]);
   });
 
-  it('of the user are there too', async () => {
+  it('offers the profiles in the user settings', async () => {
     await withSetting('profiles', { mine: { env: { WORD: 'mine' }, hostVolume: false } }, async () => {
       await choose('mine');
       assert.match((await runFile(inFolder('word.sh'))).text, /^word mine/m);
     });
-    assert.match((await runFile(inFolder('word.sh'))).text, /^word named/m, 'the folder’s default, once it is gone');
+    assert.match(
+      (await runFile(inFolder('word.sh'))).text,
+      /^word named/m,
+      "the folder's default is used once the profile is gone",
+    );
   });
 
-  it('say that a running sandbox is older than they are, and replace it', async () => {
+  it('reports that a profile changed after its sandbox started, and replaces the sandbox by command', async () => {
     const file = inFolder('.vscode/modal.json');
     const before = await vscode.workspace.fs.readFile(file);
     await runFile(inFolder('word.sh'));
@@ -98,7 +102,7 @@ describe('profiles of a folder', () => {
       await answering({}, async (said) => {
         await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(changed));
         await eventually(
-          'word of the change',
+          'the message about the change',
           () => said,
           (all) => all.includes(profileStrings.outdated('named')),
         );
@@ -114,7 +118,7 @@ describe('profiles of a folder', () => {
     }
   });
 
-  it('bring back the files that they name, after each run', async () => {
+  it('pulls the files that a profile names after each run', async () => {
     await choose('pulling');
     const uri = await writeWorkspaceFile('make.sh', 'mkdir -p results; echo 1 > results/a.csv; echo 2 > results/b.txt');
     assert.match((await runFile(uri)).text, /● Pulled 1 file\./);
@@ -123,7 +127,7 @@ describe('profiles of a folder', () => {
     await choose('named');
   });
 
-  it('are named by a task', async () => {
+  it('runs a task with the profile that it names', async () => {
     const text = await textOf(async () => {
       const ended = new Promise<void>((resolve) => {
         const listener = vscode.tasks.onDidEndTask(({ execution }) => {
@@ -133,7 +137,7 @@ describe('profiles of a folder', () => {
         });
       });
       const own = (await vscode.tasks.fetchTasks({ type: 'modal' })).find(({ name }) => name === 'profiled');
-      assert.ok(own, 'there is a task “profiled”');
+      assert.ok(own, 'the task “profiled” exists');
       await vscode.tasks.executeTask(own);
       await ended;
     });
@@ -141,11 +145,11 @@ describe('profiles of a folder', () => {
   });
 });
 
-describe('a profile that is kept warm', () => {
-  /** Waits until the pick says that one is ready. */
+describe('A profile with warm sandboxes', () => {
+  /** Waits until the picker shows a warm sandbox. */
   async function untilReady(): Promise<void> {
     await eventually(
-      'a sandbox to be ready',
+      'a warm sandbox',
       () => choose('ready'),
       (offered) =>
         offered.some(
@@ -155,7 +159,7 @@ describe('a profile that is kept warm', () => {
     );
   }
 
-  it('has a sandbox ready, set up and synced, which the next run takes; another one follows', async () => {
+  it('uses a warm sandbox, already set up and synced, for the next run, and starts a replacement', async () => {
     await choose('ready');
     await untilReady();
     const script = await writeWorkspaceFile('warm.sh', 'echo "word $WORD"; ls /tmp/set-up');
@@ -165,7 +169,7 @@ describe('a profile that is kept warm', () => {
     await untilReady();
   });
 
-  it('is ended with everything else by Stop Everything, and comes back with the next run', async () => {
+  it('stops warm sandboxes with Stop All Sandboxes and Warm-Ups, and starts them again with the next run', async () => {
     await choose('ready');
     await untilReady();
     const { messages } = await answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
@@ -179,7 +183,7 @@ describe('a profile that is kept warm', () => {
 });
 
 describe('modal.json in the editor', () => {
-  it('marks what is wrong at its place, once, and mends a misspelt GPU and key', async () => {
+  it('marks each problem once, and fixes a misspelled GPU type and key', async () => {
     const file = inFolder('.vscode/wrong/.vscode/modal.json');
     const text =
       '{\n  "profiles": {\n    "a": { "gpu": "H1OO", "memryMiB": 4096, "cpu": "2", "envFile": "none.env" }\n  }\n}\n';
@@ -218,7 +222,7 @@ describe('modal.json in the editor', () => {
 });
 
 describe('New Profile', () => {
-  it('asks for name, image and hardware, writes the file and keeps its comments', async () => {
+  it('asks for a name, image, and hardware, and adds the profile without removing comments', async () => {
     const file = inFolder('.vscode/modal.json');
     const before = await vscode.workspace.fs.readFile(file);
     try {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { answering, printed, runFile, withSetting } from '../extension-under-test.ts';
 
-/** A file of one of the two folders. */
+/** Returns the URI of a file in one of the two folders. */
 const uriOf = (name: 'one' | 'two', path: string) => {
   const folder = vscode.workspace.workspaceFolders?.find((each) => each.name === name);
   assert.ok(folder, `the workspace has a folder ${name}`);
@@ -19,8 +19,8 @@ const isThere = (uri: vscode.Uri) =>
     () => false,
   );
 
-describe('two folders in one window', () => {
-  it('have a sandbox each, with their own files by their own rules, also when both run at once', async () => {
+describe('Two folders in one window', () => {
+  it('gives each folder its own sandbox, files, and rules, even if both run at the same time', async () => {
     for (const [name, path] of [
       ['one', 'notes.log'],
       ['two', 'part/notes.log'],
@@ -29,14 +29,14 @@ describe('two folders in one window', () => {
     const [one, two] = await Promise.all([runFile(uriOf('one', 'list.sh')), runFile(uriOf('two', 'part/list.sh'))]);
     assert.deepEqual([one.error, one.exitCode, two.error, two.exitCode], [undefined, 0, undefined, 0]);
     assert.ok(one.sandboxId && two.sandboxId && one.sandboxId !== two.sandboxId);
-    // The output of both comes to every listener, so each is looked at again alone.
+    // Every listener receives the output of both runs, so each one is run again alone to check its output.
     const alone = { one: await runFile(uriOf('one', 'list.sh')), two: await runFile(uriOf('two', 'part/list.sh')) };
     assert.deepEqual([alone.one.sandboxId, alone.two.sandboxId], [one.sandboxId, two.sandboxId]);
     assert.match(alone.one.text, /^one\n\.modal-sync\n\.modalignore\nlist\.sh\nname\.txt$/m);
     assert.match(alone.two.text, /^two\n\.modal-sync\nlist\.sh\nname\.txt\nnotes\.log$/m);
   });
 
-  it('are kept apart when a change in one is sent', async () => {
+  it('sends a change only to the sandbox of its folder', async () => {
     await write('two', 'part/name.txt', 'changed');
     assert.match((await runFile(uriOf('two', 'part/list.sh'))).text, /^changed/m);
     const { text } = await runFile(uriOf('one', 'list.sh'));
@@ -44,7 +44,7 @@ describe('two folders in one window', () => {
     assert.match(text, /^one$/m);
   });
 
-  it('give back what was made in the one whose file is open', async () => {
+  it('pulls files into the folder of the active file', async () => {
     const maker = await write('two', 'part/make.sh', 'echo made > made.txt');
     await runFile(maker);
     await vscode.window.showTextDocument(maker);
@@ -54,7 +54,7 @@ describe('two folders in one window', () => {
     assert.equal(await isThere(uriOf('one', 'made.txt')), false);
   });
 
-  it('send what is saved to the one that it belongs to', () =>
+  it('sends a saved file only to the sandbox of its folder', () =>
     withSetting('sync.live', true, async () => {
       await write('two', 'part/live.txt', 'old\n');
       const waiting = await write(

@@ -174,7 +174,9 @@ describe('sandboxFiles', () => {
         async () => changes,
         (all) => all.includes(expected),
       );
-    /** Starts another watch, whose command comes after all earlier ones, and checks how many commands there are then. */
+    /**
+     * Starts another watch, whose command comes after all earlier ones, and checks how many commands there are then.
+     */
     const anotherWatches = async (commands: number) => {
       const other = new SandboxWatch({ sandbox: async () => sandbox, attention: new FakeUser() });
       const watching = other.watch('/watched', true, () => {});
