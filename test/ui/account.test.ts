@@ -9,7 +9,7 @@ describe('Choosing an account', () => {
     delete process.env.MODAL_SERVER_URL;
   });
 
-  it('is offered by the first run, which continues on Local Modal', async () => {
+  it('offers accounts in the first run, which continues on Local Modal', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
@@ -19,7 +19,7 @@ describe('Choosing an account', () => {
     await workbench.waitForTerminal(/Hello from the sandbox![\s\S]*Exited with code 0/);
   });
 
-  it('is offered by the empty view, with a list of the accounts on this computer', async () => {
+  it('offers accounts in the empty view, with a list of the accounts on this computer', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.account': '' } });
     await workbench.openView('Modal');
     await picture(workbench, 'welcome');

@@ -34,7 +34,7 @@ describe('Run Selection or Line', () => {
     await picture(workbench, 'selection-interrupted');
   });
 
-  it("is in the editor's context menu", async () => {
+  it("runs a selection from the editor's context menu", async () => {
     const workbench = await open();
     const line = workbench.page.locator('.editor-instance .view-line').first();
     await workbench.openContextMenu(line, 'Run Selection or Line in Sandbox');

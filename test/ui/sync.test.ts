@@ -7,7 +7,7 @@ import { accountSettings, localAccount } from './local-account.ts';
 import { picture } from './pictures.ts';
 
 describe('Sync decorations', () => {
-  it('mark an excluded file in the Explorer, with the rule', async () => {
+  it('marks an excluded file in the Explorer, with the rule', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/left-out' });
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');

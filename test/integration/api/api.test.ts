@@ -75,13 +75,13 @@ describe('The API: sandboxes', () => {
   });
   after(() => sandbox.kill());
 
-  it('run commands, as shell text or as arguments', async () => {
+  it('runs commands as shell text or as arguments', async () => {
     const { stdout } = await sandbox.commands.run('echo "$FROM" | tr a-z A-Z');
     assert.equal(stdout, 'CREATE\n');
     assert.equal((await sandbox.commands.run(['printf', '%s', '$FROM'])).stdout, '$FROM');
   });
 
-  it('spawn a command that accepts input and can be stopped', async () => {
+  it('spawns a command that accepts input and can be stopped', async () => {
     const cat = sandbox.commands.spawn(['cat']);
     cat.write('one\n');
     cat.write('two\n');
@@ -91,7 +91,7 @@ describe('The API: sandboxes', () => {
     assert.notEqual((await sleep.wait()).returncode, 0);
   });
 
-  it('read, write, list, and remove files', async () => {
+  it('reads, writes, lists, and removes files', async () => {
     const { files } = sandbox;
     await files.write('/data/deep/a.txt', 'text é');
     await files.writeBatch(
@@ -108,12 +108,12 @@ describe('The API: sandboxes', () => {
     await assert.rejects(files.read('/data/deep/a.txt'), /^UserError: /);
   });
 
-  it('return the host of a port', async () => {
+  it('returns the host of a port', async () => {
     assert.match(await sandbox.getHost(8123), /^\S+:\d+$/);
     await assert.rejects(sandbox.getHost(1), /Port 1 wasn't exposed/);
   });
 
-  it('can be found by ID until they have stopped', async () => {
+  it('finds a sandbox by its ID until it has stopped', async () => {
     const other = await api.sandboxes.create();
     const same = await api.sandboxes.connect(other.id);
     assert.equal((await same.commands.run('echo here')).stdout, 'here\n');
@@ -121,7 +121,7 @@ describe('The API: sandboxes', () => {
     await assert.rejects(api.sandboxes.connect(other.id), /has stopped\. Create another one|UserError/);
   });
 
-  it('keep files, ports, and tags across a pause by any extension', async () => {
+  it('keeps files, ports, and tags across a pause by any extension', async () => {
     const first = await api.sandboxes.create({ ports: [8124], tags: { team: 'red', use: 'test' } });
     await first.files.write('/kept.txt', 'kept');
     const snapshot = await first.pause();

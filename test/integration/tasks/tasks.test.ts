@@ -38,19 +38,19 @@ async function runOwn(name: string) {
 const runInSandbox = (name: string) => taskRun(name, () => vscode.commands.executeCommand('modal.runTask', name));
 
 describe('Tasks of type modal', () => {
-  it("run a script with VS Code's variables resolved, in its sandbox folder, and end with its exit code", async () => {
+  it("runs a script with VS Code's variables resolved, in its sandbox folder, and ends with its exit code", async () => {
     const { exitCode, text } = await runOwn('own');
     assert.match(text, /^hello \/workspace\/sub in \/workspace\/sub$/m);
     assert.equal(exitCode, 6);
   });
 
-  it('run a file with arguments, without a terminal if "pty" is false', async () => {
+  it('runs a file with arguments, without a terminal if "pty" is false', async () => {
     const { exitCode, text } = await runOwn('own file');
     assert.match(text, /^\['a b'\] False$/m);
     assert.equal(exitCode, 0);
   });
 
-  it('pull the files that they name when they end, and no others', async () => {
+  it('pulls exactly the files that a task names when it ends', async () => {
     const code = vscode.commands.registerCommand('test.code', () => '3');
     const root = vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
     const read = (path: string) =>
@@ -67,7 +67,7 @@ describe('Tasks of type modal', () => {
     code.dispose();
   });
 
-  it("wait for the tasks that they depend on, and don't run after a failure", async () => {
+  it("waits for the tasks that a task depends on, and doesn't run it after a failure", async () => {
     assert.match((await runOwn('second')).text, /^first\nsecond$/m);
     const failed = await ownTask('after a failure');
     const ended: string[] = [];
@@ -83,7 +83,7 @@ describe('Tasks of type modal', () => {
     assert.deepEqual(ended, ['own']);
   });
 
-  it('run in the background, with a matcher that reports when dependent tasks can start', async () => {
+  it('runs a background task whose matcher reports when dependent tasks can start', async () => {
     const { exitCode, text } = await runOwn('with the watcher');
     assert.equal(exitCode, 0);
     assert.match(text, /^ready for work\n[\s\S]*^beside it$/m);
@@ -100,7 +100,7 @@ describe('Tasks of type modal', () => {
     await waitForTasks();
   });
 
-  it('are presented as configured in tasks.json', async () => {
+  it('shows tasks as their presentation in tasks.json specifies', async () => {
     const { presentationOptions } = await ownTask('silent');
     const { reveal, panel, focus, clear } = presentationOptions;
     assert.deepEqual(
@@ -110,14 +110,14 @@ describe('Tasks of type modal', () => {
     assert.equal((await runOwn('silent')).exitCode, 0);
   });
 
-  it("report which property isn't valid", async () => {
+  it("reports which property of a task isn't valid", async () => {
     const { exitCode, text } = await runOwn('wrong');
     assert.match(text, /● “args” in the task isn't valid: .*expected array.* Fix it in tasks\.json/);
     assert.equal(exitCode, 1);
     assert.match((await runOwn('nothing')).text, /specify exactly one of "file", "command", or "script"/);
   });
 
-  it('are offered for each script in package.json', async () => {
+  it('offers a task for each script in package.json', async () => {
     const tasks = await vscode.tasks.fetchTasks({ type: 'modal' });
     const script = tasks.find(({ name }) => name === 'npm run hello');
     assert.deepEqual(script?.definition, { type: 'modal', command: 'npm', args: ['run', 'hello'] });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { strings } from '../../../src/base/strings.ts';
 import { formatBytes, formatDuration, formatMinutes } from '../../../src/base/text.ts';
 
-describe('text formatting', () => {
+describe('Text formatting', () => {
   it('formats durations in suitable units', () => {
     assert.deepEqual([0.4, 45, 999.6, 2149, 59_949, 65_432, 3_725_000].map(formatDuration), [
       '0 ms',

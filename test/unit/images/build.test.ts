@@ -84,7 +84,7 @@ describe('buildImage', () => {
     assert.equal(await inside(bench, image, 'cat /length; echo "<$TOKEN$OTHER>"'), '6\n<>\n');
   });
 
-  it('names a build secret that is not set', async () => {
+  it("names a build secret that isn't set", async () => {
     const error = await failureOf(build({ buildSecrets: ['A', 'B'], commands: ['true'] }, { variables: { A: '1' } }));
     assert.deepEqual(error.place, { key: 'buildSecrets', index: 1 });
     assert.equal(error.message, strings.buildSecretUnset('B'));

@@ -13,7 +13,7 @@ describe('checkImage', () => {
   const derived = (lines: string[]) =>
     bench.modal.images.fromRegistry('debian:12').dockerfileCommands(lines).build(bench.app);
 
-  it('reports size, tools and Python packages, and terminates its sandbox', async () => {
+  it('reports size, tools, and Python packages, and terminates its sandbox', async () => {
     const version = `printf '#!/bin/sh\\necho uv 9.8.7 of a test\\n' > /usr/local/bin/uv; chmod +x /usr/local/bin/uv`;
     const site = "$(python3 -c 'import site; print(site.getsitepackages()[0])')";
     const info = `d=${site}/mine-1.5.dist-info; mkdir -p $d; printf 'Metadata-Version: 2.1\\nName: mine\\nVersion: 1.5\\n' > $d/METADATA`;

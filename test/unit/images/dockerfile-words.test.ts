@@ -28,7 +28,7 @@ describe('Dockerfile words', () => {
     it(`expands ${word} to ${result}`, () => assert.equal(expand(word, lookup), result));
   }
 
-  it("rejects the base image's variables, required ones that are not set, and unsupported substitutions", () => {
+  it("rejects the base image's variables, required ones that aren't set, and unsupported substitutions", () => {
     assert.throws(() => expand('$UNKNOWN', lookup), UnknownVariable);
     assert.throws(() => expand('${ABSENT:?give it}', lookup), /ABSENT isn't set: give it\./);
     assert.throws(() => expand('${NAME/a/b}', lookup), /substitution that isn't supported/);

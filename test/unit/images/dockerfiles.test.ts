@@ -36,7 +36,7 @@ describe('buildImage with a Dockerfile', () => {
       ...more,
     });
 
-  it('builds a Python service with ARG before FROM, continued lines, .dockerignore and working directories', async () => {
+  it('builds a Python service with ARG before FROM, continued lines, .dockerignore, and working directories', async () => {
     const image = await build('python-service', { buildArgs: { PYTHON_VERSION: '3.13' } });
     const output = await inside(
       bench,
@@ -100,7 +100,7 @@ for Python 3.13
     assert.equal(await inside(bench, image, 'cat started again'), 'release of {"name":"app"}\ndone\n');
   });
 
-  it('supports SHELL, USER, owners and modes', async () => {
+  it('supports SHELL, USER, owners, and modes', async () => {
     const image = await build('shell-and-user');
     const app = hasUsers ? 'app' : 'root';
     assert.equal(
@@ -138,7 +138,7 @@ for Python 3.13
     }
   });
 
-  it('mounts secrets, caches and files, and leaves nothing of them in the image', async () => {
+  it('mounts secrets, caches, and files, and leaves none of them in the image', async () => {
     const secrets = { buildSecrets: ['NPM_TOKEN', 'API_KEY'] };
     const image = await build('secret-mounts', secrets, { variables: { NPM_TOKEN: 'token', API_KEY: 'key' } });
     assert.equal(
@@ -161,7 +161,7 @@ for Python 3.13
     );
   });
 
-  it('supports another escape character, Windows line endings and a byte order mark', async () => {
+  it('supports another escape character, Windows line endings, and a byte order mark', async () => {
     const image = await build('backtick');
     assert.equal(
       await inside(bench, image, 'cat /said /slash; echo; echo "$WINDOWS $CONTINUED"; ls'),
@@ -185,7 +185,7 @@ for Python 3.13
     });
   }
 
-  it('builds a supported stage of a Dockerfile whose last stage is not supported', async () => {
+  it("builds a supported stage of a Dockerfile whose last stage isn't supported", async () => {
     assert.equal(await inside(bench, await build('scratch', { target: 'build' }), 'cat /program'), 'program\n');
   });
 
@@ -252,7 +252,7 @@ for Python 3.13
       assert.deepEqual((await bench.server.control.running()).sandboxes, []);
     });
 
-    it('fails with the output of the sandbox when files cannot be copied to their destination', async () => {
+    it("fails with the output of the sandbox when files can't be copied to their destination", async () => {
       await writeFile(join(folder, 'Dockerfile'), 'FROM debian\nRUN echo > /taken\nCOPY app /taken/\n');
       const error = await failureOf(again());
       assert.deepEqual(error.place, { file: 'Dockerfile', line: 3 });

@@ -35,7 +35,7 @@ describe('recipeOf', () => {
       to,
     ]);
 
-  it('begins with the base for its Python version, tools and folders', async () => {
+  it('begins with the base for its Python version, tools, and folders', async () => {
     const { base, steps } = await recipe({ python: '3.13' });
     assert.deepEqual(base, { kind: 'registry', tag: 'python:3.13-slim-bookworm' });
     assert.deepEqual((await recipe({})).base, { kind: 'registry', tag: 'python:3.11-slim-bookworm' });
@@ -71,7 +71,7 @@ describe('recipeOf', () => {
     );
   });
 
-  it('has different keys for different layers, files and names of secrets', async () => {
+  it('uses different cache keys for different layers, files, and secret names', async () => {
     const key = async (image: object, text = 'same') => {
       await files({ Dockerfile: 'FROM a\nCOPY data .', data: text });
       const parsed = imageOf(ProfileSchema.parse({ image }));

@@ -59,7 +59,7 @@ describe('resolveAccount', () => {
     });
   });
 
-  it('reports a config file that is not TOML', () => {
+  it("reports a config file that isn't TOML", () => {
     assert.throws(() => parseConfigProfiles('[main'), /^AccountError: Couldn't read the Modal config file: /);
   });
 

@@ -76,7 +76,7 @@ describe('explainError', () => {
   });
 });
 
-describe('kinds of errors', () => {
+describe('Kinds of errors', () => {
   it('tells missing objects and files from other failures', () => {
     for (const error of [
       grpc(Status.NOT_FOUND, 'no task'),

@@ -6,8 +6,8 @@ import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { sandboxParams } from '../../../src/sandboxes/sandbox-params.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
-describe('mount tags', () => {
-  it('encode any mounts in characters that Modal accepts in tags', () => {
+describe('Mount tags', () => {
+  it('encodes any mounts in characters that Modal accepts in tags', () => {
     const mounts: Mount[] = [
       { path: '/mnt/two words/“🚀”', volume: 'data', isReadOnly: false },
       { path: `/mnt/${'long/'.repeat(30)}`, volume: 'models_1.2', subPath: '/a:b', isReadOnly: true },
@@ -20,7 +20,7 @@ describe('mount tags', () => {
     assert.deepEqual(mountsIn({ team: 'vision', ...tags }), mounts);
   });
 
-  it('yield no mounts if there are no tags, or only tags of other tools', () => {
+  it('returns no mounts if there are no tags, or only tags of other tools', () => {
     assert.deepEqual(mountTags([]), {});
     assert.deepEqual(mountsIn({ team: 'vision' }), []);
     assert.deepEqual(mountsIn({ 'vscode-mounts-0': 'garbage' }), []);
@@ -34,7 +34,7 @@ describe('mount tags', () => {
     });
     after(() => bench.server.stop());
 
-    it('are readable by every computer, even after the sandbox is renamed', async () => {
+    it('makes mount tags readable on every computer, even after the sandbox is renamed', async () => {
       const volumes = { '/mnt/data/': 'data:/sets', '/mnt/models': { name: 'models', readOnly: true } };
       const sandbox = await createSandbox(bench.modal, bench.app, {
         ...sandboxParams(ProfileSchema.parse({ volumes }), {
@@ -53,7 +53,7 @@ describe('mount tags', () => {
       ]);
     });
 
-    it('are omitted, like names with spaces, if Modal rejects them, so that the sandbox starts', async () => {
+    it('starts the sandbox without mount tags or a name with spaces if Modal rejects them', async () => {
       await bench.server.control.addFault({ method: 'SandboxCreateV2', code: 3, times: 1 });
       const sandbox = await createSandbox(bench.modal, bench.app, {
         ...sandboxParams(ProfileSchema.parse({ volumes: { '/mnt/data': 'data' } }), {

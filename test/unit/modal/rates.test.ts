@@ -3,7 +3,7 @@ import { Prices } from '../../../src/modal/prices.ts';
 import { accountRates, parseRates } from '../../../src/modal/rates.ts';
 import { startLocalModal } from '../../helpers/local-modal.ts';
 
-describe('account rates', () => {
+describe('Account rates', () => {
   const reply = (rates: Record<string, string>, deprecationErrors = {}) => ({
     rates,
     deprecationErrors,
@@ -11,7 +11,7 @@ describe('account rates', () => {
     formatted: '',
   });
 
-  it('replace the published rates that they name and keep the others', () => {
+  it('replaces the published rates that an account overrides, and keeps the others', () => {
     const published = new Prices().perHourUsd({ gpu: 'H100' }) ?? 0;
     const prices = new Prices();
     prices.use(
@@ -32,13 +32,13 @@ describe('account rates', () => {
     assert.ok((prices.perHourUsd({ gpu: 'H100' }) ?? 0) > published - 0.1);
   });
 
-  it('are ignored if they are not numbers, are zero, or have been withdrawn', () => {
+  it("ignores account rates that aren't numbers, are zero, or have been withdrawn", () => {
     const withdrawn = { gpu_hour_cost_t4: 'withdrawn' };
     const rates = { cpu_hour_cost_sandbox: 'soon', mem_gib_hour_cost_sandbox: '0', gpu_hour_cost_t4: '1' };
     assert.deepEqual(parseRates(reply(rates, withdrawn)), { perGpu: {} });
   });
 
-  it('are empty if the server does not report any', async () => {
+  it("returns no account rates if the server doesn't report any", async () => {
     const server = await startLocalModal();
     try {
       assert.deepEqual(await accountRates(server.client()), {});

@@ -75,7 +75,7 @@ line' 'co:1:lon' .git/x node_modules/x; do echo "needle 1:2" > "./$f"; done; pri
     await waitFor('the search to stop', 5_000, greps, (count) => Number(count) === 0);
   });
 
-  it('reports a folder that does not exist', async () => {
+  it("reports a folder that doesn't exist", async () => {
     await assert.rejects(search('/not/there', 'x'), /^RemoteFileError: Search failed: .*not\/there/);
   });
 });

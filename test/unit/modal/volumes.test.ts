@@ -23,7 +23,7 @@ const everything = 1024 * MiB;
 const problem = (expected: string) => (error: unknown) =>
   error instanceof RemoteFileError && error.problem === expected ? true : assert.fail(String(error));
 
-describe('volumes and their files', () => {
+describe('Volumes and their files', () => {
   let bench: Workbench;
   let folder: string;
   let files: RemoteFiles;
@@ -190,7 +190,7 @@ describe('volumes and their files', () => {
   describe('transfers', () => {
     const untouched = { signal: new AbortController().signal, onBytes: () => {} };
 
-    it('upload and download folders and their contents', async () => {
+    it('uploads and downloads folders and their contents', async () => {
       const from = join(folder, 'from');
       await mkdir(join(from, 'below', 'more'), { recursive: true });
       writeFileSync(join(from, 'a b.txt'), 'a');
@@ -206,7 +206,7 @@ describe('volumes and their files', () => {
       assert.ok(sent && came?.equals(sent));
     });
 
-    it('leave nothing behind if a download is canceled', async () => {
+    it('leaves nothing behind if a download is canceled', async () => {
       await files.write('/large.bin', contentOf(randomBytes(40 * MiB)));
       const into = join(folder, 'canceled');
       const cancel = new AbortController();
@@ -216,7 +216,7 @@ describe('volumes and their files', () => {
       assert.deepEqual(readdirSync(into), []);
     });
 
-    it('keep the existing file if a download fails', async () => {
+    it('keeps the existing file if a download fails', async () => {
       const into = join(folder, 'broken');
       await mkdir(into);
       writeFileSync(join(into, 'large.bin'), 'before');
@@ -236,7 +236,7 @@ describe('volumes and their files', () => {
       assert.equal(readFileSync(join(into, 'large.bin'), 'utf8'), 'before');
     });
 
-    it('report a volume that is deleted during the download', async () => {
+    it('reports a volume that is deleted during the download', async () => {
       await createVolume(bench.modal, 'leaving');
       const leaving = volumeFiles(async () => bench.modal, 'leaving');
       await leaving.write('/large.bin', contentOf(randomBytes(40 * MiB)));
@@ -246,7 +246,7 @@ describe('volumes and their files', () => {
       assert.deepEqual(readdirSync(join(folder, 'leaving')), []);
     });
 
-    it('reject names that would lead out of the target folder', async () => {
+    it('rejects names that would lead out of the target folder', async () => {
       await write('/names/a\\..\\b', 'x');
       await assert.rejects(
         filesToDownload(files, '/names', folder),

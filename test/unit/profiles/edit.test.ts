@@ -12,15 +12,15 @@ const FILE = `{
 
 const profilesOf = (text: string) => (parse(text) as { profiles: object }).profiles;
 
-describe('edits of modal.json', () => {
-  it('add a key to a profile and keep all comments', () => {
+describe('Edits of modal.json', () => {
+  it('adds a key to a profile, and keeps all comments', () => {
     const text = setInProfile(FILE, 'gpu', 'warm', { sandboxes: 1 });
     assert.match(text, /\/\/ Ours\./);
     assert.match(text, /\/\/ the small one/);
     assert.deepEqual(profilesOf(text), { gpu: { gpu: 'L4', warm: { sandboxes: 1 } } });
   });
 
-  it('create the profile if the file or the profile does not exist', () => {
+  it("creates the profile if the file or the profile doesn't exist", () => {
     assert.deepEqual(profilesOf(setInProfile('', 'default', 'warm', {})), { default: { warm: {} } });
     assert.deepEqual(profilesOf(setInProfile(FILE, 'default', 'warm', {})), {
       gpu: { gpu: 'L4' },
@@ -28,7 +28,7 @@ describe('edits of modal.json', () => {
     });
   });
 
-  it('add a profile with the indentation and line endings of the file', () => {
+  it('adds a profile with the indentation and line endings of the file', () => {
     const tabs = FILE.replaceAll('  ', '\t').replaceAll('\n', '\r\n');
     assert.match(addProfile(tabs, 'new', { cpu: 2 }), /\r\n\t\t"new": \{\r\n\t\t\t"cpu": 2\r\n\t\t\}/);
   });

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { generated } from '../../../scripts/generate.ts';
 import { type JsonSchema, profileJsonSchema } from '../../../src/profiles/json-schema.ts';
 
-describe('generated files', () => {
-  it('are up to date (npm run generate)', async () => {
+describe('Generated files', () => {
+  it('has generated files that are up to date (npm run generate)', async () => {
     for (const [path, text] of Object.entries(await generated())) {
       const now = readFileSync(path, 'utf8');
       if (path.endsWith('.json')) assert.deepEqual(JSON.parse(now), JSON.parse(text), `${path} is out of date`);
@@ -12,7 +12,7 @@ describe('generated files', () => {
     }
   });
 
-  it('describe every key of a profile', () => {
+  it('describes every key of a profile', () => {
     const wordless = (schema: JsonSchema): string[] =>
       Object.entries(schema.properties ?? {}).flatMap(([key, value]) => [
         ...(value.description ? [] : [key]),
@@ -21,7 +21,7 @@ describe('generated files', () => {
     assert.deepEqual(wordless(profileJsonSchema()), []);
   });
 
-  it('have Markdown descriptions for text that contains code', () => {
+  it('adds a Markdown description to text that contains code', () => {
     const { gpu, cpu } = profileJsonSchema().properties ?? {};
     assert.match(gpu?.markdownDescription ?? '', /`H100:2`/);
     assert.equal(cpu?.markdownDescription, undefined);

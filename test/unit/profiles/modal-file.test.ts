@@ -61,7 +61,7 @@ describe('modalFileProblems', () => {
     ]);
   });
 
-  it('marks files that do not exist in the folder', () => {
+  it("marks files that don't exist in the folder", () => {
     const text =
       '{"profiles": {"a": {"envFile": ".env", "image": {"dockerfile": "Dockerfile"}, "setup": {"commands": ["a"], "files": ["Dockerfile", "x"]}}}}';
     assert.deepEqual(

@@ -4,18 +4,18 @@ import { isWorkingTime, nextRefresh, scheduleProblem } from '../../../src/profil
 const at = (text: string) => Date.parse(text);
 const iso = (ms: number) => new Date(ms).toISOString();
 
-describe('warm-up schedules', () => {
-  it('refresh after a number of minutes', () => {
+describe('Warm-up schedules', () => {
+  it('schedules a refresh after a number of minutes', () => {
     assert.equal(nextRefresh(30, undefined, at('2026-11-21T10:07:00Z')), at('2026-11-21T10:37:00Z'));
   });
 
-  it('follow a cron expression in its time zone', () => {
+  it('follows a cron expression in its time zone', () => {
     const nine = (after: string) => iso(nextRefresh('0 9 * * *', 'America/New_York', at(after)));
     assert.equal(nine('2026-11-21T10:00:00Z'), '2026-11-21T14:00:00.000Z');
     assert.equal(nine('2026-07-21T10:00:00Z'), '2026-07-21T13:00:00.000Z', 'in summer an hour earlier');
   });
 
-  it('refresh once in a repeated hour and do not skip a missing one', () => {
+  it("refreshes once in a repeated hour, and doesn't skip a missing one", () => {
     const next = (after: string) => iso(nextRefresh('30 2 * * *', 'Europe/Berlin', at(after)));
     // On March 29, 2026, 2:30 doesn't exist; on October 25, it happens twice.
     assert.equal(next('2026-03-28T12:00:00Z').slice(0, 10), '2026-03-29');
@@ -24,18 +24,18 @@ describe('warm-up schedules', () => {
     assert.equal(iso(nextRefresh('30 2 * * *', 'Europe/Berlin', first)).slice(0, 10), '2026-10-26');
   });
 
-  it('never refresh if the cron expression has no match', () => {
+  it('never refreshes if the cron expression has no match', () => {
     assert.equal(nextRefresh('0 0 30 2 *', undefined, at('2026-01-01T00:00:00Z')), Number.POSITIVE_INFINITY);
   });
 
-  it('are validated', () => {
+  it('validates schedules', () => {
     assert.equal(scheduleProblem('*/30 * * * *', 'Europe/Berlin'), undefined);
     assert.equal(scheduleProblem('every day', undefined)?.key, 'refresh');
     assert.equal(scheduleProblem('* * * * * *', undefined)?.key, 'refresh', 'seconds would cost too much');
     assert.equal(scheduleProblem(30, 'Europe/Nowhere')?.key, 'timezone');
   });
 
-  it('apply working hours in their time zone, except on weekends', () => {
+  it('applies working hours in their time zone, except on weekends', () => {
     const working = (text: string) => isWorkingTime('08:00-18:00', 'Europe/Berlin', at(text));
     assert.equal(working('2026-11-20T07:30:00Z'), true);
     assert.equal(working('2026-11-20T06:59:00Z'), false);

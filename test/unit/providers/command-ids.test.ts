@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { COMMAND_IDS } from '../../../src/providers/common/command-ids.ts';
 
-describe('command IDs and context keys', () => {
+describe('Command IDs and context keys', () => {
   const manifest = readFileSync('package.json', 'utf8');
 
-  it('are the same in the source and in package.json', () => {
+  it('lists the same commands in the source and in package.json', () => {
     const commands: { command: string }[] = JSON.parse(manifest).contributes.commands;
     assert.deepEqual([...COMMAND_IDS].sort(), commands.map(({ command }) => command).sort());
   });
 
-  it('include every context key that package.json uses', () => {
+  it('lists every context key that package.json uses', () => {
     const declared = readFileSync('src/providers/common/context-keys.ts', 'utf8');
     const asked = [...manifest.matchAll(/"(?:when|enablement)": "([^"]+)"/g)].flatMap(
       ([, clause = '']) => clause.match(/(?<![=!]= )\bmodal\.\w+/g) ?? [],
@@ -19,7 +19,7 @@ describe('command IDs and context keys', () => {
     for (const key of new Set(asked)) assert.ok(declared.includes(`'${key}'`), `${key} is not in context-keys.ts`);
   });
 
-  it('are used only by way of the typed lists', () => {
+  it('uses commands and context keys only by way of the typed lists', () => {
     const loose = globSync('src/{providers,views}/**/*.ts').filter(
       (path) =>
         !path.startsWith('src/providers/common/') &&

@@ -13,8 +13,8 @@ function flatten(prefix: string, value: unknown): Record<string, unknown> {
   return Object.assign({}, ...Object.entries(value).map(([key, each]) => flatten(`${prefix}.${key}`, each)));
 }
 
-describe('settings', () => {
-  it('have the same names and defaults in package.json and in the schema', () => {
+describe('Settings', () => {
+  it('defines the same settings and defaults in package.json and in the schema', () => {
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
     const declared: Record<string, unknown> = {};
     for (const [key, property] of Object.entries(manifest.contributes.configuration.properties))
@@ -22,7 +22,7 @@ describe('settings', () => {
     assert.deepEqual(declared, flatten('modal', SettingsSchema.parse({})));
   });
 
-  it('report which setting is invalid and what it must be', () => {
+  it("reports which setting isn't valid and what it must be", () => {
     assert.throws(() => parseSettings({ account: 'cloud' }), { message: strings.invalidAccountSetting() });
     assert.throws(() => parseSettings({ app: 'a b' }), { message: strings.invalidAppSetting() });
     assert.throws(() => parseSettings({ runners: 3 }), /The modal\.runners setting isn't valid/);

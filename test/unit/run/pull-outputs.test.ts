@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { localRuns } from './local-runs.ts';
 
-describe('pulling outputs after a run on Local Modal', () => {
+describe('Pulling outputs after a run on Local Modal', () => {
   const runs = localRuns();
   const read = (path: string) => readFile(join(runs.folder.path, path), 'utf8');
 

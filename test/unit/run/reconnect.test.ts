@@ -10,7 +10,7 @@ const UNAVAILABLE = 14;
 /** How often the SDK tries to read a stream before it gives up. */
 const SDK_TRIES = 10;
 
-describe('a run on Local Modal that loses its connection', () => {
+describe('A run on Local Modal that loses its connection', () => {
   const runs = localRuns();
   const { start } = runs;
   let lengthenWaits: () => void;

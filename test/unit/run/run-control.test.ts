@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
 
-describe('controlling a run on Local Modal', () => {
+describe('Controlling a run on Local Modal', () => {
   const { start } = localRuns();
 
   const countLeft = async () => {

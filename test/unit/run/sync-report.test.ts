@@ -16,7 +16,7 @@ const nothing = {
   heldBack: [],
 };
 
-describe('reports of a sync', () => {
+describe('Reports of a sync', () => {
   it('reports files, bytes, and deletions, or that nothing had to be sent', () => {
     assert.deepEqual(syncReport(nothing), [strings.upToDate('12 ms')]);
     assert.deepEqual(syncReport({ ...nothing, files: 1, bytes: 3400 }), ['Synced 1 file (3.4 KB) in 12 ms']);

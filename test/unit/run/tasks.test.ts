@@ -6,7 +6,7 @@ import { parseTask, requestForTask, shellLine, toRemote } from '../../../src/run
 
 const folder = { name: 'app', path: '/home/me/my app' };
 
-describe('tasks in tasks.json', () => {
+describe('Tasks in tasks.json', () => {
   it("explains what isn't valid in a task, and where", () => {
     const wrong = (raw: object) => parseTask({ type: 'modal', ...raw });
     assert.equal(wrong({}), strings.invalidTask(strings.oneKindOfTask()));

@@ -20,7 +20,7 @@ describe('budgetState', () => {
   });
   afterEach(() => rm(dir, { recursive: true }));
 
-  it('is near from 80% and spent from 100% of a daily or hourly limit; 0 means no limit', async () => {
+  it('reports a budget as near from 80% and spent from 100%, by day or hour, and never for a limit of 0', async () => {
     const time = new Time(MORNING);
     const spend = new SpendRecord(new MachineState(dir), time);
     await spend.recordStart('sb-1', STEADY);

@@ -54,7 +54,7 @@ describe('dropIfEnded', () => {
     lifetimes.dispose();
   });
 
-  it('drops a sandbox that has ended, and keeps one that runs or about which Modal cannot be asked', async () => {
+  it('drops a sandbox that has ended, and keeps one that is running or whose state is unknown', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await dropIfEnded(sessions, sandbox);
     assert.deepEqual(profiles(), ['default']);

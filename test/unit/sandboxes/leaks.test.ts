@@ -27,7 +27,7 @@ const MARK = `leak-${process.pid}`;
 const LINE = `(setsid sh -c 'sleep 999; : ${MARK}' >/dev/null 2>&1 &); echo ran`;
 const WINDOW_PROCESS = fileURLToPath(new URL('../../helpers/window-process.ts', import.meta.url));
 
-describe('sandboxes of windows', () => {
+describe('Sandboxes of windows', () => {
   let server: RunningLocalModal;
   let dir: string;
   let count = 0;
@@ -109,7 +109,7 @@ describe('sandboxes of windows', () => {
     return (await auditor.usdSince(since.getTime())) / (new Prices().perHourUsd({}) ?? 0);
   };
 
-  it('stop with their window or when idle, over 75 rounds of closing, reloading and SIGKILL, and are recorded correctly', async function () {
+  it('stops and records the sandboxes of windows that are closed, reloaded, or killed, over 75 rounds', async function () {
     this.timeout(120_000);
     const since = new Date();
     await rounds(async () => {
@@ -145,7 +145,7 @@ describe('sandboxes of windows', () => {
     assert.ok(share > 0.75 && share < 1.25, `recorded ${share} of the hours on the server`);
   });
 
-  it('stop with the server, over 25 rounds of SIGKILL, and cost no more than until their idle timeout', async function () {
+  it('stops sandboxes with a killed server, and counts their cost at most until their idle timeout, over 25 rounds', async function () {
     this.timeout(60_000);
     const since = new Date();
     const windows: TestWindow[] = [];

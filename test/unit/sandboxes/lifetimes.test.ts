@@ -83,7 +83,7 @@ describe('Lifetimes', () => {
     assert.equal(checked.length, 4);
   });
 
-  it('does not check a sandbox in which a program of this window is running', async () => {
+  it("doesn't check a sandbox in which this window is running a program", async () => {
     current = [lifetime(240 * MINUTE_MS, 240 * MINUTE_MS, MINUTE_MS)];
     isBusy = true;
     await lifetimes.update();

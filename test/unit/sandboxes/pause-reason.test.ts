@@ -52,7 +52,7 @@ describe('pauseReasonFor', () => {
     assert.equal(await text({ idleMs: -1e9 }), undefined, 'the clock was set back');
   });
 
-  it('pauses on battery power if configured, and does not check the battery otherwise', async () => {
+  it("pauses on battery power if configured, and doesn't check the battery otherwise", async () => {
     const isOnBattery = async () => true;
     assert.equal(await text({ isOnBattery, pauseOnBattery: true }), strings.pausedOnBattery());
     assert.equal(await text({ isOnBattery: NEVER_ASKED }), undefined);

@@ -11,7 +11,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 
 const folder = { name: 'paused', path: '/somewhere/paused' };
 
-describe('pausing a sandbox', () => {
+describe('Pausing a sandbox', () => {
   let server: RunningLocalModal;
   let sessions: Sessions;
   let snapshots: Snapshots;
@@ -34,7 +34,7 @@ describe('pausing a sandbox', () => {
   const read = async (sandbox: Sandbox) => (await sandbox.exec(['cat', '/kept'])).stdout.readText();
   const running = async () => (await server.control.running()).sandboxes.length;
 
-  it('stops the sandbox and keeps its files; resuming restores profile, ports and tags', async () => {
+  it('keeps the files of a paused sandbox, and resumes it with its profile, ports, and tags', async () => {
     const { sandbox } = await sessions.acquire(folder);
     const tags = await sandbox.getTags();
     await write(sandbox, 'one');
@@ -51,7 +51,7 @@ describe('pausing a sandbox', () => {
     assert.equal(await pausedSnapshot(snapshots, folder, 'default'), undefined, 'it is no longer paused');
   });
 
-  it('can be repeated after a failure, and leaves one snapshot', async () => {
+  it('can repeat a pause that failed, and leaves one snapshot', async () => {
     const { sandbox } = await sessions.acquire(folder);
     await write(sandbox, 'one');
     await server.control.addFault({ method: 'SandboxTerminateV2', code: 9, times: 1 });

@@ -103,7 +103,7 @@ const CASES: Record<string, Case> = {
 /** Keys that are tested elsewhere, or are only for display. */
 const WITHOUT_CASE = ['description', 'image', 'setup', 'warm', 'carryOver', 'pull'];
 
-describe('keys of a profile', () => {
+describe('Keys of a profile', () => {
   let server: RunningLocalModal;
   let path: string;
   let sessions: Sessions | undefined;
@@ -127,7 +127,7 @@ describe('keys of a profile', () => {
     return (await sessions.acquire({ name: 'keys', path })).sandbox;
   }
 
-  it('all have a test', () => {
+  it('tests every key', () => {
     assert.deepEqual(
       Object.keys(profileJsonSchema().properties ?? {})
         .filter((key) => !WITHOUT_CASE.includes(key))
@@ -153,7 +153,7 @@ describe('keys of a profile', () => {
     });
   }
 
-  it('that refer to a missing secret, volume or environment file are rejected with a message', async () => {
+  it('rejects a missing secret, volume, or environment file with a message', async () => {
     await assert.rejects(start({ secrets: ['no-such'] }), /Secret “no-such” doesn't exist in this account/);
     await assert.rejects(
       start({ volumes: { '/mnt/x': { name: 'no-such', createIfMissing: false } } }),
@@ -166,7 +166,7 @@ describe('keys of a profile', () => {
     );
   });
 
-  it('gpu uses the first available type of a list', async () => {
+  it('uses the first available type of a gpu list', async () => {
     const sandbox = await start({ gpu: ['H100', 'T4'] });
     const { sandboxes } = await server.control.running();
     const definition = sandboxes.find(({ id }) => id === sandbox.sandboxId)?.definition;

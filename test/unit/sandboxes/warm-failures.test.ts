@@ -81,7 +81,7 @@ describe('WarmUps that fail', () => {
     assert.equal(s.refreshes(), 2);
   });
 
-  it('does not retry when the account is rejected', async () => {
+  it("doesn't retry when the account is rejected", async () => {
     const s = scene();
     s.targets = [target({ refresh: 30 })];
     let failures = 0;

@@ -12,7 +12,7 @@ import { TestWindow } from '../../helpers/window.ts';
 
 const signal = new AbortController().signal;
 
-describe('warm sandboxes on Local Modal', () => {
+describe('Warm sandboxes on Local Modal', () => {
   let server: RunningLocalModal;
   let dir: string;
   let path: string;
@@ -44,7 +44,7 @@ describe('warm sandboxes on Local Modal', () => {
     script: string,
   ) => (await sandbox.exec(['sh', '-c', script])).stdout.readText();
 
-  it('contain the workspace and the setup, and are used once', async () => {
+  it('gives a run a warm sandbox with the workspace and the setup, and uses each only once', async () => {
     const { sessions, pool, target, folder } = window({ warm: { setup: ['cp a.txt /tmp/copied'] } });
     assert.equal(await pool.fill(target, signal), 1);
     assert.equal(await pool.fill(target, signal), 0, 'one exists already');
@@ -56,7 +56,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal((await sessions.acquire(folder)).sandbox, session.sandbox);
   });
 
-  it('cause no calls until a profile is warm', async () => {
+  it('makes no calls until a profile is warm', async () => {
     const { pool, machine, sessions, target, syncs } = window({ warm: {} });
     const time = new Time(Date.now());
     let targets: WarmTarget[] = [];
@@ -87,7 +87,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal((await server.control.calls()).SandboxCreateV2, 1);
   });
 
-  it('receive changes while they wait', async () => {
+  it('sends changes to waiting warm sandboxes', async () => {
     const { sessions, pool, target, folder } = window({ warm: {} });
     await pool.fill(target, signal);
     await writeFile(join(path, 'a.txt'), 'two\n');
@@ -95,7 +95,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal(await read((await sessions.acquire(folder)).sandbox, 'cat /workspace/a.txt'), 'two\n');
   });
 
-  it('are stopped if their health check fails, with an error that quotes the check and its output', async () => {
+  it('stops a warm sandbox if its health check fails, with an error that quotes the check and its output', async () => {
     const { pool, target } = window({ warm: { healthcheck: 'echo no torch here; exit 3' } });
     await assert.rejects(
       pool.fill(target, signal),
@@ -104,7 +104,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.deepEqual((await server.control.running()).sandboxes, []);
   });
 
-  it('lose old files in the caches of their host volume', async () => {
+  it('removes old files from the caches of the host volume', async () => {
     const { pool, target } = window({ hostVolume: true, warm: { cacheMaxAgeDays: 10, cacheMaxMiB: 1 } });
     await pool.fill(target, signal);
     const sandbox = pool.peek(target);
@@ -117,7 +117,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal(await read(sandbox, 'ls /mnt/state/.cache'), 'big2\nnew\n');
   });
 
-  it('left behind by a window are taken over by the next window of the folder; those of an open window are not', async () => {
+  it('takes over warm sandboxes of a closed window with the same folder, but not those of an open window', async () => {
     const lost = window({}, 'lost');
     const { sandbox } = await lost.sessions.acquire(lost.folder);
     const next = window({}, 'next');
@@ -131,7 +131,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal(session.sandbox.sandboxId, sandbox.sandboxId);
   });
 
-  it('left behind are taken over by only one of two windows at the same time', async () => {
+  it('lets only one of two windows take over warm sandboxes', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
     const both = [window({}, 'one'), window({}, 'two')];
@@ -140,7 +140,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal(taken.filter((how) => how === 'left behind').length, 1);
   });
 
-  it('left behind become warm again before others are started', async () => {
+  it('reuses abandoned warm sandboxes before it starts others', async () => {
     const lost = window({ warm: {} }, 'lost');
     await lost.pool.fill(lost.target, signal);
     const { sandboxes } = await server.control.running();
@@ -154,7 +154,7 @@ describe('warm sandboxes on Local Modal', () => {
     assert.equal((await next.sessions.acquire(next.folder)).taken, 'warm');
   });
 
-  it('left behind are stopped if they no longer match the profile', async () => {
+  it('stops abandoned warm sandboxes that no longer match the profile', async () => {
     const lost = window({}, 'lost');
     await lost.sessions.acquire(lost.folder);
     const next = window({ cpu: 2 }, 'next');

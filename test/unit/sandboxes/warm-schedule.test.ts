@@ -3,7 +3,7 @@ import { strings } from '../../../src/sandboxes/strings.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { MINUTE_MS, MORNING, scenesOfOneMachine, target } from './warm-scene.ts';
 
-describe('WarmUps, by the clock,', () => {
+describe('WarmUps schedule', () => {
   const scene = scenesOfOneMachine();
 
   it('makes no calls and sets no timer while no profile is warm', async () => {
@@ -38,7 +38,7 @@ describe('WarmUps, by the clock,', () => {
     assert.equal(s.refreshes(), 3);
   });
 
-  it('is not delayed by a clock that is set back, and refreshes once when it is set forward', async () => {
+  it('refreshes on time when the clock is set back, and once when it is set forward', async () => {
     const s = scene();
     s.want(target({ refresh: 30 }, { idleTimeoutMs: 600_000 }));
     await s.warmUps.update();

@@ -118,7 +118,7 @@ describe('WarmUps', () => {
     assert.equal(s.pool.take(folder, named)?.sandboxId, 'a-2');
   });
 
-  it('does not stop a sandbox that a run takes during a sync that fails', async () => {
+  it("doesn't stop a sandbox that a run takes during a failing sync", async () => {
     const s = scene();
     const { folder, named } = s.want(target({ refresh: 30 }));
     await s.warmUps.update();

@@ -17,7 +17,7 @@ const fromTestElectron = [
   '--extensionDevelopmentPath=/b',
 ];
 
-describe('launcher flags', () => {
+describe('Launcher flags', () => {
   it("parses VS Code's flags", () => {
     assert.deepEqual(parseFlags(fromTestElectron), {
       flags: {

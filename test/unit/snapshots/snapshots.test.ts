@@ -137,7 +137,7 @@ describe('Snapshots', () => {
     });
   }
 
-  it('lists expired snapshots, which cannot be restored', async () => {
+  it("lists expired snapshots, which can't be restored", async () => {
     await snapshots.create(sandbox, { name: 'short', ttlMs: 1_000 });
     const id = (await named('short')).id;
     const later = new Snapshots(
@@ -170,7 +170,7 @@ describe('Snapshots', () => {
     assert.deepEqual([found?.id, found?.name, found?.state, found?.kind], [id, id, 'ready', undefined]);
   });
 
-  it('leaves nothing behind when the record cannot be written', async () => {
+  it("leaves nothing behind when the record can't be written", async () => {
     await bench.server.control.addFault({ method: 'VolumePutFiles2', code: 7, message: 'no entry' });
     await assert.rejects(snapshots.create(sandbox, { name: 'a', ttlMs: null }), /no entry/);
     await bench.server.control.clearFaults();
@@ -220,7 +220,7 @@ describe('Snapshots', () => {
     assert.deepEqual([await snapshots.list(), await listPublished(bench.modal)], [[], []]);
   });
 
-  it('deletes image, name and record, even if a part no longer exists', async () => {
+  it('deletes image, name, and record, even if one of them no longer exists', async () => {
     await snapshots.create(sandbox, { name: 'a', ttlMs: null });
     await snapshots.create(sandbox, { name: 'b', ttlMs: null });
     const [a, b] = [await named('a'), await named('b')];
@@ -253,7 +253,7 @@ describe('Snapshots', () => {
     assert.deepEqual(dependentsOf(await named('child'), await snapshots.list(), sandboxes).sandboxIds, []);
   });
 
-  it('ignores files in the volume that are not records', async () => {
+  it("ignores files in the volume that aren't records", async () => {
     await snapshots.create(sandbox, { name: 'a', ttlMs: null });
     const mount = await bench.modal.volumes.fromName(RECORDS_VOLUME);
     const writer = await bench.modal.sandboxes.create(bench.app, bench.image, { volumes: { '/r': mount } });

@@ -200,19 +200,19 @@ describe('SyncEngine.push with a killed apply script', () => {
       lutimesSync(path, Date.now() / 1000 - 120, Date.now() / 1000 - 120);
     }
 
-    it('holds as long as its push is running', async () => {
+    it('holds the lock as long as its push is running', async () => {
       lock('modal-sync', engine.remoteRoot);
       await assert.rejects(engine.push(impatient), /another sync hasn't finished/);
       assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
 
-    it('expires when its process ID belongs to another program', async () => {
+    it('lets the lock expire when its process ID belongs to another program', async () => {
       lock('program');
       await engine.push(impatient);
       assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
 
-    it('is ignored when its process ID is that of the current push', async () => {
+    it('ignores the lock when its process ID is that of the current push', async () => {
       const { sandbox: same } = localSandbox(() => replaced('tries=0', 'ln -s $$ $s/lock; tries=0'));
       await engine.push(same);
       assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));

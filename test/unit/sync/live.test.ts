@@ -137,7 +137,7 @@ describe('LiveSync', () => {
       }
     });
 
-    it('is sent as a stream if the image lacks what the kept process needs, which is tried only once', async () => {
+    it('sends a push as a stream if the image lacks what the kept process needs, which is tried only once', async () => {
       let tried = 0;
       const exec = (argv: string[], options: object) => {
         const isReceiver = argv.includes('modal-receive');

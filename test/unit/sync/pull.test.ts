@@ -150,7 +150,7 @@ describe('PullReceiver', () => {
     assert.deepEqual([result.written, result.refused.length], [[], names.length]);
   });
 
-  it('refuses paths that were not requested', async () => {
+  it("refuses paths that weren't requested", async () => {
     const result = await receive(
       [
         { name: 'asked/x', content: 'x' },

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-describe('the script in src/sync/README.md', () => {
+describe('The script in src/sync/README.md', () => {
   let server: RunningLocalModal;
 
   before(async () => {

@@ -26,7 +26,7 @@ describe('Transfer', () => {
     while ((await transfer.nextChunk('raw')).bytes);
   }
 
-  it('updates the index when it is committed', async () => {
+  it('updates the index when a transfer is committed', async () => {
     const transfer = await open();
     await readAll(transfer);
     assert.equal((await transfer.commit()).files, 1);
@@ -34,19 +34,19 @@ describe('Transfer', () => {
     assert.deepEqual([isEmpty, generation, isUnsettled], [true, transfer.next, false]);
   });
 
-  it('changes nothing when it is withdrawn', async () => {
+  it('changes nothing when a transfer is withdrawn', async () => {
     await (await open()).withdraw();
     const { isFirst, puts, isUnsettled } = await sandbox.survey(scope);
     assert.deepEqual([isFirst, puts, isUnsettled], [true, 1, false]);
   });
 
-  it('leaves the outcome of the push unknown when it is abandoned', async () => {
+  it('leaves the outcome of the push unknown when a transfer is abandoned', async () => {
     await (await open()).abandon();
     const { puts, isUnsettled } = await sandbox.survey(scope);
     assert.deepEqual([puts, isUnsettled], [1, true]);
   });
 
-  it('is abandoned when it is disposed before it has ended', async () => {
+  it('abandons a transfer that is disposed before it has ended', async () => {
     {
       await using transfer = await open();
       await readAll(transfer);
@@ -54,7 +54,7 @@ describe('Transfer', () => {
     assert.equal((await sandbox.survey(scope)).isUnsettled, true);
   });
 
-  it('is not abandoned when it is disposed after it has ended', async () => {
+  it("doesn't abandon a transfer that is disposed after it has ended", async () => {
     {
       await using transfer = await open();
       await transfer.withdraw();
@@ -62,13 +62,13 @@ describe('Transfer', () => {
     assert.equal((await sandbox.survey(scope)).isUnsettled, false);
   });
 
-  it('ends only once', async () => {
+  it('ends a transfer only once', async () => {
     const transfer = await open();
     await transfer.withdraw();
     for (const end of ['commit', 'withdraw', 'abandon'] as const) await assert.rejects(transfer[end](), /has ended/);
   });
 
-  it('is withdrawn after replies of a sandbox that changed nothing, and abandoned after others', async () => {
+  it('withdraws a transfer after replies of a sandbox that changed nothing, and abandons it after others', async () => {
     const isUnsettledAfter = async (outcome: Parameters<typeof endTransfer>[1]) => {
       assert.equal(await endTransfer(await open(), outcome), undefined);
       return (await sandbox.survey(scope)).isUnsettled;

@@ -19,8 +19,8 @@ const ofRows = menus['view/item/context'];
 const isInline = ({ group }: { group?: string | undefined }) => group?.startsWith('inline') === true;
 const titleOf = (id: string) => commands.find(({ command }) => command === id);
 
-describe('the commands of the views', () => {
-  it('have an icon and a title if they are buttons', () => {
+describe('Commands of the views', () => {
+  it('gives every button an icon and a title', () => {
     const navigation = menus['view/title'].filter(({ group }) => group?.startsWith('navigation'));
     const buttons = [...ofRows.filter(isInline), ...navigation];
     assert.ok(buttons.length > 0);
@@ -30,7 +30,7 @@ describe('the commands of the views', () => {
     );
   });
 
-  it('are in the context menu of a row, which the keyboard opens, if they are its buttons', () => {
+  it("offers every button of a row in the row's context menu, which the keyboard opens", () => {
     const inMenu = (command: string) => ofRows.some((entry) => entry.command === command && !isInline(entry));
     assert.deepEqual(
       ofRows.filter((entry) => isInline(entry) && !inMenu(entry.command)).map(({ command }) => command),
@@ -38,7 +38,7 @@ describe('the commands of the views', () => {
     );
   });
 
-  it('can all be reached by keyboard: in the palette, in a context menu, or by opening the row', () => {
+  it('makes every command available by keyboard: in the palette, in a context menu, or by opening the row', () => {
     const hidden = new Set(menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command));
     const elsewhere = new Set(ofRows.filter((entry) => !isInline(entry)).map(({ command }) => command));
     // Code lenses run these.

@@ -23,7 +23,7 @@ describe('rowSelection', () => {
     assert.equal(nameAll(b, [a, b, detail]), 'a,b');
   });
 
-  it('runs a command only on the row that it was invoked on if that is not selected', () => {
+  it("runs a command only on the row that it was invoked on if that row isn't selected", () => {
     assert.equal(nameAll(c), 'c');
   });
 

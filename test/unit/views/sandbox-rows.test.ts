@@ -26,8 +26,8 @@ function sandbox(id: string, more: Partial<SandboxSummary> = {}): SandboxSummary
   };
 }
 
-describe('rows of the Sandboxes view', () => {
-  it('are grouped by where a sandbox was started, without empty groups', () => {
+describe('Rows of the Sandboxes view', () => {
+  it('groups sandboxes by where they were started, without empty groups', () => {
     const origin = { folderKeys: ['here'], machineKey: 'me' };
     const tags = (folder: string, machine?: string) => ({
       tags: { [Tag.folder]: folder, ...(machine && { [Tag.machine]: machine }) },
@@ -53,7 +53,7 @@ describe('rows of the Sandboxes view', () => {
     assert.deepEqual(groupsOf({ sandboxes: [], prices: undefined }, origin), []);
   });
 
-  it('show profile, age, remaining time, and cost so far', () => {
+  it('shows profile, age, remaining time, and cost so far', () => {
     const now = at(62.5).getTime();
     assert.equal(describeSandbox(sandbox('a'), prices, now), '1 h 2 min · 2 h 57 min left · about $0.022');
     assert.equal(
@@ -71,12 +71,12 @@ describe('rows of the Sandboxes view', () => {
     );
   });
 
-  it('show how a sandbox stopped, how long it ran, and what it cost', () => {
+  it('shows how a sandbox stopped, how long it ran, and what it cost', () => {
     const ended = sandbox('a', { state: 'ended', end: 'timeout', endedAt: at(240), hardware: { gpu: 'T4' } });
     assert.equal(describeSandbox(ended, prices, at(2000).getTime()), 'timed out · ran for 4 h 0 min · about $2.44');
   });
 
-  it('show ports with their URLs, mounts, hardware, and user-defined tags below a sandbox', () => {
+  it('shows ports with their URLs, mounts, hardware, and user-defined tags below a sandbox', () => {
     const mounts = [{ path: '/mnt/data', volume: 'data', isReadOnly: true }];
     const rows = detailsOf(
       sandbox('sb-1', {
@@ -105,7 +105,7 @@ describe('rows of the Sandboxes view', () => {
     );
   });
 
-  it('show the facts about a sandbox in its tooltip, without the extension’s own tags', () => {
+  it("shows the facts about a sandbox in its tooltip, without the extension's own tags", () => {
     const ended = sandbox('sb-1', {
       name: 'web',
       state: 'ended',
@@ -125,5 +125,5 @@ describe('rows of the Sandboxes view', () => {
     assert.deepEqual(factsOf(sandbox('a'), undefined, 0)[1], [strings.expires(), at(240).toLocaleString()]);
   });
 
-  it('never show a negative duration', () => assert.equal(formatMinutes(-5), 'under 1 min'));
+  it('never shows a negative duration', () => assert.equal(formatMinutes(-5), 'under 1 min'));
 });
