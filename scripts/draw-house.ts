@@ -1,10 +1,10 @@
 /**
  * Draws which folders of `src` import which, from the imports themselves: `docs/house.svg`, written by `npm run generate`.
  *
- * Rooms stand in the order of `scripts/checks/import-boundary.ts`, the lowest at the bottom. An arrow that follows from
+ * Folders appear in the order of `scripts/checks/import-boundary.ts`, the lowest at the bottom. An arrow that follows from
  * others (a → b → c, so a → c) is omitted.
  */
-import { ORDER, roomImports } from './checks/import-boundary.ts';
+import { folderImports, ORDER } from './checks/import-boundary.ts';
 import { projectFolder } from './paths.ts';
 
 const WIDTH = 1000;
@@ -13,16 +13,16 @@ const ROW_GAP = 34;
 const BOX_GAP = 12;
 const MARGIN = 24;
 
-/** What each room is for, in a few words. */
+/** The purpose of each folder, in a few words. */
 const PURPOSES: Readonly<Record<string, string>> = {
   base: 'clock, log, events, text, errors',
   modal: 'all calls to Modal, through its SDK',
-  profiles: 'what a sandbox can be given',
+  profiles: 'what a profile can specify',
   sync: 'scan, plan, push, pull',
   snapshots: 'snapshots and their records',
   images: 'the image of a profile',
   sandboxes: 'which sandbox serves which folder',
-  run: 'one command line, its streams, its end',
+  run: 'one command line, from start to exit',
   api: 'for other extensions',
   'providers/common': 'commands, settings, progress',
   'views/common': 'stores and trees',
@@ -30,7 +30,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
 };
 
 interface Box {
-  readonly room: string;
+  readonly folder: string;
   readonly x: number;
   readonly y: number;
   readonly width: number;
@@ -38,21 +38,23 @@ interface Box {
 
 /** Returns the drawing as SVG. */
 export async function drawHouse(root = projectFolder): Promise<string> {
-  const imports = await roomImports(root);
-  const rooms = [...imports.keys()];
+  const imports = await folderImports(root);
+  const folders = [...imports.keys()];
   const rows = ORDER.map((names) =>
     names.flatMap((name) =>
       name.endsWith('/*')
-        ? rooms.filter((room) => room.startsWith(name.slice(0, -1)) && !ORDER.some((row) => row.includes(room))).sort()
-        : rooms.filter((room) => room === name),
+        ? folders
+            .filter((folder) => folder.startsWith(name.slice(0, -1)) && !ORDER.some((row) => row.includes(folder)))
+            .sort()
+        : folders.filter((folder) => folder === name),
     ),
   ).filter((row) => row.length > 0);
   const height = MARGIN * 2 + rows.length * BOX_HEIGHT + (rows.length - 1) * ROW_GAP;
   const boxes = rows.flatMap((row, index) =>
     boxesOf(row, height - MARGIN - BOX_HEIGHT - index * (BOX_HEIGHT + ROW_GAP)),
   );
-  const placed = new Map(boxes.map((box) => [box.room, box]));
-  const arrows = rooms.flatMap((from) =>
+  const placed = new Map(boxes.map((box) => [box.folder, box]));
+  const arrows = folders.flatMap((from) =>
     [...(imports.get(from) ?? [])].filter((to) => !isImplied(from, to, imports)).map((to) => arrow(from, to, placed)),
   );
   return [
@@ -78,15 +80,15 @@ export async function drawHouse(root = projectFolder): Promise<string> {
 function boxesOf(row: readonly string[], y: number): Box[] {
   const width = Math.min(300, (WIDTH - 2 * MARGIN - (row.length - 1) * BOX_GAP) / row.length);
   const start = (WIDTH - row.length * width - (row.length - 1) * BOX_GAP) / 2;
-  return row.map((room, index) => ({ room, x: start + index * (width + BOX_GAP), y, width }));
+  return row.map((folder, index) => ({ folder, x: start + index * (width + BOX_GAP), y, width }));
 }
 
-/** Returns true if `from` also reaches `to` through a room in between. */
+/** Returns true if `from` also reaches `to` through a folder in between. */
 function isImplied(from: string, to: string, imports: ReadonlyMap<string, ReadonlySet<string>>): boolean {
-  const waiting = [...(imports.get(from) ?? [])].filter((room) => room !== to);
+  const waiting = [...(imports.get(from) ?? [])].filter((folder) => folder !== to);
   const seen = new Set([from, ...waiting]);
-  for (let room = waiting.pop(); room !== undefined; room = waiting.pop()) {
-    for (const next of imports.get(room) ?? []) {
+  for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
+    for (const next of imports.get(folder) ?? []) {
       if (next === to) return true;
       if (!seen.has(next)) waiting.push(next);
       seen.add(next);
@@ -104,19 +106,19 @@ function arrow(from: string, to: string, placed: ReadonlyMap<string, Box>): stri
   return `<path class="arrow" marker-end="url(#tip)" d="M${round(x1)} ${y1}C${round(x1)} ${round(y1 + bend)} ${round(x2)} ${round(y2 - bend)} ${round(x2)} ${y2}"/>`;
 }
 
-function drawBox({ room, x, y, width }: Box): string {
-  const isEdge = /^(?:providers|views)\/|\.ts$/.test(room);
-  const purpose = PURPOSES[room];
+function drawBox({ folder, x, y, width }: Box): string {
+  const isEdge = /^(?:providers|views)\/|\.ts$/.test(folder);
+  const purpose = PURPOSES[folder];
   const middle = Math.round(x + width / 2);
   const isTight = purpose === undefined;
   return [
     `<g${isEdge ? ' class="edge"' : ''}>`,
     `<rect class="box" x="${Math.round(x)}" y="${y}" width="${Math.round(width)}" height="${BOX_HEIGHT}" rx="6"/>`,
     ...(isTight
-      ? [`${room.split('/')[0]}/`, room.split('/')[1] ?? ''].map((part, index) =>
+      ? [`${folder.split('/')[0]}/`, folder.split('/')[1] ?? ''].map((part, index) =>
           textAt(middle, y + 18 + index * 16, 'name', part),
         )
-      : [textAt(middle, y + 19, 'name', room), textAt(middle, y + 35, 'purpose', purpose)]),
+      : [textAt(middle, y + 19, 'name', folder), textAt(middle, y + 35, 'purpose', purpose)]),
     '</g>',
   ].join('');
 }

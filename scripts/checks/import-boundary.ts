@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { projectFolder } from '../paths.ts';
 
 /**
- * The rooms of `src`, from the bottom up. A file may import its own room and any room of an earlier line, never one next to
- * it. `providers/*` and `views/*` stand for one room per folder.
+ * The folders of `src`, from the bottom up. A file may import from its own folder and from folders on earlier lines, but not
+ * from others on the same line. `providers/*` and `views/*` stand for each of their subfolders.
  */
 export const ORDER: readonly (readonly string[])[] = [
   ['base'],
@@ -24,7 +24,7 @@ export const ORDER: readonly (readonly string[])[] = [
   ['extension.ts'],
 ];
 
-/** The folders of `local`, likewise. */
+/** The folders of `local`, with the same rules. */
 export const LOCAL_ORDER: readonly (readonly string[])[] = [
   ['grpc', 'http'],
   ['state', 'isolation'],
@@ -36,29 +36,29 @@ export const LOCAL_ORDER: readonly (readonly string[])[] = [
   ['main.ts'],
 ];
 
-/** The first line of `ORDER` whose rooms may import `vscode`. */
-const EDGE = ORDER.findIndex(([room]) => room === 'providers/common');
+/** The first line of `ORDER` whose folders may import `vscode`. */
+const EDGE = ORDER.findIndex(([folder]) => folder === 'providers/common');
 
-/** What each file imports, by its path. */
+/** Each file's imports, by its path. */
 type Sources = ReadonlyMap<string, readonly string[]>;
 
-/** Returns one line for each import that breaks a rule; empty when all rules hold. */
+/** Returns one line for each import that breaks a rule. */
 export async function importBoundary(root = projectFolder): Promise<string[]> {
   const sources = await readSources(root);
   return [...importsOfVsCode(sources), ...importsAgainstTheOrder(sources), ...cycles(sources)];
 }
 
-/** The rooms of `src`, each with the rooms that its files import. */
-export async function roomImports(root = projectFolder): Promise<Map<string, Set<string>>> {
+/** Returns the folders of `src`, each with the folders that its files import from. */
+export async function folderImports(root = projectFolder): Promise<Map<string, Set<string>>> {
   const sources = await readSources(root);
-  const rooms = new Map<string, Set<string>>();
+  const folders = new Map<string, Set<string>>();
   for (const path of [...sources.keys()].filter((each) => each.startsWith('src/')).sort()) {
-    const room = roomOf(path);
-    const imported = rooms.get(room) ?? new Set();
-    for (const target of targetsOf(path, sources)) if (roomOf(target) !== room) imported.add(roomOf(target));
-    rooms.set(room, imported);
+    const folder = folderOf(path);
+    const imported = folders.get(folder) ?? new Set();
+    for (const target of targetsOf(path, sources)) if (folderOf(target) !== folder) imported.add(folderOf(target));
+    folders.set(folder, imported);
   }
-  return rooms;
+  return folders;
 }
 
 async function readSources(root: string): Promise<Sources> {
@@ -69,7 +69,7 @@ async function readSources(root: string): Promise<Sources> {
   return sources;
 }
 
-/** One line for each file of the core that imports `vscode`. The order sees to it that none reaches it through others. */
+/** Returns one line for each core file that imports `vscode`. The order prevents indirect imports. */
 function importsOfVsCode(sources: Sources): string[] {
   const isCore = (path: string) => path.startsWith('local/') || rankOf(path) < EDGE;
   return [...sources]
@@ -78,7 +78,7 @@ function importsOfVsCode(sources: Sources): string[] {
     .sort();
 }
 
-/** One line for each import of a room that does not stand below the importing file's own. */
+/** Returns one line for each import from a folder that isn't below the importing file's own. */
 function importsAgainstTheOrder(sources: Sources): string[] {
   return [...sources.keys()].sort().flatMap((path) => {
     if (rankOf(path) < 0) return [`${path} is in no folder of the order`];
@@ -90,24 +90,27 @@ function importsAgainstTheOrder(sources: Sources): string[] {
 
 function mayImport(path: string, target: string): boolean {
   if (path.split('/')[0] !== target.split('/')[0]) return false;
-  return roomOf(path) === roomOf(target) || rankOf(target) < rankOf(path);
+  return folderOf(path) === folderOf(target) || rankOf(target) < rankOf(path);
 }
 
-/** `base` for `src/base/text.ts`, `providers/run` for `src/providers/run/tasks/tasks.ts`, `execs` for `local/execs/exec.ts`. */
-function roomOf(path: string): string {
+/**
+ * Returns the folder of a file: `base` for `src/base/text.ts`, `providers/run` for `src/providers/run/tasks/tasks.ts`,
+ * `execs` for `local/execs/exec.ts`.
+ */
+function folderOf(path: string): string {
   const [, first = '', second = ''] = path.split('/');
   return first === 'providers' || first === 'views' ? `${first}/${second}` : first;
 }
 
-/** The line of its order that names a file's room; -1 for none. */
+/** Returns the index of the line that lists a file's folder, or -1. */
 function rankOf(path: string): number {
   const order = path.startsWith('local/') ? LOCAL_ORDER : ORDER;
-  const room = roomOf(path);
-  const named = order.findIndex((rooms) => rooms.includes(room));
-  return named >= 0 ? named : order.findIndex((rooms) => rooms.includes(room.replace(/\/.*$/, '/*')));
+  const folder = folderOf(path);
+  const named = order.findIndex((folders) => folders.includes(folder));
+  return named >= 0 ? named : order.findIndex((folders) => folders.includes(folder.replace(/\/.*$/, '/*')));
 }
 
-/** The project's own files that a file imports, types included. */
+/** Returns the project's own files that a file imports, including type imports. */
 function targetsOf(path: string, sources: Sources): string[] {
   const targets = (sources.get(path) ?? [])
     .filter((specifier) => specifier.startsWith('.'))
@@ -115,7 +118,7 @@ function targetsOf(path: string, sources: Sources): string[] {
   return [...new Set(targets)].filter((target) => sources.has(target));
 }
 
-/** One line for each group of files that import each other, types included (Tarjan's strongly connected components). */
+/** Returns one line for each group of files that import each other, including type imports (Tarjan's algorithm). */
 function cycles(sources: Sources): string[] {
   const indexes = new Map<string, number>();
   const stack: string[] = [];
@@ -139,7 +142,7 @@ function cycles(sources: Sources): string[] {
   return found;
 }
 
-/** Every module that a TypeScript source names, in whatever kind of import, export or require. */
+/** Returns every module that a TypeScript source names in an import, export, or require. */
 export function importsOf(source: string): string[] {
   const code = source.replace(COMMENTS_AND_STRINGS, (text) => (text.startsWith('/') ? ' ' : text));
   return [...code.matchAll(IMPORTS)].map(({ groups }) => groups?.specifier ?? '');
