@@ -11,6 +11,11 @@ export function registerCommands(handlers: { readonly [id in CommandId]?: Comman
   );
 }
 
+/** Describes one of our own commands, for a row, a code lens or a notification. */
+export function commandTo(id: CommandId, title: string, ...args: unknown[]): vscode.Command {
+  return { command: id, title, arguments: args };
+}
+
 /** Runs one of our own commands. */
 export function executeCommand<T>(id: CommandId, ...args: unknown[]): Thenable<T> {
   return vscode.commands.executeCommand<T>(id, ...args);

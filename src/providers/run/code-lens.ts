@@ -5,7 +5,7 @@ import { RUNNABLE_LANGUAGES } from '../../run/runners.ts';
 import { findTargets } from '../../run/targets/find.ts';
 import type { Target } from '../../run/targets/target.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
-import type { CommandId } from '../common/command-ids.ts';
+import { commandTo } from '../common/commands.ts';
 import { syncedFolder } from '../common/folders.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
@@ -67,20 +67,16 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 
 function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLens {
   const command = {
-    title: `$(play) ${strings.lens(profile)}`,
+    ...commandTo('modal.runTarget', `$(play) ${strings.lens(profile)}`, uri, target),
     tooltip: strings.lensTooltip('name' in target ? target.name : posix.basename(uri.path), profile),
-    command: 'modal.runTarget' satisfies CommandId,
-    arguments: [uri, target],
   };
   return new vscode.CodeLens(new vscode.Range(target.line, 0, target.line, 0), command);
 }
 
 function profileLens(uri: vscode.Uri, { line }: Target, profile: string): vscode.CodeLens {
   const command = {
-    title: strings.changeProfile(),
+    ...commandTo('modal.chooseProfile', strings.changeProfile(), uri),
     tooltip: strings.changeProfileTooltip(profile),
-    command: 'modal.chooseProfile' satisfies CommandId,
-    arguments: [uri],
   };
   return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), command);
 }

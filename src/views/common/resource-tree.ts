@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import type { CommandId } from '../../providers/common/command-ids.ts';
+import { commandTo } from '../../providers/common/commands.ts';
 import { setContextKey } from '../../providers/common/context-keys.ts';
 import { onDidChangeSettings } from '../../providers/common/settings.ts';
 import { strings as commonStrings } from '../../providers/common/strings.ts';
@@ -136,7 +137,7 @@ export class ResourceTree<T, Row extends object>
     const { label, icon, command } = (row as ActionRow).action;
     const item = new vscode.TreeItem(label);
     item.iconPath = new vscode.ThemeIcon(icon);
-    item.command = { title: label, command };
+    item.command = commandTo(command, label);
     return item;
   }
 

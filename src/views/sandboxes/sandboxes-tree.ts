@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Prices } from '../../modal/prices.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
+import { commandTo } from '../../providers/common/commands.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -144,7 +145,7 @@ function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
   item.tooltip = url;
   item.iconPath = new vscode.ThemeIcon('plug');
   item.contextValue = 'port';
-  item.command = { title: strings.openInBrowser(), command: 'modal.openPort', arguments: [{ url }] };
+  item.command = commandTo('modal.openPort', strings.openInBrowser(), { url });
   item.accessibilityInformation = { label: strings.portLabel(port, url) };
   return item;
 }
@@ -157,7 +158,7 @@ function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): 
   item.tooltip = strings.mountTooltip(volume, path);
   item.iconPath = new vscode.ThemeIcon('database');
   item.contextValue = 'mount';
-  item.command = { title: strings.revealVolume(), command: 'modal.showVolume', arguments: [{ volume }] };
+  item.command = commandTo('modal.showVolume', strings.revealVolume(), { volume });
   item.accessibilityInformation = {
     label: isReadOnly ? strings.readOnlyMountLabel(source, oneLine(path)) : strings.mountLabel(source, oneLine(path)),
   };

@@ -1,19 +1,26 @@
 import * as vscode from 'vscode';
+import type { CommandId } from '../../providers/common/command-ids.ts';
 import type { CurrentSession } from './status-bar.ts';
 import { strings } from './strings.ts';
 
+interface MenuItem extends vscode.QuickPickItem {
+  /** One of our commands, or the one with which VS Code shows the Sandboxes view. */
+  readonly command: CommandId | 'modal.sandboxes.focus';
+}
+
 /** `modal.sessionMenu`: offers the actions for a folder's sandbox. */
 export async function showSessionMenu({ title, isRunning }: CurrentSession): Promise<void> {
-  const whenRunning = [
+  const whenRunning: MenuItem[] = [
     { label: `$(cloud-download) ${strings.pullChanges()}`, command: 'modal.pullChanges' },
     { label: `$(debug-pause) ${strings.pause()}`, command: 'modal.pauseSandbox' },
     { label: `$(debug-restart) ${strings.replace()}`, command: 'modal.replaceSandbox' },
   ];
-  const items = [
+  const whenStopped: MenuItem[] = [{ label: `$(debug-continue) ${strings.resume()}`, command: 'modal.resumeSandbox' }];
+  const items: MenuItem[] = [
     { label: `$(play) ${strings.runActiveFile()}`, command: 'modal.runActiveFile' },
     { label: `$(terminal) ${strings.openTerminal()}`, command: 'modal.openTerminal' },
     { label: `$(server-environment) ${strings.chooseProfile()}`, command: 'modal.chooseProfile' },
-    ...(isRunning ? whenRunning : [{ label: `$(debug-continue) ${strings.resume()}`, command: 'modal.resumeSandbox' }]),
+    ...(isRunning ? whenRunning : whenStopped),
     { label: `$(list-tree) ${strings.showSandboxes()}`, command: 'modal.sandboxes.focus' },
     { label: `$(debug-stop) ${strings.stopEverything()}`, command: 'modal.stopEverything' },
   ];

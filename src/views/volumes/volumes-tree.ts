@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { formatBytes } from '../../base/text.ts';
 import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } from '../../modal/volumes.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
+import { commandTo } from '../../providers/common/commands.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { RECORDS_VOLUME } from '../../snapshots/records.ts';
 import { PolledStore } from '../common/polled-store.ts';
@@ -154,7 +155,7 @@ function moreItem({ volume, path, count }: MoreRow): vscode.TreeItem {
   const item = new vscode.TreeItem(title);
   item.id = `${volume.id}${path}//more`;
   item.iconPath = new vscode.ThemeIcon('ellipsis');
-  item.command = { title, command: 'modal.showMoreOfVolume', arguments: [{ volume, path }] };
+  item.command = commandTo('modal.showMoreOfVolume', title, { volume, path });
   return item;
 }
 
@@ -164,7 +165,7 @@ function problemItem({ volume, path, text }: ProblemRow): vscode.TreeItem {
   item.description = text;
   item.tooltip = text;
   item.iconPath = new vscode.ThemeIcon('refresh');
-  item.command = { title: commonStrings.tryAgain(), command: 'modal.refreshVolumes' };
+  item.command = commandTo('modal.refreshVolumes', commonStrings.tryAgain());
   item.accessibilityInformation = { label: `${text} ${commonStrings.tryAgain()}` };
   return item;
 }
