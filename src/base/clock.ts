@@ -1,3 +1,7 @@
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** The time, injected so that tests control when it passes. */
 export interface Clock {
   /** Milliseconds since an arbitrary origin. */

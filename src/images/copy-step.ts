@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { DAY_MS, HOUR_MS } from '../base/clock.ts';
 import { formatBytes } from '../base/text.ts';
 import { execWith } from '../modal/exec.ts';
 import { Archive } from './archive.ts';
@@ -27,8 +28,8 @@ export interface CopyDependencies {
 
 /** How long other windows wait for a sandbox that its window has left behind. */
 const IDLE_TIMEOUT_MS = 600_000;
-const SANDBOX_TIMEOUT_MS = 3_600_000;
-const COLLECTED_TTL_MS = 86_400_000;
+const SANDBOX_TIMEOUT_MS = HOUR_MS;
+const COLLECTED_TTL_MS = DAY_MS;
 const SNAPSHOT_TIMEOUT_MS = 600_000;
 const MAX_LOG_LINES = 20;
 

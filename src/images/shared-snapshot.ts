@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { DAY_MS } from '../base/clock.ts';
 import { findPublished } from '../modal/images.ts';
 
-const DAY_MS = 86_400_000;
 /** How long Modal keeps a shared snapshot. It is recreated some time before it expires. */
 const TTL_MS = 30 * DAY_MS;
 const MAX_AGE_MS = 28 * DAY_MS;

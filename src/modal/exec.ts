@@ -1,5 +1,6 @@
 import type { ContainerProcess, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { HOUR_MS } from '../base/clock.ts';
 
 /** Input for a process. Read again from an earlier offset when a connection is resumed. */
 export interface Source {
@@ -14,7 +15,7 @@ export interface ExecOptions {
   readonly timeoutMs?: number;
 }
 
-const TIMEOUT_MS = 60 * 60_000;
+const TIMEOUT_MS = HOUR_MS;
 const WRITE_BYTES = 1024 * 1024;
 /** The SDK's stream cuts each chunk into messages of this size. */
 const MESSAGE_BYTES = 256 * 1024;

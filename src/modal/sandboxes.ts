@@ -1,4 +1,5 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
+import { DAY_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
@@ -7,7 +8,7 @@ import { sandboxEnd } from './sandbox-ends.ts';
 import { strings } from './strings.ts';
 
 /** Modal's limit for the lifetime of a sandbox. https://modal.com/docs/guide/sandboxes */
-export const MAX_LIFETIME_MS = 24 * 60 * 60_000;
+export const MAX_LIFETIME_MS = DAY_MS;
 
 /** A volume to mount in a new sandbox. */
 export interface MountParams extends Mount {

@@ -1,7 +1,6 @@
 import { Cron } from 'croner';
+import { MINUTE_MS } from '../base/clock.ts';
 import { strings } from './strings.ts';
-
-const MINUTE_MS = 60_000;
 
 /**
  * Returns the time of the next refresh, in milliseconds since 1970: a number of minutes after `after`, or the next match of

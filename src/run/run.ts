@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { HOUR_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
@@ -111,7 +112,7 @@ export class Run {
             runMs: endedAt - syncedAt,
           },
           ...(session.pricePerHourUsd !== undefined && {
-            costUsd: (session.pricePerHourUsd * (endedAt - startedAt)) / 3_600_000,
+            costUsd: (session.pricePerHourUsd * (endedAt - startedAt)) / HOUR_MS,
           }),
           ...(session.profile && { profile: session.profile }),
         };

@@ -1,8 +1,7 @@
-import type { Clock } from '../base/clock.ts';
+import { type Clock, MINUTE_MS } from '../base/clock.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import type { SandboxLifetime } from './session.ts';
 
-const MINUTE_MS = 60_000;
 /** Warn this long before the end, or in the last tenth of a short lifetime. */
 const WARNING_MS = 10 * MINUTE_MS;
 const WARNING_SHARE = 0.1;

@@ -1,4 +1,5 @@
 import { untilAborted } from '../base/cancellation.ts';
+import { DAY_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { deleteImage } from '../modal/snapshots.ts';
 import { DEFAULT_TTL_MS, type Snapshot, type Snapshots } from '../snapshots/snapshots.ts';
@@ -10,7 +11,7 @@ import type { Sessions } from './sessions.ts';
 import { strings } from './strings.ts';
 
 /** The lifetime of the snapshot that moves a sandbox, in case the steps after it fail. */
-const MOVE_TTL_MS = 24 * 60 * 60_000;
+const MOVE_TTL_MS = DAY_MS;
 
 /** A paused sandbox is a snapshot with this name. It is renamed once the sandbox has been resumed. */
 const PAUSED = 'Paused: ';

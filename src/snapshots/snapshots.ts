@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { DAY_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
@@ -18,7 +19,7 @@ export interface Snapshot extends Omit<SnapshotRecord, 'kind'> {
 }
 
 /** How long Modal keeps a snapshot by default. https://modal.com/docs/guide/sandbox-snapshots */
-export const DEFAULT_TTL_MS = 30 * 24 * 60 * 60_000;
+export const DEFAULT_TTL_MS = 30 * DAY_MS;
 /** How many images a refresh verifies. The others follow with later refreshes. */
 const CHECKS_PER_REFRESH = 3;
 

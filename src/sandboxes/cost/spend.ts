@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, HOUR_MS } from '../../base/clock.ts';
 import { logError } from '../../base/log.ts';
 import type { MachineState } from '../machine-state.ts';
 
-const HOUR_MS = 3_600_000;
 /** How long entries are kept; no sum needs older ones. */
 const RETENTION_MS = 48 * HOUR_MS;
 /** How often the time of last use is saved, at most, per idle timeout. */

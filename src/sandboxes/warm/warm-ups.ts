@@ -1,7 +1,7 @@
 import type { Sandbox } from 'modal';
 import { z } from 'zod';
 import { untilAborted } from '../../base/cancellation.ts';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, MINUTE_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import { Emitter, type Event } from '../../base/events.ts';
 import { explainAndLog, isAccountProblem } from '../../modal/errors.ts';
@@ -13,7 +13,6 @@ import { strings } from '../strings.ts';
 import type { PauseReason } from './pause-reason.ts';
 import type { WarmPool, WarmTarget } from './pool.ts';
 
-const MINUTE_MS = 60_000;
 /** How often warm-ups check what is due. Sleep and a changed clock are noticed by then. */
 const POLL_INTERVAL_MS = MINUTE_MS;
 const MAX_REFRESH_MS = 10 * MINUTE_MS;

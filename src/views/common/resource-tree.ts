@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { MINUTE_MS } from '../../base/clock.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import type { CommandId } from '../../providers/common/command-ids.ts';
 import { commandTo } from '../../providers/common/commands.ts';
@@ -33,7 +34,6 @@ export interface ResourceTreeOptions<T, Row> {
   readonly showsTime?: boolean;
 }
 
-const MINUTE_MS = 60_000;
 /** How long VS Code may take to show a view. */
 const VISIBLE_TIMEOUT_MS = 5_000;
 

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../base/clock.ts';
 import { formatMinutes } from '../../base/text.ts';
 import { type Mount, mountsIn } from '../../modal/mounts.ts';
 import { aboutUsd, type Prices } from '../../modal/prices.ts';
@@ -117,9 +118,7 @@ export function costUsd(
   now: number,
 ): number | undefined {
   const perHour = prices.perHourUsd(hardware);
-  return perHour === undefined
-    ? undefined
-    : (perHour * ((endedAt?.getTime() ?? now) - createdAt.getTime())) / 3_600_000;
+  return perHour === undefined ? undefined : (perHour * ((endedAt?.getTime() ?? now) - createdAt.getTime())) / HOUR_MS;
 }
 
 /** The rows below a sandbox. */

@@ -1,5 +1,6 @@
 import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
+import { DAY_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
@@ -16,7 +17,6 @@ import { takeOrDiscard } from '../../snapshots/take.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { strings } from './strings.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 /** The image between a sandbox and its fork is needed only to start the fork. */
 const FORK_TTL_MS = DAY_MS;
 

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { DAY_MS } from '../../base/clock.ts';
 import { formatBytes, formatMinutes } from '../../base/text.ts';
 import { publishedName } from '../../modal/snapshots.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
@@ -10,7 +11,6 @@ import { ResourceTree } from '../common/resource-tree.ts';
 import { oneLine, tooltipOf } from '../common/tooltip.ts';
 import { strings } from './strings.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
 
 /** A fact about a snapshot. */
