@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { eachLimited } from '../../src/base/each-limited.ts';
 import { ONE_FAILED, sum, type TestCounts } from '../counts.ts';
 import { messageOf } from '../say.ts';
 
@@ -20,8 +21,9 @@ export async function inParallel(jobs: readonly TestJob[]): Promise<TestCounts> 
     if (job <= shown) process.stdout.write(text);
     else held[job]?.push(text);
   };
-  const run = async (job: TestJob, at: number): Promise<TestCounts> => {
-    const counts = await job((text) => write(at, text)).catch((error: unknown) => {
+  const counts: TestCounts[] = [];
+  await eachLimited(jobs, MAX_PARALLEL, async (job, at) => {
+    const counted = await job((text) => write(at, text)).catch((error: unknown) => {
       write(at, `  ✘ ${messageOf(error)}\n`);
       return ONE_FAILED;
     });
@@ -30,15 +32,9 @@ export async function inParallel(jobs: readonly TestJob[]): Promise<TestCounts> 
       shown += 1;
       for (const text of held[shown]?.splice(0) ?? []) process.stdout.write(text);
     }
-    return counts;
-  };
-  const waiting = jobs.entries();
-  const worker = async (): Promise<TestCounts> => {
-    const counts: TestCounts[] = [];
-    for (const [at, job] of waiting) counts.push(await run(job, at));
-    return sum(counts);
-  };
-  return sum(await Promise.all(Array.from({ length: MAX_PARALLEL }, worker)));
+    counts.push(counted);
+  });
+  return sum(counts);
 }
 
 /** Groups test files by a key. The largest group is first, so that no long job is left to run alone at the end. */

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
+import { HOUR_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import { execWith } from '../../modal/exec.ts';
 import type { SyncProgress } from '../options.ts';
@@ -29,7 +30,7 @@ export interface PullResult extends Received {
 
 /** Characters of paths in one command, so that its arguments stay below Modal's limit. */
 const MAX_BATCH_CHARS = 40_000;
-const PULL_TIMEOUT_MS = 60 * 60_000;
+const PULL_TIMEOUT_MS = HOUR_MS;
 const FIND = 'cd "$1" && find . -path ./.modal-sync -prune -o ! -type d -print0';
 const PACK = 'cd "$1" && shift && exec tar -cf - "$@" 2>/dev/null';
 

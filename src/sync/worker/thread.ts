@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { configuredTranslations } from '../../base/localization.ts';
+import { strings } from '../strings.ts';
 import type { Answer, Call, CallArgs, CallName, CallResult, TableName } from './calls.ts';
 import type { CoreOptions } from './core.ts';
 import type { WorkerData } from './worker.ts';
@@ -80,7 +81,7 @@ export class SyncThread {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
-    this.#failAll(new Error('The sync engine was disposed.'));
+    this.#failAll(new Error(strings.engineDisposed()));
   }
 
   #started(): Worker {
@@ -101,7 +102,7 @@ export class SyncThread {
     worker.on('error', (error) => this.#failAll(error));
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined;
-      this.#failAll(new Error('The sync thread stopped.'));
+      this.#failAll(new Error(strings.threadStopped()));
     });
     this.#worker = worker;
     return worker;
