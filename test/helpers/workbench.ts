@@ -329,9 +329,16 @@ export class Workbench {
     await this.gesture('the click on the terminal', click, this.page.locator('.terminal-wrapper.active .xterm.focus'));
   }
 
-  /** Waits until the active editor has focus. */
+  /**
+   * Waits until the active editor has focus. A panel that opens takes the focus and gives it back, which VS Code sometimes
+   * forgets on a busy computer. Then this takes it back, once.
+   */
   async waitForEditorFocus(): Promise<void> {
-    await this.page.locator('.editor-instance .monaco-editor.focused').waitFor();
+    const focused = this.page.locator('.editor-instance .monaco-editor.focused');
+    if (await comesIntoSight(focused, DROP_TIMEOUT_MS)) return;
+    say('VS Code left the focus in the panel. Taking it back.');
+    await this.page.keyboard.press('Control+1');
+    await focused.waitFor();
   }
 
   /** Waits for a notification whose text matches, and returns that text. */
@@ -437,14 +444,25 @@ export class Workbench {
     await from.hover();
     await mouse.down();
     if (copy) await keyboard.down('Control');
-    for (const each of [...(over ? [over] : []), row]) {
+    const moveTo = async (each: Locator, offset = 0) => {
       const { x, y, width, height } = await waitForStillBox(each);
-      const [atX, atY] = [x + Math.min(width / 2, 80), y + height / 2];
-      await mouse.move(atX, atY, { steps: 12 });
-      // VS Code checks whether a row accepts the drop only when the mouse moves within it.
-      await mouse.move(atX + 2, atY);
-    }
-    await row.and(this.page.locator('.drop-target')).waitFor();
+      await mouse.move(x + Math.min(width / 2, 80) + offset, y + height / 2, { steps: 12 });
+    };
+    if (over) await moveTo(over);
+    await moveTo(row);
+    // VS Code checks whether a row accepts the drop only when the mouse moves within it, and rows move when the folder under
+    // the mouse expands.
+    let offset = 0;
+    await waitFor(
+      'the row to accept the drop',
+      stepTimeoutMs,
+      async () => {
+        offset = offset === 0 ? 2 : 0;
+        await moveTo(row, offset);
+        return row.and(this.page.locator('.drop-target')).isVisible();
+      },
+      Boolean,
+    );
     await mouse.up();
     if (copy) await keyboard.up('Control');
   }
