@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { strings as formats } from '../base/strings.ts';
 
-/** What image builds say to users. Those about a Dockerfile's line follow its place, as in `Dockerfile:3: …`. */
+/** Messages about image builds. Those about a Dockerfile's line follow its position, as in `Dockerfile:3: …`. */
 export const strings = {
   layerFailed: (title: string, place: string, reason: string) =>
     l10n.t("Couldn't build the image: “{0}” ({1}) failed: {2}.", title, place, reason),
@@ -57,7 +57,7 @@ export const strings = {
   noFrom: (file: string) => l10n.t('{0} has no FROM.', file),
   noTarget: (file: string, target: string) => l10n.t('{0} has no stage “{1}”.', file, target),
   unknownInstruction: (word: string) => l10n.t("“{0}” isn't a Dockerfile instruction.", word),
-  notUtf8: () => l10n.t("the line isn't valid UTF-8. Save the file as UTF-8."),
+  notUtf8: () => l10n.t("The line isn't valid UTF-8. Save the file as UTF-8."),
   emptyInstruction: (keyword: string) => l10n.t('{0} is empty.', keyword),
   instructionBeforeFrom: (keyword: string) =>
     l10n.t('{0} comes before the first FROM, where only ARG is allowed.', keyword),
@@ -65,7 +65,7 @@ export const strings = {
   fromSyntax: () => l10n.t('FROM takes an image and, optionally, AS with a name.'),
   fromUnset: (reference: string) =>
     l10n.t('{0} has no value. Set it with ARG before FROM, or in `buildArgs`.', reference),
-  fromScratch: () => l10n.t('an image built from scratch has no shell, which sandboxes need.'),
+  fromScratch: () => l10n.t('An image built from scratch has no shell, which sandboxes need.'),
   unsupportedPlatform: (platform: string) => l10n.t('Modal runs only on linux/amd64, not on {0}.', platform),
   valueOfBaseImage: (keyword: string, variable: string) =>
     l10n.t(
@@ -81,7 +81,7 @@ export const strings = {
   copySyntax: (keyword: string) => l10n.t('{0} takes a source and a destination.', keyword),
   unsupportedFlag: (keyword: string, flag: string) => l10n.t("{0} --{1} isn't supported.", keyword, flag),
   unsupportedFlagWithFrom: (flag: string) => l10n.t("--{0} isn't supported together with --from.", flag),
-  noStageBefore: (name: string) => l10n.t("there's no stage “{0}” before this one.", name),
+  noStageBefore: (name: string) => l10n.t("There's no stage “{0}” before this one.", name),
   copyFromImageLocally: (image: string) =>
     l10n.t("Local Modal doesn't use a registry, so files can't be copied from {0}.", image),
   outsideContext: (path: string) => l10n.t('{0} is outside the build context.', path),
@@ -93,11 +93,11 @@ export const strings = {
 
   unsupportedRunFlag: (flag: string, value: string) => l10n.t("Modal doesn't support RUN --{0}={1}.", flag, value),
   unsupportedMount: (type: string) => l10n.t("Modal doesn't support RUN --mount=type={0}.", type),
-  mountWithoutTarget: () => l10n.t('a mount requires a target.'),
-  mountTargetTooBroad: (target: string) => l10n.t('nothing can be mounted directly at {0}. Use COPY instead.', target),
+  mountWithoutTarget: () => l10n.t('A mount requires a target.'),
+  mountTargetTooBroad: (target: string) => l10n.t('Nothing can be mounted directly at {0}. Use COPY instead.', target),
   cacheMountsIgnored: () => l10n.t('Cache mounts are ignored. Files that RUN writes to them become part of the image.'),
   secretMissing: (id: string, variable: string) =>
-    l10n.t("the secret “{0}” isn't available. Add the variable {1} to `buildSecrets`.", id, variable),
+    l10n.t("The secret “{0}” isn't available. Add the variable {1} to `buildSecrets`.", id, variable),
   multilineWithoutShell: (shell: string) =>
-    l10n.t('several lines can only be passed to a shell such as sh or bash, not to {0}.', shell),
+    l10n.t('Several lines can be passed only to a shell such as sh or bash, not to {0}.', shell),
 };

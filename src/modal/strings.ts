@@ -124,11 +124,11 @@ const stoppedUnexpectedly = () =>
 const SANDBOX_ENDED: Readonly<Partial<Record<SandboxEnd, () => string>>> = {
   timeout: () =>
     l10n.t(
-      'The sandbox reached its maximum lifetime and was stopped. Run again to start a new one. To allow more time, increase timeoutMs in the profile.',
+      'The sandbox reached its maximum lifetime and was stopped. Run again to start a new one. To allow more time, increase `timeoutMs` in the profile.',
     ),
   idle: () =>
     l10n.t(
-      'The sandbox was stopped because it was idle. Run again to start a new one. To keep sandboxes longer, increase idleTimeoutMs in the profile.',
+      'The sandbox was stopped because it was idle. Run again to start a new one. To keep sandboxes longer, increase `idleTimeoutMs` in the profile.',
     ),
   terminated: () => l10n.t('The sandbox was terminated. Run again to start a new one.'),
   preempted: () =>

@@ -1,7 +1,7 @@
 import * as l10n from '@vscode/l10n';
 import { strings as formats } from '../base/strings.ts';
 
-/** What a run says to users, mostly in its terminal. */
+/** Messages of runs, most of which appear in the terminal. */
 export const strings = {
   startingSandbox: () => l10n.t('Starting a sandbox…'),
   startedSandbox: (id: string, account: string, duration: string) =>
@@ -89,8 +89,8 @@ export const strings = {
     l10n.t("The task isn't valid: {0}. Fix it in tasks.json, and then run again.", problem),
   invalidTaskProperty: (property: string, problem: string) =>
     l10n.t("“{0}” in the task isn't valid: {1}. Fix it in tasks.json, and then run again.", property, problem),
-  invalidVariableName: () => l10n.t('variable names can contain only letters, digits, and "_"'),
-  oneKindOfTask: () => l10n.t('specify exactly one of "file", "command", or "script"'),
+  invalidVariableName: () => l10n.t('variable names can contain only letters, digits, and “_”'),
+  oneKindOfTask: () => l10n.t('specify exactly one of “file”, “command”, or “script”'),
   invalidRegExp: () => l10n.t("isn't a valid regular expression"),
 
   sessionSandboxStopped: () => l10n.t('The sandbox stopped. Run the selection again.'),

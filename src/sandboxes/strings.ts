@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What sandboxes, warm-ups and the budget say to users. */
+/** Messages about sandboxes, warm-ups, and the budget. */
 export const strings = {
   noSandboxToPause: (profile: string) => l10n.t('No sandbox is running for profile “{0}”.', profile),
   noPausedSandbox: (profile: string, folder: string) =>
@@ -46,7 +46,7 @@ export const strings = {
     l10n.t("You've spent {0} of {1} in the last hour (estimate)", spent, limit),
   budgetSpent: (summary: string) =>
     l10n.t(
-      '{0}, so no sandbox was started. Raise the limit in the `modal.budget` settings, or try again later.',
+      '{0}, so no sandbox was started. Raise the limit in the modal.budget settings, or try again later.',
       summary,
     ),
 

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What snapshots say to users. */
+/** Messages about snapshots. */
 export const strings = {
   expired: (name: string) => l10n.t('Snapshot “{0}” has expired. Delete it from the list.', name),
   deletedElsewhere: (name: string) =>

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What syncing says to users. */
+/** Messages about syncing. */
 export const strings = {
   // Errors
   folderMissing: (root: string) =>
@@ -14,7 +14,7 @@ export const strings = {
       root,
     ),
   toolMissing: (tool: string) =>
-    l10n.t("The sandbox's image doesn't have `{0}`, which syncing requires. Use a profile with another image.", tool),
+    l10n.t("The sandbox's image doesn't have {0}, which syncing requires. Use a profile with another image.", tool),
   tooLittleSpace: (free: string, needed: string) =>
     l10n.t(
       "The sandbox doesn't have enough space for the workspace: {0} free, {1} needed. Exclude files that the run doesn't need in .modalignore, or free up space in the sandbox.",
@@ -75,14 +75,14 @@ export const strings = {
 
   // Why a file isn't synced, shown in parentheses after its path
   cannotRead: () => l10n.t("can't be read: permission denied"),
-  notUtf8: () => l10n.t("its name isn't UTF-8"),
+  notUtf8: () => l10n.t("name isn't valid UTF-8"),
   notSyncableKind: () => l10n.t('not a file, folder, or link'),
   linkOutside: (target: string) => l10n.t('link to {0}, outside the folder', target),
   replacedWhileRead: () => l10n.t('replaced while it was being read'),
   keptChanging: () => l10n.t('kept changing; the copy may be inconsistent'),
 
   // Why a file isn't pulled, shown in parentheses after its path
-  pathOutside: () => l10n.t('path points outside the folder'),
+  pathOutside: () => l10n.t('outside the folder'),
   windowsName: () => l10n.t("name isn't allowed on Windows"),
   notRequested: () => l10n.t('not requested'),
   neverSynced: () => l10n.t('never synced'),

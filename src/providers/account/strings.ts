@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** The texts of choosing an account. */
+/** Messages about accounts. */
 export const strings = {
   offer: () => l10n.t('To run code in a sandbox, sign in to Modal, or use Local Modal to run on your computer.'),
   signIn: () => l10n.t('Sign In…'),

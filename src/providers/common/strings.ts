@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** The texts that several features and views share. */
+/** Messages that several features and views share. */
 export const strings = {
   chooseAccount: () => l10n.t('Choose Account…'),
   notSignedIn: () => l10n.t("You're not signed in to Modal. Sign in, or use Local Modal."),
@@ -37,6 +37,6 @@ export const strings = {
 
   invalidAccountSetting: () =>
     l10n.t('The modal.account setting must be "local", "environment", "token", or "profile:NAME".'),
-  invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, ".", "_", or "-".'),
+  invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, “.”, “_”, or “-”.'),
   invalidSetting: (name: string, problem: string) => l10n.t("The modal.{0} setting isn't valid ({1}).", name, problem),
 };

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the files of sandboxes and volumes say to users. */
+/** Messages about the files of sandboxes and volumes. */
 export const strings = {
   openLocalFolderFirst: () =>
     l10n.t("Open a local folder first (“File: Open Folder…”). The sandbox's folder is added next to it."),
@@ -33,7 +33,7 @@ export const strings = {
 
   sandboxGone: (folder: string) =>
     l10n.t(
-      "The sandbox for folder “{0}” stopped and its files are gone. Files shown in the Explorer can't be opened.",
+      "The sandbox for folder “{0}” stopped, and its files are gone. Files shown in the Explorer can't be opened.",
       folder,
     ),
   removeFolder: () => l10n.t('Remove Folder'),

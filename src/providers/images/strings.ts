@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What building and checking images say to users. */
+/** Messages about building and checking images. */
 export const strings = {
   buildTerminal: () => l10n.t('Modal: Build Image'),
   building: () => l10n.t('Building the image'),
@@ -16,7 +16,7 @@ export const strings = {
   replaceSandbox: () => l10n.t('Replace Sandbox'),
 
   checking: () => l10n.t('Checking the image…'),
-  reportTitle: (profile: string) => l10n.t('Image of {0}', profile),
+  reportTitle: (profile: string) => l10n.t('Image for {0}', profile),
   reportHeading: (profile: string, imageId: string) => l10n.t('Image for profile “{0}” ({1})', profile, imageId),
   localModalNote: () => l10n.t('Local Modal uses the programs installed on your computer.'),
   reportGone: () => l10n.t('This report is no longer available. Run “Check Image” again.'),

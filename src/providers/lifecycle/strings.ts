@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What pausing, resuming and expiring sandboxes say to users. */
+/** Messages about pausing, resuming, and expiring sandboxes. */
 export const strings = {
   quoted: (name: string) => l10n.t('“{0}”', name),
   runningOne: (name: string) => l10n.t('{0} is running and will be stopped.', name),
@@ -14,7 +14,8 @@ export const strings = {
   resume: () => l10n.t('Resume'),
   resuming: () => l10n.t('Resuming the sandbox…'),
   resumed: (profile: string) => l10n.t('The sandbox for profile “{0}” was resumed with its files.', profile),
-  otherFolder: () => l10n.t('It belongs to another folder. Open that folder, and then try again.'),
+  otherFolder: () =>
+    l10n.t('The selected sandbox or snapshot belongs to another folder. Open that folder, and then try again.'),
 
   expiresInOneMinute: (profile: string) => l10n.t('The sandbox for profile “{0}” expires in 1 minute.', profile),
   expiresInMinutes: (profile: string, minutes: number) =>

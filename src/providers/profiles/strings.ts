@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the profile commands say to users. */
+/** Messages of the profile commands. */
 export const strings = {
   chooseTitle: () => l10n.t('Modal: Choose Profile'),
   choosePlaceholder: (folder: string) => l10n.t('Used for new sandboxes in “{0}”', folder),

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** The texts of running code in the editor. */
+/** Messages about running code from the editor. */
 export const strings = {
   noFileOpen: () => l10n.t('No file is open. Open a file, and then run again.'),
   noFileToSelectIn: () => l10n.t('No file is open. Open a file, select code, and then run again.'),
@@ -32,7 +32,7 @@ export const strings = {
   confirmOtherFolder: (owner: string, folder: string) =>
     l10n.t('This sandbox belongs to “{0}”. Sync “{1}” to it and run the file there?', owner, folder),
   syncAndRun: () => l10n.t('Sync and Run'),
-  argumentsTitle: () => l10n.t('Modal: Run with Arguments'),
+  argumentsTitle: () => l10n.t('Modal: Run Active File with Arguments'),
   argumentsPrompt: () => l10n.t("Arguments as in a shell. The sandbox's shell expands them."),
   openQuote: () => l10n.t('Unclosed quote.'),
   historyTitle: () => l10n.t('Modal: Run History'),

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** The texts of syncing in the editor. */
+/** Messages about syncing in the editor. */
 export const strings = {
   noFileOpen: () => l10n.t("No file is open. Open a file, or use the Explorer's context menu."),
   synced: (path: string, reason: string) => l10n.t('“{0}” is synced ({1}).', path, reason),

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What warm-ups and the budget say to users. */
+/** Messages about warm-ups and the budget. */
 export const strings = {
   stopping: () => l10n.t('Stopping sandboxes started from this computer…'),
   noneStopped: () => l10n.t('No sandboxes were running. Warm-ups are paused until the next run.'),

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What all views say to users. */
+/** Texts of all views. */
 export const strings = {
   tryAgain: () => l10n.t('Try Again'),
   quoted: (name: string) => l10n.t('“{0}”', name),

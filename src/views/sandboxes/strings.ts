@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the Sandboxes view says to users. */
+/** Texts of the Sandboxes view. */
 export const strings = {
   thisFolder: () => l10n.t('This Folder'),
   otherWindows: () => l10n.t('Other Windows on This Computer'),
@@ -60,7 +60,7 @@ export const strings = {
   nameTooLong: (max: number) => l10n.t('Names can have up to {0} characters.', max),
   keepRunning: (time: string) =>
     l10n.t(
-      'The sandbox stays running while this window is open, at most until {0}. Its maximum lifetime is set when it starts.',
+      'The sandbox keeps running while this window is open, until {0} at the latest. Its maximum lifetime is set when it starts.',
       time,
     ),
   copied: (id: string) => l10n.t('Copied {0}', id),

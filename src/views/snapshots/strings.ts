@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the Snapshots view says to users. */
+/** Texts of the Snapshots view. */
 export const strings = {
   newSnapshot: () => l10n.t('New Snapshot'),
   newDirectorySnapshot: () => l10n.t('New Directory Snapshot'),

@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the status bar and its menu say to users. */
+/** Texts of the status bar item and its menu. */
 export const strings = {
   itemName: () => l10n.t('Modal Sandbox'),
   text: (description: string) => l10n.t('Modal: {0}', description),

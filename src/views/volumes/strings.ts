@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the Volumes view says to users. */
+/** Texts of the Volumes view. */
 export const strings = {
   newVolume: () => l10n.t('New Volume'),
   renameVolume: () => l10n.t('Rename Volume'),

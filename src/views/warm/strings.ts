@@ -1,6 +1,6 @@
 import * as l10n from '@vscode/l10n';
 
-/** What the Warm-Ups view says to users. */
+/** Texts of the Warm-Ups view. */
 export const strings = {
   target: (profile: string, folder: string) => l10n.t('{0} in {1}', profile, folder),
   paused: (reason: string) => l10n.t('paused: {0}', reason),

@@ -86,7 +86,7 @@ describe('An account with paid sandboxes', () => {
       assert.match(refused.messages.join('\n'), /today \(estimate\)\. Start a sandbox anyway\?/);
       assert.match(
         refused.result.error ?? '',
-        /so no sandbox was started\. Raise the limit in the `modal\.budget` settings/,
+        /so no sandbox was started\. Raise the limit in the modal\.budget settings/,
       );
       assert.equal(await running(), 0);
       const { result } = await run({ showWarningMessage: START });

@@ -114,7 +114,7 @@ describe('Tasks of type modal', () => {
     const { exitCode, text } = await runOwn('wrong');
     assert.match(text, /● “args” in the task isn't valid: .*expected array.* Fix it in tasks\.json/);
     assert.equal(exitCode, 1);
-    assert.match((await runOwn('nothing')).text, /specify exactly one of "file", "command", or "script"/);
+    assert.match((await runOwn('nothing')).text, /specify exactly one of “file”, “command”, or “script”/);
   });
 
   it('offers a task for each script in package.json', async () => {

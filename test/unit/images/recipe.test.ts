@@ -198,7 +198,7 @@ describe('recipeOf', () => {
       [['FROM a', 'COPY --from=later /x .', 'FROM b AS later', 'FROM a', 'COPY --from=later /x /y'], /^$/],
       [
         ['FROM a AS one', 'COPY --from=two /x .', 'FROM b AS two', 'COPY --from=one /x /y'],
-        /Dockerfile:2: there's no stage “two” before this one/,
+        /Dockerfile:2: There's no stage “two” before this one/,
       ],
       [['RUN true'], /Dockerfile:1: RUN comes before the first FROM/],
       [['FROM $NONE'], /Dockerfile:1: \$NONE has no value/],
@@ -208,7 +208,7 @@ describe('recipeOf', () => {
       [['FROM a', 'SHELL bash'], /Dockerfile:2: SHELL takes a JSON array/],
       [
         ['FROM a', 'SHELL ["python3", "-c"]', 'RUN <<E', 'a', 'b', 'E'],
-        /Dockerfile:3: several lines can only be passed to a shell/,
+        /Dockerfile:3: Several lines can be passed only to a shell/,
       ],
       [['FROM a', 'COPY x'], /Dockerfile:2: COPY takes a source and a destination/],
       [['ARG A=1'], /Dockerfile has no FROM/],
