@@ -4,6 +4,7 @@ import { isNotFound } from '../modal/errors.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import type { BuildContext, BuiltImage } from './build-context.ts';
 import { Build } from './builder.ts';
+import type { FileHashes } from './dockerfile/context.ts';
 import { lookUp } from './errors.ts';
 import { recipeOf } from './profile-recipe.ts';
 import type { Recipe } from './recipe.ts';
@@ -11,8 +12,15 @@ import { recipeKey } from './recipe-key.ts';
 
 export { ImageBuildError } from './errors.ts';
 
-/** Images that this process has built or found, by client. */
-const known = new WeakMap<ModalClient, Map<string, Promise<BuiltImage>>>();
+/** What the builds of one connection share. */
+class BuildMemory {
+  /** Images that were built or found, by recipe key. */
+  readonly images = new Map<string, Promise<BuiltImage>>();
+  readonly hashes: FileHashes = new Map();
+}
+
+/** Ends with the connection. */
+const MEMORIES = new WeakMap<ModalClient, BuildMemory>();
 
 /**
  * Returns the image of a profile, and builds it unless Modal has one with the same recipe. A recipe that this process has
@@ -21,10 +29,9 @@ const known = new WeakMap<ModalClient, Map<string, Promise<BuiltImage>>>();
  */
 export async function buildImage(image: ImageProfile, context: BuildContext): Promise<Image> {
   const { client, app } = context;
-  const recipe = await resolveName(await recipeOf(image, context), client);
+  const { images, hashes } = memoryOf(client);
+  const recipe = await resolveName(await recipeOf(image, { ...context, hashes }), client);
   const key = recipeKey(recipe, image.buildSecrets, app.appId);
-  const images = known.get(client) ?? new Map<string, Promise<BuiltImage>>();
-  known.set(client, images);
   const running = context.force ? undefined : images.get(key);
   if (running) {
     const found = await shareBuild(running, context.signal);
@@ -38,6 +45,12 @@ export async function buildImage(image: ImageProfile, context: BuildContext): Pr
     if (images.get(key) === building) images.delete(key);
   });
   return (await building).image;
+}
+
+function memoryOf(client: ModalClient): BuildMemory {
+  const memory = MEMORIES.get(client) ?? new BuildMemory();
+  MEMORIES.set(client, memory);
+  return memory;
 }
 
 /** Waits for a build that another call has started. Returns undefined if that call was canceled and this one wasn't. */

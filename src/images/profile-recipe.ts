@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DEFAULT_PYTHON } from '../profiles/image-schema.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import { builtInBase, builtInSteps } from './built-in.ts';
+import type { FileHashes } from './dockerfile/context.ts';
 import { dockerfileRecipe } from './dockerfile/recipe.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine, runLine, shortened } from './lines.ts';
@@ -16,6 +17,8 @@ export interface RecipeContext {
   readonly folderPath: string;
   /** Builds on Local Modal, which uses the programs installed on this computer. */
   readonly isLocal: boolean;
+  /** Hashes of files that earlier builds have read. */
+  readonly hashes?: FileHashes;
 }
 
 const MAX_TITLE_CHARS = 60;
@@ -29,13 +32,16 @@ export async function recipeOf(image: ImageProfile, context: RecipeContext): Pro
   return { ...start, steps: [...start.steps, ...(await extraSteps(image, context))] };
 }
 
-async function baseOf(image: ImageProfile, { folderPath, isLocal }: RecipeContext): Promise<Recipe> {
+async function baseOf(image: ImageProfile, { folderPath, isLocal, hashes }: RecipeContext): Promise<Recipe> {
   const plain = (base: Base, key: keyof ImageProfile): Recipe => ({ base, basePlace: { key }, steps: [], notes: [] });
   if (image.registry !== undefined)
     return plain({ kind: 'registry', tag: image.registry, secret: image.registrySecret }, 'registry');
   const { dockerfile } = image;
   if (dockerfile !== undefined)
-    return dockerfileRecipe({ ...image, dockerfile }, { folderPath, isLocal, read: readFrom(folderPath) });
+    return dockerfileRecipe(
+      { ...image, dockerfile },
+      { folderPath, isLocal, read: readFrom(folderPath), ...(hashes && { hashes }) },
+    );
   if (image.name !== undefined) return plain({ kind: 'name', name: image.name }, 'name');
   if (image.snapshot !== undefined) return plain({ kind: 'snapshot', id: image.snapshot }, 'snapshot');
   const basePlace: Place = { key: 'python' };

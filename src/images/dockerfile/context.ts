@@ -18,19 +18,21 @@ const ignore = dockerignore as unknown as typeof dockerignore.default;
 /** How many files are read at once. */
 const MAX_PARALLEL_READS = 32;
 
-/** Hashes of files, with the state in which they were read. */
-const hashes = new Map<string, { key: string; hash: string }>();
+/** Hashes of local files by path, with the state in which they were read. */
+export type FileHashes = Map<string, { readonly key: string; readonly hash: string }>;
 
 /** The folder that `COPY` reads from, without what its `.dockerignore` excludes. Listed at its first use. */
 export class DockerContext {
   readonly #root: string;
   readonly #dockerfile: string;
+  readonly #hashes: FileHashes;
   #listed: Promise<Map<string, Listed>> | undefined;
 
-  /** Both are absolute local paths. */
-  constructor(root: string, dockerfile: string) {
+  /** Both paths are absolute and local. `hashes` spares reading files that haven't changed since an earlier build. */
+  constructor(root: string, dockerfile: string, hashes: FileHashes = new Map()) {
     this.#root = root;
     this.#dockerfile = dockerfile;
+    this.#hashes = hashes;
   }
 
   /**
@@ -56,7 +58,7 @@ export class DockerContext {
     const entries: CopiedEntry[] = [];
     for (let at = 0; at < waiting.length; at += MAX_PARALLEL_READS) {
       const some = waiting.slice(at, at + MAX_PARALLEL_READS);
-      entries.push(...(await Promise.all(some.map(([name, each]) => entryOf(name, this.#root, each)))));
+      entries.push(...(await Promise.all(some.map(([name, each]) => this.#entry(name, each)))));
     }
     return entries;
   }
@@ -95,6 +97,28 @@ export class DockerContext {
       .join('/');
     if (real === '' || !listed.has(inside)) throw new Error(strings.linkOutsideContext(path));
     return inside;
+  }
+
+  async #entry(name: string, { path, stat }: Listed): Promise<CopiedEntry> {
+    const source = join(this.#root, path);
+    const common = { name, source, size: 0, hash: '', executable: false, mtimeMs: stat.mtimeMs };
+    if (stat.isDirectory()) return { ...common, kind: 'folder' };
+    if (stat.isSymbolicLink())
+      return { ...common, kind: 'link', target: (await readlink(source)).split(sep).join('/') };
+    // Other mode bits differ between clones of one repository, and would result in different images.
+    const executable = process.platform === 'win32' || (stat.mode & 0o111) !== 0;
+    return { ...common, kind: 'file', executable, size: stat.size, hash: await this.#hash(source, stat) };
+  }
+
+  async #hash(source: string, { size, mtimeMs, ctimeMs, ino }: Stats): Promise<string> {
+    const key = [size, mtimeMs, ctimeMs, ino].join(' ');
+    const known = this.#hashes.get(source);
+    if (known?.key === key) return known.hash;
+    const sum = createHash('sha256');
+    await pipeline(createReadStream(source), sum);
+    const hash = sum.digest('hex');
+    this.#hashes.set(source, { key, hash });
+    return hash;
   }
 
   async #list(): Promise<Map<string, Listed>> {
@@ -145,27 +169,6 @@ export function heredocEntry(name: string, content: string): CopiedEntry {
     hash,
     mtimeMs: Date.now(),
   };
-}
-
-async function entryOf(name: string, root: string, { path, stat }: Listed): Promise<CopiedEntry> {
-  const source = join(root, path);
-  const common = { name, source, size: 0, hash: '', executable: false, mtimeMs: stat.mtimeMs };
-  if (stat.isDirectory()) return { ...common, kind: 'folder' };
-  if (stat.isSymbolicLink()) return { ...common, kind: 'link', target: (await readlink(source)).split(sep).join('/') };
-  // Other mode bits differ between clones of one repository, and would result in different images.
-  const executable = process.platform === 'win32' || (stat.mode & 0o111) !== 0;
-  return { ...common, kind: 'file', executable, size: stat.size, hash: await hashOf(source, stat) };
-}
-
-async function hashOf(source: string, { size, mtimeMs, ctimeMs, ino }: Stats): Promise<string> {
-  const key = [size, mtimeMs, ctimeMs, ino].join(' ');
-  const known = hashes.get(source);
-  if (known?.key === key) return known.hash;
-  const sum = createHash('sha256');
-  await pipeline(createReadStream(source), sum);
-  const hash = sum.digest('hex');
-  hashes.set(source, { key, hash });
-  return hash;
 }
 
 /** Translates a pattern of Go's `filepath.Match` (`*`, `?`, `[a-z]` and `\`); undefined if the path isn't a pattern. */

@@ -4,7 +4,7 @@ import { ImageBuildError } from '../errors.ts';
 import type { ReadFile } from '../pip-from.ts';
 import type { Recipe } from '../recipe.ts';
 import { strings } from '../strings.ts';
-import { DockerContext } from './context.ts';
+import { DockerContext, type FileHashes } from './context.ts';
 import { parseDockerfile } from './parse.ts';
 import { stageNamed, stagesOf } from './stages.ts';
 import { StageReader } from './steps.ts';
@@ -15,7 +15,7 @@ import { StageReader } from './steps.ts';
  */
 export async function dockerfileRecipe(
   image: ImageProfile & { dockerfile: string },
-  { folderPath, isLocal, read }: { folderPath: string; isLocal: boolean; read: ReadFile },
+  { folderPath, isLocal, read, hashes }: { folderPath: string; isLocal: boolean; read: ReadFile; hashes?: FileHashes },
 ): Promise<Recipe> {
   const { target, buildArgs = {}, buildSecrets } = image;
   const file = posix.normalize(image.dockerfile.replaceAll('\\', '/'));
@@ -27,7 +27,8 @@ export async function dockerfileRecipe(
     const key = target === undefined ? 'dockerfile' : 'target';
     throw new ImageBuildError(reason, { title: file, place: { key } });
   }
-  const context = new DockerContext(join(folderPath, image.context ?? posix.dirname(file)), join(folderPath, file));
+  const root = join(folderPath, image.context ?? posix.dirname(file));
+  const context = new DockerContext(root, join(folderPath, file), hashes);
   const notes = new Set<string>();
   const chain = await new StageReader({ stages, context, buildArgs, buildSecrets, isLocal, notes }).chain(stage);
   return { ...chain, notes: [...notes] };
