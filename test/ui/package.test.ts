@@ -14,8 +14,8 @@ describe('The installed package', () => {
       assert.ok(files.includes(`dist/${bundle}.cjs`), bundle);
   });
 
-  it('contains only bundles, pictures, the manifest, and documents', () => {
-    const allowed = /^(dist\/[\w-]+\.cjs|media\/.+|package\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
+  it('contains only bundles, texts, pictures, the manifest, and documents', () => {
+    const allowed = /^(dist\/[\w-]+\.cjs|media\/.+|package(\.nls)?\.json|l10n\/.+\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
     assert.deepEqual(
       files.filter((file) => !allowed.test(file)),
       [],
