@@ -15,7 +15,8 @@ describe('The installed package', () => {
   });
 
   it('contains only bundles, texts, pictures, the manifest, and documents', () => {
-    const allowed = /^(dist\/[\w-]+\.cjs|media\/.+|package(\.nls)?\.json|l10n\/.+\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
+    const allowed =
+      /^(dist\/[\w-]+\.cjs|media\/.+|package(\.nls)?\.json|l10n\/.+\.json|\.vsixmanifest|(readme|changelog)\.md|LICENSE\.txt)$/i;
     assert.deepEqual(
       files.filter((file) => !allowed.test(file)),
       [],
