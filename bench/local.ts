@@ -63,7 +63,7 @@ async function commands(sandbox: Sandbox, quick: boolean, add: Add): Promise<voi
   add({ name: 'a command that does nothing', ours, peer, ratio: ours / peer, unit: 'ms' });
 }
 
-/** How many times slower than a plain pipe a stream may be. */
+/** The maximum time of a stream, relative to a plain pipe. */
 const MAX_SLOWDOWN = 2;
 
 /** Moves the bytes once. */

@@ -7,7 +7,7 @@ export interface Row {
   readonly ours: number;
   /** The same work done by the peer, in the same run. */
   readonly peer?: number | undefined;
-  /** How many times as long as the peer ours takes. */
+  /** Our time divided by the peer's. */
   readonly ratio?: number | undefined;
   readonly unit: string;
   /** The goal, in words. */

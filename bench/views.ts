@@ -107,7 +107,7 @@ function shuffled<T>(items: readonly T[]): T[] {
 interface TransferOptions {
   readonly local: string;
   readonly bytes: number;
-  /** How long a plain copy takes, in milliseconds. */
+  /** The time that a plain copy takes, in milliseconds. */
   readonly peer: number;
   readonly add: Add;
 }

@@ -1,4 +1,4 @@
-/** How much time a warm sandbox saves until a run's first output, compared with starting a sandbox for the run. */
+/** Measures how much time until a run's first output a warm sandbox saves, compared with starting one for the run. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +15,7 @@ import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
 import { type BenchContext, medianMs } from './row.ts';
 import { firstByteOfRun } from './run.ts';
 
-/** How long a sandbox takes to start, as on Modal with an image that isn't cached nearby. */
+/** The start time of a sandbox, as on Modal with an image that isn't cached nearby. */
 const COLD_START_MS = 3_000;
 const FILES = 200;
 const MAX_RATIO = 0.1;

@@ -1,10 +1,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const MIB = 1024 * 1024;
-/** How often stalls of the thread are checked for. */
+/** The interval at which stalls of the thread are checked for. */
 const STALL_INTERVAL_MS = 2;
 
-/** What some work cost this process. */
+/** The cost of some work for this process. */
 export interface Watched<T> {
   readonly value: T;
   readonly ms: number;
@@ -12,7 +12,7 @@ export interface Watched<T> {
   readonly stallMs: number;
   /** The 99th percentile of how late timers fired. */
   readonly delayMs: number;
-  /** How much memory grew at its peak. */
+  /** The peak growth of memory. */
   readonly grownMiB: number;
 }
 

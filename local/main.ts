@@ -18,7 +18,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   });
 }
 
-/** How long a shutdown may take before the process kills itself. */
+/** The maximum time for a shutdown before the process kills itself. */
 const STOP_TIMEOUT_MS = 1800;
 
 /** The exit code when another running server uses the data folder. */
@@ -70,7 +70,9 @@ function stopOnce(server: LocalModal, dataFolder: string): () => void {
   };
 }
 
-/** Stops when the parent exits: immediately if it forked this process with a channel, otherwise within half a second. */
+/**
+ * Stops when the parent exits: immediately if it forked this process with a channel, otherwise within half a second.
+ */
 function followParent(stop: () => void): void {
   const parent = process.ppid;
   process.on('disconnect', stop);

@@ -39,7 +39,7 @@ import { warmUpsModule } from './views/warm/module.ts';
 let shutDown: (() => Promise<unknown>) | undefined;
 
 /**
- * Creates the services, and then the features, each from what stands above it. Makes no call and awaits nothing: the SDK
+ * Creates the services, and then the features, each from those above it. Makes no call and awaits nothing: the SDK
  * is loaded by the first run or view, or when a window that has restarted takes back its sandboxes.
  */
 export function activate(context: vscode.ExtensionContext): SandboxesApi {

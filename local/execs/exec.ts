@@ -9,7 +9,9 @@ import type { Pipes } from './pipes.ts';
 import { Spool } from './spool.ts';
 import { type Sink, Stdin } from './stdin.ts';
 
-/** How long to wait for more output after the process has exited, if a process that it left behind keeps the pipe open. */
+/**
+ * The time to wait for more output after the process has exited, if a process that it left behind keeps the pipe open.
+ */
 const LINGER_MS = 200;
 
 export interface ExecSpec {
@@ -125,7 +127,7 @@ export class Exec {
 interface Drain {
   /** Resolves at the end of the stream. */
   ended: Promise<void>;
-  /** When bytes last arrived, as in `Date.now()`. */
+  /** The time when bytes last arrived, as in `Date.now()`. */
   lastByteAt: number;
   /** Discards all further bytes. */
   discardRest(): void;

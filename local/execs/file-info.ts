@@ -1,4 +1,4 @@
-/** What the file API reports about a file. */
+/** A file's metadata in the files API. */
 import { closeSync, readFileSync, type Stats } from 'node:fs';
 import { posix } from 'node:path';
 import type { Jail } from '../isolation/jail.ts';

@@ -17,7 +17,7 @@ export interface ServiceGuard {
   check(method: string, context: CallContext, request: unknown): void;
 }
 
-/** How long a reply is kept for a repeated call. */
+/** The time for which a reply is kept for a repeated call. */
 const REPLY_RETENTION_MS = 5 * 60_000;
 
 /**
@@ -76,7 +76,10 @@ export function implement(
   return service as ServiceImplementation<never>;
 }
 
-/** Converts an error to the status for the client. Errors that aren't a status become INTERNAL, and are logged to stderr. */
+/**
+ * Converts an error to the status for the client. Errors that aren't a status become INTERNAL, and are logged to
+ * stderr.
+ */
 function statusOf(error: unknown, name: string): unknown {
   if (error instanceof ServerError || (error instanceof Error && error.name === 'AbortError')) return error;
   process.stderr.write(`${name}: ${error instanceof Error ? error.stack : String(error)}\n`);

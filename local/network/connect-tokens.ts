@@ -13,7 +13,7 @@ const DEFAULT_PORT = 8080;
 const MAX_METADATA_LENGTH = 512;
 /** The query parameter and cookie that can contain the token instead of the Authorization header. */
 const TOKEN_PARAMETER = '_modal_connect_token';
-/** The header that tells the sandbox who is calling. */
+/** The header that identifies the caller to the sandbox. */
 const METADATA_HEADER = 'x-verified-user-data';
 
 interface Grant {

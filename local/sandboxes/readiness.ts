@@ -44,7 +44,7 @@ export class Readiness {
   }
 }
 
-/** How often a waiting call checks the state. */
+/** The interval at which a waiting call checks the state. */
 const POLL_INTERVAL_MS = 20;
 
 export function readinessRouter(table: SandboxTable) {

@@ -16,9 +16,9 @@ import { assertNameFree, endResult, Sandbox } from './sandbox.ts';
 import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition } from './sandbox-definition.ts';
 
-/** How many records of stopped sandboxes are kept. */
+/** The number of records of stopped sandboxes that are kept. */
 const MAX_ENDED_RECORDS = 1000;
-/** How long the output of commands can be read after their sandbox has stopped. */
+/** The time for which the output of commands can be read after their sandbox has stopped. */
 const OUTPUT_RETENTION_MS = 10 * 60_000;
 
 export interface SandboxRequest {

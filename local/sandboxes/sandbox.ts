@@ -6,7 +6,7 @@ import { type EndResult, nowSecs, type SandboxRecord } from '../state/store.ts';
 import { LogBook } from './log-book.ts';
 import { exitCodeOf, MAIN_CONTAINER, type SandboxContainer } from './sandbox-container.ts';
 
-/** How long the output of a command can be read after it has exited. */
+/** The time for which the output of a command can be read after it has exited. */
 const OUTPUT_RETENTION_MS = 60 * 60_000;
 
 /** A container in addition to the main one. */

@@ -13,7 +13,7 @@ import type { SandboxTable } from './sandbox-table.ts';
 
 /** The number of sandboxes in one page of a list. */
 const PAGE_SIZE = 100;
-/** What Modal bills by default. */
+/** The resources that Modal bills by default. */
 const DEFAULT_MILLI_CPU = 125;
 const DEFAULT_MEMORY_MB = 128;
 

@@ -10,7 +10,7 @@ import { endResult } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
 import type { Auth } from '../state/auth.ts';
 
-/** What is running, so that tests can check that nothing is left behind. */
+/** Everything that is running, so that tests can check that nothing is left behind. */
 export interface Running {
   readonly sandboxes: {
     readonly id: string;

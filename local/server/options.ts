@@ -66,7 +66,7 @@ const SeedSchema = z.strictObject({
   secrets: z.record(z.string(), z.record(z.string(), z.string())).default({}),
 });
 
-/** What to create at startup. */
+/** The objects to create at startup. */
 export type Seed = z.infer<typeof SeedSchema>;
 /** A seed as it is written in a file, with optional parts. */
 export type SeedInput = z.input<typeof SeedSchema>;

@@ -63,7 +63,7 @@ export interface LocalModal {
 
 /** The limit that the SDK's own channels have. */
 const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
-/** How often expired images are deleted. */
+/** The interval at which expired images are deleted. */
 const SWEEP_INTERVAL_MS = 60_000;
 /** RPCs that need no token. */
 const UNAUTHENTICATED_METHODS = new Set(['tokenFlowCreate', 'tokenFlowWait']);

@@ -78,7 +78,7 @@ async function removeStale(address: string): Promise<void> {
   if (!alive) await rm(address, { force: true });
 }
 
-/** How long to wait for the first lease, even if `--linger` is shorter. */
+/** The time to wait for the first lease, even if `--linger` is shorter. */
 const FIRST_LEASE_TIMEOUT_MS = 30_000;
 
 /** Counts the leases that clients hold, and reports when none has been held for a while. */

@@ -14,7 +14,7 @@ export const WORKSPACE_NAME = 'local';
 interface Flow {
   readonly code: string;
   readonly waitSecret: string;
-  /** Where the browser goes after the user has approved. */
+  /** The URL that the browser opens after the user has approved. */
   readonly nextUrl: string;
   pair: TokenPair | undefined;
   approve(): void;

@@ -6,7 +6,7 @@ import { type AppRecord, nowSecs, type Store } from './store.ts';
 
 const AppState = { deployed: 3, stopped: 5 } as const;
 
-/** What apps need to know about their sandboxes, and do with them. */
+/** The operations on sandboxes that apps need. */
 export interface AppTenants {
   runningIn(appId: string): number;
   terminateAllIn(appId: string): Promise<void>;

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { newFolderName } from '../state/ids.ts';
 
-/** How long unused blocks are kept. */
+/** The time for which unused blocks are kept. */
 const RETENTION_MS = 60 * 60_000;
 
 export class Blobs {

@@ -1,6 +1,9 @@
 import type { Settings } from '../vscode/profile.ts';
 
-/** How VS Code is started for the tests in a folder `test/integration/<name>`. The default export of its `launch.ts`. */
+/**
+ * The way VS Code is started for the tests in a folder `test/integration/<name>`. The default export of its
+ * `launch.ts`.
+ */
 export interface IntegrationLaunch {
   /**
    * A folder in the project, or a `.code-workspace` file. The folder is copied to a temporary one and opened there.

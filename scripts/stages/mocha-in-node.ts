@@ -5,7 +5,7 @@ import type { TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
 
-/** How long to wait for remaining output after the process has exited. */
+/** The time to wait for remaining output after the process has exited. */
 const OUTPUT_GRACE_MS = 2_000;
 
 export interface MochaInNode {

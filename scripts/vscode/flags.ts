@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What to start, in terms of VS Code's command line. */
+/** The options of a launch, named like VS Code's command-line flags. */
 export interface LaunchFlags {
   /** The folder or `.code-workspace` file to open. */
   readonly folder: string | undefined;

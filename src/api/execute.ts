@@ -4,7 +4,7 @@ import { Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
 import type { ExecuteOptions, ExecuteResult, SpawnedCommand } from './api.ts';
 
-/** How much of each stream is returned in the result. `onStdout` and `onStderr` get all of it. */
+/** The maximum length of each stream in the result. `onStdout` and `onStderr` get all of it. */
 const MAX_RESULT_CHARS = 16 * 1024 * 1024;
 /** The exit code of the `timeout` command. */
 const EXIT_TIMED_OUT = 124;

@@ -13,7 +13,7 @@ import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptio
 import { execute, spawn } from './execute.ts';
 import { strings } from './strings.ts';
 
-/** How many files are written at once; each is a command in the sandbox. */
+/** The number of files written at once. Each is a command in the sandbox. */
 const MAX_PARALLEL_WRITES = 8;
 
 /**

@@ -7,9 +7,9 @@ import { shortened } from './lines.ts';
 import type { Chain, Place, Recipe, Step } from './recipe.ts';
 import { strings } from './strings.ts';
 
-/** How many lines at the end of a log an error carries. */
+/** The number of lines from the end of a log that an error quotes. */
 const MAX_LOG_LINES = 20;
-/** How much of Modal's message an error quotes. */
+/** The maximum length of Modal's message in an error. */
 const MAX_REASON_CHARS = 160;
 
 /** One build, from the base to the last layer, including the stages it needs. */
@@ -22,7 +22,7 @@ export class Build {
   /** Headings and notes that aren't logged yet. */
   readonly #headings: string[];
   #index = 0;
-  /** When the first of the copied layers expires. */
+  /** The time when the first of the copied layers expires. */
   #usableUntilMs: number | undefined;
   #secretIds: Promise<string[]> | undefined;
 

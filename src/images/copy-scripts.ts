@@ -1,6 +1,6 @@
-/** Where files are in a sandbox before they are moved to their destination. */
+/** The folder for files in a sandbox before they are moved to their destination. */
 export const STAGING = '/.dockerfile-copy';
-/** Where files of another stage are mounted. */
+/** The mount path of another stage's files. */
 export const MOUNT = '/.dockerfile-mount';
 
 /** Unpacks an archive from stdin. $1: the folder. */

@@ -26,7 +26,7 @@ export interface CopyDependencies {
   layer(step: CopyStep, imageId: string, commands: readonly string[]): Promise<string>;
 }
 
-/** How long other windows wait for a sandbox that its window has left behind. */
+/** The time for which other windows wait for an abandoned sandbox. */
 const IDLE_TIMEOUT_MS = 600_000;
 const SANDBOX_TIMEOUT_MS = HOUR_MS;
 const COLLECTED_TTL_MS = DAY_MS;
@@ -78,7 +78,7 @@ function copyKey(step: CopyStep, imageId: string, stages: ReadonlyMap<Chain, str
   return hashOf([imageId, copies, step.restore]).slice(0, 40);
 }
 
-/** One copy step in a sandbox of its own. */
+/** One copy step, in its own sandbox. */
 class SandboxCopy {
   readonly #sandbox: Sandbox;
   readonly #step: CopyStep;

@@ -6,7 +6,7 @@ import { PIP_INSTALL, pipCommand } from './packages.ts';
 import type { Place, RunStep } from './recipe.ts';
 import { strings } from './strings.ts';
 
-/** Where the files are during the installation. */
+/** The folder of the files during the installation. */
 const FOLDER = '/tmp/pip-from';
 
 /** Reads a file in the folder by its path with `/`. Throws `ImageBuildError`. */

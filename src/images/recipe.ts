@@ -5,7 +5,7 @@ export type Place =
   | { readonly file: string; readonly line: number }
   | { readonly key: keyof ImageProfile; readonly index?: number };
 
-/** What an image starts from. */
+/** The base of an image. */
 export type Base =
   | { readonly kind: 'registry'; readonly tag: string; readonly secret?: ImageProfile['registrySecret'] }
   | { readonly kind: 'name'; readonly name: string }
@@ -29,7 +29,7 @@ export interface CopyStep {
   readonly title: string;
   readonly place: Place;
   readonly copies: readonly Copy[];
-  /** What is restored on the snapshot: variables with their current values, and the user. */
+  /** The state to restore on the snapshot: variables with their current values, and the user. */
   readonly restore: { readonly env: readonly string[]; readonly user?: string | undefined };
 }
 

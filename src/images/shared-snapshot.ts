@@ -4,11 +4,11 @@ import { untilAborted } from '../base/cancellation.ts';
 import { DAY_MS } from '../base/clock.ts';
 import { findPublished } from '../modal/images.ts';
 
-/** How long Modal keeps a shared snapshot. It is recreated some time before it expires. */
+/** The lifetime of a shared snapshot on Modal. It is recreated some time before it expires. */
 const TTL_MS = 30 * DAY_MS;
 const MAX_AGE_MS = 28 * DAY_MS;
 const SNAPSHOT_TIMEOUT_MS = 600_000;
-/** How often to check whether another window has created it. */
+/** The interval at which to check whether another window has created it. */
 const POLL_INTERVAL_MS = 1000;
 
 /** A snapshot that every window and computer of the account finds. */
@@ -18,7 +18,7 @@ export interface SharedSnapshot {
   readonly usableUntilMs: number;
 }
 
-/** How a snapshot is created. */
+/** The work that creates a snapshot. */
 export interface SnapshotWork {
   /** Create it even if it exists. */
   readonly force?: boolean;

@@ -56,7 +56,7 @@ export function parseConfigProfiles(text: string): ConfigProfile[] {
   });
 }
 
-/** Where accounts come from. Injected, so that this module reads no files or secrets. */
+/** The sources of accounts. Injected, so that this module reads no files or secrets. */
 export interface AccountSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Returns the text of Modal's config file; undefined if there is none. */

@@ -13,7 +13,7 @@ export async function connect(account: Account): Promise<ModalClient> {
   return withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
-      // Without a server of its own, an account uses the one in VS Code's environment, as in Modal's other tools.
+      // An account without its own server uses the one in VS Code's environment, as in Modal's other tools.
       MODAL_SERVER_URL: account.serverUrl ?? process.env.MODAL_SERVER_URL,
       MODAL_ENVIRONMENT: account.environment,
       MODAL_SANDBOX_V2: undefined,

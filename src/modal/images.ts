@@ -13,7 +13,7 @@ export interface LayerRequest {
   readonly force?: boolean;
 }
 
-/** How to sign in to a private registry. */
+/** Credentials for a private registry. */
 export interface RegistryLogin {
   readonly kind: 'registry' | 'aws-ecr' | 'gcp-artifact-registry';
   readonly secretId: string;

@@ -7,7 +7,7 @@ import { UserError } from '../base/errors.ts';
 import type { Account } from './accounts.ts';
 import { strings } from './strings.ts';
 
-/** What a shared Local Modal writes to its data folder for its clients. */
+/** The content of the file that a shared Local Modal writes to its data folder for its clients. */
 const ServerFileSchema = z.object({
   url: z.url(),
   leaseUrl: z.url(),

@@ -3,7 +3,7 @@ import { strings } from './strings.ts';
 /** The date of the published prices below. They're estimates; the account's bill is authoritative. */
 export const PRICES_AS_OF = '2026-10-08';
 
-/** What Modal bills a sandbox for. */
+/** The resources that Modal bills a sandbox for. */
 export interface Hardware {
   /** Physical cores. At least `DEFAULT_CPU` is billed. */
   readonly cpu?: number;

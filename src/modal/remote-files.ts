@@ -9,9 +9,9 @@ export interface RemoteEntry {
   readonly bytes: number;
   /** Milliseconds since 1970; 0 if unknown. */
   readonly modifiedMs: number;
-  /** What a symlink points to, if known. */
+  /** The target of a symlink, if known. */
   readonly target?: 'file' | 'directory';
-  /** No one has write permission. */
+  /** True if no one has write permission. */
   readonly isReadOnly?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** How a sandbox stopped. `exited`: its entrypoint finished; `failed`: with an error; `unstarted`: it never ran. */
+/** The way a sandbox stopped. `exited`: its entrypoint finished; `failed`: with an error; `unstarted`: it never ran. */
 export type SandboxEnd = 'exited' | 'failed' | 'terminated' | 'timeout' | 'unstarted' | 'preempted' | 'idle';
 
 /** `GenericResult.GenericStatus` of Modal's api.proto. Modal reports a preempted sandbox as an internal failure (6). */

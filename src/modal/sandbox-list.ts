@@ -18,9 +18,9 @@ export interface SandboxSummary {
   readonly name?: string;
   readonly createdAt: Date;
   readonly endedAt?: Date;
-  /** When its maximum lifetime is reached. */
+  /** The end of its maximum lifetime. */
   readonly endsAt: Date;
-  /** How long it may be idle. Defaults to its maximum lifetime. */
+  /** Its idle timeout. Defaults to its maximum lifetime. */
   readonly idleTimeoutMs?: number;
   readonly imageId: string;
   readonly hardware: Hardware;

@@ -10,7 +10,7 @@ export interface SandboxLog {
   readonly linesAtLast: number;
 }
 
-/** How far back a log can start, with a margin. */
+/** The maximum age of a log's start, with a margin. */
 const MAX_AGE_MS = 2 * MAX_LIFETIME_MS;
 /** The end of a long log is kept. */
 const MAX_CHARS = 8 * 1024 * 1024;

@@ -3,7 +3,10 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
 import type { RemoteChange } from './remote-files.ts';
 
-/** Whether the user is at the window. A watching command keeps a sandbox from becoming idle, so it runs only then. */
+/**
+ * The user's presence at the window. A watching command keeps a sandbox from becoming idle, so it runs only while the
+ * user is present.
+ */
 export interface Attention {
   readonly isAwake: boolean;
   onDidChange(listener: () => void): { dispose(): void };
@@ -180,7 +183,10 @@ export class SandboxWatch {
   }
 }
 
-/** Returns the last change of each path. Renames out of or into the watched folder arrive as `Modify`, so those are checked. */
+/**
+ * Returns the last change of each path. Renames out of or into the watched folder arrive as `Modify`, so those are
+ * checked.
+ */
 async function changesOf(events: readonly FileWatchEvent[], sandbox: Sandbox): Promise<RemoteChange[]> {
   const kinds = new Map<string, RemoteChange['kind'] | 'unclear'>();
   for (const { eventType, paths } of events) {

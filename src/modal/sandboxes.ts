@@ -39,7 +39,7 @@ type PlainParams = Pick<
   | 'command'
 >;
 
-/** What a sandbox is started with. */
+/** The parameters that a sandbox is started with. */
 export interface SandboxParams extends Readonly<PlainParams> {
   readonly image: Image;
   /** GPU types to try in order; empty for a sandbox without a GPU. */
@@ -83,7 +83,7 @@ function plainTags(tags: Readonly<Record<string, string>>): Record<string, strin
   );
 }
 
-/** How long to wait for a GPU before trying the next one in the list. */
+/** The time to wait for a GPU before trying the next one in the list. */
 const GPU_WAIT_MS = 60_000;
 
 /** Finds or creates the app that sandboxes belong to. Throws `ClientError`. */
@@ -148,7 +148,9 @@ function ifExhausted(error: unknown): undefined {
   throw error;
 }
 
-/** Resolves with true once a sandbox has its GPU, or with false if that takes too long. Its first command waits for it. */
+/**
+ * Resolves with true once a sandbox has its GPU, or with false if that takes too long. Its first command waits for it.
+ */
 async function isScheduled(sandbox: Sandbox): Promise<boolean> {
   const timer = Promise.withResolvers<false>();
   const timeout = setTimeout(() => timer.resolve(false), GPU_WAIT_MS);
@@ -165,7 +167,7 @@ export async function terminateSandbox(client: ModalClient, sandboxId: string): 
   await sandbox.terminate();
 }
 
-/** How long Modal may take to respond. */
+/** The maximum time for Modal to respond. */
 const RESPONSE_TIMEOUT_MS = 10_000;
 
 /**
@@ -181,7 +183,9 @@ export async function requireRunning({ cpClient }: ModalClient, sandboxId: strin
   if (result?.status) throw new SandboxEndedError(sandboxEnd(result.status));
 }
 
-/** Sets the name that a sandbox is shown under; `''` removes it. Keeps the other tags, all of which `setTags` replaces. */
+/**
+ * Sets the name that a sandbox is shown under; `''` removes it. Keeps the other tags, all of which `setTags` replaces.
+ */
 export async function renameSandbox(client: ModalClient, sandboxId: string, label: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
   const { [Tag.label]: _, ...others } = await sandbox.getTags();

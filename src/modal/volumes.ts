@@ -91,7 +91,7 @@ async function orNameTaken(name: string, call: Promise<unknown>): Promise<void> 
   }
 }
 
-/** What calls need to read and write a volume. */
+/** Identifies a volume in calls that read or write it. */
 export type VolumeRef = Pick<VolumeSummary, 'id' | 'version'>;
 
 /** Finds a volume by name. Throws `RemoteFileError` if it doesn't exist. */
@@ -201,7 +201,9 @@ export async function writeVolumeFile(
 
 type Put = typeof writeVolumeFile;
 
-/** Version 2: sends the hashes of all blocks, the blocks that Modal lacks, and then the hashes with proofs of upload. */
+/**
+ * Version 2: sends the hashes of all blocks, the blocks that Modal lacks, and then the hashes with proofs of upload.
+ */
 const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal, onSent, isNew = false } = {}) => {
   const blocks: { contentsSha256: Uint8Array; putResponse?: Uint8Array }[] = [];
   // Buffers are reused: one for each block would pile up hundreds of MiB for the garbage collector.

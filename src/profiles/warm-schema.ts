@@ -94,5 +94,5 @@ export const WarmSchema = z
 
 /** Setup that runs once for all sandboxes of a profile. */
 export type SetupProfile = z.infer<typeof SetupSchema>;
-/** How sandboxes of a profile are kept warm. */
+/** The settings for keeping sandboxes of a profile warm. */
 export type WarmProfile = z.infer<typeof WarmSchema>;

@@ -6,14 +6,14 @@ import type { RunRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
 import { strings } from './strings.ts';
 
-/** What the wrapper prints if it can't become the program. It then exits with `EXIT_WRAPPER`. */
+/** The marks that the wrapper prints if it can't become the program. It then exits with `EXIT_WRAPPER`. */
 export const WrapperMark = {
   noProgram: '\u001b]7770;no-program\u0007',
   noFolder: '\u001b]7770;no-folder\u0007',
 } as const;
 export const EXIT_WRAPPER = 127;
 
-/** What a run's wrapper does before it becomes the program. */
+/** Options of a run's wrapper, which becomes the program. */
 export interface WrapperOptions {
   readonly runId: string;
   /** The working directory; absolute. */

@@ -8,7 +8,7 @@ export interface TerminalSize {
 
 /** A run that gets no heartbeat from its window for this long is stopped, because the window is lost. */
 const LOST_WINDOW_MINUTES = 5;
-/** How often a window sends one. */
+/** The interval at which a window sends one. */
 export const HEARTBEAT_INTERVAL_MS = 60_000;
 
 /** The file in which the wrapper keeps a run's process ID and terminal for the commands below. */
@@ -45,7 +45,7 @@ function watchdog(runId: string): string {
   return `command -v setsid >/dev/null 2>&1 && (setsid sh -c ${quote(script)} modal-watchdog $$ </dev/null >/dev/null 2>&1 &)`;
 }
 
-/** Returns the command that tells a run's watchdog that its window is still there. */
+/** Returns the command that signals to a run's watchdog that its window is still open. */
 export function heartbeatCommand(runId: string): string[] {
   return ['touch', '-c', `/tmp/.modal-run-${runId}`];
 }
@@ -67,7 +67,7 @@ export function endCommand(runId: string): string[] {
 
 /**
  * Returns a script that sends INT, TERM, and KILL, one or two seconds apart, to every process in the run's session (or in
- * its group, if it has no session of its own). Needs only /proc and a POSIX shell.
+ * its group, if it doesn't have its own session). Needs only /proc and a POSIX shell.
  */
 function endScript(runId: string): string {
   return `

@@ -4,7 +4,7 @@ import { isConnectionLost } from '../modal/errors.ts';
 import { ExecRouter } from '../modal/exec-router.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 
-/** How long reconnecting is attempted. The program itself is stopped if it gets no heartbeat for as long. */
+/** The maximum time for reconnecting. The program itself is stopped if it gets no heartbeat for that long. */
 const RECONNECT_TIMEOUT_MS = 5 * 60_000;
 const RETRY_INTERVAL_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;

@@ -27,7 +27,7 @@ const PastRunSchema = z.object({
 /** An earlier run, with everything needed to repeat it. */
 export type PastRun = z.infer<typeof PastRunSchema>;
 
-/** What a run was started with. */
+/** The parameters that a run was started with. */
 export type RunStart = Pick<PastRun, 'uri' | 'target' | 'args'>;
 
 /** Persistent values by key; VS Code's workspace state. */

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How much VS Code's terminal can take per frame without falling behind: 16 MB per second. */
+/** The output per frame with which VS Code's terminal can keep up: 16 MB per second. */
 const FRAME_BYTES = 256 * 1024;
 const FRAME_MS = 16;
 /** A read that takes this long had to wait, so everything printed so far has been read. */
 const CAUGHT_UP_MS = 30;
-/** How much of the end of skipped output is still shown, because a program's last lines matter most. */
+/** The maximum length of the end of skipped output that is shown, because a program's last lines matter most. */
 const SHOWN_BYTES = 16 * 1024;
-/** How often the number of skipped bytes is reported. */
+/** The interval at which the number of skipped bytes is reported. */
 const REPORT_INTERVAL_MS = 200;
 const NEWLINE = 10;
 

@@ -35,7 +35,7 @@ export type OwnMatcher = z.infer<typeof OwnMatcherSchema>;
 
 export type Severity = 'error' | 'warning' | 'info';
 
-/** What a matcher found. Lines and columns start at 1. */
+/** A problem that a matcher found. Lines and columns start at 1. */
 export interface Problem {
   readonly file: string;
   readonly line: number;
@@ -67,9 +67,9 @@ export class ProblemScanner {
   readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
   readonly #onProblem: (problem: Problem) => void;
   #held = '';
-  /** What the lines matched so far contained. */
+  /** The captures of the lines matched so far. */
   #found: Found = {};
-  /** How many lines of the pattern were matched. */
+  /** The number of matched lines of the pattern. */
   #matched = 0;
 
   constructor(matcher: OwnMatcher, onProblem: (problem: Problem) => void) {

@@ -13,7 +13,7 @@ export class ProgramOutput {
   readonly #synced = Promise.withResolvers<RunSyncOutcome>();
   /** The mark that was printed instead of a program's output; known at the end. */
   mark: string | undefined;
-  /** When the program's first byte arrived (`performance.now()`). */
+  /** The time when the program's first byte arrived (`performance.now()`). */
   firstAt: number | undefined;
 
   constructor(stream: AsyncIterable<Uint8Array>, hasSync: boolean) {

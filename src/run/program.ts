@@ -17,20 +17,20 @@ import { strings } from './strings.ts';
 
 /** 128 + 9, as Modal reports a signal. */
 const SIGKILL = 137;
-/** How long to wait for confirmation that a killed program's sandbox has stopped. */
+/** The time to wait for confirmation that a killed program's sandbox has stopped. */
 const END_TIMEOUT_MS = 1_000;
 
-/** How a program ended. Times are in terms of `performance.now()`. */
+/** The end of a program. Times are in terms of `performance.now()`. */
 export interface ProgramEnd {
   /** The exit code, or a message that explains why no program was run. */
   readonly end: { readonly exitCode: number } | { readonly error: string };
-  /** When the folder was synced and the program could start. */
+  /** The time when the folder was synced and the program could start. */
   readonly syncedAt: number;
-  /** When the program's first output arrived. */
+  /** The time when the program's first output arrived. */
   readonly firstOutputAt: number | undefined;
 }
 
-/** What a program is started with. */
+/** The parameters that a program is started with. */
 export interface ProgramOptions {
   readonly runId: string;
   readonly request: RunRequest;

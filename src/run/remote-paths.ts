@@ -3,7 +3,7 @@ import { COPIES_ROOT } from './request.ts';
 
 /** A sandbox path in a line of text. */
 export interface RemotePath {
-  /** Where the path starts in the text. */
+  /** The start of the path in the text. */
   readonly start: number;
   readonly length: number;
   /** Relative to the folder, or absolute for a copy of a file from outside it. */

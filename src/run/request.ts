@@ -13,7 +13,9 @@ export interface RunRequest {
   readonly args: readonly string[];
   /** More arguments, as typed in a shell; the sandbox's shell expands them. */
   readonly shellArgs: string;
-  /** The working directory: relative to the folder, with `/` (`''` is the folder itself), or absolute in the sandbox. */
+  /**
+   * The working directory: relative to the folder, with `/` (`''` is the folder itself), or absolute in the sandbox.
+   */
   readonly cwd: string;
   /** Environment variables, in addition to the sandbox's own. */
   readonly env: Readonly<Record<string, string>>;
@@ -63,7 +65,7 @@ export interface FileCopy {
 /** The folder in a sandbox for copies of files. */
 export const COPIES_ROOT = '/tmp/modal-copies';
 
-/** Receives what a run has to show. */
+/** Receives everything that a run shows. */
 export interface RunOutput {
   /** Shows a line of our own. */
   status(line: string): void;

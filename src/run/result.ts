@@ -1,4 +1,4 @@
-/** Where a run's time went, in milliseconds. */
+/** The times that the phases of a run took, in milliseconds. */
 export interface RunTimings {
   /** Until a sandbox was available. */
   readonly startMs: number;
@@ -9,7 +9,7 @@ export interface RunTimings {
   readonly runMs: number;
 }
 
-/** What is known about a run once it had a sandbox. */
+/** The details of a run once it had a sandbox. */
 interface RunFacts {
   readonly sandboxId?: string;
   /** The name of the profile that the sandbox was started with. */
@@ -46,7 +46,7 @@ export interface RunFailed extends RunFacts {
   readonly needsAccount?: boolean;
 }
 
-/** How a run ended. `summaryOf` puts it into words. */
+/** The outcome of a run. `summaryOf` describes it in words. */
 export type RunResult = RunExited | RunCanceled | RunFailed;
 
 export const CANCELED: RunCanceled = { outcome: 'canceled' };

@@ -21,7 +21,7 @@ import { progressLine, syncReport } from './sync-report.ts';
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
 
-/** How often a sync is prepared again because the sandbox's files weren't as expected. */
+/** The number of times that a sync is prepared again because the sandbox's files weren't as expected. */
 const SYNC_ATTEMPTS = 4;
 
 /** One run, from its session through sync, program, and streams to its end. `done` never rejects. */
@@ -38,7 +38,7 @@ export class Run {
   #program: RunningProgram | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
-  /** When a sandbox was available (`performance.now()`). */
+  /** The time when a sandbox was available (`performance.now()`). */
   #acquiredAt = 0;
 
   constructor(request: RunRequest, services: RunServices, output: RunOutput, size?: TerminalSize) {

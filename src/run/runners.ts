@@ -2,7 +2,7 @@
 export interface ProgramCandidate {
   /** The program, and the arguments that come before the file. */
   readonly argv: readonly [program: string, ...args: string[]];
-  /** What to call it in messages; defaults to the program's name. */
+  /** Its name in messages. Defaults to the program's name. */
   readonly label?: string;
   /** A command that succeeds only if the program is suitable, for when its existence isn't enough. */
   readonly probe?: readonly string[];

@@ -54,7 +54,7 @@ export class Stdin {
         this.#writer = undefined;
       }
     } catch {
-      // The program closed its input or exited; its exit code tells more.
+      // The program closed its input or exited; its exit code says more.
       this.disconnect();
     } finally {
       this.#busy = false;

@@ -7,7 +7,7 @@ import type { MachineState } from './machine-state.ts';
 import { folderKey, machineKey } from './sandbox-origin.ts';
 import { definitionKey, type Owner, ownerTags } from './sandbox-spec.ts';
 
-/** How long another window may work on one sandbox. */
+/** The maximum time for another window to handle one sandbox. */
 const LOCK_MS = 60_000;
 /** The share of its lifetime that a sandbox must have left. */
 const MIN_REMAINING_SHARE = 0.25;
@@ -66,7 +66,10 @@ function isUsable({ name, tags, createdAt, endsAt }: SandboxSummary, profile: Pr
   return endsAt.getTime() - Date.now() > lifeMs * MIN_REMAINING_SHARE;
 }
 
-/** Takes over a sandbox that another window has handed over; undefined if it has ended or belongs to another window by now. */
+/**
+ * Takes over a sandbox that another window has handed over; undefined if it has ended or belongs to another window by
+ * now.
+ */
 export async function takeHandedOver(
   { client }: Connection,
   machine: MachineState,

@@ -8,10 +8,10 @@ export interface Folder {
   readonly path: string;
 }
 
-/** Stands for a folder in runs that have none: they get a sandbox of their own, and nothing is synced. */
+/** The folder of runs that have none. They get their own sandbox, and nothing is synced. */
 export const NO_FOLDER: Folder = { name: 'no folder', path: join(tmpdir(), 'modal-no-folder') };
 
-/** Returns the key under which maps hold what belongs to a profile of a folder. */
+/** Returns a map key for a folder and one of its profiles. */
 export function folderProfileKey({ path }: Pick<Folder, 'path'>, profileName: string): string {
   return `${path}\0${profileName}`;
 }

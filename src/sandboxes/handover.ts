@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Clock, wallClock } from '../base/clock.ts';
 import type { MachineState } from './machine-state.ts';
 
-/** How long a restart may take. */
+/** The maximum time for a restart. */
 const MAX_RESTART_MS = 60_000;
 const FOLDER = 'handovers';
 
@@ -11,7 +11,7 @@ const HandedOverSchema = z.object({
   folder: z.object({ name: z.string(), path: z.string() }),
   /** The profile's name. */
   profile: z.string(),
-  /** When the sandbox started, in milliseconds since 1970. */
+  /** The sandbox's start time, in milliseconds since 1970. */
   startedAt: z.number(),
 });
 const HandoverSchema = z.object({
@@ -35,7 +35,7 @@ export class Handover {
   #offered = new Set<string>();
   #offeredUntil = 0;
 
-  /** `clock` must tell wall-clock time. */
+  /** `clock` must return wall-clock time. */
   constructor(machine: MachineState, clock: Clock = wallClock) {
     this.#machine = machine;
     this.#clock = clock;

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../base/clock.ts';
 
-/** How often a kept sandbox is touched per idle timeout. */
+/** The number of times that a kept sandbox is touched per idle timeout. */
 const TOUCHES_PER_IDLE_TIMEOUT = 3;
 
 /**

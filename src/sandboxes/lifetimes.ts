@@ -6,7 +6,7 @@ import type { SandboxLifetime } from './session.ts';
 const WARNING_MS = 10 * MINUTE_MS;
 const WARNING_SHARE = 0.1;
 const POLL_INTERVAL_MS = MINUTE_MS;
-/** How long Modal may take to stop an expired sandbox. */
+/** The maximum time for Modal to stop an expired sandbox. */
 const STOP_DELAY_MS = 2_000;
 
 export interface LifetimeDependencies {

@@ -8,7 +8,7 @@ import {
   volumeOf,
 } from '../profiles/schema.ts';
 
-/** What a sandbox is given in addition to what its profile asks for. */
+/** Parameters of a sandbox in addition to its profile. */
 export interface SandboxExtras {
   /** The volume at `HOST_VOLUME_PATH`; without one, the sandbox uses its own disk. */
   readonly hostVolume?: string;

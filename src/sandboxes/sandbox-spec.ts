@@ -15,7 +15,7 @@ import { type SetupWatch, setUp } from './setup.ts';
 export type BuildImage = (image: ImageProfile, context: BuildContext, finish?: FinishImage) => Promise<Image>;
 export type FinishImage = (image: Image, watch: SetupWatch) => Promise<Image>;
 
-/** What a sandbox is started with, in addition to its profile. */
+/** Everything that a sandbox is started with, in addition to its profile. */
 export interface StartContext {
   readonly connection: Connection;
   /** Start from this snapshot instead of the profile's image. */
@@ -27,7 +27,7 @@ export interface StartContext {
   readonly signal?: AbortSignal;
 }
 
-/** What a sandbox belongs to. It is found by its tags, and mounts the folder's host volume. */
+/** The owner of a sandbox. The sandbox is found by its tags, and mounts the folder's host volume. */
 export interface Owner {
   readonly folder: Folder;
   readonly profileName: string;
@@ -96,7 +96,10 @@ export function ownerTags({ folder, profileName, windowId }: Owner, profile: Pro
   };
 }
 
-/** Returns equal keys for profiles that describe the same sandbox. Its description and what happens around it don't count. */
+/**
+ * Returns equal keys for profiles that describe the same sandbox. Its description and what happens around it don't
+ * count.
+ */
 export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
   return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
 }

@@ -17,13 +17,13 @@ export interface StarterDependencies {
   account(): Promise<Account>;
   /** The Modal app that sandboxes belong to. */
   app(): string;
-  /** Where paths in the folder's profiles start. Defaults to the folder's path. */
+  /** The folder that paths in the profiles are relative to. Defaults to the folder's path. */
   profileRoot?(folder: Folder): string;
   /** Builds images. Defaults to a build that shows nothing. */
   readonly buildImage?: BuildImage;
   /** State shared with other windows. Without it, their sandboxes aren't taken over. */
   readonly machine?: MachineState;
-  /** Where the cost of sandboxes is recorded. */
+  /** The record of sandboxes' costs. */
   readonly spend?: SpendRecord;
 }
 
@@ -48,7 +48,7 @@ export interface ProfileImage extends Connection {
   readonly image: Image;
 }
 
-/** When a sandbox of this window started and was last used, in milliseconds since 1970. */
+/** The times when a sandbox of this window started and was last used, in milliseconds since 1970. */
 export interface SandboxTimes {
   readonly startedAt: number;
   readonly usedAt: number;
@@ -109,7 +109,9 @@ export class SandboxStarter {
     return adopted && this.#takeOver(connection, profile, adopted);
   }
 
-  /** Takes over a sandbox that a restarting window has handed over; undefined if it has ended or another window has it. */
+  /**
+   * Takes over a sandbox that a restarting window has handed over; undefined if it has ended or another window has it.
+   */
   async takeHandedOver(
     connection: Connection,
     profile: Profile,
@@ -120,7 +122,9 @@ export class SandboxStarter {
     return sandbox && this.#takeOver(connection, profile, { ...handedOver, sandbox });
   }
 
-  /** Returns the image of a folder's profile, and builds it if needed. Throws as `start` does, and the signal's reason. */
+  /**
+   * Returns the image of a folder's profile, and builds it if needed. Throws as `start` does, and the signal's reason.
+   */
   async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
     const connection = await this.connection();
     const context = this.#context(connection, folder, options.signal);
@@ -172,7 +176,7 @@ export class SandboxStarter {
   }
 }
 
-/** What the spend record needs to know of a sandbox. Local Modal bills nothing. */
+/** Returns a sandbox's entry in the spend record. Local Modal is free. */
 function costOf({ account, prices }: Connection, profile: Profile): SandboxCost {
   const { idleTimeoutMs, timeoutMs } = profile;
   const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);

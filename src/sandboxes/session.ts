@@ -26,14 +26,14 @@ export interface Session {
   readonly isOutdated: boolean;
 }
 
-/** When a sandbox of this window will stop, in milliseconds since 1970. */
+/** A sandbox of this window, and the times at which it stops, in milliseconds since 1970. */
 export interface SandboxLifetime {
   readonly folder: Folder;
   readonly named: NamedProfile;
   readonly sandbox: Sandbox;
   /** The end of its maximum lifetime. */
   readonly endsAt: number;
-  /** When it reaches its idle timeout, as far as this window knows. Use by others extends it. */
+  /** The end of the idle timeout, as far as this window knows. Use by other windows extends it. */
   readonly idleAt: number;
 }
 

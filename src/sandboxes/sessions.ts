@@ -21,7 +21,7 @@ export interface SessionDependencies {
   profile(folder: Folder, name?: string): Promise<NamedProfile>;
   /** Carries sandboxes across a restart of the window. */
   readonly handover?: Handover;
-  /** Where runs find sandboxes that wait for them. */
+  /** The pool of warm sandboxes. */
   readonly warm?: WarmSource;
   /** Asked before a sandbox that costs money is started for a run. */
   readonly budget?: BudgetGate;
@@ -147,7 +147,7 @@ export class Sessions {
     return sandbox;
   }
 
-  /** Throws `UserError` if a sandbox that costs money may not be started. */
+  /** Throws `UserError` if a paid sandbox must not be started. */
   async #requireBudget({ account }: Connection): Promise<void> {
     if (account.isLocal !== true) await this.#dependencies.budget?.require();
   }
@@ -187,7 +187,10 @@ export class Sessions {
     return this.#dependencies.starter.terminate(sandbox);
   }
 
-  /** Returns the image of a folder's profile, and builds it if needed. Throws as `acquire` does, and the signal's reason. */
+  /**
+   * Returns the image of a folder's profile, and builds it if needed. Throws as `acquire` does, and the signal's
+   * reason.
+   */
   image(folder: Folder, named: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
     return this.#dependencies.starter.image(folder, named, options);
   }
@@ -294,7 +297,10 @@ export class Sessions {
     return async () => handover?.withdraw();
   }
 
-  /** Takes over the sandboxes that a window with these folders handed over. Runs wait for it. Makes no call if there are none. */
+  /**
+   * Takes over the sandboxes that a window with these folders handed over. Runs wait for it. Makes no call if there are
+   * none.
+   */
   async takeOver(paths: readonly string[]): Promise<void> {
     const taking = async () => {
       const handedOver = (await this.#dependencies.handover?.claim(paths)) ?? [];

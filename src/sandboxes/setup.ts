@@ -14,7 +14,7 @@ import type { Connection } from './connection.ts';
 import { runOrThrow } from './shell-commands.ts';
 import { strings } from './strings.ts';
 
-/** How much of the end of a failed command's output is quoted. */
+/** The maximum length of the quoted end of a failed command's output. */
 const MAX_QUOTED_CHARS = 300;
 
 /** Follows a setup, and can cancel it. */

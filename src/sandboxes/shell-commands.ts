@@ -4,7 +4,7 @@ import { UserError } from '../base/errors.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { strings } from './strings.ts';
 
-/** How much of the end of a command's output is kept. */
+/** The maximum length of the kept end of a command's output. */
 const MAX_OUTPUT_CHARS = 300;
 
 export interface CommandOptions {
@@ -36,7 +36,7 @@ export async function runCommand(
   return untilAborted(result, signal);
 }
 
-/** What a command is to its profile, which decides what is said when it fails. */
+/** A command's role in its profile, which determines the error message if it fails. */
 export type CommandKind = 'setup command' | 'health check';
 
 /**

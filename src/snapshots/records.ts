@@ -22,7 +22,7 @@ const MAX_PARALLEL_READS = 8;
 const milliseconds = z.number();
 const imageFacts = {
   imageId: z.string(),
-  /** When Modal deletes the image; null means never. */
+  /** The time when Modal deletes the image; null means never. */
   expiresAt: milliseconds.nullable(),
 };
 const CreatedSchema = z.object({

@@ -18,9 +18,9 @@ export interface Snapshot extends Omit<SnapshotRecord, 'kind'> {
   readonly state: 'ready' | 'expired' | 'deleted';
 }
 
-/** How long Modal keeps a snapshot by default. https://modal.com/docs/guide/sandbox-snapshots */
+/** Modal's default lifetime of a snapshot. https://modal.com/docs/guide/sandbox-snapshots */
 export const DEFAULT_TTL_MS = 30 * DAY_MS;
-/** How many images a refresh verifies. The others follow with later refreshes. */
+/** The number of images that a refresh verifies. The others follow with later refreshes. */
 const CHECKS_PER_REFRESH = 3;
 
 export interface NewSnapshot {
@@ -38,7 +38,7 @@ export class Snapshots {
   readonly #client: () => Promise<ModalClient>;
   readonly #now: () => number;
   readonly #records: SnapshotRecords;
-  /** When an image was last verified, and with which result. */
+  /** The time and result of an image's last verification. */
   readonly #verified = new Map<string, { at: number; exists: boolean }>();
 
   constructor(client: () => Promise<ModalClient>, now: () => number = Date.now) {
@@ -148,7 +148,9 @@ export class Snapshots {
     }
   }
 
-  /** Deletes a snapshot permanently: image, name and record, in this order, so that a failed deletion can be repeated. */
+  /**
+   * Deletes a snapshot permanently: image, name and record, in this order, so that a failed deletion can be repeated.
+   */
   async delete({ id, imageId }: Pick<Snapshot, 'id' | 'imageId'>): Promise<void> {
     const client = await this.#client();
     await deleteImage(client, imageId);

@@ -249,7 +249,7 @@ export class SyncEngine {
         large: [...large.values()],
       });
       if (!isDue(plan)) {
-        // The next push that sends something finds out what the sandbox holds.
+        // The next push that sends something determines what the sandbox contains.
         if (options.expectMore) return result();
         // The index alone says that the sandbox is up to date, so make sure that the sandbox agrees.
         await this.#worker.sandbox(sandbox.sandboxId).confirm();

@@ -12,7 +12,7 @@ export const REMOTE_ROOT = '/workspace';
 export interface SyncEngineOptions {
   /** The local folder. */
   readonly root: string;
-  /** Where the engine stores its indexes. Must not be inside `root`. */
+  /** The folder in which the engine stores its indexes. Must not be inside `root`. */
   readonly storageDir: string;
   /** The absolute path of the folder in the sandbox. Defaults to `REMOTE_ROOT`. */
   readonly remoteRoot?: string;

@@ -11,7 +11,7 @@ import { comesIntoSight, stepTimeoutMs, waitForStillBox, waitForText, waitForTex
 import { waitFor } from './wait-for.ts';
 
 const READY_TIMEOUT_MS = 60_000;
-/** How long to wait for the effect of a gesture before it is repeated. */
+/** The time to wait for the effect of a gesture before it is repeated. */
 const DROP_TIMEOUT_MS = 10_000;
 
 export interface WorkbenchOptions {

@@ -15,7 +15,7 @@ interface Listed {
 // The package's types describe an ES module, but Node loads CommonJS, whose export is the function itself.
 const ignore = dockerignore as unknown as typeof dockerignore.default;
 
-/** How many files are read at once. */
+/** The number of files read at once. */
 const MAX_PARALLEL_READS = 32;
 
 /** Hashes of local files by path, with the state in which they were read. */

@@ -11,7 +11,9 @@ import { strings } from '../strings.ts';
 /** One instruction of a Dockerfile. */
 export interface Instruction {
   readonly keyword: string;
-  /** What follows keyword and flags, in one line, without comments. `\` escapes, whatever character the file uses. */
+  /**
+   * The text after the keyword and flags, in one line, without comments. `\` escapes, whatever character the file uses.
+   */
   readonly text: string;
   readonly flags: readonly (readonly [name: string, value: string])[];
   readonly heredocs: readonly Heredoc[];

@@ -18,7 +18,7 @@ export interface RunCommand {
   readonly binds: readonly Bind[];
 }
 
-/** Where the contents of binds are during the `RUN`, the n-th in a folder `n`. */
+/** The folder with the contents of binds during the `RUN`. The n-th bind is in a folder `n`. */
 export const BINDS = '/.dockerfile-binds';
 
 /**

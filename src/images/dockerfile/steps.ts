@@ -9,7 +9,7 @@ import { BINDS, runCommand } from './run.ts';
 import { atLine, type Stage, stageNamed } from './stages.ts';
 import { assignments, expand, jsonWords, splitWords, UnknownVariable } from './words.ts';
 
-/** What the stages of one Dockerfile share. */
+/** The state that the stages of one Dockerfile share. */
 export interface DockerfileBuild {
   readonly stages: readonly Stage[];
   readonly context: DockerContext;
@@ -69,7 +69,7 @@ interface StageEnd {
 
 type EndOf = (stage: Stage) => Promise<StageEnd>;
 
-/** What is known of a stage while its instructions are read. */
+/** The state of a stage while its instructions are read. */
 class StageState {
   readonly steps: Step[] = [];
   readonly #stage: Stage;

@@ -14,7 +14,7 @@ import { strings } from './strings.ts';
 
 /** The maximum size of a file in the editor, which holds it in memory twice. Larger files can be downloaded. */
 const MAX_BYTES = 256 * 1024 * 1024;
-/** How long the entries of a listing answer `stat` requests. */
+/** The time for which a listing answers `stat` requests. */
 const LISTING_VALID_MS = 1_000;
 
 export interface RemotePlace {

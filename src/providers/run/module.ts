@@ -22,7 +22,7 @@ export interface RunModuleDependencies {
   readonly syncRules: RunSyncRules;
   readonly account: RunAccount;
   readonly profiles: LensProfiles;
-  /** Where the workspace's run history is stored. */
+  /** The storage of the workspace's run history. */
   readonly memory: vscode.Memento;
 }
 

@@ -20,7 +20,7 @@ import { askInDialog } from './sync-questions.ts';
 export class LiveFolders implements vscode.Disposable {
   readonly #sessions: Sessions;
   readonly #syncs: FolderSyncs;
-  /** The large files that the user was told about. */
+  /** The large files that the user was notified about. */
   readonly #offered = new Set<string>();
   readonly #subscriptions: vscode.Disposable;
   #watched: vscode.Disposable[] = [];

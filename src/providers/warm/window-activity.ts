@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 /** After this time without activity, the next one is reported. */
 const IDLE_MS = 60_000;
 
-/** When the user was last active in this window. */
+/** The time of the user's last activity in this window. */
 export class WindowActivity implements vscode.Disposable {
   readonly #clock: Clock;
   readonly #changed = new vscode.EventEmitter<void>();

@@ -16,10 +16,10 @@ import { MarkReader } from './mark.ts';
 const INTERRUPT = '\u0003';
 /** Passes its input to the process, unless the process has removed its pipe. */
 const DELIVER = '[ -p "$0" ] && exec cat > "$0"';
-/** How long to wait for a process without a pipe to exit. */
+/** The time to wait for a process without a pipe to exit. */
 const END_TIMEOUT_MS = 3_000;
 
-/** Receives what an interactive session has to show. */
+/** Receives everything that an interactive session shows. */
 export interface SelectionOutput {
   /** Shows a line of our own. */
   status(line: string): void;
@@ -30,7 +30,7 @@ export interface SelectionOutput {
   text(text: string): void;
 }
 
-/** What an interactive session is started with. */
+/** The parameters that an interactive session is started with. */
 export interface SelectionProcessOptions {
   readonly interpreter: Interpreter;
   /** The interpreter's process; its arguments are added. */
@@ -61,7 +61,7 @@ export class SelectionProcess {
   readonly #pipe: string;
   readonly #decoder = new TextDecoder();
   readonly #waiting: Job[] = [];
-  /** The running snippet and its exit status. Number 0 stands for the process's start. */
+  /** The running snippet and its exit status. Number 0 is the process's start. */
   #current = { number: 0, done: Promise.withResolvers<number>() };
   #delivery: Run | undefined;
   #isBusy = false;

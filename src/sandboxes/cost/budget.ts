@@ -15,13 +15,13 @@ export interface BudgetState {
   readonly lastHourUsd: number;
   /** `near` from 80% of a limit, `spent` from 100%. */
   readonly level: 'ok' | 'near' | 'spent';
-  /** What was spent of which limit, as a sentence without a period. Empty while the level is `ok`. */
+  /** The amount spent and the limit, as a sentence without a period. Empty while the level is `ok`. */
   readonly summary: string;
 }
 
 /** Decides whether a sandbox that costs money may be started. */
 export interface BudgetGate {
-  /** Throws `UserError` if it may not. */
+  /** Throws `UserError` if not. */
   require(): Promise<void>;
 }
 

@@ -3,16 +3,16 @@ import { type Clock, HOUR_MS } from '../../base/clock.ts';
 import { logError } from '../../base/log.ts';
 import type { MachineState } from '../machine-state.ts';
 
-/** How long entries are kept; no sum needs older ones. */
+/** The time for which entries are kept. No sum needs older ones. */
 const RETENTION_MS = 48 * HOUR_MS;
-/** How often the time of last use is saved, at most, per idle timeout. */
+/** The maximum number of times that the last use is saved per idle timeout. */
 const MAX_SAVES_PER_IDLE_TIMEOUT = 20;
 
 const EntrySchema = z.object({
   sandboxId: z.string(),
   /** In milliseconds since 1970, like all times here. */
   startedAt: z.number(),
-  /** When it was last known to run. */
+  /** The last time it was known to be running. */
   lastUsedAt: z.number(),
   /** Absent while it runs, or if its end wasn't observed. */
   endedAt: z.number().optional(),
@@ -25,7 +25,7 @@ const EntrySchema = z.object({
 
 type Entry = z.infer<typeof EntrySchema>;
 
-/** What determines the cost of a sandbox. */
+/** The factors that determine the cost of a sandbox. */
 export type SandboxCost = Pick<Entry, 'usdPerHour' | 'idleTimeoutMs'> & { readonly timeoutMs: number };
 
 /**
@@ -39,7 +39,7 @@ export class SpendRecord {
   #savedAt = 0;
   #saving: Promise<void> = Promise.resolve();
 
-  /** `clock` must tell wall-clock time. */
+  /** `clock` must return wall-clock time. */
   constructor(machine: MachineState, clock: Clock) {
     this.#machine = machine;
     this.#clock = clock;

@@ -10,13 +10,13 @@ export interface PauseReason {
   readonly stopsSandboxes?: boolean;
 }
 
-/** What warm-ups need to know of this window, its user and this computer. Times are in milliseconds. */
+/** The state of this window, its user, and this computer that warm-ups depend on. Times are in milliseconds. */
 export interface WarmConditions {
   /** Since 1970. */
   readonly now: number;
-  /** When the user last stopped all sandboxes and warm-ups, in any window on this computer. */
+  /** The last time the user stopped all sandboxes and warm-ups in any window on this computer. */
   readonly stoppedAt: number | undefined;
-  /** When this window was opened, or had its last run. */
+  /** The time when this window was opened, or of its last run. */
   readonly resumedAt: number;
   readonly isFocused: boolean;
   readonly idleMs: number;

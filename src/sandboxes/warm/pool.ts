@@ -6,7 +6,7 @@ import type { WarmProfile } from '../../profiles/schema.ts';
 import type { Folder } from '../folder.ts';
 import { definitionKey } from '../sandbox-spec.ts';
 
-/** Where a run finds a sandbox that waits for it. */
+/** A source of waiting sandboxes for runs. */
 export interface WarmSource {
   /** Takes a warm sandbox of the folder's profile; undefined if there is none. */
   take(folder: Folder, named: NamedProfile): Sandbox | undefined;
@@ -19,7 +19,7 @@ export interface WarmTarget {
   readonly warm: WarmProfile;
 }
 
-/** How a pool gets, uses and drops sandboxes. All of it may fail. */
+/** The operations with which a pool gets, uses, and drops sandboxes. Each can fail. */
 export interface PoolDependencies {
   start(target: WarmTarget, signal: AbortSignal): Promise<Sandbox>;
   /** Syncs the workspace to a new sandbox and runs the target's setup. */
@@ -52,7 +52,7 @@ const TOUCH_AFTER_SHARE = 0.4;
 export class WarmPool implements WarmSource {
   readonly #dependencies: PoolDependencies;
   #warm: WarmSandbox[] = [];
-  /** How many are being started, by key. */
+  /** The number of sandboxes being started, by key. */
   readonly #starting = new Map<string, number>();
   readonly #didChange = new Emitter<void>();
   /** Fires when a sandbox becomes available or leaves the pool. */
@@ -102,7 +102,10 @@ export class WarmPool implements WarmSource {
     return this.#of(target)[0]?.sandbox;
   }
 
-  /** Runs the health check in all of a target's sandboxes. Terminates those that fail it, and resolves with their number. */
+  /**
+   * Runs the health check in all of a target's sandboxes. Terminates those that fail it, and resolves with their
+   * number.
+   */
   async check(target: WarmTarget, signal: AbortSignal): Promise<number> {
     const own = this.#of(target);
     await Promise.all(own.map((each) => this.#use(each, () => this.#dependencies.check(each.sandbox, target, signal))));

@@ -13,7 +13,7 @@ import { strings } from '../strings.ts';
 import type { PauseReason } from './pause-reason.ts';
 import type { WarmPool, WarmTarget } from './pool.ts';
 
-/** How often warm-ups check what is due. Sleep and a changed clock are noticed by then. */
+/** The interval at which warm-ups check what is due. This also detects sleep and a changed clock. */
 const POLL_INTERVAL_MS = MINUTE_MS;
 const MAX_REFRESH_MS = 10 * MINUTE_MS;
 const MAX_ATTEMPTS = 3;
@@ -29,7 +29,7 @@ const RecordSchema = z.object({
   /** Milliseconds since 1970. */
   startedAt: z.number(),
   endedAt: z.number(),
-  /** What was done, as short phrases. */
+  /** The actions taken, as short phrases. */
   did: z.array(z.string()),
   /** Why it failed. Absent if it succeeded. */
   error: z.string().optional(),
@@ -45,9 +45,9 @@ export interface WarmUpDependencies {
   readonly clock: Clock;
   /** Returns a random number from 0 to 1. */
   random(): number;
-  /** What to keep warm now: profiles with `warm` of trusted, open folders, once an account is chosen. */
+  /** Returns what to keep warm now: profiles with `warm` of trusted, open folders, once an account is chosen. */
   targets(): Promise<readonly WarmTarget[]>;
-  /** Why a target may not cost anything now; undefined if it may. */
+  /** Returns why a target must not cost anything now, or undefined if it may. */
   pauseReason(target: WarmTarget): Promise<PauseReason | undefined>;
   /** Builds the image if its definition or base has changed, or if the target always rebuilds. Resolves with its ID. */
   refreshImage(target: WarmTarget, signal: AbortSignal): Promise<string>;
@@ -56,10 +56,10 @@ export interface WarmUpDependencies {
   log(line: string): void;
 }
 
-/** What is known of a target. */
+/** The state of a target. */
 interface Plan {
   readonly definition: string;
-  /** When the next refresh is due, in milliseconds since 1970. */
+  /** The time of the next refresh, in milliseconds since 1970. */
   at: number;
   /** All of its sandboxes were warm once since the last refresh: those that are missing have been taken or lost. */
   wasFull: boolean;
@@ -189,7 +189,9 @@ export class WarmUps {
     }
   }
 
-  /** Returns whether a target may cost something now. Stops its warm sandboxes if the reason for a pause requires it. */
+  /**
+   * Returns whether a target may cost something now. Stops its warm sandboxes if the reason for a pause requires it.
+   */
   async #mayCost(target: WarmTarget): Promise<boolean> {
     const reason = await this.#pauseReason(target);
     if (reason?.stopsSandboxes) await this.#dependencies.pool.retire((each) => keyOf(each) === keyOf(target));

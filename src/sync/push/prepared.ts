@@ -17,7 +17,7 @@ export interface SizedFile {
   readonly bytes: number;
 }
 
-/** Which sandbox to prepare a push for, and which part of the folder. */
+/** The sandbox to prepare a push for, and the part of the folder to push. */
 export interface PrepareRequest {
   readonly sandboxId: string;
   /** The sandbox was just started from an image that doesn't contain this folder. */

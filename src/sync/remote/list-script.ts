@@ -6,7 +6,7 @@ import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
 
 /**
- * Prints what the sandbox holds, as an archive of lists, compressed if possible.
+ * Prints the sandbox's contents as an archive of lists, compressed if possible.
  *
  * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that
  * was taken in; 1 if the last list was taken in; then names of folders to skip. With `all`, a folder is skipped only if

@@ -10,7 +10,7 @@ import type { RemoteChanges } from './remote.ts';
 
 const MAX_LIST_ATTEMPTS = 3;
 
-/** Finds out what a sandbox holds, and updates the index. Callers take turns for each sandbox. */
+/** Determines what a sandbox contains, and updates the index. Callers take turns for each sandbox. */
 export class RemoteState {
   readonly #worker: WorkerClient;
   readonly #remoteRoot: string;

@@ -24,7 +24,7 @@ export interface Exclusion {
 
 /** The local folder, or the requested parts of it. */
 export interface Scan {
-  /** When the scan started, in milliseconds since 1970. */
+  /** The start time of the scan, in milliseconds since 1970. */
   readonly startedAtMs: number;
   /** A file that is certainly unchanged is the index's own entry. */
   readonly entries: readonly Entry[];

@@ -8,7 +8,7 @@ import type { Explanation } from '../rules/rules.ts';
 import type { CoreOptions, OpenedArchive } from './core.ts';
 import { type CallOptions, SyncThread } from './thread.ts';
 
-/** Which part of the folder to prepare, for a sandbox that is named elsewhere. */
+/** The part of the folder to prepare, for a sandbox that is specified separately. */
 export type PushScope = Omit<PrepareRequest, 'sandboxId'>;
 
 /** An archive that is being pulled. Ends in `end`; disposing one that hasn't ended aborts it. */

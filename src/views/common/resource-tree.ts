@@ -34,7 +34,7 @@ export interface ResourceTreeOptions<T, Row> {
   readonly showsTime?: boolean;
 }
 
-/** How long VS Code may take to show a view. */
+/** The maximum time for VS Code to show a view. */
 const VISIBLE_TIMEOUT_MS = 5_000;
 
 /** A tree that renders a store, which is polled only while the tree is visible. */

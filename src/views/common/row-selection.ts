@@ -1,4 +1,4 @@
-/** What a row command is given: the row it was invoked on, and all selected rows. A keybinding gives neither. */
+/** The arguments of a row command: the row it was invoked on, and all selected rows. A keybinding gives neither. */
 export interface RowSelection<Row> {
   /** A command for one row: the one it was invoked on, or the first one that is selected. */
   one(action: (row: Row) => unknown): (row?: Row) => unknown;

@@ -6,7 +6,7 @@ export interface SelectedCode {
   readonly code: string;
   /** The line that it starts on, from 1. */
   readonly line: number;
-  /** Where the cursor moves afterwards; absent if it stays. */
+  /** The cursor's next position. Undefined if it stays. */
   readonly next?: vscode.Position;
 }
 

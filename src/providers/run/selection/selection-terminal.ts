@@ -68,7 +68,7 @@ export class SelectionTerminal implements vscode.Pseudoterminal {
     await this.#opened.promise;
     if (this.#isClosed) return CANCELED;
     const result = await this.#running(start).run(snippet);
-    // If the process has ended, that is shown instead.
+    // If the process has ended, its end is shown instead.
     if (result.outcome !== 'exited' && this.#process) this.#writer.error(describeEnd(result));
     return result;
   }

@@ -21,7 +21,7 @@ const ABSOLUTE_MATCHERS = ['$msCompile', '$lessc', '$jshint', '$jshint-stylish',
 export interface ProblemMatchers {
   /** Named matchers, the only kind that a task created by an extension can have. */
   readonly names: readonly string[];
-  /** Matchers with a pattern of their own. */
+  /** Matchers with their own pattern. */
   readonly own: readonly OwnMatcher[];
   /** Replaces the sandbox's `/workspace/` in the output that the matchers read. */
   readonly localPrefix: string;

@@ -23,7 +23,7 @@ export class RunTasks {
   }
 
   /**
-   * Runs a request in a terminal of its own. Resolves when VS Code has ended the task. `again` creates the request for a
+   * Runs a request in its own terminal. Resolves when VS Code has ended the task. `again` creates the request for a
    * rerun. A task that is still running is stopped only if the user agrees.
    */
   async run(request: RunRequest, again: () => Promise<RunRequest>): Promise<RunResult> {
@@ -31,7 +31,7 @@ export class RunTasks {
     if (name === undefined) return CANCELED;
     const opened = Promise.withResolvers<RunTerminal>();
     let isFirst = true;
-    // VS Code tells running tasks apart by their definitions alone, even those of different folders.
+    // VS Code distinguishes running tasks only by their definitions, even those of different folders.
     const definition = { type: TASK_TYPE, file: join(request.folder.path, name) };
     const task = createTask(definition, scopeOf(request), name, async () => {
       const terminal = this.#terminals.create(isFirst ? async () => request : again);
@@ -52,7 +52,10 @@ export class RunTasks {
     return result;
   }
 
-  /** Returns the request's label, or a variant of it if a task of that name keeps running; undefined if the user cancels. */
+  /**
+   * Returns the request's label, or a variant of it if a task of that name keeps running; undefined if the user
+   * cancels.
+   */
   async #freeName(request: RunRequest): Promise<string | undefined> {
     const { label } = request;
     const active = (name: string) => this.#active.get(keyOf(request, name));

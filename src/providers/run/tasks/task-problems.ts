@@ -21,7 +21,7 @@ export interface OutputWatcher {
 }
 
 /**
- * Finds problems in the output of tasks whose matchers have patterns of their own: tasks created by an extension can have
+ * Finds problems in the output of tasks whose matchers have their own patterns: tasks created by an extension can have
  * only named matchers.
  */
 export class TaskProblems implements vscode.Disposable {
@@ -31,7 +31,10 @@ export class TaskProblems implements vscode.Disposable {
     for (const collection of this.#collections.values()) collection.dispose();
   }
 
-  /** Clears the problems of the task's last run and watches the next one. Returns undefined if there are no such matchers. */
+  /**
+   * Clears the problems of the task's last run and watches the next one. Returns undefined if there are no such
+   * matchers.
+   */
   watch(folder: vscode.WorkspaceFolder, name: string): OutputWatcher | undefined {
     const own = problemMatchersOf(folder, name)?.own ?? [];
     if (own.length === 0) return undefined;
