@@ -25,7 +25,7 @@ export interface StatusBarDependencies {
     count(folder: Folder, profileName: string): number;
     readonly onDidChange: Event<unknown>;
   };
-  readonly budget: { check(): Promise<{ readonly todayUsd: number }> };
+  readonly budget: { state(): Promise<{ readonly todayUsd: number }> };
   readonly activity: Activity;
   readonly account: AccountState;
 }
@@ -89,7 +89,7 @@ export class StatusBar implements vscode.Disposable {
       const isRunning = sessions.profilesOf(folder).includes(name);
       this.#session = { title: strings.menuTitle(folder.name, name), isRunning };
       const ready = warmUps.count(folder, name);
-      const { todayUsd } = await budget.check();
+      const { todayUsd } = await budget.state();
       const price = await profiles.get(folder).then(
         ({ profile }) => sessions.prices.perHourUsd(hardwareOf(profile)),
         () => undefined,
