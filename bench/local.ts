@@ -1,5 +1,5 @@
 /**
- * The overhead of Local Modal: starting sandboxes, running commands, and streaming bytes through the unmodified SDK, each
+ * Measures the overhead of Local Modal: starting sandboxes, running commands, and streaming bytes through the unmodified SDK, each
  * compared with a plain local process.
  */
 import { spawn } from 'node:child_process';

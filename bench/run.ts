@@ -1,5 +1,5 @@
 /**
- * How long a run takes until its program's first byte, compared with a plain `exec` of the SDK in the same sandbox: in
+ * Measures the time until a run's program prints its first byte, compared with a plain `exec` of the SDK in the same sandbox: in
  * milliseconds and in round trips, with 0, 50, and 100 ms added to every call.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

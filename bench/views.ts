@@ -1,5 +1,5 @@
 /**
- * How views and remote files scale: with thousands of sandboxes, a volume folder with many entries, and large files.
+ * Measures how views and remote files scale: with thousands of sandboxes, a volume folder with many entries, and large files.
  * Response times are those of Local Modal. The goals apply to what the extension adds: its thread must stay responsive,
  * and memory must not grow with the size of a file.
  */

@@ -1,5 +1,5 @@
 /**
- * Writes what follows from the source: `npm run generate`. A test fails while one of the files is out of date.
+ * Writes the files that are derived from the source: `npm run generate`. A test fails while one of them is out of date.
  *
  * - `package.json`: the schema of `modal.profiles`, languages in `when` clauses and activation events, and the commands that
  *   the palette hides
@@ -51,7 +51,7 @@ function json(value: unknown): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-/** `package.json` with its derived parts; all else stays. */
+/** Returns `package.json` with its derived parts updated. Everything else is kept. */
 async function manifest(profileSchema: JsonSchema): Promise<object> {
   const own = JSON.parse(await readFile('package.json', 'utf8'), (_, value) =>
     typeof value === 'string' ? withLanguages(value) : value,
@@ -98,7 +98,7 @@ function withKeys(root: JsonSchema): { schema: JsonSchema; texts: Record<string,
   return { schema: visit(root, '') as JsonSchema, texts };
 }
 
-/** The English strings of the source, in the format of VS Code's translation files. */
+/** Returns the English strings of the source, in the format of VS Code's translation files. */
 async function sourceStrings(): Promise<object> {
   const files = await Promise.all(
     globSync('src/**/strings.ts')

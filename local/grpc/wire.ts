@@ -117,7 +117,7 @@ export type Result = NonNullable<Reply<'sandboxWaitV2'>['result']>;
 /** The address of a sandbox's port. */
 export type Tunnel = NonNullable<NonNullable<Reply<'sandboxGetTunnelsV2'>['tunnels']>[number]>;
 
-/** `GenericStatus`: how a sandbox, an image build or a container ended. */
+/** `GenericStatus`: how a sandbox, an image build, or a container ended. */
 export const EndStatus = {
   success: 1,
   failure: 2,

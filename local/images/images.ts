@@ -77,7 +77,7 @@ export class Images {
     return image.layers.map((layer) => join(this.layersFolder, layer));
   }
 
-  /** Returns an image by its ID. Throws NOT_FOUND, also if the image has expired. */
+  /** Returns an image by its ID. Throws NOT_FOUND if it doesn't exist or has expired. */
   get(imageId: string): ImageRecord {
     const image = this.#store.state.images[imageId];
     if (!image || (image.expiresAt !== undefined && image.expiresAt <= nowSecs())) {

@@ -139,7 +139,7 @@ export class Sandbox {
     void exec.dispose();
   }
 
-  /** Returns a command. Throws NOT_FOUND, also if its output has expired. */
+  /** Returns a command. Throws NOT_FOUND, even if only its output has expired. */
   async execWithId(execId: string): Promise<Exec> {
     const exec = this.execs.get(execId);
     if (!exec) throw notFound(`Exec ${execId} not found`);

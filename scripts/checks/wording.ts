@@ -1,4 +1,6 @@
-/** Checks that no text reads as translated: phrases that a native writer would put differently, and British spelling. */
+/**
+ * Checks that no text reads as translated: phrases that a native writer would put differently, and British spelling.
+ */
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -34,7 +36,7 @@ const PHRASES: readonly (readonly [pattern: RegExp, instead: string])[] = [
 
 const FILES = ['package.json', 'package.nls.json', '*.md', 'docs/**/*.md', '{src,local,scripts,bench}/**/*.{ts,md}'];
 
-/** Names the phrases. */
+/** Lists the phrases itself. */
 const EXEMPT = 'scripts/checks/wording.ts';
 
 /** Returns one line for each phrase found. */

@@ -108,7 +108,7 @@ class SandboxCopy {
     return this.#build.client.images.fromId(await this.#build.layer(this.#step, snapshot.imageId, lines));
   }
 
-  /** Returns the lines that restore what a snapshot may have lost: variables, working directory and user. */
+  /** Returns the lines that restore what a snapshot may have lost: variables, working directory, and user. */
   async #restoringLines({ env, user }: CopyStep['restore']): Promise<string[]> {
     const output = await execWith(this.#sandbox, ['sh', '-c', `${PRINT_ENVIRONMENT}\nsync`, 'sh', ...env], {
       signal: this.#build.signal,

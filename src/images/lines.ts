@@ -28,7 +28,7 @@ export function base64(content: Uint8Array | string): string {
   return Buffer.from(content as string).toString('base64');
 }
 
-/** Returns an `ENV` line that keeps quotes, `$` and line breaks. */
+/** Returns an `ENV` line that keeps quotes, `$`, and line breaks. */
 export function envLine(name: string, value: string): string {
   return `ENV ${name}="${value.replace(/["\\$]/g, '\\$&')}"`;
 }

@@ -58,7 +58,7 @@ export interface FromStage {
   readonly paths: readonly string[];
 }
 
-/** A file, folder or link to copy. */
+/** A file, folder, or link to copy. */
 export interface CopiedEntry {
   /** `tree/…` for the contents of a folder that was named, `files/…` for a file that was named. */
   readonly name: string;

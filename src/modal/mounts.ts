@@ -32,7 +32,7 @@ const MountsSchema = z.array(
   ),
 );
 
-/** Returns the tags from which every window and computer can tell what is mounted in a sandbox. */
+/** Returns the tags that describe a sandbox's mounts to every window and computer. */
 export function mountTags(mounts: readonly Mount[]): Record<string, string> {
   if (mounts.length === 0) return {};
   const facts = mounts.map(({ path, volume, subPath = '', isReadOnly }) => [path, volume, subPath, isReadOnly ? 1 : 0]);

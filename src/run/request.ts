@@ -58,7 +58,7 @@ export interface FileCopy {
   /** Absolute in the sandbox, outside the synced folder. */
   readonly path: string;
   readonly content: string;
-  /** Tells users why a copy is run. */
+  /** Explains to users why a copy is run. */
   readonly reason: string;
 }
 
@@ -71,9 +71,9 @@ export interface RunOutput {
   status(line: string): void;
   /** Shows the current step, until the next step or line replaces it. */
   progress(line: string): void;
-  /** Takes the result of the sync. Without this, it's reported as status lines. */
+  /** Receives the result of the sync. Without this, it's reported as status lines. */
   synced?(result: PushResult): void;
-  /** Takes the program's bytes as they arrive; in a terminal, those of both streams. */
+  /** Receives the program's bytes as they arrive; in a terminal, those of both streams. */
   stdout(bytes: Uint8Array): void;
   stderr(bytes: Uint8Array): void;
 }

@@ -55,7 +55,7 @@ export function isPause({ name, profile, folderKey: key, state }: Snapshot): boo
 }
 
 /**
- * Resumes a paused sandbox: starts one with the same profile, ports and tags. The snapshot that it starts from is kept until
+ * Resumes a paused sandbox: starts one with the same profile, ports, and tags. The snapshot that it starts from is kept until
  * the next pause. If canceled before the sandbox runs, it stays paused. Throws `UserError` if there is no paused sandbox, the
  * signal's reason, and the SDK's errors.
  */

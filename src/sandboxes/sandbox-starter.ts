@@ -55,7 +55,7 @@ export interface SandboxTimes {
 }
 
 /**
- * Starts, takes over and terminates sandboxes, and records their times and cost. Knows nothing of warm pools, budgets or
+ * Starts, takes over, and terminates sandboxes, and records their times and cost. Knows nothing about warm pools, budgets, or
  * which sandbox serves a folder.
  */
 export class SandboxStarter {

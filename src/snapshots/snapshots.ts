@@ -149,7 +149,7 @@ export class Snapshots {
   }
 
   /**
-   * Deletes a snapshot permanently: image, name and record, in this order, so that a failed deletion can be repeated.
+   * Deletes a snapshot permanently: image, name, and record, in this order, so that a failed deletion can be repeated.
    */
   async delete({ id, imageId }: Pick<Snapshot, 'id' | 'imageId'>): Promise<void> {
     const client = await this.#client();

@@ -148,7 +148,7 @@ export class SyncEngine {
     return new SyncPrompts(ask ?? this.#options.ask, onRemoteChange, signal);
   }
 
-  /** The thread takes in one archive at a time, whichever sandbox it comes from. */
+  /** The thread receives one archive at a time, whichever sandbox it comes from. */
   #pullAlone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#pulls.then(work);
     this.#pulls = turn.catch(() => {});
@@ -271,7 +271,7 @@ export class SyncEngine {
         return { ...result(), skipped: [...plan.skipped, ...skipped, ...unstable.map(keptChanging)] };
       }
       await this.#recover(sandbox, reply, signal);
-      // Anything may differ from the local folder by now.
+      // Anything may now differ from the local folder.
       paths = undefined;
       const canRetry =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');

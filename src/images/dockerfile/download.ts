@@ -5,7 +5,7 @@ import { strings } from '../strings.ts';
 const PYTHON = 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])';
 
 /**
- * Returns a shell command for `ADD` of a URL that uses curl, wget or Python, whichever the image has. `to` is a folder if it
+ * Returns a shell command for `ADD` of a URL that uses curl, wget, or Python, whichever the image has. `to` is a folder if it
  * ends with `/`. Throws an error whose message is a reason for `refusal`.
  */
 export function downloadCommand(

@@ -83,7 +83,7 @@ function instruction(parsed: Parsed, file: string, escaping: string): Instructio
   };
 }
 
-/** Joins the lines of an instruction, without line continuations, blank lines and comments. */
+/** Joins the lines of an instruction, without line continuations, blank lines, and comments. */
 function joined(lines: readonly string[], ending: RegExp): string {
   const kept = lines.filter((line, index) => index === 0 || !/^\s*(#|$)/.test(line));
   return kept.map((line) => line.replace(ending, '')).join('');

@@ -82,7 +82,7 @@ class StageState {
   #workdir: string | undefined;
   #user: string | undefined;
   #shell: readonly string[] = DEFAULT_SHELL;
-  /** ENV, WORKDIR and USER that wait for the next layer. */
+  /** ENV, WORKDIR, and USER that wait for the next layer. */
   #pending: { first: Instruction; lines: string[] } | undefined;
 
   constructor(stage: Stage, build: DockerfileBuild, below: StageState | undefined) {

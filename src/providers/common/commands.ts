@@ -11,7 +11,7 @@ export function registerCommands(handlers: { readonly [id in CommandId]?: Comman
   );
 }
 
-/** Describes one of our own commands, for a row, a code lens or a notification. */
+/** Describes one of our own commands, for a row, a code lens, or a notification. */
 export function commandTo(id: CommandId, title: string, ...args: unknown[]): vscode.Command {
   return { command: id, title, arguments: args };
 }

@@ -18,7 +18,7 @@ export interface NewProfile {
 }
 
 /**
- * Asks for the name, image and hardware of a profile. `root` is the folder that its files are in, `names` are in use.
+ * Asks for the name, image, and hardware of a profile. `root` is the folder that its files are in, `names` are in use.
  * Resolves with undefined if the user cancels.
  */
 export async function askNewProfile(

@@ -26,7 +26,7 @@ export interface RunModuleDependencies {
   readonly memory: vscode.Memento;
 }
 
-/** Running code in sandboxes: code lenses, commands, tasks, terminals and selections. */
+/** Running code in sandboxes: code lenses, commands, tasks, terminals, and selections. */
 export function runModule({ services, syncRules, account, profiles, memory }: RunModuleDependencies) {
   const requests = new RunRequests(syncRules);
   const terminals = new RunTerminals(services);

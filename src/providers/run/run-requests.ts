@@ -25,7 +25,7 @@ export interface RunSyncRules {
 }
 
 /**
- * Turns files, targets, selections and tasks into run requests. Saves unsaved files first, because runs read the disk. All
+ * Turns files, targets, selections, and tasks into run requests. Saves unsaved files first, because runs read the disk. All
  * methods throw `UserError` for what can't be run.
  */
 export class RunRequests {
@@ -48,7 +48,9 @@ export class RunRequests {
     return runRequest({ folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args] });
   }
 
-  /** Builds the request for a file that is outside the folders or unsaved: runs a copy in the first folder's sandbox. */
+  /**
+   * Builds the request for a file that is outside the folders or unsaved: runs a copy in the first folder's sandbox.
+   */
   async #forCopy(uri: vscode.Uri, args: readonly string[]): Promise<RunRequest> {
     const { folder, sync } = homeOfLoose();
     const name = posix.basename(uri.path);

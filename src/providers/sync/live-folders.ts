@@ -82,7 +82,7 @@ export class LiveFolders implements vscode.Disposable {
     ];
   }
 
-  /** Tells the user once per window that a large file is left to the next run, and offers to send it. */
+  /** Notifies the user once per window that a large file is left to the next run, and offers to send it. */
   async #offer(folder: Folder, { path, bytes }: SizedFile): Promise<void> {
     const key = `${folder.path}\0${path}`;
     if (this.#offered.has(key)) return;

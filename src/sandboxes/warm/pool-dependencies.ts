@@ -9,7 +9,7 @@ import { runCommand, runOrThrow } from '../shell-commands.ts';
 import { strings } from '../strings.ts';
 import type { PoolDependencies, WarmTarget } from './pool.ts';
 
-/** The timeout of a setup command, health check or cache cleanup. */
+/** The timeout of a setup command, health check, or cache cleanup. */
 const COMMAND_TIMEOUT_MS = 300_000;
 
 export interface WarmSandboxSources {
@@ -19,7 +19,10 @@ export interface WarmSandboxSources {
   readonly account: () => string;
 }
 
-/** Connects a warm pool to sandboxes and the sync. The user isn't asked anything: what a sync would ask about isn't sent. */
+/**
+ * Connects a warm pool to sandboxes and the sync. The user isn't asked anything: what a sync would ask about isn't
+ * sent.
+ */
 export function poolDependencies({ starter, syncs, clock, account }: WarmSandboxSources): PoolDependencies {
   const timeoutMs = COMMAND_TIMEOUT_MS;
   const ask: Ask = ({ kind }) => kind === 'first-sync' && syncs.isLocal;

@@ -38,7 +38,7 @@ export interface PoolDependencies {
 
 interface WarmSandbox {
   readonly target: WarmTarget;
-  /** Account, folder, profile and definition that it was started for. It is given out only for an equal key. */
+  /** The account, folder, profile, and definition that it was started for. It is given out only for an equal key. */
   readonly key: string;
   readonly sandbox: Sandbox;
   readonly startedAt: number;
@@ -112,7 +112,7 @@ export class WarmPool implements WarmSource {
     return own.length - this.#of(target).length;
   }
 
-  /** Starts, prepares and checks a sandbox that is terminated after `use`, to find out whether the profile works. */
+  /** Starts, prepares, and checks a sandbox that is terminated after `use`, to find out whether the profile works. */
   async probe<T>(target: WarmTarget, signal: AbortSignal, use: (sandbox: Sandbox) => Promise<T>): Promise<T> {
     const sandbox = await this.#dependencies.start(target, signal);
     try {

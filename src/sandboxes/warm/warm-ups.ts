@@ -41,7 +41,7 @@ export type WarmUpRecord = z.infer<typeof RecordSchema>;
 export interface WarmUpDependencies {
   readonly pool: WarmPool;
   readonly machine: MachineState;
-  /** Tells wall-clock time. */
+  /** Returns wall-clock time. */
   readonly clock: Clock;
   /** Returns a random number from 0 to 1. */
   random(): number;
@@ -79,14 +79,14 @@ export class WarmUps {
   /** Why nothing is kept warm, by folder and profile. */
   readonly #paused = new Map<string, { readonly folder: Folder; readonly text: string }>();
   readonly #didChange = new Emitter<void>();
-  /** Fires when a pause begins, ends or changes its reason, and after each refresh. */
+  /** Fires when a pause begins, ends, or changes its reason, and after each refresh. */
   readonly onDidChange: Event<void> = this.#didChange.event;
 
   constructor(dependencies: WarmUpDependencies) {
     this.#dependencies = dependencies;
   }
 
-  /** Checks at once what is due: profiles, folders, focus, trust or the account have changed. */
+  /** Checks at once what is due, because profiles, folders, focus, trust, or the account have changed. */
   async update(): Promise<void> {
     if (this.#isDisposed) return;
     if (this.#checking) {

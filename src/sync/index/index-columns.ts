@@ -4,7 +4,7 @@ const KINDS: readonly Kind[] = ['file', 'folder', 'link'];
 const NUMBERS_PER_ENTRY = 4;
 const Flag = { executable: 4, racy: 8, uncertain: 16, pulled: 32 } as const;
 
-/** Encodes entries in columns (numbers, flags, names and hashes), which read several times faster than JSON. */
+/** Encodes entries in columns (numbers, flags, names, and hashes), which read several times faster than JSON. */
 export function encodeColumns(entries: readonly SyncedEntry[]): Buffer<ArrayBuffer> {
   const text = entries
     .map((entry) => `${entry.path}\0${entry.kind === 'link' ? (entry.target ?? '') : entry.hash}`)

@@ -18,7 +18,7 @@ export interface SandboxState extends SavedState {
   unsettled: Generation[];
   /** Paths that a program has changed in the sandbox since they were synced. */
   readonly changedRemotely: Set<string>;
-  /** True if a complete list of changes was taken in, so that the next list can start where it ended. */
+  /** True if a complete list of changes was processed, so that the next list can start where it ended. */
   listed: boolean;
 }
 

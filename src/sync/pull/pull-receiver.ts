@@ -51,7 +51,7 @@ export interface Received {
   readonly sensitive: readonly string[];
 }
 
-/** The progress of a pull, and the path that is being taken in. */
+/** The progress of a pull, and the path that is being received. */
 export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
   readonly path: string;
 }
@@ -71,7 +71,7 @@ export class PullReceiver {
   #done: Promise<void> | undefined;
   #received: Writable<Received> = empty();
   readonly #names = new Set<string>();
-  /** The path that is being taken in. */
+  /** The path that is being received. */
   #path = '';
 
   constructor(core: Core) {
@@ -87,7 +87,7 @@ export class PullReceiver {
     this.#done.catch(() => {});
   }
 
-  /** Takes in a piece, and returns the progress. Throws if the archive is damaged or exceeds a limit. */
+  /** Receives a piece, and returns the progress. Throws if the archive is damaged or exceeds a limit. */
   async take(piece: Uint8Array): Promise<ReceiveProgress> {
     const archive = this.#archive;
     if (!archive) throw new Error('no archive is expected');

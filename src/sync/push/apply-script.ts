@@ -8,12 +8,12 @@ import { strings } from '../strings.ts';
  * the sandbox may start from. Input: a line `raw`, `gzip`, or `zstd`, then the archive.
  *
  * Everything is unpacked into a staging folder and renamed into place only when the archive's last member, `log`, has
- * arrived. So a cut stream changes nothing, and no reader sees half a file. A root that doesn't exist yet is built next
- * to its place and appears by one rename. If another push has created the root meanwhile, that rename moves the new
- * folder into it, under a unique name, from where it is removed again.
+ * arrived. A cut stream therefore changes nothing, and no reader sees half a file. A root that doesn't exist yet is built
+ * next to its final path and then renamed. If another push has created the root in the meantime, that rename moves the
+ * new folder into it, under a unique name, and the script removes it again.
  *
  * The lock names the process that holds it, so a process that was killed blocks no one, and the next push removes what
- * it left. If that process ID belongs to another program by now, as `/proc` shows, the lock counts for one minute.
+ * it left. If that process ID now belongs to another program, as `/proc` shows, the lock counts for one minute.
  *
  * The last line of the output is the reply. See `parseReply`.
  */

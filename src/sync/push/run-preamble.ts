@@ -45,7 +45,7 @@ export class RunMarkReader {
     return this.#outcome;
   }
 
-  /** Takes in the next chunk, and returns the bytes of it that are the program's. */
+  /** Receives the next chunk, and returns the bytes of it that are the program's. */
   feed(chunk: Uint8Array): Uint8Array {
     if (this.#outcome) return chunk;
     this.#pending = Buffer.concat([this.#pending, chunk]);

@@ -9,7 +9,7 @@ import { STATE_FOLDER } from '../rules/builtin.ts';
  * Prints the sandbox's contents as an archive of lists, compressed if possible.
  *
  * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that
- * was taken in; 1 if the last list was taken in; then names of folders to skip. With `all`, a folder is skipped only if
+ * was processed; 1 if the last list was processed; then names of folders to skip. With `all`, a folder is skipped only if
  * the sandbox's own manifest has nothing in it, because the local index may be wrong.
  */
 export const LIST_SCRIPT = `set -u; export LC_ALL=C; exec 2>/dev/null

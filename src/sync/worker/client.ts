@@ -13,7 +13,7 @@ export type PushScope = Omit<PrepareRequest, 'sandboxId'>;
 
 /** An archive that is being pulled. Ends in `end`; disposing one that hasn't ended aborts it. */
 export interface Reception extends AsyncDisposable {
-  /** Takes in the next piece. Throws if the archive is damaged or exceeds a limit. */
+  /** Receives the next piece. Throws if the archive is damaged or exceeds a limit. */
   take(piece: Uint8Array, options?: CallOptions): Promise<ReceiveProgress>;
   end(): Promise<Received>;
 }
@@ -45,7 +45,7 @@ export class WorkerClient {
     return new SandboxClient(this.#thread, sandboxId);
   }
 
-  /** Begins to take in an archive from a sandbox. Only one is taken in at a time. */
+  /** Starts receiving an archive from a sandbox. Only one is received at a time. */
   async receive(request: ReceiveRequest): Promise<Reception> {
     await this.#thread.call('receiver', 'begin', [request]);
     return new ThreadReception(this.#thread);
@@ -108,7 +108,7 @@ export class SandboxClient {
     return this.#thread.call('core', 'prunedFolders', [this.#sandboxId]);
   }
 
-  /** Resolves to true if the last list of changes was taken in. */
+  /** Resolves to true if the last list of changes was processed. */
   wasListed(): Promise<boolean> {
     return this.#thread.call('core', 'wasListed', [this.#sandboxId]);
   }

@@ -235,7 +235,7 @@ export class Core {
     return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
   }
 
-  /** Returns true if a complete list of changes was taken in. */
+  /** Returns true if a complete list of changes was processed. */
   wasListed(sandboxId: string): boolean {
     return this.states.get(sandboxId, false).listed;
   }

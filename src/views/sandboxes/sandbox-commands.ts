@@ -20,7 +20,7 @@ export class SandboxCommands implements vscode.Disposable {
   });
 
   readonly #changed = new vscode.EventEmitter<void>();
-  /** Fires after each command that may have changed the list, also when it failed. */
+  /** Fires after each command that may have changed the list, even if it failed. */
   readonly onDidChange = this.#changed.event;
 
   constructor(sessions: Sessions, folderPaths: () => readonly string[]) {

@@ -32,7 +32,7 @@ export class SnapshotCommands implements vscode.Disposable {
   readonly #options: SnapshotCommandsOptions;
   readonly #changed = new vscode.EventEmitter<void>();
   readonly #startedSandbox = new vscode.EventEmitter<void>();
-  /** Fires after each command, which may have changed the list, also when it failed. */
+  /** Fires after each command, which may have changed the list, even if it failed. */
   readonly onDidChange = this.#changed.event;
   /** Fires when a sandbox was started from a snapshot. */
   readonly onDidStartSandbox = this.#startedSandbox.event;

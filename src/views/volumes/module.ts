@@ -56,7 +56,7 @@ export function volumesModule(dependencies: VolumesModuleDependencies): vscode.D
     },
   });
 
-  /** Moves what is in the volume already, and uploads local files. */
+  /** Moves entries that are already in the volume, and uploads local files. */
   async function dropOn(row: VolumesRow, uris: readonly vscode.Uri[]): Promise<void> {
     const isOwn = (uri: vscode.Uri) =>
       uri.scheme === VOLUME_SCHEME && fileSystem.place(uri).container === row.volume.name;

@@ -25,7 +25,7 @@ import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from './volu
 export interface VolumeCommandsOptions {
   readonly client: () => Promise<ModalClient>;
   readonly filesOf: (volume: VolumeSummary) => RemoteFiles;
-  /** Called after each command, also when it failed: a volume's files may have changed, or the list of volumes. */
+  /** Called after each command, even if it failed: a volume's files or the list of volumes may have changed. */
   readonly onChange: (volume?: VolumeSummary) => void;
 }
 
@@ -180,7 +180,10 @@ export class VolumeCommands {
     });
   }
 
-  /** `modal.downloadFromVolume`: downloads files and folders into a local folder, after confirmation if it replaces anything. */
+  /**
+   * `modal.downloadFromVolume`: downloads files and folders into a local folder, after confirmation if it replaces
+   * anything.
+   */
   async download(rows: readonly (VolumeRow | EntryRow)[]): Promise<void> {
     const into = (await pickDownloadFolder())?.fsPath;
     if (into === undefined) return;

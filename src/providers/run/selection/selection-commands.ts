@@ -29,7 +29,7 @@ interface InteractiveSession {
   readonly process: SelectionStart;
 }
 
-/** The commands that run selections in persistent processes: one for each folder, profile and interpreter. */
+/** The commands that run selections in persistent processes: one for each folder, profile, and interpreter. */
 export class SelectionCommands {
   readonly #services: SelectionServices;
   readonly #interactive = new Map<string, InteractiveSession>();

@@ -22,7 +22,7 @@ export class WorkspaceTasks implements vscode.Disposable {
   }
 
   /**
-   * `modal.runTask`: runs a shell or process task of the workspace in the sandbox, with the options, problem matchers and
+   * `modal.runTask`: runs a shell or process task of the workspace in the sandbox, with the options, problem matchers, and
    * inputs that tasks.json gives it. Asks which one if there is no name. Resolves when it has started.
    */
   async run(name?: string): Promise<void> {
