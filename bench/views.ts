@@ -6,7 +6,7 @@
 import { createWriteStream } from 'node:fs';
 import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Prices } from '../src/modal/prices.ts';
@@ -31,9 +31,9 @@ const MAX_STALL_MS = 50;
 const MAX_GROWTH_MIB = 300;
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'bench-views-'));
+  const folder = await mkdtemp(join(tmpdir(), 'bench-views-'));
   try {
-    await manySandboxes(path.join(folder, 'data'), add);
+    await manySandboxes(join(folder, 'data'), add);
     await longFolderAndLargeFiles(folder, (quick ? 128 : 2048) * MiB, add);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -79,10 +79,10 @@ async function longFolderAndLargeFiles(folder: string, bytes: number, add: Add):
     add({ name: `a folder of ${ENTRIES} entries expanded`, ours: ms, unit: 'ms' });
     add(stall(`longest stall while ${ENTRIES} entries come`, stallMs));
 
-    const local = path.join(folder, 'large.bin');
+    const local = join(folder, 'large.bin');
     await writeLarge(local, bytes);
-    const peer = await timed(() => copy(local, path.join(folder, 'copy.bin')));
-    await rm(path.join(folder, 'copy.bin'));
+    const peer = await timed(() => copy(local, join(folder, 'copy.bin')));
+    await rm(join(folder, 'copy.bin'));
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, { timeoutMs: 3_600_000 });
     await measureTransfer(
       'a volume',
