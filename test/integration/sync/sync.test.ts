@@ -48,7 +48,7 @@ describe("Running a file that isn't synced", () => {
     const uri = await writeWorkspaceFile('left out.log', 'echo ran');
     await withSetting('runners', { '.log': ['sh'] }, async () => {
       const refused = await answering({}, () => runFile(uri));
-      assert.equal(refused.messages.length, 1, 'who says no is not told again');
+      assert.equal(refused.messages.length, 1, 'there is no second message after a no');
       assert.equal(
         refused.messages[0],
         strings.requiredNotSynced('left out.log', strings.ruleOfLine(2, '.gitignore', '*.log')),

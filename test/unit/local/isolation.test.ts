@@ -25,7 +25,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
   await waitFor(what, 15_000, async () => holds(), Boolean);
 }
 
-/** A server stops within two seconds; the rest is for a busy machine. Copying the large file would take minutes. */
+/** A server stops within two seconds; the rest is for a busy computer. Copying the large file would take minutes. */
 const STOPPED_MS = 5_000;
 
 describe('Local Modal isolation', () => {

@@ -7,7 +7,7 @@ import { localFolder, localRuns } from './local-runs.ts';
 
 /** gRPC's status code. */
 const UNAVAILABLE = 14;
-/** How often the SDK tries to read a stream before it gives up. */
+/** The number of times that the SDK tries to read a stream before it gives up. */
 const SDK_TRIES = 10;
 
 describe('A run on Local Modal that loses its connection', () => {

@@ -209,7 +209,7 @@ describe('Run on Local Modal', () => {
 
     answer = true;
     const agreed = await new Run(request, services, silent).done;
-    assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asks once more, and only once');
+    assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asks again, but only once');
     assert.ok((agreed.costUsd ?? 0) > 0, 'a run elsewhere has a cost');
     await Promise.all([other.dispose(), fresh.dispose()]);
   });

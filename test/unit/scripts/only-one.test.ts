@@ -18,7 +18,7 @@ describe('onlyOne', () => {
     const order: string[] = [];
     const work = (name: string) => async () => {
       order.push(`${name} starts`);
-      // biome-ignore lint/plugin: This is the work itself, long enough for somebody else's to come between.
+      // biome-ignore lint/plugin: This is the work itself, long enough for another process to interfere.
       await new Promise((resolve) => setTimeout(resolve, 50));
       order.push(`${name} ends`);
     };

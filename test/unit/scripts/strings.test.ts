@@ -6,7 +6,7 @@ import { configureLocalization } from '../../../src/base/localization.ts';
 
 type Strings = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 
-/** Returns a string with `value` for each of its parameters; undefined if it takes none such. */
+/** Returns a string with `value` for each of its parameters; undefined if it takes other ones. */
 function textWith(text: Strings[string], value: unknown): string | undefined {
   try {
     return String(text(...Array.from({ length: text.length }, () => value)));

@@ -105,7 +105,7 @@ describe('SyncEngine.push when canceled', () => {
     const cancel = new AbortController();
     const pushing = engine.push(sandbox, { signal: cancel.signal, fresh: true });
     let isAnswered = false;
-    // The thread answers one call after the other.
+    // The thread answers one call after another.
     const explained = Promise.resolve().then(() => engine.explain(['a.bin']));
     const answered = explained.then(() => (isAnswered = true));
     await Promise.resolve();

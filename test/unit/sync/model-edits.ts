@@ -38,7 +38,7 @@ export class RandomEdits {
   readonly #next: () => number;
   /** Paths that were touched since the set was last cleared. */
   readonly touched = new Set<string>();
-  /** Whether rules may have changed, so that other paths than the touched ones may be affected. */
+  /** True if rules may have changed, so that paths other than the touched ones may be affected. */
   changedRules = false;
 
   constructor(root: string, next: () => number) {

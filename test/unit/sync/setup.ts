@@ -10,7 +10,7 @@ export let sandboxes: Sandboxes;
 export let sandbox: Sandbox;
 /** An empty folder. */
 export let root: string;
-/** Where the engine stores its indexes. */
+/** The folder in which the engine stores its indexes. */
 export let storageDir: string;
 /** An engine for the folder that answers every question with yes by default. */
 export let engine: SyncEngine;
