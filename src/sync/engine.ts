@@ -202,7 +202,10 @@ export class SyncEngine {
     prompts: SyncPrompts,
   ): Promise<PreparedRun | undefined> {
     const transfer = await this.#worker.sandbox(sandbox.sandboxId).open();
-    const payload = await transfer.inline(MAX_INLINE_BYTES);
+    const payload = await transfer.inline(MAX_INLINE_BYTES).catch(async (error) => {
+      await transfer.withdraw();
+      throw error;
+    });
     if (!payload) {
       await transfer.withdraw();
       return undefined;
