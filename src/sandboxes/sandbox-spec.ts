@@ -103,3 +103,8 @@ export function ownerTags({ folder, profileName, windowId }: Owner, profile: Pro
 export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
   return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
 }
+
+/** Returns whether two profiles describe the same sandbox. */
+export function haveSameDefinition(one: Profile, other: Profile): boolean {
+  return definitionKey(one) === definitionKey(other);
+}

@@ -9,7 +9,7 @@ import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver, Handover } from './handover.ts';
-import { definitionKey } from './sandbox-spec.ts';
+import { haveSameDefinition } from './sandbox-spec.ts';
 import type { ImageOptions, ProfileImage, SandboxStarter, StartOptions } from './sandbox-starter.ts';
 import { billing, type SandboxLifetime, type Session } from './session.ts';
 import type { WarmSource } from './warm/pool.ts';
@@ -345,8 +345,4 @@ export class Sessions {
   dispose(): Promise<void> {
     return this.terminateAll();
   }
-}
-
-function haveSameDefinition(a: Profile, b: Profile): boolean {
-  return definitionKey(a) === definitionKey(b);
 }
