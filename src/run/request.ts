@@ -46,10 +46,10 @@ const DEFAULTS = {
   sandboxId: undefined,
 } satisfies Partial<RunRequest>;
 
-type RequiredParts = Omit<RunRequest, keyof typeof DEFAULTS>;
+type RequiredFields = Omit<RunRequest, keyof typeof DEFAULTS>;
 
 /** Completes a request with the defaults: in a terminal, in the folder's own sandbox, synced first. */
-export function runRequest(parts: RequiredParts & Partial<RunRequest>): RunRequest {
+export function runRequest(parts: RequiredFields & Partial<RunRequest>): RunRequest {
   return { ...DEFAULTS, ...parts };
 }
 
