@@ -178,9 +178,22 @@ async function* inOrder(
 }
 
 async function fetchBlock(url: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const response = await fetch(url, { signal: withTimeout(signal) });
+  const response = await fetchTwice(url, {}, signal);
   if (!response.ok) throw new Error(strings.blockNotDownloaded(response.status));
   return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
+ * Requests a block, and repeats the request once if the connection breaks: the server may close a kept-alive connection in
+ * the moment in which it is used again.
+ */
+async function fetchTwice(url: string, init: RequestInit, signal: AbortSignal | undefined): Promise<Response> {
+  const request = () => fetch(url, { ...init, signal: withTimeout(signal) });
+  return request().catch((error: unknown) => {
+    // `fetch` reports a broken connection as a TypeError, and a timeout or an abort as a DOMException.
+    if (error instanceof TypeError) return request();
+    throw error;
+  });
 }
 
 function withTimeout(signal: AbortSignal | undefined): AbortSignal {
@@ -221,7 +234,7 @@ const putBlocks: Put = async (client, { id: volumeId }, path, content, { signal,
   await eachLimited(missingBlocks, PARALLEL_BLOCKS, async ({ blockIndex, putUrl }) => {
     const buffer = buffers.pop() ?? allocate();
     const body = await readBlock(content, blockIndex * BLOCK_BYTES, buffer);
-    const response = await fetch(putUrl, { method: 'PUT', body: body as BodyInit, signal: withTimeout(signal) });
+    const response = await fetchTwice(putUrl, { method: 'PUT', body: body as BodyInit }, signal);
     if (!response.ok) throw new Error(strings.blockNotUploaded(response.status));
     const block = blocks[blockIndex];
     if (block) block.putResponse = new Uint8Array(await response.arrayBuffer());

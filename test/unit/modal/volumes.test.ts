@@ -137,6 +137,27 @@ describe('Volumes and their files', () => {
     );
   });
 
+  it('repeats the request for a block whose connection breaks, once', async () => {
+    const original = globalThis.fetch;
+    const broken = new Set<string>();
+    let breaks = 1;
+    globalThis.fetch = (input, init) => {
+      const key = `${init?.method ?? 'GET'} ${input}`;
+      if (breaks === 1 && broken.has(key)) return original(input, init);
+      broken.add(key);
+      return Promise.reject(new TypeError('fetch failed'));
+    };
+    try {
+      await write('/broken.txt', 'whole');
+      assert.equal(await read('/broken.txt'), 'whole');
+      assert.deepEqual([...broken].map((key) => key.split(' ')[0]).sort(), ['GET', 'PUT']);
+      breaks = 2;
+      await assert.rejects(read('/broken.txt'), /fetch failed/);
+    } finally {
+      globalThis.fetch = original;
+    }
+  });
+
   it('copies, renames, and removes files and folders', async () => {
     await write('/from/a/b.txt', 'b');
     await files.copy('/from', '/copied');
