@@ -168,7 +168,7 @@ export function siblingsOf(uri: vscode.Uri): string[] {
 
 async function saveAll(): Promise<void> {
   // VS Code may fail to save a file that has just changed on disk as well, and saves it on the second try.
-  for (let tries = 0; tries < 2; tries += 1) if (await vscode.workspace.saveAll(false)) return;
+  if ((await vscode.workspace.saveAll(false)) || (await vscode.workspace.saveAll(false))) return;
   throw new UserError(strings.unsavedFiles());
 }
 
