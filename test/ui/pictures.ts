@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { projectFolder } from '../../scripts/paths.ts';
 import type { Workbench } from '../helpers/workbench.ts';
 
@@ -34,6 +33,8 @@ const RECORDING_WIDTH = 960;
 /** Runs `work` and records the window as `media/NAME.gif`. Records only on request, like `picture`. */
 export async function recording({ page }: Workbench, name: string, work: () => Promise<void>): Promise<void> {
   if (!process.env.UPDATE_SCREENSHOTS) return work();
+  // Only a recording pays for loading it.
+  const { default: sharp } = await import('sharp');
   const frames: { png: Buffer; ms: number }[] = [];
   let isRunning = true;
   const camera = async () => {
