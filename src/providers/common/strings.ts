@@ -3,6 +3,7 @@ import * as l10n from '@vscode/l10n';
 /** Messages that several features and views share. */
 export const strings = {
   chooseAccount: () => l10n.t('Choose Account…'),
+  quoted: (name: string) => l10n.t('“{0}”', name),
   notSignedIn: () => l10n.t("You're not signed in to Modal. Sign in, or use Local Modal."),
 
   enterName: () => l10n.t('Enter a name.'),

@@ -14,6 +14,7 @@ import { diskFolders, placeOf, workspaceFolderPaths } from '../common/folders.ts
 import { pickDownloadFolder } from '../common/inputs.ts';
 import { shown } from '../common/progress.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
+import { strings as commonStrings } from '../common/strings.ts';
 import { transfer } from '../common/transfers.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
 import { strings } from './strings.ts';
@@ -54,7 +55,7 @@ export class RemoteFileCommands {
 
   /** Confirms the restart by which VS Code adds a second folder to a window, if it stops programs in terminals. */
   async #mayRestart(): Promise<boolean> {
-    const labels = this.#commands.all.map(({ label }) => strings.quoted(label));
+    const labels = this.#commands.all.map(({ label }) => commonStrings.quoted(label));
     if (labels.length === 0) return true;
     const question = strings.confirmRestart(labels.join(', '));
     const action = strings.restartAndOpen();

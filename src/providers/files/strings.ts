@@ -7,7 +7,6 @@ export const strings = {
   folderName: (sandbox: string) => l10n.t('{0} (sandbox)', sandbox),
   folderNotAdded: () =>
     l10n.t("VS Code couldn't add the folder. Wait until it has added the previous one, and then try again."),
-  quoted: (name: string) => l10n.t('“{0}”', name),
   confirmRestart: (running: string) =>
     l10n.t(
       "Adding a second folder restarts this window's extensions. This stops {0}; the sandbox keeps running.",

@@ -11,6 +11,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
+import { strings as commonStrings } from '../common/strings.ts';
 import { strings } from './strings.ts';
 
 export interface LifecycleDependencies {
@@ -89,7 +90,7 @@ export class LifecycleCommands {
   #describeRunning(sandboxId: string | undefined): string {
     const commands = sandboxId ? this.#dependencies.commands.in(sandboxId) : [];
     if (commands.length === 0) return '';
-    const names = commands.map(({ label }) => strings.quoted(label)).join(', ');
+    const names = commands.map(({ label }) => commonStrings.quoted(label)).join(', ');
     return commands.length === 1 ? strings.runningOne(names) : strings.runningMany(names);
   }
 }

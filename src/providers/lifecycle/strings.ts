@@ -2,7 +2,6 @@ import * as l10n from '@vscode/l10n';
 
 /** Messages about pausing, resuming, and expiring sandboxes. */
 export const strings = {
-  quoted: (name: string) => l10n.t('“{0}”', name),
   runningOne: (name: string) => l10n.t('{0} is running and will be stopped.', name),
   runningMany: (names: string) => l10n.t('{0} are running and will be stopped.', names),
   pauseAnyway: (running: string) => l10n.t('{0} Pause anyway?', running),
