@@ -23,3 +23,58 @@ export function formatMinutes(ms: number): string {
   if (minutes < 1) return strings.underOneMinute();
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** The maximum length of a message or row; VS Code shows no more of a notification. */
+const MAX_LINE_CHARS = 1000;
+/** The maximum length of a text of several lines. */
+const MAX_TEXT_CHARS = 10_000;
+
+// Each alternative stops at the next ESC, so that removing the sequences takes linear time, whatever the text is.
+const ESCAPE_SEQUENCE =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
+/** The start of a link's target in a text that VS Code turns into links: `[label](command:…)`. */
+const LINK_TARGET = /\]\((?=\s*[a-z][a-z\d+.-]*:)/gi;
+const LINE_BREAK = /\r\n|[\n\v\f\r\u0085\u2028\u2029]/g;
+/** Control characters but tabs and line breaks, marks that reorder text, and halves of characters. */
+const UNSHOWN = /(?![\t\n])[\p{Cc}\p{Cs}\p{Bidi_Control}]/gu;
+
+/**
+ * Makes a text that may contain words of others (of a sandbox, Modal, a workspace file, …) safe to show in one line: no
+ * links, escape sequences, control characters, or marks that reorder text. The middle of a long text is replaced with `…`.
+ */
+export function cleanLine(text: string, maxChars: number = MAX_LINE_CHARS): string {
+  return cleanText(
+    bounded(text, maxChars)
+      .replaceAll(LINE_BREAK, '\n')
+      .replaceAll(/(?<!\s)\s*[\n\t]\s*/g, ' '),
+    maxChars,
+  );
+}
+
+/** Does what `cleanLine` does for text of several lines. Keeps tabs, too. */
+export function cleanText(text: string, maxChars: number = MAX_TEXT_CHARS): string {
+  const clean = stripEscapes(bounded(text, maxChars))
+    .replaceAll(LINE_BREAK, '\n')
+    .replaceAll(UNSHOWN, '')
+    .replaceAll(LINK_TARGET, '] (');
+  return shortened(clean, maxChars);
+}
+
+/** Removes the escape sequences of terminals: colors, titles, links. */
+export function stripEscapes(text: string): string {
+  return text.replaceAll(ESCAPE_SEQUENCE, '');
+}
+
+/** Cuts a text to a multiple of its final length, so that cleaning it costs the same however long it is. */
+function bounded(text: string, maxChars: number): string {
+  return text.length <= 4 * maxChars ? text : `${text.slice(0, 2 * maxChars)}…${text.slice(-2 * maxChars)}`;
+}
+
+/** Replaces the middle of a text that is too long: the end often says what to do. */
+function shortened(text: string, maxChars: number): string {
+  if (text.length <= maxChars) return text;
+  const tailChars = Math.floor((maxChars - 1) / 3);
+  const head = text.slice(0, maxChars - 1 - tailChars);
+  const tail = tailChars === 0 ? '' : text.slice(-tailChars);
+  return `${head}…${tail}`.replaceAll(/\p{Cs}/gu, '');
+}

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { strings } from '../../../src/base/strings.ts';
-import { formatBytes, formatDuration, formatMinutes } from '../../../src/base/text.ts';
+import {
+  cleanLine,
+  cleanText,
+  formatBytes,
+  formatDuration,
+  formatMinutes,
+  stripEscapes,
+} from '../../../src/base/text.ts';
 
 describe('Text formatting', () => {
   it('formats durations in suitable units', () => {
@@ -39,5 +46,81 @@ describe('Text formatting', () => {
       [strings.files(1), strings.files(2000), strings.deletions(0)],
       ['1 file', '2,000 files', '0 deletions'],
     );
+  });
+});
+
+describe('Text of others', () => {
+  it('has no links when it is shown', () => {
+    assert.equal(
+      cleanLine('[Retry](command:modal.showLog) or [see](https://example.com "now")'),
+      '[Retry] (command:modal.showLog) or [see] (https://example.com "now")',
+    );
+    assert.equal(cleanLine('[a]\u202e(\u0007command:modal.showLog)'), '[a] (command:modal.showLog)');
+  });
+
+  it('keeps code and paths that only look like links', () => {
+    const text = 'handlers[0](x), Foo[int](y), app/[slug]/(group)/page.tsx';
+    assert.equal(cleanLine(text), text);
+  });
+
+  it('has no control characters and no marks that reorder text', () => {
+    const marks = '\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069';
+    const controls = String.fromCharCode(
+      ...Array.from({ length: 0xa0 }, (_, code) => code).filter((code) => code < 32 || code > 126),
+    );
+    assert.equal(cleanText(`a${marks}b`), 'ab');
+    assert.doesNotMatch(cleanText(`a${controls}b`), /(?![\t\n])[\p{Cc}]/u);
+    assert.doesNotMatch(cleanLine(`a${controls}b`), /\p{Cc}/u);
+  });
+
+  it('has no escape sequences', () => {
+    assert.equal(cleanLine('\u001b[31mred\u001b[0m \u009b1mbold'), 'red bold');
+    assert.equal(cleanLine('\u001b]0;title\u0007a\u001b]8;;https://x\u001b\\b\u001b]8;;\u001b\\c'), 'abc');
+    assert.equal(cleanLine('An unfinished one: \u001b]hides nothing.'), 'An unfinished one: hides nothing.');
+  });
+
+  it('is a single line where there is room for only one', () => {
+    assert.equal(cleanLine('a \r\n\t b\u2028c\vd'), 'a b c d');
+    assert.equal(cleanText('a\r\nb\rc\n\n\td'), 'a\nb\nc\n\n\td');
+  });
+
+  it('keeps emoji, joined ones too, and letters of all languages', () => {
+    const text = '👩‍👩‍👧 שלום été 名前 می‌خواهم';
+    assert.equal(cleanLine(text), text);
+  });
+
+  it('keeps its start and end when it is too long', () => {
+    const line = cleanLine(`It ends${'!'.repeat(1_000_000)}Run it again.`, 40);
+    assert.equal(line.length, 40);
+    assert.match(line, /^It ends!+…!*Run it again\.$/);
+    assert.equal(cleanLine(line, 40), line);
+    assert.equal(cleanText('\u0007'.repeat(1_000_000)), '…');
+  });
+
+  it('is never cut within a character', () => {
+    for (let maxChars = 1; maxChars < 12; maxChars += 1) {
+      const line = cleanLine('😀'.repeat(1000), maxChars);
+      assert.ok(line.isWellFormed() && line.length <= maxChars, line);
+    }
+    assert.equal(cleanLine('a\ud83d'), 'a');
+  });
+
+  it('costs as much to clean at 50 MB as at 50 KB', () => {
+    // Longer text isn't even looked at: reading it would show in the characters that are taken from it.
+    let taken = 0;
+    class Counted extends String {
+      override slice(start?: number, end?: number): string {
+        const part = super.slice(start, end);
+        taken += part.length;
+        return part;
+      }
+    }
+    cleanLine(new Counted('\u001b]'.repeat(25_000_000)) as unknown as string);
+    assert.ok(taken < 5000, `${taken}`);
+  });
+
+  it('loses escape sequences in linear time', () => {
+    const text = '\u001b]0;['.repeat(300_000);
+    assert.equal(stripEscapes(text).length, 900_000);
   });
 });
