@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { UserError } from '../base/errors.ts';
+import { resolveInFolder } from '../base/inside-folder.ts';
 import { DEFAULT_PYTHON } from '../profiles/image-schema.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import { builtInBase, builtInSteps } from './built-in.ts';
@@ -80,17 +81,16 @@ function commandStep(command: string, index: number): RunStep {
 export function readFrom(folderPath: string): ReadFile {
   return async (path, place) => {
     try {
-      return await readFile(join(folderPath, path));
+      return await readFile(resolveInFolder(folderPath, path));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const named = placeName(place);
-      const message =
-        code === 'ENOENT' ? strings.fileMissing(path, named) : strings.fileUnreadable(path, named, code ?? '');
-      throw new ImageBuildError(message, {
-        title: path,
-        place,
-        cause: error,
-      });
+      throw new ImageBuildError(messageOf(error, path, place), { title: path, place, cause: error });
     }
   };
+}
+
+function messageOf(error: unknown, path: string, place: Place): string {
+  if (error instanceof UserError) return error.message;
+  const { code } = error as NodeJS.ErrnoException;
+  const named = placeName(place);
+  return code === 'ENOENT' ? strings.fileMissing(path, named) : strings.fileUnreadable(path, named, code ?? '');
 }

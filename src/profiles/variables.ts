@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parse } from 'dotenv';
 import { UserError } from '../base/errors.ts';
+import { resolveInFolder } from '../base/inside-folder.ts';
 import { HOST_VOLUME_PATH, imageOf, type Profile } from './schema.ts';
 import { strings } from './strings.ts';
 
@@ -19,8 +19,9 @@ const CACHES: Readonly<Record<string, string>> = {
 export async function readEnvFile({ envFile }: Profile, folderPath: string): Promise<Record<string, string>> {
   if (envFile === undefined) return {};
   try {
-    return parse(await readFile(join(folderPath, envFile)));
+    return parse(await readFile(resolveInFolder(folderPath, envFile)));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(strings.unreadableEnvFile(envFile), { cause: error });
   }
 }

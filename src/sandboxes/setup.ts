@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import type { Image, Sandbox } from 'modal';
 import { pack } from 'tar-stream';
 import { UserError } from '../base/errors.ts';
+import { resolveInFolder } from '../base/inside-folder.ts';
 import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
 import { execWith } from '../modal/exec.ts';
 import { createSandbox, type SandboxParams } from '../modal/sandboxes.ts';
@@ -89,8 +89,9 @@ async function sendFiles(sandbox: Sandbox, files: readonly SetupFile[], { signal
 
 async function contentOf(root: string, path: string): Promise<Buffer> {
   try {
-    return await readFile(join(root, path));
+    return await readFile(resolveInFolder(root, path));
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(strings.setupFileUnreadable(path), { cause: error });
   }
 }

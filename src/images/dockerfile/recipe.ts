@@ -1,4 +1,6 @@
 import { join, posix } from 'node:path';
+import { UserError } from '../../base/errors.ts';
+import { resolveInFolder } from '../../base/inside-folder.ts';
 import type { ImageProfile } from '../../profiles/schema.ts';
 import { ImageBuildError } from '../errors.ts';
 import type { ReadFile } from '../pip-from.ts';
@@ -27,9 +29,19 @@ export async function dockerfileRecipe(
     const key = target === undefined ? 'dockerfile' : 'target';
     throw new ImageBuildError(reason, { title: file, place: { key } });
   }
-  const root = join(folderPath, image.context ?? posix.dirname(file));
+  const root = contextRoot(folderPath, image.context ?? posix.dirname(file), file);
   const context = new DockerContext(root, join(folderPath, file), hashes);
   const notes = new Set<string>();
   const chain = await new StageReader({ stages, context, buildArgs, buildSecrets, isLocal, notes }).chain(stage);
   return { ...chain, notes: [...notes] };
+}
+
+/** Returns the folder that `COPY` reads from. Without `COPY`, it needn't exist. */
+function contextRoot(folderPath: string, context: string, file: string): string {
+  try {
+    return resolveInFolder(folderPath, context);
+  } catch (error) {
+    if (!(error instanceof UserError)) return join(folderPath, context);
+    throw new ImageBuildError(error.message, { title: file, place: { key: 'context' }, cause: error });
+  }
 }

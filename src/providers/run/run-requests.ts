@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
@@ -128,8 +128,10 @@ export interface SelectionRequest {
   readonly file: string;
 }
 
-function refuseCredential({ path }: vscode.Uri): void {
-  if (!looksLikeCredential(path)) return;
+function refuseCredential({ path, scheme, fsPath }: vscode.Uri): void {
+  // A link is judged by the file that it leads to, too.
+  const real = scheme === 'file' && existsSync(fsPath) ? vscode.Uri.file(realpathSync(fsPath)).path : path;
+  if (!looksLikeCredential(path) && !looksLikeCredential(real)) return;
   throw new UserError(strings.credentialNotSent(posix.basename(path)));
 }
 

@@ -83,6 +83,21 @@ export function looksLikeCredential(path: string): boolean {
   });
 }
 
+/**
+ * Returns the pattern by which everything in a folder is a credential: the folder, or one that contains it, is one such as
+ * `.aws`. `subfolder` is its path in the workspace folder. Above that, only names that say nothing else count: a project
+ * may well be in a folder such as `.envs`. All paths are real ones, with `/`.
+ */
+export function credentialFolder(path: string, subfolder: string): Pattern | undefined {
+  const parts = path.split('/');
+  const first = parts.length - subfolder.split('/').filter(Boolean).length;
+  for (const [at, name] of parts.entries()) {
+    const pattern = CREDENTIALS.last(parts.slice(0, at + 1).join('/'), name, true);
+    if (pattern && !pattern.negated && (at >= first || pattern.folderOnly)) return pattern;
+  }
+  return undefined;
+}
+
 /** Files that programs can recreate, and temporary files of editors. Tracked files don't count. */
 export const BULK = new PatternList(
   '',

@@ -1,8 +1,16 @@
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, normalize, relative, sep } from 'node:path';
 import { parentOf } from '../index/entries.ts';
 import { strings } from '../strings.ts';
-import { ALWAYS_EXCLUDED, BULK, builtInRule, CREDENTIALS, namesOnPurpose, VIRTUAL_ENVIRONMENT } from './builtin.ts';
+import {
+  ALWAYS_EXCLUDED,
+  BULK,
+  builtInRule,
+  CREDENTIALS,
+  credentialFolder,
+  namesOnPurpose,
+  VIRTUAL_ENVIRONMENT,
+} from './builtin.ts';
 import { type FolderMarkers, readMarkers, readText, statOf } from './folder-markers.ts';
 import { GitRepos, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
@@ -17,6 +25,8 @@ export interface Verdict {
 
 /** Rules that come from settings. */
 export interface RuleSettings {
+  /** The path of the synced folder in the workspace folder. Defaults to the workspace folder itself. */
+  readonly root?: string;
   /** Patterns of files to sync even if Git ignores them. */
   readonly include?: readonly string[];
   /** Patterns of files to exclude. */
@@ -41,6 +51,9 @@ export class Rules {
   readonly include: PatternList;
   readonly exclude: PatternList;
   readonly git: GitRepos;
+  /** Credentials are recognized by the folders that contain them, which may be above the root. */
+  readonly #credentialFolder: Pattern | undefined;
+  readonly #rootName: string;
   readonly #opened = new Map<string, FolderRules | Explanation>();
   readonly #verdicts = new Map<Pattern | Rule, readonly [Verdict, Verdict]>();
 
@@ -50,6 +63,20 @@ export class Rules {
     this.git = git;
     this.include = new PatternList('modal.sync.include', (settings.include ?? []).join('\n'));
     this.exclude = new PatternList('modal.sync.exclude', (settings.exclude ?? []).join('\n'));
+    const steps = normalize(settings.root || '.')
+      .split(sep)
+      .filter((part) => part !== '' && part !== '.');
+    const workspace = realpathSync(join(root, ...steps.map(() => '..')));
+    const withSlashes = (path: string) => path.split(sep).join('/');
+    this.#credentialFolder = credentialFolder(withSlashes(this.root), withSlashes(relative(workspace, this.root)));
+    this.#rootName = basename(this.root);
+  }
+
+  /** Returns the pattern by which a path looks like a credential, if any does. */
+  credential(path: string, name: string, isFolder: boolean): Pattern | undefined {
+    if (this.#credentialFolder) return this.#credentialFolder;
+    const pattern = CREDENTIALS.last(`${this.#rootName}/${path}`, name, isFolder);
+    return pattern?.negated ? undefined : pattern;
   }
 
   /** Returns the rules for the root folder. */
@@ -191,8 +218,8 @@ export class FolderRules {
     const path = this.#state.path === '' ? name : `${this.#state.path}/${name}`;
     const named = include.last(path, name, isFolder);
     const own = this.#modalPattern(path, name, isFolder);
-    const credential = CREDENTIALS.last(path, name, isFolder);
-    if (credential && !credential.negated) {
+    const credential = this.#rules.credential(path, name, isFolder);
+    if (credential) {
       const purpose = [named, own?.[0].negated ? own[0] : undefined].find(
         (pattern) => pattern && namesOnPurpose(pattern),
       );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
@@ -166,4 +167,17 @@ describe('modal.sync.root', () => {
       const { result } = await answering({}, () => run('true'));
       assert.equal(result.error, commonStrings.syncRootOutside('../..'));
     }));
+
+  it("can't lead outside the workspace folder through a link", async () => {
+    const link = join(root().fsPath, 'elsewhere');
+    symlinkSync(tmpdir(), link);
+    try {
+      await withSetting('sync.root', 'elsewhere', async () => {
+        const { result } = await answering({}, () => run('true'));
+        assert.equal(result.error, commonStrings.syncRootOutside('elsewhere'));
+      });
+    } finally {
+      rmSync(link);
+    }
+  });
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { strings as baseStrings } from '../../../src/base/strings.ts';
 import { recipeOf } from '../../../src/images/profile-recipe.ts';
 import type { CopyStep, Recipe, Step } from '../../../src/images/recipe.ts';
 import { recipeKey } from '../../../src/images/recipe-key.ts';
@@ -48,6 +49,26 @@ describe('recipeOf', () => {
       mkdir,
       'RUN mkdir -p /workspace /mnt/state/.cache /mnt/state/git-repos /mnt/state/checkpoints /mnt/state/workspace',
     );
+  });
+
+  it('refuses a Dockerfile, a build context, and lists of packages that links lead out of the folder', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'outside-'));
+    await writeFile(join(outside, 'Dockerfile'), 'FROM a');
+    await writeFile(join(outside, 'requirements.txt'), 'rich\n');
+    await files({ 'docker/Dockerfile': 'FROM a\nCOPY . .', 'more.txt': '-r linked.txt' });
+    await symlink(join(outside, 'Dockerfile'), join(folder, 'Dockerfile'));
+    await symlink(join(outside, 'requirements.txt'), join(folder, 'linked.txt'));
+    await symlink(outside, join(folder, 'context'));
+    const refused: [object, string][] = [
+      [{ dockerfile: 'Dockerfile' }, 'Dockerfile'],
+      [{ dockerfile: 'context/Dockerfile' }, 'context/Dockerfile'],
+      [{ dockerfile: 'docker/Dockerfile', context: 'context' }, 'context'],
+      [{ pipFrom: 'linked.txt' }, 'linked.txt'],
+      [{ pipFrom: 'more.txt' }, 'linked.txt'],
+    ];
+    for (const [image, path] of refused)
+      await assert.rejects(recipe(image), { name: 'UserError', message: baseStrings.leadsOutside(path) });
+    await rm(outside, { recursive: true });
   });
 
   it('orders layers from least to most frequently changed', async () => {

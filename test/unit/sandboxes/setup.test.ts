@@ -1,8 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
+import { strings } from '../../../src/base/strings.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { SyncEngine } from '../../../src/sync/engine.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
@@ -86,6 +87,17 @@ describe('setUp', () => {
       sessions({ commands: ['true'], files: ['none'] }).acquire(folder()),
       /setup file “none” can't be read/,
     );
+  });
+
+  it('refuses a setup file that a link leads out of the folder, and starts nothing', async () => {
+    await mkdir(join(path, 'folder'));
+    await symlink('../deps.txt', join(path, 'folder/linked.txt'));
+    const acquiring = sessions({ commands: ['true'], files: ['linked.txt'] }).acquire({
+      name: 'folder',
+      path: join(path, 'folder'),
+    });
+    await assert.rejects(acquiring, { name: 'UserError', message: strings.leadsOutside('linked.txt') });
+    assert.equal((await server.control.calls()).SandboxCreateV2 ?? 0, 0);
   });
 
   it('keeps files that the setup created in the workspace through the first sync', async () => {

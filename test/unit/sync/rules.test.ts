@@ -53,6 +53,28 @@ describe('Rules', () => {
     assert.deepEqual(synced(root), ['.gitignore', 'dist/kept.js']);
   });
 
+  it('recognizes credentials by the folders that contain a synced subfolder, also behind a link', () => {
+    const workspace = writeTree(temporaryFolder(), {
+      '.aws/credentials': '',
+      '.docker/config.json': '',
+      '.docker/other': '',
+      '.config/gcloud/x': '',
+      '.envs/production/django': '',
+      'code/.envs/a.py': '',
+    });
+    symlinkSync('.aws', join(workspace, 'link'));
+    for (const root of ['.aws', 'link', '.config/gcloud', '.envs', '.envs/production'])
+      assert.deepEqual(synced(join(workspace, root), { root }), [], root);
+    assert.deepEqual(synced(join(workspace, '.docker'), { root: '.docker' }), ['other']);
+    assert.deepEqual(synced(join(workspace, '.config'), { root: '.config' }), []);
+    assert.equal(why(join(workspace, 'link'), 'credentials', { root: 'link' }).kind, 'credential');
+    const include = ['/credentials'];
+    assert.deepEqual(synced(join(workspace, '.aws'), { root: '.aws', include }), ['credentials']);
+    // The user's own choice of a folder, unless its name stands for credentials only.
+    assert.deepEqual(synced(join(workspace, 'code/.envs')), ['a.py']);
+    assert.deepEqual(synced(join(workspace, '.aws')), []);
+  });
+
   it('reads all versions of the Git index', () => {
     const root = repo(
       Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${'d'.repeat(at % 9)}x/é${'f'.repeat(at)}`, 'x'])),
