@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { ContainerProcess, FileInfo, Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
+import { type Clock, HOUR_MS, MINUTE_MS, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
 import { execWith } from './exec.ts';
 import {
@@ -21,6 +23,21 @@ const MAX_ARGUMENT_CHARS = 50_000;
 const MAX_LINKS = 40;
 const FILE_TYPE_BITS = 0o170000;
 const REGULAR_FILE = 0o100000;
+
+/** The longest time that a file's reader waits for its next bytes. */
+const STALL_MS = MINUTE_MS;
+/** The sandbox stops reading after this time, so that a reader who is lost doesn't keep it awake. */
+const READ_TIMEOUT_MS = HOUR_MS;
+/** The exit code of `READ` for pipes, sockets, and devices, which may never end. */
+const NOT_REGULAR = 20;
+/** Stops when its input ends, so that an abandoned reader doesn't keep running. */
+const READ = `
+[ -e "$1" ] && [ ! -f "$1" ] && [ ! -d "$1" ] && exit ${NOT_REGULAR}
+exec 3<&0
+cat -- "$1" </dev/null &
+reader=$!
+(while read -r _; do :; done; kill $reader) <&3 >/dev/null 2>&1 &
+wait $reader`;
 
 /** Prints a line for each name: `d` for a folder, `f` for a file, `-` for nothing. */
 const TARGETS =
@@ -49,7 +66,7 @@ const PROBLEMS: Readonly<Record<string, RemoteFileProblem>> = {
 };
 
 /** All files of a running sandbox. Copying, moving, and streaming use programs of the image: `cp`, `mv`, `cat`, `sh`. */
-export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
+export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = systemClock): RemoteFiles {
   const statOf = (path: string) => mapped(path, async () => (await sandbox()).filesystem.stat(path));
   return {
     stat: async (path) => {
@@ -70,20 +87,24 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
     },
     async *read(path, { signal } = {}) {
       const running = await mapped(path, sandbox);
-      const process = await mapped(path, () => running.exec(['cat', '--', path], { mode: 'binary' }));
+      const options = { mode: 'binary', timeoutMs: READ_TIMEOUT_MS } as const;
+      const process = await mapped(path, () => running.exec(['sh', '-c', READ, 'sh', path], options));
       const reader = process.stdout.getReader();
+      const answer = <T>(call: () => Promise<T>) => untilAborted(withinStall(mapped(path, call), clock, path), signal);
       try {
         for (;;) {
-          signal?.throwIfAborted();
-          const { done, value } = await mapped(path, () => reader.read());
+          const { done, value } = await answer(() => reader.read());
           if (done) break;
           yield value;
         }
+        const code = await answer(() => process.wait());
+        if (code === NOT_REGULAR) throw new RemoteFileError('unavailable', strings.notRegularFile(path));
+        if (code !== 0) throw await readProblem(path, process, statOf);
       } finally {
         // Not awaited: a reader that stops early must not wait for the rest.
+        void process.closeStdin().catch(() => {});
         void reader.cancel().catch(() => {});
       }
-      if ((await mapped(path, () => process.wait())) !== 0) throw await readProblem(path, process, statOf);
     },
     write: async (path, content, { signal, onSent } = {}) => {
       const running = await mapped(path, sandbox);
@@ -107,6 +128,19 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>): RemoteFiles {
     rename: (from, to) => mapped(from, async () => run(await sandbox(), ['mv', '-T', '--', from, to])),
     copy: (from, to) => mapped(from, async () => run(await sandbox(), ['cp', '-a', '-T', '--', from, to])),
   };
+}
+
+/** Waits for a part of a file's content. Throws `RemoteFileError` if nothing arrives for a minute. */
+async function withinStall<T>(part: Promise<T>, clock: Clock, path: string): Promise<T> {
+  const stalled = Promise.withResolvers<never>();
+  const cancel = clock.after(STALL_MS, () =>
+    stalled.reject(new RemoteFileError('unavailable', strings.stoppedSending(path))),
+  );
+  try {
+    return await Promise.race([part, stalled.promise]);
+  } finally {
+    cancel();
+  }
 }
 
 function entryOf({ name, type, size, mode, permissions, modifiedTime }: FileInfo): RemoteEntry {

@@ -79,6 +79,10 @@ export const strings = {
   fileExists: (path: string) => l10n.t('“{0}” already exists.', path),
   isFolder: (path: string) => l10n.t('“{0}” is a folder.', path),
   isNotFolder: (path: string) => l10n.t("“{0}” isn't a folder.", path),
+  notRegularFile: (path: string) =>
+    l10n.t("“{0}” is a pipe, a socket, or a device, which can't be opened as a file. Read it in a terminal.", path),
+  stoppedSending: (path: string) =>
+    l10n.t('The sandbox stopped sending “{0}”. Check that its programs respond, and then try again.', path),
   cannotWrite: (path: string) => l10n.t("“{0}” can't be written in the sandbox.", path),
   sandboxFilesGone: () => l10n.t('The sandbox stopped, and its files are gone.'),
   programNotInstalled: (program: string) => l10n.t("{0} isn't installed in the sandbox's image.", program),

@@ -12,6 +12,7 @@ import { sandboxFiles } from '../../../src/modal/sandbox-files.ts';
 import { SandboxWatch } from '../../../src/modal/sandbox-watch.ts';
 import { strings } from '../../../src/modal/strings.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { Time } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
 const MiB = 1024 * 1024;
@@ -32,6 +33,15 @@ describe('sandboxFiles', () => {
   const shell = (line: string) => bench.shell(sandbox, line);
   const write = (path: string, text: string) => files.write(path, contentOf(Buffer.from(text)));
   const read = async (path: string) => String(await readAll(files, path, 1024 * MiB));
+
+  /** A running command keeps its sandbox awake. */
+  const noReaderIsLeft = () =>
+    waitFor(
+      'the reader to end',
+      10_000,
+      async () => (await bench.server.control.running()).sandboxes.flatMap(({ execs }) => execs),
+      (execs) => execs.length === 0,
+    );
 
   it('reports sizes, times, types, permissions, and the targets of links', async () => {
     await shell(
@@ -112,6 +122,50 @@ describe('sandboxFiles', () => {
     await assert.rejects(write('/wrong', 'x'), problem('isDirectory'));
     await assert.rejects(files.write('/wrong', contentOf(Buffer.alloc(9 * MiB))), problem('isDirectory'));
     await assert.rejects(files.rename('/nothing', '/else'), problem('notFound'));
+  });
+
+  it('refuses pipes and devices, also through a link, and leaves no reader behind', async () => {
+    await shell('mkdir /odd && cd /odd && mkfifo pipe && ln -s pipe to-pipe');
+    for (const path of ['/odd/pipe', '/odd/to-pipe', '/dev/zero'])
+      await assert.rejects(read(path), { problem: 'unavailable', message: strings.notRegularFile(path) });
+    await noReaderIsLeft();
+  });
+
+  it('ends the reader in the sandbox when nobody reads any more', async () => {
+    await shell('head -c 50000000 /dev/zero > /zeros');
+    for await (const _ of files.read('/zeros')) break;
+    const cancel = new AbortController();
+    await assert.rejects(
+      async () => {
+        for await (const _ of files.read('/zeros', { signal: cancel.signal })) cancel.abort();
+      },
+      { name: 'AbortError' },
+    );
+    await noReaderIsLeft();
+  });
+
+  it('gives up on a sandbox that sends nothing, and ends its reader', async () => {
+    const silent = await bench.modal.sandboxes.create(bench.app, bench.image);
+    await bench.shell(
+      silent,
+      "printf '#!/bin/sh\\nexec sleep 1000\\n' > /usr/local/bin/cat && chmod +x /usr/local/bin/cat",
+    );
+    const time = new Time();
+    const reading = readAll(
+      sandboxFiles(async () => silent, time),
+      '/etc/passwd',
+      MiB,
+    );
+    const refused = assert.rejects(reading, { message: strings.stoppedSending('/etc/passwd') });
+    await waitFor(
+      'the reader to wait',
+      10_000,
+      async () => time.next(),
+      (waiting) => waiting.length > 0,
+    );
+    await time.pass(60_000);
+    await refused;
+    await noReaderIsLeft();
   });
 
   for (const name of ['two words', 'it’s "quoted" \'x\'', '🚀 rocket', 'two\nlines', '-rf', 'a*[b]$HOME`id`']) {
