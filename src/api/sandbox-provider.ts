@@ -1,9 +1,11 @@
 import type { Sandbox } from 'modal';
 import { z } from 'zod';
+import { DAY_MS } from '../base/clock.ts';
 import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
 import { explainAndLog } from '../modal/errors.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
+import { takeSnapshot } from '../modal/snapshots.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { type RunRequest, runRequest } from '../run/request.ts';
 import type { RunServices } from '../run/services.ts';
@@ -13,6 +15,8 @@ import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptio
 import { execute, spawn } from './execute.ts';
 import { strings } from './strings.ts';
 
+/** The time that Modal keeps the files of a paused sandbox. */
+const PAUSED_TTL_MS = 30 * DAY_MS;
 /** The number of files written at once. Each is a command in the sandbox. */
 const MAX_PARALLEL_WRITES = 8;
 
@@ -121,10 +125,10 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
     kill: () => explained(undefined, () => services.sessions.terminate(sandbox)),
     pause: () =>
       explained(undefined, async () => {
-        const [tags, tunnels, { imageId }] = await Promise.all([
+        const [tags, tunnels, imageId] = await Promise.all([
           sandbox.getTags(),
           ports ? {} : sandbox.tunnels(),
-          sandbox.snapshotFilesystem(),
+          takeSnapshot(sandbox, { ttlMs: PAUSED_TTL_MS }),
         ]);
         await services.sessions.terminate(sandbox);
         return encodePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: userTags(tags) });

@@ -4,6 +4,7 @@ import { untilAborted } from '../base/cancellation.ts';
 import { DAY_MS, HOUR_MS } from '../base/clock.ts';
 import { formatBytes } from '../base/text.ts';
 import { execWith } from '../modal/exec.ts';
+import { SNAPSHOT_TIMEOUT_MS } from '../modal/snapshots.ts';
 import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, PRINT_ENVIRONMENT, STAGING, UNPACK } from './copy-scripts.ts';
 import { ImageBuildError, placeName } from './errors.ts';
@@ -30,7 +31,6 @@ export interface CopyDependencies {
 const IDLE_TIMEOUT_MS = 600_000;
 const SANDBOX_TIMEOUT_MS = HOUR_MS;
 const COLLECTED_TTL_MS = DAY_MS;
-const SNAPSHOT_TIMEOUT_MS = 600_000;
 const MAX_LOG_LINES = 20;
 
 /**

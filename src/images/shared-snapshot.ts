@@ -3,11 +3,11 @@ import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { DAY_MS } from '../base/clock.ts';
 import { findPublished } from '../modal/images.ts';
+import { SNAPSHOT_TIMEOUT_MS } from '../modal/snapshots.ts';
 
 /** The lifetime of a shared snapshot on Modal. It is recreated some time before it expires. */
 const TTL_MS = 30 * DAY_MS;
 const MAX_AGE_MS = 28 * DAY_MS;
-const SNAPSHOT_TIMEOUT_MS = 600_000;
 /** The interval at which to check whether another window has created it. */
 const POLL_INTERVAL_MS = 1000;
 

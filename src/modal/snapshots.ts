@@ -4,8 +4,8 @@ import { isNotFound } from './errors.ts';
 /** The name under which snapshots are published, each with its ID as the tag. */
 const NAME = 'vscode-snapshot';
 const PAGE = 100;
-/** A large file system takes longer than the SDK's 55 seconds. */
-const SNAPSHOT_TIMEOUT_MS = 10 * 60_000;
+/** The time limit of every snapshot. A large file system takes longer than the SDK's 55 seconds. */
+export const SNAPSHOT_TIMEOUT_MS = 10 * 60_000;
 
 /** A snapshot's published name and the image behind it. */
 export interface PublishedSnapshot {
