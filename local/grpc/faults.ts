@@ -20,6 +20,8 @@ export const FaultSchema = z.strictObject({
   when: z.enum(['before', 'after']).default('before'),
   /** For streams in either direction: fails with UNAVAILABLE after this many bytes of data. */
   cutAfterBytes: z.int().nonnegative().optional(),
+  /** Attaches a non-fatal warning to the reply, as Modal's servers do. */
+  warning: z.string().optional(),
   /** Fails with RESOURCE_EXHAUSTED and a retry policy of this many seconds. */
   retryAfterSecs: z.number().nonnegative().optional(),
 });
@@ -97,6 +99,8 @@ export class Faults {
 export async function apply(faults: readonly Fault[], when: Fault['when'], context: CallContext): Promise<void> {
   for (const fault of faults) {
     const delay = fault.delayMs + Math.random() * fault.jitterMs;
+    if (when === 'before' && fault.warning !== undefined)
+      context.trailer.append('x-modal-warning', encodeURIComponent(fault.warning));
     if (when === 'before' && delay > 0) await pause(delay, undefined, { signal: context.signal });
     if (fault.when !== when) continue;
     if (fault.retryAfterSecs !== undefined) {

@@ -1,10 +1,11 @@
 /** The extension's log. Never contains secrets. */
 export interface Log {
   info(message: string): void;
+  warn(message: string): void;
   error(message: string): void;
 }
 
-let log: Log = { info: () => {}, error: () => {} };
+let log: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
 /** Sets where entries are written. Entries logged earlier are dropped. */
 export function setLog(target: Log): void {
@@ -13,6 +14,10 @@ export function setLog(target: Log): void {
 
 export function logInfo(message: string): void {
   log.info(message);
+}
+
+export function logWarning(message: string): void {
+  log.warn(message);
 }
 
 /** Logs an error in full, including what the message for users omits. */

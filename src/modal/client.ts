@@ -1,4 +1,6 @@
 import type { ModalClient } from 'modal';
+import { Emitter, type Event } from '../base/events.ts';
+import { logError, logInfo, logWarning } from '../base/log.ts';
 import type { Account } from './accounts.ts';
 
 /** A profile name that no config file has. Keeps the SDK from using a profile that the user didn't select. */
@@ -23,7 +25,7 @@ export async function connect(account: Account): Promise<ModalClient> {
         tokenId: account.tokenId,
         tokenSecret: account.tokenSecret,
         maxThrottleWaitSecs: 60,
-        logger: execIds,
+        logger: sdkLogger,
         logLevel: 'debug',
       }),
   );
@@ -31,20 +33,35 @@ export async function connect(account: Account): Promise<ModalClient> {
 
 const execIdsByCommand = new WeakMap<object, string>();
 
-/**
- * The SDK doesn't expose the ID of an exec, which is needed to resume its output after a lost connection, but passes it
- * to its logger together with the command. All other log entries are dropped.
- */
-const execIds = {
+const didWarn = new Emitter<string>();
+/** Fires with each warning of Modal's servers. The SDK passes on each once per client and connection to a sandbox. */
+export const onServerWarning: Event<string> = didWarn.event;
+
+/** The warnings of the SDK itself that have no details, and so look like those of the servers. */
+const SDK_WARNINGS = /^(?:Task router URL changed|x-modal-auth-token does not)/;
+
+const sdkLogger = {
+  /**
+   * The SDK doesn't expose the ID of an exec, which is needed to resume its output after a lost connection, but passes it to
+   * its logger together with the command. All other debug entries are dropped.
+   */
   debug(_message: string, ...details: unknown[]): void {
     const named = (name: string) => details[details.indexOf(name) + 1];
     const [execId, command] = details.includes('exec_id') ? [named('exec_id'), named('command')] : [];
     if (typeof execId === 'string' && Array.isArray(command)) execIdsByCommand.set(command, execId);
   },
-  info: () => {},
-  warn: () => {},
-  error: () => {},
+  info: (message: string, ...details: unknown[]) => logInfo(entryOf(message, details)),
+  warn(message: string, ...details: unknown[]): void {
+    logWarning(entryOf(message, details));
+    if (details.length === 0 && !SDK_WARNINGS.test(message)) didWarn.fire(message);
+  },
+  error: (message: string, ...details: unknown[]) => logError(entryOf(message, details)),
 };
+
+/** Returns a log entry with its details, which alternate between names and values. */
+function entryOf(message: string, details: readonly unknown[]): string {
+  return ['Modal:', message, ...details.map((each) => (each instanceof Error ? each.message : String(each)))].join(' ');
+}
 
 /** Returns the ID of the exec that was started with this array (the same object). */
 export function execIdOf(command: readonly string[]): string | undefined {

@@ -64,14 +64,14 @@ describe('explainError', () => {
 
   it('logs nothing, while explainAndLog logs the details', () => {
     const logged: string[] = [];
-    setLog({ info: () => {}, error: (message) => logged.push(message) });
+    setLog({ info: () => {}, warn: () => {}, error: (message) => logged.push(message) });
     try {
       explainError(new Error('odd\nstack'));
       assert.deepEqual(logged, []);
       assert.equal(explainAndLog(new Error('odd\nstack')), strings.unexpected('odd.'));
       assert.match(logged.join(), /^Error: odd\nstack\n {4}at /);
     } finally {
-      setLog({ info: () => {}, error: () => {} });
+      setLog({ info: () => {}, warn: () => {}, error: () => {} });
     }
   });
 });
