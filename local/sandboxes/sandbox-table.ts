@@ -12,6 +12,7 @@ import { removeTree } from '../isolation/remove-tree.ts';
 import { environmentNamed } from '../state/environments.ts';
 import { newSandboxId, newTaskId } from '../state/ids.ts';
 import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
+import { GpuQueue } from './gpu-queue.ts';
 import { assertNameFree, endResult, Sandbox } from './sandbox.ts';
 import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition } from './sandbox-definition.ts';
@@ -42,6 +43,7 @@ export interface SandboxHooks {
 export class SandboxTable {
   /** A delay that is added to each start, for tests of slow starts. */
   coldStartMs = 0;
+  readonly gpuQueue = new GpuQueue();
   readonly #store: Store;
   readonly #images: Images;
   readonly #tools: { isolation: Isolation; pipes: Pipes };
@@ -101,7 +103,7 @@ export class SandboxTable {
   }
 
   /**
-   * Starts a sandbox. Throws ALREADY_EXISTS if its name is in use, NOT_FOUND for its image, and INVALID_ARGUMENT for its
+   * Starts a sandbox, or puts it into the queue for its GPU. Throws ALREADY_EXISTS if its name is in use, NOT_FOUND for its image, and INVALID_ARGUMENT for its
    * definition.
    */
   async create(request: SandboxRequest): Promise<Sandbox> {
@@ -133,12 +135,14 @@ export class SandboxTable {
     });
     this.#store.state.sandboxes[record.id] = record;
     this.#live.set(record.id, sandbox);
+    const env = this.#environment(record, request, image.env);
+    if (this.gpuQueue.mustWait(sandbox)) {
+      const starting = this.gpuQueue.admit(sandbox, () => this.#bringUp(sandbox, image, env));
+      starting.catch((error) => sandbox.finish(endResult(EndStatus.initFailure, 1, String(error))));
+      return sandbox;
+    }
     try {
-      const main = await this.#start(sandbox, image, this.#environment(record, request, image.env));
-      await this.#hooks.prepared(sandbox, main);
-      await sandbox.begin(main);
-      await this.#store.save();
-      void this.#hooks.started(sandbox);
+      await this.#bringUp(sandbox, image, env);
       return sandbox;
     } catch (error) {
       await sandbox.finish(endResult(EndStatus.initFailure, 1, String(error)));
@@ -146,6 +150,14 @@ export class SandboxTable {
       delete this.#store.state.sandboxes[record.id];
       throw error;
     }
+  }
+
+  async #bringUp(sandbox: Sandbox, image: ImageRecord, env: Record<string, string>): Promise<void> {
+    const main = await this.#start(sandbox, image, env);
+    await this.#hooks.prepared(sandbox, main);
+    await sandbox.begin(main);
+    await this.#store.save();
+    void this.#hooks.started(sandbox);
   }
 
   async #start(sandbox: Sandbox, image: ImageRecord, env: Record<string, string>): Promise<SandboxContainer> {

@@ -10,6 +10,7 @@ import { nowSecs, type SandboxRecord, type Store } from '../state/store.ts';
 import { assertNameFree, endResult, type Sandbox } from './sandbox.ts';
 import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
+import type { SandboxTokens } from './sandbox-tokens.ts';
 
 /** The number of sandboxes in one page of a list. */
 const PAGE_SIZE = 100;
@@ -22,10 +23,11 @@ interface SandboxesDependencies {
   readonly table: SandboxTable;
   readonly secrets: Secrets;
   readonly auth: Auth;
+  readonly tokens: SandboxTokens;
   readonly tunnels: { of(sandbox: Sandbox | undefined): Tunnel[] };
 }
 
-export function sandboxesService({ store, table, secrets, auth, tunnels }: SandboxesDependencies) {
+export function sandboxesService({ store, table, secrets, auth, tokens, tunnels }: SandboxesDependencies) {
   const info = (record: SandboxRecord) => ({
     id: record.id,
     createdAt: record.createdAt,
@@ -96,7 +98,7 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Sandb
 
   async function getTaskId({ sandboxId }: { sandboxId: string }) {
     const record = table.record(sandboxId);
-    return { taskId: record.taskId, taskResult: record.result };
+    return { taskId: table.gpuQueue.has(sandboxId) ? '' : record.taskId, taskResult: record.result };
   }
 
   async function getFromName(version: 1 | 2, request: Request<'sandboxGetFromNameV2'>) {
@@ -130,6 +132,7 @@ export function sandboxesService({ store, table, secrets, auth, tunnels }: Sandb
         tunnels: tunnels.of(table.get(record.id)),
         metadata: { appId: record.appId },
         commandRouterAccess: auth.routerAccess(record.taskId),
+        sandboxToken: tokens.of(record.id),
       };
     },
     async sandboxCreate(request) {

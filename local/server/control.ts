@@ -8,6 +8,7 @@ import { listenOnLoopback } from '../http/listen.ts';
 import { processTree } from '../isolation/processes.ts';
 import { endResult } from '../sandboxes/sandbox.ts';
 import type { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import { type SandboxTokens, SERVICES } from '../sandboxes/sandbox-tokens.ts';
 import type { Auth } from '../state/auth.ts';
 
 /** Everything that is running, so that tests can check that nothing is left behind. */
@@ -27,6 +28,10 @@ const ControlSettingsSchema = z.strictObject({
   tokenLifeSecs: z.number().positive().optional(),
   /** A delay that is added to the start of each sandbox. */
   coldStartMs: z.number().nonnegative().optional(),
+  /** GPU types that aren't available. Sandboxes that request one wait in a queue. */
+  unavailableGpus: z.array(z.string()).optional(),
+  /** The services that require the token of a V2 sandbox. The SDK (0.11.1) doesn't send it to the router. */
+  sandboxTokenRequiredBy: z.array(z.enum(SERVICES)).optional(),
 });
 
 /** Behavior that lasts until it is changed. */
@@ -36,6 +41,7 @@ interface ControlDependencies {
   readonly auth: Auth;
   readonly faults: Faults;
   readonly table: SandboxTable;
+  readonly sandboxTokens: SandboxTokens;
 }
 
 export class Control {
@@ -63,7 +69,7 @@ export class Control {
   }
 
   async #answer(request: IncomingMessage): Promise<unknown> {
-    const { faults, auth, table } = this.#dependencies;
+    const { faults, auth, table, sandboxTokens } = this.#dependencies;
     const [, action = '', argument = ''] = (request.url ?? '').split('/');
     switch (`${request.method} /${action}`) {
       case 'POST /faults':
@@ -80,6 +86,8 @@ export class Control {
         const settings = ControlSettingsSchema.parse(await bodyOf(request));
         if (settings.tokenLifeSecs !== undefined) auth.tokenLifeSecs = settings.tokenLifeSecs;
         if (settings.coldStartMs !== undefined) table.coldStartMs = settings.coldStartMs;
+        if (settings.unavailableGpus) table.gpuQueue.setUnavailable(settings.unavailableGpus);
+        if (settings.sandboxTokenRequiredBy) sandboxTokens.requiredBy = settings.sandboxTokenRequiredBy;
         return {};
       }
       case 'POST /preempt':

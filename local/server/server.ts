@@ -25,6 +25,7 @@ import { exitSnapshotsService, takeExitSnapshot } from '../sandboxes/exit-snapsh
 import { logsService } from '../sandboxes/logs.ts';
 import { Readiness, readinessRouter } from '../sandboxes/readiness.ts';
 import { SandboxTable } from '../sandboxes/sandbox-table.ts';
+import { SandboxTokens } from '../sandboxes/sandbox-tokens.ts';
 import { sandboxesService } from '../sandboxes/sandboxes.ts';
 import { sidecarsRouter, sidecarsService } from '../sandboxes/sidecars.ts';
 import { Snapshots, snapshotsRouter } from '../sandboxes/snapshots.ts';
@@ -95,6 +96,9 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
       await takeExitSnapshot(sandbox, snapshots);
     },
   });
+  const sandboxTokens = new SandboxTokens(auth, ({ sandboxId, taskId }) =>
+    table.records().find((record) => record.id === sandboxId || record.taskId === taskId),
+  );
   await table.recover();
   await images.removeOrphans();
   await volumes.recover();
@@ -112,7 +116,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...appsService(store, table),
     ...imagesService(images, (layer) => table.usesLayer(layer)),
     ...imageNamesService(store, images),
-    ...sandboxesService({ store, table, secrets, auth, tunnels }),
+    ...sandboxesService({ store, table, secrets, auth, tokens: sandboxTokens, tunnels }),
     ...entrypointsService(table),
     ...logsService(table),
     ...exitSnapshotsService(table),
@@ -136,10 +140,10 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
-  serve(server, { auth, faults }, controlPlane, router);
+  serve(server, { auth, sandboxTokens, faults }, controlPlane, router);
   grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
   await http.listen(0);
-  const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table });
+  const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table, sandboxTokens });
   const controlPort = await control?.listen(options.controlPort ?? 0);
 
   return {
@@ -156,7 +160,13 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   };
 }
 
-function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults }, controlPlane: object, router: object) {
+interface Guards {
+  readonly auth: Auth;
+  readonly sandboxTokens: SandboxTokens;
+  readonly faults: Faults;
+}
+
+function serve(server: Server, { auth, sandboxTokens, faults }: Guards, controlPlane: object, router: object) {
   const add = (definition: typeof ModalClientDefinition, service: ServiceImplementation<never>) =>
     server.add(definition as never, service);
   add(
@@ -166,8 +176,9 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
       { ...controlPlane },
       {
         faults,
-        check(method, { metadata }) {
+        check(method, { metadata }, request) {
           if (!UNAUTHENTICATED_METHODS.has(method)) auth.assertToken(metadata);
+          sandboxTokens.check('controlPlane', metadata, request);
         },
       },
     ),
@@ -184,6 +195,7 @@ function serve(server: Server, { auth, faults }: { auth: Auth; faults: Faults },
           if (typeof request === 'object' && request !== null && 'taskId' in request) {
             assertOwnTask(task, String(request.taskId));
           }
+          sandboxTokens.check('router', metadata, { taskId: task });
         },
       },
     ),

@@ -53,7 +53,7 @@ export class Auth {
   sign(claims: Readonly<Record<string, string>>): string {
     const now = Math.floor(nowSecs());
     const content = `${encoded({ alg: 'HS256', typ: 'JWT' })}.${encoded({ ...claims, iat: now, exp: now + this.tokenLifeSecs })}`;
-    return `${content}.${this.#signature(content)}`;
+    return `${content}.${this.signature(content)}`;
   }
 
   /** Returns what a client needs to call the router for a task. */
@@ -75,12 +75,13 @@ export class Auth {
   /** Returns the claims of a token, or undefined if this server didn't sign it or it has expired. */
   claims(token: string): Readonly<Record<string, unknown>> | undefined {
     const [header = '', payload = '', signature = ''] = token.split('.');
-    if (!isSameSecret(this.#signature(`${header}.${payload}`), signature)) return undefined;
+    if (!isSameSecret(this.signature(`${header}.${payload}`), signature)) return undefined;
     const claims: { exp?: unknown } = JSON.parse(Buffer.from(payload, 'base64url').toString());
     return typeof claims.exp === 'number' && claims.exp > nowSecs() ? { ...claims } : undefined;
   }
 
-  #signature(content: string): string {
+  /** Signs any text with this server's key. */
+  signature(content: string): string {
     return createHmac('sha256', this.#signingKey).update(content).digest('base64url');
   }
 }

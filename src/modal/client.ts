@@ -2,6 +2,7 @@ import type { ModalClient } from 'modal';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError, logInfo, logWarning } from '../base/log.ts';
 import type { Account } from './accounts.ts';
+import { SandboxCalls } from './sandbox-calls.ts';
 
 /** A profile name that no config file has. Keeps the SDK from using a profile that the user didn't select. */
 const NO_PROFILE = '(none)';
@@ -12,7 +13,8 @@ const NO_PROFILE = '(none)';
  */
 export async function connect(account: Account): Promise<ModalClient> {
   const sdk = await import('./sdk.ts');
-  return withEnvironment(
+  const calls = new SandboxCalls(sdk.Metadata);
+  const client = withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
       // An account without its own server uses the one in VS Code's environment, as in Modal's other tools.
@@ -27,8 +29,11 @@ export async function connect(account: Account): Promise<ModalClient> {
         maxThrottleWaitSecs: 60,
         logger: sdkLogger,
         logLevel: 'debug',
+        grpcMiddleware: [calls.middleware()],
       }),
   );
+  calls.follow(client);
+  return client;
 }
 
 const execIdsByCommand = new WeakMap<object, string>();

@@ -1,5 +1,6 @@
 import type { ModalClient } from 'modal';
 import type { Client, MethodDefinition } from 'nice-grpc';
+import { sandboxHeaders } from './sandbox-calls.ts';
 
 /**
  * The part of Modal's task command router that the SDK (0.11.1) doesn't expose: reading a command's output from a given
@@ -118,7 +119,7 @@ export class ExecRouter {
     const isLocal = /^(localhost|127\.0\.0\.1)$/.test(new URL(modal.profile.serverUrl).hostname);
     const credentials = isLocal ? ChannelCredentials.createInsecure() : ChannelCredentials.createSsl();
     const channel = createChannel(`${hostname}:${port || 443}`, credentials);
-    const metadata = Metadata({ authorization: `Bearer ${jwt}` });
+    const metadata = Metadata({ authorization: `Bearer ${jwt}`, ...sandboxHeaders(modal, sandboxId) });
     const client = createClient(ROUTER, channel, { '*': { metadata } });
     const router = new ExecRouter(client, { taskId, execId }, () => channel.close());
     const signal = AbortSignal.timeout(timeoutMs);

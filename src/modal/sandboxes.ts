@@ -1,10 +1,11 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
-import { DAY_MS } from '../base/clock.ts';
+import { DAY_MS, MINUTE_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 import { sandboxEnd } from './sandbox-ends.ts';
+import { NotScheduledError, type StartWatch, startWithin } from './sandbox-start.ts';
 import { strings } from './strings.ts';
 
 /** Modal's limit for the lifetime of a sandbox. https://modal.com/docs/guide/sandboxes */
@@ -84,7 +85,7 @@ function plainTags(tags: Readonly<Record<string, string>>): Record<string, strin
 }
 
 /** The time to wait for a GPU before trying the next one in the list. */
-const GPU_WAIT_MS = 60_000;
+const GPU_WAIT_MS = MINUTE_MS;
 
 /** Finds or creates the app that sandboxes belong to. Throws `ClientError`. */
 export function openApp(client: ModalClient, name: string): Promise<App> {
@@ -93,9 +94,14 @@ export function openApp(client: ModalClient, name: string): Promise<App> {
 
 /**
  * Starts a sandbox, with the first of its GPU types that is available. Throws `UserError` for a secret or volume that
- * doesn't exist, and the SDK's errors.
+ * doesn't exist, the signal's reason, and the SDK's errors.
  */
-export async function createSandbox(client: ModalClient, app: App, params: SandboxParams): Promise<Sandbox> {
+export async function createSandbox(
+  client: ModalClient,
+  app: App,
+  params: SandboxParams,
+  watch: StartWatch = {},
+): Promise<Sandbox> {
   const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, ...plainParams } = params;
   const [secrets, volumes] = await Promise.all([secretsOf(client, secretNames), volumesOf(client, mounts)]);
   const shared = { ...plainParams, env: { ...env }, ...(secrets.length > 0 && { secrets }), volumes };
@@ -110,12 +116,13 @@ export async function createSandbox(client: ModalClient, app: App, params: Sandb
       throw error;
     });
   };
-  for (const candidate of gpus.slice(0, -1)) {
-    const sandbox = await create(candidate).catch(ifExhausted);
-    if (sandbox && (await isScheduled(sandbox))) return sandbox;
-    await sandbox?.terminate().catch(() => {});
+  const terminate = (sandboxId: string) => terminateSandbox(client, sandboxId);
+  for (const gpu of gpus.slice(0, -1)) {
+    const call = { ...watch, start: () => create(gpu), terminate, waitMs: GPU_WAIT_MS };
+    const sandbox = await startWithin(call).catch(ifUnavailable);
+    if (sandbox) return sandbox;
   }
-  return create(gpus.at(-1));
+  return startWithin({ ...watch, start: () => create(gpus.at(-1)), terminate });
 }
 
 function secretsOf(client: ModalClient, names: readonly string[]): Promise<Secret[]> {
@@ -142,23 +149,11 @@ function ifMissing(message: string): (error: unknown) => never {
   };
 }
 
-function ifExhausted(error: unknown): undefined {
+function ifUnavailable(error: unknown): undefined {
+  if (error instanceof NotScheduledError) return undefined;
   if (error instanceof Error && /ResourceExhausted|RESOURCE_EXHAUSTED/.test(`${error.name} ${error.message}`))
     return undefined;
   throw error;
-}
-
-/**
- * Resolves with true once a sandbox has its GPU, or with false if that takes too long. Its first command waits for it.
- */
-async function isScheduled(sandbox: Sandbox): Promise<boolean> {
-  const timer = Promise.withResolvers<false>();
-  const timeout = setTimeout(() => timer.resolve(false), GPU_WAIT_MS);
-  const started = sandbox.exec(['true'], { stdout: 'ignore', stderr: 'ignore' }).then(
-    () => true,
-    (error) => ifExhausted(error) ?? false,
-  );
-  return Promise.race([started, timer.promise]).finally(() => clearTimeout(timeout));
 }
 
 /** Terminates a sandbox. It's not an error if it has already stopped. */

@@ -45,7 +45,7 @@ export async function imageFor(profile: Profile, context: StartContext, owner?: 
 /** Starts a sandbox of a profile. Without an owner, it belongs to no folder. Throws as `imageFor` does. */
 export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
   const { client, app } = context.connection;
-  return createSandbox(client, app, await paramsFor(profile, context, owner));
+  return createSandbox(client, app, await paramsFor(profile, context, owner), { signal: context.signal });
 }
 
 async function paramsFor(
