@@ -2,6 +2,17 @@
  * Patterns in `.gitignore` syntax, matched like Git does (gitignore(5), and Git's wildmatch): on bytes, and a later
  * line overrides an earlier one. Tested against `git check-ignore` on generated trees.
  */
+import {
+  ANY_BUT_SLASH,
+  ANY_CHAR,
+  ANY_FOLDERS,
+  type CharSet,
+  type CodeRange,
+  compileGlob,
+  type GlobNode,
+  globSource,
+  literal,
+} from '../../base/glob.ts';
 
 /** One line of an ignore file. */
 export interface Pattern {
@@ -47,13 +58,16 @@ export class PatternList {
     }
     const others = this.#others.map((index) => this.patterns[index] as Pattern);
     if (others.length > 0 && others.every(({ anchored }) => !anchored)) {
-      const sources = others.flatMap(({ body }) => expressionOf(body, false) ?? []);
-      this.#anyOther = new RegExp(`^(?:${sources.join('|')})$`, ignoreCase ? 'is' : 's');
+      const sources = others.flatMap(({ body }) => {
+        const nodes = nodesOf(body, false, ignoreCase);
+        return nodes ? [globSource(nodes)] : [];
+      });
+      if (!sources.includes(undefined)) this.#anyOther = new RegExp(`^(?:${sources.join('|')})$`, 'su');
     }
   }
 
   #add(map: Map<string, number[]>, key: string, index: number): void {
-    const folded = this.#ignoreCase ? key.toLowerCase() : key;
+    const folded = this.#ignoreCase ? fold(key) : key;
     map.set(folded, [...(map.get(folded) ?? []), index]);
   }
 
@@ -63,25 +77,30 @@ export class PatternList {
    */
   last(path: string, name: string, isFolder: boolean): Pattern | undefined {
     if (this.patterns.length === 0) return undefined;
-    const byteName = toBytes(name);
-    const key = this.#ignoreCase ? byteName.toLowerCase() : byteName;
+    const key = this.#text(name);
     const dot = key.lastIndexOf('.');
     let best = this.#newest(this.#byName.get(key), isFolder, -1);
     if (dot >= 0) best = this.#newest(this.#byExtension.get(key.slice(dot)), isFolder, best);
     const anchored = this.#byLastPart.get(key);
-    if (anchored) best = this.#newestMatching(anchored, path, byteName, isFolder, best);
-    if (this.#others.length > 0 && (!this.#anyOther || this.#anyOther.test(byteName)))
-      best = this.#newestMatching(this.#others, path, byteName, isFolder, best);
+    if (anchored) best = this.#newestMatching(anchored, path, key, isFolder, best);
+    if (this.#others.length > 0 && (!this.#anyOther || this.#anyOther.test(key)))
+      best = this.#newestMatching(this.#others, path, key, isFolder, best);
     return best < 0 ? undefined : this.patterns[best];
   }
 
-  #newestMatching(indexes: readonly number[], path: string, byteName: string, isFolder: boolean, best: number): number {
-    const bytePath = toBytes(path);
+  /** Returns a name or path as it is compared. */
+  #text(text: string): string {
+    const bytes = toBytes(text);
+    return this.#ignoreCase ? fold(bytes) : bytes;
+  }
+
+  #newestMatching(indexes: readonly number[], path: string, name: string, isFolder: boolean, best: number): number {
+    const wholePath = this.#text(path);
     for (let at = indexes.length - 1; at >= 0; at -= 1) {
       const index = indexes[at] as number;
       if (index < best) return best;
       const pattern = this.patterns[index] as Pattern;
-      if ((isFolder || !pattern.folderOnly) && pattern.matches(bytePath, byteName)) return index;
+      if ((isFolder || !pattern.folderOnly) && pattern.matches(wholePath, name)) return index;
     }
     return best;
   }
@@ -131,9 +150,10 @@ function parse(text: string, ignoreCase: boolean): Pattern[] {
     const anchored = body.includes('/');
     if (body.startsWith('/')) body = body.slice(1);
     if (body === '') continue;
-    const test = compile(body, anchored, ignoreCase);
+    const bytes = toBytes(body);
+    const test = compile(bytes, anchored, ignoreCase);
     const matches = anchored ? (path: string) => test(path) : (_path: string, name: string) => test(name);
-    patterns.push({ text: line, line: index + 1, negated, folderOnly, body: toBytes(body), anchored, matches });
+    patterns.push({ text: line, line: index + 1, negated, folderOnly, body: bytes, anchored, matches });
   }
   return patterns;
 }
@@ -160,57 +180,62 @@ function toBytes(text: string): string {
   return /[^\0-\x7f]/.test(text) ? Buffer.from(text).toString('latin1') : text;
 }
 
-function compile(source: string, isPath: boolean, ignoreCase: boolean): (text: string) => boolean {
-  const body = toBytes(source);
-  const fold = (text: string) => (ignoreCase ? text.toLowerCase() : text);
-  if (isLiteral(body)) {
-    const wanted = fold(body);
-    return (text) => fold(text) === wanted;
-  }
-  const pattern = expressionOf(body, isPath);
-  if (pattern === undefined) return () => false;
-  const expression = new RegExp(`^${pattern}$`, ignoreCase ? 'is' : 's');
-  return (text) => expression.test(text);
+/** Folds the case of ASCII letters, as Git does with `core.ignoreCase`. */
+function fold(bytes: string): string {
+  return bytes.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** Returns a pattern as the source of a regular expression; undefined if it never matches. */
-function expressionOf(body: string, isPath: boolean): string | undefined {
+/** Returns a function that tests text from `toBytes`, folded if the pattern ignores case. */
+function compile(body: string, isPath: boolean, ignoreCase: boolean): (text: string) => boolean {
+  if (isLiteral(body)) {
+    const wanted = ignoreCase ? fold(body) : body;
+    return (text) => text === wanted;
+  }
+  const nodes = nodesOf(body, isPath, ignoreCase);
+  return nodes ? compileGlob(nodes) : () => false;
+}
+
+/** Reads a pattern; undefined if it never matches. */
+function nodesOf(body: string, isPath: boolean, ignoreCase: boolean): GlobNode[] | undefined {
   // Git compares the part before the first wildcard separately. The rest is matched like a separate path.
   const special = body.search(/[*?[\\]/);
-  const rest = special < 0 ? '' : translate(body.slice(special), isPath);
-  return rest === undefined ? undefined : escapeLiteral(special < 0 ? body : body.slice(0, special)) + rest;
+  const start = special < 0 ? body.length : special;
+  const rest = readWildcards(body.slice(start), isPath, ignoreCase);
+  const literals = ignoreCase ? fold(body.slice(0, start)) : body.slice(0, start);
+  return rest && [...[...literals].map(literal), ...rest];
 }
 
-/** Translates a pattern that starts with a wildcard. */
-function translate(pattern: string, isPath: boolean): string | undefined {
-  const any = isPath ? '[^/]' : '.';
-  let source = '';
+/** Reads a pattern that starts with a wildcard. */
+function readWildcards(pattern: string, isPath: boolean, ignoreCase: boolean): GlobNode[] | undefined {
+  const any = isPath ? ANY_BUT_SLASH : ANY_CHAR;
+  const one = (char: string) => literal(ignoreCase ? fold(char) : char);
+  const nodes: GlobNode[] = [];
   for (let at = 0; at < pattern.length; at += 1) {
     const char = pattern[at] as string;
-    if (char === '?') source += any;
+    if (char === '?') nodes.push({ kind: 'one', set: any });
     else if (char === '\\') {
       at += 1;
       const next = pattern[at];
       if (next === undefined) return undefined;
-      source += escapeLiteral(next);
+      nodes.push(one(next));
     } else if (char === '[') {
-      const set = readClass(pattern, at, isPath);
-      if (!set) return undefined;
-      source += set.source;
-      at = set.end;
+      const found = readClass(pattern, at, isPath, ignoreCase);
+      if (!found) return undefined;
+      nodes.push({ kind: 'one', set: found.set });
+      at = found.end;
     } else if (char === '*') {
       const start = at;
       while (pattern[at + 1] === '*') at += 1;
       const wholePart =
         at > start && (start === 0 || pattern[start - 1] === '/') && /^(?:$|\/|\\\/)/.test(pattern.slice(at + 1));
-      if (!isPath || (wholePart && pattern[at + 1] !== '/')) source += '.*';
+      if (!isPath || (wholePart && pattern[at + 1] !== '/')) nodes.push({ kind: 'many', set: ANY_CHAR });
       else if (wholePart) {
-        source += '(?:.*/)?';
+        nodes.push(...ANY_FOLDERS);
         at += 1;
-      } else source += `${any}*`;
-    } else source += escapeLiteral(char);
+      } else nodes.push({ kind: 'many', set: any });
+    } else nodes.push(one(char));
   }
-  return source;
+  return nodes;
 }
 
 const NAMED_CLASSES: Readonly<Record<string, RegExp>> = {
@@ -228,8 +253,13 @@ const NAMED_CLASSES: Readonly<Record<string, RegExp>> = {
   xdigit: /[0-9A-Fa-f]/,
 };
 
-/** Reads the `[…]` at `start`. Returns its regular expression and the index of its `]`; undefined if it has no end. */
-function readClass(pattern: string, start: number, isPath: boolean): { source: string; end: number } | undefined {
+/** Reads the `[…]` at `start`. Returns its set and the index of its `]`; undefined if it has no end. */
+function readClass(
+  pattern: string,
+  start: number,
+  isPath: boolean,
+  ignoreCase: boolean,
+): { set: CharSet; end: number } | undefined {
   let at = start + 1;
   const negated = pattern[at] === '!' || pattern[at] === '^';
   if (negated) at += 1;
@@ -265,19 +295,26 @@ function readClass(pattern: string, start: number, isPath: boolean): { source: s
     previous = char.charCodeAt(0);
     members.add(previous);
   }
-  return { source: classSource(members, negated, isPath), end: at };
+  return { set: classSet(members, negated, isPath, ignoreCase), end: at };
 }
 
-function classSource(members: ReadonlySet<number>, negated: boolean, isPath: boolean): string {
-  let inside = '';
+function classSet(members: ReadonlySet<number>, negated: boolean, isPath: boolean, ignoreCase: boolean): CharSet {
+  const ranges: CodeRange[] = [];
   for (let code = 0; code < 256; code += 1) {
-    if (members.has(code) === negated || (isPath && code === 0x2f)) continue;
-    inside += `\\x${code.toString(16).padStart(2, '0')}`;
+    const char = String.fromCharCode(code);
+    const isUpper = ignoreCase && /[a-z]/.test(char) && members.has(char.toUpperCase().charCodeAt(0));
+    if ((members.has(code) || isUpper) !== negated && !(isPath && char === '/')) ranges.push([code, code]);
   }
-  // An empty class matches nothing.
-  return inside === '' ? '(?!)' : `[${inside}]`;
+  return { ranges: joined(ranges), negated: false };
 }
 
-function escapeLiteral(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+/** Joins ranges that touch. They must be sorted. */
+function joined(ranges: readonly CodeRange[]): CodeRange[] {
+  const result: CodeRange[] = [];
+  for (const [first, last] of ranges) {
+    const previous = result.at(-1);
+    if (previous && previous[1] + 1 === first) result[result.length - 1] = [previous[0], last];
+    else result.push([first, last]);
+  }
+  return result;
 }

@@ -161,4 +161,36 @@ describe('Rules', () => {
       removeTemporary();
     }
   });
+
+  it('agrees with Git on lines with many wildcards and names that almost match', () => {
+    const top = temporaryFolder();
+    execFileSync('git', ['init', '-q', top]);
+    const names = ['ab'.repeat(40), `${'ab'.repeat(40)}c`, 'a'.repeat(90), 'é'.repeat(60)];
+    for (const name of names) writeFileSync(join(top, name), '');
+    writeFileSync(join(top, '.gitignore'), `${'a*b*'.repeat(6)}c\n/**/${'*b'.repeat(8)}?\n*a**a***a*a*a*a\n*é*?*é*\n`);
+    const expected = askGit(top, names);
+    const rules = new Rules(top);
+    for (const name of names) {
+      const { included, line } = rules.explain(name);
+      assert.equal(included ? '' : `.gitignore:${line}`, expected.get(name), name);
+    }
+  });
+
+  it('ignores the case of ASCII letters alone, like Git with core.ignoreCase', () => {
+    const top = temporaryFolder();
+    execFileSync('git', ['init', '-q', top]);
+    execFileSync('git', ['-C', top, 'config', 'core.ignoreCase', 'true']);
+    const names = ['LOG.txt', 'log.TXT', 'x.É', 'x.é', 'Q1', 'q2', 'Z9', 'dir/Sub/F.o', 'Dir/sub/g.O'];
+    for (const name of names) {
+      mkdirSync(dirname(join(top, name)), { recursive: true });
+      writeFileSync(join(top, name), '');
+    }
+    writeFileSync(join(top, '.gitignore'), 'log.*\n*.é\n[[:upper:]]1\n[Q-R]2\n[!A-Y]9\n/DIR/**/*.o\n');
+    const expected = askGit(top, names);
+    const rules = new Rules(top);
+    for (const name of names) {
+      const { included, line } = rules.explain(name);
+      assert.equal(included ? '' : `.gitignore:${line}`, expected.get(name), name);
+    }
+  });
 });
