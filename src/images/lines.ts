@@ -30,7 +30,12 @@ export function base64(content: Uint8Array | string): string {
 
 /** Returns an `ENV` line that keeps quotes, `$`, and line breaks. */
 export function envLine(name: string, value: string): string {
-  return `ENV ${name}="${value.replace(/["\\$]/g, '\\$&')}"`;
+  return `ENV ${assignment(name, value)}`;
+}
+
+/** Returns one assignment of an `ENV` line, which keeps quotes, `$`, and line breaks. */
+export function assignment(name: string, value: string): string {
+  return `${name}="${value.replace(/["\\$]/g, '\\$&')}"`;
 }
 
 /** Truncates a text to a length, with an ellipsis. */

@@ -58,11 +58,18 @@ export const strings = {
   noTarget: (file: string, target: string) => l10n.t('{0} has no stage “{1}”.', file, target),
   unknownInstruction: (word: string) => l10n.t("“{0}” isn't a Dockerfile instruction.", word),
   notUtf8: () => l10n.t("The line isn't valid UTF-8. Save the file as UTF-8."),
+  unknownFlag: (keyword: string, flag: string) => l10n.t("{0} doesn't take --{1}.", keyword, flag),
+  heredocWithoutEnd: (name: string) => l10n.t('No line ends the heredoc. Add one that is just {0}.', name),
+  triggerNotAllowed: (keyword: string) => l10n.t("ONBUILD can't be followed by {0}.", keyword),
+  envWithoutValue: (word: string) => l10n.t("{0} isn't in the form NAME=value.", word),
+  oneUser: () => l10n.t('USER takes one user, and optionally a group: user:group.'),
   emptyInstruction: (keyword: string) => l10n.t('{0} is empty.', keyword),
   instructionBeforeFrom: (keyword: string) =>
     l10n.t('{0} comes before the first FROM, where only ARG is allowed.', keyword),
   instructionNotAllowed: (keyword: string) => l10n.t("{0} isn't allowed here.", keyword),
   fromSyntax: () => l10n.t('FROM takes an image and, optionally, AS with a name.'),
+  stageName: (name: string) =>
+    l10n.t("“{0}” can't be the name of a stage. Use letters, digits, and . _ -, with a letter first.", name),
   fromUnset: (reference: string) =>
     l10n.t('{0} has no value. Set it with ARG before FROM, or in `buildArgs`.', reference),
   fromScratch: () => l10n.t('An image built from scratch has no shell, which sandboxes need.'),
@@ -84,6 +91,12 @@ export const strings = {
   noStageBefore: (name: string) => l10n.t("There's no stage “{0}” before this one.", name),
   copyFromImageLocally: (image: string) =>
     l10n.t("Local Modal doesn't use a registry, so files can't be copied from {0}.", image),
+  copyToFolder: (keyword: string, to: string) =>
+    l10n.t('{0} with several sources needs a folder as its destination. Write {1}/.', keyword, to),
+  invalidPattern: (pattern: string) => l10n.t("“{0}” isn't a valid pattern.", pattern),
+  unusableIgnoreFile: (file: string, reason: string) => l10n.t("{0} can't be used: {1}", file, reason),
+  nothingMatches: (pattern: string, keyword: string, line: number) =>
+    l10n.t('{0} in line {1}: nothing in the build context matches {2}.', keyword, line, pattern),
   outsideContext: (path: string) => l10n.t('{0} is outside the build context.', path),
   notInContext: (path: string, context: string) =>
     l10n.t("{0} doesn't exist in the build context ({1}), or is excluded by .dockerignore.", path, context),
@@ -95,9 +108,11 @@ export const strings = {
   unsupportedMount: (type: string) => l10n.t("Modal doesn't support RUN --mount=type={0}.", type),
   mountWithoutTarget: () => l10n.t('A mount requires a target.'),
   mountTargetTooBroad: (target: string) => l10n.t('Nothing can be mounted directly at {0}. Use COPY instead.', target),
-  cacheMountsIgnored: () => l10n.t('Cache mounts are ignored. Files that RUN writes to them become part of the image.'),
+  cacheMountsIgnored: () => l10n.t('Cache mounts are empty at the start of each RUN, and not kept.'),
   secretMissing: (id: string, variable: string) =>
     l10n.t("The secret “{0}” isn't available. Add the variable {1} to `buildSecrets`.", id, variable),
+  optionalSecretMissing: (variable: string) =>
+    l10n.t("`buildSecrets` doesn't name {0}, so that secret isn't mounted.", variable),
   multilineWithoutShell: (shell: string) =>
     l10n.t('Several lines can be passed only to a shell such as sh or bash, not to {0}.', shell),
 };

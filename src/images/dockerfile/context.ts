@@ -3,17 +3,21 @@ import { createReadStream, type Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import dockerignore from '@balena/dockerignore';
 import type { CopiedEntry } from '../recipe.ts';
 import { strings } from '../strings.ts';
+import { DockerPatterns, sourcePattern } from './patterns.ts';
 
 interface Listed {
   readonly path: string;
   readonly stat: Stats;
 }
 
-// The package's types describe an ES module, but Node loads CommonJS, whose export is the function itself.
-const ignore = dockerignore as unknown as typeof dockerignore.default;
+/** The files that sources stand for. */
+export interface Selection {
+  readonly entries: readonly CopiedEntry[];
+  /** Patterns that match nothing, which Docker permits. */
+  readonly unmatched: readonly string[];
+}
 
 /** The number of files read at once. */
 const MAX_PARALLEL_READS = 32;
@@ -37,20 +41,24 @@ export class DockerContext {
 
   /**
    * Returns the entries that sources stand for: a folder's contents, or a file. A source may be a pattern as in Go's
-   * `filepath.Match`. With `parents`, names include the folders they are in. Throws an error whose message is a reason for
-   * `refusal`.
+   * `filepath.Match`. With `parents`, names include the folders they are in, below a `/./` if the source has one. Throws an
+   * error whose message is a reason for `refusal`.
    */
   async select(
     sources: readonly string[],
-    options: { exclude: readonly string[]; parents: boolean },
-  ): Promise<CopiedEntry[]> {
+    { exclude, parents }: { exclude: readonly string[]; parents: boolean },
+  ): Promise<Selection> {
     this.#listed ??= this.#list();
     const listed = await this.#listed;
-    const excluded = ignore().add([...options.exclude]);
+    const excluded = new DockerPatterns(exclude);
     const found = new Map<string, Listed>();
+    const unmatched: string[] = [];
     for (const source of sources) {
-      for (const path of this.#matching(source, listed)) {
-        for (const [name, each] of await this.#below(path, listed, options.parents))
+      const [top, wanted] = parents ? splitAtPivot(source) : ['', source];
+      const paths = this.#matching(top, wanted, listed, parents);
+      if (paths.length === 0) unmatched.push(source);
+      for (const path of paths) {
+        for (const [name, each] of await this.#below(path, listed, parents ? top : undefined))
           if (!excluded.ignores(each.path)) found.set(name, each);
       }
     }
@@ -60,30 +68,38 @@ export class DockerContext {
       const some = waiting.slice(at, at + MAX_PARALLEL_READS);
       entries.push(...(await Promise.all(some.map(([name, each]) => this.#entry(name, each)))));
     }
-    return entries;
+    return { entries, unmatched };
   }
 
-  #matching(source: string, listed: ReadonlyMap<string, Listed>): string[] {
-    const path = posix.normalize(`/${source}`).replace(/^\/|\/$/g, '');
-    if (posix.normalize(source).startsWith('..')) throw new Error(strings.outsideContext(source));
-    if (path === '' || listed.has(path)) return [path];
-    const pattern = globPattern(path);
-    const matching = pattern ? [...listed.keys()].filter((each) => pattern.test(each)) : [];
-    if (matching.length === 0) throw new Error(strings.notInContext(source, this.#root));
-    return matching;
+  /** Returns the paths that a source stands for. Only a pattern may stand for none. */
+  #matching(top: string, source: string, listed: ReadonlyMap<string, Listed>, parents: boolean): string[] {
+    if (posix.normalize(posix.join(top, source)).startsWith('..')) throw new Error(strings.outsideContext(source));
+    const path = cleaned(posix.join(top, source));
+    const matches = sourcePattern(cleaned(source), parents);
+    if (!matches) {
+      if (path !== '' && !listed.has(path)) throw new Error(strings.notInContext(source, this.#root));
+      return [path];
+    }
+    const prefix = top === '' ? '' : `${cleaned(top)}/`;
+    const found = [...listed.keys()].filter((each) => each.startsWith(prefix) && matches(each.slice(prefix.length)));
+    // What is in a folder comes with it.
+    const folders = new Set(found);
+    return found.filter((each) => !parentsOf(each).some((folder) => folders.has(folder)));
   }
 
-  /** Returns a path and everything below it, by their names in the copy. */
-  async #below(path: string, listed: ReadonlyMap<string, Listed>, parents: boolean): Promise<[string, Listed][]> {
+  /** Returns a path and everything below it, by their names in the copy: with their folders below `top`, if it is given. */
+  async #below(path: string, listed: ReadonlyMap<string, Listed>, top?: string): Promise<[string, Listed][]> {
+    const parents = top !== undefined;
     const real = await this.#followed(path, listed);
     const self = listed.get(real);
-    if (self && !self.stat.isDirectory()) return [[parents ? `tree/${path}` : `files/${posix.basename(path)}`, self]];
+    const kept = parents ? posix.relative(`/${top}`, `/${path}`) : '';
+    if (self && !self.stat.isDirectory()) return [[parents ? `tree/${kept}` : `files/${posix.basename(path)}`, self]];
     const prefix = real === '' ? '' : `${real}/`;
-    const to = parents && path !== '' ? `tree/${path}/` : 'tree/';
+    const to = kept === '' ? 'tree/' : `tree/${kept}/`;
     const inside = [...listed.values()].filter((each) => each.path.startsWith(prefix));
     return [
       // Empty folders are copied too.
-      ...(parents && self ? [[to.slice(0, -1), self] as [string, Listed]] : []),
+      ...(kept !== '' && self ? [[to.slice(0, -1), self] as [string, Listed]] : []),
       ...inside.map((each): [string, Listed] => [to + each.path.slice(prefix.length), each]),
     ];
   }
@@ -123,15 +139,13 @@ export class DockerContext {
 
   async #list(): Promise<Map<string, Listed>> {
     const patterns = await this.#patterns();
-    const matcher = ignore().add(patterns);
-    const hasExceptions = patterns.some((pattern) => pattern.trim().startsWith('!'));
     const listed = new Map<string, Listed>();
     const walk = async (folder: string): Promise<boolean> => {
       let any = false;
       for (const { name } of await readdir(join(this.#root, folder), { withFileTypes: true })) {
         const path = folder === '' ? name : `${folder}/${name}`;
-        const isExcluded = matcher.ignores(path);
-        if (isExcluded && !hasExceptions) continue;
+        const isExcluded = patterns.ignores(path);
+        if (isExcluded && !patterns.hasExceptions) continue;
         const stat = await lstat(join(this.#root, path));
         const isSupported = stat.isFile() || stat.isSymbolicLink() || stat.isDirectory();
         if (!isExcluded && isSupported) listed.set(path, { path, stat });
@@ -147,13 +161,34 @@ export class DockerContext {
   }
 
   /** A Dockerfile's own ignore file takes precedence over that of the context. */
-  async #patterns(): Promise<string[]> {
+  async #patterns(): Promise<DockerPatterns> {
     for (const file of [`${this.#dockerfile}.dockerignore`, join(this.#root, '.dockerignore')]) {
-      const text = await readFile(file, 'utf8').catch(() => undefined);
-      if (text !== undefined) return text.split(/\r?\n/);
+      try {
+        return DockerPatterns.ofFile(await readFile(file, 'utf8'));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+          throw new Error(strings.unusableIgnoreFile(posix.basename(file), (error as Error).message), { cause: error });
+      }
     }
-    return [];
+    return new DockerPatterns([]);
   }
+}
+
+/** Splits a source at its first `/./`, below which `--parents` keeps folders. */
+function splitAtPivot(source: string): [top: string, rest: string] {
+  const at = source.indexOf('/./', source.startsWith('./') ? 2 : 0);
+  return at < 0 ? ['', source] : [cleaned(source.slice(0, at)), source.slice(at + 3)];
+}
+
+/** Returns a path without `.`, `..`, and outer slashes. */
+function cleaned(path: string): string {
+  return posix.normalize(`/${path}`).replace(/^\/|\/$/g, '');
+}
+
+/** Returns the folders that contain a path. */
+function parentsOf(path: string): string[] {
+  const parts = path.split('/').slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 /** Returns an entry for a file that is written in the Dockerfile itself. */
@@ -169,19 +204,4 @@ export function heredocEntry(name: string, content: string): CopiedEntry {
     hash,
     mtimeMs: Date.now(),
   };
-}
-
-/** Translates a pattern of Go's `filepath.Match` (`*`, `?`, `[a-z]` and `\`); undefined if the path isn't a pattern. */
-function globPattern(path: string): RegExp | undefined {
-  if (!/[*?[\\]/.test(path)) return undefined;
-  const source = path.replace(
-    /\\([\s\S])|(\*)|(\?)|\[(\^?)((?:\\.|[^\]\\])+)\]|([.+^${}()|[\]\\])/g,
-    (_, escaped, star, one, not, set, special) => {
-      if (escaped) return escaped.replace(/[.*+?^${}()|[\]\\]/, '\\$&');
-      if (star) return '[^/]*';
-      if (one) return '[^/]';
-      return set ? `[${not}${set}]` : `\\${special}`;
-    },
-  );
-  return new RegExp(`^${source}$`);
 }

@@ -1,12 +1,7 @@
-import {
-  DockerfileParser,
-  type Flag,
-  type Onbuild,
-  type Instruction as Parsed,
-  type Heredoc as ParsedHeredoc,
-} from 'dockerfile-ast';
 import { ImageBuildError } from '../errors.ts';
 import { strings } from '../strings.ts';
+import { type Heredoc, heredocsIn } from './heredoc.ts';
+import { jsonWords } from './words.ts';
 
 /** One instruction of a Dockerfile. */
 export interface Instruction {
@@ -24,27 +19,62 @@ export interface Instruction {
   readonly trigger?: Instruction | undefined;
 }
 
-export interface Heredoc {
-  readonly content: string;
-  /** Variables in it are replaced, because its word isn't quoted. */
-  readonly expands: boolean;
-}
-
-const KNOWN = new Set(
-  'ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR'.split(
-    ' ',
-  ),
+/** The flags that Docker takes, by instruction. */
+const FLAGS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    ADD: 'chown chmod link exclude checksum keep-git-dir unpack',
+    ARG: '',
+    CMD: '',
+    COPY: 'from chown chmod link exclude parents',
+    ENTRYPOINT: '',
+    ENV: '',
+    EXPOSE: '',
+    FROM: 'platform',
+    HEALTHCHECK: 'interval timeout start-period start-interval retries',
+    LABEL: '',
+    MAINTAINER: '',
+    ONBUILD: '',
+    RUN: 'mount network security device',
+    SHELL: '',
+    STOPSIGNAL: '',
+    USER: '',
+    VOLUME: '',
+    WORKDIR: '',
+  }).map(([keyword, flags]) => [keyword, flags.split(' ')]),
 );
 
+/** A physical line, one character per byte, and its number from 1. */
+interface Line {
+  readonly bytes: string;
+  readonly number: number;
+}
+
+interface At {
+  readonly file: string;
+  readonly line: number;
+  readonly keyword: string;
+}
+
 /**
- * Parses a Dockerfile. `file` is its name, for errors. Invalid UTF-8 is accepted only in comments, because Modal takes text.
- * Throws `ImageBuildError` with the line.
+ * Parses a Dockerfile as BuildKit does. `file` is its name, for errors. Invalid UTF-8 is accepted only in comments, because
+ * Modal takes text. Throws `ImageBuildError` with the line.
  */
 export function parseDockerfile(bytes: Uint8Array, file: string): Instruction[] {
-  const text = new TextDecoder().decode(bytes).replaceAll('\r\n', '\n');
-  const parsed = DockerfileParser.parse(text);
-  const escaping = parsed.getEscapeCharacter();
-  return parsed.getInstructions().map((each) => instruction(each, file, escaping));
+  const text = Buffer.from(bytes)
+    .toString('latin1')
+    .replace(/^\xef\xbb\xbf/, '')
+    .replaceAll('\r\n', '\n');
+  const lines = text.split('\n').map((each, index): Line => ({ bytes: each, number: index + 1 }));
+  const escaping = escapeIn(lines);
+  // A doubled escape character at the end of a line is one that is meant.
+  const ending = escaping === '\\' ? /(^|[^\\])\\[ \t]*$/ : /(^|[^`])`[ \t]*$/;
+  const instructions: Instruction[] = [];
+  for (let first = lines.shift(); first; first = lines.shift()) {
+    if (isSkipped(first)) continue;
+    const command = joined(first, lines, ending);
+    if (command.trim() !== '') instructions.push(instruction(command, lines, { file, line: first.number, escaping }));
+  }
+  return instructions;
 }
 
 /** Returns the error for an instruction that can't be built. */
@@ -55,48 +85,92 @@ export function refusal(
   return new ImageBuildError(`${file}:${line}: ${reason}`, { title: keyword, place: { file, line } });
 }
 
-function instruction(parsed: Parsed, file: string, escaping: string): Instruction {
-  const line = parsed.getRange().start.line + 1;
-  const keyword = parsed.getKeyword();
-  const at = { file, line, keyword };
-  if (!KNOWN.has(keyword)) throw refusal(at, strings.unknownInstruction(parsed.getInstruction()));
-  const source = parsed.getTextContent();
-  if (source.includes('\uFFFD')) throw refusal(at, strings.notUtf8());
-  const found = 'getHeredocs' in parsed ? (parsed as unknown as { getHeredocs(): ParsedHeredoc[] }).getHeredocs() : [];
-  const physical = source.split('\n');
-  const flags = 'getFlags' in parsed ? (parsed as unknown as { getFlags(): Flag[] }).getFlags() : [];
-  const ending = escaping === '\\' ? /\\[ \t]*$/ : /`[ \t]*$/;
-  // The contents of heredocs follow the command, line by line.
-  const head = found.length > 0 ? physical.findIndex((each) => !ending.test(each)) + 1 : physical.length;
-  const command = joined(physical.slice(0, head), ending);
-  const flagsIn = new RegExp(`^(?:--\\S+\\s*){${flags.length}}`);
-  const text = command.trim().slice(keyword.length).trim().replace(flagsIn, '');
+/** Returns the escape character, which a directive at the top of the file may set. */
+function escapeIn(lines: readonly Line[]): string {
+  for (const { bytes } of lines) {
+    const directive = /^#\s*([a-z][a-z0-9]*)\s*=\s*(.+?)\s*$/i.exec(bytes);
+    if (!directive) break;
+    if (directive[1]?.toLowerCase() === 'escape') return directive[2] === '`' ? '`' : '\\';
+  }
+  return '\\';
+}
+
+function isSkipped({ bytes }: Line): boolean {
+  return /^\s*(#|$)/.test(bytes);
+}
+
+/** Takes the lines that continue an instruction, without blank lines and comments, and joins them. */
+function joined(first: Line, lines: Line[], ending: RegExp): string {
+  let command = '';
+  for (let line: Line | undefined = first; line; ) {
+    if (!ending.test(line.bytes)) return command + line.bytes;
+    command += line.bytes.replace(ending, '$1');
+    do line = lines.shift();
+    while (line && isSkipped(line));
+  }
+  return command;
+}
+
+function instruction(
+  command: string,
+  lines: Line[],
+  { file, line, escaping }: { file: string; line: number; escaping: string },
+): Instruction {
+  const [written = '', ...separated] = decoded(command, { file, line, keyword: '' }).trim().split(/(\s+)/);
+  const at: At = { file, line, keyword: written.toUpperCase() };
+  const { keyword } = at;
+  const known = FLAGS.get(keyword);
+  if (!known) throw refusal(at, strings.unknownInstruction(written));
+  const [flags, text] = flagsOf(separated.join('').trim());
+  const unknown = flags.find(([name]) => !known.includes(name));
+  if (unknown) throw refusal(at, strings.unknownFlag(keyword, unknown[0]));
   if (text === '') throw refusal(at, strings.emptyInstruction(keyword));
-  const trigger = keyword === 'ONBUILD' ? (parsed as Onbuild).getTriggerInstruction() : null;
+  const trigger = keyword === 'ONBUILD' ? instruction(text, lines, { file, line, escaping }) : undefined;
+  if (trigger && /^(ONBUILD|FROM|MAINTAINER)$/.test(trigger.keyword))
+    throw refusal(at, strings.triggerNotAllowed(trigger.keyword));
+  const escaped = keyword === 'RUN' || escaping === '\\';
   return {
     ...at,
-    text:
-      keyword === 'RUN' || escaping === '\\' ? text : text.replace(/[\\`]/g, (char) => (char === '`' ? '\\' : '\\\\')),
-    flags: flags.map((flag) => [flag.getName(), flag.getValue() ?? '']),
-    heredocs: heredocs(command, physical.slice(head), found.length),
-    ...(trigger && { trigger: instruction(trigger, file, escaping) }),
+    text: escaped ? text : text.replace(/[\\`]/g, (char) => (char === '`' ? '\\' : '\\\\')),
+    flags,
+    heredocs: /^(RUN|COPY|ADD)$/.test(keyword) && !jsonWords(text) ? heredocs(text, lines, at) : [],
+    ...(trigger && { trigger }),
   };
 }
 
-/** Joins the lines of an instruction, without line continuations, blank lines, and comments. */
-function joined(lines: readonly string[], ending: RegExp): string {
-  const kept = lines.filter((line, index) => index === 0 || !/^\s*(#|$)/.test(line));
-  return kept.map((line) => line.replace(ending, '')).join('');
+/** Takes the flags from the beginning of an instruction's text. */
+function flagsOf(text: string): [flags: [name: string, value: string][], rest: string] {
+  const flags: [string, string][] = [];
+  let rest = text;
+  for (let found = FLAG.exec(rest); found; found = FLAG.exec(rest)) {
+    const [all, name = '', value = ''] = found;
+    rest = rest.slice(all.length);
+    if (name === '') break;
+    flags.push([name.toLowerCase(), value.replace(/"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, one, two) => one ?? two)]);
+  }
+  return [flags, rest];
 }
 
-/** Returns the contents of heredocs, in the order in which they follow the command. */
-function heredocs(command: string, lines: string[], count: number): Heredoc[] {
-  const openings = [...command.matchAll(/<<(-?)(["']?)(\w+)\2/g)].slice(0, count);
-  return openings.map(([, dash, quote, name]) => {
-    const end = lines.findIndex((line) => (dash ? line.replace(/^\t+/, '') : line) === name);
-    const content = lines.splice(0, end < 0 ? lines.length : end + 1);
-    if (end >= 0) content.pop();
-    const stripped = dash ? content.map((line) => line.replace(/^\t+/, '')) : content;
-    return { content: stripped.map((line) => `${line}\n`).join(''), expands: quote === '' };
+const FLAG = /^--([^\s=]*)(?:=((?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])*))?(?:\s+|$)/;
+
+/** Takes the lines of the heredocs that a command opens. Throws `ImageBuildError` for one without an end. */
+function heredocs(text: string, lines: Line[], at: At): Heredoc[] {
+  return heredocsIn(text).map((opened) => {
+    const end = lines.findIndex(
+      ({ bytes }) => decoded(opened.stripsTabs ? bytes.replace(/^\t+/, '') : bytes, at) === opened.name,
+    );
+    if (end < 0) throw refusal(at, strings.heredocWithoutEnd(opened.name));
+    const content = lines.splice(0, end + 1).slice(0, -1);
+    return { ...opened, content: content.map(({ bytes }) => `${decoded(bytes, at)}\n`).join('') };
   });
+}
+
+/** Decodes one character per byte as UTF-8. */
+function decoded(bytes: string, at: At): string {
+  if (/^[\0-\x7f]*$/.test(bytes)) return bytes;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(bytes, 'latin1'));
+  } catch {
+    throw refusal({ ...at, keyword: at.keyword || 'Dockerfile' }, strings.notUtf8());
+  }
 }

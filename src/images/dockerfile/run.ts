@@ -1,6 +1,7 @@
 import { shellJoin } from '../../base/shell.ts';
 import { base64, runLine } from '../lines.ts';
 import { strings } from '../strings.ts';
+import { fileContent, heredocOf } from './heredoc.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { jsonWords } from './words.ts';
 
@@ -16,6 +17,8 @@ export interface Bind {
 export interface RunCommand {
   readonly line: string;
   readonly binds: readonly Bind[];
+  /** The variables of optional secrets that `buildSecrets` doesn't name. */
+  readonly missingSecrets: readonly string[];
 }
 
 /** The folder with the contents of binds during the `RUN`. The n-th bind is in a folder `n`. */
@@ -23,41 +26,41 @@ export const BINDS = '/.dockerfile-binds';
 
 /**
  * Turns a `RUN` into a line that every builder supports. Heredocs become shell text. Secrets become files for the duration of
- * the command, with values of the build's variables. Binds are copied to their targets and removed afterwards. Caches, which
- * only save time, are ignored. Throws `ImageBuildError` for what isn't supported.
+ * the command, with values of the build's variables. Binds are copied to their targets and removed afterwards. Caches and
+ * temporary file systems are empty folders, whose contents don't become part of the image. Throws `ImageBuildError` for what isn't supported.
  */
 export function runCommand(run: Instruction, shell: readonly string[], buildSecrets: readonly string[]): RunCommand {
   const binds: Bind[] = [];
+  const missingSecrets: string[] = [];
   const before: string[] = [];
   const after: string[] = [];
   for (const [flag, value] of run.flags) {
-    if (flag === 'mount') mount(run, value, buildSecrets, { binds, before, after });
+    if (flag === 'mount') mount(run, value, buildSecrets, { binds, missingSecrets, before, after });
     else if (flag === 'network' && /^(default|host)$/.test(value)) continue;
     else if (flag === 'security' && value === 'sandbox') continue;
     else throw refusal(run, strings.unsupportedRunFlag(flag, value));
   }
+  after.reverse();
   if (binds.length > 0) after.push(`rm -rf ${BINDS}`);
   const command = shellText(run);
-  if (before.length === 0 && binds.length === 0) return { line: lineFor(command, run, shell), binds };
+  if (before.length === 0) return { line: lineFor(command, run, shell), binds, missingSecrets };
   const argv = jsonWords(command);
   // In a subshell, so that an `exit` in it doesn't skip the cleanup.
   const inner = argv ? shellJoin(argv) : `eval "$(echo ${base64(command)} | base64 -d)"`;
   const lines = [...before, `( ${inner} )`, 'status=$?', ...after, 'exit $status'];
-  return { line: lineFor(lines.join('\n'), run, shell), binds };
+  return { line: lineFor(lines.join('\n'), run, shell), binds, missingSecrets };
 }
 
 /** Returns the command with its heredocs, as a shell reads it. A single heredoc is the script itself. */
 function shellText({ text, heredocs }: Instruction): string {
   const [first] = heredocs;
   if (!first) return text;
-  if (/^<<-?(["']?)\w+\1$/.test(text)) {
-    const interpreter = /^#!\s*(\S+.*)\n/.exec(first.content)?.[1];
-    if (!interpreter) return first.content;
-    return `f=$(mktemp) && echo ${base64(first.content)} | base64 -d > $f && chmod +x $f && $f; s=$?; rm -f $f; exit $s`;
+  if (heredocOf(text.trim())) {
+    const content = fileContent(first);
+    if (!content.startsWith('#!')) return content;
+    return `f=$(mktemp) && echo ${base64(content)} | base64 -d > $f && chmod +x $f && $f; s=$?; rm -f $f; exit $s`;
   }
-  const ends = [...text.matchAll(/<<-?(["']?)(\w+)\1/g)].map(([, , name]) => name);
-  const bodies = heredocs.map(({ content }, index) => `${content}${ends[index]}`);
-  return [text.replace(/<<-/g, '<<'), ...bodies].join('\n');
+  return [text, ...heredocs.map(({ content, name }) => `${content}${name}`)].join('\n');
 }
 
 /** Returns a line for the current shell. Text that must be encoded requires one with `eval`. */
@@ -71,6 +74,7 @@ function lineFor(command: string, run: Instruction, shell: readonly string[]): s
 /** Shell lines around the command, and the files it needs. */
 interface MountScript {
   readonly binds: Bind[];
+  readonly missingSecrets: string[];
   readonly before: string[];
   readonly after: string[];
 }
@@ -80,8 +84,19 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
   const option = (...names: string[]) => names.map((name) => options.get(name)).find((found) => found !== undefined);
   switch (options.get('type') ?? 'bind') {
     case 'cache':
-    case 'tmpfs':
+    case 'tmpfs': {
+      const quoted = shellJoin([requiredTarget(run, option('target', 'dst', 'destination'))]);
+      const kept = `kept${to.after.length}`;
+      // A user who can't replace the folder can't fill it either.
+      to.before.push(
+        `${kept}=$(mktemp -d /.kept.XXXXXX 2> /dev/null || mktemp -d)`,
+        `if [ -e ${quoted} ]; then mv ${quoted} $${kept}/saved; fi 2> /dev/null && mkdir -p ${quoted} || ${kept}=`,
+      );
+      to.after.push(
+        `if [ -n "$${kept}" ]; then rm -rf ${quoted}; mv $${kept}/saved ${quoted} 2> /dev/null; rm -rf $${kept}; fi`,
+      );
       return;
+    }
     case 'secret':
       secret(
         run,
@@ -92,9 +107,7 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
       );
       return;
     case 'bind': {
-      const target = option('target', 'dst', 'destination');
-      if (!target) throw refusal(run, strings.mountWithoutTarget());
-      if (/^[./]*$/.test(target)) throw refusal(run, strings.mountTargetTooBroad(target));
+      const target = requiredTarget(run, option('target', 'dst', 'destination'));
       to.binds.push({ source: option('source', 'src') ?? '.', target, from: option('from') });
       const kept = `${BINDS}/${to.binds.length - 1}`;
       const [quoted, saved] = [shellJoin([target]), `${kept}/saved`];
@@ -110,6 +123,12 @@ function mount(run: Instruction, value: string, buildSecrets: readonly string[],
   }
 }
 
+function requiredTarget(run: Instruction, target: string | undefined): string {
+  if (!target) throw refusal(run, strings.mountWithoutTarget());
+  if (/^[./]*$/.test(target)) throw refusal(run, strings.mountTargetTooBroad(target));
+  return target;
+}
+
 function secret(
   run: Instruction,
   { id, target, env }: { id: string; target: string | undefined; env: string | undefined },
@@ -120,8 +139,11 @@ function secret(
   const plainId = id || target?.split('/').at(-1) || '';
   const name = [plainId, plainId.toUpperCase().replace(/\W/g, '_')].find((each) => buildSecrets.includes(each));
   if (!name) {
-    if (options.get('required') === 'false') return;
     const wanted = plainId.toUpperCase().replace(/\W/g, '_');
+    if (!/^(true|1)?$/.test(options.get('required') ?? 'false')) {
+      to.missingSecrets.push(wanted);
+      return;
+    }
     throw refusal(run, strings.secretMissing(plainId, wanted));
   }
   if (env) to.before.push(`export ${env}="$${name}"`);

@@ -37,7 +37,7 @@ export function stagesOf(instructions: readonly Instruction[], buildArgs: Readon
       stages.push(stageFrom(each, body, stages, globals));
     } else if (stages.length > 0) body.push(each);
     else if (each.keyword === 'ARG') {
-      for (const [name, value] of assignments('ARG', each.text)) {
+      for (const [name, value] of atLine(each, () => assignments('ARG', each.text))) {
         const set = buildArgs[name] ?? (value === undefined ? undefined : atLine(each, () => expand(value, lookup)));
         if (set !== undefined) globals.set(name, set);
       }
@@ -54,6 +54,7 @@ function stageFrom(
 ): Stage {
   const [written = '', as, name = String(stages.length), ...rest] = splitWords(from.text);
   if ((as !== undefined && as.toUpperCase() !== 'AS') || rest.length > 0) throw refusal(from, strings.fromSyntax());
+  if (as !== undefined && !/^[a-z][a-z0-9_.-]*$/i.test(name)) throw refusal(from, strings.stageName(name));
   const lookup = (variable: string) => globals.get(variable);
   const tag = atLine(from, () => expand(written, lookup));
   if (tag === '') throw refusal(from, strings.fromUnset(written));

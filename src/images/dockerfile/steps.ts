@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
-import { envLine, runLine, shortened } from '../lines.ts';
+import { assignment, envLine, runLine, shortened } from '../lines.ts';
 import type { Chain, CopiedEntry, Copy, CopyStep, Place, Step } from '../recipe.ts';
 import { strings } from '../strings.ts';
 import { type DockerContext, heredocEntry } from './context.ts';
 import { downloadCommand } from './download.ts';
+import { fileContent, heredocOf } from './heredoc.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { BINDS, runCommand } from './run.ts';
 import { atLine, type Stage, stageNamed } from './stages.ts';
@@ -24,6 +25,8 @@ export interface DockerfileBuild {
 /** Instructions that don't affect what a sandbox runs. */
 const WITHOUT_EFFECT = /^(LABEL|MAINTAINER|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|ONBUILD)$/;
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
+/** A destination that is a folder, whether or not it exists. */
+const FOLDER = /(^|\/)\.{0,2}$/;
 const MAX_TITLE_CHARS = 60;
 
 /** Turns stages into layers and copies, each stage once. */
@@ -110,6 +113,7 @@ class StageState {
         return this.#setWorkdir(each);
       case 'USER':
         this.#user = this.#expanded(each, each.text);
+        if (splitWords(each.text).length > 1) throw refusal(each, strings.oneUser());
         return this.#wait(each, `USER ${this.#user}`);
       case 'SHELL': {
         const shell = jsonWords(each.text);
@@ -153,7 +157,7 @@ class StageState {
   }
 
   #arg(each: Instruction): void {
-    for (const [name, written] of assignments('ARG', each.text)) {
+    for (const [name, written] of atLine(each, () => assignments('ARG', each.text))) {
       const given = this.#build.buildArgs[name];
       const value = written === undefined ? this.#stage.globals.get(name) : this.#expanded(each, written);
       this.#args.set(name, given ?? value);
@@ -161,15 +165,16 @@ class StageState {
   }
 
   #setEnv(each: Instruction): void {
-    const lines: string[] = [];
-    for (const [name, written = ''] of assignments('ENV', each.text)) {
-      const value = this.#knownValue(each, written);
-      this.#env.set(name, value);
-      // A value that depends on the base image is passed to the builder as written.
-      const raw = splitWords(written).length > 1 ? `ENV ${name} ${written}` : `ENV ${name}=${written}`;
-      lines.push(value === undefined ? raw : envLine(name, value));
-    }
-    this.#wait(each, ...lines);
+    const pairs = atLine(each, () => assignments('ENV', each.text));
+    const values = pairs.map(([name, written = '']) => [name, written, this.#knownValue(each, written)] as const);
+    // No value sees another of the same line.
+    for (const [name, , value] of values) this.#env.set(name, value);
+    // A value that depends on the base image is passed to the builder as written.
+    const words = values.map(([name, written, value]) => {
+      if (value !== undefined) return assignment(name, value);
+      return splitWords(written).length > 1 ? `${name} ${written}` : `${name}=${written}`;
+    });
+    this.#wait(each, `ENV ${words.join(' ')}`);
   }
 
   #knownValue(at: Instruction, word: string): string | undefined {
@@ -196,9 +201,10 @@ class StageState {
   }
 
   async #run(each: Instruction, endOf: EndOf): Promise<void> {
-    const { line, binds } = runCommand(each, this.#shell, this.#build.buildSecrets);
+    const { line, binds, missingSecrets } = runCommand(each, this.#shell, this.#build.buildSecrets);
     if (each.flags.some(([flag, value]) => flag === 'mount' && value.includes('type=cache')))
       this.#build.notes.add(strings.cacheMountsIgnored());
+    for (const name of missingSecrets) this.#build.notes.add(strings.optionalSecretMissing(name));
     for (const [index, { source, from }] of binds.entries()) {
       const copies =
         from === undefined ? this.#fromContext(each, [source]) : this.#fromStage(each, from, [source], endOf);
@@ -228,37 +234,42 @@ class StageState {
 
   async #copy(each: Instruction, endOf: EndOf): Promise<void> {
     const flag = (name: string) => each.flags.find(([found]) => found === name)?.[1];
-    const known = /^(from|chown|chmod|link|exclude|parents|checksum|keep-git-dir|unpack)$/;
-    const unknown = each.flags.find(([name]) => !known.test(name));
-    if (unknown) throw refusal(each, strings.unsupportedFlag(each.keyword, unknown[0]));
-    const all = (jsonWords(each.text) ?? splitWords(each.text)).map((word) => this.#expanded(each, word));
-    const heredocNames = [...each.text.matchAll(/<<-?(["']?)(\w+)\1/g)].map(([, , name = '']) => name);
-    const to = all.at(-1);
-    const sources = all.slice(0, -1).filter((source) => !source.startsWith('<<'));
-    if (to === undefined || all.length < 2) throw refusal(each, strings.copySyntax(each.keyword));
+    const written = jsonWords(each.text) ?? splitWords(each.text);
+    const to = written.length < 2 ? undefined : this.#expanded(each, written.at(-1) ?? '');
+    if (to === undefined) throw refusal(each, strings.copySyntax(each.keyword));
+    const isFolder = FOLDER.test(to);
+    if (written.length > 2 && !isFolder) throw refusal(each, strings.copyToFolder(each.keyword, to));
+    const isHeredoc = (word: string) => each.heredocs.length > 0 && heredocOf(word) !== undefined;
+    const sources = written
+      .slice(0, -1)
+      .filter((word) => !isHeredoc(word))
+      .map((word) => this.#expanded(each, word));
     const owner = flag('chown') && this.#expanded(each, flag('chown') ?? '');
     const mode = flag('chmod') && this.#expanded(each, flag('chmod') ?? '');
     const [urls, paths] = [sources.filter(isUrl), sources.filter((source) => !isUrl(source))];
+    if (urls.length > 0 && flag('unpack') !== undefined && flag('unpack') !== 'false')
+      throw refusal(each, strings.unsupportedFlag(each.keyword, 'unpack'));
     for (const url of urls) {
       const command = atLine(each, () => downloadCommand(url, to, { owner, mode, checksum: flag('checksum') }));
       this.#layer(each, titleOf(each), [...(this.#pending?.lines ?? []), runLine(command)]);
     }
     if (paths.length === 0 && each.heredocs.length === 0) return;
     const from = flag('from') && this.#expanded(each, flag('from') ?? '');
-    if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from, all);
+    if (from && !stageNamed(from, this.#build.stages)) return this.#copyFromImage(each, from, [...sources, to]);
     const found = from
       ? await this.#fromStage(each, from, paths, endOf)
       : await this.#fromContext(each, paths, {
           exclude: each.flags.filter(([name]) => name === 'exclude').map(([, value]) => value),
           parents: flag('parents') !== undefined && flag('parents') !== 'false',
         });
-    const written = each.heredocs.map(({ content, expands }, index) => {
-      const text = expands ? this.#expandedText(each, content) : content;
-      const name = to.endsWith('/') || heredocNames.length > 1 ? (heredocNames[index] ?? '') : posix.basename(to);
-      return heredocEntry(name, text);
+    const texts = each.heredocs.map((heredoc) => {
+      const content = fileContent(heredoc);
+      const text = heredoc.expands ? this.#expandedText(each, content) : content;
+      return heredocEntry(isFolder ? heredoc.name : posix.basename(to), text);
     });
-    const everything = 'entries' in found ? { entries: [...found.entries, ...written] } : found;
-    this.#addCopy(each, { from: everything, to, owner, mode, unpack: each.keyword === 'ADD' });
+    const everything = 'entries' in found ? { entries: [...found.entries, ...texts] } : found;
+    const unpack = each.keyword === 'ADD' && flag('unpack') !== 'false';
+    this.#addCopy(each, { from: everything, to, owner, mode, unpack });
   }
 
   /** Expands a heredoc, in which quotes have no meaning. */
@@ -272,7 +283,9 @@ class StageState {
     options: { exclude: readonly string[]; parents: boolean } = { exclude: [], parents: false },
   ): Promise<{ entries: readonly CopiedEntry[] }> {
     try {
-      return { entries: await this.#build.context.select(paths, options) };
+      const { entries, unmatched } = await this.#build.context.select(paths, options);
+      for (const pattern of unmatched) this.#build.notes.add(strings.nothingMatches(pattern, at.keyword, at.line));
+      return { entries };
     } catch (error) {
       throw refusal(at, (error as Error).message);
     }
@@ -309,7 +322,7 @@ class StageState {
     const isRelative = this.#workdir === undefined && !posix.isAbsolute(what.to);
     if (isRelative && this.#pending?.lines.some((line) => line.startsWith('WORKDIR'))) this.flush();
     const placed = posix.resolve('/', this.#workdir ?? '', what.to);
-    const isFolder = /(^|\/)\.{0,2}$/.test(what.to) && placed !== '/';
+    const isFolder = FOLDER.test(what.to) && placed !== '/';
     const to = `${isRelative ? posix.normalize(what.to).replace(/\/$/, '') : placed}${isFolder ? '/' : ''}`;
     const title = titleOf(each);
     const copy: Copy = { unpack: false, keepsLayout: false, ...what, title, place, to };

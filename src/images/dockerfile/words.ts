@@ -13,12 +13,19 @@ export class UnknownVariable extends Error {
 /** Returns a variable's value; undefined if it isn't set. Throws `UnknownVariable` if that can't be known. */
 export type Lookup = (name: string) => string | undefined;
 
-const WORD = /(?:[^\s"'\\]|\\[\s\S]|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
+const WORD = /(?:[^\s"'\\]|\\(?:[\s\S]|$)|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
 const PART = /\\([\s\S])|(["'])|\$\{(\w+)(?:(:?[-+?])((?:[^{}\\]|\\.|\$\{[^}]*\})*))?\}|\$(\w+)|(\$\{)|([\s\S])/y;
 
 /** Splits a line into words, whose quoted parts may contain blanks. Quotes and escapes are kept. */
 export function splitWords(text: string): string[] {
   return text.match(WORD) ?? [];
+}
+
+/**
+ * Splits a command into words like a shell; undefined if a quote isn't closed. Quotes and escapes are kept.
+ */
+export function rawWords(command: string): string[] | undefined {
+  return command.replace(WORD, '').trim() === '' ? splitWords(command) : undefined;
 }
 
 /**
@@ -60,12 +67,19 @@ function replaced(
   return operand();
 }
 
-/** Parses the pairs of `ENV` or `ARG`: `A=1 B="two"`, or the legacy `ENV NAME the rest`. Values are kept as written. */
+/**
+ * Parses the pairs of `ENV` or `ARG`: `A=1 B="two"`, or the legacy `ENV NAME the rest`. Values are kept as written. Throws an
+ * error whose message is a reason for `refusal`.
+ */
 export function assignments(keyword: string, text: string): [name: string, value: string | undefined][] {
-  const old = keyword === 'ENV' ? /^([^\s=]+)\s+([\s\S]+)$/.exec(text) : null;
-  if (old) return [[old[1] ?? '', old[2]]];
+  const old = keyword === 'ENV' ? /^([^\s=]+)(?:\s+([\s\S]+))?$/.exec(text) : null;
+  if (old) {
+    if (old[2] === undefined) throw new Error(strings.envWithoutValue(text));
+    return [[old[1] ?? '', old[2]]];
+  }
   return splitWords(text).map((word) => {
     const at = word.indexOf('=');
+    if (at < 0 && keyword === 'ENV') throw new Error(strings.envWithoutValue(word));
     return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
   });
 }

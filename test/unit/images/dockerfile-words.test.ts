@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { parseDockerfile } from '../../../src/images/dockerfile/parse.ts';
 import { assignments, expand, splitWords, UnknownVariable } from '../../../src/images/dockerfile/words.ts';
+import { strings } from '../../../src/images/strings.ts';
 
 describe('Dockerfile words', () => {
   const values: Record<string, string> = { NAME: 'world', EMPTY: '', A: 'a' };
@@ -74,8 +75,8 @@ describe('parseDockerfile', () => {
     const [run, next] = parse('RUN a && \\\n  b <<EOF <<-"X"\n  c \\\n# d\nEOF\n\t\te\n\tX\nUSER f');
     assert.equal(run?.text, 'a &&   b <<EOF <<-"X"');
     assert.deepEqual(run?.heredocs, [
-      { content: '  c \\\n# d\n', expands: true },
-      { content: 'e\n', expands: false },
+      { name: 'EOF', content: '  c \\\n# d\n', stripsTabs: false, expands: true },
+      { name: 'X', content: '\t\te\n', stripsTabs: true, expands: false },
     ]);
     assert.equal(next?.text, 'f');
   });
@@ -84,4 +85,64 @@ describe('parseDockerfile', () => {
     assert.throws(() => parse('FROM a\nRUM b'), /^UserError: Dockerfile:2: “RUM” isn't a Dockerfile instruction/);
     assert.throws(() => parse('FROM a\n\nRUN'), /^UserError: Dockerfile:3: RUN is empty/);
   });
+
+  // Each line is followed by USER f, which only an unterminated heredoc swallows.
+  for (const [line, names] of [
+    ["RUN echo 'v <<x'", []],
+    ['RUN echo "usage: cat <<EOF" > /x', []],
+    ['RUN ["sh", "-c", "cat <<EOF"]', []],
+    ['RUN echo \\<\\<EOF > /x', []],
+    ['RUN cat<<EOF', []],
+    ['RUN cat <<< EOF', []],
+    ["RUN awk 'BEGIN { print 1 <<2 }'", []],
+    ["RUN echo it's <<EOF", []],
+    ['CMD cat <<EOF', []],
+    ['ENV A=<<EOF', []],
+    ['RUN cat <<EOF\nEOF', ['EOF']],
+    ['RUN cat 0<<EOF 3<<two\nEOF\ntwo', ['EOF', 'two']],
+    ['RUN cat <<END-OF-IT\nEOF\nEND-OF-IT', ['END-OF-IT']],
+    ['RUN cat <<\\EOF\n$A\nEOF', ['EOF']],
+    ["RUN cat <<-'EOF'\n\t\tx\n\tEOF", ['EOF']],
+    ['COPY <<robots.txt <<humans.txt /srv/\na\nrobots.txt\nb\nhumans.txt', ['robots.txt', 'humans.txt']],
+    ['COPY <<"a.txt" /srv/\na\na.txt', ['a.txt']],
+    ['ADD <<EOF-1 /x\nEOF\nEOF-1', ['EOF-1']],
+    ['ONBUILD RUN cat <<EOF\nONBUILD\nEOF', ['EOF']],
+  ] as const) {
+    it(`reads ${names.length === 0 ? 'no heredoc' : names.join(', ')} in ${line.split('\n')[0]}`, () => {
+      const [first, next, ...others] = parse(`${line}\nUSER f`);
+      const { heredocs } = first?.trigger ?? first ?? { heredocs: [] };
+      assert.deepEqual(
+        heredocs.map(({ name }) => name),
+        names,
+      );
+      assert.deepEqual([next?.keyword, next?.text, others.length], ['USER', 'f', 0]);
+    });
+  }
+
+  it('continues a line only after a single escape character', () => {
+    const texts = (text: string) => parse(text).map((each) => each.text);
+    assert.deepEqual(texts('RUN echo a\\\\\nUSER f'), ['echo a\\\\', 'f']);
+    assert.deepEqual(texts('RUN a \\  \n  b\\\n\n# c\n  d\nUSER f'), ['a   b  d', 'f']);
+    assert.deepEqual(texts('# escape=`\nRUN a `\n  b ``\nUSER C:\\f'), ['a   b ``', 'C:\\\\f']);
+  });
+
+  it('accepts invalid UTF-8 only in comments, also between continued lines', () => {
+    const bytes = (text: string) => parseDockerfile(Buffer.from(text, 'latin1'), 'Dockerfile');
+    assert.equal(bytes('# \xe9\nRUN a \\\n  # \xe9\n  b')[0]?.text, 'a   b');
+    assert.throws(() => bytes('FROM a\nRUN \xe9'), { message: `Dockerfile:2: ${strings.notUtf8()}` });
+    assert.equal(parse('RUN \ufffd')[0]?.text, '\ufffd');
+  });
+
+  for (const [lines, reason] of [
+    ['RUN <<EOF\necho', strings.heredocWithoutEnd('EOF')],
+    ['COPY <<-a <<b /x/\na\nB', strings.heredocWithoutEnd('b')],
+    ['FROM --foo=bar x', strings.unknownFlag('FROM', 'foo')],
+    ['WORKDIR --foo /x', strings.unknownFlag('WORKDIR', 'foo')],
+    ['COPY --checksum=a b /x', strings.unknownFlag('COPY', 'checksum')],
+    ['ONBUILD ONBUILD RUN a', strings.triggerNotAllowed('ONBUILD')],
+    ['ONBUILD FROM a', strings.triggerNotAllowed('FROM')],
+  ] as const) {
+    it(`rejects ${lines.split('\n')[0]}`, () =>
+      assert.throws(() => parse(lines), { message: `Dockerfile:1: ${reason}` }));
+  }
 });

@@ -137,7 +137,7 @@ describe('recipeOf', () => {
       assert.deepEqual(made.base, { kind: 'registry', tag: 'ubuntu:24.04' });
       const common = ['ARG USER_NAME="me"', 'ARG TAG="24.04"', 'SHELL ["/bin/bash","-c"]'];
       assert.deepEqual(commands(made), [
-        [...common, 'ENV HOME_OF="me"', 'ENV PATH=/opt/bin:$PATH', 'RUN one'],
+        [...common, 'ENV HOME_OF="me" PATH=/opt/bin:$PATH', 'RUN one'],
         [...common, 'USER me', 'RUN two'],
         ['WORKDIR /srv'],
       ]);
@@ -200,6 +200,59 @@ describe('recipeOf', () => {
       ]);
     });
 
+    it('keeps folders below a pivot, and finds files at any depth with --parents', async () => {
+      const made = await dockerfile(
+        [
+          'FROM debian',
+          'COPY --parents packages/./*/package.json /one/',
+          'COPY --parents ./packages/a/./src /two/',
+          'COPY --parents **/package.json /three/',
+          'COPY package.json yarn.lock* /four/',
+        ],
+        { 'packages/a/package.json': '', 'packages/a/src/x': '', 'packages/b/package.json': '', 'package.json': '' },
+      );
+      const all = ['tree/package.json', 'tree/packages/a/package.json', 'tree/packages/b/package.json'];
+      assert.deepEqual(copied(made.steps[0]), [
+        [['tree/a/package.json', 'tree/b/package.json'], '/one/'],
+        [['tree/src', 'tree/src/x'], '/two/'],
+        [all, '/three/'],
+        [['files/package.json'], '/four/'],
+      ]);
+      assert.deepEqual(made.notes, [strings.nothingMatches('yarn.lock*', 'COPY', 5)]);
+    });
+
+    it('names each file of several heredocs after its word', async () => {
+      const made = await dockerfile([
+        'FROM debian',
+        'COPY <<robots.txt <<"humans.txt" /d/',
+        'a',
+        'robots.txt',
+        'humans.txt',
+      ]);
+      assert.deepEqual(copied(made.steps[0]), [[['files/robots.txt', 'files/humans.txt'], '/d/']]);
+    });
+
+    it('keeps archives packed with ADD --unpack=false', async () => {
+      const made = await dockerfile(['FROM debian', 'ADD --unpack=false x.tar /d/', 'ADD x.tar /e/'], { 'x.tar': '' });
+      const [step] = made.steps;
+      assert.ok(step?.kind === 'copy');
+      assert.deepEqual(
+        step.copies.map(({ unpack }) => unpack),
+        [false, true],
+      );
+    });
+
+    it('gives no value of an ENV line access to another one', async () => {
+      const made = await dockerfile(['FROM debian', 'ENV A=1', 'ENV A=2 B=$A', 'ENV PATH=/x:$PATH C=$A', 'RUN one']);
+      assert.deepEqual(commands(made), [['ENV A="1"', 'ENV A="2" B="1"', 'ENV PATH=/x:$PATH C="2"', 'RUN one']]);
+    });
+
+    it("names an ignore file that can't be used", async () => {
+      await assert.rejects(dockerfile(['FROM debian', 'COPY . /x'], { '.dockerignore': 'a[' }), {
+        message: `Dockerfile:2: ${strings.unusableIgnoreFile('.dockerignore', strings.invalidPattern('a['))}`,
+      });
+    });
+
     it("prefers a Dockerfile's own ignore file, and uses another context if specified", async () => {
       await files({
         'docker/app.Dockerfile': 'FROM debian\nCOPY . /all/',
@@ -214,7 +267,13 @@ describe('recipeOf', () => {
 
     for (const [lines, reason] of [
       [['FROM a', 'COPY ../x .'], /Dockerfile:2: \.\.\/x is outside the build context/],
-      [['FROM a', 'COPY nothing* .'], /Dockerfile:2: nothing\* doesn't exist in the build context/],
+      [['FROM a', 'COPY nothing .'], /Dockerfile:2: nothing doesn't exist in the build context/],
+      [['FROM a', 'COPY x x /y'], /Dockerfile:2: COPY with several sources needs a folder/],
+      [['FROM a', 'COPY <<one <<two /y', 'one', 'two'], /Dockerfile:2: COPY with several sources needs a folder/],
+      [['FROM a', 'ENV A'], /Dockerfile:2: A isn't in the form NAME=value/],
+      [['FROM a', 'ENV A=1 B'], /Dockerfile:2: B isn't in the form NAME=value/],
+      [['FROM a', 'USER a b'], /Dockerfile:2: USER takes one user/],
+      [['FROM a AS 1a'], /Dockerfile:1: “1a” can't be the name of a stage/],
       [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image can set/],
       [['FROM a', 'COPY --from=later /x .', 'FROM b AS later', 'FROM a', 'COPY --from=later /x /y'], /^$/],
       [
