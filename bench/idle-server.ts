@@ -35,7 +35,7 @@ const router = {
   },
 };
 
-const guard = { faults: new Faults(), check: () => {} };
+const guard = { faults: new Faults(), check: () => {}, checkMessage: () => {} };
 const { ModalClientDefinition, TaskCommandRouterDefinition } = await sdkServices();
 const server = createServer();
 server.add(ModalClientDefinition, implement(ModalClientDefinition, controlPlane, guard));

@@ -28,13 +28,16 @@ async function run(options: Options): Promise<void> {
   await mkdir(options.data, { recursive: true, mode: 0o700 });
   await claim(options.data);
   const own = { id: newId('ak'), secret: newId('as') };
+  // The command line can choose the tokens. Otherwise, the server makes one.
+  const isOwnAccepted = options.shared || options.token.length === 0;
   const server = await startServer({
     port: options.port,
     dataFolder: options.data,
-    tokens: options.shared ? [own, ...options.token] : options.token,
+    tokens: isOwnAccepted ? [own, ...options.token] : options.token,
     seed: await readSeed(options.seed),
     controlPort: options.control,
     allowUnisolated: options['allow-unisolated'],
+    signIn: options['sign-in'] ? print : undefined,
   });
   const stop = stopOnce(server, options.data);
   process.on('SIGTERM', stop);
@@ -51,7 +54,15 @@ async function run(options: Options): Promise<void> {
     });
   }
   const control = server.controlUrl ? ` (control ${server.controlUrl})` : '';
-  process.stdout.write(`Local Modal is ready at ${server.url}${control}\n`);
+  print(`Local Modal is ready at ${server.url}${control}`);
+  // Clients of a shared server read the token from its file.
+  if (isOwnAccepted && !options.shared) {
+    print(`MODAL_SERVER_URL=${server.url} MODAL_TOKEN_ID=${own.id} MODAL_TOKEN_SECRET=${own.secret}`);
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 function stopOnce(server: LocalModal, dataFolder: string): () => void {

@@ -15,6 +15,8 @@ export interface ServiceGuard {
   readonly faults: Faults;
   /** Rejects a call by throwing. `request` is undefined for a stream of requests. */
   check(method: string, context: CallContext, request: unknown): void;
+  /** Rejects a message in a stream of requests by throwing. */
+  checkMessage(context: CallContext, message: unknown): void;
 }
 
 /** The time for which a reply is kept for a repeated call. */
@@ -64,7 +66,7 @@ export function implement(
       return faults;
     };
     if (responseStream) service[key] = streaming(handlers[key] as StreamHandler, begin, name);
-    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, guard.faults, name);
+    else if (requestStream) service[key] = uploading(handlers[key] as UploadHandler, begin, guard, name);
     else
       service[key] = unary(
         handlers[key] as UnaryHandler,
@@ -115,11 +117,19 @@ function streaming(handler: StreamHandler, begin: Begin, name: string): StreamHa
   };
 }
 
-function uploading(handler: UploadHandler, begin: Begin, counts: Faults, name: string): UploadHandler {
+async function* checked(messages: AsyncIterable<unknown>, guard: ServiceGuard, context: CallContext) {
+  for await (const message of messages) {
+    guard.checkMessage(context, message);
+    yield message;
+  }
+}
+
+function uploading(handler: UploadHandler, begin: Begin, guard: ServiceGuard, name: string): UploadHandler {
   return async (messages, context) => {
     try {
       const faults = await begin(context, undefined);
-      const reply = await handler(cut(faults, counts.counted(name, messages)), context);
+      const counted = guard.faults.counted(name, messages);
+      const reply = await handler(cut(faults, checked(counted, guard, context)), context);
       await apply(faults, 'after', context);
       return reply;
     } catch (error) {

@@ -1,5 +1,6 @@
 /** The HTTP server, on loopback: browser pages, leases, and blocks of volume files. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { isLoopbackHost } from './hosts.ts';
 import { listenOnLoopback } from './listen.ts';
 
 /** Handles a request whose path starts with the route's prefix. `rest` is the part after the prefix. */
@@ -33,6 +34,7 @@ export class HttpServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!isLoopbackHost(request.headers.host)) return reply(response, 421, 'This server is only for this computer.\n');
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const prefix = [...this.#routes.keys()]
       .filter((each) => pathname === each || pathname.startsWith(`${each}/`))

@@ -1,8 +1,12 @@
-/** The tests' control channel: JSON over HTTP on its own port, open only if the server was started with `--control`. */
+/**
+ * The tests' control channel: JSON over HTTP on its own port, open only if the server was started with `--control`. Requests
+ * need `Authorization: Bearer` with the secret of an accepted token.
+ */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { z } from 'zod';
 import { FaultSchema, type Faults } from '../grpc/faults.ts';
 import { EndStatus, type SandboxDefinition } from '../grpc/wire.ts';
+import { isLoopbackHost } from '../http/hosts.ts';
 import { reply } from '../http/http-server.ts';
 import { listenOnLoopback } from '../http/listen.ts';
 import { processTree } from '../isolation/processes.ts';
@@ -51,6 +55,10 @@ export class Control {
   constructor(dependencies: ControlDependencies) {
     this.#dependencies = dependencies;
     this.#server = createServer((request, response) => {
+      const { host, authorization } = request.headers;
+      if (!isLoopbackHost(host) || !dependencies.auth.acceptsBearer(authorization)) {
+        return reply(response, 401, JSON.stringify({ error: 'A token is required' }), 'application/json');
+      }
       this.#answer(request).then(
         (body) => reply(response, 200, JSON.stringify(body ?? {}), 'application/json'),
         (error) => reply(response, 400, JSON.stringify({ error: String(error) }), 'application/json'),

@@ -8,7 +8,8 @@ export const USAGE = `Usage: local-modal --data DIR [options]
   --port N             port to listen on (default: 0, any free port)
   --data DIR           folder for images, volumes, and all other persistent data
   --seed FILE          JSON file with environments and secrets to create at startup
-  --token ID:SECRET    token to accept; can be repeated (default: accept any token)
+  --token ID:SECRET    token to accept; can be repeated (default: a random one, which is printed)
+  --sign-in            let clients sign in through a page that asks for a code, which is printed
   --control N          open the tests' control channel on this port (0 for any free port)
   --allow-unisolated   run commands as plain processes if isolation isn't available
   --shared             serve several clients: write DIR/server.json, and run while leases are held
@@ -18,24 +19,30 @@ export const USAGE = `Usage: local-modal --data DIR [options]
 
 const PortSchema = z.coerce.number().int().min(0).max(65535);
 
-const OptionsSchema = z.object({
-  port: PortSchema.default(0),
-  data: z.string('--data is required').min(1),
-  seed: z.string().optional(),
-  token: z
-    .array(z.string().regex(/^[^:]+:.+$/, '--token must have the form ID:SECRET'))
-    .default([])
-    .transform((tokens) =>
-      tokens.map(
-        (token): TokenPair => ({ id: token.slice(0, token.indexOf(':')), secret: token.slice(token.indexOf(':') + 1) }),
+const OptionsSchema = z
+  .object({
+    port: PortSchema.default(0),
+    data: z.string('--data is required').min(1),
+    seed: z.string().optional(),
+    token: z
+      .array(z.string().regex(/^[^:]+:.+$/, '--token must have the form ID:SECRET'))
+      .default([])
+      .transform((tokens) =>
+        tokens.map(
+          (token): TokenPair => ({
+            id: token.slice(0, token.indexOf(':')),
+            secret: token.slice(token.indexOf(':') + 1),
+          }),
+        ),
       ),
-    ),
-  control: PortSchema.optional(),
-  'allow-unisolated': z.boolean().default(false),
-  shared: z.boolean().default(false),
-  linger: z.coerce.number().nonnegative().default(10),
-  'exit-with-parent': z.boolean().default(false),
-});
+    control: PortSchema.optional(),
+    'allow-unisolated': z.boolean().default(false),
+    shared: z.boolean().default(false),
+    linger: z.coerce.number().nonnegative().default(10),
+    'exit-with-parent': z.boolean().default(false),
+    'sign-in': z.boolean().default(false),
+  })
+  .refine((options) => !(options.shared && options['sign-in']), "--sign-in can't be combined with --shared");
 
 export type Options = z.infer<typeof OptionsSchema>;
 
@@ -53,6 +60,7 @@ export function parseOptions(argv: readonly string[]): Options {
       shared: { type: 'boolean' },
       linger: { type: 'string' },
       'exit-with-parent': { type: 'boolean' },
+      'sign-in': { type: 'boolean' },
     },
   });
   const parsed = OptionsSchema.safeParse(values);

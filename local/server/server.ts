@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ModalClientDefinition, TaskCommandRouterDefinition } from 'modal';
-import { createServer, type Server, type ServiceImplementation } from 'nice-grpc';
+import { createServer, type Server } from 'nice-grpc';
 import { Pipes } from '../execs/pipes.ts';
 import { Faults } from '../grpc/faults.ts';
 import { withLargeWindows } from '../grpc/flow-control.ts';
-import { implement } from '../grpc/rpc.ts';
+import { implement, type ServiceGuard } from '../grpc/rpc.ts';
 import { withFastOutput } from '../grpc/stdio-codec.ts';
+import type { StdinStreamMessage } from '../grpc/wire.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { imageNamesService } from '../images/image-names.ts';
 import { Images, imagesService } from '../images/images.ts';
@@ -41,16 +42,19 @@ import { VolumeStore } from '../volumes/volume-store.ts';
 import { volumesService } from '../volumes/volumes.ts';
 import { Control } from './control.ts';
 import type { Seed } from './options.ts';
-import { TokenFlows, tokenFlowPage, workspaceService } from './workspace.ts';
+import { SIGN_IN_METHODS, SignIns, signInPage, signInService } from './sign-in.ts';
+import { workspaceService } from './workspace.ts';
 
 export interface ServerOptions {
   readonly port: number;
   readonly dataFolder: string;
-  /** The tokens to accept. If empty, any token is accepted. */
+  /** The tokens to accept. */
   readonly tokens: readonly TokenPair[];
   readonly seed: Seed;
   readonly controlPort: number | undefined;
   readonly allowUnisolated: boolean;
+  /** If given, clients can sign in through a page. Shows a line to the person who started the server. */
+  readonly signIn: ((line: string) => void) | undefined;
 }
 
 export interface LocalModal {
@@ -66,8 +70,6 @@ export interface LocalModal {
 const MAX_MESSAGE_BYTES = 100 * 1024 * 1024;
 /** The interval at which expired images are deleted. */
 const SWEEP_INTERVAL_MS = 60_000;
-/** RPCs that need no token. */
-const UNAUTHENTICATED_METHODS = new Set(['tokenFlowCreate', 'tokenFlowWait']);
 
 /** Starts a server. Throws if the port is in use or the data folder cannot be used. */
 export async function startServer(options: ServerOptions): Promise<LocalModal> {
@@ -104,13 +106,14 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   await volumes.recover();
   setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), SWEEP_INTERVAL_MS).unref();
   await applySeed(store, secrets, options.seed);
-  const flows = new TokenFlows(auth);
   const http = new HttpServer();
-  http.route('/token-flow', tokenFlowPage(flows));
+  const signIns = options.signIn && new SignIns(auth, (id) => http.url(`/token-flow/${id}`), options.signIn);
+  if (signIns) http.route('/token-flow', signInPage(signIns));
   const faults = new Faults();
 
   const controlPlane = {
-    ...workspaceService(auth, flows, (page) => http.url(page)),
+    ...workspaceService(auth, (page) => http.url(page)),
+    ...(signIns && signInService(signIns)),
     ...environmentsService(store),
     ...secretsService(store, secrets),
     ...appsService(store, table),
@@ -140,7 +143,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
-  serve(server, { auth, sandboxTokens, faults }, controlPlane, router);
+  serve(server, { auth, sandboxTokens, faults, openMethods: signIns ? SIGN_IN_METHODS : [] }, controlPlane, router);
   grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
   await http.listen(0);
   const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table, sandboxTokens });
@@ -164,42 +167,39 @@ interface Guards {
   readonly auth: Auth;
   readonly sandboxTokens: SandboxTokens;
   readonly faults: Faults;
+  /** The control plane's calls that need no token. */
+  readonly openMethods: readonly string[];
 }
 
-function serve(server: Server, { auth, sandboxTokens, faults }: Guards, controlPlane: object, router: object) {
-  const add = (definition: typeof ModalClientDefinition, service: ServiceImplementation<never>) =>
-    server.add(definition as never, service);
-  add(
-    ModalClientDefinition,
-    implement(
-      ModalClientDefinition,
-      { ...controlPlane },
-      {
-        faults,
-        check(method, { metadata }, request) {
-          if (!UNAUTHENTICATED_METHODS.has(method)) auth.assertToken(metadata);
-          sandboxTokens.check('controlPlane', metadata, request);
-        },
-      },
-    ),
-  );
-  add(
-    withFastOutput(TaskCommandRouterDefinition),
-    implement(
-      TaskCommandRouterDefinition,
-      { ...router },
-      {
-        faults,
-        check(_method, { metadata }, request) {
-          const task = auth.taskOf(metadata);
-          if (typeof request === 'object' && request !== null && 'taskId' in request) {
-            assertOwnTask(task, String(request.taskId));
-          }
-          sandboxTokens.check('router', metadata, { taskId: task });
-        },
-      },
-    ),
-  );
+function serve(server: Server, guards: Guards, controlPlane: object, router: object) {
+  const { auth, sandboxTokens, faults, openMethods } = guards;
+  const add = (definition: typeof ModalClientDefinition, handlers: object, guard: ServiceGuard) =>
+    server.add(definition as never, implement(definition, { ...handlers }, guard));
+  add(ModalClientDefinition, controlPlane, {
+    faults,
+    check(method, { metadata }, request) {
+      if (!openMethods.includes(method)) auth.assertToken(metadata);
+      sandboxTokens.check('controlPlane', metadata, request);
+    },
+    checkMessage: () => {},
+  });
+  const assertTask = (tokenTask: string, request: unknown) => {
+    if (typeof request === 'object' && request !== null && 'taskId' in request) {
+      assertOwnTask(tokenTask, String(request.taskId));
+    }
+  };
+  add(withFastOutput(TaskCommandRouterDefinition) as typeof TaskCommandRouterDefinition, router, {
+    faults,
+    check(_method, { metadata }, request) {
+      const task = auth.taskOf(metadata);
+      assertTask(task, request);
+      sandboxTokens.check('router', metadata, { taskId: task });
+    },
+    checkMessage({ metadata }, message) {
+      const { start } = message as StdinStreamMessage;
+      if (start) assertTask(auth.taskOf(metadata), start);
+    },
+  });
 }
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {

@@ -9,15 +9,17 @@ export interface TokenPair {
   readonly secret: string;
 }
 
-/** A secret that is never accepted, so that a rejection can be tested on a server that accepts any token. */
-const INVALID_SECRET = 'as-invalid';
-
 const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 /** Compares two secrets in constant time. */
 export function isSameSecret(one: string, other: string): boolean {
   const [a, b] = [Buffer.from(one), Buffer.from(other)];
   return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/** Returns the token of an `Authorization` header, or '' if there is none. */
+export function bearerOf(authorization: string | undefined): string {
+  return /^Bearer (.+)$/.exec(authorization ?? '')?.[1] ?? '';
 }
 
 export class Auth {
@@ -27,27 +29,30 @@ export class Auth {
   readonly #pairs: TokenPair[];
   readonly #routerUrl: () => string;
 
-  /** `pairs` are the tokens to accept. If there are none, any token that isn't empty is accepted. */
+  /** `pairs` are the tokens to accept. */
   constructor(signingKey: string, pairs: readonly TokenPair[], routerUrl: () => string) {
     this.#signingKey = signingKey;
     this.#pairs = [...pairs];
     this.#routerUrl = routerUrl;
   }
 
-  /** Accepts one more token pair, unless any token is accepted anyway. */
+  /** Accepts one more token pair. */
   accept(pair: TokenPair): void {
-    if (this.#pairs.length > 0) this.#pairs.push(pair);
+    this.#pairs.push(pair);
+  }
+
+  /** Returns whether a request over HTTP carries the secret of an accepted token, as `Authorization: Bearer SECRET`. */
+  acceptsBearer(authorization: string | undefined): boolean {
+    const bearer = bearerOf(authorization);
+    return this.#pairs.some(({ secret }) => isSameSecret(secret, bearer));
   }
 
   /** Throws UNAUTHENTICATED unless the metadata of a control-plane call contains an accepted token. */
   assertToken(metadata: Metadata): void {
     const id = metadata.get('x-modal-token-id') ?? '';
     const secret = metadata.get('x-modal-token-secret') ?? '';
-    const known =
-      this.#pairs.length === 0
-        ? id !== '' && secret !== '' && secret !== INVALID_SECRET
-        : this.#pairs.some((pair) => isSameSecret(pair.id, id) && isSameSecret(pair.secret, secret));
-    if (!known) throw unauthenticated('Token validation failed');
+    const isKnown = this.#pairs.some((pair) => isSameSecret(pair.id, id) && isSameSecret(pair.secret, secret));
+    if (!isKnown) throw unauthenticated('Token validation failed');
   }
 
   sign(claims: Readonly<Record<string, string>>): string {
@@ -66,8 +71,7 @@ export class Auth {
    * token or if it has expired.
    */
   taskOf(metadata: Metadata): string {
-    const token = /^Bearer (.+)$/.exec(metadata.get('authorization') ?? '')?.[1] ?? '';
-    const claims = this.claims(token);
+    const claims = this.claims(bearerOf(metadata.get('authorization')));
     if (!claims) throw unauthenticated('Router token is invalid or has expired');
     return String(claims.task);
   }

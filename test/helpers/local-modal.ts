@@ -1,21 +1,22 @@
 /** Starts Local Modal for a test: the built bundle in a separate process, with its own data folder. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type App, type Image, ModalClient, type Sandbox } from 'modal';
 import type { FaultRequest, Messages } from '../../local/grpc/faults.ts';
 import type { ControlSettings, Running } from '../../local/server/control.ts';
 import type { SeedInput } from '../../local/server/options.ts';
+import { waitFor } from './wait-for.ts';
 
 export interface LocalModalSetup {
   /** The initial environments and secrets. */
   seed?: SeedInput;
-  /** The accepted tokens, as `ID:SECRET`. Defaults to any. */
+  /** The accepted tokens, as `ID:SECRET`. Defaults to one that the clients use. */
   tokens?: string[];
   /** A data folder to keep. Defaults to a temporary one that `stop` removes. */
   dataDir?: string;
@@ -46,8 +47,16 @@ export interface ControlClient {
 
 export interface RunningLocalModal {
   url: string;
+  /** A token that the server accepts. */
+  tokenId: string;
+  tokenSecret: string;
   dataDir: string;
   pid: number;
+  controlUrl: string;
+  /** Waits for the line with the variables to use the server with, and returns them. */
+  printedVariables(): Promise<Record<string, string>>;
+  /** Waits for the code of a sign-in, and returns it. */
+  printedCode(page: string): Promise<string>;
   /** Resolves when the server's process has ended. */
   ended: Promise<void>;
   control: ControlClient;
@@ -60,12 +69,14 @@ export interface RunningLocalModal {
 }
 
 const START_TIMEOUT_MS = 20_000;
+const DEFAULT_TOKEN = 'ak-test:as-test';
 
 /** Starts a server. Throws with the server's error output if it doesn't start. */
 export async function startLocalModal(setup: LocalModalSetup = {}): Promise<RunningLocalModal> {
   const dataDir = setup.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'local-modal-')));
   const args = ['--data', dataDir, '--control', '0', '--exit-with-parent', ...(setup.args ?? [])];
-  for (const token of setup.tokens ?? []) args.push('--token', token);
+  const tokens = setup.tokens ?? [DEFAULT_TOKEN];
+  for (const token of tokens) args.push('--token', token);
   if (setup.seed) {
     const seedFile = path.join(dataDir, 'seed.json');
     await writeFile(seedFile, JSON.stringify(setup.seed));
@@ -79,8 +90,20 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     gid: setup.uid,
   });
   const ended = once(child, 'exit').then(() => undefined);
-  const { url, control } = await addresses(child);
-  const [tokenId, tokenSecret] = (setup.tokens?.[0] ?? 'ak-test:as-test').split(':');
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  const { url, control } = await addresses(child, () => output);
+  async function printed(pattern: RegExp): Promise<string> {
+    return waitFor(
+      `the server to print ${pattern}`,
+      10_000,
+      async () => pattern.exec(output)?.[0] ?? '',
+      (found) => found !== '',
+    );
+  }
+  const [tokenId = '', tokenSecret = ''] = tokens[0]?.split(':') ?? [];
   const clients: ModalClient[] = [];
   async function end(signal: NodeJS.Signals): Promise<void> {
     child.kill(signal);
@@ -91,7 +114,15 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     dataDir,
     pid: child.pid ?? 0,
     ended,
-    control: controlClient(control),
+    tokenId,
+    tokenSecret,
+    controlUrl: control,
+    async printedVariables() {
+      const line = await printed(/^MODAL_SERVER_URL=.*(?=\n)/m);
+      return Object.fromEntries(line.split(' ').map((variable) => variable.split('=')));
+    },
+    printedCode: (page) => printed(new RegExp(`(?<=on ${page}: )\\d+(?=\\n)`)),
+    control: controlClient(control, tokenSecret),
     client(params) {
       const client = newClient(url, { tokenId, tokenSecret, logLevel: 'error', ...params });
       clients.push(client);
@@ -113,10 +144,10 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
  * Writes a Modal config file whose profile `main` uses this server, and sets it for child processes. Returns a function
  * that undoes it.
  */
-export function useProfileOf({ url }: RunningLocalModal): () => void {
+export function useProfileOf({ url, tokenId, tokenSecret }: RunningLocalModal): () => void {
   const folder = mkdtempSync(path.join(tmpdir(), 'modal-config-'));
   process.env.MODAL_CONFIG_PATH = path.join(folder, 'modal.toml');
-  const profile = `[main]\ntoken_id = "ak-1"\ntoken_secret = "as-1"\nserver_url = "${url}"\n`;
+  const profile = `[main]\ntoken_id = "${tokenId}"\ntoken_secret = "${tokenSecret}"\nserver_url = "${url}"\n`;
   writeFileSync(process.env.MODAL_CONFIG_PATH, profile);
   return () => {
     delete process.env.MODAL_CONFIG_PATH;
@@ -136,16 +167,17 @@ export function newClient(url: string, params: ConstructorParameters<typeof Moda
   }
 }
 
-async function addresses(child: ChildProcess): Promise<{ url: string; control: string }> {
+/** Waits until the server has printed its addresses. Throws if it exits first, or prints none. */
+async function addresses(child: ChildProcessByStdio<null, Readable, Readable>, output: () => string) {
   let errors = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errors += text;
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
-    if (!child.stdout) throw new Error('The server has no stdout.');
-    for await (const line of createInterface({ input: child.stdout })) {
-      const [, url, control] = /ready at (\S+) \(control (\S+)\)$/.exec(line) ?? [];
+    const closed = once(child, 'close').then(() => undefined);
+    while (await Promise.race([once(child.stdout, 'data'), closed])) {
+      const [, url, control] = /ready at (\S+) \(control (\S+)\)\n/.exec(output()) ?? [];
       if (url && control) return { url, control };
     }
   } finally {
@@ -154,10 +186,11 @@ async function addresses(child: ChildProcess): Promise<{ url: string; control: s
   throw new Error(`Local Modal didn't start: ${errors.trim() || 'no output'}`);
 }
 
-function controlClient(url: string): ControlClient {
+function controlClient(url: string, secret: string): ControlClient {
   async function call<Answer>(method: string, what: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${url}${what}`, {
       method,
+      headers: { authorization: `Bearer ${secret}` },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const answer = await response.json();

@@ -34,7 +34,8 @@ describe('Local Modal server shared by several clients', () => {
       const modal = newClient(file.url, { tokenId: file.tokenId, tokenSecret: file.tokenSecret, logLevel: 'error' });
       await modal.apps.fromName('a', { createIfMissing: true });
       modal.close();
-      await assert.rejects(server.client().apps.fromName('a'), /UNAUTHENTICATED/);
+      const stranger = server.client({ tokenId: file.tokenId, tokenSecret: 'as-wrong' });
+      await assert.rejects(stranger.apps.fromName('a'), /UNAUTHENTICATED/);
     } finally {
       await server.stop();
     }

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { NotFoundError } from 'modal';
-import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
+import type { Channel } from 'nice-grpc';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { rawControlPlane } from './raw-clients.ts';
 
@@ -139,11 +142,14 @@ describe('Local Modal persistence', () => {
 });
 
 describe('Local Modal authentication', () => {
-  it('accepts any token by default, except for the one that is always invalid', async () => {
-    const server = await startLocalModal();
-    await server.client({ tokenId: 'ak-any', tokenSecret: 'as-any' }).apps.fromName('a', { createIfMissing: true });
-    const wrong = server.client({ tokenId: 'ak-any', tokenSecret: 'as-invalid' });
-    await assert.rejects(wrong.apps.fromName('a'), /UNAUTHENTICATED/);
+  it('makes a token of its own when it is started by hand, and prints how to use it', async () => {
+    const server = await startLocalModal({ tokens: [] });
+    const { MODAL_SERVER_URL, MODAL_TOKEN_ID, MODAL_TOKEN_SECRET } = await server.printedVariables();
+    assert.equal(MODAL_SERVER_URL, server.url);
+    const own = server.client({ tokenId: MODAL_TOKEN_ID, tokenSecret: MODAL_TOKEN_SECRET });
+    await own.apps.fromName('a', { createIfMissing: true });
+    const other = server.client({ tokenId: MODAL_TOKEN_ID, tokenSecret: 'as-any' });
+    await assert.rejects(other.apps.fromName('a'), /UNAUTHENTICATED/);
     await server.stop();
   });
 
@@ -158,22 +164,91 @@ describe('Local Modal authentication', () => {
     await server.stop();
   });
 
-  it('accepts the token of a sign-in that was approved on the local page', async () => {
-    const server = await startLocalModal({ tokens: ['ak-one:as-one'] });
-    const { client: flow, channel } = await rawControlPlane(server.url);
-    const { tokenFlowId, webUrl, code, waitSecret } = await flow.tokenFlowCreate({ nextUrl: '' });
-    assert.deepEqual((await flow.tokenFlowWait({ tokenFlowId, waitSecret, timeout: 0.1 })).timeout, true);
-    assert.ok((await (await fetch(webUrl)).text()).includes(code));
-    const waiting = flow.tokenFlowWait({ tokenFlowId, waitSecret, timeout: 10 });
-    await fetch(webUrl, { method: 'POST' });
-    const { tokenId, tokenSecret, workspaceUsername } = await waiting;
-    assert.equal(workspaceUsername, 'local');
-    const signedIn = newClient(server.url, { tokenId, tokenSecret, logLevel: 'error' });
-    await signedIn.apps.fromName('a', { createIfMissing: true });
-    signedIn.close();
-    await assert.rejects(flow.tokenFlowWait({ tokenFlowId, waitSecret: 'wrong', timeout: 1 }), /PERMISSION_DENIED/);
-    await assert.rejects(flow.appList({}), /UNAUTHENTICATED/);
-    channel.close();
+  it('answers the control channel only with the token', async () => {
+    const server = await startLocalModal();
+    const running = (headers: Record<string, string>) => fetch(`${server.controlUrl}/running`, { headers });
+    assert.equal((await running({})).status, 401);
+    assert.equal((await running({ authorization: 'Bearer as-wrong' })).status, 401);
+    assert.equal((await running({ authorization: `Bearer ${server.tokenSecret}` })).status, 200);
     await server.stop();
   });
 });
+
+describe('Local Modal sign-in', () => {
+  let server: RunningLocalModal;
+  let flow: Awaited<ReturnType<typeof rawControlPlane>>['client'];
+  let channel: Channel;
+  before(async () => {
+    server = await startLocalModal({ args: ['--sign-in'] });
+    ({ client: flow, channel } = await rawControlPlane(server.url));
+  });
+  after(() => {
+    channel.close();
+    return server.stop();
+  });
+
+  async function begin(nextUrl = '') {
+    const { tokenFlowId, webUrl, waitSecret } = await flow.tokenFlowCreate({ nextUrl });
+    return { webUrl, code: await server.printedCode(webUrl), waiter: { tokenFlowId, waitSecret } };
+  }
+
+  const send = (url: string, code: string, origin = new URL(url).origin) =>
+    fetch(url, { method: 'POST', headers: { origin }, body: new URLSearchParams({ code }), redirect: 'manual' });
+
+  it('gives a token only to those who enter the code that the server printed', async () => {
+    const { webUrl, code, waiter } = await begin();
+    assert.ok(!(await (await fetch(webUrl)).text()).includes(code));
+    assert.equal((await send(webUrl, '')).status, 403);
+    assert.equal((await send(webUrl, code, 'https://example.com')).status, 403);
+    assert.deepEqual((await flow.tokenFlowWait({ ...waiter, timeout: 0.1 })).timeout, true);
+    const waiting = flow.tokenFlowWait({ ...waiter, timeout: 10 });
+    assert.equal((await send(webUrl, code)).status, 200);
+    const { tokenId, tokenSecret, workspaceUsername } = await waiting;
+    assert.equal(workspaceUsername, 'local');
+    await server.client({ tokenId, tokenSecret }).apps.fromName('a', { createIfMissing: true });
+    const stranger = flow.tokenFlowWait({ ...waiter, waitSecret: 'wrong', timeout: 1 });
+    await assert.rejects(stranger, /PERMISSION_DENIED/);
+    await assert.rejects(flow.appList({}), /UNAUTHENTICATED/);
+  });
+
+  it('ends after a few wrong codes', async () => {
+    const { webUrl, code } = await begin();
+    for (let tries = 0; tries < 5; tries++) assert.equal((await send(webUrl, 'guess')).status, 403);
+    assert.equal((await send(webUrl, code)).status, 404);
+  });
+
+  it('leads the browser only to pages on this computer', async () => {
+    await assert.rejects(begin('https://example.com/'), /INVALID_ARGUMENT/);
+    await assert.rejects(begin('javascript:void 0'), /INVALID_ARGUMENT/);
+    const next = 'http://localhost:1234/done';
+    const { webUrl, code } = await begin(next);
+    assert.equal((await send(webUrl, code)).headers.get('location'), next);
+  });
+
+  it('has a page that is only for names of this computer', async () => {
+    const { webUrl } = await begin();
+    const { port, pathname } = new URL(webUrl);
+    assert.equal(await statusFor('example.com', port, pathname), 421);
+    assert.equal(await statusFor(`localhost:${port}`, port, pathname), 200);
+  });
+
+  it("doesn't exist unless the server is asked for it, and never on a shared server", async () => {
+    const plain = await startLocalModal();
+    const { client, channel: plainChannel } = await rawControlPlane(plain.url);
+    await assert.rejects(client.tokenFlowCreate({ nextUrl: '' }), /UNAUTHENTICATED/);
+    await assert.rejects(client.tokenFlowWait({ tokenFlowId: 'tf-1', waitSecret: 'a' }), /UNAUTHENTICATED/);
+    await assert.rejects(plain.client().cpClient.tokenFlowCreate({ nextUrl: '' }), /UNIMPLEMENTED/);
+    plainChannel.close();
+    await plain.stop();
+    const shared = startLocalModal({ args: ['--shared', '--sign-in'] });
+    await assert.rejects(shared, /--sign-in can't be combined with --shared/);
+  });
+});
+
+/** Requests a page under another host name than that of its address, and returns the status. */
+async function statusFor(host: string, port: string, pathname: string): Promise<number | undefined> {
+  const request = get({ port, host: '127.0.0.1', path: pathname, headers: { host } });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}

@@ -168,10 +168,22 @@ describe('Local Modal command streams', () => {
     });
   });
 
-  it('rejects a router token for another task', async () => {
+  it('rejects a router token for another task, also in a stream of input', async () => {
     const other = await bench.modal.sandboxes.create(bench.app, bench.image);
     const { taskId: otherTask } = await bench.modal.cpClient.sandboxGetTaskIdV2({ sandboxId: other.sandboxId });
     const start = router.taskExecStart({ taskId: otherTask ?? '', execId: randomUUID(), commandArgs: ['true'] });
     await assert.rejects(start, /PERMISSION_DENIED/);
+    const reading = await other.exec(['cat']);
+    const { execId } = (await bench.server.control.running()).sandboxes
+      .flatMap(({ id, execs }) => (id === other.sandboxId ? execs : []))
+      .map(({ id }) => ({ execId: id }))[0] ?? { execId: '' };
+    async function* input() {
+      yield { start: { taskId: otherTask ?? '', execId, offset: 0 } };
+      yield { data: Buffer.from('unasked') };
+      yield { end: {} };
+    }
+    await assert.rejects(router.taskExecStdinWriteStream(input()), /PERMISSION_DENIED/);
+    await reading.stdin.getWriter().close();
+    assert.equal(await reading.stdout.readText(), '');
   });
 });
