@@ -1,3 +1,5 @@
+import { cleanText } from './text.ts';
+
 /** The extension's log. Never contains secrets. */
 export interface Log {
   info(message: string): void;
@@ -13,14 +15,14 @@ export function setLog(target: Log): void {
 }
 
 export function logInfo(message: string): void {
-  log.info(message);
+  log.info(cleanText(message));
 }
 
 export function logWarning(message: string): void {
-  log.warn(message);
+  log.warn(cleanText(message));
 }
 
 /** Logs an error in full, including what the message for users omits. */
 export function logError(error: unknown): void {
-  log.error(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  log.error(cleanText(error instanceof Error ? (error.stack ?? error.message) : String(error)));
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../base/errors.ts';
 import { logError } from '../base/log.ts';
+import { cleanLine } from '../base/text.ts';
 import { AccountError } from './accounts.ts';
 import { RemoteFileError } from './remote-files.ts';
 import type { SandboxEnd } from './sandbox-ends.ts';
@@ -105,6 +106,10 @@ export function explainAndLog(error: unknown): string {
 
 /** Returns one sentence with a next step for any error. The only place that formats errors. */
 export function explainError(error: unknown): string {
+  return cleanLine(sentenceOf(error));
+}
+
+function sentenceOf(error: unknown): string {
   const { name, message, code, details } = shapeOf(error);
   const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
   if (error instanceof AccountError) return strings.withSignInHint(message);

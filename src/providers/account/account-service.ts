@@ -15,6 +15,7 @@ import {
 import { explainAndLog } from '../../modal/errors.ts';
 import type { AccountState } from '../common/account-state.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 const SECRET_KEY = 'modal.token';
@@ -80,7 +81,7 @@ export class AccountService implements AccountState, vscode.Disposable {
   /** Asks the user to sign in or to use Local Modal. Resolves with true if an account is chosen afterwards. */
   async #offer(): Promise<boolean> {
     const [signIn, local] = [strings.signIn(), strings.useLocalModal()];
-    const pressed = await vscode.window.showInformationMessage(strings.offer(), signIn, local);
+    const pressed = await window.showInformationMessage(strings.offer(), signIn, local);
     if (pressed === signIn) return this.choose();
     if (pressed === local) return this.useLocalModal();
     return false;
@@ -88,7 +89,7 @@ export class AccountService implements AccountState, vscode.Disposable {
 
   /** `modal.chooseAccount`: lists the accounts found on this computer. Resolves with true if one was chosen. */
   async choose(): Promise<boolean> {
-    const picked = await vscode.window.showQuickPick(this.#choices(), {
+    const picked = await window.showQuickPick(this.#choices(), {
       title: strings.chooseTitle(),
       placeHolder: strings.choosePlaceholder(),
       matchOnDescription: true,
@@ -106,13 +107,13 @@ export class AccountService implements AccountState, vscode.Disposable {
   async signOut(): Promise<void> {
     await this.#secrets.delete(SECRET_KEY);
     await this.#use('');
-    void vscode.window.showInformationMessage(strings.signedOut());
+    void window.showInformationMessage(strings.signedOut());
   }
 
   async #choices() {
     const item = (choice: string, icon: string, name: string, description: string) => ({
       choice,
-      label: `$(${icon}) ${name}`,
+      label: [{ icon }, name],
       description: choice === this.#choice ? strings.current(description) : description,
     });
     const profiles = await this.#profiles();
@@ -134,7 +135,7 @@ export class AccountService implements AccountState, vscode.Disposable {
     try {
       return parseConfigProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
     } catch (error) {
-      void vscode.window.showWarningMessage(explainAndLog(error));
+      void window.showWarningMessage(explainAndLog(error));
       return [];
     }
   }
@@ -156,7 +157,7 @@ export class AccountService implements AccountState, vscode.Disposable {
 }
 
 async function askForToken(kind: 'id' | 'secret', password: boolean): Promise<string | undefined> {
-  const value = await vscode.window.showInputBox({
+  const value = await window.showInputBox({
     title: kind === 'id' ? strings.tokenIdTitle() : strings.tokenSecretTitle(),
     prompt: strings.tokenPrompt(),
     placeHolder: kind === 'id' ? 'ak-…' : 'as-…',

@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import type { CommandId } from './command-ids.ts';
+import { type Label, labelText } from './window.ts';
 
 /** Runs a command. Its arguments come from VS Code: the row or file that was clicked, and the whole selection. */
 export type CommandHandler = (...args: never[]) => unknown;
@@ -7,13 +9,25 @@ export type CommandHandler = (...args: never[]) => unknown;
 /** Registers a feature's commands. */
 export function registerCommands(handlers: { readonly [id in CommandId]?: CommandHandler }): vscode.Disposable {
   return vscode.Disposable.from(
-    ...Object.entries(handlers).map(([id, handler]) => vscode.commands.registerCommand(id, handler)),
+    ...Object.entries(handlers).map(([id, handler]) => vscode.commands.registerCommand(id, withCleanErrors(handler))),
   );
 }
 
+/** VS Code shows the error of a command that fails. */
+function withCleanErrors(handler: CommandHandler): (...args: never[]) => Promise<unknown> {
+  return async (...args) => {
+    try {
+      return await handler(...args);
+    } catch (error) {
+      if (error instanceof Error) error.message = cleanLine(error.message);
+      throw error;
+    }
+  };
+}
+
 /** Describes one of our own commands, for a row, a code lens, or a notification. */
-export function commandTo(id: CommandId, title: string, ...args: unknown[]): vscode.Command {
-  return { command: id, title, arguments: args };
+export function commandTo(id: CommandId, title: Label, ...args: unknown[]): vscode.Command {
+  return { command: id, title: labelText(title), arguments: args };
 }
 
 /** Runs one of our own commands. */

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { diskFolders } from './folders.ts';
 import { strings } from './strings.ts';
+import { window } from './window.ts';
 
 export interface NameInput {
   readonly title: string;
@@ -15,7 +16,7 @@ export interface NameInput {
 
 /** Asks for a name that isn't empty. Resolves with the name without surrounding spaces; undefined if the user cancels. */
 export async function askName({ problem, ...options }: NameInput): Promise<string | undefined> {
-  const name = await vscode.window.showInputBox({
+  const name = await window.showInputBox({
     ...options,
     validateInput: (text) => (text.trim() === '' ? strings.enterName() : problem?.(text.trim())),
   });

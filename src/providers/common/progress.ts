@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
 import { explainAndLog } from '../../modal/errors.ts';
+import { window } from './window.ts';
 
 /** Work that is done sooner shows no progress, so that nothing flashes up. */
 const SHOW_AFTER_MS = 400;
@@ -32,7 +33,7 @@ export async function withProgress<T>(
   );
   if (await Promise.race([settled, sleep(SHOW_AFTER_MS, false, { ref: false })])) return working;
   const location = vscode.ProgressLocation.Notification;
-  return vscode.window.withProgress({ location, title, cancellable: true }, (progress, token) => {
+  return window.withProgress({ location, title, cancellable: true }, (progress, token) => {
     token.onCancellationRequested(() => cancel.abort());
     show = (value) => progress.report(value);
     show(unshown);
@@ -58,6 +59,6 @@ export async function shown<T>(work: () => Promise<T>): Promise<T | undefined> {
 /** Logs an error and shows it to the user. Returns the message that is shown. */
 export function showError(error: unknown): string {
   const message = explainAndLog(error);
-  void vscode.window.showErrorMessage(message);
+  void window.showErrorMessage(message);
   return message;
 }

@@ -16,6 +16,7 @@ import { shown } from '../common/progress.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
 import { strings as commonStrings } from '../common/strings.ts';
 import { transfer } from '../common/transfers.ts';
+import { window } from '../common/window.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
 import { strings } from './strings.ts';
 
@@ -59,7 +60,7 @@ export class RemoteFileCommands {
     if (labels.length === 0) return true;
     const question = strings.confirmRestart(labels.join(', '));
     const action = strings.restartAndOpen();
-    return (await vscode.window.showWarningMessage(question, { modal: true }, action)) === action;
+    return (await window.showWarningMessage(question, { modal: true }, action)) === action;
   }
 
   /** `modal.compareWithLocal`: compares a sandbox's file with the local file that is synced to it. */
@@ -111,7 +112,7 @@ export class RemoteFileCommands {
     if (existsSync(target)) {
       const question = strings.confirmReplace(name, basename(into));
       const action = strings.replace();
-      if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
+      if ((await window.showWarningMessage(question, { modal: true }, action)) !== action) return;
     }
     const files = system.files(container);
     await transfer(

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { cleanLine } from '../../base/text.ts';
 import { explainAndLog } from '../../modal/errors.ts';
 import {
   contentOf,
@@ -144,7 +145,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   async delete(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): Promise<void> {
     const entry = await this.#with(uri, (files, path) => files.stat(path));
     if (entry.type === 'directory' && !recursive && (await this.readDirectory(uri)).length > 0) {
-      throw new vscode.FileSystemError(strings.folderNotEmpty(entry.name));
+      throw new vscode.FileSystemError(cleanLine(strings.folderNotEmpty(entry.name)));
     }
     await this.#with(uri, (files, path) => files.remove(path));
     this.#changedHere(uri, 'deleted');
@@ -230,7 +231,8 @@ export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileS
   if (error instanceof vscode.FileSystemError) return error;
   const { FileNotFound, FileExists, FileIsADirectory, FileNotADirectory, NoPermissions, Unavailable } =
     vscode.FileSystemError;
-  if (!(error instanceof RemoteFileError)) return Unavailable(explainAndLog(error));
+  if (!(error instanceof RemoteFileError)) return Unavailable(cleanLine(explainAndLog(error)));
+  const message = cleanLine(error.message);
   switch (error.problem) {
     case 'notFound':
       return FileNotFound(uri);
@@ -241,11 +243,11 @@ export function asFileSystemError(error: unknown, uri: vscode.Uri): vscode.FileS
     case 'notDirectory':
       return FileNotADirectory(uri);
     case 'denied':
-      return NoPermissions(error.message);
+      return NoPermissions(message);
     case 'notEmpty':
-      return new vscode.FileSystemError(error.message);
+      return new vscode.FileSystemError(message);
     case 'gone':
     case 'unavailable':
-      return Unavailable(error.message);
+      return Unavailable(message);
   }
 }

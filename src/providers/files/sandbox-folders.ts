@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** The workspace folders that show a sandbox's files. Offers to remove them once the sandbox has stopped. */
@@ -19,7 +20,7 @@ export class SandboxFolders {
     if (!first || this.#reported.has(sandboxId)) return;
     this.#reported.add(sandboxId);
     const action = strings.removeFolder();
-    if ((await vscode.window.showWarningMessage(strings.sandboxGone(first.name), action)) !== action) return;
+    if ((await window.showWarningMessage(strings.sandboxGone(first.name), action)) !== action) return;
     const [folder] = this.#of(sandboxId);
     if (!folder) return;
     // Removing the first folder restarts the window.

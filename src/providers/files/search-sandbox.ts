@@ -10,6 +10,7 @@ import { REMOTE_ROOT } from '../../sync/options.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown } from '../common/progress.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
+import { window } from '../common/window.ts';
 import { rootOf } from './remote-file-commands.ts';
 import type { RemotePlace } from './remote-file-system.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
@@ -62,7 +63,7 @@ export class SandboxSearch {
   }
 
   #pick(place: RemotePlace): void {
-    const pick = vscode.window.createQuickPick<HitItem>();
+    const pick = window.createQuickPick<HitItem>();
     pick.title = strings.searchTitle(place.path);
     pick.keepScrollPosition = true;
     pick.placeholder = strings.searchPlaceholder();
@@ -129,6 +130,6 @@ export class SandboxSearch {
 function itemOf(place: RemotePlace, hit: SearchHit): HitItem {
   const label = hit.text.trim().slice(0, MAX_LABEL_LENGTH);
   const path = posix.relative(place.path, hit.path).replaceAll('\n', '␊');
-  // The line must not be rendered as an icon, nor be filtered by the list itself.
-  return { label: label.replaceAll('$(', '\\$('), description: `${path}:${hit.line}`, alwaysShow: true, hit };
+  // The list itself must not filter the lines.
+  return { label, description: `${path}:${hit.line}`, alwaysShow: true, hit };
 }

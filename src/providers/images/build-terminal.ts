@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { bold, dim, red } from '../common/ansi.ts';
+import { window } from '../common/window.ts';
 
 /** A terminal that shows the log of a build. Closing it, or pressing Ctrl+C in it, cancels the build. */
 export class BuildTerminal implements vscode.Pseudoterminal {
@@ -17,7 +19,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
 
   constructor(name: string, cancel: () => void) {
     this.#cancel = cancel;
-    this.#terminal = vscode.window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
+    this.#terminal = window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
     // VS Code doesn't call `close` for a terminal that was never shown.
     this.#closing = vscode.window.onDidCloseTerminal((terminal) => terminal === this.#terminal && this.close());
   }
@@ -60,7 +62,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   /** Writes the last line. */
   end(line: string, isSuccess: boolean): void {
     this.#hasEnded = true;
-    this.#text(`${this.#atLineStart ? '' : '\r\n'}${(isSuccess ? dim : red)(`● ${line}`)}\r\n`);
+    this.#text(`${this.#atLineStart ? '' : '\r\n'}${(isSuccess ? dim : red)(`● ${cleanLine(line)}`)}\r\n`);
   }
 
   /** Holds text back until VS Code has opened the terminal, since it would be lost. */

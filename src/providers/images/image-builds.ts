@@ -7,6 +7,7 @@ import type { BuildContext, ImageStore } from '../../images/build-context.ts';
 import type { ImageProfile } from '../../profiles/schema.ts';
 import type { FinishImage } from '../../sandboxes/sandbox-spec.ts';
 import type { Activity } from '../common/activity.ts';
+import { window } from '../common/window.ts';
 import { BuildTerminal } from './build-terminal.ts';
 import { ImageProblems } from './image-problems.ts';
 import { strings } from './strings.ts';
@@ -149,7 +150,7 @@ class ShownBuild {
     this.#isNotified = true;
     this.#reveal();
     const options = { location: vscode.ProgressLocation.Notification, title: strings.building(), cancellable: true };
-    void vscode.window.withProgress(options, (progress, token) => {
+    void window.withProgress(options, (progress, token) => {
       token.onCancellationRequested(() => this.cancel());
       this.#notification = progress;
       if (this.#step.count > 0) this.progress(this.#step);

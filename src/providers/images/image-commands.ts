@@ -1,9 +1,9 @@
-import * as vscode from 'vscode';
 import { checkImage, type ImageReport, reportLines } from '../../images/check.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { executeCommand } from '../common/commands.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
+import { window } from '../common/window.ts';
 import type { ImageReports } from './image-reports.ts';
 import { strings } from './strings.ts';
 
@@ -26,7 +26,7 @@ export class ImageCommands {
       const isRunning = this.#sessions.profilesOf(folder).includes(named.name);
       const message = isRunning ? strings.rebuiltWhileRunning(named.name) : strings.rebuilt(named.name);
       const actions = isRunning ? [strings.replaceSandbox()] : [];
-      void vscode.window.showInformationMessage(message, ...actions).then((pressed) => {
+      void window.showInformationMessage(message, ...actions).then((pressed) => {
         if (pressed) void executeCommand('modal.replaceSandbox');
       });
       return image.imageId;

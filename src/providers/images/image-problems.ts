@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import type { ImageBuildError } from '../../images/errors.ts';
 import { MODAL_FILE, parseModalFile, parseProfile } from '../../profiles/modal-file.ts';
 import { type ImageProfile, imageOf } from '../../profiles/schema.ts';
+import { newDiagnostic } from '../common/window.ts';
 
 /** Reports why an image couldn't be built, at the line of its Dockerfile or requirements, or at the key in modal.json. */
 export class ImageProblems implements vscode.Disposable {
@@ -24,7 +25,7 @@ export class ImageProblems implements vscode.Disposable {
     const location = 'file' in error.place ? await lineOf(error.place, root) : await keyOf(error.place, image, root);
     if (!location) return undefined;
     const text = [error.message, ...error.log].join('\n');
-    const diagnostic = new vscode.Diagnostic(location.range, text);
+    const diagnostic = newDiagnostic(location.range, text);
     diagnostic.source = 'Modal';
     this.#diagnostics.set(location.uri, [diagnostic]);
     return location;

@@ -1,4 +1,3 @@
-import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
@@ -12,6 +11,7 @@ import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
 import { strings as commonStrings } from '../common/strings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 export interface LifecycleDependencies {
@@ -38,11 +38,11 @@ export class LifecycleCommands {
       if (running) {
         const question = strings.pauseAnyway(running);
         const action = strings.pause();
-        if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
+        if ((await window.showWarningMessage(question, { modal: true }, action)) !== action) return;
       }
       await withProgress(strings.pausing(), (signal) => pause(sessions, snapshots, folder, profile, signal));
       const action = strings.resume();
-      void vscode.window.showInformationMessage(strings.paused(profile), action).then((pressed) => {
+      void window.showInformationMessage(strings.paused(profile), action).then((pressed) => {
         if (pressed === action) void this.resume();
       });
     });
@@ -54,7 +54,7 @@ export class LifecycleCommands {
       const { sessions, snapshots } = this.#dependencies;
       const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
       await withProgress(strings.resuming(), (signal) => resume(sessions, snapshots, folder, profile, signal));
-      void vscode.window.showInformationMessage(strings.resumed(profile));
+      void window.showInformationMessage(strings.resumed(profile));
     });
   }
 
@@ -68,10 +68,10 @@ export class LifecycleCommands {
         const expires = minutes === 1 ? strings.expiresInOneMinute(name) : strings.expiresInMinutes(name, minutes);
         const action = strings.moveToNewSandbox();
         const message = [expires, running].filter(Boolean).join(' ');
-        if ((await vscode.window.showWarningMessage(message, action)) !== action) return;
+        if ((await window.showWarningMessage(message, action)) !== action) return;
       }
       await withProgress(strings.moving(), (signal) => moveToNewSandbox(this.#dependencies.sessions, lifetime, signal));
-      void vscode.window.showInformationMessage(strings.moved(name));
+      void window.showInformationMessage(strings.moved(name));
     });
   }
 

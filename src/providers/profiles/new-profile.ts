@@ -1,12 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { formatUsd, type Prices } from '../../modal/prices.ts';
 import { GPUS } from '../../profiles/gpus.ts';
 import { describeHardware, hardwareOf } from '../../profiles/hardware.ts';
 import { DEFAULT_PYTHON } from '../../profiles/image-schema.ts';
 import { type Profile, ProfileSchema } from '../../profiles/schema.ts';
 import { askName } from '../common/inputs.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** Some keys of a profile, as they are written to `modal.json`. */
@@ -56,9 +57,9 @@ async function askImage(root: string): Promise<ProfileKeys | undefined> {
   ];
   const title = strings.imageStep();
   const options = { title, placeHolder: strings.imagePlaceholder(), ignoreFocusOut: true };
-  const picked = await vscode.window.showQuickPick(items, options);
+  const picked = await window.showQuickPick(items, options);
   if (!picked || picked.keys) return picked?.keys;
-  const image = await vscode.window.showInputBox({
+  const image = await window.showInputBox({
     title,
     prompt: strings.registryTagPrompt(),
     placeHolder: 'python:3.13-slim',
@@ -79,7 +80,7 @@ async function askHardware(prices: Prices): Promise<ProfileKeys | undefined> {
       description: price === undefined ? strings.unknownPrice() : strings.aboutPerHour(formatUsd(price)),
     };
   });
-  const picked = await vscode.window.showQuickPick(items, {
+  const picked = await window.showQuickPick(items, {
     title: strings.hardwareStep(),
     placeHolder: strings.hardwarePlaceholder(),
     ignoreFocusOut: true,

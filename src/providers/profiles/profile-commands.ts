@@ -10,6 +10,7 @@ import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown } from '../common/progress.ts';
+import { window } from '../common/window.ts';
 import { type FolderProfiles, profileRoot } from './folder-profiles.ts';
 import { askNewProfile } from './new-profile.ts';
 import { type ProfileItem, profileItem } from './profile-items.ts';
@@ -49,11 +50,11 @@ export class ProfileCommands {
           prices: this.#sessions.prices,
         }),
       );
-      const picked = await vscode.window.showQuickPick(
+      const picked = await window.showQuickPick(
         [
           ...items,
           { label: '', kind: vscode.QuickPickItemKind.Separator },
-          { label: `$(add) ${strings.newProfile()}` },
+          { label: [{ icon: 'add' }, strings.newProfile()] },
         ],
         {
           title: strings.chooseTitle(),
@@ -79,7 +80,7 @@ export class ProfileCommands {
       const target = folder ?? (await chooseFolder());
       const name = profile ?? (await this.#profiles.current(target));
       const isStopped = await this.#sessions.terminateOf(target, name);
-      void vscode.window.showInformationMessage(isStopped ? strings.stoppingSandbox(name) : strings.noSandbox(name));
+      void window.showInformationMessage(isStopped ? strings.stoppingSandbox(name) : strings.noSandbox(name));
     });
   }
 
@@ -87,7 +88,7 @@ export class ProfileCommands {
   async offerReplacement(): Promise<void> {
     for (const { folder, profile } of await this.#sessions.outdated()) {
       const action = strings.replace();
-      void vscode.window.showInformationMessage(strings.outdated(profile), action).then((pressed) => {
+      void window.showInformationMessage(strings.outdated(profile), action).then((pressed) => {
         if (pressed === action) void this.replace(folder, profile);
       });
     }
@@ -108,7 +109,7 @@ export class ProfileCommands {
         const setting = `"volumes": { "/mnt/${volume}": "${volume}" }`;
         throw new UserError(strings.mountInSettings(name, setting));
       }
-      const path = await vscode.window.showInputBox({
+      const path = await window.showInputBox({
         title: strings.mountTitle(volume, name),
         prompt: strings.mountPrompt(),
         value: `/mnt/${volume}`,

@@ -1,13 +1,13 @@
-import type { QuickPickItem } from 'vscode';
 import { formatUsd, type Prices } from '../../modal/prices.ts';
 import { describeHardware, hardwareOf } from '../../profiles/hardware.ts';
 import { DEFAULT_PYTHON } from '../../profiles/image-schema.ts';
 import type { Profiles } from '../../profiles/profiles.ts';
 import type { Profile } from '../../profiles/schema.ts';
+import type { Label, PickItem } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** An entry of the profile picker. */
-export interface ProfileItem extends QuickPickItem {
+export interface ProfileItem extends PickItem {
   /** The name of the profile; undefined for an entry that creates one. */
   readonly profile?: string;
 }
@@ -27,25 +27,25 @@ export function profileItem(name: string, profiles: Profiles, options: ProfileIt
   const { current, running, warm, prices } = options;
   const profile = profiles.check(name);
   const source = profiles.sourceOf(name);
-  const label = `${name === current ? '$(check) ' : ''}${name}`;
+  const label = name === current ? [{ icon: 'check' }, name] : name;
   if (typeof profile === 'string')
     return {
       profile: name,
       label,
-      description: `$(error) ${strings.notValid()}`,
+      description: [{ icon: 'error' }, strings.notValid()],
       detail: source === undefined ? profile : strings.problemAndSource(profile, source),
     };
   const price = prices.perHourUsd(hardwareOf(profile));
-  const description = [
+  const description: Label = [
     describeHardware(profile),
-    price === undefined ? undefined : strings.pricePerHour(formatUsd(price)),
-    running.includes(name) ? `$(vm-running) ${strings.running()}` : undefined,
-    warm > 0 ? `$(flame) ${strings.warm(warm)}` : undefined,
+    ...(price === undefined ? [] : ['·', strings.pricePerHour(formatUsd(price))]),
+    ...(running.includes(name) ? ['·', { icon: 'vm-running' }, strings.running()] : []),
+    ...(warm > 0 ? ['·', { icon: 'flame' }, strings.warm(warm)] : []),
   ];
   return {
     profile: name,
     label,
-    description: description.filter(Boolean).join(' · '),
+    description,
     detail: [profile.description, describeImage(profile), source].filter(Boolean).join(' · '),
   };
 }

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { MODAL_FILE } from '../../profiles/modal-file.ts';
 import { type ModalFileProblem, modalFileProblems } from '../../profiles/modal-file-problems.ts';
+import { newDiagnostic } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 const SELECTOR = { pattern: `**/${MODAL_FILE}`, scheme: 'file' };
@@ -40,7 +42,7 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
     return problemsOf(document).flatMap((problem) => {
       const place = rangeOf(document, problem);
       if (!problem.fix || !place.intersection(range)) return [];
-      const action = new vscode.CodeAction(problem.fix.title, vscode.CodeActionKind.QuickFix);
+      const action = new vscode.CodeAction(cleanLine(problem.fix.title), vscode.CodeActionKind.QuickFix);
       action.edit = new vscode.WorkspaceEdit();
       action.edit.replace(document.uri, place, problem.fix.newText);
       action.diagnostics = diagnostics.filter((each) => each.range.intersection(place));
@@ -57,7 +59,7 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
       document.uri,
       own.map((problem) => {
         const key = problem.path.filter((part) => typeof part === 'string').at(-1) ?? '';
-        const diagnostic = new vscode.Diagnostic(
+        const diagnostic = newDiagnostic(
           rangeOf(document, problem),
           problem.message.endsWith('?')
             ? strings.problemWithSuggestion(key, problem.message)

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
+import { cleanLine } from '../../base/text.ts';
 import { RUNNABLE_LANGUAGES } from '../../run/runners.ts';
 import { findTargets } from '../../run/targets/find.ts';
 import type { Target } from '../../run/targets/target.ts';
@@ -67,8 +68,8 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
 
 function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLens {
   const command = {
-    ...commandTo('modal.runTarget', `$(play) ${strings.lens(profile)}`, uri, target),
-    tooltip: strings.lensTooltip('name' in target ? target.name : posix.basename(uri.path), profile),
+    ...commandTo('modal.runTarget', [{ icon: 'play' }, strings.lens(profile)], uri, target),
+    tooltip: cleanLine(strings.lensTooltip('name' in target ? target.name : posix.basename(uri.path), profile)),
   };
   return new vscode.CodeLens(new vscode.Range(target.line, 0, target.line, 0), command);
 }
@@ -76,7 +77,7 @@ function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLe
 function profileLens(uri: vscode.Uri, { line }: Target, profile: string): vscode.CodeLens {
   const command = {
     ...commandTo('modal.chooseProfile', strings.changeProfile(), uri),
-    tooltip: strings.changeProfileTooltip(profile),
+    tooltip: cleanLine(strings.changeProfileTooltip(profile)),
   };
   return new vscode.CodeLens(new vscode.Range(line, 0, line, 0), command);
 }

@@ -8,6 +8,7 @@ import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { syncedFolder } from '../common/folders.ts';
 import { report, reportAccountProblem, reportError } from '../common/report.ts';
 import { strings as commonStrings } from '../common/strings.ts';
+import { window } from '../common/window.ts';
 import type { RunRequests } from './run-requests.ts';
 import { strings } from './strings.ts';
 import type { RunTasks } from './tasks/run-tasks.ts';
@@ -48,8 +49,7 @@ export class RunCommands {
     if (own && folder !== undefined && folder !== folderKey(syncedFolder(own).path)) {
       const question = strings.confirmOtherFolder(sandbox.tags[Tag.folderName] ?? '', own.name);
       const syncAndRun = strings.syncAndRun();
-      if ((await vscode.window.showWarningMessage(question, { modal: true }, syncAndRun)) !== syncAndRun)
-        return CANCELED;
+      if ((await window.showWarningMessage(question, { modal: true }, syncAndRun)) !== syncAndRun) return CANCELED;
     }
     return this.#run({ uri: file.toString() }, sandbox.id);
   }
@@ -58,7 +58,7 @@ export class RunCommands {
   async runWithArguments(uri?: vscode.Uri): Promise<RunResult> {
     const target = (uri ?? vscode.window.activeTextEditor?.document.uri)?.toString();
     if (!target) return report(strings.noFileOpen());
-    const args = await vscode.window.showInputBox({
+    const args = await window.showInputBox({
       title: strings.argumentsTitle(),
       prompt: strings.argumentsPrompt(),
       value: this.#services.history.argsOf(target),
@@ -83,7 +83,7 @@ export class RunCommands {
       iconPath: new vscode.ThemeIcon(run.exitCode === 0 ? 'pass' : 'error'),
     }));
     if (items.length === 0) return report(strings.noHistory());
-    const picked = await vscode.window.showQuickPick(items, {
+    const picked = await window.showQuickPick(items, {
       title: strings.historyTitle(),
       placeHolder: strings.historyPlaceholder(),
     });

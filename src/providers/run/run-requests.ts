@@ -14,6 +14,7 @@ import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
 import { homeOfLoose, isLoose, placeOf, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
 import { readSettings } from '../common/settings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** The sync rules, as runs need them. */
@@ -151,7 +152,7 @@ async function programsFor(
   const known = runnerOf(file, runners);
   if (known) return known;
   const key = extensionOf(name) || document.languageId;
-  const answer = await vscode.window.showInputBox({
+  const answer = await window.showInputBox({
     title: strings.runnerTitle(name),
     prompt: strings.runnerPrompt(key),
     ignoreFocusOut: true,

@@ -3,6 +3,7 @@ import { type RunRequest, runRequest } from '../../run/request.ts';
 import { NO_FOLDER } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { activeFolder, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
+import { window } from '../common/window.ts';
 import type { RunTerminals } from './run-terminals.ts';
 import { strings } from './strings.ts';
 
@@ -17,7 +18,7 @@ export function registerTerminalProfile(terminals: RunTerminals): vscode.Disposa
 
 /** Opens a shell in the folder's sandbox, or in the given one without syncing. */
 export function openShell(terminals: RunTerminals, sandboxId?: string): void {
-  vscode.window.createTerminal(shellTerminal(terminals, sandboxId)).show();
+  window.createTerminal(shellTerminal(terminals, sandboxId)).show();
 }
 
 function shellTerminal(terminals: RunTerminals, sandboxId?: string): vscode.ExtensionTerminalOptions {

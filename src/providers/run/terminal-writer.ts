@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { dim, red } from '../common/ansi.ts';
 
 /** Writes to our terminals: programs' output with our own lines in between. */
@@ -15,11 +16,11 @@ export class TerminalWriter {
   }
 
   status(line: string): void {
-    this.#line(dim(`● ${line}`));
+    this.#line(dim(`● ${cleanLine(line)}`));
   }
 
   error(line: string): void {
-    this.#line(red(`● ${line}`));
+    this.#line(red(`● ${cleanLine(line)}`));
   }
 
   /** Shows a line that the next output replaces; `''` removes it. */
@@ -29,7 +30,7 @@ export class TerminalWriter {
       return;
     }
     const start = this.#inProgress ? '\r\u001b[2K' : this.#atLineStart ? '' : '\r\n';
-    this.#write.fire(`${start}${dim(`○ ${line}`)}`);
+    this.#write.fire(`${start}${dim(`○ ${cleanLine(line)}`)}`);
     this.#atLineStart = true;
     this.#inProgress = true;
   }

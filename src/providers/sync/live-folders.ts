@@ -13,6 +13,7 @@ import { LARGE_FILE_BYTES } from '../../sync/push/prepared.ts';
 import { diskFolders, syncedFolder } from '../common/folders.ts';
 import { showError, shown, withProgress } from '../common/progress.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
 
@@ -64,7 +65,7 @@ export class LiveFolders implements vscode.Disposable {
       push: (paths) => this.#push(folder, paths),
       // The next run syncs again and shows the error in full.
       onError: (error) =>
-        vscode.window.setStatusBarMessage(`$(warning) ${strings.liveSyncFailed(explainAndLog(error))}`, 10_000),
+        window.setStatusBarMessage([{ icon: 'warning' }, strings.liveSyncFailed(explainAndLog(error))], 10_000),
     });
     const pattern = new vscode.RelativePattern(vscode.Uri.file(folder.path), '**/*');
     const watcher = vscode.workspace.createFileSystemWatcher(pattern);
@@ -89,14 +90,14 @@ export class LiveFolders implements vscode.Disposable {
     this.#offered.add(key);
     const message = strings.largeFileWaits(path, formatBytes(bytes), formatBytes(LARGE_FILE_BYTES));
     const sendNow = strings.sendNow();
-    if ((await vscode.window.showWarningMessage(message, sendNow)) !== sendNow) return;
+    if ((await window.showWarningMessage(message, sendNow)) !== sendNow) return;
     await shown(async () => {
       await withProgress(strings.sending(path), async (signal, report) => {
         const onProgress = (progress: SyncProgress) => report({ message: progressLine(progress) });
         for (const sandbox of await this.#sessions.sandboxesOf(folder))
           await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog });
       });
-      vscode.window.setStatusBarMessage(`$(sync) ${strings.sentFile(path)}`, 3_000);
+      window.setStatusBarMessage([{ icon: 'sync' }, strings.sentFile(path)], 3_000);
     });
   }
 
@@ -112,6 +113,6 @@ export class LiveFolders implements vscode.Disposable {
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);
     }
-    if (changes > 0) vscode.window.setStatusBarMessage(`$(sync) ${strings.sentChanges(changes)}`, 3_000);
+    if (changes > 0) window.setStatusBarMessage([{ icon: 'sync' }, strings.sentChanges(changes)], 3_000);
   }
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import type { RemoteChanges } from '../../sync/remote/remote.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 interface ChangeItem extends vscode.QuickPickItem {
@@ -26,7 +28,7 @@ export function reviewChanges(
     return { path, isNew, label: path, description, buttons: [showChanges] };
   };
   const items: ChangeItem[] = [...modified.map(itemOf(false)), ...created.map(itemOf(true))];
-  const pick = vscode.window.createQuickPick<ChangeItem>();
+  const pick = window.createQuickPick<ChangeItem>();
   pick.title = strings.reviewTitle();
   pick.placeholder = strings.reviewPlaceholder();
   pick.canSelectMany = true;
@@ -56,6 +58,6 @@ async function show({ path, isNew }: ChangeItem, folder: Folder, sandboxId: stri
   if (isNew) await vscode.commands.executeCommand('vscode.open', remote, options);
   else {
     const local = vscode.Uri.file(join(folder.path, path));
-    await vscode.commands.executeCommand('vscode.diff', local, remote, strings.diffTitle(path), options);
+    await vscode.commands.executeCommand('vscode.diff', local, remote, cleanLine(strings.diffTitle(path)), options);
   }
 }

@@ -10,6 +10,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { SyncEngine } from '../../sync/engine.ts';
 import { chooseFolder, unsavedPaths } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
+import { window } from '../common/window.ts';
 import { reviewChanges } from './pull-review.ts';
 import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
@@ -109,13 +110,13 @@ export class SyncCommands {
       const summary = await withProgress(title, (signal, report) =>
         action({ folder, engine, signal, report: (message) => report({ message }) }),
       );
-      if (summary) void vscode.window.showInformationMessage(summary);
+      if (summary) void window.showInformationMessage(summary);
     });
   }
 }
 
 async function askPatterns(): Promise<string[] | undefined> {
-  const text = await vscode.window.showInputBox({
+  const text = await window.showInputBox({
     title: strings.pullTitle(),
     prompt: strings.pullPrompt(),
     ignoreFocusOut: true,

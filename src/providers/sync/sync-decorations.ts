@@ -1,5 +1,6 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { TASK_TYPE } from '../../run/task-definition.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Explanation } from '../../sync/rules/rules.ts';
@@ -52,7 +53,7 @@ export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Di
       if (!rule || rule.included) return undefined;
       return {
         badge: '⊘',
-        tooltip: strings.notSyncedTooltip(reasonOf(rule, { folder, path })),
+        tooltip: cleanLine(strings.notSyncedTooltip(reasonOf(rule, { folder, path }))),
         propagate: false,
       };
     } catch {

@@ -1,10 +1,10 @@
 import { basename } from 'node:path';
-import * as vscode from 'vscode';
 import { strings as formats } from '../../base/strings.ts';
 import { formatBytes } from '../../base/text.ts';
 import type { PreparedPush } from '../../sync/push/prepared.ts';
 import type { SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** The texts of a confirmation dialog. */
@@ -18,7 +18,7 @@ interface Dialog {
 /** Asks a sync's question in a modal dialog. Resolves with true only if the user confirms. */
 export async function askInDialog(question: SyncQuestion): Promise<boolean> {
   const { message, detail, yes } = dialogFor(question);
-  return (await vscode.window.showWarningMessage(message, { modal: true, detail }, yes)) === yes;
+  return (await window.showWarningMessage(message, { modal: true, detail }, yes)) === yes;
 }
 
 function dialogFor(question: SyncQuestion): Dialog {

@@ -6,6 +6,7 @@ import type { Explanation } from '../../sync/rules/rules.ts';
 import { type Place, placeOf } from '../common/folders.ts';
 import { showError } from '../common/progress.ts';
 import { readSettings } from '../common/settings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** Explains which rule applies to a file, and lets users override it. */
@@ -30,7 +31,7 @@ export class SyncRules {
         reasonOf(rule, place),
       );
       const buttons = [...(rule.included ? [] : [strings.include()]), ...(ruleFile(rule) ? [strings.showRule()] : [])];
-      void vscode.window.showInformationMessage(message, ...buttons).then((pressed) => this.#act(pressed, rule, place));
+      void window.showInformationMessage(message, ...buttons).then((pressed) => this.#act(pressed, rule, place));
       return message;
     } catch (error) {
       return showError(error);
@@ -44,7 +45,7 @@ export class SyncRules {
     if (rule.included) return;
     const reason = reasonOf(rule, place);
     const include = strings.include();
-    const pressed = await vscode.window.showWarningMessage(strings.requiredNotSynced(place.path, reason), include);
+    const pressed = await window.showWarningMessage(strings.requiredNotSynced(place.path, reason), include);
     if (pressed !== include) throw new DeclinedError(strings.requiredNotIncluded(place.path, reason));
     await includeFile(place);
   }

@@ -1,7 +1,7 @@
-import * as vscode from 'vscode';
 import { Budget, type BudgetState } from '../../sandboxes/cost/budget.ts';
 import type { SpendRecord } from '../../sandboxes/cost/spend.ts';
 import { readSettings } from '../common/settings.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** The budget of the settings. Warns when it is nearly or fully spent, and asks before a start that exceeds it. */
@@ -15,7 +15,7 @@ export function budgetOfSettings(spend: SpendRecord): Budget {
     confirm: async ({ summary }) => {
       const action = strings.startAnyway();
       const options = { modal: true };
-      return (await vscode.window.showWarningMessage(strings.confirmStart(summary), options, action)) === action;
+      return (await window.showWarningMessage(strings.confirmStart(summary), options, action)) === action;
     },
   });
   budget.onDidChangeLevel(warn);
@@ -23,6 +23,6 @@ export function budgetOfSettings(spend: SpendRecord): Budget {
 }
 
 function warn({ level, summary }: BudgetState): void {
-  if (level === 'near') void vscode.window.showWarningMessage(strings.budgetNear(summary));
-  if (level === 'spent') void vscode.window.showWarningMessage(strings.budgetSpent(summary));
+  if (level === 'near') void window.showWarningMessage(strings.budgetNear(summary));
+  if (level === 'spent') void window.showWarningMessage(strings.budgetSpent(summary));
 }

@@ -1,9 +1,10 @@
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import type { Disposable } from '../../base/events.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { hardwareOf } from '../../profiles/hardware.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { ColdStart, Sessions } from '../../sandboxes/sessions.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** A start that takes longer counts as slow. */
@@ -30,8 +31,7 @@ export function offerAfterColdStarts({ sessions, memory, keepWarm }: ColdStartOf
     const price = sessions.prices.perHourUsd(hardwareOf(profile));
     const question = price === undefined ? strings.offerWarm(name) : strings.offerWarmWithPrice(name, formatUsd(price));
     const action = strings.keepWarm();
-    if ((await vscode.window.showInformationMessage(question, action, strings.no())) === action)
-      await keepWarm(folder, name);
+    if ((await window.showInformationMessage(question, action, strings.no())) === action) await keepWarm(folder, name);
   };
   return sessions.onDidStartCold((start) => void offer(start));
 }

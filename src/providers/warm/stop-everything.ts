@@ -1,9 +1,9 @@
-import * as vscode from 'vscode';
 import { runningSandboxes } from '../../modal/sandbox-list.ts';
 import { Tag, terminateSandbox } from '../../modal/sandboxes.ts';
 import { machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { shown, waiting } from '../common/progress.ts';
+import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 import type { WarmUpService } from './warm-up-service.ts';
 
@@ -29,6 +29,6 @@ export async function stopEverything(sessions: Sessions, warmUps: WarmUpService)
     });
     const message =
       count === 0 ? strings.noneStopped() : count === 1 ? strings.oneStopped() : strings.manyStopped(count);
-    void vscode.window.showInformationMessage(message);
+    void window.showInformationMessage(message);
   });
 }

@@ -6,6 +6,7 @@ import { commandTo } from '../../providers/common/commands.ts';
 import { setContextKey } from '../../providers/common/context-keys.ts';
 import { onDidChangeSettings } from '../../providers/common/settings.ts';
 import { strings as commonStrings } from '../../providers/common/strings.ts';
+import { window } from '../../providers/common/window.ts';
 import type { PolledStore } from './polled-store.ts';
 import { strings } from './strings.ts';
 
@@ -51,7 +52,7 @@ export class ResourceTree<T, Row extends object>
   constructor(options: ResourceTreeOptions<T, Row>) {
     this.#options = options;
     const { id, store, dragAndDrop, canSelectMany = false } = options;
-    this.view = vscode.window.createTreeView<Row | ActionRow>(id, {
+    this.view = window.createTreeView<Row | ActionRow>(id, {
       treeDataProvider: this,
       showCollapseAll: options.children !== undefined,
       canSelectMany,

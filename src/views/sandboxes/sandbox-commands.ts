@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { renameSandbox, Tag, terminateSandbox, touchSandbox } from '../../modal/sandboxes.ts';
 import { shown, waiting } from '../../providers/common/progress.ts';
+import { window } from '../../providers/common/window.ts';
 import { KeepAlive } from '../../sandboxes/keep-alive.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -50,7 +51,7 @@ export class SandboxCommands implements vscode.Disposable {
   /** `modal.renameSandbox`: sets a tag, since Modal's own names can't be changed. */
   rename(sandbox: SandboxSummary): Promise<void> {
     return this.#run(async () => {
-      const label = await vscode.window.showInputBox({
+      const label = await window.showInputBox({
         title: strings.rename(),
         prompt: strings.renamePrompt(),
         value: sandboxLabel(sandbox),
@@ -66,13 +67,13 @@ export class SandboxCommands implements vscode.Disposable {
   keep({ id, idleTimeoutMs, endsAt }: SandboxSummary): void {
     if (idleTimeoutMs) this.keepAlive.keep(id, idleTimeoutMs);
     const end = endsAt.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-    vscode.window.setStatusBarMessage(strings.keepRunning(end), 8_000);
+    window.setStatusBarMessage(strings.keepRunning(end), 8_000);
   }
 
   /** `modal.copySandboxId` */
   async copyId({ id }: SandboxSummary): Promise<void> {
     await vscode.env.clipboard.writeText(id);
-    vscode.window.setStatusBarMessage(strings.copied(id), 3_000);
+    window.setStatusBarMessage(strings.copied(id), 3_000);
   }
 
   async #terminateWhere(which: (sandbox: SandboxSummary) => boolean, none: string): Promise<void> {
@@ -83,7 +84,7 @@ export class SandboxCommands implements vscode.Disposable {
       });
       const running = listed.filter(({ state }) => state !== 'ended');
       const chosen = running.filter(which);
-      if (chosen.length === 0) void vscode.window.showInformationMessage(none);
+      if (chosen.length === 0) void window.showInformationMessage(none);
       else await this.terminate(chosen);
     });
   }
@@ -97,7 +98,7 @@ export class SandboxCommands implements vscode.Disposable {
       sandboxes.length === 1
         ? strings.terminateOne(sandboxLabel(first))
         : strings.terminateMany(sandboxes.length, nameList(sandboxes.map(sandboxLabel)));
-    if ((await vscode.window.showWarningMessage(question, { modal: true }, action)) !== action) return;
+    if ((await window.showWarningMessage(question, { modal: true }, action)) !== action) return;
     await this.#run(async () => {
       const title = sandboxes.length === 1 ? strings.terminatingOne() : strings.terminatingMany(sandboxes.length);
       const ends = await waiting(title, async () => {

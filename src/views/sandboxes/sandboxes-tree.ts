@@ -9,7 +9,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { detailItem } from '../common/detail-row.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
-import { oneLine, tooltipOf } from '../common/tooltip.ts';
+import { tooltipOf } from '../common/tooltip.ts';
 import {
   type CommandRow,
   describeSandbox,
@@ -113,7 +113,7 @@ interface SandboxState {
 function sandboxItem(sandbox: SandboxSummary, { prices, isBusy, isKept }: SandboxState): vscode.TreeItem {
   const { id, state } = sandbox;
   const label = sandboxLabel(sandbox);
-  const item = new vscode.TreeItem(oneLine(label), vscode.TreeItemCollapsibleState.Collapsed);
+  const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   const description = describeSandbox(sandbox, prices, Date.now());
   item.description = isKept ? `${description} · ${strings.keptRunning()}` : description;
@@ -130,7 +130,7 @@ function stateText(state: SandboxSummary['state']): string {
 }
 
 function commandItem({ runId, label }: CommandRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(oneLine(label));
+  const item = new vscode.TreeItem(label);
   item.id = `command:${runId}`;
   item.description = strings.running();
   item.iconPath = new vscode.ThemeIcon('play');
@@ -151,8 +151,8 @@ function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
 }
 
 function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): vscode.TreeItem {
-  const item = new vscode.TreeItem(oneLine(path));
-  const source = oneLine(subPath ? `${volume}:${subPath}` : volume);
+  const item = new vscode.TreeItem(path);
+  const source = subPath ? `${volume}:${subPath}` : volume;
   item.id = `${sandboxId}/mount/${path}`;
   item.description = isReadOnly ? strings.readOnly(source) : source;
   item.tooltip = strings.mountTooltip(volume, path);
@@ -160,7 +160,7 @@ function mountItem({ sandboxId, path, volume, subPath, isReadOnly }: MountRow): 
   item.contextValue = 'mount';
   item.command = commandTo('modal.showVolume', strings.revealVolume(), { volume });
   item.accessibilityInformation = {
-    label: isReadOnly ? strings.readOnlyMountLabel(source, oneLine(path)) : strings.mountLabel(source, oneLine(path)),
+    label: isReadOnly ? strings.readOnlyMountLabel(source, path) : strings.mountLabel(source, path),
   };
   return item;
 }

@@ -9,6 +9,7 @@ import { ProfileSchema } from '../../profiles/schema.ts';
 import { executeCommand } from '../../providers/common/commands.ts';
 import { askName } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
+import { window } from '../../providers/common/window.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey, originTags } from '../../sandboxes/sandbox-origin.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -54,7 +55,7 @@ export class SnapshotCommands implements vscode.Disposable {
   /** `modal.createDirectorySnapshot`: takes a snapshot of a directory in a sandbox. */
   createOfDirectory(row?: SandboxSummary): Promise<void> {
     return this.#create(strings.newDirectorySnapshot(), row, async () => {
-      const path = await vscode.window.showInputBox({
+      const path = await window.showInputBox({
         title: strings.newDirectorySnapshot(),
         prompt: strings.directoryPrompt(),
         value: REMOTE_ROOT,
@@ -113,7 +114,7 @@ export class SnapshotCommands implements vscode.Disposable {
       const terminal = strings.openTerminal();
       const done = strings.started(snapshot.name);
       // Not awaited: the message stays until the user responds.
-      void vscode.window.showInformationMessage(done, terminal).then((pressed) => {
+      void window.showInformationMessage(done, terminal).then((pressed) => {
         if (pressed === terminal) void executeCommand('modal.openTerminal', { id, tags: {} });
       });
     });
@@ -156,8 +157,7 @@ export class SnapshotCommands implements vscode.Disposable {
         names.push(...started.map((sandbox) => strings.dependentSandbox(sandboxLabel(sandbox))));
       }
       const action = strings.delete();
-      if ((await vscode.window.showWarningMessage(deleteQuestion(chosen, names), { modal: true }, action)) !== action)
-        return;
+      if ((await window.showWarningMessage(deleteQuestion(chosen, names), { modal: true }, action)) !== action) return;
       const title =
         first && chosen.length === 1 ? strings.deletingOne(first.name) : strings.deletingMany(chosen.length);
       await withProgress(title, async (signal) => {
@@ -191,7 +191,7 @@ export class SnapshotCommands implements vscode.Disposable {
       description: [sandbox.tags[Tag.profile], sandbox.id].filter(Boolean).join(' · '),
       sandbox,
     }));
-    const picked = await vscode.window.showQuickPick(items, {
+    const picked = await window.showQuickPick(items, {
       title,
       placeHolder: strings.selectSandbox(),
     });
@@ -275,6 +275,6 @@ async function askLifetime(title: string): Promise<number | null | undefined> {
     { label: strings.oneYear(), ttlMs: 365 * DAY_MS },
     { label: strings.noExpiration(), ttlMs: null },
   ];
-  const picked = await vscode.window.showQuickPick(items, { title, placeHolder: strings.lifetimePlaceholder() });
+  const picked = await window.showQuickPick(items, { title, placeHolder: strings.lifetimePlaceholder() });
   return picked?.ttlMs;
 }

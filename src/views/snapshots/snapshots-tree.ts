@@ -8,7 +8,7 @@ import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { type Detail, detailItem } from '../common/detail-row.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
-import { oneLine, tooltipOf } from '../common/tooltip.ts';
+import { tooltipOf } from '../common/tooltip.ts';
 import { strings } from './strings.ts';
 
 const ICONS = { ready: 'save', expired: 'history', deleted: 'warning' } as const;
@@ -56,14 +56,14 @@ function formatDays(ms: number): string {
 
 function snapshotItem(snapshot: Snapshot, all: readonly Snapshot[]): vscode.TreeItem {
   const { id, name, state, expiresAt } = snapshot;
-  const item = new vscode.TreeItem(oneLine(name), vscode.TreeItemCollapsibleState.Collapsed);
+  const item = new vscode.TreeItem(name, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   item.description = describeSnapshot(snapshot, Date.now());
   const until = expiresAt === null ? strings.never() : new Date(expiresAt).toLocaleString();
   item.tooltip = tooltipOf(name, [[strings.expires(), until], ...factsOf(snapshot, all)]);
   item.iconPath = new vscode.ThemeIcon(ICONS[state]);
   item.contextValue = state !== 'ready' ? 'goneSnapshot' : isPause(snapshot) ? 'snapshot,paused' : 'snapshot';
-  item.accessibilityInformation = { label: strings.snapshotLabel(oneLine(name), item.description) };
+  item.accessibilityInformation = { label: strings.snapshotLabel(name, item.description) };
   return item;
 }
 
@@ -78,7 +78,7 @@ function factsOf(snapshot: Snapshot, all: readonly Snapshot[]): [label: string, 
     [strings.created(), new Date(createdAt).toLocaleString()],
     [strings.folder(), folderName],
     [strings.profile(), profile],
-    [strings.from(), parentName && oneLine(parentName)],
+    [strings.from(), parentName],
     [strings.image(), imageId],
     [strings.name(), publishedName(id)],
   ];

@@ -7,6 +7,7 @@ import type { AccountState } from '../../providers/common/account-state.ts';
 import type { Activity } from '../../providers/common/activity.ts';
 import { activeFolder, syncedFolder } from '../../providers/common/folders.ts';
 import { onDidChangeSettings } from '../../providers/common/settings.ts';
+import { window } from '../../providers/common/window.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { strings } from './strings.ts';
@@ -42,7 +43,10 @@ export interface CurrentSession {
  */
 export class StatusBar implements vscode.Disposable {
   readonly #options: StatusBarDependencies;
-  readonly #item = vscode.window.createStatusBarItem('modal.session', vscode.StatusBarAlignment.Left, 50);
+  readonly #item = window.createStatusBarItem('modal.session', 50, {
+    name: strings.itemName(),
+    command: 'modal.sessionMenu',
+  });
   readonly #subscriptions: vscode.Disposable[];
   #timer: NodeJS.Timeout | undefined;
   #isDisposed = false;
@@ -50,8 +54,6 @@ export class StatusBar implements vscode.Disposable {
 
   constructor(options: StatusBarDependencies) {
     this.#options = options;
-    this.#item.name = strings.itemName();
-    this.#item.command = 'modal.sessionMenu';
     const update = () => void this.update();
     this.#subscriptions = [
       this.#item,
@@ -95,17 +97,15 @@ export class StatusBar implements vscode.Disposable {
         () => undefined,
       );
       const busy = activity.current;
-      const icon = busy ? '$(loading~spin)' : isRunning ? '$(vm-running)' : ready > 0 ? '$(flame)' : '$(vm-outline)';
+      const icon = busy ? 'loading~spin' : isRunning ? 'vm-running' : ready > 0 ? 'flame' : 'vm-outline';
       const parts = [
         busy ?? name,
         isRunning && price !== undefined && !account.isLocal && strings.pricePerHour(formatUsd(price)),
       ];
-      this.#item.text = `${icon} ${strings.text(parts.filter(Boolean).join(' · '))}`;
       const state = isRunning ? strings.sandboxRunning : ready > 0 ? strings.warmSandbox : strings.noSandbox;
       const spend = account.isLocal ? strings.localModalIsFree() : strings.spentToday(formatUsd(todayUsd));
-      this.#item.tooltip = `${state(name, folder.name)} ${spend}`;
-      this.#item.accessibilityInformation = { label: this.#item.tooltip, role: 'button' };
-      this.#item.show();
+      const text = strings.text(parts.filter(Boolean).join(' · '));
+      this.#item.show([{ icon }, text], `${state(name, folder.name)} ${spend}`);
       clearTimeout(this.#timer);
       if (isRunning && !account.isLocal && !this.#isDisposed)
         this.#timer = setTimeout(() => void this.update(), SPEND_INTERVAL_MS);

@@ -5,6 +5,7 @@ import type { VolumeSummary } from '../../modal/volumes.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import { registerCommands } from '../../providers/common/commands.ts';
 import { VOLUME_SCHEME } from '../../providers/common/schemes.ts';
+import { window } from '../../providers/common/window.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { rowSelection } from '../common/row-selection.ts';
 import { strings } from './strings.ts';
@@ -74,7 +75,7 @@ export function volumesModule(dependencies: VolumesModuleDependencies): vscode.D
     await tree.open();
     const volume = store.value?.find((each) => each.name === name);
     if (volume) await tree.reveal({ kind: 'volume', volume });
-    else if (!store.error) void vscode.window.showInformationMessage(strings.volumeGone(name));
+    else if (!store.error) void window.showInformationMessage(strings.volumeGone(name));
     return volume?.id;
   };
   const refresh = () => {

@@ -18,6 +18,7 @@ import { diskFolders } from '../../providers/common/folders.ts';
 import { askName, pickDownloadFolder } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
 import { transfer } from '../../providers/common/transfers.ts';
+import { window } from '../../providers/common/window.ts';
 import { nameList } from '../common/name-list.ts';
 import { strings } from './strings.ts';
 import { type EntryRow, folderOf, type VolumeRow, type VolumesRow } from './volumes-tree.ts';
@@ -86,7 +87,7 @@ export class VolumeCommands {
   #deleteVolume(volume: VolumeSummary): Promise<void> {
     return this.#run(undefined, async () => {
       const { name } = volume;
-      const typed = await vscode.window.showInputBox({
+      const typed = await window.showInputBox({
         title: strings.deleteVolume(name),
         prompt: strings.deleteVolumePrompt(),
         placeHolder: name,
@@ -95,7 +96,7 @@ export class VolumeCommands {
       });
       if (typed === name)
         await waiting(strings.deleting(name), async () => deleteVolume(await this.#options.client(), name));
-      else if (typed) void vscode.window.showInformationMessage(strings.volumeNotDeleted(name));
+      else if (typed) void window.showInformationMessage(strings.volumeNotDeleted(name));
     });
   }
 
@@ -104,8 +105,7 @@ export class VolumeCommands {
     if (!first) return;
     const title = rows.length === 1 ? strings.deleting(first.entry.name) : strings.deletingEntries(rows.length);
     const action = strings.delete();
-    if ((await vscode.window.showWarningMessage(deleteQuestion(rows, first), { modal: true }, action)) !== action)
-      return;
+    if ((await window.showWarningMessage(deleteQuestion(rows, first), { modal: true }, action)) !== action) return;
     await this.#run(first.volume, () =>
       oneByOne(title, rows, ({ volume, entry }) => this.#options.filesOf(volume).remove(entry.path)),
     );
@@ -201,7 +201,7 @@ export class VolumeCommands {
           (pair, options) => download(files, pair, options),
         );
       }
-      vscode.window.setStatusBarMessage(`$(check) ${strings.downloaded(nameList(names))}`, 5_000);
+      window.setStatusBarMessage([{ icon: 'check' }, strings.downloaded(nameList(names))], 5_000);
     });
   }
 
@@ -217,7 +217,7 @@ export class VolumeCommands {
   async #askPath(title: string, volume: VolumeSummary, value: string, before = value): Promise<string | undefined> {
     const start = value.lastIndexOf('/') + 1;
     const end = value.lastIndexOf('.') > start ? value.lastIndexOf('.') : value.length;
-    const typed = await vscode.window.showInputBox({
+    const typed = await window.showInputBox({
       title,
       prompt: strings.pathPrompt(volume.name),
       value,
@@ -277,5 +277,5 @@ function deleteQuestion(rows: readonly EntryRow[], { entry, volume }: EntryRow):
 async function mayReplace(names: readonly string[], question: (names: string) => string): Promise<boolean> {
   if (names.length === 0) return true;
   const action = strings.replace();
-  return (await vscode.window.showWarningMessage(question(nameList(names)), { modal: true }, action)) === action;
+  return (await window.showWarningMessage(question(nameList(names)), { modal: true }, action)) === action;
 }

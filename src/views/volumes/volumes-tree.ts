@@ -8,7 +8,6 @@ import { RECORDS_VOLUME } from '../../snapshots/records.ts';
 import { PolledStore } from '../common/polled-store.ts';
 import { ResourceTree } from '../common/resource-tree.ts';
 import { strings as commonStrings } from '../common/strings.ts';
-import { oneLine } from '../common/tooltip.ts';
 import { strings } from './strings.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
@@ -131,8 +130,7 @@ function volumeItem({ id, name, version, createdAt }: VolumeSummary): vscode.Tre
 
 function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri): vscode.TreeItem {
   const { Collapsed, None } = vscode.TreeItemCollapsibleState;
-  const { type, name, bytes, modifiedMs, path } = entry;
-  const label = oneLine(name);
+  const { type, name: label, bytes, modifiedMs, path } = entry;
   const isFolder = type === 'directory';
   const item = new vscode.TreeItem(label, isFolder ? Collapsed : None);
   const modified = SHORT_TIME.format(modifiedMs);

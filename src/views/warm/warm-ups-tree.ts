@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
+import { window } from '../../providers/common/window.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { WarmTarget } from '../../sandboxes/warm/pool.ts';
 import type { WarmUpRecord } from '../../sandboxes/warm/warm-ups.ts';
@@ -27,7 +28,7 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
   constructor(source: WarmUpsSource) {
     this.#source = source;
     this.onDidChangeTreeData = source.onDidChange;
-    this.#view = vscode.window.createTreeView('modal.warmUps', { treeDataProvider: this });
+    this.#view = window.createTreeView('modal.warmUps', { treeDataProvider: this });
   }
 
   dispose(): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ClientError, Status } from 'nice-grpc-common';
 import { UserError } from '../../../src/base/errors.ts';
-import { setLog } from '../../../src/base/log.ts';
+import { logError, logInfo, setLog } from '../../../src/base/log.ts';
 import { AccountError } from '../../../src/modal/accounts.ts';
 import {
   explainAndLog,
@@ -14,6 +14,7 @@ import {
 } from '../../../src/modal/errors.ts';
 import { RemoteFileError } from '../../../src/modal/remote-files.ts';
 import { strings } from '../../../src/modal/strings.ts';
+import { replyError } from '../../../src/sync/push/reply-error.ts';
 
 const grpc = (code: Status, details: string) =>
   new ClientError('/modal.client.ModalClient/SandboxCreateV2', code, details);
@@ -54,12 +55,41 @@ describe('explainError', () => {
     });
   }
 
+  it('shows nothing of a reason but its words', () => {
+    const reason = `[Retry](command:modal.showLog)\u001b[31m\u202e${'x'.repeat(1_000_000)}`;
+    const errors = [
+      grpc(Status.UNAVAILABLE, reason),
+      new UserError(reason),
+      new RemoteFileError('denied', reason),
+      replyError({ kind: 'failed', reason }, '/workspace'),
+      replyError({ kind: 'conflict', path: reason }, '/workspace'),
+      reason,
+    ];
+    for (const text of errors.map(explainError)) {
+      assert.match(text, /\[Retry\] \(command:modal\.showLog\)x/);
+      assert.doesNotMatch(text, /\p{Cc}|\p{Bidi_Control}/u);
+      assert.ok(text.length <= 1000);
+    }
+  });
+
   it('omits what grpc-js says about its own workings', () => {
     const details = 'No connection established. Last error: Error: connect ECONNREFUSED 127.0.0.1:9. Resolution note: ';
     assert.equal(
       explainError(grpc(Status.UNAVAILABLE, details)),
       strings.unreachable('connect ECONNREFUSED 127.0.0.1:9'),
     );
+  });
+
+  it('logs no control characters, and no megabytes', () => {
+    const logged: string[] = [];
+    const add = (message: string) => logged.push(message);
+    setLog({ info: add, warn: add, error: add });
+    logInfo(`\u001b[2J\u0007${'x'.repeat(1_000_000)}`);
+    logError(new UserError('\u202e\u009b2J[a](command:modal.showLog)\r\nb'));
+    setLog({ info() {}, warn() {}, error() {} });
+    assert.match(logged[1] ?? '', /^UserError: \[a\] \(command:modal\.showLog\)\nb\n +at /);
+    assert.match(logged[0] ?? '', /^x+…x+$/);
+    assert.equal(logged[0]?.length, 10_000);
   });
 
   it('logs nothing, while explainAndLog logs the details', () => {

@@ -8,6 +8,7 @@ import { diskFolders } from '../../common/folders.ts';
 import { reportAccountProblem, reportError } from '../../common/report.ts';
 import { readSettings } from '../../common/settings.ts';
 import { strings as commonStrings } from '../../common/strings.ts';
+import { window } from '../../common/window.ts';
 import type { RunAccount } from '../run-commands.ts';
 import type { RunRequests } from '../run-requests.ts';
 import type { RunTerminals } from '../run-terminals.ts';
@@ -101,7 +102,7 @@ export class SelectionCommands {
       details.length > 0
         ? strings.selectionTerminalOf(interpreter.name, details.join(', '))
         : strings.selectionTerminal(interpreter.name);
-    return { pty, terminal: vscode.window.createTerminal({ name, pty, iconPath: new vscode.ThemeIcon('vm') }) };
+    return { pty, terminal: window.createTerminal({ name, pty, iconPath: new vscode.ThemeIcon('vm') }) };
   }
 }
 

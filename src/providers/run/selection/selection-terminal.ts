@@ -1,4 +1,5 @@
 import type * as vscode from 'vscode';
+import { cleanText } from '../../../base/text.ts';
 import type { TerminalSize } from '../../../run/control.ts';
 import { CANCELED, type RunResult } from '../../../run/result.ts';
 import type { Interpreter, Snippet } from '../../../run/selection/interpreters.ts';
@@ -11,6 +12,9 @@ import { TerminalWriter } from '../terminal-writer.ts';
 
 /** The maximum number of lines of a selection that are repeated in the terminal. */
 const MAX_SHOWN_LINES = 12;
+
+/** The maximum length of such a line. */
+const MAX_SHOWN_CHARS = 500;
 
 /** The options for starting a persistent process. */
 export type SelectionStart = Pick<SelectionProcessOptions, 'request' | 'idleTimeoutMs'>;
@@ -117,5 +121,5 @@ function shownCode({ code }: Snippet, { prompts }: Interpreter): string {
   const shown = lines.slice(0, MAX_SHOWN_LINES).map((line, at) => `${prompts[at === 0 ? 0 : 1]}${line.slice(indent)}`);
   const more = lines.length - shown.length;
   if (more > 0) shown.push(`${prompts[1]}${strings.moreLines(more)}`);
-  return shown.map((line) => `${dim(line)}\r\n`).join('');
+  return shown.map((line) => `${dim(cleanText(line, MAX_SHOWN_CHARS))}\r\n`).join('');
 }

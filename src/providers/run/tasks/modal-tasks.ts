@@ -1,10 +1,14 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../../base/text.ts';
 import { folderOfScope } from '../../common/folders.ts';
 import { readSettings } from '../../common/settings.ts';
 import type { RunRequests } from '../run-requests.ts';
 import type { RunTerminals } from '../run-terminals.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 import type { OutputWatcher } from './task-problems.ts';
+
+/** The maximum length of a task's name, which is also its terminal's. */
+const MAX_NAME_CHARS = 300;
 
 type Scope = vscode.WorkspaceFolder | vscode.TaskScope;
 
@@ -40,7 +44,13 @@ export function createTask(
   name: string,
   open: (resolved: vscode.TaskDefinition) => Promise<vscode.Pseudoterminal>,
 ): vscode.Task {
-  const task = new vscode.Task(definition, scope, name, 'Modal', new vscode.CustomExecution(open));
+  const task = new vscode.Task(
+    definition,
+    scope,
+    cleanLine(name, MAX_NAME_CHARS),
+    'Modal',
+    new vscode.CustomExecution(open),
+  );
   task.presentationOptions = {
     reveal: vscode.TaskRevealKind.Always,
     panel: vscode.TaskPanelKind.Dedicated,

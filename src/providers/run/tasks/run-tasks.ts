@@ -4,6 +4,7 @@ import * as vscode from 'vscode';
 import type { RunRequest } from '../../../run/request.ts';
 import { CANCELED, type RunResult } from '../../../run/result.ts';
 import { TASK_TYPE } from '../../../run/task-definition.ts';
+import { window } from '../../common/window.ts';
 import type { RunTerminal } from '../run-terminal.ts';
 import type { RunTerminals } from '../run-terminals.ts';
 import { strings } from '../strings.ts';
@@ -62,7 +63,7 @@ export class RunTasks {
     const running = active(label);
     if (!running) return label;
     const [restart, both] = [strings.stopAndRunAgain(), strings.runBoth()];
-    const pressed = await vscode.window.showWarningMessage(strings.stillRunning(label), restart, both);
+    const pressed = await window.showWarningMessage(strings.stillRunning(label), restart, both);
     if (pressed === restart) {
       running.terminate();
       if (active(label)) await endOf(running);

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { type OwnMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
 import { REMOTE_ROOT } from '../../../sync/options.ts';
 import { syncedFolder } from '../../common/folders.ts';
+import { newDiagnostic } from '../../common/window.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 
 /** The maximum number of problems shown per run. */
@@ -68,7 +69,7 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
   // Without a column, the range is the whole line. If the range is empty, VS Code marks a word.
   const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
   const range = new vscode.Range(line - 1, first, (endLine ?? line) - 1, last);
-  const diagnostic = new vscode.Diagnostic(range, message, SEVERITIES[severity]);
+  const diagnostic = newDiagnostic(range, message, SEVERITIES[severity]);
   if (source !== undefined) diagnostic.source = source;
   if (code !== undefined) diagnostic.code = code;
   return diagnostic;

@@ -3,6 +3,7 @@ import { UserError } from '../../../base/errors.ts';
 import { shellLine, TASK_TYPE } from '../../../run/task-definition.ts';
 import { folderOfScope, requireFolder } from '../../common/folders.ts';
 import { shown } from '../../common/progress.ts';
+import { window } from '../../common/window.ts';
 import { strings } from '../strings.ts';
 import type { ModalTasks } from './modal-tasks.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
@@ -58,7 +59,7 @@ async function pickTask(candidates: readonly Candidate[]): Promise<Candidate | u
   const items = candidates.map(({ task, definition }) => {
     return { task, definition, label: task.name, description: task.source, detail: task.detail ?? '' };
   });
-  return vscode.window.showQuickPick(items, {
+  return window.showQuickPick(items, {
     title: strings.runTaskTitle(),
     placeHolder: strings.runTaskPlaceholder(),
   });
