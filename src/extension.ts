@@ -51,7 +51,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     return each;
   };
 
-  add(logModule());
+  add(logModule(globalState));
   const { accounts: account } = add(accountModule(context));
   const profiles = add(new FolderProfiles(workspaceState));
   const activity = add(new Activity());

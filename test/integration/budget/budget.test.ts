@@ -80,6 +80,20 @@ describe('An account with paid sandboxes', () => {
     );
   });
 
+  it("shows a new warning of Modal's servers once", async () => {
+    const warning = 'This client is [old](command:modal.showLog). Update it.';
+    await server.control.addFault({ method: 'AppGetOrCreate', warning });
+    const shown: string[] = [];
+    for (const app of ['one', 'two'])
+      await withSetting('app', app, async () => {
+        const { messages } = await run({ showWarningMessage: syncStrings.sync() });
+        shown.push(...messages.filter((text) => text.includes('This client')));
+        await stopEverything();
+      });
+    await server.control.clearFaults();
+    assert.deepEqual(shown, ['Warning from Modal: This client is [old] (command:modal.showLog). Update it.']);
+  });
+
   it('starts no sandbox beyond the budget without confirmation', () =>
     withSetting('budget.perDay', 1e-7, async () => {
       const refused = await run({});
