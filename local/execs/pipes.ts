@@ -4,12 +4,12 @@
  * the Perl process closes them. Without Perl or `/proc`, named FIFOs are used instead. (A program that reopens `/dev/stdin`
  * after its end hangs on a FIFO.)
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, existsSync, openSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { runHelper, spawnHelper } from '../isolation/helpers.ts';
 
 /** The number of pipes to create at once. A command needs one from this process and two to it. */
 const BATCH = { fromUs: 16, toUs: 32 };
@@ -67,7 +67,7 @@ export class Pipes {
 
   async #createPipes(): Promise<void> {
     const count = BATCH.fromUs + BATCH.toUs;
-    const child = spawn('/usr/bin/perl', ['-e', HOLDER_SCRIPT, String(count)], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const child = spawnHelper('perl', ['-e', HOLDER_SCRIPT, String(count)]);
     let opened = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const [reading, writing] = line.split(' ').map((fd) => `/proc/${child.pid}/fd/${fd}`);
@@ -75,14 +75,15 @@ export class Pipes {
       if (++opened === count) child.stdin.end();
     }
     // As long as the process runs, its copies of the ends keep the pipes open.
-    await succeeded(child);
+    if (child.exitCode === null) await once(child, 'exit');
+    if (child.exitCode !== 0) throw new Error(`Could not create pipes: Perl exited with code ${child.exitCode}`);
   }
 
   async #createFifos(): Promise<void> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     const count = BATCH.fromUs + BATCH.toUs;
     const names = Array.from({ length: count }, () => join(this.#folder, `${process.pid}-${this.#fifoCount++}`));
-    await succeeded(spawn('mkfifo', ['-m', '600', ...names], { stdio: 'ignore' }));
+    await runHelper('mkfifo', ['-m', '600', ...names]);
     for (const [index, name] of names.entries()) {
       // A FIFO can be opened for writing only if it has a reader, and for blocking reads only if it has a writer.
       const opener = openSync(name, O_RDONLY | O_NONBLOCK);
@@ -100,11 +101,4 @@ export class Pipes {
     const writer = openSync(writing, toUs ? O_WRONLY : O_WRONLY | O_NONBLOCK);
     this.#stock[direction].push(toUs ? { ours: reader, theirs: writer } : { ours: writer, theirs: reader });
   }
-}
-
-/** Waits until a process exits. Throws unless its exit code is 0. */
-async function succeeded(child: ChildProcess): Promise<void> {
-  if (child.exitCode === null) await once(child, 'exit');
-  if (child.exitCode !== 0)
-    throw new Error(`Could not create pipes: ${child.spawnfile} exited with code ${child.exitCode}`);
 }

@@ -68,11 +68,14 @@ export interface Container {
   /** Resolves when the container and all of its processes are gone, for whatever reason. */
   readonly ended: Promise<void>;
   spawn(command: CommandSpec): Promise<Command>;
-  /** Kills the container, and waits until all of its processes are gone. */
+  /** Kills the container, and waits until all of its processes are gone, for at most a few seconds. */
   kill(): Promise<void>;
   /** Connects to a port on the container's loopback. Throws if nothing listens there. */
   connect(port: number): Promise<Duplex>;
-  /** Kills every process in the container, but keeps the container and its mounts. */
+  /**
+   * Kills every process in the container, but keeps the container and its mounts. Gives up after a few seconds if new
+   * processes keep appearing.
+   */
   killProcesses(): Promise<void>;
   /** Mounts over whatever is at the target. Throws if the kernel refuses. */
   mount(mount: BindMount | OverlayMount): Promise<void>;

@@ -10,7 +10,7 @@ const CGROUPS = '/sys/fs/cgroup';
 const PERIOD_US = 100_000;
 
 export interface AppliedLimits {
-  /** Returns a command line that runs `argv` within the limits. */
+  /** Returns a command line that runs `argv`, which begins with an absolute path, within the limits. */
   wrap(argv: readonly string[]): string[];
   /** Removes the limits of a stopped container. */
   remove(): Promise<void>;
@@ -30,14 +30,14 @@ export async function applyLimits(name: string, limits: Limits): Promise<Applied
   if (groups) {
     const files = groups.map((group) => join(group, 'cgroup.procs'));
     return {
-      wrap: (argv) => ['sh', '-c', JOIN_SCRIPT, 'sh', ...files, '--', ...argv],
+      wrap: (argv) => ['/bin/sh', '-c', JOIN_SCRIPT, 'sh', ...files, '--', ...argv],
       async remove() {
         for (const group of groups) await rmdir(group).catch(() => {});
       },
     };
   }
   if (memoryMiB === undefined) return unlimited;
-  return { ...unlimited, wrap: (argv) => ['sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
+  return { ...unlimited, wrap: (argv) => ['/bin/sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
 }
 
 /** Creates the cgroups of a container. Throws if the kernel or the user's permissions don't allow it. */

@@ -3,13 +3,14 @@
  * this server. When the server dies, for whatever reason, the pipe closes, PID 1 exits, and the kernel kills everything in
  * the namespace. Commands join with `nsenter`; their stdio are pipes of this server.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, openSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import { notFound } from '../grpc/status.ts';
 import { type Base, DEVICES } from './base.ts';
 import type {
@@ -21,14 +22,15 @@ import type {
   Isolation,
   OverlayMount,
 } from './container.ts';
+import { runHelper, spawnHelper } from './helpers.ts';
 import { Jail } from './jail.ts';
 import { type AppliedLimits, applyLimits } from './limits.ts';
 import { killDescendants } from './processes.ts';
 import { inTerminal } from './pty.ts';
 import { connectThrough, connectToHost, relayCommand } from './relay.ts';
 import { removeTree } from './remove-tree.ts';
-import { run } from './run.ts';
 import { tool } from './tools.ts';
+import { carryVariables } from './variables.ts';
 
 // There are two mount namespaces. The outer one, in which `unshare` itself stays, sees the host's folders and the container's
 // root. PID 1 continues in the inner one, which sees only that root. Mounts below the root in the outer namespace propagate
@@ -79,6 +81,9 @@ const IS_ROOT = process.getuid?.() === 0;
 /** Longer than any observed start, even on a busy host. */
 const START_TIMEOUT_MS = 30_000;
 const COPY_ATTEMPTS = 4;
+/** A killed process is gone within milliseconds, unless the kernel holds it or new ones keep appearing. */
+const KILL_LIMIT_MS = 5_000;
+const KILL_INTERVAL_MS = 5;
 
 export class Namespaces implements Isolation {
   readonly #base: Base;
@@ -107,9 +112,8 @@ export class Namespaces implements Isolation {
       ? ['--user', 'sh', '-c', MAPPED_SCRIPT, 'sandbox', 'unshare', ...namespaces, ...init]
       : ['--user', '--map-root-user', ...namespaces, ...init];
     const limits = await applyLimits(`local-modal-${process.pid}-${basename(spec.folder)}`, spec.limits);
-    const [program = '', ...args] = limits.wrap(['unshare', ...argv]);
-    const child = spawn(program, args, { detached: true, stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: HOST_PATH } });
-    child.stdin.on('error', () => {});
+    const [program = '', ...args] = limits.wrap([tool('unshare'), ...argv]);
+    const child = spawnHelper(program, args, { detached: true });
     const ended = once(child, 'exit').then(() => limits.remove());
     const pid = await readiness(child);
     return new NamespaceContainer({ init: child, pid, spec, limits, dataFolder: this.#dataFolder, ended });
@@ -143,23 +147,19 @@ export class Namespaces implements Isolation {
   }
 }
 
-/** `pivot_root` is in a folder that isn't on an ordinary user's PATH. */
-const HOST_PATH = `${process.env.PATH ?? '/usr/bin:/bin'}:/usr/sbin:/sbin`;
-
 /** Waits until PID 1 is ready. Returns its process ID on the host. */
-async function readiness(child: ChildProcess): Promise<number> {
+async function readiness(child: ChildProcessWithoutNullStreams): Promise<number> {
   let errorOutput = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
     errorOutput += text;
   });
   const timer = setTimeout(() => child.kill('SIGKILL'), START_TIMEOUT_MS);
   try {
-    if (!child.stdout) throw new Error('The container has no stdout');
     for await (const line of createInterface({ input: child.stdout })) {
       if (line === 'unmapped') {
         await writeFile(`/proc/${child.pid}/gid_map`, '0 0 4294967295');
         await writeFile(`/proc/${child.pid}/uid_map`, '0 0 4294967295');
-        child.stdin?.write('mapped\n');
+        child.stdin.write('mapped\n');
       } else if (line.startsWith('ready ')) {
         return Number(line.slice('ready '.length));
       }
@@ -187,6 +187,8 @@ class NamespaceContainer implements Container {
   readonly ended: Promise<void>;
   readonly #state: NamespaceState;
   readonly #join: readonly string[];
+  /** The running helpers that have entered the container with a command. */
+  readonly #entered = new Set<ChildProcess>();
   #root: number | undefined;
 
   constructor(state: NamespaceState) {
@@ -211,24 +213,37 @@ class NamespaceContainer implements Container {
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {
     const command = pty ? inTerminal(argv, pty) : [tool('setsid'), '--', ...argv];
-    // nsenter has an option for the working directory only since util-linux 2.38.
-    const enter = [tool('nsenter'), ...this.#join, '--', tool('env'), `--chdir=${workdir}`, ...command];
+    const variables = carryVariables(env, workdir);
+    const enter = [tool('nsenter'), ...this.#join, '--', ...variables.argv, ...command];
     const [program = '', ...args] = this.#state.limits.wrap(enter);
-    const child = spawn(program, args, { detached: true, stdio: [...stdio], env, cwd: '/' });
+    const child = spawn(program, args, { detached: true, stdio: [...stdio], env: variables.env, cwd: '/' });
+    this.#track(child);
     await once(child, 'spawn');
-    return { child, kill: () => child.pid !== undefined && killDescendants(child.pid) };
+    return { child, kill: () => void (child.pid !== undefined && killDescendants(child.pid)) };
   }
 
   connect(port: number): Promise<Duplex> {
     if (this.#state.spec.network) return connectToHost(port);
-    return connectThrough('nsenter', [...this.#join, '--', ...relayCommand(port)]);
+    const relay = spawnHelper('nsenter', [...this.#join, '--', ...relayCommand(port)]);
+    this.#track(relay);
+    return connectThrough(relay);
+  }
+
+  #track(helper: ChildProcess): void {
+    this.#entered.add(helper);
+    for (const event of ['exit', 'error']) helper.once(event, () => this.#entered.delete(helper));
   }
 
   async killProcesses(): Promise<void> {
-    // `kill -1` signals every process in the namespace except PID 1 and the sender.
-    await run('nsenter', [...this.#join, '--', 'sh', '-c', 'kill -KILL -1 2>/dev/null; true'], { cwd: '/' }).catch(
-      () => {},
-    );
+    // From outside, because the container's own programs may do anything else. Each process descends from PID 1 or from a
+    // helper that has entered, and a helper exits with its process.
+    const deadline = performance.now() + KILL_LIMIT_MS;
+    for (;;) {
+      const above = [this.#state.pid, ...[...this.#entered].flatMap(({ pid }) => pid ?? [])];
+      const some = above.map(killDescendants).includes(true);
+      if ((!some && this.#entered.size === 0) || performance.now() >= deadline) return;
+      await pause(KILL_INTERVAL_MS);
+    }
   }
 
   async kill(): Promise<void> {
@@ -240,7 +255,7 @@ class NamespaceContainer implements Container {
         // It has already exited.
       }
     }
-    await this.ended;
+    await Promise.race([this.ended, pause(KILL_LIMIT_MS, undefined, { ref: false })]);
   }
 
   async mount(mount: BindMount | OverlayMount): Promise<void> {
@@ -288,9 +303,8 @@ class NamespaceContainer implements Container {
   /** Runs a shell command in the outer namespace, which sees the host's folders, with the container's permissions. */
   #runOutside(script: string, args: readonly string[], handle?: number): Promise<void> {
     const enter = ['-t', String(this.#state.init.pid), '-U', '-m', '--preserve-credentials'];
-    return run('nsenter', [...enter, '--', 'sh', '-c', `cd "$0" && ${script}`, this.#state.dataFolder, ...args], {
-      handle,
-    });
+    const shell = ['/bin/sh', '-c', `cd "$0" && ${script}`, this.#state.dataFolder];
+    return runHelper('nsenter', [...enter, '--', ...shell, ...args], { handle });
   }
 }
 
@@ -306,8 +320,8 @@ exec unshare --user --map-root-user --mount --pid --fork \\
 export async function whyNoNamespaces(folder: string): Promise<string | undefined> {
   if (process.platform !== 'linux') return `${process.platform} doesn't have namespaces`;
   try {
-    await run('unshare', ['--version']);
-    await run('/bin/sh', ['-c', TRIAL_SCRIPT, folder]);
+    await runHelper('unshare', ['--version']);
+    await runHelper('/bin/sh', ['-c', TRIAL_SCRIPT, folder]);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -36,12 +36,13 @@ function kill(pid: number): void {
 
 /**
  * Sends SIGKILL to the descendants of `pid` and to their process groups. `pid` itself isn't killed, so that it can still
- * report how its child exited.
+ * report how its child exited. Returns whether there were any.
  */
-export function killDescendants(pid: number): void {
+export function killDescendants(pid: number): boolean {
   const below = processTree(pid).slice(1);
   const own = groupOf(process.pid);
   const groups = new Set(below.map(groupOf).filter((group) => group !== undefined && group !== own && group !== pid));
   for (const group of groups) if (group && group > 1) kill(-group);
   for (const each of below) kill(each);
+  return below.length > 0;
 }

@@ -1,5 +1,5 @@
 /** Connects to ports in a container: directly if it shares the host's network, otherwise through a process in it. */
-import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { connect } from 'node:net';
 import { Duplex } from 'node:stream';
 
@@ -32,22 +32,21 @@ export function relayCommand(port: number): string[] {
   return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(port)];
 }
 
-/** Connects through a relay command, which `program` runs in the container. Throws if the relay cannot connect. */
-export function connectThrough(program: string, args: readonly string[]): Promise<Duplex> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
-  child.stdin.on('error', () => {});
+/** Connects through a relay in the container. Throws if it cannot connect. */
+export function connectThrough(relay: ChildProcessWithoutNullStreams): Promise<Duplex> {
+  const { stdin, stdout, stderr } = relay;
   let errorOutput = '';
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  stderr.setEncoding('utf8').on('data', (text: string) => {
     errorOutput += text;
   });
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', () => reject(new Error(errorOutput.trim() || 'The relay exited')));
-    child.stdout.once('readable', () => {
-      const greeting: Buffer | null = child.stdout.read(2);
+    relay.once('error', reject);
+    relay.once('close', () => reject(new Error(errorOutput.trim() || 'The relay exited')));
+    stdout.once('readable', () => {
+      const greeting: Buffer | null = stdout.read(2);
       if (greeting?.toString() !== 'ok') return;
-      const duplex = Duplex.from({ readable: child.stdout, writable: child.stdin });
-      duplex.once('close', () => child.kill());
+      const duplex = Duplex.from({ readable: stdout, writable: stdin });
+      duplex.once('close', () => relay.kill());
       resolve(duplex);
     });
   });

@@ -1,10 +1,15 @@
 /** A running sandbox: its containers, its commands, and its timeouts. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Exec } from '../execs/exec.ts';
 import { alreadyExists, failedPrecondition, notFound } from '../grpc/status.ts';
 import { EndStatus, LogStream, type SandboxDefinition } from '../grpc/wire.ts';
 import { type EndResult, nowSecs, type SandboxRecord } from '../state/store.ts';
 import { LogBook } from './log-book.ts';
 import { exitCodeOf, MAIN_CONTAINER, type SandboxContainer } from './sandbox-container.ts';
+
+/** The last changes of large volumes take minutes to commit, and the removal of many files nearly as long. */
+const SAVE_LIMIT_MS = 10 * 60_000;
+const REMOVAL_LIMIT_MS = 2 * 60_000;
 
 /** The time for which the output of a command can be read after it has exited. */
 const OUTPUT_RETENTION_MS = 60 * 60_000;
@@ -185,13 +190,23 @@ export class Sandbox {
     this.record.finishedAt = nowSecs();
     this.record.result = result;
     await Promise.all(containers.map((container) => container.killProcesses()));
-    await this.#hooks.beforeRemoval(this).catch(() => {});
+    await this.#step('save', SAVE_LIMIT_MS, this.#hooks.beforeRemoval(this));
     await Promise.all(containers.map((container) => container.kill()));
     // The processes are gone. The remaining commands are file operations that run in the server.
     for (const exec of this.execs.values()) void exec.then((running) => running.kill()).catch(() => {});
-    await this.#hooks.afterStop(this);
+    await this.#step('remove', REMOVAL_LIMIT_MS, this.#hooks.afterStop(this));
     this.#settled = true;
     this.#settle(result);
+  }
+
+  /** Waits for a step of the end. A step that fails or takes too long is logged, and the sandbox ends anyway. */
+  async #step(name: string, limitMs: number, step: Promise<void>): Promise<void> {
+    const limit = pause(limitMs, undefined, { ref: false }).then(() => {
+      throw new Error(`still running after ${limitMs / 1000} seconds`);
+    });
+    await Promise.race([step, limit]).catch((error) =>
+      process.stderr.write(`Could not ${name} the files of sandbox ${this.record.id}: ${error}\n`),
+    );
   }
 }
 

@@ -6,8 +6,8 @@ import { pipeline } from 'node:stream/promises';
 import { alreadyExists, failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
 import { type HttpHandler, type HttpServer, reply } from '../http/http-server.ts';
+import { runHelper } from '../isolation/helpers.ts';
 import { Jail, type Place } from '../isolation/jail.ts';
-import { run } from '../isolation/run.ts';
 import type { Auth } from '../state/auth.ts';
 import type { Blobs } from './blobs.ts';
 import { volumePath } from './volume-mounts.ts';
@@ -250,7 +250,7 @@ async function assemble(to: string, pieces: readonly string[], size: number): Pr
 /** Copies a file, or a directory and its contents. */
 async function copyTree(from: Place, to: Place): Promise<void> {
   const pathOf = (place: Place) => place.path.replace('/proc/self/', `/proc/${process.pid}/`);
-  await run('cp', ['--archive', '--reflink=auto', '--no-target-directory', '--', pathOf(from), pathOf(to)]);
+  await runHelper('cp', ['--archive', '--reflink=auto', '--no-target-directory', '--', pathOf(from), pathOf(to)]);
 }
 
 function blockUpload(auth: Auth, blobs: Blobs): HttpHandler {

@@ -6,9 +6,9 @@
 import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { notFound } from '../grpc/status.ts';
+import { runHelper } from '../isolation/helpers.ts';
 import type { Place } from '../isolation/jail.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
-import { run } from '../isolation/run.ts';
 import { newFolderName } from '../state/ids.ts';
 import type { Store, VolumeRecord } from '../state/store.ts';
 
@@ -108,7 +108,7 @@ export class VolumeStore {
     const name = newFolderName();
     const copy = join(this.#folder, volumeId, name);
     try {
-      await run('cp', ['--archive', '--link', folder, copy]);
+      await runHelper('cp', ['--archive', '--link', folder, copy]);
       const outcome = await apply(copy);
       this.record(volumeId).current = name;
       await this.#store.save();

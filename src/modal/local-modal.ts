@@ -120,7 +120,7 @@ async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalO
       detached: true,
       stdio: ['ignore', 'pipe', log.fd],
       // In VS Code, the executable is Electron, which acts as Node only with this variable.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...serverEnvironment(), ELECTRON_RUN_AS_NODE: '1' },
     });
     const code = await firstLineOrExit(child);
     if (code !== undefined && code !== EXIT_IN_USE) {
@@ -130,6 +130,19 @@ async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalO
   } finally {
     await log.close();
   }
+}
+
+/**
+ * The variables that the server may need. It gets no others, because the editor's environment often contains secrets, such as
+ * tokens and cloud keys. The last ones are Windows's own.
+ */
+const SERVER_VARIABLES = [
+  ...['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'LC_CTYPE'],
+  ...['SystemRoot', 'windir', 'ComSpec', 'PATHEXT', 'TEMP', 'TMP', 'USERPROFILE'],
+];
+
+function serverEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(SERVER_VARIABLES.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])));
 }
 
 /** Resolves with undefined once the server is ready, or with its exit code if it exits first. */

@@ -26,6 +26,8 @@ export interface LocalModalSetup {
   args?: string[];
   /** The environment of the server's process. Defaults to that of this process. */
   env?: Record<string, string>;
+  /** A command line that runs the server, instead of this process. */
+  through?: readonly string[];
   /** The ID of another user to run the server as. Requires root. */
   uid?: number;
 }
@@ -83,7 +85,8 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
     args.push('--seed', seedFile);
   }
   const bundle = setup.bundle ?? fileURLToPath(new URL('../../dist/local-modal.cjs', import.meta.url));
-  const child = spawn(process.execPath, [bundle, ...args], {
+  const [program = '', ...before] = [...(setup.through ?? []), process.execPath, bundle];
+  const child = spawn(program, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: setup.env,
     uid: setup.uid,
