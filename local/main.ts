@@ -1,9 +1,11 @@
 /** The command line of Local Modal. */
-import { mkdir } from 'node:fs/promises';
+import { makePrivateFolder } from '../src/base/private-files.ts';
+import { thisProcess } from '../src/base/processes.ts';
+import { claim, DataFolderInUse } from './server/claim.ts';
 import { reduceGarbageCollections } from './server/garbage-collection.ts';
 import { type Options, parseOptions, readSeed, USAGE } from './server/options.ts';
 import { type LocalModal, startServer } from './server/server.ts';
-import { claim, DataFolderInUse, Leases, removeServerFile, writeServerFile } from './server/shared.ts';
+import { Leases, removeServerFile, writeServerFile } from './server/shared.ts';
 import { newId } from './state/ids.ts';
 
 reduceGarbageCollections();
@@ -25,7 +27,7 @@ const STOP_TIMEOUT_MS = 1800;
 const EXIT_CODE_IN_USE = 3;
 
 async function run(options: Options): Promise<void> {
-  await mkdir(options.data, { recursive: true, mode: 0o700 });
+  if (!(await makePrivateFolder(options.data))) throw new Error(`${options.data} belongs to another user`);
   await claim(options.data);
   const own = { id: newId('ak'), secret: newId('as') };
   // The command line can choose the tokens. Otherwise, the server makes one.
@@ -47,7 +49,7 @@ async function run(options: Options): Promise<void> {
     server.http.route('/lease', new Leases(options.linger * 1000, stop).handler(own));
     await writeServerFile(options.data, {
       url: server.url,
-      pid: process.pid,
+      ...(await thisProcess()),
       tokenId: own.id,
       tokenSecret: own.secret,
       leaseUrl: server.http.url('/lease'),

@@ -1,11 +1,10 @@
 /**
  * One server for several clients. `server.json` contains its address and its token. Each client holds a lease, which is an
- * open connection; the server stops some time after the last lease is released.
+ * open connection; the server stops some time after the last lease is released. With the request for a lease, both sides
+ * prove that they know the token without sending it: another program may have got the port of a server that has ended.
  */
-import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { type HttpHandler, reply } from '../http/http-server.ts';
@@ -15,9 +14,14 @@ const ServerFileSchema = z.object({
   /** The value for `MODAL_SERVER_URL`. */
   url: z.string(),
   pid: z.number(),
+  /** When the process started, as in `RunningProcess`. */
+  startedAt: z.string(),
   tokenId: z.string(),
   tokenSecret: z.string(),
-  /** `GET` it with `Authorization: Bearer <tokenSecret>`. The lease lasts as long as the response stays open. */
+  /**
+   * `GET` it with a random `X-Local-Modal-Nonce`, and with `Authorization: Proof` and the proof of `lease request NONCE`. The
+   * reply has the proof of `lease reply NONCE` in `X-Local-Modal-Proof`. The lease lasts as long as the response stays open.
+   */
   leaseUrl: z.string(),
 });
 
@@ -26,6 +30,11 @@ export type ServerFile = z.infer<typeof ServerFileSchema>;
 
 /** The file's name in the data folder. The extension reads it under this name. */
 const SERVER_FILE = 'server.json';
+
+/** Returns a text's HMAC with the token's secret, which proves that one knows it. */
+export function proofOf(text: string, secret: string): string {
+  return createHmac('sha256', secret).update(text).digest('base64url');
+}
 
 const fileIn = (dataFolder: string) => join(dataFolder, SERVER_FILE);
 
@@ -47,37 +56,6 @@ export function removeServerFile(dataFolder: string): Promise<void> {
   return rm(fileIn(dataFolder), { force: true });
 }
 
-/** Another running server uses the data folder. */
-export class DataFolderInUse extends Error {}
-
-/**
- * Claims a data folder for the lifetime of this process, because two servers would overwrite each other's state. Throws
- * `DataFolderInUse`.
- */
-export async function claim(dataFolder: string): Promise<Server> {
-  const name = createHash('sha256').update(realpathSync(dataFolder)).digest('hex').slice(0, 32);
-  // An abstract socket disappears with its process, even if that crashes. Other systems than Linux need a file.
-  const address = process.platform === 'linux' ? `\0local-modal-${name}` : join(dataFolder, 'claim.sock');
-  if (process.platform !== 'linux') await removeStale(address);
-  const server = createServer((socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', () => reject(new DataFolderInUse(`Another Local Modal server is using ${dataFolder}`)));
-    server.listen(address, resolve);
-  });
-  server.unref();
-  return server;
-}
-
-async function removeStale(address: string): Promise<void> {
-  const { connect } = await import('node:net');
-  const alive = await new Promise<boolean>((resolve) => {
-    const socket = connect(address, () => resolve(true));
-    socket.once('error', () => resolve(false));
-    socket.once('connect', () => socket.destroy());
-  });
-  if (!alive) await rm(address, { force: true });
-}
-
 /** The time to wait for the first lease, even if `--linger` is shorter. */
 const FIRST_LEASE_TIMEOUT_MS = 30_000;
 
@@ -97,11 +75,18 @@ export class Leases {
   /** Handles `GET /lease`. Each response counts as a lease until its connection closes. */
   handler({ secret }: TokenPair): HttpHandler {
     return (request, response) => {
-      const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1] ?? '';
-      if (!isSameSecret(bearer, secret)) return reply(response, 401, 'The token from server.json is required.\n');
+      const nonce = String(request.headers['x-local-modal-nonce'] ?? '');
+      const expected = `Proof ${proofOf(`lease request ${nonce}`, secret)}`;
+      if (nonce === '' || !isSameSecret(request.headers.authorization ?? '', expected)) {
+        return reply(response, 401, 'A proof of the token in server.json is required.\n');
+      }
       this.#held++;
       clearTimeout(this.#timer);
-      response.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-store' });
+      response.writeHead(200, {
+        'content-type': 'text/plain',
+        'cache-control': 'no-store',
+        'x-local-modal-proof': proofOf(`lease reply ${nonce}`, secret),
+      });
       response.write('held\n');
       response.once('close', () => {
         this.#held--;

@@ -24,7 +24,7 @@ export const ORDER: readonly (readonly string[])[] = [
   ['extension.ts'],
 ];
 
-/** The folders of `local`, with the same rules. */
+/** The folders of `local`, with the same rules. They may also import from `src/base`. */
 export const LOCAL_ORDER: readonly (readonly string[])[] = [
   ['grpc', 'http'],
   ['state', 'isolation'],
@@ -89,6 +89,7 @@ function importsAgainstTheOrder(sources: Sources): string[] {
 }
 
 function mayImport(path: string, target: string): boolean {
+  if (path.startsWith('local/') && target.startsWith('src/base/')) return true;
   if (path.split('/')[0] !== target.split('/')[0]) return false;
   return folderOf(path) === folderOf(target) || rankOf(target) < rankOf(path);
 }

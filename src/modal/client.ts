@@ -2,6 +2,7 @@ import type { ModalClient } from 'modal';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError, logInfo, logWarning } from '../base/log.ts';
 import type { Account } from './accounts.ts';
+import { forgetLocalModal } from './local-server.ts';
 import { SandboxCalls } from './sandbox-calls.ts';
 
 /** A profile name that no config file has. Keeps the SDK from using a profile that the user didn't select. */
@@ -13,6 +14,7 @@ const NO_PROFILE = '(none)';
  */
 export async function connect(account: Account): Promise<ModalClient> {
   const sdk = await import('./sdk.ts');
+  if (!account.isLocal) forgetLocalModal();
   const calls = new SandboxCalls(sdk.Metadata);
   const client = withEnvironment(
     {

@@ -2,6 +2,7 @@ import { UserError } from '../base/errors.ts';
 import { logError } from '../base/log.ts';
 import { cleanLine } from '../base/text.ts';
 import { AccountError } from './accounts.ts';
+import { localModalEnd } from './local-server.ts';
 import { RemoteFileError } from './remote-files.ts';
 import type { SandboxEnd } from './sandbox-ends.ts';
 import { strings } from './strings.ts';
@@ -116,6 +117,9 @@ function sentenceOf(error: unknown): string {
   if (error instanceof UserError || error instanceof RemoteFileError || error instanceof SandboxEndedError)
     return message;
   if (name === 'AbortError') return strings.canceled();
+  // The network has nothing to do with it, whatever the error says.
+  const localEnd = localModalEnd();
+  if (localEnd?.aborted && isConnectionLost(error)) return localEnd.reason.message;
   switch (code) {
     case Code.unauthenticated:
       return strings.tokenRejected(text);

@@ -1,21 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile } from 'node:fs/promises';
-import { get, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
-import { z } from 'zod';
+import { open, readFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.ts';
+import { Emitter, type Event } from '../base/events.ts';
+import { makePrivateFolder } from '../base/private-files.ts';
 import type { Account } from './accounts.ts';
+import { findServer, logPathIn, type ServerFile, takeLease, watchLease } from './local-server.ts';
 import { strings } from './strings.ts';
-
-/** The content of the file that a shared Local Modal writes to its data folder for its clients. */
-const ServerFileSchema = z.object({
-  url: z.url(),
-  leaseUrl: z.url(),
-  tokenId: z.string().min(1),
-  tokenSecret: z.string().min(1),
-});
-const SERVER_FILE = 'server.json';
-type ServerFile = z.infer<typeof ServerFileSchema>;
 
 export interface LocalModalOptions {
   /** The server's bundle. */
@@ -29,7 +21,10 @@ export interface LocalModalOptions {
 /** The server's exit code if another one is using its data folder. */
 const EXIT_IN_USE = 3;
 const START_TIMEOUT_MS = 15_000;
-const LEASE_TIMEOUT_MS = 5_000;
+/** The time between attempts to join a server that is starting or stopping. */
+const RETRY_INTERVAL_MS = 200;
+/** A log over this size is emptied when the next server starts. */
+const MAX_LOG_BYTES = 1024 * 1024;
 
 /**
  * Joins the Local Modal on this computer, or starts it if no other window has. The server runs for as long as it's leased,
@@ -37,8 +32,11 @@ const LEASE_TIMEOUT_MS = 5_000;
  */
 export class LocalModalLauncher {
   readonly #options: () => LocalModalOptions;
+  readonly #didEnd = new Emitter<string>();
   #starting: Promise<Account> | undefined;
-  #lease: IncomingMessage | undefined;
+  #lease: { readonly response: IncomingMessage; forget(): void } | undefined;
+  /** Fires when the server ends, though this process still leases it, with the path of its log. */
+  readonly onDidEnd: Event<string> = this.#didEnd.event;
 
   constructor(options: () => LocalModalOptions) {
     this.#options = options;
@@ -56,65 +54,48 @@ export class LocalModalLauncher {
   /** Ends the lease. The server stops if there are no others. */
   dispose(): void {
     this.#starting = undefined;
-    this.#lease?.destroy();
+    this.#lease?.forget();
+    this.#lease?.response.destroy();
+    this.#lease = undefined;
+    this.#didEnd.dispose();
   }
 
   async #join(): Promise<Account> {
     const options = this.#options();
-    await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-    // Twice: two windows may start a server at the same moment, and the second one then joins the first.
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      const server = await readServerFile(options.dataDir);
-      const lease = server && (await takeLease(server));
-      if (server && lease) return this.#hold(server, lease);
-      await startServer(options);
+    const { dataDir } = options;
+    if (!(await makePrivateFolder(dataDir))) throw new UserError(strings.localModalFolderOfOther(dataDir));
+    // Another window may be starting a server at the same moment, and a server that is stopping still has the folder.
+    const deadline = performance.now() + START_TIMEOUT_MS;
+    for (;;) {
+      const server = await findServer(dataDir);
+      const response = server && (await takeLease(server));
+      if (server && response) return this.#hold(server, response, logPathIn(dataDir));
+      if (performance.now() > deadline) throw new UserError(strings.localModalNotResponding());
+      if ((await startServer(options)) === 'in use') await sleep(RETRY_INTERVAL_MS);
     }
-    const server = await readServerFile(options.dataDir);
-    const lease = server && (await takeLease(server));
-    if (server && lease) return this.#hold(server, lease);
-    throw new UserError(strings.localModalNotResponding());
   }
 
-  #hold(server: ServerFile, lease: IncomingMessage): Account {
-    this.#lease = lease;
-    lease.once('close', () => {
-      if (this.#lease !== lease) return;
+  #hold(server: ServerFile, response: IncomingMessage, logPath: string): Account {
+    const { end, forget } = watchLease(response, logPath);
+    this.#lease = { response, forget };
+    end.addEventListener('abort', () => {
       this.#lease = undefined;
       this.#starting = undefined;
+      this.#didEnd.fire(logPath);
     });
     const { url: serverUrl, tokenId, tokenSecret } = server;
     return { label: strings.localModalLabel(), isLocal: true, serverUrl, tokenId, tokenSecret };
   }
 }
 
-async function readServerFile(dataDir: string): Promise<ServerFile | undefined> {
+/** Starts a server in its own process group, and waits until it's ready or finds that another one has its folder. */
+async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalOptions): Promise<'ready' | 'in use'> {
+  const logPath = logPathIn(dataDir);
+  // What an earlier server wrote stays, because it may tell why that server ended.
+  const log = await open(logPath, 'a', 0o600);
   try {
-    return ServerFileSchema.parse(JSON.parse(await readFile(join(dataDir, SERVER_FILE), 'utf8')));
-  } catch {
-    return undefined;
-  }
-}
-
-function takeLease(server: ServerFile): Promise<IncomingMessage | undefined> {
-  return new Promise((resolve) => {
-    const request = get(server.leaseUrl, { headers: { authorization: `Bearer ${server.tokenSecret}` }, agent: false });
-    request.setTimeout(LEASE_TIMEOUT_MS, () => request.destroy());
-    request.once('error', () => resolve(undefined));
-    request.once('response', (response) => {
-      request.setTimeout(0);
-      response.resume();
-      if (response.statusCode === 200) return resolve(response);
-      response.destroy();
-      resolve(undefined);
-    });
-  });
-}
-
-/** Starts a server in its own process group, and waits until it's ready or finds another one in its folder. */
-async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalOptions): Promise<void> {
-  const logPath = join(dataDir, 'server.log');
-  const log = await open(logPath, 'w', 0o600);
-  try {
+    if ((await log.stat()).size > MAX_LOG_BYTES) await log.truncate();
+    const { size: start } = await log.stat();
     const flags = allowUnisolated ? ['--allow-unisolated'] : [];
     const child = spawn(process.execPath, [serverPath, '--port', '0', '--data', dataDir, '--shared', ...flags], {
       detached: true,
@@ -123,10 +104,11 @@ async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalO
       env: { ...serverEnvironment(), ELECTRON_RUN_AS_NODE: '1' },
     });
     const code = await firstLineOrExit(child);
-    if (code !== undefined && code !== EXIT_IN_USE) {
-      const reason = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n').at(-1);
-      throw new UserError(strings.localModalFailed(reason || strings.localModalExited(code), logPath));
-    }
+    if (code === undefined) return 'ready';
+    if (code === EXIT_IN_USE) return 'in use';
+    const written = await readFile(logPath).catch(() => Buffer.alloc(0));
+    const reason = written.subarray(start).toString().trim().split('\n').at(-1);
+    throw new UserError(strings.localModalFailed(reason || strings.localModalExited(code), logPath));
   } finally {
     await log.close();
   }

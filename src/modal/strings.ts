@@ -23,6 +23,13 @@ export const strings = {
     l10n.t("Local Modal started but isn't responding. Reload the window, and then run again."),
   localModalFailed: (reason: string, logPath: string) =>
     l10n.t("Local Modal couldn't start ({0}). See the log at {1}.", reason, logPath),
+  localModalEnded: (logPath: string) =>
+    l10n.t(
+      'Local Modal has ended unexpectedly, and its sandboxes with it. Run again to restart it. See the log at {0}.',
+      logPath,
+    ),
+  localModalFolderOfOther: (path: string) =>
+    l10n.t("Local Modal's folder {0} belongs to another user. Remove it, and then run again.", path),
   localModalExited: (code: number) => l10n.t('exit code {0}', code),
   localModalTimedOut: (seconds: number) => l10n.t("Local Modal didn't start within {0} seconds. Run again.", seconds),
 

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerProcess, ModalClient } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
 import { isConnectionLost } from '../modal/errors.ts';
 import { ExecRouter } from '../modal/exec-router.ts';
+import { localModalEnd } from '../modal/local-server.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 
 /** The maximum time for reconnecting. The program itself is stopped if it gets no heartbeat for that long. */
@@ -30,6 +32,8 @@ export class ExecLink {
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #options: ExecLinkOptions;
   readonly #closing = new AbortController();
+  /** A server on this computer that has ended doesn't come back, so nothing waits for it. */
+  readonly #serverEnd = localModalEnd();
   #router: ExecRouter | undefined;
   /** The router that input goes through; undefined while the SDK sends it. */
   #inputRouter: ExecRouter | undefined;
@@ -50,7 +54,7 @@ export class ExecLink {
     for (;;) {
       const settled = setTimeout(() => this.#markConnected(router), SETTLED_MS);
       try {
-        for await (const chunk of source) {
+        for await (const chunk of untilEnd(source, this.#serverEnd)) {
           offset += chunk.length;
           this.#markConnected(router);
           yield chunk;
@@ -100,6 +104,7 @@ export class ExecLink {
     this.#router?.close();
     this.#router = undefined;
     for (let error = failure; ; ) {
+      this.#serverEnd?.throwIfAborted();
       if (!isConnectionLost(error) || execId === undefined || performance.now() > deadline) throw error;
       this.#isLost = true;
       onLost();
@@ -112,5 +117,20 @@ export class ExecLink {
         error = next;
       }
     }
+  }
+}
+
+/** Yields what a source yields. Throws the signal's reason as soon as it's aborted. */
+async function* untilEnd<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+  const chunks = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const { done, value } = await untilAborted(chunks.next(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Nothing waits for this, because it waits for the next chunk.
+    void chunks.return?.().catch(() => {});
   }
 }

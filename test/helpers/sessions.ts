@@ -11,7 +11,7 @@ export function accountOf({ url }: Pick<RunningLocalModal, 'url'>): Account {
 
 /** Creates a starter of sandboxes in one account. */
 export function starterOf(
-  account: () => Account,
+  account: () => Account | Promise<Account>,
   dependencies: Pick<StarterDependencies, 'machine' | 'spend'> = {},
 ): SandboxStarter {
   return new SandboxStarter({ account: async () => account(), app: () => 'tests', ...dependencies });

@@ -4,6 +4,9 @@ import * as l10n from '@vscode/l10n';
 export const strings = {
   offer: () => l10n.t('To run code in a sandbox, sign in to Modal, or use Local Modal to run on your computer.'),
   signIn: () => l10n.t('Sign In…'),
+  localModalEnded: () => l10n.t('Local Modal has ended unexpectedly, and its sandboxes with it.'),
+  restart: () => l10n.t('Restart'),
+  showLog: () => l10n.t('Show Log'),
   useLocalModal: () => l10n.t('Use Local Modal'),
   signedOut: () => l10n.t("You're signed out of Modal. The stored token was deleted."),
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readServerFile, type ServerFile } from '../../../local/server/shared.ts';
+import { proofOf, readServerFile, type ServerFile } from '../../../local/server/shared.ts';
 import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
 
 describe('Local Modal server shared by several clients', () => {
@@ -21,7 +23,9 @@ describe('Local Modal server shared by several clients', () => {
   }
 
   function lease({ leaseUrl, tokenSecret }: ServerFile, signal: AbortSignal): Promise<Response> {
-    return fetch(leaseUrl, { headers: { authorization: `Bearer ${tokenSecret}` }, signal });
+    const nonce = randomUUID();
+    const authorization = `Proof ${proofOf(`lease request ${nonce}`, tokenSecret)}`;
+    return fetch(leaseUrl, { headers: { 'x-local-modal-nonce': nonce, authorization }, signal });
   }
 
   it('writes its address and token to a file that only its owner can read', async () => {
@@ -92,10 +96,40 @@ describe('Local Modal server shared by several clients', () => {
     assert.equal(await readServerFile(dataDir), undefined);
   });
 
-  it('rejects a lease without the token', async () => {
+  it('rejects a lease without a proof of the token', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared'] });
-    const { leaseUrl } = await serverFile();
-    assert.equal((await fetch(leaseUrl, { headers: { authorization: 'Bearer wrong' } })).status, 401);
+    const file = await serverFile();
+    const { signal } = new AbortController();
+    assert.equal((await lease({ ...file, tokenSecret: 'as-wrong' }, signal)).status, 401);
+    const token = { authorization: `Bearer ${file.tokenSecret}` };
+    assert.equal((await fetch(file.leaseUrl, { headers: token })).status, 401);
+    await server.stop();
+  });
+
+  it('starts although another program holds a socket with the name of its folder', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 32);
+    const holder = createServer().listen(`\0local-modal-${name}`);
+    await once(holder, 'listening');
+    const server = await startLocalModal({ dataDir, args: ['--shared'] });
+    await server.stop();
+    holder.close();
+  });
+
+  it('lets one of several servers that start at the same moment have the data folder', async () => {
+    const starts = Array.from({ length: 3 }, () => startLocalModal({ dataDir, args: ['--shared'] }));
+    const started = await Promise.allSettled(starts);
+    const servers = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    assert.equal(servers.length, 1);
+    for (const each of started) if (each.status === 'rejected') assert.match(String(each.reason), /is using/);
+    assert.equal((await serverFile()).pid, servers[0]?.pid);
+    await servers[0]?.stop();
+  });
+
+  it('takes a data folder away from other users', async () => {
+    await chmod(dataDir, 0o777);
+    const server = await startLocalModal({ dataDir, args: ['--shared'] });
+    assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
     await server.stop();
   });
 });

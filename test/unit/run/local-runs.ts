@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Account } from '../../../src/modal/accounts.ts';
 import type { TerminalSize } from '../../../src/run/control.ts';
 import { type RunRequest, runRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
@@ -18,15 +19,15 @@ export interface LocalFolder {
   dispose(): Promise<void>;
 }
 
-/** Creates an empty folder whose runs go to Local Modal. */
-export async function localFolder(server: RunningLocalModal, profile?: object): Promise<LocalFolder> {
+/** Creates an empty folder whose runs go to a Local Modal, given as a server or as an account. */
+export async function localFolder(
+  server: RunningLocalModal | (() => Promise<Account>),
+  profile?: object,
+): Promise<LocalFolder> {
   const path = await mkdtemp(join(tmpdir(), 'run-test-'));
   const storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
-  const sessions = sessionsOf(
-    starterOf(() => accountOf(server)),
-    profile,
-  );
+  const sessions = sessionsOf(starterOf(typeof server === 'function' ? server : () => accountOf(server)), profile);
   return {
     path,
     services: { sessions, syncs, ask: () => true },
