@@ -4,6 +4,7 @@ import type { RunningCommands } from '../../run/running-commands.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { AccountState } from '../common/account-state.ts';
 import { registerCommands } from '../common/commands.ts';
+import { registerInactiveFiles } from './inactive-files.ts';
 import { RemoteFileCommands } from './remote-file-commands.ts';
 import type { RemoteFileSystem } from './remote-file-system.ts';
 import { remoteFileSystems } from './remote-file-systems.ts';
@@ -31,6 +32,7 @@ export function filesModule({ sessions, commands, account }: FilesModuleDependen
   const disposable = vscode.Disposable.from(
     changedVolume,
     systems,
+    registerInactiveFiles(),
     account.onDidChange(() => systems.reset()),
     registerCommands({
       'modal.searchInSandbox': (target?: vscode.Uri | SandboxSummary) => search.show(target),

@@ -107,7 +107,8 @@ export class RemoteFileCommands {
   async #downloadTo(uri: vscode.Uri, into: string): Promise<void> {
     const system = uri.scheme === SANDBOX_SCHEME ? this.#systems.sandboxes : this.#systems.volumes;
     const { container, path } = system.place(uri);
-    const name = posix.basename(path) || container;
+    // As shown, so that it isn't put into effect by the download.
+    const name = posix.basename(uri.path);
     const target = join(into, name);
     if (existsSync(target)) {
       const question = strings.confirmReplace(name, basename(into));

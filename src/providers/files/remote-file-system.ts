@@ -11,18 +11,14 @@ import {
   type RemoteFiles,
   readAll,
 } from '../../modal/remote-files.ts';
+import { activeName, shownName } from '../common/inactive-names.ts';
+import { placeOfRemote, type RemotePlace, remoteUri } from '../common/schemes.ts';
 import { strings } from './strings.ts';
 
 /** The maximum size of a file in the editor, which holds it in memory twice. Larger files can be downloaded. */
 const MAX_BYTES = 256 * 1024 * 1024;
 /** The time for which a listing answers `stat` requests. */
 const LISTING_VALID_MS = 1_000;
-
-export interface RemotePlace {
-  readonly container: string;
-  /** Absolute, inside the container. */
-  readonly path: string;
-}
 
 export interface RemoteFileSystemOptions {
   readonly scheme: string;
@@ -36,8 +32,8 @@ export interface RemoteFileSystemOptions {
 }
 
 /**
- * A file system for volumes or sandboxes: `scheme:/CONTAINER/path`. The container is part of the path, since VS Code
- * lowercases the authority of a URI and IDs are case-sensitive.
+ * A file system for volumes or sandboxes: `scheme:/CONTAINER/path`. VS Code finds none of the files by which it acts, such
+ * as settings and tasks: they are shown under other names.
  */
 export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Disposable {
   readonly #options: RemoteFileSystemOptions;
@@ -61,14 +57,15 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   }
 
   /** Returns the URI of a file. */
-  uri({ container, path }: RemotePlace): vscode.Uri {
-    return vscode.Uri.from({ scheme: this.#options.scheme, path: `/${container}${path === '/' ? '' : path}` });
+  uri(place: RemotePlace): vscode.Uri {
+    return remoteUri(this.#options.scheme, place);
   }
 
-  /** Parses the URI of a file. */
+  /** Parses the URI of a file. Throws `FileNotFound` for a name that is never shown. */
   place(uri: vscode.Uri): RemotePlace {
-    const [, container = '', ...rest] = posix.normalize(uri.path).split('/');
-    return { container, path: `/${rest.join('/')}`.replace(/(?<=.)\/$/, '') };
+    const place = placeOfRemote(uri);
+    if (!place) throw vscode.FileSystemError.FileNotFound(uri);
+    return place;
   }
 
   files(container: string): RemoteFiles {
@@ -90,7 +87,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   }
 
   watch(uri: vscode.Uri, { recursive }: { readonly recursive: boolean }): vscode.Disposable {
-    const { container, path } = this.place(uri);
+    const { container = '', path = '' } = placeOfRemote(uri) ?? {};
     if (container === '') return new vscode.Disposable(() => {});
     const watching = this.files(container).watch?.(path, recursive, (changes) => this.#fire(container, changes));
     return new vscode.Disposable(() => watching?.stop());
@@ -114,9 +111,9 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     const entries = await this.#with(uri, (files, path) => files.list(path));
     this.#listed = {
       until: this.#clock.now() + LISTING_VALID_MS,
-      entries: new Map(entries.map((entry) => [posix.join(uri.path, entry.name), entry])),
+      entries: new Map(entries.map((entry) => [posix.join(uri.path, shownName(entry.name)), entry])),
     };
-    return entries.map((entry) => [entry.name, typeOf(entry)]);
+    return entries.map((entry) => [shownName(entry.name), typeOf(entry)]);
   }
 
   readFile(uri: vscode.Uri): Promise<Uint8Array> {
@@ -128,6 +125,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     bytes: Uint8Array,
     { create, overwrite }: { readonly create: boolean; readonly overwrite: boolean },
   ): Promise<void> {
+    requireShown(uri);
     const before = await this.#find(uri);
     if (before?.type === 'directory') throw vscode.FileSystemError.FileIsADirectory(uri);
     if (!before && !create) throw vscode.FileSystemError.FileNotFound(uri);
@@ -137,6 +135,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
   }
 
   async createDirectory(uri: vscode.Uri): Promise<void> {
+    requireShown(uri);
     if (await this.#find(uri)) throw vscode.FileSystemError.FileExists(uri);
     await this.#with(uri, (files, path) => files.makeDirectory(path));
     this.#changedHere(uri, 'created');
@@ -166,6 +165,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
     to: vscode.Uri,
     { overwrite }: { readonly overwrite: boolean },
   ): Promise<void> {
+    requireShown(to);
     const source = this.place(from);
     const target = this.place(to);
     if (source.container !== target.container) {
@@ -216,6 +216,12 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
       throw asFileSystemError(error, uri);
     }
   }
+}
+
+/** Throws for a file that VS Code would act on, which therefore can't be created. */
+function requireShown(uri: vscode.Uri): void {
+  const name = activeName(uri.path);
+  if (name !== undefined) throw vscode.FileSystemError.NoPermissions(strings.inactiveName(name, shownName(name)));
 }
 
 function typeOf({ type, target }: RemoteEntry): vscode.FileType {

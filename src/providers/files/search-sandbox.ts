@@ -9,10 +9,9 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { chooseFolder } from '../common/folders.ts';
 import { shown } from '../common/progress.ts';
-import { SANDBOX_SCHEME } from '../common/schemes.ts';
+import { type RemotePlace, SANDBOX_SCHEME } from '../common/schemes.ts';
 import { window } from '../common/window.ts';
 import { rootOf } from './remote-file-commands.ts';
-import type { RemotePlace } from './remote-file-system.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
 import { strings } from './strings.ts';
 

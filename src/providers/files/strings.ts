@@ -28,6 +28,14 @@ export const strings = {
   downloading: (name: string) => l10n.t('Downloading “{0}”', name),
 
   folderNotEmpty: (name: string) => l10n.t("Folder “{0}” isn't empty.", name),
+  inactiveName: (name: string, shown: string) =>
+    l10n.t(
+      "“{0}” can't be created here because VS Code would act on it. Name it “{1}”, which is “{0}” in the sandbox or volume.",
+      name,
+      shown,
+    ),
+  inactive: (name: string) =>
+    l10n.t("“{0}” in the sandbox or volume. It has another name here so that VS Code doesn't act on it.", name),
   noMoveBetween: () => l10n.t("Files can't be moved between volumes or sandboxes. Copy them instead."),
 
   sandboxGone: (folder: string) =>

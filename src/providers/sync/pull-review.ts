@@ -4,7 +4,7 @@ import { cleanLine } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import type { RemoteChanges } from '../../sync/remote/remote.ts';
-import { SANDBOX_SCHEME } from '../common/schemes.ts';
+import { remoteUri, SANDBOX_SCHEME } from '../common/schemes.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
@@ -53,7 +53,7 @@ export function reviewChanges(
 
 /** Shows the diff of a changed file, or the content of an added one. */
 async function show({ path, isNew }: ChangeItem, folder: Folder, sandboxId: string): Promise<void> {
-  const remote = vscode.Uri.from({ scheme: SANDBOX_SCHEME, path: `/${sandboxId}${REMOTE_ROOT}/${path}` });
+  const remote = remoteUri(SANDBOX_SCHEME, { container: sandboxId, path: `${REMOTE_ROOT}/${path}` });
   const options = { preview: true, preserveFocus: true };
   if (isNew) await vscode.commands.executeCommand('vscode.open', remote, options);
   else {

@@ -105,6 +105,22 @@ describe('Sandbox files in the editor', () => {
   describe('as a workspace folder', () => {
     const folders = () => (vscode.workspace.workspaceFolders ?? []).map(({ name }) => name);
 
+    let ownTasks: string[];
+
+    before(async () => {
+      ownTasks = (await vscode.tasks.fetchTasks()).map(({ name }) => name);
+      await sandbox.files.writeBatch(
+        Object.entries({
+          '.vscode/tasks.json': { version: '2.0.0', tasks: [{ label: 'theirs', type: 'shell', command: 'true' }] },
+          '.vscode/settings.json': { 'editor.tabSize': 7 },
+          '.vscode/launch.json': { version: '0.2.0', configurations: [{ name: 'x', type: 'node', request: 'launch' }] },
+          '.github/hooks/x.json': {},
+          'AGENTS.md': {},
+          'x.code-workspace': { folders: [] },
+        }).map(([path, content]) => ({ path: `/workspace/${path}`, data: JSON.stringify(content) })),
+      );
+    });
+
     it('adds the sandbox to the workspace once, and shows changes that programs make', async () => {
       const row = { id, tags: { 'vscode-folder-name': 'box' } };
       await vscode.commands.executeCommand('modal.openInExplorer', row);
@@ -146,6 +162,49 @@ describe('Sandbox files in the editor', () => {
         (all) => all === 'created,deleted',
       );
       watcher.dispose();
+    });
+
+    it("brings no settings, tasks, launch configurations, or recommendations of the sandbox's into the window", async () => {
+      assert.deepEqual(
+        (await vscode.tasks.fetchTasks()).map(({ name }) => name),
+        ownTasks,
+      );
+      const root = uri('/workspace');
+      const settingsOf = (section: string) => vscode.workspace.getConfiguration(section, root);
+      assert.equal(settingsOf('editor').inspect('tabSize')?.workspaceFolderValue, undefined);
+      assert.deepEqual(settingsOf('launch').inspect('configurations')?.workspaceFolderValue, undefined);
+    });
+
+    it('shows such files under other names, to open and edit', async () => {
+      const names = (await fs.readDirectory(uri('/workspace'))).map(([name]) => name);
+      for (const name of ['.vscode', '.github', 'AGENTS.md', 'x.code-workspace']) {
+        assert.ok(names.includes(`${name}.inactive`), name);
+        assert.ok(!names.includes(name), name);
+      }
+      assert.match(await text('/workspace/.vscode.inactive/tasks.json'), /theirs/);
+      await write('/workspace/.vscode.inactive/settings.json', '{ "editor.tabSize": 9 }');
+      const { stdout } = await sandbox.commands.run(['cat', '/workspace/.vscode/settings.json']);
+      assert.equal(stdout, '{ "editor.tabSize": 9 }');
+    });
+
+    it('creates no files that VS Code would act on, and says which name to use', async () => {
+      await fails(fs.stat(uri('/workspace/.vscode')), 'FileNotFound');
+      await fails(fs.readFile(uri('/workspace/.vscode/tasks.json')), 'FileNotFound');
+      await write('/workspace/plain.json', '{}');
+      const message = strings.inactiveName('.vscode', '.vscode.inactive');
+      const refused = (work: Thenable<unknown>) =>
+        assert.rejects(Promise.resolve(work), (error: vscode.FileSystemError) => {
+          assert.equal(error.code, 'NoPermissions');
+          assert.ok(error.message.includes(message), error.message);
+          return true;
+        });
+      await refused(write('/workspace/.vscode/mcp.json', '{}'));
+      await refused(fs.createDirectory(uri('/workspace/below/.vscode')));
+      await refused(fs.rename(uri('/workspace/plain.json'), uri('/workspace/.vscode')));
+      await refused(fs.copy(uri('/workspace/plain.json'), uri('/workspace/.vscode')));
+      await fs.rename(uri('/workspace/plain.json'), uri('/workspace/more.code-workspace.inactive'));
+      const { stdout } = await sandbox.commands.run('ls /workspace/more.*');
+      assert.equal(stdout, '/workspace/more.code-workspace\n');
     });
 
     it('offers to remove the folder when its sandbox has stopped', async () => {
