@@ -7,6 +7,7 @@
  * - `l10n/bundle.l10n.json`: every string of the source, for translators
  * - `media/modal.schema.json` and the table in `docs/profiles.md`
  * - `docs/house.svg`: which folders import which
+ * - `docs/third-party.md`: the packages that the bundles contain, which `scripts/checks/third-party.ts` checks
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -17,6 +18,7 @@ import { ROW_COMMAND_IDS } from '../src/providers/common/command-ids.ts';
 import { RUNNABLE_LANGUAGES } from '../src/run/runners.ts';
 import { SELECTION_LANGUAGES } from '../src/run/selection/interpreters.ts';
 import { drawHouse } from './draw-house.ts';
+import { THIRD_PARTY_DOCUMENT, thirdPartyDocument, thirdPartyPackages } from './third-party.ts';
 
 const TABLE = /(<!-- keys -->\n)[\s\S]*(<!-- \/keys -->)/;
 
@@ -157,4 +159,5 @@ if (import.meta.main) {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
   }
+  await writeFile(THIRD_PARTY_DOCUMENT, thirdPartyDocument(await thirdPartyPackages()));
 }

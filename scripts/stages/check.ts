@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { importBoundary } from '../checks/import-boundary.ts';
+import { thirdParty } from '../checks/third-party.ts';
 import { wording } from '../checks/wording.ts';
 import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
@@ -9,7 +10,7 @@ import type { Stage } from './stage.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
 
-/** Types, lint and format, and the import boundary. */
+/** Types, lint and format, the import boundary, wording, and licenses. */
 export const check: Stage = {
   name: 'check',
   title: 'Checks',
@@ -21,6 +22,7 @@ export const check: Stage = {
         printed('format and lint (Biome)', () => program('biome', ['check', '--colors=off'])),
         printed('import boundary', importBoundary),
         printed('wording', wording),
+        printed('licenses of bundled packages', thirdParty),
       ]),
     ),
 };

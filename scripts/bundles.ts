@@ -1,0 +1,70 @@
+/** The bundles that the package contains. */
+import { readFile } from 'node:fs/promises';
+import type { BuildOptions, Plugin } from 'esbuild';
+
+/** Keeps only zod's English messages. The other languages are more than half of zod's size, and are loaded at startup. */
+const zodInEnglish: Plugin = {
+  name: 'zod-in-english',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({
+      contents: `export { default as en } from './en.js';`,
+    }));
+  },
+};
+
+/** The options of all bundles. */
+export const common: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'cjs',
+  logLevel: 'warning',
+  // The sync engine uses `import.meta` only if it isn't bundled.
+  logOverride: { 'empty-import-meta': 'silent' },
+  // VS Code provides `vscode`. mocha isn't bundled, because it finds its interfaces by file.
+  external: ['vscode', 'mocha'],
+  // jsonc-parser's main file cannot be bundled, but its ES module can.
+  mainFields: ['module', 'main'],
+  // zod reads `navigator`, and VS Code's extension host logs an error for that.
+  define: { navigator: 'undefined' },
+  plugins: [zodInEnglish],
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+};
+
+/** Turns `import('./sdk.ts')` in the extension into a separate file, so that activation doesn't parse the SDK. */
+const separateSdk: Plugin = {
+  name: 'separate-sdk',
+  setup(build) {
+    build.onResolve({ filter: /^(modal|nice-grpc|\.\/sdk\.ts)$/ }, ({ kind, path }) =>
+      kind === 'dynamic-import' && path === './sdk.ts'
+        ? { path: './modal-sdk.cjs', external: true }
+        : { errors: [{ text: 'Load the SDK with `await import("./sdk.ts")`, so that activation stays fast.' }] },
+    );
+  },
+};
+
+/** Exports the definitions of Modal's services from the SDK, which contains but doesn't export them. */
+const wireDefinitions: Plugin = {
+  name: 'wire-definitions',
+  setup(build) {
+    const names = ['ModalClientDefinition', 'TaskCommandRouterDefinition'];
+    build.onLoad({ filter: /[\\/]modal[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8');
+      const missing = names.filter((name) => !source.includes(`var ${name} = `));
+      if (missing.length > 0) return { errors: [{ text: `modal's bundle no longer defines ${missing.join(', ')}` }] };
+      return { contents: `${source}\nexport { ${names.join(', ')} };`, loader: 'js' };
+    });
+  },
+};
+
+/**
+ * The extension, the Modal SDK in a separate file (so that it can be loaded later), the threads of sync, and Local Modal.
+ */
+export const packagedBundles: readonly BuildOptions[] = [
+  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, separateSdk] },
+  { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
+  { ...common, entryPoints: { 'sync-worker': 'src/sync/worker/worker.ts' } },
+  { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/scan/look-ahead-thread.ts' } },
+  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, wireDefinitions] },
+];
