@@ -1,6 +1,5 @@
 import type { Sandbox } from 'modal';
 import { type Clock, systemClock } from '../base/clock.ts';
-import { logError } from '../base/log.ts';
 import { onSandboxCreated } from './sandbox-calls.ts';
 
 /** Follows the start of a sandbox, and can cancel it. */
@@ -30,43 +29,41 @@ export class NotScheduledError extends Error {
 }
 
 /**
- * Starts a sandbox. Throws `NotScheduledError` if it isn't scheduled within `waitMs` after its creation. Throws the signal's
- * reason as soon as it's aborted, and terminates the sandbox as soon as its ID is known. Also throws what `start` and
- * `terminate` throw.
+ * Starts a sandbox. Throws `NotScheduledError` if it isn't scheduled within `waitMs` after its creation, and the signal's
+ * reason if it's canceled, both once the sandbox has been terminated. Also throws what `start` and `terminate` throw.
  */
 export function startWithin(call: StartCall): Promise<Sandbox> {
   const { signal, waitMs, clock = systemClock } = call;
   signal?.throwIfAborted();
   const { promise, resolve, reject } = Promise.withResolvers<Sandbox>();
   let sandboxId: string | undefined;
-  let isDiscarded = false;
+  let givenUp: { readonly reason: unknown } | undefined;
   let stopWaiting = () => {};
-  const discard = async () => {
-    isDiscarded = true;
-    if (sandboxId !== undefined) await call.terminate(sandboxId);
+  const giveUp = (reason: unknown) => {
+    givenUp ??= { reason };
+    // Otherwise, it's terminated as soon as its ID is known.
+    if (sandboxId !== undefined) call.terminate(sandboxId).then(() => reject(reason), reject);
   };
-  const cancel = () => {
-    reject(signal?.reason);
-    discard().catch(logError);
-  };
+  const cancel = () => giveUp(signal?.reason);
   const created = (id: string) => {
     sandboxId = id;
     call.onCreated?.(id);
-    if (isDiscarded) discard().catch(logError);
+    if (givenUp) giveUp(givenUp.reason);
     else if (waitMs !== undefined)
-      stopWaiting = clock.after(waitMs, () => {
-        discard().then(() => reject(new NotScheduledError(`Sandbox ${id} waited too long for its GPU`)), reject);
-      });
+      stopWaiting = clock.after(waitMs, () =>
+        giveUp(new NotScheduledError(`Sandbox ${id} waited too long for its GPU`)),
+      );
   };
   signal?.addEventListener('abort', cancel, { once: true });
   onSandboxCreated(created, () => call.start()).then(
     (sandbox) => {
       if (sandboxId === undefined) created(sandbox.sandboxId);
-      if (!isDiscarded) resolve(sandbox);
+      if (!givenUp) resolve(sandbox);
     },
     (error) => {
-      // The call fails if its sandbox is terminated.
-      if (!isDiscarded) reject(error);
+      // The call also fails if its sandbox is being terminated.
+      if (!givenUp) reject(error);
+      else if (sandboxId === undefined) reject(givenUp.reason);
     },
   );
   return promise.finally(() => {
