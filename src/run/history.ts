@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { formatDuration } from '../base/text.ts';
+import { reportUnsaved } from '../base/unsaved.ts';
 import type { RunResult } from './result.ts';
 import { strings } from './strings.ts';
 import { describeEnd } from './summary.ts';
@@ -61,7 +62,7 @@ export class RunHistory {
     const { outcome, exitCode, profile } = result;
     const error = outcome === 'exited' ? undefined : describeEnd(result);
     const run = { label, at, durationMs: Date.now() - at, exitCode, error, profile, ...start };
-    await this.#storage.update(KEY, [run, ...this.runs].slice(0, MAX_RUNS));
+    await Promise.resolve(this.#storage.update(KEY, [run, ...this.runs].slice(0, MAX_RUNS))).catch(reportUnsaved);
   }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { reportUnsaved } from '../base/unsaved.ts';
 
 const WindowSchema = z.object({ pid: z.number() });
 
@@ -19,16 +20,19 @@ export class MachineState {
     this.windowId = windowId;
   }
 
+  /** What couldn't be written, by path. */
+  readonly #unsaved = new Map<string, unknown>();
+
   /** Registers this window for as long as its process runs. Removes windows whose process has ended. */
   async join(): Promise<void> {
-    await writeAtomically(this.#windowFile(this.windowId), JSON.stringify({ pid: process.pid }));
+    await this.write(`windows/${this.windowId}.json`, { pid: process.pid });
     const others = (await this.list('windows')).map((name) => name.replace(/\.json$/, ''));
     for (const other of others) if (!(await this.isAlive(other))) await rm(this.#windowFile(other), { force: true });
   }
 
   /** Removes this window. */
   async leave(): Promise<void> {
-    await rm(this.#windowFile(this.windowId), { force: true });
+    await this.remove(`windows/${this.windowId}.json`);
   }
 
   /** Returns whether a window's process is running. A process ID that was reused counts as running. */
@@ -44,24 +48,46 @@ export class MachineState {
   }
 
   /** Returns a file's contents; undefined if the file is missing or invalid. */
-  read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+  async read<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    if (this.#unsaved.has(path)) return schema.safeParse(this.#unsaved.get(path)).data;
     return readJson(join(this.dir, path), schema);
   }
 
-  /** Writes a file atomically. */
-  write(path: string, value: unknown): Promise<void> {
-    return writeAtomically(join(this.dir, path), JSON.stringify(value));
+  /**
+   * Writes a file atomically. If that isn't possible, the value is kept in memory for this window, which is reported.
+   * Resolves with whether it was written.
+   */
+  async write(path: string, value: unknown): Promise<boolean> {
+    try {
+      await writeAtomically(join(this.dir, path), JSON.stringify(value));
+      this.#unsaved.delete(path);
+      return true;
+    } catch (error) {
+      this.#unsaved.set(path, value);
+      reportUnsaved(error);
+      return false;
+    }
   }
 
-  remove(path: string): Promise<void> {
-    return rm(join(this.dir, path), { force: true });
+  async remove(path: string): Promise<void> {
+    this.#unsaved.delete(path);
+    await rm(join(this.dir, path), { force: true }).catch(reportUnsaved);
   }
 
   /**
    * Acquires a lock shared by all windows. Resolves with a function that releases it; undefined while another running
-   * process holds it. A lock that is older than `staleMs` is taken over.
+   * process holds it, or if no file can be written. A lock that is older than `staleMs` is taken over.
    */
   async lock(name: string, staleMs: number): Promise<(() => Promise<void>) | undefined> {
+    try {
+      return await this.#lock(name, staleMs);
+    } catch (error) {
+      reportUnsaved(error);
+      return undefined;
+    }
+  }
+
+  async #lock(name: string, staleMs: number): Promise<(() => Promise<void>) | undefined> {
     const path = join(this.dir, `${name}.lock`);
     const own = JSON.stringify({ pid: process.pid, id: randomUUID() });
     for (let attempt = 0; attempt < 2; attempt += 1) {

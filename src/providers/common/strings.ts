@@ -36,6 +36,11 @@ export const strings = {
   fileNotInSyncRoot: (name: string) =>
     l10n.t('“{0}” is outside the synced folder (modal.sync.root). Change the setting, and then run again.', name),
 
+  notSaved: (reason: string) =>
+    l10n.t(
+      "Sandboxes for Modal can't save its data ({0}). It goes on without, but forgets what it synced, started, and spent when this window closes. Free up disk space, and then reload the window.",
+      reason,
+    ),
   invalidAccountSetting: () =>
     l10n.t('The modal.account setting must be "local", "environment", "token", or "profile:NAME".'),
   invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, “.”, “_”, or “-”.'),

@@ -1,9 +1,14 @@
 import * as vscode from 'vscode';
 import { setLog } from '../../base/log.ts';
+import { onDidFailToSave } from '../../base/unsaved.ts';
 import { registerCommands } from '../common/commands.ts';
+import { strings } from '../common/strings.ts';
 import { showServerWarnings } from './server-warnings.ts';
 
-/** The extension's log, as an output channel, and the servers' warnings in it. `memory` is shared by all windows. */
+/**
+ * The extension's log, as an output channel, the servers' warnings in it, and a warning when the extension can't save its
+ * data. `memory` is shared by all windows.
+ */
 export function logModule(memory: vscode.Memento): vscode.Disposable {
   const channel = vscode.window.createOutputChannel('Sandboxes for Modal', { log: true });
   setLog(channel);
@@ -11,5 +16,9 @@ export function logModule(memory: vscode.Memento): vscode.Disposable {
     channel,
     registerCommands({ 'modal.showLog': () => channel.show() }),
     showServerWarnings(memory),
+    onDidFailToSave((error) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      void vscode.window.showWarningMessage(strings.notSaved(reason));
+    }),
   );
 }

@@ -32,8 +32,13 @@ export class SandboxStates {
   readonly #folder: string;
   readonly #loaded = new Map<string, SandboxState>();
 
-  /** `root` is the real path of the local folder. */
-  constructor(storageDir: string, root: string, remoteRoot: string) {
+  readonly #onUnsaved: (error: unknown) => void;
+  /** As approved in this window. */
+  #approvedBytes: number | undefined;
+
+  /** `root` is the real path of the local folder. `onUnsaved` gets the file system's error if nothing can be stored. */
+  constructor(storageDir: string, root: string, remoteRoot: string, onUnsaved: (error: unknown) => void = () => {}) {
+    this.#onUnsaved = onUnsaved;
     const key = createHash('sha256').update(`${root}\0${remoteRoot}`).digest('hex').slice(0, 24);
     this.#folder = join(storageDir, `sync-${key}`);
   }
@@ -70,16 +75,21 @@ export class SandboxStates {
     return state;
   }
 
-  /** Stores the index of a sandbox. Throws the file system's error. */
+  /** Stores the index of a sandbox. If that isn't possible, the next window asks the sandbox what it contains. */
   save(sandboxId: string): void {
     const state = this.#loaded.get(sandboxId);
     if (!state) return;
-    writeIndex(this.#path(sandboxId), state);
-    for (const old of this.#names().slice(MAX_SAVED)) rmSync(join(this.#folder, old), { force: true });
+    try {
+      writeIndex(this.#path(sandboxId), state);
+      for (const old of this.#names().slice(MAX_SAVED)) rmSync(join(this.#folder, old), { force: true });
+    } catch (error) {
+      this.#onUnsaved(error);
+    }
   }
 
   /** The size in bytes of the folder when the user approved sending it; undefined if they haven't. */
   get approvedBytes(): number | undefined {
+    if (this.#approvedBytes !== undefined) return this.#approvedBytes;
     try {
       return Number.parseInt(readFileSync(join(this.#folder, 'approved'), 'utf8'), 10) || 0;
     } catch {
@@ -88,8 +98,13 @@ export class SandboxStates {
   }
 
   approve(bytes: number): void {
-    mkdirSync(this.#folder, { recursive: true });
-    writeFileSync(join(this.#folder, 'approved'), String(bytes));
+    this.#approvedBytes = bytes;
+    try {
+      mkdirSync(this.#folder, { recursive: true });
+      writeFileSync(join(this.#folder, 'approved'), String(bytes));
+    } catch (error) {
+      this.#onUnsaved(error);
+    }
   }
 
   #latest(): SavedState | undefined {

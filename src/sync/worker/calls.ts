@@ -63,8 +63,9 @@ export interface CallOf<Table extends TableName> {
   readonly args: readonly unknown[];
 }
 
-/** An answer of the thread: progress in entries found, and then a value or an error. */
+/** An answer of the thread: progress in entries found, and then a value or an error. In between, what isn't stored. */
 export type Answer =
   | { readonly id: number; readonly files: number }
+  | { readonly unsaved: string }
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly message: string; readonly code?: string | undefined } };

@@ -56,12 +56,17 @@ export class Core {
   readonly #ahead: LookAhead;
 
   /** Throws the file system's error if the root can't be read. */
-  constructor(options: CoreOptions, checkpoint: (files: number) => void = () => {}, ahead = new LookAhead()) {
+  constructor(
+    options: CoreOptions,
+    checkpoint: (files: number) => void = () => {},
+    onUnsaved: (error: unknown) => void = () => {},
+    ahead = new LookAhead(),
+  ) {
     this.#options = options;
     this.#checkpoint = checkpoint;
     this.#ahead = ahead;
     this.#rules = this.#readRules();
-    this.states = new SandboxStates(options.storageDir, this.#rules.root, options.remoteRoot);
+    this.states = new SandboxStates(options.storageDir, this.#rules.root, options.remoteRoot, onUnsaved);
   }
 
   /** Scans the folder and plans a push, for `open`. */

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { configuredTranslations } from '../../base/localization.ts';
+import { reportUnsaved } from '../../base/unsaved.ts';
 import { strings } from '../strings.ts';
 import type { Answer, Call, CallArgs, CallName, CallResult, TableName } from './calls.ts';
 import type { CoreOptions } from './core.ts';
@@ -109,6 +110,10 @@ export class SyncThread {
   }
 
   #take(answer: Answer): void {
+    if ('unsaved' in answer) {
+      reportUnsaved(new Error(answer.unsaved));
+      return;
+    }
     const call = this.#pending.get(answer.id);
     if ('files' in answer) {
       call?.onFiles?.(answer.files);

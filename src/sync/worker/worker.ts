@@ -72,7 +72,11 @@ class ThreadProgram {
 
   /** Created by the first call, so that a missing folder fails that call and not the thread. */
   #openCore(): Core {
-    this.#core ??= new Core(this.#options, (files) => this.#checkpoint(files));
+    this.#core ??= new Core(
+      this.#options,
+      (files) => this.#checkpoint(files),
+      (error) => this.#post({ unsaved: String(error) }),
+    );
     return this.#core;
   }
 

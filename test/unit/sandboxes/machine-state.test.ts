@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 
 describe('MachineState', () => {
@@ -45,5 +46,18 @@ describe('MachineState', () => {
     await writeFile(join(dir, 'refresh.lock'), JSON.stringify({ pid: process.pid }));
     await got[0]?.();
     assert.equal(await windows[0]?.lock('refresh', 60_000), undefined, 'the lock of another window still exists');
+  });
+
+  it('goes on in memory when nothing can be written, and grants no lock then', async () => {
+    await writeFile(join(dir, 'file'), '');
+    // A folder can't be created below a file, not even by root.
+    const state = new MachineState(join(dir, 'file', 'machine'));
+    await state.join();
+    assert.equal(await state.write('spend/a.json', { usd: 1 }), false);
+    assert.deepEqual(await state.read('spend/a.json', z.object({ usd: z.number() })), { usd: 1 });
+    await state.remove('spend/a.json');
+    assert.equal(await state.read('spend/a.json', z.object({ usd: z.number() })), undefined);
+    assert.equal(await state.lock('refresh', 60_000), undefined);
+    await state.leave();
   });
 });
