@@ -306,7 +306,8 @@ class SyncBench {
     async function* readFrom(offset: number): AsyncGenerator<Uint8Array> {
       for (let at = offset; at < bytes; at += MIB) yield piece;
     }
-    await execWith(this.#sandbox, ['sh', '-c', 'cat > /dev/null; echo done'], { source: () => ({ readFrom }) });
+    const options = { source: () => ({ readFrom }), maxBytes: 100, timeoutMs: 600_000 };
+    await execWith(this.#sandbox, ['sh', '-c', 'cat > /dev/null; echo done'], options);
   }
 
   #rsync(root: string): void {

@@ -1,5 +1,5 @@
 import type { App, Image, ModalClient } from 'modal';
-import { execWith } from '../modal/exec.ts';
+import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import { startOrDiscard } from './shared-snapshot.ts';
 import { strings } from './strings.ts';
 
@@ -18,6 +18,8 @@ export interface ImageReport {
 
 const TOOLS = ['git', 'curl', 'wget', 'gcc', 'make', 'jq', 'python3', 'uv', 'pip', 'node', 'npm'];
 const TIMEOUT_MS = 600_000;
+/** Measuring a large image takes minutes, in which the sandbox is quiet. */
+const LIMITS: AnswerLimits = { maxBytes: 4_000_000, timeoutMs: TIMEOUT_MS, quietMs: TIMEOUT_MS };
 
 // System mounts aren't part of the image. Links such as /bin count as links.
 const MEASURE = `
@@ -50,7 +52,7 @@ export async function checkImage(
   const sandbox = await startOrDiscard(client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS }), signal);
   try {
     const script = [MEASURE, 'echo', LIST_TOOLS, 'echo', LIST_PACKAGES].join('\n');
-    const output = await execWith(sandbox, ['sh', '-c', script], { signal, timeoutMs: TIMEOUT_MS });
+    const output = await execWith(sandbox, ['sh', '-c', script], { signal, ...LIMITS });
     return parseReport(output.toString());
   } finally {
     await sandbox.terminate().catch(() => {});

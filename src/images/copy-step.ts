@@ -3,7 +3,7 @@ import type { App, Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { DAY_MS, HOUR_MS } from '../base/clock.ts';
 import { formatBytes } from '../base/text.ts';
-import { execWith } from '../modal/exec.ts';
+import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import { SNAPSHOT_TIMEOUT_MS } from '../modal/snapshots.ts';
 import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, PRINT_ENVIRONMENT, STAGING, UNPACK } from './copy-scripts.ts';
@@ -32,6 +32,8 @@ const IDLE_TIMEOUT_MS = 600_000;
 const SANDBOX_TIMEOUT_MS = HOUR_MS;
 const COLLECTED_TTL_MS = DAY_MS;
 const MAX_LOG_LINES = 20;
+/** Copying large files takes minutes, in which the sandbox is quiet. */
+const COPY_LIMITS: AnswerLimits = { maxBytes: 4_000_000, timeoutMs: HOUR_MS / 2, quietMs: HOUR_MS / 4 };
 
 /**
  * Copies files into an image: starts a sandbox from it, sends the files as an archive, and takes a snapshot. Windows and
@@ -112,6 +114,7 @@ class SandboxCopy {
   async #restoringLines({ env, user }: CopyStep['restore']): Promise<string[]> {
     const output = await execWith(this.#sandbox, ['sh', '-c', `${PRINT_ENVIRONMENT}\nsync`, 'sh', ...env], {
       signal: this.#build.signal,
+      ...COPY_LIMITS,
     });
     const [workdir = '/', ...values] = output.toString().split('\0').slice(0, -1);
     const lines = values
@@ -162,6 +165,7 @@ class SandboxCopy {
     const output = await execWith(sandbox, argv, {
       signal: this.#build.signal,
       ...(source && { source: () => source }),
+      ...COPY_LIMITS,
     });
     if (source?.failure) throw source.failure;
     const lines = output.toString().trimEnd().split('\n');

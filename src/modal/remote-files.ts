@@ -29,6 +29,8 @@ export interface Content {
 }
 
 export interface ReadOptions {
+  /** The file as far as it is read. A sandbox's file may have no end. */
+  readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -43,7 +45,7 @@ export interface RemoteFiles {
   stat(path: string): Promise<RemoteEntry>;
   list(path: string): Promise<RemoteEntry[]>;
   /** Reads a file in order, in chunks of limited size. */
-  read(path: string, options?: ReadOptions): AsyncIterable<Uint8Array>;
+  read(path: string, options: ReadOptions): AsyncIterable<Uint8Array>;
   /** Creates or replaces a whole file, and creates its parent folders. */
   write(path: string, content: Content, options?: WriteOptions): Promise<void>;
   makeDirectory(path: string): Promise<void>;
@@ -87,7 +89,7 @@ export function contentOf(bytes: Uint8Array): Content {
 export async function readAll(files: RemoteFiles, path: string, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of files.read(path)) {
+  for await (const part of files.read(path, { maxBytes: maxBytes + 1 })) {
     bytes += part.length;
     if (bytes > maxBytes) {
       throw new RemoteFileError('unavailable', strings.tooLargeForEditor(path, Math.round(maxBytes / 1024 / 1024)));

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
-import type { ContainerProcess, FileInfo, Sandbox } from 'modal';
+import type { FileInfo, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
-import { type Clock, HOUR_MS, MINUTE_MS, systemClock } from '../base/clock.ts';
+import { type Clock, DAY_MS, MINUTE_MS, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
-import { execWith } from './exec.ts';
+import { type AnswerLimits, execWith, inTime, QUIET_MS, readText } from './exec.ts';
 import {
   type Content,
   type RemoteEntry,
@@ -21,13 +21,14 @@ const CHUNK_BYTES = 1024 * 1024;
 const MAX_ARGUMENT_CHARS = 50_000;
 /** The maximum length of a chain of links, as on Linux. */
 const MAX_LINKS = 40;
+const ANSWER_LIMITS: AnswerLimits = { maxBytes: 256 * 1024, timeoutMs: MINUTE_MS };
+/** Copying or removing a large folder takes a while. */
+const CHANGE_TIMEOUT_MS = 10 * MINUTE_MS;
+/** The slowest connection on which a transfer isn't stopped. */
+const SLOWEST_BYTES_PER_MS = 500;
 const FILE_TYPE_BITS = 0o170000;
 const REGULAR_FILE = 0o100000;
 
-/** The longest time that a file's reader waits for its next bytes. */
-const STALL_MS = MINUTE_MS;
-/** The sandbox stops reading after this time, so that a reader who is lost doesn't keep it awake. */
-const READ_TIMEOUT_MS = HOUR_MS;
 /** The exit code of `READ` for pipes, sockets, and devices, which may never end. */
 const NOT_REGULAR = 20;
 /** Stops when its input ends, so that an abandoned reader doesn't keep running. */
@@ -67,7 +68,9 @@ const PROBLEMS: Readonly<Record<string, RemoteFileProblem>> = {
 
 /** All files of a running sandbox. Copying, moving, and streaming use programs of the image: `cp`, `mv`, `cat`, `sh`. */
 export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = systemClock): RemoteFiles {
-  const statOf = (path: string) => mapped(path, async () => (await sandbox()).filesystem.stat(path));
+  const call = <T>(path: string, work: (running: Sandbox) => Promise<T>, timeoutMs = CHANGE_TIMEOUT_MS) =>
+    mapped(path, async () => inTime(work(await sandbox()), timeoutMs));
+  const statOf = (path: string) => call(path, ({ filesystem }) => filesystem.stat(path), QUIET_MS);
   return {
     stat: async (path) => {
       const info = await statOf(path);
@@ -80,26 +83,31 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
     },
     list: async (path) => {
       const running = await mapped(path, sandbox);
-      const infos = await mapped(path, () => running.filesystem.listFiles(path));
+      const infos = await call(path, ({ filesystem }) => filesystem.listFiles(path), QUIET_MS);
       const links = infos.filter(({ type }) => type === 'symlink').map(({ name }) => name);
       const targets = links.length > 0 ? await targetsOf(running, path, links) : new Map();
       return infos.map((info) => ({ ...entryOf(info), ...targets.get(info.name) }));
     },
-    async *read(path, { signal } = {}) {
+    async *read(path, { signal, maxBytes }) {
       const running = await mapped(path, sandbox);
-      const options = { mode: 'binary', timeoutMs: READ_TIMEOUT_MS } as const;
+      const options = { mode: 'binary', timeoutMs: transferTimeoutMs(maxBytes) } as const;
       const process = await mapped(path, () => running.exec(['sh', '-c', READ, 'sh', path], options));
       const reader = process.stdout.getReader();
       const answer = <T>(call: () => Promise<T>) => untilAborted(withinStall(mapped(path, call), clock, path), signal);
+      let left = maxBytes;
       try {
         for (;;) {
           const { done, value } = await answer(() => reader.read());
           if (done) break;
-          yield value;
+          yield value.subarray(0, left);
+          left -= value.length;
+          if (left <= 0) return;
         }
         const code = await answer(() => process.wait());
         if (code === NOT_REGULAR) throw new RemoteFileError('unavailable', strings.notRegularFile(path));
-        if (code !== 0) throw await readProblem(path, process, statOf);
+        if (code === 0) return;
+        if ((await statOf(path)).type === 'directory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
+        throw problemOf(await readText(process.stderr), 'cat');
       } finally {
         // Not awaited: a reader that stops early must not wait for the rest.
         void process.closeStdin().catch(() => {});
@@ -110,7 +118,7 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
       const running = await mapped(path, sandbox);
       if (content.bytes <= MAX_WHOLE_BYTES) {
         const bytes = await content.read(0, content.bytes);
-        await mapped(path, () => running.filesystem.writeBytes(bytes, path));
+        await call(path, ({ filesystem }) => filesystem.writeBytes(bytes, path), transferTimeoutMs(bytes.length));
         onSent?.(bytes.length);
         return;
       }
@@ -118,22 +126,23 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
       const unfinished = posix.join(folder, `.modal-upload-${randomUUID()}`);
       const argv = ['sh', '-c', WRITE, 'sh', path, folder, unfinished, String(content.bytes)];
       const source = { readFrom: (offset: number) => chunks(content, offset, onSent) };
-      const output = await mapped(path, () => execWith(running, argv, { source: () => source, signal }));
+      const limits = { ...ANSWER_LIMITS, timeoutMs: transferTimeoutMs(content.bytes) };
+      const output = await mapped(path, () => execWith(running, argv, { source: () => source, signal, ...limits }));
       const outcome = String(output).trim();
       if (outcome === 'isDirectory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
       if (outcome !== 'done') throw new RemoteFileError('denied', strings.cannotWrite(path));
     },
-    makeDirectory: (path) => mapped(path, async () => (await sandbox()).filesystem.makeDirectory(path)),
-    remove: (path) => mapped(path, async () => (await sandbox()).filesystem.remove(path, { recursive: true })),
-    rename: (from, to) => mapped(from, async () => run(await sandbox(), ['mv', '-T', '--', from, to])),
-    copy: (from, to) => mapped(from, async () => run(await sandbox(), ['cp', '-a', '-T', '--', from, to])),
+    makeDirectory: (path) => call(path, ({ filesystem }) => filesystem.makeDirectory(path)),
+    remove: (path) => call(path, ({ filesystem }) => filesystem.remove(path, { recursive: true })),
+    rename: (from, to) => call(from, (running) => run(running, ['mv', '-T', '--', from, to])),
+    copy: (from, to) => call(from, (running) => run(running, ['cp', '-a', '-T', '--', from, to])),
   };
 }
 
-/** Waits for a part of a file's content. Throws `RemoteFileError` if nothing arrives for a minute. */
+/** Waits for a part of a file's content. Throws `RemoteFileError` if nothing arrives. */
 async function withinStall<T>(part: Promise<T>, clock: Clock, path: string): Promise<T> {
   const stalled = Promise.withResolvers<never>();
-  const cancel = clock.after(STALL_MS, () =>
+  const cancel = clock.after(QUIET_MS, () =>
     stalled.reject(new RemoteFileError('unavailable', strings.stoppedSending(path))),
   );
   try {
@@ -187,7 +196,9 @@ async function targetsOf(
       chars += name.length + 1;
       batch.push(name);
     }
-    const output = await execWith(sandbox, ['sh', '-c', TARGETS, 'sh', folder, ...batch]).catch(() => '');
+    const output = await execWith(sandbox, ['sh', '-c', TARGETS, 'sh', folder, ...batch], ANSWER_LIMITS).catch(
+      () => '',
+    );
     for (const [at, line] of String(output).split('\n').entries()) {
       const name = batch[at];
       if (name !== undefined && line === 'd') found.set(name, { target: 'directory' });
@@ -210,8 +221,9 @@ async function* chunks(
 }
 
 async function run(sandbox: Sandbox, argv: string[]): Promise<void> {
-  const process = await sandbox.exec(argv, { stdout: 'ignore' });
-  const [stderr, code] = await Promise.all([process.stderr.readText(), process.wait()]);
+  const options = { mode: 'binary', stdout: 'ignore', timeoutMs: CHANGE_TIMEOUT_MS } as const;
+  const process = await sandbox.exec(argv, options);
+  const [stderr, code] = await Promise.all([readText(process.stderr, CHANGE_TIMEOUT_MS), process.wait()]);
   if (code !== 0) throw problemOf(stderr, argv[0] ?? '');
 }
 
@@ -224,14 +236,9 @@ function problemOf(stderr: string, program: string): RemoteFileError {
   return new RemoteFileError('unavailable', message);
 }
 
-async function readProblem(
-  path: string,
-  process: ContainerProcess<Uint8Array>,
-  statOf: (path: string) => Promise<FileInfo>,
-): Promise<Error> {
-  const { type } = await statOf(path);
-  if (type === 'directory') return new RemoteFileError('isDirectory', strings.isFolder(path));
-  return problemOf(new TextDecoder().decode(await process.stderr.readBytes()), 'cat');
+/** Returns the time after which the sandbox stops a transfer whose window may be lost. Modal accepts whole seconds. */
+function transferTimeoutMs(bytes: number): number {
+  return Math.min(MINUTE_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS / 1000) * 1000, DAY_MS);
 }
 
 /** Translates the SDK's errors into file errors. */

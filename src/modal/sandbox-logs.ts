@@ -33,10 +33,12 @@ export async function readSandboxLog(
     linesAtLast = timestamp.getTime() === lastAt.getTime() ? linesAtLast + 1 : 1;
     lastAt = timestamp;
     text += message;
+    if (text.length > 2 * MAX_CHARS) text = endOf(text);
   }
-  return {
-    text: text.length > MAX_CHARS ? text.slice(text.indexOf('\n', text.length - MAX_CHARS) + 1) : text,
-    lastAt,
-    linesAtLast,
-  };
+  return { text: endOf(text), lastAt, linesAtLast };
+}
+
+/** Returns the last lines of a long text. */
+function endOf(text: string): string {
+  return text.length > MAX_CHARS ? text.slice(text.indexOf('\n', text.length - MAX_CHARS) + 1) : text;
 }

@@ -1,4 +1,5 @@
 import type { Sandbox } from 'modal';
+import { inTime, QUIET_MS, readStream, readText } from './exec.ts';
 import { RemoteFileError } from './remote-files.ts';
 import { strings } from './strings.ts';
 
@@ -21,7 +22,7 @@ export interface SearchOptions {
 }
 
 /** The sandbox stops the search after this time. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 30_000;
 /** The part of a line that is shown. */
 const MAX_LINE_BYTES = 1_000;
 /** Fits the longest path on Linux and a line number. */
@@ -60,29 +61,25 @@ export async function searchSandbox(
   const stop = () => void process.closeStdin().catch(() => {});
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
-  const reader = process.stdout.getReader();
   const lines = new HitReader(folder);
   let found = 0;
   let bytes = 0;
   try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      signal.throwIfAborted();
-      if (done) break;
-      bytes += value.length;
-      const hits = lines.read(value).slice(0, maxHits - found);
+    const limits = { maxBytes: Number.POSITIVE_INFINITY, quietMs: TIMEOUT_MS, signal };
+    for await (const part of readStream(process.stdout, limits)) {
+      bytes += part.length;
+      const hits = lines.read(part).slice(0, maxHits - found);
       found += hits.length;
       if (hits.length > 0) onHits(hits);
       if (found >= maxHits || bytes > MAX_BYTES) return { isComplete: false };
     }
-    const [code, stderr] = await Promise.all([process.wait(), process.stderr.readText()]);
+    const [code, stderr] = await Promise.all([inTime(process.wait(), QUIET_MS), readText(process.stderr)]);
     signal.throwIfAborted();
-    if (code > 1 && found === 0) throw problemOf(String(stderr));
+    if (code > 1 && found === 0) throw problemOf(stderr);
     return { isComplete: code <= 1 };
   } finally {
     signal.removeEventListener('abort', stop);
     stop();
-    void reader.cancel().catch(() => {});
   }
 }
 
@@ -115,6 +112,8 @@ class HitReader {
         this.#isSkipping = false;
       }
       const pathEnd = this.#rest.indexOf(0);
+      // No path is that long, so this isn't grep.
+      if (pathEnd < 0 && this.#rest.length > MAX_PATH_BYTES) this.#rest = Buffer.alloc(0);
       const end = pathEnd < 0 ? -1 : this.#rest.indexOf(0x0a, pathEnd);
       if (end < 0 && (pathEnd < 0 || this.#rest.length < MAX_PATH_BYTES + MAX_LINE_BYTES)) return hits;
       hits.push(...this.#hit(pathEnd, end < 0 ? this.#rest.length : end));

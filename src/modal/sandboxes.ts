@@ -87,6 +87,9 @@ function plainTags(tags: Readonly<Record<string, string>>): Record<string, strin
 /** The time to wait for a GPU before trying the next one in the list. */
 const GPU_WAIT_MS = MINUTE_MS;
 
+/** The sandbox stops a command that does nothing after this time. Its programs may have been replaced. */
+const NO_OP_TIMEOUT_MS = 30_000;
+
 /** Finds or creates the app that sandboxes belong to. Throws `ClientError`. */
 export function openApp(client: ModalClient, name: string): Promise<App> {
   return client.apps.fromName(name, { createIfMissing: true });
@@ -190,5 +193,5 @@ export async function renameSandbox(client: ModalClient, sandboxId: string, labe
 /** Runs a no-op command, which counts as activity. Throws if the sandbox has stopped. */
 export async function touchSandbox(client: ModalClient, sandboxId: string): Promise<void> {
   const sandbox = await client.sandboxes.fromId(sandboxId);
-  await (await sandbox.exec(['true'], { stdout: 'ignore', stderr: 'ignore' })).wait();
+  await (await sandbox.exec(['true'], { stdout: 'ignore', stderr: 'ignore', timeoutMs: NO_OP_TIMEOUT_MS })).wait();
 }

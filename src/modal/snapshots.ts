@@ -7,6 +7,9 @@ const PAGE = 100;
 /** The time limit of every snapshot. A large file system takes longer than the SDK's 55 seconds. */
 export const SNAPSHOT_TIMEOUT_MS = 10 * 60_000;
 
+/** Pending writes that take longer may be missing from the snapshot. */
+const FLUSH_TIMEOUT_MS = 2 * 60_000;
+
 /** A snapshot's published name and the image behind it. */
 export interface PublishedSnapshot {
   readonly id: string;
@@ -27,10 +30,11 @@ export async function takeSnapshot(
   sandbox: Sandbox,
   { path, ttlMs }: { readonly path?: string | undefined; readonly ttlMs: number | null },
 ): Promise<string> {
-  await sandbox.exec(['sync'], { stdout: 'ignore', stderr: 'ignore' }).then(
-    (process) => process.wait(),
-    () => {},
-  );
+  const options = { stdout: 'ignore', stderr: 'ignore', timeoutMs: FLUSH_TIMEOUT_MS } as const;
+  await sandbox
+    .exec(['sync'], options)
+    .then((process) => process.wait())
+    .catch(() => {});
   const params = { ttlMs, timeoutMs: SNAPSHOT_TIMEOUT_MS };
   const image = await (path === undefined
     ? sandbox.snapshotFilesystem(params)

@@ -70,6 +70,17 @@ export const strings = {
       name,
     ),
 
+  noAnswer: (seconds: number) =>
+    l10n.t(
+      "The sandbox didn't answer within {0} seconds. Run again. If this continues, terminate the sandbox to start over.",
+      seconds,
+    ),
+  answerTooLong: (limit: string) =>
+    l10n.t(
+      'The sandbox sent more than {0} where a shorter answer was expected, so the rest was ignored. One of its programs might have been replaced. Terminate the sandbox to start over.',
+      limit,
+    ),
+
   // Prices
   underUsd: (amount: string) => l10n.t('under {0}', amount),
   aboutUsd: (amount: string) => l10n.t('about {0}', amount),

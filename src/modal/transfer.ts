@@ -20,6 +20,9 @@ export interface FilePair {
   readonly bytes: number;
 }
 
+/** Files such as those in `/proc` are listed as empty. */
+const MIN_READ_BYTES = 1024 * 1024;
+
 /** Lists the files to download from a path, and where they go in `into`. Throws `UserError` for invalid local names. */
 export async function filesToDownload(
   files: RemoteFiles,
@@ -43,7 +46,7 @@ export async function filesToDownload(
 /** Downloads a file under a temporary name and then renames it, so that a failed download leaves nothing behind. */
 export async function download(
   files: RemoteFiles,
-  { local, remote }: FilePair,
+  { local, remote, bytes }: FilePair,
   options: TransferOptions,
 ): Promise<void> {
   const { signal, onBytes } = options;
@@ -51,9 +54,9 @@ export async function download(
   const unfinished = join(dirname(local), `.modal-download-${randomUUID()}`);
   try {
     await pipeline(
-      files.read(remote, { signal }),
-      async function* (bytes) {
-        for await (const part of bytes) {
+      files.read(remote, { signal, maxBytes: Math.max(bytes, MIN_READ_BYTES) }),
+      async function* (parts) {
+        for await (const part of parts) {
           yield part;
           onBytes((part as Uint8Array).length);
         }

@@ -51,7 +51,7 @@ export function volumeFiles(client: () => Promise<ModalClient>, name: string): R
         if (entries[0]?.path === path) throw new RemoteFileError('notDirectory', strings.isNotFolder(path));
         return entries;
       }),
-    async *read(path, { signal } = {}) {
+    async *read(path, { signal }) {
       const connected = await client();
       const volume = await withVolume(async (_, found) => found);
       yield* readVolumeFile(connected, volume, path, signal);

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerProcess, ModalClient } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { isConnectionLost } from '../modal/errors.ts';
+import { readStream } from '../modal/exec.ts';
 import { ExecRouter } from '../modal/exec-router.ts';
 import { localModalEnd } from '../modal/local-server.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
@@ -45,9 +46,18 @@ export class ExecLink {
     this.#options = options;
   }
 
+  /** True while it's reconnecting. */
+  get isLost(): boolean {
+    return this.#isLost;
+  }
+
   /** Reads a stream to its end. Throws if the sandbox has stopped, or if reconnecting fails for five minutes. */
   async *read(stream: 'stdout' | 'stderr'): AsyncGenerator<Uint8Array> {
-    let source = this.#process[stream] as unknown as AsyncIterable<Uint8Array>;
+    const limits = { maxBytes: Number.POSITIVE_INFINITY, quietMs: Number.POSITIVE_INFINITY };
+    let source: AsyncIterable<Uint8Array> = readStream(this.#process[stream], {
+      ...limits,
+      signal: this.#closing.signal,
+    });
     let router: ExecRouter | undefined;
     let offset = 0;
     let lostAt = 0;
@@ -84,6 +94,7 @@ export class ExecLink {
     this.#options.onReconnected();
   }
 
+  /** Ends all streams, whether or not the command has ended. */
   close(): void {
     this.#closing.abort();
     this.#router?.close();

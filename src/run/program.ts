@@ -1,13 +1,17 @@
 import { posix } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerProcess, ModalClient, Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
 import { execIdOf } from '../modal/client.ts';
 import { isSandboxGone } from '../modal/errors.ts';
+import { inTime, QUIET_MS } from '../modal/exec.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
+import { heartbeatCommand } from '../modal/watchdog.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunSyncOutcome } from '../sync/push/run-preamble.ts';
 import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
-import { endCommand, heartbeatCommand, resizeCommand, type TerminalSize } from './control.ts';
+import { endCommand, resizeCommand, type TerminalSize } from './control.ts';
 import { ExecLink } from './exec-link.ts';
 import type { OutputPacer } from './output-pacer.ts';
 import { ProgramOutput } from './program-output.ts';
@@ -19,6 +23,13 @@ import { strings } from './strings.ts';
 const SIGKILL = 137;
 /** The time to wait for confirmation that a killed program's sandbox has stopped. */
 const END_TIMEOUT_MS = 1_000;
+/** A program that was told to stop, and then killed, isn't waited for any longer than this. */
+const STOP_TIMEOUT_MS = 10_000;
+const CONTROL_TIMEOUT_MS = 30_000;
+/** How its end is asked for when no answer comes. */
+const POLL_INTERVAL_MS = 5_000;
+const POLL_TIMEOUT_MS = 10_000;
+const MAX_FAILED_POLLS = 3;
 
 /** The end of a program. Times are in terms of `performance.now()`. */
 export interface ProgramEnd {
@@ -67,6 +78,7 @@ export class RunningProgram {
   readonly #options: ProgramOptions;
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
+  #hasEnded = false;
 
   constructor(options: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
     this.#options = options;
@@ -80,6 +92,11 @@ export class RunningProgram {
       onLost: () => output.progress(strings.connectionLost()),
       onReconnected: () => output.status(strings.reconnected()),
     });
+  }
+
+  /** True once all output has arrived. Input has no effect any more. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
   }
 
   get sandboxId(): string {
@@ -100,12 +117,25 @@ export class RunningProgram {
    * that the sync was prepared for. Throws the SDK's errors; if the sandbox stopped, the error that explains why.
    */
   async waitForEnd(): Promise<ProgramEnd | undefined> {
-    const { modal, signal, runId } = this.#options;
-    const end = () => void this.#control(endCommand(runId));
+    const { modal, signal, runId, output } = this.#options;
+    const givenUp = new AbortController();
+    let giveUp: NodeJS.Timeout | undefined;
+    const end = () => {
+      void this.#control(endCommand(runId));
+      giveUp = setTimeout(
+        () => {
+          output.status(strings.mayStillRun());
+          givenUp.abort(signal.reason);
+        },
+        this.hasEnded ? 0 : STOP_TIMEOUT_MS,
+      );
+    };
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
+    const following = this.#follow();
+    following.catch(() => {});
     try {
-      const ended = await this.#follow();
+      const ended = await untilAborted(following, givenUp.signal);
       // A sandbox that stops kills its programs.
       if (ended && 'exitCode' in ended.end && ended.end.exitCode === SIGKILL && !signal.aborted) {
         await requireRunning(modal, this.sandboxId, END_TIMEOUT_MS).catch((error) => {
@@ -115,6 +145,7 @@ export class RunningProgram {
       return ended;
     } finally {
       signal.removeEventListener('abort', end);
+      clearTimeout(giveUp);
       this.#link.close();
     }
   }
@@ -123,19 +154,65 @@ export class RunningProgram {
     const { request, sync, pacer } = this.#options;
     const output = new ProgramOutput(this.#link.read('stdout'), sync !== undefined);
     let syncedAt = performance.now();
-    const started = output.synced
-      .catch((): RunSyncOutcome => ({ kind: 'unknown' }))
-      .then((outcome) => {
-        syncedAt = performance.now();
-        return this.#begin(outcome, syncedAt);
-      });
+    const started = this.#outcome(output).then((outcome) => {
+      syncedAt = performance.now();
+      return this.#begin(outcome, syncedAt);
+    });
     const stderr = request.pty ? undefined : this.#copyStderr();
-    await pacer.copy(afterStart(output.chunks(), started));
-    const exitCode = await this.#process.wait();
+    stderr?.catch(() => {});
+    const copying = pacer.copy(afterStart(output.chunks(), started));
+    copying.catch(() => {});
+    let hasStarted = false;
+    try {
+      // Not learned from the output, which may have no end or never come.
+      hasStarted = await Promise.race([started, copying.then(() => started)]);
+    } finally {
+      // It must not start after all, or go on, when this has been reported.
+      if (!hasStarted) void this.#control(endCommand(this.#options.runId));
+    }
+    // An error of the stream comes first.
+    await (hasStarted ? copying : Promise.race([copying, undefined]));
+    if (!hasStarted) return undefined;
+    const exitCode = await this.#exitCode();
     await stderr;
-    if (!(await started)) return undefined;
     const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
     return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstOutputAt: output.firstAt };
+  }
+
+  /** Waits for the outcome of the sync. Throws `UserError` if the sandbox is silent although it's connected. */
+  async #outcome(output: ProgramOutput): Promise<RunSyncOutcome> {
+    const synced = output.synced.catch((): RunSyncOutcome => ({ kind: 'unknown' }));
+    for (;;) {
+      try {
+        return await inTime(synced, QUIET_MS);
+      } catch (error) {
+        if (!this.#link.isLost) throw error;
+      }
+    }
+  }
+
+  /**
+   * Waits for the exit code after the output has ended. If Modal's answer doesn't come, asks for it in another way: the
+   * program may have closed its output and still be running, or the answer may be lost.
+   */
+  async #exitCode(): Promise<number> {
+    this.#hasEnded = true;
+    const process = this.#process;
+    const exit = process.wait();
+    exit.catch(() => {});
+    for (let failures = 0; ; ) {
+      const code = await Promise.race([exit, sleep(POLL_INTERVAL_MS, undefined, { ref: false })]);
+      if (code !== undefined) return code;
+      try {
+        // Internal to the SDK.
+        const polled = typeof process._poll === 'function' ? await inTime(process._poll(), POLL_TIMEOUT_MS) : null;
+        if (polled !== null) return polled;
+        failures = 0;
+      } catch (error) {
+        failures += 1;
+        if (failures === MAX_FAILED_POLLS) throw error;
+      }
+    }
   }
 
   /** Handles the outcome of the sync. Resolves with false if the program wasn't started. */
@@ -155,7 +232,8 @@ export class RunningProgram {
   /** Runs a control command next to the program. If it fails, the sandbox is gone, and so is the program. */
   async #control(command: string[]): Promise<void> {
     try {
-      const process = await this.#options.sandbox.exec(command, { stdout: 'ignore', stderr: 'ignore' });
+      const options = { stdout: 'ignore', stderr: 'ignore', timeoutMs: CONTROL_TIMEOUT_MS } as const;
+      const process = await this.#options.sandbox.exec(command, options);
       await process.wait();
     } catch {
       // The program's own streams report that the sandbox has stopped.

@@ -66,12 +66,12 @@ export class Run {
   }
 
   /**
-   * Sends typed text, as soon as the program has started. An interrupt (Ctrl+C) before that cancels the run; a later one
+   * Sends typed text, as soon as the program has started. An interrupt (Ctrl+C) before that, or after all output, cancels the run; another one
    * also skips the output that is still waiting to be shown.
    */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
-      if (this.#program) this.#pacer.skipAhead();
+      if (this.#program && !this.#program.hasEnded) this.#pacer.skipAhead();
       else this.cancel();
     }
     this.#stdin.write(text);

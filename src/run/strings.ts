@@ -40,6 +40,8 @@ export const strings = {
     l10n.t('Receiving {0}, {1}, {2}/s: {3}', formats.files(files), size, speed, path),
   sizeOfTotal: (size: string, total: string) => l10n.t('{0} of {1}', size, total),
 
+  mayStillRun: () =>
+    l10n.t("The program didn't stop and might still be running. To make sure that it ends, terminate the sandbox."),
   connectionLost: () => l10n.t('Connection lost. Reconnecting…'),
   reconnected: () => l10n.t('Reconnected'),
   skippingOutput: (size: string) => l10n.t('Interrupted. Skipping earlier output: {0}…', size),

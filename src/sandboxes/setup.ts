@@ -3,10 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Image, Sandbox } from 'modal';
 import { pack } from 'tar-stream';
+import { MINUTE_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { resolveInFolder } from '../base/inside-folder.ts';
 import { sharedSnapshot, snapshotOf } from '../images/shared-snapshot.ts';
-import { execWith } from '../modal/exec.ts';
+import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import { createSandbox, type SandboxParams } from '../modal/sandboxes.ts';
 import type { SetupProfile } from '../profiles/schema.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
@@ -16,6 +17,7 @@ import { strings } from './strings.ts';
 
 /** The maximum length of the quoted end of a failed command's output. */
 const MAX_QUOTED_CHARS = 300;
+const SEND_LIMITS: AnswerLimits = { maxBytes: 64_000, timeoutMs: 5 * MINUTE_MS };
 
 /** Follows a setup, and can cancel it. */
 export interface SetupWatch {
@@ -83,7 +85,8 @@ async function sendFiles(sandbox: Sandbox, files: readonly SetupFile[], { signal
     },
   });
   const script = `mkdir -p ${REMOTE_ROOT} && tar -xf - -C ${REMOTE_ROOT} 2>&1 || echo failed`;
-  const output = (await execWith(sandbox, ['sh', '-c', script], { source, ...(signal && { signal }) })).toString();
+  const options = { source, signal, ...SEND_LIMITS };
+  const output = (await execWith(sandbox, ['sh', '-c', script], options)).toString();
   if (output.trim() !== '') throw new UserError(strings.setupFilesNotSent(output.trim().slice(-MAX_QUOTED_CHARS)));
 }
 

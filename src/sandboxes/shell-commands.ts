@@ -1,11 +1,17 @@
+import { randomUUID } from 'node:crypto';
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { UserError } from '../base/errors.ts';
+import { formatBytes } from '../base/text.ts';
+import { inTime, QUIET_MS } from '../modal/exec.ts';
+import { watched } from '../modal/watchdog.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { strings } from './strings.ts';
 
 /** The maximum length of the kept end of a command's output. */
 const MAX_OUTPUT_CHARS = 300;
+/** A command that prints more is stopped; it probably repeats itself. */
+const MAX_TOTAL_CHARS = 64_000_000;
 
 export interface CommandOptions {
   readonly signal?: AbortSignal | undefined;
@@ -15,8 +21,9 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a profile's shell command in the sandbox's synced folder. Resolves with the last part of its output. Throws the SDK's
- * errors and the signal's reason.
+ * Runs a profile's shell command in the sandbox's synced folder. It's stopped soon after this window is lost. Resolves
+ * with the last part of its output. Throws `UserError` if the shell doesn't answer or the output is too long, the SDK's
+ * errors, and the signal's reason.
  */
 export async function runCommand(
   sandbox: Sandbox,
@@ -24,14 +31,27 @@ export async function runCommand(
   { signal, timeoutMs, onLog }: CommandOptions = {},
 ): Promise<{ exitCode: number; output: string }> {
   const result = (async () => {
-    const script = `cd ${REMOTE_ROOT} 2>/dev/null; { ${command}\n} 2>&1`;
+    const watch = watched(randomUUID());
+    // A subshell, so that the command can't skip the cleanup, and a snapshot has no trace of it.
+    const inFolder = `(cd ${REMOTE_ROOT} 2>/dev/null; { ${command}\n} 2>&1)`;
+    // The first line shows that the sandbox has a shell that works; the command may then be quiet.
+    const script = `echo; ${watch.preamble}\n${inFolder}\nmodal_code=$?; ${watch.cleanup}; exit $modal_code`;
     const process = await sandbox.exec(['sh', '-c', script], { stderr: 'ignore', ...(timeoutMs && { timeoutMs }) });
+    using _ = watch.keepAlive(sandbox);
     let output = '';
-    for await (const text of process.stdout) {
-      onLog?.(text);
+    let chars = 0;
+    const texts = process.stdout.values();
+    for (let next = await inTime(texts.next(), QUIET_MS); !next.done; next = await texts.next()) {
+      const text = chars === 0 ? next.value.replace(/^\n/, '') : next.value;
+      chars += next.value.length;
+      if (chars > MAX_TOTAL_CHARS) {
+        void texts.return?.(undefined);
+        throw new UserError(strings.tooMuchOutput(command, formatBytes(MAX_TOTAL_CHARS)));
+      }
+      if (text !== '') onLog?.(text);
       output = (output + text).slice(-MAX_OUTPUT_CHARS);
     }
-    return { exitCode: await process.wait(), output: output.trim() };
+    return { exitCode: await inTime(process.wait(), QUIET_MS), output: output.trim() };
   })();
   return untilAborted(result, signal);
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
-import { DAY_MS } from '../base/clock.ts';
+import { DAY_MS, MINUTE_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
+import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { deleteImage, hasImage, listPublished, publishSnapshot, unpublishSnapshot } from '../modal/snapshots.ts';
@@ -22,6 +23,8 @@ export interface Snapshot extends Omit<SnapshotRecord, 'kind'> {
 export const DEFAULT_TTL_MS = 30 * DAY_MS;
 /** The number of images that a refresh verifies. The others follow with later refreshes. */
 const CHECKS_PER_REFRESH = 3;
+/** Measuring a large directory takes a while, in which the sandbox is quiet. */
+const SIZE_LIMITS: AnswerLimits = { maxBytes: 10_000, timeoutMs: MINUTE_MS, quietMs: MINUTE_MS };
 
 export interface NewSnapshot {
   readonly name: string;
@@ -180,10 +183,9 @@ export function requireReady({ name, state }: Snapshot): void {
   throw new UserError(state === 'expired' ? strings.expired(name) : strings.deletedElsewhere(name));
 }
 
-/** Returns the size of a directory in bytes, including its contents; undefined if the image has no `du`. */
+/** Returns the size of a directory in bytes, including its contents; undefined if the image has no `du`, or a slow one. */
 async function sizeOf(sandbox: Sandbox, path: string): Promise<number | undefined> {
-  const process = await sandbox.exec(['du', '-sk', '--', path], { stderr: 'ignore' });
-  const [text] = await Promise.all([process.stdout.readText(), process.wait()]);
-  const [, kibibytes] = /^(\d+)\s/.exec(text) ?? [];
+  const output = await execWith(sandbox, ['du', '-sk', '--', path], SIZE_LIMITS).catch(() => '');
+  const [, kibibytes] = /^(\d+)\s/.exec(String(output)) ?? [];
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }

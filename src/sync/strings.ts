@@ -48,6 +48,8 @@ export const strings = {
       "Couldn't list the files in {0}. Run again when no program is changing them, or terminate the sandbox to start over.",
       folder,
     ),
+  listTooLong: () =>
+    l10n.t('The list of files in the sandbox is too long to be read. Terminate the sandbox to start over.'),
   pullInterrupted: () => l10n.t('The connection was lost. Files received so far were kept. Pull again for the rest.'),
   pullOutside: (path: string) =>
     l10n.t("{0} is outside the workspace and can't be pulled. Specify a path inside it.", path),

@@ -3,6 +3,7 @@ import { setLog } from '../../base/log.ts';
 import { onDidFailToSave } from '../../base/unsaved.ts';
 import { registerCommands } from '../common/commands.ts';
 import { strings } from '../common/strings.ts';
+import { window } from '../common/window.ts';
 import { showServerWarnings } from './server-warnings.ts';
 
 /**
@@ -18,7 +19,7 @@ export function logModule(memory: vscode.Memento): vscode.Disposable {
     showServerWarnings(memory),
     onDidFailToSave((error) => {
       const reason = error instanceof Error ? error.message : String(error);
-      void vscode.window.showWarningMessage(strings.notSaved(reason));
+      void window.showWarningMessage(strings.notSaved(reason));
     }),
   );
 }

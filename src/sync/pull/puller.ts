@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
-import { HOUR_MS } from '../../base/clock.ts';
+import { HOUR_MS, MINUTE_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
-import { execWith } from '../../modal/exec.ts';
+import { type AnswerLimits, execWith, readStream } from '../../modal/exec.ts';
+import { watched } from '../../modal/watchdog.ts';
 import type { SyncProgress } from '../options.ts';
 import type { Ask } from '../push/questions.ts';
 import { PatternList } from '../rules/gitignore.ts';
@@ -31,6 +33,7 @@ export interface PullResult extends Received {
 /** Characters of paths in one command, so that its arguments stay below Modal's limit. */
 const MAX_BATCH_CHARS = 40_000;
 const PULL_TIMEOUT_MS = HOUR_MS;
+const FIND_LIMITS: AnswerLimits = { maxBytes: 64_000_000, timeoutMs: 5 * MINUTE_MS };
 const FIND = 'cd "$1" && find . -path ./.modal-sync -prune -o ! -type d -print0';
 const PACK = 'cd "$1" && shift && exec tar -cf - "$@" 2>/dev/null';
 
@@ -73,7 +76,10 @@ export class Puller {
 
   async #matching(sandbox: Sandbox, { patterns = [], signal }: PullRequest): Promise<string[]> {
     if (patterns.length === 0) return [];
-    const output = await execWith(sandbox, ['sh', '-c', FIND, 'modal-find', this.#remoteRoot], { signal });
+    const output = await execWith(sandbox, ['sh', '-c', FIND, 'modal-find', this.#remoteRoot], {
+      signal,
+      ...FIND_LIMITS,
+    });
     const list = new PatternList('', patterns.join('\n'));
     const names = output
       .toString()
@@ -90,8 +96,7 @@ export class Puller {
   ): Promise<Received> {
     let all: Received | undefined;
     for (const batch of batches(paths)) {
-      const argv = ['sh', '-c', PACK, 'modal-pull', this.#remoteRoot, ...batch.map((path) => `./${path}`)];
-      const received = await this.#batch(sandbox, argv, batch, allowed, request);
+      const received = await this.#batch(sandbox, batch, allowed, request);
       all = all ? joined(all, received) : received;
     }
     return all ?? { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
@@ -99,35 +104,28 @@ export class Puller {
 
   async #batch(
     sandbox: Sandbox,
-    argv: string[],
     paths: readonly string[],
     allowed: readonly string[],
     { signal, onProgress, dirty = [] }: PullRequest,
   ): Promise<Received> {
     signal?.throwIfAborted();
+    const watch = watched(randomUUID());
+    const script = `${watch.preamble}\n${PACK}`;
+    const argv = ['sh', '-c', script, 'modal-pull', this.#remoteRoot, ...paths.map((path) => `./${path}`)];
     const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: PULL_TIMEOUT_MS });
+    using _ = watch.keepAlive(sandbox);
     await using reception = await this.#worker.receive({ sandboxId: sandbox.sandboxId, paths, dirty, allowed });
-    const reader = process.stdout.getReader();
-    const stop = () => void reader.cancel().catch(() => {});
-    signal?.addEventListener('abort', stop, { once: true });
     const end = new ArchiveEnd();
     const startedAt = performance.now();
-    try {
-      for (;;) {
-        const { value, done } = await reader.read();
-        signal?.throwIfAborted();
-        if (done) break;
-        end.add(value);
-        const soFar = await reception.take(value, { signal });
-        const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
-        onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
-      }
-      if (!end.isComplete) throw new UserError(strings.pullInterrupted());
-      return await reception.end();
-    } finally {
-      signal?.removeEventListener('abort', stop);
-      stop();
+    // The receiver checks the sizes that the archive declares.
+    for await (const piece of readStream(process.stdout, { maxBytes: Number.POSITIVE_INFINITY, signal })) {
+      end.add(piece);
+      const soFar = await reception.take(piece, { signal });
+      const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
+      onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
     }
+    if (!end.isComplete) throw new UserError(strings.pullInterrupted());
+    return await reception.end();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../../base/cancellation.ts';
-import { execWith } from '../../modal/exec.ts';
+import { HOUR_MS } from '../../base/clock.ts';
+import { type AnswerLimits, execWith, QUIET_MS } from '../../modal/exec.ts';
 import type { PushOptions, SyncEngineOptions } from '../options.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
@@ -15,6 +16,11 @@ import { MAX_WARM_BYTES, WarmReceiver } from './warm-receiver.ts';
 export type SendResult =
   | (Extract<Reply, { readonly kind: 'ok' }> & { readonly sent: Sent })
   | Exclude<Reply, { readonly kind: 'ok' }>;
+
+const MAX_REPLY_BYTES = 256 * 1024;
+/** The speed of a slow sandbox that applies a push. */
+const SLOW_MOVE_MS = 20;
+const SLOW_BYTES_PER_MS = 5_000;
 
 /** Sends prepared pushes to sandboxes. Each is one transfer, which has ended when `send` returns. */
 export class Sender {
@@ -114,7 +120,8 @@ export class Sender {
     };
     let reply: Reply;
     try {
-      reply = parseReply((await execWith(sandbox, argv, { source, signal })).toString());
+      const limits = applyLimits(plan);
+      reply = parseReply((await execWith(sandbox, argv, { source, signal, isWatched: true, ...limits })).toString());
     } catch (error) {
       if (!(error instanceof ResumeLost)) throw error;
       // The caller plans again, so that everything that is now uncertain is sent again.
@@ -124,6 +131,15 @@ export class Sender {
     if (reply.kind === 'no-tool' && reply.tool === compression) connection.decoders = [];
     return ended(transfer, reply);
   }
+}
+
+/**
+ * The sandbox is quiet while it moves what it has received into place, which takes a shell that has to do it alone some
+ * milliseconds for each path.
+ */
+function applyLimits({ puts, putBytes, deletes }: PreparedPush): AnswerLimits {
+  const quietMs = QUIET_MS + (puts + deletes) * SLOW_MOVE_MS + putBytes / SLOW_BYTES_PER_MS;
+  return { maxBytes: MAX_REPLY_BYTES, timeoutMs: HOUR_MS, quietMs };
 }
 
 async function ended(transfer: Transfer, reply: Reply): Promise<SendResult> {

@@ -1,5 +1,6 @@
 import type { ContainerProcess, Sandbox } from 'modal';
 import { untilAborted } from '../../base/cancellation.ts';
+import { QUIET_MS } from '../../modal/exec.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 
@@ -9,6 +10,7 @@ export const MAX_WARM_BYTES = 256 * 1024;
 const IDLE_MS = 60_000;
 /** The sandbox stops a process whose window has closed. */
 const TIMEOUT_MS = 5 * 60_000;
+const MAX_REPLY_BYTES = 256 * 1024;
 /** Printed on its own line after each reply. */
 const END = '\u0004\n';
 
@@ -79,8 +81,9 @@ export class WarmReceiver {
     reply.catch(() => {});
     const head = Buffer.from(`${payload.length} ${args.join(' ')}\n`);
     try {
-      await untilAborted(this.#writer.write(Buffer.concat([head, payload])), signal);
-      return await untilAborted(reply, signal);
+      const inTime = AbortSignal.any([AbortSignal.timeout(QUIET_MS), ...(signal ? [signal] : [])]);
+      await untilAborted(this.#writer.write(Buffer.concat([head, payload])), inTime);
+      return await untilAborted(reply, inTime);
     } catch (error) {
       this.close();
       throw error;
@@ -103,6 +106,7 @@ export class WarmReceiver {
       for await (const chunk of this.#process.stdout as AsyncIterable<Uint8Array>) {
         this.#output += Buffer.from(chunk).toString('latin1');
         const end = this.#output.indexOf(END);
+        if (end < 0 && this.#output.length > MAX_REPLY_BYTES) break;
         if (end < 0) continue;
         const reply = Buffer.from(this.#output.slice(0, end), 'latin1').toString();
         this.#output = this.#output.slice(end + END.length);

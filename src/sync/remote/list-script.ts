@@ -1,12 +1,19 @@
-import { Readable } from 'node:stream';
-import { gunzipSync } from 'node:zlib';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import type { Kind } from '../index/entries.ts';
 import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
+import { strings } from '../strings.ts';
+
+/** A list that unpacks to more than this, or names more paths, isn't read. */
+const MAX_UNPACKED_BYTES = 128_000_000;
+const MAX_PATHS = 500_000;
 
 /**
- * Prints the sandbox's contents as an archive of lists, compressed if possible.
+ * Prints the sandbox's contents as an archive of lists, compressed if possible. Line breaks before it tell that the lists
+ * are still being made.
  *
  * Arguments: the root; `all` for everything and the manifest, or `changed` for what is newer than the last list that
  * was processed; 1 if the last list was processed; then names of folders to skip. With `all`, a folder is skipped only if
@@ -21,6 +28,8 @@ mkdir -p $o || exit 4
 trap 'cd "$root" && rm -rf $o' EXIT
 [ "$taken" != 1 ] || [ ! -f $s/stamp.next ] || mv -f $s/stamp.next $s/stamp
 : > $s/stamp.next
+while echo; do sleep 5 >/dev/null; done &
+working=$!
 [ ! -f $s/gen ] || cp $s/gen $o/gen
 ours() { [ "$what" = all ] && cat $s/m/* | tr '\\0' '\\n' | grep -qF "$1/"; }
 n=$#; while [ $n -gt 0 ]; do p=$1; shift; ours "$p" || set -- "$@" -name "$p" -o; n=$((n - 1)); done
@@ -37,7 +46,9 @@ fi
 find . "$@" '(' -type f -o -type l -o -type d ')' -print0 > $o/names
 [ ! -s $o/names ] || xargs -0 stat -c '%f %s %Y' < $o/names > $o/stats
 : > $o/whole
-if command -v gzip >/dev/null; then tar -cf - -C $o . | gzip -1c; else tar -cf - -C $o .; fi`;
+kill $working; wait $working
+limit=cat; ! command -v head >/dev/null || limit='head -c ${MAX_UNPACKED_BYTES + 1}'
+if command -v gzip >/dev/null; then tar -cf - -C $o . | $limit | gzip -1c; else tar -cf - -C $o .; fi`;
 
 /** A path in the sandbox, as listed. */
 export interface RemoteEntry {
@@ -60,6 +71,7 @@ export interface RemoteListing {
   readonly children: ReadonlySet<string>;
 }
 
+const NEWLINE = 0x0a;
 const TYPE_BITS = 0o170000;
 const KINDS: ReadonlyMap<number, Kind> = new Map([
   [0o100000, 'file'],
@@ -67,25 +79,19 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
   [0o120000, 'link'],
 ]);
 
-/** Reads what the script printed; undefined if it is incomplete, or if files disappeared while it was listing them. */
-export async function readListing(output: Buffer): Promise<RemoteListing | undefined> {
-  if (output.toString('latin1') === 'none')
+/**
+ * Reads what the script printed; undefined if it is incomplete, or if files disappeared while it was listing them. Throws
+ * if it exceeds a limit.
+ */
+export async function readListing(printed: Buffer): Promise<RemoteListing | undefined> {
+  const start = printed.findIndex((byte) => byte !== NEWLINE);
+  const output = printed.subarray(Math.max(start, 0));
+  if (output.length === 4 && output.toString('latin1') === 'none')
     return { generation: NO_GENERATION, manifest: [], paths: new Map(), folders: [], children: new Set() };
-  const members = new Map<string, Buffer>();
-  try {
-    const isCompressed = output[0] === 0x1f && output[1] === 0x8b;
-    const archive = Readable.from([isCompressed ? gunzipSync(output) : output]).pipe(extract());
-    for await (const entry of archive) {
-      const parts: Buffer[] = [];
-      for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
-      members.set(entry.header.name.replace(/^\.\//, ''), Buffer.concat(parts));
-    }
-  } catch {
-    return undefined;
-  }
-  if (!members.has('whole')) return undefined;
+  const members = await membersOf(output);
+  if (!members?.has('whole')) return undefined;
   const names = namesIn(members.get('names'));
-  const stats = (members.get('stats')?.toString('latin1') ?? '').split('\n').slice(0, -1);
+  const stats = (members.get('stats')?.toString('latin1') ?? '').split('\n', MAX_PATHS + 2).slice(0, -1);
   if (names.length !== stats.length) return undefined;
   const paths = new Map<string, RemoteEntry>();
   for (const [at, name] of names.entries()) {
@@ -107,7 +113,37 @@ export async function readListing(output: Buffer): Promise<RemoteListing | undef
   };
 }
 
+/** Unpacks the archive; undefined if it is damaged. */
+async function membersOf(output: Buffer): Promise<Map<string, Buffer> | undefined> {
+  const isCompressed = output[0] === 0x1f && output[1] === 0x8b;
+  const members = new Map<string, Buffer>();
+  let bytes = 0;
+  const unpacked = new Transform({
+    transform(chunk: Buffer, _, done) {
+      bytes += chunk.length;
+      done(bytes > MAX_UNPACKED_BYTES ? new Error('too long') : null, chunk);
+    },
+  });
+  const archive = extract();
+  const unpacking = pipeline([Readable.from([output]), ...(isCompressed ? [createGunzip()] : []), unpacked, archive]);
+  unpacking.catch(() => {});
+  try {
+    for await (const entry of archive) {
+      const parts: Buffer[] = [];
+      for await (const part of entry as AsyncIterable<Buffer>) parts.push(part);
+      members.set(entry.header.name.replace(/^\.\//, ''), Buffer.concat(parts));
+    }
+    await unpacking;
+  } catch {
+    if (bytes > MAX_UNPACKED_BYTES) throw new Error(strings.listTooLong());
+    return undefined;
+  }
+  return members;
+}
+
+/** Throws if there are too many. */
 function namesIn(list: Buffer | undefined): string[] {
-  const names = (list?.toString('utf8') ?? '').split('\0').slice(0, -1);
+  const names = (list?.toString('utf8') ?? '').split('\0', MAX_PATHS + 2).slice(0, -1);
+  if (names.length > MAX_PATHS) throw new Error(strings.listTooLong());
   return names.map((name) => name.replace(/^\.\/?/, (dots) => (dots === './' || name === '.' ? '' : dots)));
 }

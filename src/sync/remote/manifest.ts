@@ -17,11 +17,13 @@ export interface ManifestEntry {
   readonly hash: string;
 }
 
+const MAX_RECORDS = 1_000_000;
+
 const HeaderSchema = z.object({
   version: z.literal(1),
   generation: z.string(),
   full: z.boolean(),
-  records: z.int().min(0),
+  records: z.int().min(0).max(MAX_RECORDS),
 });
 const KINDS = { f: 'file', x: 'file', d: 'folder', l: 'link' } as const;
 const RECORD_FIELDS = /^([fxdl]) (\d{1,16}) (\d{1,12}) ([\w-]{0,22})$/;
@@ -95,7 +97,7 @@ function parseManifestFile(file: Buffer): ManifestFile | undefined {
   const end = file.indexOf(0x0a);
   const header = HeaderSchema.safeParse(parseJson(file.toString('utf8', 0, Math.max(end, 0))));
   if (!header.success) return undefined;
-  const fields = file.toString('utf8', end + 1).split('\0');
+  const fields = file.toString('utf8', end + 1).split('\0', header.data.records * 2 + 2);
   if (fields.pop() !== '' || fields.length !== header.data.records * 2) return undefined;
   const records: [string, string][] = [];
   for (let at = 0; at < fields.length; at += 2) records.push([fields[at] as string, fields[at + 1] as string]);

@@ -1,6 +1,7 @@
 import type { Sandbox } from 'modal';
+import { MINUTE_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
-import { execWith } from '../../modal/exec.ts';
+import { type AnswerLimits, execWith } from '../../modal/exec.ts';
 import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { checkPreamble } from '../push/run-preamble.ts';
 import { strings } from '../strings.ts';
@@ -9,6 +10,9 @@ import { LIST_SCRIPT } from './list-script.ts';
 import type { RemoteChanges } from './remote.ts';
 
 const MAX_LIST_ATTEMPTS = 3;
+/** A list is compressed if the image can do that. See also `MAX_UNPACKED_BYTES`. */
+const LIST_LIMITS: AnswerLimits = { maxBytes: 64_000_000, timeoutMs: 5 * MINUTE_MS };
+const CHECK_LIMITS: AnswerLimits = { maxBytes: 10_000, timeoutMs: MINUTE_MS };
 
 /** Determines what a sandbox contains, and updates the index. Callers take turns for each sandbox. */
 export class RemoteState {
@@ -37,7 +41,8 @@ export class RemoteState {
 
   /** Checks that the sandbox is at a generation. If not, follows it and resolves to false. */
   async isAt(sandbox: Sandbox, generation: Generation, signal?: AbortSignal): Promise<boolean> {
-    const output = await execWith(sandbox, ['sh', '-c', checkPreamble(this.#remoteRoot, generation)], { signal });
+    const argv = ['sh', '-c', checkPreamble(this.#remoteRoot, generation)];
+    const output = await execWith(sandbox, argv, { signal, ...CHECK_LIMITS });
     const have = /;DRIFT (.*)\u0007/.exec(output.toString())?.[1];
     if (have === undefined) return true;
     await this.follow(sandbox, have, signal);
@@ -61,7 +66,7 @@ export class RemoteState {
     const prunedFolders = await this.#worker.sandbox(sandbox.sandboxId).prunedFolders();
     const argv = ['sh', '-c', LIST_SCRIPT, 'modal-list', this.#remoteRoot, ...args, ...prunedFolders];
     for (let attempt = 1; attempt <= MAX_LIST_ATTEMPTS; attempt += 1) {
-      const changes = await take(await execWith(sandbox, argv, { signal }));
+      const changes = await take(await execWith(sandbox, argv, { signal, ...LIST_LIMITS }));
       if (changes) return changes;
     }
     throw new UserError(strings.listFailed(this.#remoteRoot));

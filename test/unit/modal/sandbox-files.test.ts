@@ -88,7 +88,7 @@ describe('sandboxFiles', () => {
     assert.equal((await shell('stat -c %a /large.bin; ls -a / | grep modal-upload || true')).trim(), '750');
     let largest = 0;
     const parts: Uint8Array[] = [];
-    for await (const part of files.read('/large.bin')) {
+    for await (const part of files.read('/large.bin', { maxBytes: bytes.length })) {
       largest = Math.max(largest, part.length);
       parts.push(part);
     }
@@ -133,11 +133,11 @@ describe('sandboxFiles', () => {
 
   it('ends the reader in the sandbox when nobody reads any more', async () => {
     await shell('head -c 50000000 /dev/zero > /zeros');
-    for await (const _ of files.read('/zeros')) break;
+    for await (const _ of files.read('/zeros', { maxBytes: 50_000_000 })) break;
     const cancel = new AbortController();
     await assert.rejects(
       async () => {
-        for await (const _ of files.read('/zeros', { signal: cancel.signal })) cancel.abort();
+        for await (const _ of files.read('/zeros', { signal: cancel.signal, maxBytes: 50_000_000 })) cancel.abort();
       },
       { name: 'AbortError' },
     );

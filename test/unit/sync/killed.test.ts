@@ -58,7 +58,7 @@ function localSandbox(scriptOf: (script: string) => string): { sandbox: Sandbox;
   const exec = ([program = '', ...args]: string[]) => {
     const child = spawn(
       program,
-      args.map((arg) => (arg === APPLY_SCRIPT ? scriptOf(arg) : arg)),
+      args.map((arg) => arg.replace(APPLY_SCRIPT, () => scriptOf(APPLY_SCRIPT))),
       { stdio: ['pipe', 'pipe', 'ignore'] },
     );
     child.on('exit', (_, signal) => (killed ||= signal === 'SIGKILL'));

@@ -55,7 +55,7 @@ export function beforeLine(sandbox: Sandbox, line: string, command: string): San
   const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\n${command}\n${line}`);
   const exec = (argv: string[], options: object) =>
     sandbox.exec(
-      argv.map((part) => (part === APPLY_SCRIPT ? script : part)),
+      argv.map((part) => part.replace(APPLY_SCRIPT, () => script)),
       options,
     );
   return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;

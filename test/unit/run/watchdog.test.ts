@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import type { Sandbox } from 'modal';
+import { heartbeatCommand } from '../../../src/modal/watchdog.ts';
+import { runCommand } from '../../../src/run/command.ts';
+import { endCommand } from '../../../src/run/control.ts';
+import { strings } from '../../../src/run/strings.ts';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { shortenWaits } from '../../helpers/time.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { localRuns } from './local-runs.ts';
+
+describe("A run's watchdog", () => {
+  let workbench: Workbench;
+  let sandbox: Sandbox;
+
+  before(async () => {
+    workbench = await startWorkbench();
+    sandbox = await workbench.modal.sandboxes.create(workbench.app, workbench.image, { timeoutMs: 600_000 });
+    // Folders of programs in which five minutes pass within about a second.
+    await workbench.shell(
+      sandbox,
+      `for folder in /setsid /plain; do
+        mkdir $folder; for name in sh rm printf tail stty tty; do ln -s "$(command -v $name)" $folder/$name; done
+        printf '#!/bin/sh\nexec /bin/sleep 0.01\n' > $folder/sleep; chmod +x $folder/sleep
+      done
+      ln -s "$(command -v setsid)" /setsid/setsid`,
+    );
+  });
+  after(() => workbench.server.stop());
+
+  function start(runId: string, script: string, env: Record<string, string> = {}) {
+    const programs = [{ argv: ['sh', '-c', script] as const }];
+    return sandbox.exec(runCommand(programs, [], { runId, cwd: '/', shellArgs: '' }), { env });
+  }
+
+  const leftFiles = () => workbench.shell(sandbox, 'ls -A /tmp | grep modal-run || true');
+  const watchdogs = () =>
+    workbench.shell(sandbox, 'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n" | grep -cx modal-watchdog || true');
+  const isGone = (text: string) => text.trim() === '' || text.trim() === '0';
+
+  it('leaves no file and no process behind after 50 runs', async () => {
+    const codes = await Promise.all(
+      Array.from({ length: 50 }, async (_, at) => (await start(`many-${at}`, 'exit 3')).wait()),
+    );
+    assert.deepEqual([...new Set(codes)], [3]);
+    await waitFor('no files of runs', 15_000, leftFiles, isGone);
+    await waitFor('no watchdogs', 15_000, watchdogs, isGone);
+  });
+
+  for (const [name, folder] of [
+    ['setsid', '/setsid'],
+    ['only a shell, sleep, and rm', '/plain'],
+  ] as const)
+    it(`stops a run whose window is lost in an image with ${name}, and leaves nothing behind`, async () => {
+      const process = await start(`lost-${folder.slice(1)}`, 'echo started; tail -f /dev/null', { PATH: folder });
+      assert.match(await process.stdout.readText(), /^started/);
+      assert.notEqual(await process.wait(), 0);
+      await waitFor('no files of runs', 15_000, leftFiles, isGone);
+    });
+
+  it('keeps a run for as long as heartbeats come', async () => {
+    const process = await start('kept', 'echo started; tail -f /dev/null', { PATH: '/setsid' });
+    let hasEnded = false;
+    const ended = process.wait().then(() => (hasEnded = true));
+    const beats = await sandbox.exec([
+      'sh',
+      '-c',
+      `for i in $(seq 1 100); do ${heartbeatCommand('kept')[2]}; sleep 0.02; done`,
+    ]);
+    await beats.wait();
+    assert.ok(!hasEnded);
+    await ended;
+  });
+
+  it('creates nothing for a heartbeat that comes after the end', async () => {
+    await (await sandbox.exec(heartbeatCommand('over'))).wait();
+    assert.ok(isGone(await leftFiles()));
+    await (await sandbox.exec(endCommand('over'))).wait();
+    assert.ok(isGone(await leftFiles()));
+  });
+});
+
+describe('A run on Local Modal whose end is not reported', () => {
+  const runs = localRuns();
+  let lengthenWaits: () => void;
+
+  before(() => {
+    lengthenWaits = shortenWaits();
+  });
+  after(() => lengthenWaits());
+
+  const hang = (method: string) => runs.server.control.addFault({ method, delayMs: 600_000 });
+
+  it('learns the exit code in another way', async () => {
+    await hang('TaskExecWait');
+    const { run, text } = await runs.start('echo out; exit 5');
+    assert.deepEqual([(await run.done).exitCode, text.output], [5, 'out\r\n']);
+  });
+
+  it('is ended by Ctrl+C', async () => {
+    await hang('TaskExecWait');
+    await hang('TaskExecPoll');
+    const { run, shows } = await runs.start('echo out');
+    await shows('out');
+    const result = await waitFor(
+      'the run to end',
+      20_000,
+      () => {
+        run.write('\u0003');
+        return Promise.race([run.done, Promise.resolve(undefined)]);
+      },
+      (value) => value !== undefined,
+    );
+    assert.equal(result?.outcome, 'canceled');
+  });
+
+  it('ends when a program cannot be stopped, and says so', async () => {
+    const { run, text, shows } = await runs.start('echo out; tail -f /dev/null');
+    await shows('out');
+    // The command that ends the program doesn't start.
+    await hang('TaskExecStart');
+    run.cancel();
+    assert.equal((await run.done).outcome, 'canceled');
+    assert.ok(text.status.includes(strings.mayStillRun()));
+  });
+});
