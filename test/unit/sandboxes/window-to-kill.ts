@@ -1,0 +1,22 @@
+/** A process for tests to kill in the middle of its work: `push URL FOLDER SANDBOX`, or `setup URL FOLDER`. */
+import { join } from 'node:path';
+import { connect } from '../../../src/modal/client.ts';
+import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
+
+const [work, url = '', path = '', sandboxId = ''] = process.argv.slice(2);
+const account = accountOf({ url });
+const folder = { name: 'folder', path };
+if (work === 'push') {
+  const storageDir = () => join(path, '..', 'storage');
+  const syncs = new FolderSyncs({ storageDir, rules: () => ({}), isLocal: () => true });
+  const sandbox = await (await connect(account)).sandboxes.fromId(sandboxId);
+  await syncs.of(folder).push(sandbox, { ask: () => true });
+} else {
+  const setup = { commands: ['echo started; tail -f /dev/null'] };
+  const profile = { image: 'python:3.13-slim', hostVolume: false, setup };
+  await sessionsOf(
+    starterOf(() => account),
+    profile,
+  ).acquire(folder);
+}
