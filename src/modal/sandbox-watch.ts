@@ -24,6 +24,8 @@ export interface SandboxWatchOptions {
 const COLLECT_MS = 500;
 /** At most this many paths of a batch are checked for existence. */
 const MAX_CHECKS = 20;
+/** More changes at once are reported as a change of the watched path itself. */
+const MAX_COLLECTED = 10_000;
 /**
  * A watching command can't be stopped while nothing happens, so each runs for this long, and the next one starts shortly
  * before it ends. None keeps the sandbox awake for long after the user has left.
@@ -99,11 +101,7 @@ export class SandboxWatch {
   #start(watched: Watched): void {
     const cancel = new AbortController();
     if (this.#paused.delete(watched)) {
-      const { path, onChanges } = watched;
-      onChanges([
-        { kind: 'changed', path },
-        { kind: 'created', path },
-      ]);
+      watched.onChanges(changesOfWhole(watched.path));
     }
     this.#running.add(watched);
     watched.stop = () => {
@@ -152,7 +150,7 @@ export class SandboxWatch {
       isScheduled = false;
       const batch = collected;
       collected = [];
-      const changes = await changesOf(batch, sandbox);
+      const changes = batch.length < MAX_COLLECTED ? await changesOf(batch, sandbox) : changesOfWhole(path);
       if (changes.length > 0 && !signal.aborted) onChanges(changes);
     };
     const aborted = new Promise<undefined>((resolve) =>
@@ -162,7 +160,7 @@ export class SandboxWatch {
       for (;;) {
         const next = await Promise.race([iterator.next(), aborted]);
         if (!next || next.done) return undefined;
-        collected.push(next.value);
+        if (collected.length < MAX_COLLECTED) collected.push(next.value);
         if (!isScheduled) this.#clock.after(COLLECT_MS, () => void report());
         isScheduled = true;
       }
@@ -181,6 +179,14 @@ export class SandboxWatch {
       });
     });
   }
+}
+
+/** Returns the changes that make a reader look at everything below a path again. */
+function changesOfWhole(path: string): RemoteChange[] {
+  return [
+    { kind: 'changed', path },
+    { kind: 'created', path },
+  ];
 }
 
 /**

@@ -45,7 +45,7 @@ export class Handover {
   async offer(sandboxes: readonly HandedOver[]): Promise<void> {
     const { windowId } = this.#machine;
     const at = this.#clock.now();
-    // Without the file, nobody would take them, so they end with this window.
+    // Without the file, no window would take them, so they end with this window.
     if (!(await this.#machine.write(`${FOLDER}/${windowId}.json`, { windowId, at, sandboxes }))) return;
     this.#offered = new Set(sandboxes.map(({ sandboxId }) => sandboxId));
     this.#offeredUntil = at + MAX_RESTART_MS;
