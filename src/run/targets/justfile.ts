@@ -1,42 +1,119 @@
 import type { Target } from './target.ts';
 
-// `name params… :` at the margin, with `@` if quiet. An assignment has `:=`. Parameters can have quoted defaults.
-const RECIPE =
-  /^@?([A-Za-z_][\w-]*)((?:\s+(?:[*+$]*[A-Za-z_][\w-]*(?:\s*=\s*(?:'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\([^)]*\)|[\w.-]+))?))*)\s*:(?!=)/;
-const KEYWORDS = /^(?:alias|set|import|mod|export|unexport)\s/;
+/** A word, an operator, or a string, as `just` reads it. */
+interface Token {
+  readonly kind: 'word' | 'string' | 'mark';
+  readonly text: string;
+}
 
-/** Finds the public recipes in a justfile, except for those with parameters that have no default. */
+const TOKEN =
+  /(?<blank>(?:[ \t\r]|\\\r?\n|#[^\n]*)+)|(?<string>[xf]?(?:'''[\s\S]*?(?:'''|$)|"""(?:\\[\s\S]|[^\\])*?(?:"""|$)|'[^']*(?:'|$)|"(?:\\[\s\S]|[^"\\])*(?:"|$))|```[\s\S]*?(?:```|$)|`[^`]*(?:`|$))|(?<word>[A-Za-z_][\w-]*)|(?<mark>:=|\+=|==|!=|=~|&&|\|\||[\s\S])/y;
+
+/** Attributes that name the systems on which a recipe exists. Sandboxes run Linux. */
+const SYSTEMS = new Set(['android', 'dragonfly', 'freebsd', 'linux', 'macos', 'netbsd', 'openbsd', 'unix', 'windows']);
+
+/** Finds the public recipes for Linux in a justfile, except for those with parameters that have no default. */
 export function findJustRecipes(text: string): Target[] {
   const targets: Target[] = [];
-  let fence: string | undefined;
-  let isPrivate = false;
-  for (const [line, source] of text.split('\n').entries()) {
-    const wasInString: boolean = fence !== undefined;
-    fence = fenceAfter(source, fence);
-    if (wasInString || /^[\s#]/.test(source) || source === '') continue;
-    if (source.startsWith('[')) {
-      isPrivate ||= /\bprivate\b/.test(source);
-      continue;
+  let attributes: string[] = [];
+  let line = 0;
+  let at = 0;
+  while (at < text.length) {
+    const startLine = line;
+    const isBody = /[ \t]/.test(text[at] as string);
+    const { tokens, end } = isBody ? { tokens: [], end: endOfLine(text, at) } : readStatement(text, at);
+    for (; at < end; at += 1) if (text[at] === '\n') line += 1;
+    if (tokens[0]?.text === '[') {
+      const { names, rest } = readAttributes(tokens);
+      attributes.push(...names);
+      if (rest.length === 0) continue;
     }
-    const [, name, parameters = ''] = (!KEYWORDS.test(source) && RECIPE.exec(source)) || [];
-    if (name && !name.startsWith('_') && !isPrivate && !needsArguments(parameters))
-      targets.push({ kind: 'justRecipe', line, name });
-    isPrivate = false;
+    const recipe = tokens.length > 0 ? recipeOf(tokens) : undefined;
+    if (recipe && isRunnable(recipe, attributes))
+      targets.push({ kind: 'justRecipe', line: startLine, name: recipe.name });
+    if (tokens.length > 0) attributes = [];
   }
   return targets;
 }
 
-/** Returns the triple quote that is still open at the end of a line. */
-function fenceAfter(source: string, open: string | undefined): string | undefined {
-  let fence = open;
-  for (const [mark] of source.matchAll(/'''|"""|```/g)) {
-    if (fence === undefined) fence = mark;
-    else if (fence === mark) fence = undefined;
-  }
-  return fence;
+function endOfLine(text: string, at: number): number {
+  const end = text.indexOf('\n', at);
+  return end < 0 ? text.length : end + 1;
 }
 
-function needsArguments(parameters: string): boolean {
-  const plain = parameters.replace(/\s*=\s*(?:'[^']*'|"(?:[^"\\]|\\.)*"|`[^`]*`|\([^)]*\)|[\w.-]+)/g, '=');
-  return plain.split(/\s+/).some((word) => word !== '' && !word.endsWith('=') && !word.startsWith('*'));
+/** Reads up to a line break outside of brackets and strings. */
+function readStatement(text: string, start: number): { tokens: Token[]; end: number } {
+  const tokens: Token[] = [];
+  let depth = 0;
+  const token = new RegExp(TOKEN);
+  token.lastIndex = start;
+  for (let found = token.exec(text); found; found = token.exec(text)) {
+    const { string, word, mark } = found.groups ?? {};
+    if (mark === '\n' && depth <= 0) break;
+    if (mark !== undefined && '([{'.includes(mark)) depth += 1;
+    if (mark !== undefined && ')]}'.includes(mark)) depth -= 1;
+    if (string !== undefined) tokens.push({ kind: 'string', text: string });
+    else if (word !== undefined) tokens.push({ kind: 'word', text: word });
+    else if (mark !== undefined && mark !== '\n') tokens.push({ kind: 'mark', text: mark });
+  }
+  return { tokens, end: token.lastIndex || text.length };
+}
+
+/** Reads `[a, b: 'x', c('y')]`. Returns the names, and the tokens after it. */
+function readAttributes(tokens: readonly Token[]): { names: string[]; rest: readonly Token[] } {
+  const names: string[] = [];
+  let depth = 0;
+  for (const [index, { kind, text }] of tokens.entries()) {
+    const previous = tokens[index - 1]?.text;
+    if (kind === 'word' && depth === 1 && (previous === '[' || previous === ',')) names.push(text);
+    if (kind === 'mark' && /[([{]/.test(text)) depth += 1;
+    if (kind === 'mark' && /[)\]}]/.test(text)) depth -= 1;
+    if (depth === 0) return { names, rest: tokens.slice(index + 1) };
+  }
+  return { names, rest: [] };
+}
+
+interface Recipe {
+  readonly name: string;
+  readonly needsArguments: boolean;
+}
+
+/** Reads `@name parameters :`; undefined for assignments, settings, aliases, imports, and modules. */
+function recipeOf(tokens: readonly Token[]): Recipe | undefined {
+  const isQuiet = tokens[0]?.text === '@';
+  const [first, ...others] = isQuiet ? tokens.slice(1) : tokens;
+  if (first?.kind !== 'word') return undefined;
+  let depth = 0;
+  let isRequired = false;
+  let needsArguments = false;
+  let isDefault = false;
+  for (const [index, { kind, text }] of others.entries()) {
+    const previous = others[index - 1];
+    if (kind === 'mark' && /^[([{]$/.test(text)) depth += 1;
+    else if (kind === 'mark' && /^[)\]}]$/.test(text)) depth -= 1;
+    else if (depth > 0) continue;
+    else if (text === ':') return { name: first.text, needsArguments: needsArguments || isRequired };
+    else if (kind === 'mark' && text === '=') {
+      isRequired = false;
+      isDefault = true;
+    } else if (kind === 'word' && !(isDefault && continuesDefault(previous))) {
+      needsArguments ||= isRequired;
+      const marks = [previous?.text, others[index - 2]?.text];
+      isRequired = !(marks[0] === '*' || (marks[0] === '$' && marks[1] === '*'));
+      isDefault = false;
+    } else if (kind === 'mark' && !'*+$/'.includes(text)) return undefined;
+    else if (kind === 'string' && !isDefault) return undefined;
+  }
+  return undefined;
+}
+
+/** Returns true if a word after a token is still part of a parameter's default value. */
+function continuesDefault(previous: Token | undefined): boolean {
+  return previous?.kind === 'mark' && (previous.text === '=' || previous.text === '/');
+}
+
+function isRunnable({ name, needsArguments }: Recipe, attributes: readonly string[]): boolean {
+  const systems = attributes.filter((attribute) => SYSTEMS.has(attribute));
+  const isForLinux = systems.length === 0 || systems.includes('linux') || systems.includes('unix');
+  return isForLinux && !needsArguments && !name.startsWith('_') && !attributes.includes('private');
 }

@@ -1,25 +1,69 @@
 import type { Target } from './target.ts';
 
-// A rule starts at the margin with its targets, followed by `:` or `::` without `=`, which would be an assignment.
-const RULE = /^([^\t#:=\s][^#:=\t]*?)\s*(?:&?::?)(?![:=])(?!\s*[A-Za-z_][\w.-]*\s*[:?+!]?=)/;
+const DIRECTIVE =
+  /^(?:ifeq|ifneq|ifdef|ifndef|else|endif|include|-include|sinclude|load|-load|vpath|export|unexport|undefine)(?=\s|\(|$)(?!\s*::?(?:\s|$))/;
+const MODIFIERS = /^(?:(?:override|export|private|unexport)\s+)*/;
+const DEFINE = /^(?:(?:override|export|private)\s+)*define(?=\s|$)/;
+/** A name, which may contain references to variables, and an operator. Such a line is an assignment. */
+const ASSIGNMENT = /^(?:\$\([^()]*\)|\$\{[^{}]*\}|[^\s:=#$?+!]|[?+!](?!=))+\s*(?::{1,3}|[?+!])?=/;
+/** The targets of a rule up to its colon, in which a backslash escapes. */
+const RULE = /^((?:\$\([^()]*\)|\$\{[^{}]*\}|\$[^({]|\\.|[^:=#\\$])+?)\s*&?::?(?![:=])/;
 
-/** Finds the explicit targets in a Makefile: no patterns, special targets, or variables. */
+/**
+ * Finds the targets of a Makefile's explicit rules: no patterns, special targets, or variables. Rules of all branches of
+ * conditionals count.
+ */
 export function findMakeTargets(text: string): Target[] {
   const targets: Target[] = [];
   const seen = new Set<string>();
-  let isContinued = false;
-  let isInDefine = false;
-  for (const [line, source] of text.split('\n').entries()) {
-    const continues = isContinued;
-    isContinued = /\\\r?$/.test(source);
-    if (/^\s*(?:override\s+)?define\b/.test(source)) isInDefine = true;
-    if (/^\s*endef\b/.test(source)) isInDefine = false;
-    if (continues || isInDefine) continue;
-    for (const name of RULE.exec(source)?.[1]?.split(/\s+/) ?? []) {
-      if (!/^[A-Za-z0-9_][\w./+-]*$/.test(name) || seen.has(name)) continue;
-      seen.add(name);
-      targets.push({ kind: 'makeTarget', line, name });
+  let definitions = 0;
+  let recipePrefix = '\t';
+  for (const { line, source } of logicalLines(text)) {
+    if (source.startsWith(recipePrefix)) continue;
+    const trimmed = source.trimStart();
+    if (DEFINE.test(trimmed)) definitions += 1;
+    else if (definitions > 0 && /^endef(?=\s|#|$)/.test(trimmed)) definitions -= 1;
+    else if (definitions === 0) {
+      const prefix = /^\.RECIPEPREFIX\s*:*=\s*(\S)?/.exec(trimmed);
+      if (prefix) recipePrefix = prefix[1] ?? '\t';
+      for (const name of targetsOf(trimmed)) {
+        if (seen.has(name)) continue;
+        seen.add(name);
+        targets.push({ kind: 'makeTarget', line, name });
+      }
     }
   }
   return targets;
+}
+
+/** Returns the names that a line has rules for. */
+function targetsOf(source: string): string[] {
+  const line = source.replace(MODIFIERS, '');
+  if (DIRECTIVE.test(source) || ASSIGNMENT.test(line)) return [];
+  const [all = '', names = ''] = RULE.exec(source) ?? [];
+  if (all === '' || ASSIGNMENT.test(source.slice(all.length).trimStart().replace(MODIFIERS, ''))) return [];
+  return (names.match(/(?:\\.|\$\([^()]*\)|[^\s\\])+|\\$/g) ?? [])
+    .map((name) => name.replace(/\\([\s\S])/g, (pair, char) => (/[\s#:%\\]/.test(char) ? char : pair)))
+    .filter(isRunnable);
+}
+
+/** Returns false for patterns, members of archives, wildcards, special targets, and old-fashioned suffix rules. */
+function isRunnable(name: string): boolean {
+  return (
+    !/[$%()*?[\]~\s]/.test(name) && !/^\.[A-Z_]+$/.test(name) && !/^\.[^./]+(?:\.[^./]+)?$/.test(name) && name !== ''
+  );
+}
+
+/** Joins lines that end with a backslash. */
+function* logicalLines(text: string): Generator<{ line: number; source: string }> {
+  const lines = text.split(/\r?\n/);
+  for (let at = 0; at < lines.length; at += 1) {
+    const line = at;
+    let source = lines[at] as string;
+    while (/(?:^|[^\\])(?:\\\\)*\\$/.test(source) && at + 1 < lines.length) {
+      at += 1;
+      source = `${source.slice(0, -1)} ${lines[at]?.trimStart()}`;
+    }
+    yield { line, source };
+  }
 }

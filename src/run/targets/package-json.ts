@@ -10,7 +10,10 @@ export function findPackageScripts(text: string): Target[] {
   return (scripts.children ?? []).flatMap((property): Target[] => {
     const [key, value] = property.children ?? [];
     if (!key || value?.type !== 'string') return [];
-    return [{ kind: 'packageScript', line: lineOf(key.offset), name: String(getNodeValue(key)) }];
+    const name = String(getNodeValue(key));
+    // By convention, such a key is a comment.
+    if (name.startsWith('//')) return [];
+    return [{ kind: 'packageScript', line: lineOf(key.offset), name }];
   });
 }
 

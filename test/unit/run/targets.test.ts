@@ -81,6 +81,10 @@ describe('findPackageScripts', () => {
     assert.deepEqual(findPackageScripts('{"scripts": ["a"]}'), []);
   });
 
+  it('takes keys that begin with // for comments', () => {
+    assert.deepEqual(named(findPackageScripts('{"scripts": {"//": "x", "//build": "y", "a//": "z"}}')), ['0 a//']);
+  });
+
   it('finds scripts while the file is being typed', () => {
     assert.deepEqual(named(findPackageScripts('{"scripts": {"a": "x", "b": ')), ['0 a']);
     assert.deepEqual(findPackageScripts(''), []);
@@ -104,12 +108,93 @@ describe('findMakeTargets', () => {
   });
 });
 
+describe('findMakeTargets and GNU make', () => {
+  for (const text of [
+    'vpath %.c src:lib\nall:\n',
+    'include $(wildcard a:b)\n-include z:\nall:\n',
+    'export A B:\nunexport Y\nundefine X\nall:\n',
+    'deploy@prod:\n',
+    'a\\:b:\nwith\\#hash:\n',
+    'all: X=1\nall:\n',
+    'all: export X := 1\nall: dep\ndep:\n',
+    'define D\nx: y\ndefine E\nz: y\nendef\nq: r\nendef\nall:\n',
+    'A := b:c\nB = d: e\nC ::= f\nD ?= g:h\nE += i: j\nF != echo k: l\nall:\n',
+    'override A = x: y\nexport B = x: y\nprivate C = x: y\nname =\nname2=\nall:\n',
+    'a b c: d\nd:\n',
+    '$(X): y\ny:\n',
+    '.PHONY: all clean\nall:\nclean:\n',
+    '.venv/bin/python: req\nreq:\n',
+    'x: ; echo a:b\ny: z ; A=b\nz:\n',
+    'list = a \\\n  b: c\nall: \\\n  dep\ndep:\n',
+    'a&b:\ng1 g2 &: in\n\techo\nin:\n',
+    'dbl::\n\techo\ndbl::\n\techo\n',
+    '  indented: x\nx:\n',
+    '# c: d\nall: # e: f\n',
+    'export:\ninclude:\nprivate:\ndefine:\nelse-where:\n',
+    "it's:\n-foo:\na+b c-d e_f g,h i@j:\n",
+    '$(info a: b)\nall:\n',
+    'ifdef A\nB=c:d\nendif\nx:y\ny:\n',
+    'ifeq (a:b,a:b)\none:\nendif\nifneq "a:b" "c"\n  two:\nendif\n',
+  ]) {
+    it(`finds what make finds in ${JSON.stringify(text)}`, () => {
+      // Targets without a recipe count too, so an empty recipe makes no difference.
+      const { stdout } = spawnSync('make', ['-pnrRf', '-'], {
+        input: text,
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH },
+      });
+      const files = stdout.slice(stdout.indexOf('\n# Files'), stdout.lastIndexOf('\n# files hash-table'));
+      const theirs = [...files.matchAll(/(# Not a target:\n)?^([^#\t\s].*?)::?(?: .*)?$/gm)]
+        .filter(([, not, name = '']) => !not && !/^\.[A-Z_]+$|\//.test(name.replace('.venv/bin/', '')))
+        .map(([, , name = '']) => name);
+      const ours = findMakeTargets(text).map((target) => ('name' in target ? target.name : ''));
+      assert.deepEqual([...new Set(ours)].sort(), [...new Set(theirs)].sort());
+    });
+  }
+});
+
 describe('findJustRecipes', () => {
   it('finds each public recipe that needs no arguments', () => {
     const text =
       'default: build\n@quiet:\nbuild target="all" *flags:\n  cc {{target}}\nneeds name:\nplus +files:\n_hidden:\n[private]\nsecret:\n[linux]\nshown: (other "x")\n';
     assert.deepEqual(named(findJustRecipes(text)), ['0 default', '1 quiet', '2 build', '10 shown']);
   });
+
+  // What `just --summary` 1.57 lists, without recipes that need arguments.
+  for (const [text, names] of [
+    ["build t=env('T','x'):\n  echo\n", ['build']],
+    ["[group: 'private cloud']\nshown:\n  echo\n", ['shown']],
+    ['# three ``` backticks\nshown:\n  echo\n# and """ more\nalso:\n  echo\n', ['also', 'shown']],
+    ["[\n  private,\n  group('a')\n]\nhidden:\n  echo\nshown:\n  echo\n", ['shown']],
+    ['[group(\'x\')]\n[doc("a: b")]\nshown:\n  echo\n', ['shown']],
+    ['[windows]\nonly:\n  echo\n[macos]\n[unix]\nboth:\n  echo\n', ['both']],
+    ["a x=('1' + 'b: c') y=`echo d: e`:\n  echo\n", ['a']],
+    ['path x=("a" / "b"):\n  echo\n', ['path']],
+    ['r $HOME_DIR="x" *$REST:\n  echo\n', ['r']],
+    ['r: && after\n  echo\nafter:\n  echo\n', ['after', 'r']],
+    ['r:\n\techo x\n\n\techo y: z\ns:\n  echo\n', ['r', 's']],
+    ['multi := if "a" == "b" { "c: d" } else { "e" }\nr:\n  echo\n', ['r']],
+    ["lst := (\n  'a: b' +\n  'c'\n)\nr:\n  echo\n", ['r']],
+    ['r arg=f:\n  echo\nf := "x"\n', ['r']],
+    ['d: (e \'x\' "y: z")\ne p q="1":\n  echo\n', ['d']],
+    ["[no-cd, confirm('sure: yes?')]\nr:\n  echo\n", ['r']],
+    ["r x='a # b: c':\n  echo\n", ['r']],
+    ['f x=replace("a:b", ":", "-"):\n  echo\n', ['f']],
+    ['[extension: \'.sh\']\nr:\n  #!/usr/bin/env bash\n  echo "a: b"\n', ['r']],
+    ["long a='1' \\\n  b='2':\n  echo\n", ['long']],
+    ["r dir=x'~/foo':\n  echo\n", ['r']],
+    ['esc := "a\\"b: c"\nr:\n  echo\n', ['r']],
+    ['g a=(if "x" == "y" { "1" } else { "2" }):\n  echo\n', ['g']],
+    ['@_q:\n  echo\n@p:\n  echo\n', ['p']],
+  ] as const) {
+    it(`finds ${names.join(', ')} in ${JSON.stringify(text)}`, () =>
+      assert.deepEqual(
+        findJustRecipes(text)
+          .map((target) => ('name' in target ? target.name : ''))
+          .sort(),
+        names,
+      ));
+  }
 
   it('ignores assignments, settings, aliases, comments, bodies, and strings', () => {
     const text =
