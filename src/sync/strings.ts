@@ -13,6 +13,8 @@ export const strings = {
       "{0} contains more than one project and isn't synced. Open a project's folder, or set modal.sync.root.",
       root,
     ),
+  rulesUnreadable: (file: string) =>
+    l10n.t("{0} can't be read, so it's unknown what it excludes. Make the file readable.", file),
   toolMissing: (tool: string) =>
     l10n.t("The sandbox's image doesn't have {0}, which syncing requires. Use a profile with another image.", tool),
   tooLittleSpace: (free: string, needed: string) =>

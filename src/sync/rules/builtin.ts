@@ -125,6 +125,9 @@ desktop.ini
 /** A folder with a `pyvenv.cfg` is a Python environment for this computer, whatever its name. */
 export const VIRTUAL_ENVIRONMENT = builtInRule('bulk', false, strings.virtualEnvironment);
 
+/** The data of a Git repository, whatever its folder's name: its configuration may contain tokens. */
+export const GIT_DATA = VERSION_CONTROL;
+
 /** Returns true if a pattern names a file specifically: its last part isn't only wildcards. */
 export function namesOnPurpose({ body, folderOnly }: Pattern): boolean {
   return !folderOnly && /[^*?]/.test(body.slice(body.lastIndexOf('/') + 1));

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { readRules } from './folder-markers.ts';
 import { parseGitIndex, TrackedFiles } from './git-index.ts';
 import { PatternList } from './gitignore.ts';
 
@@ -92,12 +93,17 @@ export function noRepo(folder: string): GitRepo {
   return { top: folder, tracked: new TrackedFiles([]), infoExclude: none, userExclude: none, ignoreCase: false };
 }
 
-/** Reads an ignore file. A missing one has no patterns. */
-export function readPatterns(path: string, ignoreCase: boolean, source = path): PatternList {
+/** Reads an ignore file. A missing one has no patterns. Throws `UnreadableRules`. */
+function readPatterns(path: string, ignoreCase: boolean): PatternList {
+  return new PatternList(path, readRules(path), ignoreCase);
+}
+
+/** Returns true if a folder is a repository's own, such as a bare repository: what Git requires of one. */
+export function isGitData(folder: string): boolean {
   try {
-    return new PatternList(source, readFileSync(path, 'utf8'), ignoreCase);
+    return /^(?:ref: |[0-9a-f]{40,64}\s*$)/.test(readFileSync(join(folder, 'HEAD'), 'utf8'));
   } catch {
-    return PatternList.empty;
+    return false;
   }
 }
 
@@ -136,6 +142,10 @@ function runGit(folder: string, args: readonly string[]): string {
 }
 
 function stampOf(path: string): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat ? `${stat.mtimeMs} ${stat.ctimeMs} ${stat.size} ${stat.ino}` : '';
+  try {
+    const { mtimeMs, ctimeMs, size, ino } = statSync(path);
+    return `${mtimeMs} ${ctimeMs} ${size} ${ino}`;
+  } catch {
+    return '';
+  }
 }

@@ -1,5 +1,5 @@
 import { join, relative, sep } from 'node:path';
-import { readText, statOf } from './folder-markers.ts';
+import { readRules, statOf } from './folder-markers.ts';
 import type { GitRepo } from './git-repo.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
 
@@ -52,7 +52,7 @@ export function lastGitPattern(git: GitRules, name: string, isFolder: boolean): 
 /** Adds the `.gitignore` of a folder. */
 export function withGitignore(git: GitRules, folder: string, exists: boolean): GitRules {
   if (!exists) return git;
-  const list = new PatternList(join(folder, '.gitignore'), readText(join(folder, '.gitignore')), git.repo.ignoreCase);
+  const list = new PatternList(join(folder, '.gitignore'), readRules(join(folder, '.gitignore')), git.repo.ignoreCase);
   return { ...git, files: [...git.files, { base: git.prefix, list }] };
 }
 

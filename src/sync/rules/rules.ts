@@ -8,11 +8,12 @@ import {
   builtInRule,
   CREDENTIALS,
   credentialFolder,
+  GIT_DATA,
   namesOnPurpose,
   VIRTUAL_ENVIRONMENT,
 } from './builtin.ts';
-import { type FolderMarkers, readMarkers, readText, statOf } from './folder-markers.ts';
-import { GitRepos, noRepo } from './git-repo.ts';
+import { type FolderMarkers, readMarkers, readRules, statOf, UnreadableRules } from './folder-markers.ts';
+import { GitRepos, isGitData, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
 import type { Rule, RuleKind } from './rule.ts';
@@ -79,7 +80,7 @@ export class Rules {
     return pattern?.negated ? undefined : pattern;
   }
 
-  /** Returns the rules for the root folder. */
+  /** Returns the rules for the root folder. Throws `UnreadableRules`. */
   top(markers = readMarkers(this.root)): FolderRules {
     const repo = this.git.around(this.root) ?? noRepo(this.root);
     const state = {
@@ -88,6 +89,7 @@ export class Rules {
       modalignore: [],
       excludedBy: undefined,
       includedBy: undefined,
+      isGitData: false,
     };
     return new FolderRules(this, state).withOwn(markers);
   }
@@ -117,9 +119,18 @@ export class Rules {
   #open(path: string): FolderRules | Explanation {
     const cached = this.#opened.get(path);
     if (cached) return cached;
-    const opened = path === '' ? this.top() : this.#openBelow(path);
+    const opened = this.#read(path);
     this.#opened.set(path, opened);
     return opened;
+  }
+
+  #read(path: string): FolderRules | Explanation {
+    try {
+      return path === '' ? this.top() : this.#openBelow(path);
+    } catch (error) {
+      if (!(error instanceof UnreadableRules)) throw error;
+      return { ...builtInRule('hard', false, () => error.message), path };
+    }
   }
 
   #openBelow(path: string): FolderRules | Explanation {
@@ -157,6 +168,8 @@ interface FolderState {
   readonly excludedBy: Rule | undefined;
   /** Set below a folder that a rule includes. */
   readonly includedBy: Rule | undefined;
+  /** True in a Git repository's own folder. */
+  readonly isGitData: boolean;
 }
 
 /** The rules that apply to the names in one folder. */
@@ -174,25 +187,27 @@ export class FolderRules {
     return this.#state.excludedBy !== undefined;
   }
 
-  /** Adds the folder's own ignore files. */
+  /** Adds the folder's own ignore files. Throws `UnreadableRules`. */
   withOwn(markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy, excludedBy } = this.#state;
     const base = path === '' ? '' : `${path}/`;
     const folder = join(this.#rules.root, path);
     const file = `${base}.modalignore`;
+    const isData = markers.gitData && isGitData(folder);
     const isEnvironment = markers.virtualEnvironment && path !== '' && !includedBy;
     return new FolderRules(this.#rules, {
       path,
       git: withGitignore(git, folder, markers.gitignore),
       modalignore: markers.modalignore
-        ? [...modalignore, { base, list: new PatternList(file, readText(join(folder, '.modalignore'))) }]
+        ? [...modalignore, { base, list: new PatternList(file, readRules(join(folder, '.modalignore'))) }]
         : modalignore,
       includedBy,
-      excludedBy: excludedBy ?? (isEnvironment ? VIRTUAL_ENVIRONMENT : undefined),
+      excludedBy: isData ? GIT_DATA : (excludedBy ?? (isEnvironment ? VIRTUAL_ENVIRONMENT : undefined)),
+      isGitData: isData,
     });
   }
 
-  /** Returns the rules for a subfolder, after `judge` returned `enter` for it. */
+  /** Returns the rules for a subfolder, after `judge` returned `enter` for it. Throws `UnreadableRules`. */
   enter(name: string, markers: FolderMarkers): FolderRules {
     const { path, git, modalignore, includedBy } = this.#state;
     const below = path === '' ? name : `${path}/${name}`;
@@ -205,6 +220,7 @@ export class FolderRules {
       modalignore,
       includedBy: rule.kind === 'include' || (rule.kind === 'modalignore' && rule.included) ? rule : includedBy,
       excludedBy: rule.included ? undefined : rule,
+      isGitData: false,
     }).withOwn(markers);
   }
 
@@ -214,6 +230,7 @@ export class FolderRules {
       ALWAYS_EXCLUDED.names.get(name) ??
       (name.includes(ALWAYS_EXCLUDED.temporary) ? ALWAYS_EXCLUDED.ownTemporary : undefined);
     if (hard) return this.#rules.verdict(hard, false, () => hard);
+    if (this.#state.isGitData) return this.#rules.verdict(GIT_DATA, false, () => GIT_DATA);
     const { include } = this.#rules;
     const path = this.#state.path === '' ? name : `${this.#state.path}/${name}`;
     const named = include.last(path, name, isFolder);

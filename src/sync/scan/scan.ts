@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
-import { type Entry, needsHash, parentOf, type SyncedEntry, type SyncIndex } from '../index/entries.ts';
-import { markersIn } from '../rules/folder-markers.ts';
+import { type Entry, isWithin, needsHash, parentOf, type SyncedEntry, type SyncIndex } from '../index/entries.ts';
+import { markersIn, statOf, UnreadableRules } from '../rules/folder-markers.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
@@ -129,11 +129,11 @@ class Walk {
       at = at === '' ? name : `${at}/${name}`;
       try {
         listing = readdirSync(`${this.#rules.root}/${at}`, { withFileTypes: true });
-      } catch {
-        this.#unreadable.push(at);
+        folder = folder.enter(name, markersIn(listing));
+      } catch (error) {
+        this.#leaveOut(at, error);
         return undefined;
       }
-      folder = folder.enter(name, markersIn(listing));
     }
     return { folder, listing };
   }
@@ -168,14 +168,21 @@ class Walk {
 
   #enter(path: string, name: string, folder: FolderRules): number {
     let listing: Dirent[];
+    let rules: FolderRules;
     try {
       listing = readdirSync(`${this.#rules.root}/${path}`, { withFileTypes: true });
+      rules = folder.enter(name, markersIn(listing));
     } catch (error) {
-      this.#unreadable.push(path);
-      this.#skipped.push({ path, reason: reasonOf(error) });
+      this.#leaveOut(path, error);
       return 1;
     }
-    return this.#folder(path, listing, folder.enter(name, markersIn(listing))) > 0 ? 1 : 0;
+    return this.#folder(path, listing, rules) > 0 ? 1 : 0;
+  }
+
+  /** Leaves a folder as it is in the sandbox, because it or its rules can't be read. */
+  #leaveOut(path: string, error: unknown): void {
+    this.#unreadable.push(path);
+    this.#skipped.push({ path, reason: error instanceof UnreadableRules ? error.message : reasonOf(error) });
   }
 
   #add(path: string): boolean {
@@ -215,9 +222,20 @@ class Walk {
     this.#excluded.set(rule, found);
   }
 
+  /** Lets go of what is synced at a path and below it, except for what is gone here: that is to be deleted there too. */
   #release(path: string): void {
     const { index } = this.#options;
-    if (index?.get(path) || index?.hasFolder(path)) this.#released.push(path);
+    const synced = index?.get(path);
+    if (synced && this.#isHere(synced)) this.#released.push(path);
+    if (!index?.hasFolder(path)) return;
+    for (const entry of index.entries.values())
+      if (entry.path !== path && isWithin(entry.path, path) && this.#isHere(entry)) this.#released.push(entry.path);
+  }
+
+  #isHere({ path, kind }: SyncedEntry): boolean {
+    const stat = statOf(`${this.#rules.root}/${path}`);
+    if (kind === 'folder') return stat?.isDirectory() === true;
+    return kind === 'link' ? stat?.isSymbolicLink() === true : stat?.isFile() === true;
   }
 
   result(): Scan {

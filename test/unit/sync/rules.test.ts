@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, symlinkSync } from 'node:fs';
+import { appendFileSync, chmodSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGitIndex } from '../../../src/sync/rules/git-index.ts';
 import { type RuleSettings, Rules } from '../../../src/sync/rules/rules.ts';
@@ -238,6 +238,73 @@ describe('Rules', () => {
         ['big/', 1, ['big/']],
       ],
     );
+  });
+
+  it('never includes the data of a Git repository, whatever the name and place of its folder', () => {
+    const root = temporaryFolder();
+    git(root, 'init', '-q', '--bare', '.bare');
+    writeTree(root, { '.git': 'gitdir: ./.bare\n', 'a.py': '', 'refs/objects/HEAD': 'ref: refs/heads/main' });
+    git(root, 'init', '-q', '--bare', 'cache/x.git');
+    git(root, 'init', '-q', '--separate-git-dir', join(root, 'data/store'), 'data/work');
+    writeTree(root, { 'data/work/b.py': '', 'data/HEAD': 'ours', 'data/objects/x': '', 'data/refs/y': '' });
+    const mine = ['a.py', 'data/HEAD', 'data/objects/x', 'data/refs/y', 'data/work/b.py', 'refs/objects/HEAD'];
+    for (const settings of [{}, { include: ['**/*', 'cache/x.git/config', '.bare/**'] }])
+      assert.deepEqual(
+        synced(root, settings).filter((path) => path !== 'cache'),
+        mine,
+      );
+    assert.equal(why(root, 'cache/x.git/config').text, strings.versionControl());
+  });
+
+  describe("that can't be read", () => {
+    /** Runs synchronous work as a user who isn't allowed to read everything, with a home folder of its own. */
+    function unprivileged<T>(work: () => T): T {
+      const isRoot = process.geteuid?.() === 0;
+      const { HOME, XDG_CONFIG_HOME } = process.env;
+      const home = temporaryFolder();
+      chmodSync(home, 0o755);
+      Object.assign(process.env, { HOME: home, XDG_CONFIG_HOME: home });
+      if (isRoot) process.seteuid?.(65_534);
+      try {
+        return work();
+      } finally {
+        if (isRoot) process.seteuid?.(0);
+        for (const [name, value] of Object.entries({ HOME, XDG_CONFIG_HOME }))
+          if (value === undefined) delete process.env[name];
+          else process.env[name] = value;
+      }
+    }
+
+    it('leave out their folder, and say so', function () {
+      if (!process.geteuid) this.skip(); // Windows has no permission bits.
+      for (const [file, path] of [
+        ['d/.modalignore', 'd'],
+        ['d/.gitignore', 'd'],
+        ['d/e/.gitignore', 'd/e'],
+      ] as const) {
+        const root = writeTree(temporaryFolder(), { 'a.py': '', 'd/e/secret.txt': '', [file]: 'secret*' });
+        chmodSync(root, 0o755);
+        chmodSync(join(root, file), 0);
+        const { entries, skipped, unreadable } = unprivileged(() => scan(new Rules(root)));
+        assert.ok(!entries.some((entry) => entry.path.endsWith('secret.txt')));
+        assert.deepEqual(skipped, [{ path, reason: strings.rulesUnreadable(join(root, file)) }]);
+        assert.deepEqual(unreadable, [path]);
+        const explanation = unprivileged(() => new Rules(root).explain('d/e/secret.txt'));
+        assert.deepEqual([explanation.included, explanation.text], [false, strings.rulesUnreadable(join(root, file))]);
+      }
+    });
+
+    it('stop the sync if they are those of the whole folder', function () {
+      if (!process.geteuid) this.skip(); // Windows has no permission bits.
+      for (const file of ['.gitignore', '.modalignore', '.git/info/exclude']) {
+        const root = repo({ 'secret.txt': '', [file]: 'secret*' });
+        chmodSync(root, 0o755);
+        chmodSync(join(root, file), 0);
+        unprivileged(() =>
+          assert.throws(() => scan(new Rules(root)), { message: strings.rulesUnreadable(join(root, file)) }),
+        );
+      }
+    });
   });
 
   it('reports links that point outside the folder, and pipes', () => {

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SyncIndex } from '../../../src/sync/index/entries.ts';
+import { makePlan } from '../../../src/sync/push/plan.ts';
+import { Rules } from '../../../src/sync/rules/rules.ts';
+import { scan } from '../../../src/sync/scan/scan.ts';
+import { removeTemporary, type TreeSpec, temporaryFolder, writeTree } from './temporary.ts';
+
+describe('Files that a rule excludes after they were synced', () => {
+  after(removeTemporary);
+
+  /** Syncs a tree, replaces some of its paths, and plans the next push. */
+  function planAfter(tree: TreeSpec, removed: readonly string[], added: TreeSpec) {
+    const root = writeTree(temporaryFolder(), tree);
+    const first = scan(new Rules(root));
+    const index = new SyncIndex(first.entries.map((entry) => ({ ...entry, hash: '', racy: false, uncertain: false })));
+    for (const path of removed) rmSync(join(root, path), { recursive: true });
+    writeTree(root, added);
+    const { deletes, released, emptied } = makePlan(index, scan(new Rules(root), { index }));
+    return { deletes, released, emptied };
+  }
+
+  it('stay in the sandbox while they are in the folder', () => {
+    assert.deepEqual(planAfter({ 'a.log': '', 'out/x': '', 'out/y': '' }, [], { '.gitignore': '*.log\nout/\n' }), {
+      deletes: [],
+      released: ['a.log', 'out/x', 'out/y'],
+      emptied: [],
+    });
+  });
+
+  it('are deleted in the sandbox if they are gone', () => {
+    assert.deepEqual(
+      planAfter({ 'out/x': '', 'out/y': '', 'out/z/w': '' }, ['out/y', 'out/z'], { '.gitignore': 'out/' }),
+      {
+        deletes: ['out/y', 'out/z/w'],
+        released: ['out/x'],
+        emptied: ['out/z'],
+      },
+    );
+  });
+
+  for (const [change, tree, removed, added, deletes] of [
+    [
+      'a file becomes an excluded folder',
+      { '.gitignore': 'build/', build: '' },
+      ['build'],
+      { 'build/x': '' },
+      ['build'],
+    ],
+    [
+      'a folder becomes an excluded file',
+      { '.gitignore': '*\n!*/\n!*.py', 'pkg/a.py': '' },
+      ['pkg'],
+      { pkg: '' },
+      ['pkg/a.py'],
+    ],
+    [
+      'a folder becomes an excluded link',
+      { '.gitignore': '/pkg\n!/pkg/', 'pkg/a.py': '' },
+      ['pkg'],
+      { pkg: { link: 'x' } },
+      ['pkg/a.py'],
+    ],
+    [
+      'a link becomes an excluded folder',
+      { '.gitignore': 'data/', x: '', data: { link: 'x' } },
+      ['data'],
+      { 'data/y': '' },
+      ['data'],
+    ],
+    ['a file becomes an excluded link', { x: '', a: '' }, ['a'], { '.gitignore': 'a', a: { link: 'x' } }, ['a']],
+  ] as const) {
+    it(`are deleted in the sandbox if ${change}`, () => {
+      const plan = planAfter(tree, removed, added);
+      assert.deepEqual([plan.deletes, plan.released], [deletes, []]);
+    });
+  }
+});
