@@ -6,7 +6,7 @@ import { failedPrecondition } from '../grpc/status.ts';
 import type { ExecStatus } from '../grpc/wire.ts';
 import type { Command, Container, PtySize } from '../isolation/container.ts';
 import type { Pipes } from './pipes.ts';
-import { Spool } from './spool.ts';
+import { Spool, type SpoolOptions } from './spool.ts';
 import { type Sink, Stdin } from './stdin.ts';
 
 /**
@@ -23,6 +23,8 @@ export interface ExecSpec {
   readonly timeoutSecs?: number | undefined;
   /** The streams to keep for readers. The others are read and discarded. */
   readonly keep: { stdout: boolean; stderr: boolean };
+  /** What happens when more output is unread than is kept. By default, the command waits. */
+  readonly whenFull?: SpoolOptions['whenFull'];
 }
 
 export class Exec {
@@ -78,14 +80,18 @@ export class Exec {
     } finally {
       for (const fd of [input.theirs, output.theirs, errors.theirs]) closeSync(fd);
     }
-    const stdout = new Spool(`${spoolPath}.out`);
-    const stderr = new Spool(`${spoolPath}.err`);
+    const stdout = new Spool(`${spoolPath}.out`, spec);
+    const stderr = new Spool(`${spoolPath}.err`, spec);
     const drained = [
       drain(output.ours, spec.keep.stdout ? stdout : undefined),
       drain(errors.ours, spec.keep.stderr ? stderr : undefined),
     ];
     const sink = spec.pty ? terminalSink(input.ours) : pipeSink(input.ours);
-    const ended = exitOf(command, drained, spec.timeoutSecs);
+    const exited = () => {
+      stdout.sourceExited();
+      stderr.sourceExited();
+    };
+    const ended = exitOf(command, drained, spec.timeoutSecs, exited);
     void ended.then(() => sink.close());
     return new Exec(
       spec.argv,
@@ -107,11 +113,22 @@ export class Exec {
     const ended = run({ stdout, stderr }, abort.signal).then((code) =>
       abort.signal.aborted ? { signal: 9 } : { code },
     );
-    return new Exec(
-      argv,
-      { stdout, stderr, sink, onStdin: () => {} },
-      { pid: undefined, ended, kill: () => abort.abort() },
-    );
+    const kill = () => {
+      abort.abort();
+      // It may be waiting for a reader.
+      stdout.end();
+    };
+    return new Exec(argv, { stdout, stderr, sink, onStdin: () => {} }, { pid: undefined, ended, kill });
+  }
+
+  /** The number of bytes of its output that are kept. */
+  get keptBytes(): number {
+    return this.stdout.keptBytes + this.stderr.keptBytes;
+  }
+
+  /** True while a client reads its output. */
+  get isRead(): boolean {
+    return this.stdout.isRead || this.stderr.isRead;
   }
 
   /** Sends SIGKILL to its process group and all of its descendants. */
@@ -143,15 +160,16 @@ const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 function drain(fd: number, spool: Spool | undefined): Drain {
   const state: Drain = { ended: Promise.resolve(), lastByteAt: 0, discardRest: () => {} };
   let isKept = true;
-  state.discardRest = () => {
-    isKept = false;
-  };
   state.ended = new Promise((resolve) => {
     const take = (bytes: number): boolean => {
       state.lastByteAt = Date.now();
       const wait = isKept ? spool?.append(readBuffer.subarray(0, bytes)) : undefined;
-      void wait?.catch(() => {}).then(() => socket.resume());
+      void wait?.then(() => socket.resume());
       return !wait;
+    };
+    state.discardRest = () => {
+      isKept = false;
+      socket.resume();
     };
     const onread = { buffer: readBuffer, callback: take };
     const socket = new Socket({ fd, readable: true, writable: false, onread });
@@ -168,6 +186,7 @@ async function exitOf(
   command: Command,
   drains: readonly Drain[],
   timeoutSecs: number | undefined,
+  onExit: () => void,
 ): Promise<ExecStatus> {
   const timer = timeoutSecs ? setTimeout(() => command.kill(), timeoutSecs * 1000) : undefined;
   const status = await new Promise<ExecStatus>((resolve) => {
@@ -176,6 +195,7 @@ async function exitOf(
     );
   });
   clearTimeout(timer);
+  onExit();
   const endedAt = Date.now();
   const complete = Promise.all(drains.map((each) => each.ended)).then(() => true);
   // On a busy computer, the timer may fire before bytes that are already in the pipe are read, so they get a turn first.

@@ -1,20 +1,28 @@
 /**
- * The output of a process: everything it wrote, readable from any offset by any number of readers, both while it runs and
- * afterwards. The last part is in memory and the rest in a file, so a stream of any length needs a bounded amount of memory.
+ * The output of a process, readable from any offset by any number of readers, both while it runs and afterwards. The last part
+ * is in memory and the rest on disk. Both are bounded: when the disk's part is full, the process waits until a reader
+ * has read, as on a pipe, and what was read longest ago is dropped.
  */
-import { type FileHandle, open, rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
+import { internal, outOfRange } from '../grpc/status.ts';
+import { SpoolFiles } from './spool-files.ts';
 
 /** The number of bytes of a stream that are kept in memory. */
 const MEMORY_BYTES = 1024 * 1024;
-/** A stream that has ended stays in memory up to this size. A larger one is moved to the file completely. */
-const ENDED_MEMORY_BYTES = 64 * 1024;
-/** If more bytes than this aren't in the file yet, the source has to wait. */
+/** A stream that has ended stays in memory up to this size. A larger one is moved to the disk completely. */
+const ENDED_MEMORY_BYTES = 16 * 1024;
+/** If more bytes than this aren't on the disk yet, the source has to wait. */
 const MAX_UNWRITTEN_BYTES = 4 * 1024 * 1024;
-/** The maximum number of bytes to read from the file at once. */
+/** The maximum number of bytes to read from the disk at once. */
 const MAX_READ_BYTES = 1024 * 1024;
 /** The sizes of memory blocks. They grow with the stream, because most streams are short. */
 const BLOCK_BYTES = { min: 4 * 1024, max: 512 * 1024 };
+/** The number of bytes of a stream that are kept. A command has two streams, so it takes at most twice as much on the disk. */
+export const MAX_KEPT_BYTES = 128 * 1024 * 1024;
+/** Bytes that were given to a reader this recently are kept, because a reader whose connection breaks asks for them again. */
+const KEPT_BEHIND_BYTES = 32 * 1024 * 1024;
+/** What a process left in its pipe when it exited is kept in any case, as it can't wait any more. */
+const EXIT_RESERVE_BYTES = 1024 * 1024;
 /**
  * Each chunk that a reader gets becomes a message, and many small messages cost more than a few large ones. So output that
  * follows the previous chunk within `FLOW_GAP_MS` is held for `GATHER_MS`, to gather more.
@@ -22,50 +30,111 @@ const BLOCK_BYTES = { min: 4 * 1024, max: 512 * 1024 };
 const FLOW_GAP_MS = 5;
 const GATHER_MS = 1;
 
+export interface SpoolOptions {
+  /** What happens to a stream that is full. By default, the source waits. */
+  readonly whenFull?: 'wait' | 'drop oldest';
+}
+
+/** A part of the stream, and the offset of its first byte. */
+export interface Piece {
+  readonly offset: number;
+  readonly data: Buffer;
+}
+
 export class Spool {
-  readonly #path: string;
+  readonly #files: SpoolFiles;
+  readonly #dropsUnread: boolean;
   /** The filled parts of the blocks. */
   #chunks: Buffer[] = [];
   /** The last block. The last chunk is its filled part. */
   #block: Buffer = Buffer.alloc(0);
   /** The stream offset of the first byte in `#chunks`. */
   #memoryStart = 0;
+  /** The offset of the first byte that is kept. */
+  #start = 0;
   #length = 0;
   #written = 0;
   #writing: Promise<void> | undefined;
-  #file: FileHandle | undefined;
+  #closing: Promise<void> | undefined;
+  /** Why the rest of the stream couldn't be kept. */
+  #failure: Error | undefined;
+  #maxKeptBytes = MAX_KEPT_BYTES;
   #ended = false;
-  #waiting = new Set<() => void>();
+  /** The offsets at which the current readers are. */
+  readonly #readers = new Set<{ at: number }>();
+  /** The highest offset that a reader has reached. */
+  #readTo = 0;
+  readonly #onData = new Wakeups();
+  readonly #onRoom = new Wakeups();
 
-  /** `path` is the file for what doesn't fit in memory. It is created only if needed. */
-  constructor(path: string) {
-    this.#path = path;
+  /** `path` is the beginning of the paths of the files for what doesn't fit in memory. */
+  constructor(path: string, { whenFull = 'wait' }: SpoolOptions = {}) {
+    this.#files = new SpoolFiles(path);
+    this.#dropsUnread = whenFull === 'drop oldest';
   }
 
-  /** The number of bytes so far. */
-  get length(): number {
-    return this.#length;
+  /** True while a reader follows the stream. */
+  get isRead(): boolean {
+    return this.#readers.size > 0;
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  /** The number of bytes that are kept. */
+  get keptBytes(): number {
+    return this.#length - this.#start;
   }
 
-  /** Appends a copy of a chunk. If a promise is returned, the source must wait for it, so that the disk can catch up. */
+  /**
+   * Appends a copy of a chunk. If a promise is returned, the source must wait for it, so that the disk or the readers can
+   * catch up.
+   */
   append(chunk: Uint8Array): Promise<void> | undefined {
-    if (this.#ended || chunk.length === 0) return undefined;
+    if (this.#ended || this.#failure || chunk.length === 0) return undefined;
     for (let at = 0; at < chunk.length; ) at += this.#fill(chunk.subarray(at));
-    this.#wake();
+    this.#onData.wake();
     if (this.#length - this.#memoryStart <= MEMORY_BYTES) return undefined;
     const writing = this.#startWriting();
+    this.#dropOldest();
+    if (this.#isFull) return this.#room();
     return this.#length - this.#written > MAX_UNWRITTEN_BYTES ? writing : undefined;
+  }
+
+  /** Makes room for what the process left in its pipe, because it has exited and can't wait any more. */
+  sourceExited(): void {
+    this.#maxKeptBytes = MAX_KEPT_BYTES + EXIT_RESERVE_BYTES;
+    this.#onRoom.wake();
   }
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#length - this.#memoryStart > ENDED_MEMORY_BYTES) void this.#startWriting().catch(() => {});
-    this.#wake();
+    if (this.#length - this.#memoryStart > ENDED_MEMORY_BYTES || this.#writing || this.#written > 0) {
+      // A write that is almost done may not notice the end any more.
+      this.#closing = (this.#writing ?? Promise.resolve()).then(() => this.#startWriting());
+    } else this.#compact();
+    this.#onData.wake();
+    this.#onRoom.wake();
+  }
+
+  /** True if the source has to wait until a reader makes progress. */
+  get #isFull(): boolean {
+    return !this.#ended && this.#length - this.#maxKeptBytes > Math.max(0, this.#droppable);
+  }
+
+  /** The offset up to which bytes may be dropped. */
+  get #droppable(): number {
+    if (this.#dropsUnread) return Number.POSITIVE_INFINITY;
+    const unread = this.isRead ? Math.min(...[...this.#readers].map(({ at }) => at)) : this.#readTo;
+    return unread - KEPT_BEHIND_BYTES;
+  }
+
+  async #room(): Promise<void> {
+    while (this.#isFull) await this.#onRoom.next();
+    this.#dropOldest();
+  }
+
+  #dropOldest(): void {
+    const excess = Math.min(this.#length - this.#maxKeptBytes, this.#droppable, this.#written);
+    if (excess > this.#start) this.#start = Math.max(this.#start, this.#files.dropBefore(excess));
   }
 
   /** Copies as much as fits into the last block, or into a new one if that is full. Returns the number of bytes copied. */
@@ -84,59 +153,82 @@ export class Spool {
     return copied;
   }
 
+  /** Replaces the blocks of a short stream that has ended by one of its size. */
+  #compact(): void {
+    const bytes = Buffer.allocUnsafeSlow(this.#length - this.#memoryStart);
+    Buffer.concat(this.#chunks).copy(bytes);
+    this.#chunks = bytes.length > 0 ? [bytes] : [];
+    this.#block = Buffer.alloc(0);
+  }
+
+  /** Writes to the disk what isn't there yet. If that fails, the rest of the stream is lost, and readers are told. */
   #startWriting(): Promise<void> {
-    this.#writing ??= this.#writeOut().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#writeOut()
+      .catch((error) => {
+        this.#failure = error instanceof Error ? error : new Error(String(error));
+        this.#length = this.#written;
+        this.#chunks = [];
+        this.#memoryStart = this.#written;
+        this.#onData.wake();
+        this.#onRoom.wake();
+      })
+      .finally(() => {
+        this.#writing = undefined;
+      });
     return this.#writing;
   }
 
-  /** Yields all bytes from `offset` as they arrive, until the stream ends or `signal` aborts. */
-  async *read(offset: number, signal: AbortSignal): AsyncGenerator<Buffer> {
-    let at = offset;
+  /**
+   * Yields all bytes from `offset` as they arrive, until the stream ends or `signal` aborts. Throws OUT_OF_RANGE if the
+   * bytes at `offset` have been dropped; if the source doesn't wait, continues after them.
+   */
+  async *read(offset: number, signal: AbortSignal): AsyncGenerator<Piece> {
+    if (offset < this.#start && !this.#dropsUnread) {
+      throw outOfRange(`The first ${this.#start} bytes of the output aren't kept any more`);
+    }
+    const reader = { at: offset };
+    this.#readers.add(reader);
+    try {
+      yield* this.#follow(reader, signal);
+    } finally {
+      this.#readers.delete(reader);
+      this.#onRoom.wake();
+    }
+  }
+
+  async *#follow(reader: { at: number }, signal: AbortSignal): AsyncGenerator<Piece> {
     let givenAt = 0;
     while (!signal.aborted) {
-      const piece = at < this.#memoryStart ? await this.#fromFile(at) : this.#fromMemory(at);
-      if (piece.length > 0) {
-        at += piece.length;
+      reader.at = Math.max(reader.at, Math.min(this.#start, this.#length));
+      const isOnDisk = reader.at < this.#memoryStart;
+      const data = isOnDisk
+        ? await this.#files.read(reader.at, Math.min(MAX_READ_BYTES, this.#memoryStart - reader.at))
+        : this.#fromMemory(reader.at);
+      if (data.length > 0) {
         givenAt = Date.now();
-        yield piece;
-      } else if (this.#ended && at >= this.#length) {
+        yield { offset: reader.at, data };
+        reader.at += data.length;
+        this.#readTo = Math.max(this.#readTo, reader.at);
+        this.#onRoom.wake();
+      } else if (reader.at < this.#start) {
+        // Dropped in the meantime.
+      } else if (reader.at >= this.#length && this.#failure) {
+        throw internal(`The rest of the output couldn't be kept: ${this.#failure.message}`);
+      } else if (reader.at >= this.#length && this.#ended) {
         return;
       } else {
-        await this.#change(signal);
+        await this.#onData.next(signal);
         if (!this.#ended && Date.now() - givenAt < FLOW_GAP_MS) await pause(GATHER_MS);
       }
     }
   }
 
-  /** Removes the file, and frees the memory. */
+  /** Removes the files, and frees the memory. */
   async dispose(): Promise<void> {
     this.end();
-    await this.#writing?.catch(() => {});
+    await this.#closing;
     this.#chunks = [];
-    if (!this.#file) return;
-    await this.#file.close();
-    this.#file = undefined;
-    await rm(this.#path, { force: true });
-  }
-
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = new Set();
-    for (const wake of waiting) wake();
-  }
-
-  #change(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        signal.removeEventListener('abort', wake);
-        this.#waiting.delete(wake);
-        resolve();
-      };
-      signal.addEventListener('abort', wake);
-      this.#waiting.add(wake);
-    });
+    await this.#files.dispose();
   }
 
   #fromMemory(at: number): Buffer {
@@ -148,25 +240,18 @@ export class Spool {
     return Buffer.alloc(0);
   }
 
-  async #fromFile(at: number): Promise<Buffer> {
-    if (!this.#file) return Buffer.alloc(0);
-    const length = Math.min(MAX_READ_BYTES, this.#memoryStart - at);
-    const { bytesRead, buffer } = await this.#file.read(Buffer.allocUnsafe(length), 0, length, at);
-    return buffer.subarray(0, bytesRead);
-  }
-
-  /** Writes everything that is in memory to the file, and then frees what exceeds the memory limit. */
+  /** Writes everything that is in memory to the disk, and then frees what exceeds the memory limit. */
   async #writeOut(): Promise<void> {
-    this.#file ??= await open(this.#path, 'w+', 0o600);
     while (this.#written < this.#length) {
-      const { bytesWritten } = await this.#file.write(this.#fromMemory(this.#written), { position: this.#written });
-      this.#written += bytesWritten;
+      this.#written += await this.#files.write(this.#fromMemory(this.#written), this.#written);
       this.#trim(MEMORY_BYTES / 2);
     }
-    if (this.#ended) this.#trim(0);
+    if (!this.#ended) return;
+    this.#trim(0);
+    await this.#files.finish();
   }
 
-  /** Frees memory whose content is in the file, except for the last `keptBytes`. */
+  /** Frees memory whose content is on the disk, except for the last `keptBytes`. */
   #trim(keptBytes: number): void {
     let drop = 0;
     let start = this.#memoryStart;
@@ -178,5 +263,29 @@ export class Spool {
     }
     this.#chunks.splice(0, drop);
     this.#memoryStart = start;
+  }
+}
+
+/** Lets several waiters wait for the same thing to happen. */
+class Wakeups {
+  #waiting = new Set<() => void>();
+
+  wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = new Set();
+    for (const wake of waiting) wake();
+  }
+
+  /** Resolves at the next `wake`, or when the signal aborts. */
+  next(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        signal?.removeEventListener('abort', wake);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      signal?.addEventListener('abort', wake);
+      this.#waiting.add(wake);
+    });
   }
 }

@@ -12,4 +12,5 @@ export const deadlineExceeded = failing(Status.DEADLINE_EXCEEDED);
 export const unauthenticated = failing(Status.UNAUTHENTICATED);
 export const unimplemented = failing(Status.UNIMPLEMENTED);
 export const aborted = failing(Status.ABORTED);
+export const outOfRange = failing(Status.OUT_OF_RANGE);
 export const internal = failing(Status.INTERNAL);

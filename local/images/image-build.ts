@@ -196,7 +196,7 @@ class LayerBuild {
     const endless = new AbortController().signal;
     const copy = async (stream: 'stdout' | 'stderr') => {
       const decoder = new TextDecoder();
-      for await (const chunk of exec[stream].read(0, endless)) log(stream, decoder.decode(chunk, { stream: true }));
+      for await (const { data } of exec[stream].read(0, endless)) log(stream, decoder.decode(data, { stream: true }));
     };
     const [status] = await Promise.all([exec.ended, copy('stdout'), copy('stderr')]);
     await exec.dispose();

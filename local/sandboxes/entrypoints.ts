@@ -22,11 +22,7 @@ export function entrypointsRouter(table: SandboxTable) {
       const entrypoint = entrypointOf(sandbox);
       if (!entrypoint) return void (await untilStopped(sandbox, signal));
       const spool = fileDescriptor === ROUTER_STDERR ? entrypoint.stderr : entrypoint.stdout;
-      let at = offset;
-      for await (const data of spool.read(offset, signal)) {
-        yield { data, startingOffset: at };
-        at += data.length;
-      }
+      for await (const piece of spool.read(offset, signal)) yield { data: piece.data, startingOffset: piece.offset };
     },
     async sandboxStdinWriteV2({ taskId, offset, data, eof }) {
       await entrypointOf(table.withTask(taskId))?.stdin.write(offset, data, eof);
@@ -54,11 +50,11 @@ export function entrypointsService(table: SandboxTable) {
       else {
         const spool = fileDescriptor === LogStream.stderr ? entrypoint.stderr : entrypoint.stdout;
         // The ID of an entry is the offset of its end. The decoder holds back incomplete characters.
-        let at = Number(lastEntryId.split('-')[0]) || 0;
+        const start = Number(lastEntryId.split('-')[0]) || 0;
         const decoder = new TextDecoder();
-        for await (const chunk of spool.read(at, limit)) {
-          at += chunk.length;
-          yield { items: [{ data: decoder.decode(chunk, { stream: true }), fileDescriptor }], entryId: `${at}-0` };
+        for await (const { offset, data } of spool.read(start, limit)) {
+          const text = decoder.decode(data, { stream: true });
+          yield { items: [{ data: text, fileDescriptor }], entryId: `${offset + data.length}-0` };
         }
       }
       if (!limit.aborted) yield { eof: true };

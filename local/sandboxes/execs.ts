@@ -50,7 +50,7 @@ export function execsService({ table, secrets }: ExecsDependencies) {
   }
 
   async function* read(spool: Spool, offset: number, signal: AbortSignal) {
-    for await (const data of spool.read(offset, signal)) yield { data };
+    for await (const { data } of spool.read(offset, signal)) yield { data };
   }
 
   return {

@@ -2,6 +2,7 @@
 import type { Spool } from '../execs/spool.ts';
 
 const MAX_LINES = 20_000;
+const MAX_LENGTH = 16 * 1024 * 1024;
 /** Longer lines are split. */
 const MAX_LINE_LENGTH = 64 * 1024;
 
@@ -19,6 +20,8 @@ export interface LogLine {
 export class LogBook {
   readonly lines: LogLine[] = [];
   #last = 0n;
+  /** The length of all lines together. */
+  #length = 0;
 
   /** Logs the lines of a stream as they arrive. */
   follow(spool: Spool, fileDescriptor: number): void {
@@ -28,8 +31,8 @@ export class LogBook {
   async #follow(spool: Spool, fileDescriptor: number): Promise<void> {
     const decoder = new TextDecoder();
     let rest = '';
-    for await (const chunk of spool.read(0, new AbortController().signal)) {
-      const pieces = (rest + decoder.decode(chunk, { stream: true })).split(/(?<=\n)/);
+    for await (const { data } of spool.read(0, new AbortController().signal)) {
+      const pieces = (rest + decoder.decode(data, { stream: true })).split(/(?<=\n)/);
       rest = pieces.at(-1)?.endsWith('\n') ? '' : (pieces.pop() ?? '');
       for (const piece of pieces) this.#add(piece, fileDescriptor);
       if (rest.length > MAX_LINE_LENGTH) {
@@ -46,6 +49,9 @@ export class LogBook {
     this.#last = now > this.#last ? now : this.#last + 1n;
     const timestamp = Number(this.#last / 1000n) / 1_000_000;
     this.lines.push({ data, fileDescriptor, timestamp, timestampNs: String(this.#last) });
-    if (this.lines.length > MAX_LINES) this.lines.shift();
+    this.#length += data.length;
+    while (this.lines.length > MAX_LINES || this.#length > MAX_LENGTH) {
+      this.#length -= this.lines.shift()?.data.length ?? 0;
+    }
   }
 }

@@ -60,6 +60,8 @@ export class SandboxContainer {
       workdir: this.setup.workdir,
       pty: pty?.enabled ? { rows: pty.winszRows, cols: pty.winszCols } : undefined,
       keep: { stdout: true, stderr: true },
+      // It must run on if its output is never read, and its log is only the latest lines.
+      whenFull: 'drop oldest',
     });
     return this.entrypoint;
   }

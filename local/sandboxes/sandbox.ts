@@ -11,8 +11,11 @@ import { exitCodeOf, MAIN_CONTAINER, type SandboxContainer } from './sandbox-con
 const SAVE_LIMIT_MS = 10 * 60_000;
 const REMOVAL_LIMIT_MS = 2 * 60_000;
 
-/** The time for which the output of a command can be read after it has exited. */
-const OUTPUT_RETENTION_MS = 60 * 60_000;
+/** The time for which the output of a command can be read after it has exited: longer than clients try to reconnect. */
+const OUTPUT_RETENTION_MS = 10 * 60_000;
+/** The maximum number of commands that have exited whose output can be read, and of their bytes. */
+const MAX_FINISHED_EXECS = 500;
+const MAX_FINISHED_BYTES = 512 * 1024 * 1024;
 
 /** A container in addition to the main one. */
 export interface Sidecar {
@@ -39,6 +42,8 @@ export class Sandbox {
   /** Resolves when the sandbox has stopped, including all of its processes. */
   readonly ended: Promise<EndResult>;
   readonly execs = new Map<string, Promise<Exec>>();
+  /** Those that have exited, oldest first. */
+  readonly #finished = new Map<string, Exec>();
   readonly sidecars = new Map<string, Sidecar>();
   /** The output of the entrypoint, by line. */
   readonly log = new LogBook();
@@ -129,7 +134,9 @@ export class Sandbox {
       (exec) =>
         exec.ended.then(() => {
           end();
+          this.#finished.set(execId, exec);
           setTimeout(() => this.#forget(execId, exec), OUTPUT_RETENTION_MS).unref();
+          this.#forgetOldest();
         }),
       () => {
         this.execs.delete(execId);
@@ -139,7 +146,19 @@ export class Sandbox {
     return starting;
   }
 
+  /** Makes room for the output of the latest commands, except for output that is being read. */
+  #forgetOldest(): void {
+    let bytes = [...this.#finished.values()].reduce((sum, { keptBytes }) => sum + keptBytes, 0);
+    for (const [execId, exec] of [...this.#finished].slice(0, -1)) {
+      if (this.#finished.size <= MAX_FINISHED_EXECS && bytes <= MAX_FINISHED_BYTES) return;
+      if (exec.isRead) continue;
+      bytes -= exec.keptBytes;
+      this.#forget(execId, exec);
+    }
+  }
+
   #forget(execId: string, exec: Exec): void {
+    if (!this.#finished.delete(execId)) return;
     this.execs.delete(execId);
     void exec.dispose();
   }

@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { InvalidError, type Sandbox } from 'modal';
 import type { Channel } from 'nice-grpc';
+import { HELPER_PATH as FILE_HELPER } from '../../../local/execs/files-api.ts';
+import { MAX_KEPT_BYTES } from '../../../local/execs/spool.ts';
 import type { ExecRef } from '../../../local/grpc/wire.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
 import { type RawRouter, rawRouter } from './raw-clients.ts';
+
+const MiB = 1024 * 1024;
 
 describe('Local Modal command streams', () => {
   let bench: Workbench;
@@ -30,6 +36,12 @@ describe('Local Modal command streams', () => {
     const ref = { taskId, execId: randomUUID() };
     await router.taskExecStart({ ...ref, commandArgs, stdoutConfig: 1, stderrConfig: 1 });
     return ref;
+  }
+
+  /** Returns the number of bytes of a command's output that are on the disk. */
+  function keptOnDisk({ sandboxId }: Sandbox, execId: string): number {
+    const files = globSync(path.join(bench.server.dataDir, 'sandboxes', sandboxId, '**', `${execId}.*`));
+    return files.reduce((sum, file) => sum + statSync(file).size, 0);
   }
 
   async function read(ref: ExecRef, offset = 0): Promise<Buffer> {
@@ -121,9 +133,95 @@ describe('Local Modal command streams', () => {
       assert.equal(await process.wait(), 5);
     });
 
+    it('lets a command that writes without end wait until its output is read, as on a pipe', async () => {
+      const ref = await start('sh', '-c', 'yes & echo $! > /yes; wait');
+      const writtenBytes = async () => {
+        const written = await bench.shell(sandbox, 'sed -n "s/^wchar: //p" /proc/$(cat /yes)/io');
+        return Number(written);
+      };
+      // It has stopped writing when the same number is seen several times in a row.
+      let seen: number[] = [];
+      const settled = () =>
+        waitFor(
+          'the command to wait',
+          60_000,
+          async () => (seen = [...seen.slice(-4), await writtenBytes()]),
+          (latest) => latest.length === 5 && new Set(latest).size === 1 && latest[0] !== 0,
+        );
+      const [first = 0] = await settled();
+      assert.ok(first >= MAX_KEPT_BYTES && first < MAX_KEPT_BYTES + 8 * MiB, `${first} bytes written`);
+      let received = 0;
+      for await (const { data } of router.taskExecStdioRead({ ...ref, offset: 0, fileDescriptor: 0 })) {
+        received += data.length;
+        if (received > 200 * MiB) break;
+      }
+      seen = [];
+      const [second = 0] = await settled();
+      assert.ok(second > 200 * MiB && second < 360 * MiB, `${second} bytes written`);
+      const kept = keptOnDisk(sandbox, ref.execId);
+      assert.ok(kept > 64 * MiB && kept <= MAX_KEPT_BYTES + 24 * MiB, `${kept} bytes on the disk`);
+      // What a reader got just before its connection broke can be read again, and what it got long ago can't.
+      for await (const { data } of router.taskExecStdioRead({
+        ...ref,
+        offset: received - 8 * MiB,
+        fileDescriptor: 0,
+      })) {
+        assert.match(Buffer.from(data.subarray(0, 10)).toString(), /^(y\n|\ny){5}$/);
+        break;
+      }
+      await assert.rejects(read(ref), /OUT_OF_RANGE/);
+      await bench.shell(sandbox, 'kill $(cat /yes)');
+    }).timeout(120_000);
+
+    it('keeps the output that was in the pipe when a command exited while it had to wait', async () => {
+      const ref = await start('sh', '-c', `head -c ${MAX_KEPT_BYTES + 2 * MiB} /dev/zero & wait; echo; echo end`);
+      assert.match((await read(ref)).subarray(-10).toString(), /\nend\n$/);
+      await router.taskExecWait(ref);
+    }).timeout(60_000);
+
+    it('lets an entrypoint run on whose output is never read, and keeps only the latest of it', async () => {
+      const total = MAX_KEPT_BYTES + 64 * MiB;
+      const writer = await bench.modal.sandboxes.create(bench.app, bench.image, {
+        command: ['sh', '-c', `head -c ${total} /dev/zero; echo; touch /done; sleep 1000`],
+      });
+      await waitFor(
+        'the end of its output',
+        60_000,
+        () => bench.shell(writer, 'ls /done 2>/dev/null || true'),
+        (listed) => listed !== '',
+      );
+      const kept = keptOnDisk(writer, 'entrypoint');
+      assert.ok(kept > MiB && kept <= MAX_KEPT_BYTES + 24 * MiB, `${kept} bytes on the disk`);
+      await writer.terminate({ wait: true });
+    }).timeout(90_000);
+
+    it('forgets the commands that exited first when there are many', async () => {
+      const own = await bench.modal.sandboxes.create(bench.app, bench.image);
+      const { taskId: ownTask = '' } = await bench.modal.cpClient.sandboxGetTaskIdV2({ sandboxId: own.sandboxId });
+      const { jwt } = await bench.modal.cpClient.sandboxGetCommandRouterAccess({ sandboxId: own.sandboxId });
+      const { router: ownRouter, channel: ownChannel } = await rawRouter(bench.server.url, jwt);
+      const stat = [FILE_HELPER, JSON.stringify({ Stat: { path: '/' } })];
+      const refs = Array.from({ length: 510 }, () => ({ taskId: ownTask, execId: randomUUID() }));
+      for (const ref of refs) {
+        await ownRouter.taskExecStart({ ...ref, commandArgs: stat, stdoutConfig: 1, stderrConfig: 1 });
+        await ownRouter.taskExecWait(ref);
+      }
+      const polls = await Promise.allSettled(refs.map((ref) => ownRouter.taskExecPoll(ref)));
+      ownChannel.close();
+      const known = polls.map(({ status }) => status === 'fulfilled');
+      assert.deepEqual(
+        known,
+        refs.map((_, at) => at >= 10),
+      );
+    }).timeout(60_000);
+
     it('uses a bounded amount of memory for output and input of any length', async () => {
-      const out = await sandbox.exec(['head', '-c', '600000000', '/dev/zero']);
-      assert.equal(await out.wait(), 0);
+      const out = await start('head', '-c', '600000000', '/dev/zero');
+      let received = 0;
+      for await (const { data } of router.taskExecStdioRead({ ...out, offset: 0, fileDescriptor: 0 })) {
+        received += data.length;
+      }
+      assert.equal(received, 600_000_000);
       const into = await sandbox.exec(['wc', '-c'], { mode: 'binary' });
       const piece = Buffer.alloc(1_000_000);
       await into._stdinWriteStream({
