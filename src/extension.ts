@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { SandboxesApi } from './api/api.ts';
-import { wallClock } from './base/clock.ts';
+import { systemClock, wallClock } from './base/clock.ts';
 import { configureLocalization } from './base/localization.ts';
 import { logError } from './base/log.ts';
 import { accountModule } from './providers/account/module.ts';
@@ -58,8 +58,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const images = add(new ImageBuilds(globalState, activity));
   const machine = new MachineState(storage('machine'));
   machine.join().catch(logError);
-  const spend = new SpendRecord(machine, wallClock);
+  const spend = new SpendRecord(machine, wallClock, systemClock);
   const budget = budgetOfSettings(spend);
+  const commands = new RunningCommands();
   const starter = new SandboxStarter({
     account: () => account.current(),
     app: () => readSettings().app,
@@ -67,6 +68,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     buildImage: (...build) => images.build(...build),
     machine,
     spend,
+    accountOf: (choice) => account.of(choice),
+    isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
   });
   const syncs = new FolderSyncs({
     // Not the workspace's own storage: a folder is the same one after VS Code adds a second folder to its window.
@@ -78,8 +81,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const profile: SessionDependencies['profile'] = (folder, name) => profiles.get(folder, name);
   const sessions = new Sessions({ starter, profile, handover: new Handover(machine), warm: warmUps, budget });
   const snapshots = new Snapshots(async () => (await sessions.connection()).client);
-  const commands = new RunningCommands();
-  const shared = { sessions, syncs, account, profiles, warmUps, snapshots, commands, budget, activity };
+  const shared = { starter, sessions, syncs, account, profiles, warmUps, snapshots, commands, budget, activity };
   shutDown = () =>
     Promise.all([warmUps.end(), sessions.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
 
@@ -100,7 +102,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   );
   add(warmUpsModule(shared));
   add(statusBarModule(shared));
-  void sessions.takeOver(workspaceFolderPaths());
+  void sessions.takeOver(workspaceFolderPaths()).then(() => starter.endings?.sweep());
   return apiModule({ services, onDidWriteOutput: run.onDidWriteOutput });
 }
 

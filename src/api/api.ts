@@ -118,7 +118,10 @@ export interface SandboxHandle {
 }
 
 export interface SandboxProvider {
-  /** Starts a sandbox. It isn't synced with any folder. */
+  /**
+   * Starts a sandbox. It isn't synced with any folder, and isn't stopped with the window: call `kill`, or it runs until its
+   * idle timeout.
+   */
   create(options?: SandboxOptions): Promise<SandboxHandle>;
   /** Returns a handle to a running sandbox, no matter who started it. */
   connect(sandboxId: string): Promise<SandboxHandle>;

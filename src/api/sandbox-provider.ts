@@ -32,8 +32,7 @@ export function sandboxProvider(
   const { sessions } = services;
   const create = async (options: SandboxOptions, overrides: Partial<Pick<Profile, 'image' | 'ports'>>) => {
     const profile = { ...(await profileFor(sessions, folder(), options)), ...overrides };
-    const sandbox = await sessions.create(profile, folder());
-    if (options.tags) await sandbox.setTags({ ...(await sandbox.getTags()), ...options.tags });
+    const sandbox = await sessions.create(profile, { folder: folder(), tags: options.tags });
     return handleOf(sandbox, services, profile.ports);
   };
   return {

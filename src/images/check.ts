@@ -1,5 +1,6 @@
 import type { App, Image, ModalClient } from 'modal';
 import { type AnswerLimits, execWith } from '../modal/exec.ts';
+import { endSandbox, startNoted } from '../modal/start-notes.ts';
 import { startOrDiscard } from './shared-snapshot.ts';
 import { strings } from './strings.ts';
 
@@ -49,13 +50,17 @@ export async function checkImage(
   image: Image,
   { signal }: { signal?: AbortSignal | undefined } = {},
 ): Promise<ImageReport> {
-  const sandbox = await startOrDiscard(client.sandboxes.create(app, image, { timeoutMs: TIMEOUT_MS }), signal);
+  const sandbox = await startOrDiscard(
+    client,
+    startNoted(client, app, image, { timeoutMs: TIMEOUT_MS }, { isTemporary: true }),
+    signal,
+  );
   try {
     const script = [MEASURE, 'echo', LIST_TOOLS, 'echo', LIST_PACKAGES].join('\n');
     const output = await execWith(sandbox, ['sh', '-c', script], { signal, ...LIMITS });
     return parseReport(output.toString());
   } finally {
-    await sandbox.terminate().catch(() => {});
+    await endSandbox(client, sandbox);
   }
 }
 

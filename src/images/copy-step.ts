@@ -5,6 +5,7 @@ import { DAY_MS, HOUR_MS } from '../base/clock.ts';
 import { formatBytes } from '../base/text.ts';
 import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import { SNAPSHOT_TIMEOUT_MS } from '../modal/snapshots.ts';
+import { endSandbox, startNoted } from '../modal/start-notes.ts';
 import { Archive } from './archive.ts';
 import { GATHER, MOUNT, PLACE, PRINT_ENVIRONMENT, STAGING, UNPACK } from './copy-scripts.ts';
 import { ImageBuildError, placeName } from './errors.ts';
@@ -64,7 +65,7 @@ export async function copyInto(step: CopyStep, imageId: string, build: CopyDepen
 async function start({ client, app }: CopyDependencies, imageId: string, name?: string): Promise<Sandbox> {
   const image = await client.images.fromId(imageId);
   const limits = { timeoutMs: SANDBOX_TIMEOUT_MS, idleTimeoutMs: IDLE_TIMEOUT_MS };
-  return client.sandboxes.create(app, image, { ...limits, ...(name && { name }) });
+  return startNoted(client, app, image, { ...limits, ...(name && { name }) }, { isTemporary: true });
 }
 
 /** Returns whether the image's user can write all files. */
@@ -135,7 +136,7 @@ class SandboxCopy {
       );
       const asRoot = copies.every(({ from }) => isRoot(from.user));
       const imageId = asRoot ? stageId : await this.#build.layer(this.#step, stageId, ['USER root']);
-      const sandbox = await startOrDiscard(start(this.#build, imageId), signal);
+      const sandbox = await startOrDiscard(this.#build.client, start(this.#build, imageId), signal);
       try {
         for (const [index, { copy, from }] of copies.entries())
           await this.#script(copy, sandbox, GATHER, [`${STAGING}/${index}`, ...from.paths]);
@@ -144,7 +145,7 @@ class SandboxCopy {
         for (const [index, { copy }] of copies.entries())
           found.set(copy, { image: collected, folder: `${MOUNT}/${index}` });
       } finally {
-        await sandbox.terminate().catch(() => {});
+        await endSandbox(this.#build.client, sandbox);
       }
     }
     return found;

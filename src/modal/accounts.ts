@@ -14,6 +14,8 @@ export interface Account {
   readonly environment?: string;
   /** Sandboxes run on this computer and are free. */
   readonly isLocal?: true;
+  /** The value of `modal.account` that refers to it. */
+  readonly choice?: string;
 }
 
 /** There is no usable account. The message says why; callers let the user select one. */
@@ -82,6 +84,10 @@ export function environmentAccount(env: AccountSources['env']): Account | undefi
 
 /** Resolves the `modal.account` setting. Throws `AccountError` if there is no such account, or it has no token. */
 export async function resolveAccount(choice: string, sources: AccountSources): Promise<Account> {
+  return { ...(await findAccount(choice, sources)), choice };
+}
+
+async function findAccount(choice: string, sources: AccountSources): Promise<Account> {
   if (choice === '') throw new AccountError(strings.noAccount());
   if (choice === 'local') return sources.startLocalModal();
   if (choice === 'environment') {

@@ -14,6 +14,7 @@ const Code = {
   invalid: 3,
   deadline: 4,
   notFound: 5,
+  exists: 6,
   denied: 7,
   exhausted: 8,
   precondition: 9,
@@ -92,6 +93,23 @@ export function isConnectionLost(error: unknown): boolean {
 export function isRefusedInput(error: unknown): boolean {
   const { code, name } = shapeOf(error);
   return code === Code.invalid || name === 'InvalidError';
+}
+
+/** Codes with which Modal refuses a start before there is a sandbox. */
+const REFUSAL_CODES: readonly number[] = [
+  Code.invalid,
+  Code.notFound,
+  Code.exists,
+  Code.denied,
+  Code.precondition,
+  Code.unauthenticated,
+];
+const REFUSAL_NAMES: readonly string[] = ['InvalidError', 'NotFoundError', 'AlreadyExistsError', 'UserError'];
+
+/** True when a start failed and there is certainly no sandbox. */
+export function isRefusedStart(error: unknown): boolean {
+  const { code, name } = shapeOf(error);
+  return REFUSAL_NAMES.includes(name) || (code !== undefined && REFUSAL_CODES.includes(code));
 }
 
 /** True for failures that are resolved by selecting another account. */

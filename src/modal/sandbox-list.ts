@@ -57,7 +57,7 @@ export async function listSandboxes(client: ModalClient, app: App, endedSince: D
 /** Lists the running sandboxes of an app that have all the given tags. */
 export async function runningSandboxes(
   client: ModalClient,
-  app: App,
+  app: Pick<App, 'appId'>,
   tags: Readonly<Record<string, string>>,
 ): Promise<SandboxSummary[]> {
   const found: SandboxSummary[] = [];

@@ -6,6 +6,7 @@ import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 import { sandboxEnd } from './sandbox-ends.ts';
 import { NotScheduledError, type StartWatch, startWithin } from './sandbox-start.ts';
+import { START_TAG, type StartOptions, startNoted, terminateNoted } from './start-notes.ts';
 import { strings } from './strings.ts';
 
 /** Modal's limit for the lifetime of a sandbox. https://modal.com/docs/guide/sandboxes */
@@ -41,7 +42,7 @@ type PlainParams = Pick<
 >;
 
 /** The parameters that a sandbox is started with. */
-export interface SandboxParams extends Readonly<PlainParams> {
+export interface SandboxParams extends Readonly<PlainParams>, StartOptions {
   readonly image: Image;
   /** GPU types to try in order; empty for a sandbox without a GPU. */
   readonly gpus: readonly string[];
@@ -68,6 +69,8 @@ export const Tag = {
   label: 'vscode-label',
   /** The snapshot it was started from. */
   snapshot: 'vscode-snapshot',
+  /** The ID of its start. */
+  start: START_TAG,
 } as const;
 
 const OWN_TAGS: readonly string[] = Object.values(Tag);
@@ -77,10 +80,15 @@ export function isOwnTag(name: string): boolean {
   return OWN_TAGS.includes(name) || isMountTag(name);
 }
 
-/** Omits mounts, and values that aren't allowed in the tags of Modal's apps (`check_tag_dict`, see mounts.ts). */
+/**
+ * Omits mounts, and those of the extension's own tags whose values aren't allowed in the tags of Modal's apps
+ * (`check_tag_dict`, see mounts.ts).
+ */
 function plainTags(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(tags).filter(([name, value]) => !isMountTag(name) && /^[\w.-]{1,63}$/.test(value)),
+    Object.entries(tags).filter(
+      ([name, value]) => !isOwnTag(name) || (!isMountTag(name) && /^[\w.-]{1,63}$/.test(value)),
+    ),
   );
 }
 
@@ -105,12 +113,12 @@ export async function createSandbox(
   params: SandboxParams,
   watch: StartWatch = {},
 ): Promise<Sandbox> {
-  const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, ...plainParams } = params;
+  const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, isTemporary = false, ...plainParams } = params;
   const [secrets, volumes] = await Promise.all([secretsOf(client, secretNames), volumesOf(client, mounts)]);
   const shared = { ...plainParams, env: { ...env }, ...(secrets.length > 0 && { secrets }), volumes };
   const create = async (gpu: string | undefined) => {
     const start = (tags: Record<string, string>) =>
-      client.sandboxes.create(app, image, { ...shared, tags, ...(gpu && { gpu }) });
+      startNoted(client, app, image, { ...shared, tags, ...(gpu && { gpu }) }, { isTemporary });
     const tags = { ...ownTags, ...mountTags(mounts) };
     // Modal doesn't document which tags it accepts. A sandbox with fewer tags is better than none.
     return start(tags).catch((error) => {
@@ -119,7 +127,7 @@ export async function createSandbox(
       throw error;
     });
   };
-  const terminate = (sandboxId: string) => terminateSandbox(client, sandboxId);
+  const terminate = async (sandboxId: string) => terminateNoted(client, await client.sandboxes.fromId(sandboxId));
   for (const gpu of gpus.slice(0, -1)) {
     const call = { ...watch, start: () => create(gpu), terminate, waitMs: GPU_WAIT_MS };
     const sandbox = await startWithin(call).catch(ifUnavailable);

@@ -61,6 +61,9 @@ export const strings = {
 
   // Sandboxes
   sandboxEnd: (end: SandboxEnd) => SANDBOX_ENDS[end](),
+  stoppedAtStart: () => l10n.t('All sandboxes were stopped while this one was starting.'),
+  endTimedOut: (seconds: number) =>
+    l10n.t("Modal didn't confirm within {0} seconds that the sandbox stopped.", seconds),
   sandboxEnded: (end: SandboxEnd) => (SANDBOX_ENDED[end] ?? stoppedUnexpectedly)(),
   missingSecret: (name: string) =>
     l10n.t("Secret “{0}” doesn't exist in this account. Create it at modal.com/secrets, and then run again.", name),

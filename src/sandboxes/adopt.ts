@@ -1,6 +1,7 @@
 import type { Sandbox } from 'modal';
 import { runningSandboxes, type SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
+import { endSandbox } from '../modal/start-notes.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { MachineState } from './machine-state.ts';
@@ -23,7 +24,7 @@ export interface Adopted {
 
 /**
  * Finds sandboxes of the owner's folder and profile that windows on this computer have left behind. One that matches the
- * profile is taken over; the others are terminated. Sandboxes of windows that still run are left alone.
+ * profile is taken over; the others are ended. Sandboxes of windows that still run are left alone.
  */
 export async function adopt(
   { client, app }: Connection,
@@ -46,7 +47,7 @@ export async function adopt(
         await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
         adopted = { sandbox, windowId, startedAt: found.createdAt.getTime() };
       } else {
-        await sandbox.terminate();
+        await endSandbox(client, sandbox);
       }
     } finally {
       await release();

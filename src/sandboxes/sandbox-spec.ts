@@ -20,6 +20,8 @@ export interface StartContext {
   readonly connection: Connection;
   /** Start from this snapshot instead of the profile's image. */
   readonly snapshot?: { readonly imageId: string; readonly id?: string };
+  /** Tags in addition to the extension's own. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Defaults to `buildImage`. */
   readonly build?: BuildImage | undefined;
   /** The folder that relative paths in the profile refer to. */
@@ -63,6 +65,7 @@ async function paramsFor(
     tags: {
       ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),
       ...(context.snapshot?.id && { [Tag.snapshot]: context.snapshot.id }),
+      ...context.tags,
     },
   });
   if (context.snapshot) return { ...params, image: await client.images.fromId(context.snapshot.imageId) };

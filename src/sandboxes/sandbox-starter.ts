@@ -1,15 +1,20 @@
-import type { Image, Sandbox } from 'modal';
+import type { Image, ModalClient, Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
 import { Emitter, type Event } from '../base/events.ts';
+import { logError } from '../base/log.ts';
 import type { Account } from '../modal/accounts.ts';
 import type { Prices } from '../modal/prices.ts';
+import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
 import { type Connection, Connections } from './connection.ts';
 import type { SandboxCost, SpendRecord } from './cost/spend.ts';
+import { Endings } from './endings.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver } from './handover.ts';
+import { SandboxLedger } from './ledger.ts';
 import type { MachineState } from './machine-state.ts';
 import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
 
@@ -21,8 +26,12 @@ export interface StarterDependencies {
   profileRoot?(folder: Folder): string;
   /** Builds images. Defaults to a build that shows nothing. */
   readonly buildImage?: BuildImage;
-  /** State shared with other windows. Without it, their sandboxes aren't taken over. */
+  /** State shared with other windows. Without it, their sandboxes aren't taken over, and none is remembered. */
   readonly machine?: MachineState;
+  /** Returns the account that a value of `modal.account` refers to. Rejects if there's none. */
+  accountOf?(choice: string): Promise<Account>;
+  /** Returns whether a program of this window is running in a sandbox. */
+  isBusy?(sandboxId: string): boolean;
   /** The record of sandboxes' costs. */
   readonly spend?: SpendRecord;
 }
@@ -34,6 +43,8 @@ export interface StartOptions {
   readonly profileName?: string;
   /** Start from this snapshot instead of the profile's image. */
   readonly snapshot?: StartContext['snapshot'];
+  /** Tags in addition to the extension's own. */
+  readonly tags?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -60,7 +71,8 @@ export interface SandboxTimes {
  */
 export class SandboxStarter {
   readonly #dependencies: StarterDependencies;
-  readonly #connections = new Connections();
+  readonly #connections = new Connections((client, account) => this.#noteStartsOf(client, account));
+  readonly #clients = new Set<ModalClient>();
   readonly #startedAt = new WeakMap<Sandbox, number>();
   /** By sandbox ID. */
   readonly #usedAt = new Map<string, number>();
@@ -70,8 +82,19 @@ export class SandboxStarter {
   /** Fires when the account or app changes: sandboxes of the previous one are out of reach. */
   readonly onDidChangeConnection: Event<void> = this.#connections.onDidChange;
 
+  /** The sandboxes started on this computer that aren't known to have ended. */
+  readonly ledger: SandboxLedger | undefined;
+  /** Ends what couldn't be ended at once. */
+  readonly endings: Endings | undefined;
+
   constructor(dependencies: StarterDependencies) {
     this.#dependencies = dependencies;
+    const { machine } = dependencies;
+    this.ledger = machine && new SandboxLedger(machine);
+    this.endings =
+      machine &&
+      this.ledger &&
+      new Endings({ ...dependencies, machine, ledger: this.ledger, onDidEnd: (sandboxId) => this.noteEnd(sandboxId) });
   }
 
   /** The prices of the account in use. */
@@ -84,10 +107,28 @@ export class SandboxStarter {
     return this.#connections.current(await this.#dependencies.account(), this.#dependencies.app());
   }
 
-  /** Starts a sandbox of a profile. Throws `UserError` and the SDK's errors. */
-  async start(connection: Connection, profile: Profile, options: StartOptions = {}): Promise<Sandbox> {
-    const { folder, profileName, snapshot, signal } = options;
-    const context = { ...this.#context(connection, folder, signal), ...(snapshot && { snapshot }) };
+  /** Leaves the connection in use: another account or app was chosen. */
+  leaveConnection(): void {
+    this.#connections.leave();
+  }
+
+  /**
+   * Starts a sandbox of a profile. If the wait is canceled, the sandbox is ended once it has started. Throws `UserError`, the
+   * SDK's errors, and the signal's reason.
+   */
+  start(connection: Connection, profile: Profile, options: StartOptions = {}): Promise<Sandbox> {
+    const starting = this.#start(connection, profile, options);
+    // A start that waits for Modal is canceled by the signal itself.
+    return untilAborted(starting, options.signal, () => void starting.then((late) => this.letGo(late)).catch(() => {}));
+  }
+
+  async #start(connection: Connection, profile: Profile, options: StartOptions): Promise<Sandbox> {
+    const { folder, profileName, snapshot, signal, tags } = options;
+    const context = {
+      ...this.#context(connection, folder, signal),
+      ...(snapshot && { snapshot }),
+      ...(tags && { tags }),
+    };
     const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
     const sandbox = await startSandbox(profile, context, owner);
     this.#startedAt.set(sandbox, Date.now());
@@ -140,6 +181,7 @@ export class SandboxStarter {
   /** Records that a sandbox has ended. */
   async noteEnd(sandboxId: string): Promise<void> {
     this.#usedAt.delete(sandboxId);
+    await this.ledger?.didEnd(sandboxId);
     await this.#dependencies.spend?.recordEnd(sandboxId);
     this.#didEnd.fire(sandboxId);
   }
@@ -148,6 +190,33 @@ export class SandboxStarter {
   async terminate(sandbox: Sandbox): Promise<void> {
     await sandbox.terminate();
     await this.noteEnd(sandbox.sandboxId);
+  }
+
+  /**
+   * Ends a sandbox that is no longer used. Never throws: if that fails, it's remembered and ended later, and `endings`
+   * reports it. Resolves with whether it has ended.
+   */
+  async letGo(sandbox: Sandbox): Promise<boolean> {
+    const hasEnded = await endNoted(this.ledger, sandbox);
+    if (hasEnded) await this.noteEnd(sandbox.sandboxId).catch(logError);
+    return hasEnded;
+  }
+
+  /** Ends a sandbox, once no program of this window is running in it. Resolves with whether one is. */
+  async letGoWhenIdle(sandbox: Sandbox): Promise<boolean> {
+    const isBusy = this.#dependencies.isBusy?.(sandbox.sandboxId) ?? false;
+    if (isBusy) {
+      await this.ledger?.mustEnd(sandbox.sandboxId);
+      void this.endings?.sweep();
+    } else {
+      await this.letGo(sandbox);
+    }
+    return isBusy;
+  }
+
+  /** Waits for the starts and ends in progress, including those that were canceled. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#clients].map(settled));
   }
 
   /** Returns the times of a sandbox that this window started or took over. */
@@ -160,8 +229,17 @@ export class SandboxStarter {
   async #takeOver(connection: Connection, profile: Profile, adopted: Adopted): Promise<Sandbox> {
     const { sandbox, startedAt, windowId } = adopted;
     this.#startedAt.set(sandbox, startedAt);
+    await this.ledger?.noteTakeover(sandbox.sandboxId);
     await this.#dependencies.spend?.recordTakeover(sandbox.sandboxId, windowId, costOf(connection, profile));
     return sandbox;
+  }
+
+  #noteStartsOf(client: ModalClient, account: Account): void {
+    this.#clients.add(client);
+    const { ledger, endings } = this;
+    if (!ledger || !endings) return;
+    takeNotes(client, { ...ledger.notesFor(account), endDue: () => endings.sweep() });
+    endings.use(client, account);
   }
 
   /** This window, as the owner of a folder's sandbox. */

@@ -26,6 +26,22 @@ export interface Session {
   readonly isOutdated: boolean;
 }
 
+/** A sandbox that is being started for a run. */
+export interface SandboxStart {
+  readonly folder: Folder;
+  /** The profile's name. */
+  readonly profile: string;
+  /** Rejects if the start fails. */
+  readonly sandbox: Promise<Sandbox>;
+}
+
+/** A run had to wait until a new sandbox had started. */
+export interface ColdStart {
+  readonly folder: Folder;
+  readonly named: NamedProfile;
+  readonly durationMs: number;
+}
+
 /** A sandbox of this window, and the times at which it stops, in milliseconds since 1970. */
 export interface SandboxLifetime {
   readonly folder: Folder;

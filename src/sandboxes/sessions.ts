@@ -1,5 +1,4 @@
 import type { Sandbox } from 'modal';
-import { untilAborted } from '../base/cancellation.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { Prices } from '../modal/prices.ts';
@@ -11,7 +10,7 @@ import type { Folder } from './folder.ts';
 import type { HandedOver, Handover } from './handover.ts';
 import { haveSameDefinition } from './sandbox-spec.ts';
 import type { ImageOptions, ProfileImage, SandboxStarter, StartOptions } from './sandbox-starter.ts';
-import { billing, type SandboxLifetime, type Session } from './session.ts';
+import { billing, type ColdStart, type SandboxLifetime, type SandboxStart, type Session } from './session.ts';
 import type { WarmSource } from './warm/pool.ts';
 import { type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
@@ -27,31 +26,16 @@ export interface SessionDependencies {
   readonly budget?: BudgetGate;
 }
 
-/** A sandbox that is being started for a run. */
-export interface SandboxStart {
-  readonly folder: Folder;
-  /** The profile's name. */
-  readonly profile: string;
-  /** Rejects if the start fails. */
-  readonly sandbox: Promise<Sandbox>;
-}
-
-/** A run had to wait until a new sandbox had started. */
-export interface ColdStart {
-  readonly folder: Folder;
-  readonly named: NamedProfile;
-  readonly durationMs: number;
-}
-
 /** The sandboxes of this window: at most one per folder and profile, started when a run needs it. */
 export class Sessions {
   readonly #dependencies: SessionDependencies;
   readonly #sandboxes = new WindowSandboxes();
-  /** Pending terminations of sandboxes whose start was canceled. */
-  readonly #discarded = new Set<Promise<void>>();
+  /** Sandboxes that this window started for no folder, by ID. */
+  readonly #others = new Map<string, Sandbox>();
   readonly #didStart = new Emitter<SandboxStart>();
   readonly #didStartCold = new Emitter<ColdStart>();
   readonly #didChange = new Emitter<void>();
+  readonly #didLeaveRunning = new Emitter<readonly Sandbox[]>();
   #takenOver: Promise<unknown> = Promise.resolve();
 
   /** Fires when a sandbox starts for a run, before it has started. */
@@ -59,12 +43,17 @@ export class Sessions {
   readonly onDidStartCold: Event<ColdStart> = this.#didStartCold.event;
   /** Fires when a sandbox has started, or is known to have ended: lists of sandboxes are out of date. */
   readonly onDidChange: Event<void> = this.#didChange.event;
+  /** Fires with the sandboxes that keep running in the previous account or app after a change. */
+  readonly onDidLeaveRunning: Event<readonly Sandbox[]> = this.#didLeaveRunning.event;
 
   constructor(dependencies: SessionDependencies) {
     this.#dependencies = dependencies;
     const { starter } = dependencies;
-    starter.onDidChangeConnection(() => this.#sandboxes.clear());
-    starter.onDidEnd(() => this.#didChange.fire());
+    starter.onDidChangeConnection(() => void this.#leave().catch(logError));
+    starter.onDidEnd((sandboxId) => {
+      this.#others.delete(sandboxId);
+      this.#didChange.fire();
+    });
   }
 
   /** The prices of the account in use. */
@@ -147,29 +136,20 @@ export class Sessions {
     return sandbox;
   }
 
-  /** Throws `UserError` if a paid sandbox must not be started. */
   async #requireBudget({ account }: Connection): Promise<void> {
     if (account.isLocal !== true) await this.#dependencies.budget?.require();
   }
 
   /**
-   * Starts a sandbox that serves no folder. Paths in its profile are relative to `folder`. Throws as `acquire` does, and
-   * the signal's reason.
+   * Starts a sandbox that serves no folder. It isn't ended with the window. Paths in its profile are relative to the folder.
+   * Throws as `acquire` does, and the signal's reason.
    */
-  async create(profile: Profile, folder?: Folder, signal?: AbortSignal): Promise<Sandbox> {
+  async create(profile: Profile, options: Pick<StartOptions, 'folder' | 'tags' | 'signal'> = {}): Promise<Sandbox> {
     const connection = await this.connection();
     await this.#requireBudget(connection);
-    return this.#startOrDiscard(connection, profile, { folder, signal });
-  }
-
-  /** Starts a sandbox. If the wait is canceled, the sandbox is terminated once it has started. */
-  #startOrDiscard(connection: Connection, profile: Profile, options: StartOptions): Promise<Sandbox> {
-    const starting = this.#dependencies.starter.start(connection, profile, options);
-    return untilAborted(starting, options.signal, () => {
-      const ending = starting.then((late) => this.terminate(late)).catch(logError);
-      this.#discarded.add(ending);
-      void ending.finally(() => this.#discarded.delete(ending));
-    });
+    const sandbox = await this.#dependencies.starter.start(connection, profile, options);
+    this.#others.set(sandbox.sandboxId, sandbox);
+    return sandbox;
   }
 
   /** Records that a sandbox was used just now. */
@@ -185,6 +165,11 @@ export class Sessions {
   /** Terminates a sandbox, and records its end. */
   terminate(sandbox: Sandbox): Promise<void> {
     return this.#dependencies.starter.terminate(sandbox);
+  }
+
+  /** Ends a sandbox that is no longer used, later if it can't be ended now. Never throws. */
+  letGo(sandbox: Sandbox): Promise<boolean> {
+    return this.#dependencies.starter.letGo(sandbox);
   }
 
   /**
@@ -210,7 +195,6 @@ export class Sessions {
     return (await this.#sandboxes.running(folder)).map(({ sandbox }) => sandbox);
   }
 
-  /** Returns the folder's most recently used sandbox. */
   async lastSandboxOf(folder: Folder): Promise<Sandbox | undefined> {
     return (await this.sandboxesOf(folder)).at(-1);
   }
@@ -247,8 +231,8 @@ export class Sessions {
   }
 
   /**
-   * Replaces the folder's sandbox of a profile with one started from a snapshot. The previous one is terminated once its
-   * replacement runs; a failure or cancellation changes nothing. Throws as `acquire` does, and the signal's reason.
+   * Replaces the folder's sandbox of a profile with one started from a snapshot. The previous one is ended once its
+   * replacement runs; a failed or canceled start changes nothing. Throws as `acquire` does, and the signal's reason.
    */
   async restore(
     folder: Folder,
@@ -260,12 +244,12 @@ export class Sessions {
     const named = await this.profile(folder, profileName);
     await this.#requireBudget(connection);
     const options = { folder, profileName: named.name, snapshot, signal };
-    const starting = this.#startOrDiscard(connection, named.profile, options);
+    const starting = this.#dependencies.starter.start(connection, named.profile, options);
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
     const previous = this.#sandboxes.get(folder, named.name);
     this.#sandboxes.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
-    await previous?.sandbox.then((old) => this.terminate(old)).catch(() => {});
+    await previous?.sandbox.then((old) => this.letGo(old)).catch(logError);
     this.#didChange.fire();
     return sandbox;
   }
@@ -273,10 +257,9 @@ export class Sessions {
   /** Returns a session with any running sandbox. If it has stopped, its first use fails. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const connection = await this.connection();
-    const own = await this.sandboxesOf(folder);
     // A second object for the same sandbox would open a second connection to it.
-    const sandbox =
-      own.find((each) => each.sandboxId === sandboxId) ?? (await connection.client.sandboxes.fromId(sandboxId));
+    const own = (await this.sandboxesOf(folder)).find((each) => each.sandboxId === sandboxId);
+    const sandbox = own ?? (await connection.client.sandboxes.fromId(sandboxId));
     return { ...billing(connection), folder, sandbox, pull: [], isNew: false, isOutdated: false };
   }
 
@@ -328,21 +311,37 @@ export class Sessions {
     }
   }
 
-  /** Terminates the sandboxes of this window, except those that are handed over. Later runs may start others. */
+  /** Ends the sandboxes of this window's folders, except those that are handed over. Later runs may start others. */
   async terminateAll(): Promise<void> {
     const entries = this.#sandboxes.all;
     this.#sandboxes.clear();
     await Promise.allSettled(
       entries.map(async (each) => {
         const sandbox = await each.sandbox;
-        if (!this.#dependencies.handover?.keeps(sandbox.sandboxId)) await this.terminate(sandbox);
+        if (!this.#dependencies.handover?.keeps(sandbox.sandboxId)) await this.letGo(sandbox);
       }),
     );
-    await Promise.all(this.#discarded);
+    await this.#dependencies.starter.settled();
   }
 
-  /** Terminates the sandboxes of this window when it closes. */
-  dispose(): Promise<void> {
-    return this.terminateAll();
+  /** Ends the sandboxes of this window's folders in the account or app that is left, and reports what keeps running. */
+  async #leave(): Promise<void> {
+    const entries = this.#sandboxes.all;
+    const running = [...this.#others.values()];
+    this.#sandboxes.clear();
+    this.#others.clear();
+    await Promise.allSettled(
+      entries.map(async (each) => {
+        const sandbox = await each.sandbox;
+        if (await this.#dependencies.starter.letGoWhenIdle(sandbox)) running.push(sandbox);
+      }),
+    );
+    if (running.length > 0) this.#didLeaveRunning.fire(running);
+  }
+
+  /** Ends the sandboxes of this window's folders when it closes. What VS Code doesn't wait for, the next window ends. */
+  async dispose(): Promise<void> {
+    await this.terminateAll();
+    this.#dependencies.starter.endings?.dispose();
   }
 }

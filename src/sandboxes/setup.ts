@@ -46,7 +46,8 @@ export async function setUp(
     { kind: 'vscode-setup', key: setupKey(params.image, setup, files) },
     {
       signal: watch.signal,
-      start: (name) => createSandbox(client, app, { ...params, name }, { signal: watch.signal }),
+      start: (name) =>
+        createSandbox(client, app, { ...params, ...(name && { name }), isTemporary: true }, { signal: watch.signal }),
       create: (sandbox) => runSetup(sandbox, setup, files, watch),
       onWait: () => watch.onLog?.(`${strings.setupInOtherWindow()}\n`),
     },

@@ -43,6 +43,8 @@ export const strings = {
   setupFileUnreadable: (path: string) =>
     l10n.t("The setup file “{0}” can't be read. Create it, or remove it from `setup.files`.", path),
 
+  accountNotInUse: (account: string) => l10n.t('This window is no longer signed in to {0}.', account),
+
   spentToday: (spent: string, limit: string) => l10n.t("You've spent {0} of {1} today (estimate)", spent, limit),
   spentLastHour: (spent: string, limit: string) =>
     l10n.t("You've spent {0} of {1} in the last hour (estimate)", spent, limit),

@@ -7,6 +7,7 @@ import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import type { SandboxSummary } from '../modal/sandbox-list.ts';
 import { Tag } from '../modal/sandboxes.ts';
 import { deleteImage, hasImage, listPublished, publishSnapshot, unpublishSnapshot } from '../modal/snapshots.ts';
+import { endSandbox } from '../modal/start-notes.ts';
 import { type SnapshotRecord, SnapshotRecords } from './records.ts';
 import { strings } from './strings.ts';
 import { takeOrDiscard } from './take.ts';
@@ -147,7 +148,7 @@ export class Snapshots {
       }
       await deleteImage(client, snapshot.imageId);
     } finally {
-      await sandbox.terminate().catch(() => {});
+      await endSandbox(client, sandbox);
     }
   }
 

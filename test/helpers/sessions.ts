@@ -12,7 +12,7 @@ export function accountOf({ url }: Pick<RunningLocalModal, 'url'>): Account {
 /** Creates a starter of sandboxes in one account. */
 export function starterOf(
   account: () => Account | Promise<Account>,
-  dependencies: Pick<StarterDependencies, 'machine' | 'spend'> = {},
+  dependencies: Omit<StarterDependencies, 'account' | 'app'> = {},
 ): SandboxStarter {
   return new SandboxStarter({ account: async () => account(), app: () => 'tests', ...dependencies });
 }

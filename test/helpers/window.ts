@@ -1,6 +1,6 @@
 /** The sessions of a window, put together as in `extension.ts` but without VS Code. */
 import { join } from 'node:path';
-import { wallClock } from '../../src/base/clock.ts';
+import { systemClock, wallClock } from '../../src/base/clock.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { runRequest } from '../../src/run/request.ts';
 import type { RunResult } from '../../src/run/result.ts';
@@ -9,6 +9,7 @@ import { SpendRecord } from '../../src/sandboxes/cost/spend.ts';
 import { FolderSyncs } from '../../src/sandboxes/folder-syncs.ts';
 import { Handover } from '../../src/sandboxes/handover.ts';
 import { MachineState } from '../../src/sandboxes/machine-state.ts';
+import type { SandboxStarter } from '../../src/sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../src/sandboxes/sessions.ts';
 import { WarmPool, type WarmTarget } from '../../src/sandboxes/warm/pool.ts';
 import { poolDependencies } from '../../src/sandboxes/warm/pool-dependencies.ts';
@@ -32,6 +33,7 @@ export class TestWindow {
   readonly machine: MachineState;
   readonly spend: SpendRecord;
   readonly syncs: FolderSyncs;
+  readonly starter: SandboxStarter;
   readonly sessions: Sessions;
   readonly pool: WarmPool;
   readonly folder: WarmTarget['folder'];
@@ -41,17 +43,18 @@ export class TestWindow {
     const account = {
       label: 'Test',
       serverUrl: url,
-      tokenId: 'ak-t',
-      tokenSecret: 'as-t',
+      tokenId: 'ak-test',
+      tokenSecret: 'as-test',
       ...(!isBilled && { isLocal: true as const }),
     };
     const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
     this.folder = { name: 'folder', path };
     this.machine = new MachineState(machineDir, id);
-    this.spend = new SpendRecord(this.machine, wallClock);
+    this.spend = new SpendRecord(this.machine, wallClock, systemClock);
     this.syncs = new FolderSyncs({ storageDir: () => join(machineDir, id), rules: () => ({}), isLocal: () => true });
     const { machine, spend, syncs } = this;
     const starter = starterOf(() => account, { machine, spend });
+    this.starter = starter;
     this.pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'test' }));
     this.sessions = sessionsOf(starter, raw, { handover: new Handover(machine), warm: this.pool });
     const parsed = ProfileSchema.parse(raw);

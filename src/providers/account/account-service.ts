@@ -73,6 +73,11 @@ export class AccountService implements AccountState, vscode.Disposable {
     return resolveAccount(this.#choice, this.#sources);
   }
 
+  /** Returns the account that a value of `modal.account` refers to. Throws as `current` does. */
+  of(choice: string): Promise<Account> {
+    return resolveAccount(choice, this.#sources);
+  }
+
   /** Offers to choose an account if none is chosen. Resolves with true if one is chosen then. */
   async ensureChosen(): Promise<boolean> {
     return this.isChosen || this.#offer();

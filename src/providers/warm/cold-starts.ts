@@ -3,7 +3,8 @@ import type { Disposable } from '../../base/events.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { hardwareOf } from '../../profiles/hardware.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
-import type { ColdStart, Sessions } from '../../sandboxes/sessions.ts';
+import type { ColdStart } from '../../sandboxes/session.ts';
+import type { Sessions } from '../../sandboxes/sessions.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 

@@ -38,6 +38,8 @@ export class WindowActivity implements vscode.Disposable {
 
   /** The time since the user was last active, in milliseconds. */
   get idleMs(): number {
+    // The clock may have been set back.
+    this.#activeAt = Math.min(this.#activeAt, this.#clock.now());
     return this.#clock.now() - this.#activeAt;
   }
 

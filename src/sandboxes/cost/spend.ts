@@ -10,62 +10,68 @@ const MAX_SAVES_PER_IDLE_TIMEOUT = 20;
 
 const EntrySchema = z.object({
   sandboxId: z.string(),
-  /** In milliseconds since 1970, like all times here. */
-  startedAt: z.number(),
-  /** The last time it was known to be running. */
+  /** The last time it was known to be running, in milliseconds since 1970. */
   lastUsedAt: z.number(),
-  /** Absent while it runs, or if its end wasn't observed. */
-  endedAt: z.number().optional(),
+  /** How long it ran until then. Measured, so that changes of the clock don't matter. */
+  ranMs: z.number(),
+  hasEnded: z.boolean(),
   usdPerHour: z.number(),
   /** A sandbox whose end wasn't observed ran at most this long after its last use. */
   idleTimeoutMs: z.number(),
-  /** The end of its maximum lifetime. */
-  endsAt: z.number(),
+  /** Its maximum lifetime. */
+  timeoutMs: z.number(),
 });
 
 type Entry = z.infer<typeof EntrySchema>;
 
 /** The factors that determine the cost of a sandbox. */
-export type SandboxCost = Pick<Entry, 'usdPerHour' | 'idleTimeoutMs'> & { readonly timeoutMs: number };
+export type SandboxCost = Pick<Entry, 'usdPerHour' | 'idleTimeoutMs' | 'timeoutMs'>;
 
 /**
  * The estimated cost of sandboxes started on this computer. Each window keeps a file of its own sandboxes, and sums include
- * all windows. It survives restarts; sandboxes of a killed window count until they stop on their own.
+ * all windows. It survives restarts and changes of the clock; sandboxes of a killed window count until they stop on their own.
  */
 export class SpendRecord {
   readonly #machine: MachineState;
   readonly #clock: Clock;
+  readonly #steadyClock: Clock;
   #own: Entry[] = [];
+  /** The steady time of the last use of each of this window's sandboxes, by ID. */
+  readonly #lastUsed = new Map<string, number>();
   #savedAt = 0;
   #saving: Promise<void> = Promise.resolve();
 
-  /** `clock` must return wall-clock time. */
-  constructor(machine: MachineState, clock: Clock) {
+  /** `clock` must return wall-clock time, and `steadyClock` time that can't be set. */
+  constructor(machine: MachineState, clock: Clock, steadyClock: Clock = clock) {
     this.#machine = machine;
     this.#clock = clock;
+    this.#steadyClock = steadyClock;
   }
 
   /** Records that a sandbox started. */
   async recordStart(sandboxId: string, cost: SandboxCost): Promise<void> {
-    const now = this.#clock.now();
-    const { usdPerHour, idleTimeoutMs, timeoutMs } = cost;
-    this.#own.push({ sandboxId, startedAt: now, lastUsedAt: now, usdPerHour, idleTimeoutMs, endsAt: now + timeoutMs });
+    this.#own.push({ sandboxId, lastUsedAt: this.#clock.now(), ranMs: 0, hasEnded: false, ...cost });
+    this.#lastUsed.set(sandboxId, this.#steadyClock.now());
     await this.#save();
   }
 
   /** Records that a sandbox was used, which restarts its idle timeout. */
   async recordUse(sandboxId: string): Promise<void> {
-    const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
+    const entry = this.#running(sandboxId);
     if (!entry) return;
+    entry.ranMs += this.#sinceLastUse(entry);
     entry.lastUsedAt = this.#clock.now();
-    if (entry.lastUsedAt - this.#savedAt >= entry.idleTimeoutMs / MAX_SAVES_PER_IDLE_TIMEOUT) await this.#save();
+    this.#lastUsed.set(sandboxId, this.#steadyClock.now());
+    const isDue = this.#steadyClock.now() - this.#savedAt >= entry.idleTimeoutMs / MAX_SAVES_PER_IDLE_TIMEOUT;
+    if (isDue) await this.#save();
   }
 
   /** Records that a sandbox has ended, at the latest when it reached its idle timeout. */
   async recordEnd(sandboxId: string): Promise<void> {
-    const entry = this.#own.find((each) => each.sandboxId === sandboxId && each.endedAt === undefined);
+    const entry = this.#running(sandboxId);
     if (!entry) return;
-    entry.endedAt = lastMoment(entry, this.#clock.now());
+    Object.assign(entry, this.#completed(entry));
+    this.#lastUsed.delete(sandboxId);
     await this.#save();
   }
 
@@ -74,7 +80,7 @@ export class SpendRecord {
     const now = this.#clock.now();
     const entries = await this.#entriesOf(fileOf(windowId));
     const closed = entries.map((entry) =>
-      entry.sandboxId === sandboxId && entry.endedAt === undefined ? { ...entry, endedAt: now } : entry,
+      entry.sandboxId === sandboxId && !entry.hasEnded ? ended(entry, wallTimeSinceLastUse(entry, now)) : entry,
     );
     await this.#machine.write(fileOf(windowId), closed);
     await this.recordStart(sandboxId, cost);
@@ -87,11 +93,13 @@ export class SpendRecord {
       (name) => `spend/${name}` !== fileOf(this.#machine.windowId),
     );
     const entries = await Promise.all(others.map((name) => this.#entriesOf(`spend/${name}`)));
-    const stale = others.filter((_, index) =>
-      entries[index]?.every((entry) => lastMoment(entry, now) < now - RETENTION_MS),
+    const completed = entries.map((each) =>
+      each.map((entry) => (entry.hasEnded ? entry : ended(entry, wallTimeSinceLastUse(entry, now)))),
     );
+    const stale = others.filter((_, index) => completed[index]?.every((entry) => isOld(entry, now)));
     await Promise.all(stale.map((name) => this.#machine.remove(`spend/${name}`)));
-    return [...entries.flat(), ...this.#own].reduce((sum, entry) => sum + usdOf(entry, since, now), 0);
+    const all = [...completed.flat(), ...this.#own.map((entry) => this.#completed(entry))];
+    return all.reduce((sum, entry) => sum + usdOf(entry, since, now), 0);
   }
 
   /** Returns today's cost in US dollars, in local time. */
@@ -102,6 +110,33 @@ export class SpendRecord {
   /** Returns the cost of the last 60 minutes in US dollars. */
   usdLastHour(): Promise<number> {
     return this.usdSince(this.#clock.now() - HOUR_MS);
+  }
+
+  #running(sandboxId: string): Entry | undefined {
+    return this.#own.find((each) => each.sandboxId === sandboxId && !each.hasEnded);
+  }
+
+  /** Returns an own entry as if the sandbox ended now. */
+  #completed(entry: Entry): Entry {
+    if (entry.hasEnded) return entry;
+    const completed = ended(entry, this.#sinceLastUse(entry));
+    const isRunning = this.#measuredSinceLastUse(entry) <= entry.idleTimeoutMs;
+    return isRunning ? { ...completed, lastUsedAt: this.#clock.now() } : completed;
+  }
+
+  /**
+   * Returns the time since the last use of a sandbox. The steady clock may stop while the computer sleeps, which a sandbox
+   * survives for at most its idle timeout.
+   */
+  #sinceLastUse(entry: Entry): number {
+    const measuredMs = this.#measuredSinceLastUse(entry);
+    const wallMs = this.#clock.now() - entry.lastUsedAt;
+    return Math.min(Math.max(wallMs, measuredMs), measuredMs + entry.idleTimeoutMs);
+  }
+
+  #measuredSinceLastUse({ sandboxId }: Entry): number {
+    const now = this.#steadyClock.now();
+    return now - (this.#lastUsed.get(sandboxId) ?? now);
   }
 
   async #entriesOf(path: string): Promise<Entry[]> {
@@ -115,9 +150,8 @@ export class SpendRecord {
   }
 
   async #write(): Promise<void> {
-    const now = this.#clock.now();
-    this.#savedAt = now;
-    this.#own = this.#own.filter((entry) => lastMoment(entry, now) >= now - RETENTION_MS);
+    this.#savedAt = this.#steadyClock.now();
+    this.#own = this.#own.filter((entry) => !isOld(this.#completed(entry), this.#clock.now()));
     await this.#machine.write(fileOf(this.#machine.windowId), this.#own);
   }
 }
@@ -126,12 +160,25 @@ function fileOf(windowId: string): string {
   return `spend/${windowId}.json`;
 }
 
-/** The latest time at which an entry's sandbox can have been running, up to now. */
-function lastMoment({ endedAt, lastUsedAt, idleTimeoutMs, endsAt }: Entry, now: number): number {
-  return Math.min(endedAt ?? Math.min(lastUsedAt + idleTimeoutMs, endsAt), now);
+/** Returns the entry of a sandbox that has ended by now: at its idle timeout or the end of its lifetime, if those came first. */
+function ended(entry: Entry, sinceLastUseMs: number): Entry {
+  const { lastUsedAt, ranMs, idleTimeoutMs, timeoutMs } = entry;
+  const restMs = Math.max(Math.min(sinceLastUseMs, idleTimeoutMs, timeoutMs - ranMs), 0);
+  return { ...entry, hasEnded: true, lastUsedAt: lastUsedAt + restMs, ranMs: ranMs + restMs };
 }
 
-/** The cost of an entry between two times, in US dollars. */
-function usdOf(entry: Entry, since: number, now: number): number {
-  return (Math.max(lastMoment(entry, now) - Math.max(entry.startedAt, since), 0) / HOUR_MS) * entry.usdPerHour;
+/** If the clock was set back, the time is unknown: the sandbox counts until its idle timeout. */
+function wallTimeSinceLastUse({ lastUsedAt }: Entry, now: number): number {
+  return now < lastUsedAt ? Number.POSITIVE_INFINITY : now - lastUsedAt;
+}
+
+function isOld({ lastUsedAt }: Entry, now: number): boolean {
+  return lastUsedAt < now - RETENTION_MS;
+}
+
+/** The cost between two times of a sandbox that has ended, in US dollars. */
+function usdOf({ lastUsedAt, ranMs, usdPerHour }: Entry, since: number, now: number): number {
+  // An end in the future is one from before the clock was set back.
+  const endedAt = Math.min(lastUsedAt, now);
+  return (Math.max(endedAt - Math.max(endedAt - ranMs, since), 0) / HOUR_MS) * usdPerHour;
 }

@@ -14,10 +14,8 @@ export interface PauseReason {
 export interface WarmConditions {
   /** Since 1970. */
   readonly now: number;
-  /** The last time the user stopped all sandboxes and warm-ups in any window on this computer. */
-  readonly stoppedAt: number | undefined;
-  /** The time when this window was opened, or of its last run. */
-  readonly resumedAt: number;
+  /** The user stopped all sandboxes and warm-ups in a window on this computer, after this window's last run. */
+  readonly isStopped: boolean;
   readonly isFocused: boolean;
   readonly idleMs: number;
   /** 0 means never. */
@@ -32,9 +30,8 @@ export async function pauseReasonFor(
   { when, workingHours, timezone }: WarmProfile,
   conditions: WarmConditions,
 ): Promise<PauseReason | undefined> {
-  const { now, stoppedAt, resumedAt, isFocused, idleMs, pauseAfterIdleMs, pauseOnBattery } = conditions;
-  if (stoppedAt !== undefined && stoppedAt > resumedAt)
-    return { text: strings.pausedUntilNextRun(), stopsSandboxes: true };
+  const { now, isStopped, isFocused, idleMs, pauseAfterIdleMs, pauseOnBattery } = conditions;
+  if (isStopped) return { text: strings.pausedUntilNextRun(), stopsSandboxes: true };
   if (when === 'focused' && !isFocused) return { text: strings.pausedWithoutFocus() };
   if (when === 'working-hours' && !isWorkingTime(workingHours, timezone, now))
     return { text: strings.pausedOutsideWorkingHours(workingHours) };

@@ -55,7 +55,7 @@ export function poolDependencies({ starter, syncs, clock, account }: WarmSandbox
       await runCommand(sandbox, 'true', { timeoutMs });
       await starter.noteUse(sandbox.sandboxId);
     },
-    terminate: (sandbox) => starter.terminate(sandbox),
+    letGo: (sandbox) => starter.letGo(sandbox),
   };
 }
 

@@ -19,7 +19,7 @@ export interface WarmTarget {
   readonly warm: WarmProfile;
 }
 
-/** The operations with which a pool gets, uses, and drops sandboxes. Each can fail. */
+/** The operations with which a pool gets, uses, and drops sandboxes. */
 export interface PoolDependencies {
   start(target: WarmTarget, signal: AbortSignal): Promise<Sandbox>;
   /** Syncs the workspace to a new sandbox and runs the target's setup. */
@@ -30,7 +30,8 @@ export interface PoolDependencies {
   sync(sandbox: Sandbox, folder: Folder): Promise<void>;
   /** Restarts the sandbox's idle timeout with a command that does nothing. Throws if the sandbox has stopped. */
   touch(sandbox: Sandbox): Promise<void>;
-  terminate(sandbox: Sandbox): Promise<void>;
+  /** Ends a sandbox, later if it can't be ended now. Never throws. */
+  letGo(sandbox: Sandbox): Promise<unknown>;
   /** The account and app in which sandboxes start now. Those of another one aren't given out. */
   account(): string;
   readonly clock: Clock;
@@ -120,7 +121,7 @@ export class WarmPool implements WarmSource {
       await this.#dependencies.check(sandbox, target, signal);
       return await use(sandbox);
     } finally {
-      await this.#dependencies.terminate(sandbox);
+      await this.#dependencies.letGo(sandbox);
     }
   }
 
@@ -131,7 +132,7 @@ export class WarmPool implements WarmSource {
       ({ target, key, startedAt }) => key !== this.#keyOf(target) || isOld(target, now - startedAt),
     );
     for (const each of old) this.#remove(each);
-    await Promise.allSettled(old.map(({ sandbox }) => this.#dependencies.terminate(sandbox)));
+    await Promise.all(old.map(({ sandbox }) => this.#dependencies.letGo(sandbox)));
     return old.length;
   }
 
@@ -158,7 +159,7 @@ export class WarmPool implements WarmSource {
       // If a run has taken it in the meantime, that run finds out.
       if (!this.#warm.includes(each)) return;
       this.#remove(each);
-      await this.#dependencies.terminate(each.sandbox).catch(() => {});
+      await this.#dependencies.letGo(each.sandbox);
     }
   }
 
@@ -168,11 +169,12 @@ export class WarmPool implements WarmSource {
     try {
       const sandbox = await this.#dependencies.start(target, signal);
       try {
+        signal.throwIfAborted();
         await this.#dependencies.prepare(sandbox, target, signal);
         await this.#dependencies.check(sandbox, target, signal);
         signal.throwIfAborted();
       } catch (error) {
-        await this.#dependencies.terminate(sandbox).catch(() => {});
+        await this.#dependencies.letGo(sandbox);
         throw error;
       }
       const now = this.#dependencies.clock.now();

@@ -128,8 +128,7 @@ export class WarmUps {
   /** Cancels what is in progress and stops all warm sandboxes. Later checks may start them again. */
   async cancel(): Promise<void> {
     this.#stop.abort(new UserError(strings.warmUpCanceled()));
-    await this.#checking?.catch(() => {});
-    await this.#dependencies.pool.retire(() => true);
+    await Promise.all([this.#checking?.catch(() => {}), this.#dependencies.pool.retire(() => true)]);
     this.#stop = new AbortController();
   }
 
@@ -153,7 +152,8 @@ export class WarmUps {
     });
     if (targets.length === 0 || this.#isDisposed) return;
     this.#cancelTimer = this.#dependencies.clock.after(POLL_INTERVAL_MS, () => void this.update());
-    for (const target of targets) await this.#serve(target);
+    const { signal } = this.#stop;
+    for (const target of targets) if (!signal.aborted) await untilAborted(this.#serve(target), signal);
   }
 
   /** Makes a target due at once if it is new or its definition has changed. Returns its key. */
@@ -224,6 +224,7 @@ export class WarmUps {
   /** Refreshes a target and records how that went. Resolves with whether it succeeded. */
   async #refresh(target: WarmTarget, plan: Plan): Promise<boolean> {
     const { clock, machine, log } = this.#dependencies;
+    const { signal } = this.#stop;
     const startedAt = clock.now();
     let did: string[] = [];
     let error: string | undefined;
@@ -232,7 +233,7 @@ export class WarmUps {
     } catch (caught) {
       error = explainAndLog(caught);
     }
-    if (this.#stop.signal.aborted) return false;
+    if (signal.aborted) return false;
     const record = {
       folder: target.folder.name,
       profile: target.named.name,

@@ -5,6 +5,7 @@ import type { AccountState } from '../../providers/common/account-state.ts';
 import { registerCommands } from '../../providers/common/commands.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import { dropAmong } from '../../sandboxes/drop-ended.ts';
+import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { rowSelection } from '../common/row-selection.ts';
 import { SandboxCommands } from './sandbox-commands.ts';
@@ -14,6 +15,7 @@ import { sandboxesTree, sandboxStore } from './sandboxes-tree.ts';
 
 export interface SandboxesModuleDependencies {
   readonly sessions: Sessions;
+  readonly starter: SandboxStarter;
   readonly commands: RunningCommands;
   readonly account: AccountState;
   /** The synced folders of this window. */
@@ -26,10 +28,15 @@ export interface SandboxesModuleDependencies {
 
 /** The Sandboxes view and its commands. */
 export function sandboxesModule(dependencies: SandboxesModuleDependencies): vscode.Disposable {
-  const { sessions, folderPaths, openTerminal, openInExplorer, onDidStartSandbox } = dependencies;
+  const { sessions, starter, folderPaths, openTerminal, openInExplorer, onDidStartSandbox } = dependencies;
   const store = sandboxStore(sessions);
   const actions = new SandboxCommands(sessions, folderPaths);
-  const tree = sandboxesTree({ ...dependencies, store, isKept: (id) => actions.keepAlive.has(id) });
+  const tree = sandboxesTree({
+    ...dependencies,
+    store,
+    isKept: (id) => actions.keepAlive.has(id),
+    isLeft: (id) => starter.ledger?.isLeft(id) ?? false,
+  });
   const logs = new SandboxLogs(sessions);
   const { one, all } = rowSelection(tree.view, (row): row is SandboxSummary => !('kind' in row) && 'tags' in row);
   const refresh = () => void store.refresh();
@@ -45,6 +52,7 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
     actions.onDidChange(refresh),
     onDidStartSandbox(refresh),
     sessions.onDidChange(refresh),
+    ...(starter.ledger ? [starter.ledger.onDidChange(() => tree.redraw())] : []),
     registerCommands({
       'modal.refreshSandboxes': () => store.refresh(),
       'modal.openTerminal': (sandbox?: SandboxSummary) => openTerminal(sandbox?.id),

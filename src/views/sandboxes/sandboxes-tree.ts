@@ -49,11 +49,13 @@ export interface SandboxesTreeOptions {
   readonly commands: RunningCommands;
   /** Returns true if this window keeps a sandbox from reaching its idle timeout. */
   readonly isKept: (sandboxId: string) => boolean;
+  /** Returns true if this window couldn't stop a sandbox that should have stopped. */
+  readonly isLeft: (sandboxId: string) => boolean;
 }
 
 /** The Sandboxes view: the sandboxes of the app, grouped by where they were started. */
 export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandboxes, SandboxRow> {
-  const { store, account, folderPaths, commands, isKept } = options;
+  const { store, account, folderPaths, commands, isKept, isLeft } = options;
   const origin = () => ({ folderKeys: folderPaths().map(folderKey), machineKey: machineKey() });
   const tree = new ResourceTree<Sandboxes, SandboxRow>({
     id: 'modal.sandboxes',
@@ -70,7 +72,12 @@ export function sandboxesTree(options: SandboxesTreeOptions): ResourceTree<Sandb
     item: (row) => {
       if (!('kind' in row)) {
         const isBusy = commands.in(row.id).length > 0;
-        return sandboxItem(row, { prices: store.value?.prices, isBusy, isKept: isKept(row.id) });
+        return sandboxItem(row, {
+          prices: store.value?.prices,
+          isBusy,
+          isKept: isKept(row.id),
+          isLeft: isLeft(row.id),
+        });
       }
       switch (row.kind) {
         case 'group':
@@ -108,15 +115,20 @@ interface SandboxState {
   readonly prices: Prices | undefined;
   readonly isBusy: boolean;
   readonly isKept: boolean;
+  readonly isLeft: boolean;
 }
 
-function sandboxItem(sandbox: SandboxSummary, { prices, isBusy, isKept }: SandboxState): vscode.TreeItem {
+function sandboxItem(sandbox: SandboxSummary, { prices, isBusy, isKept, isLeft }: SandboxState): vscode.TreeItem {
   const { id, state } = sandbox;
   const label = sandboxLabel(sandbox);
   const item = new vscode.TreeItem(label, vscode.TreeItemCollapsibleState.Collapsed);
   item.id = id;
   const description = describeSandbox(sandbox, prices, Date.now());
-  item.description = isKept ? `${description} · ${strings.keptRunning()}` : description;
+  const notes = [
+    ...(isKept ? [strings.keptRunning()] : []),
+    ...(isLeft && state !== 'ended' ? [strings.notStopped()] : []),
+  ];
+  item.description = [description, ...notes].join(' · ');
   item.tooltip = tooltipOf(label, factsOf(sandbox, prices, Date.now()));
   item.iconPath = new vscode.ThemeIcon(isBusy ? 'run-all' : ICONS[state]);
   item.contextValue = state === 'ended' ? 'endedSandbox' : isKept ? 'sandbox,kept' : 'sandbox';

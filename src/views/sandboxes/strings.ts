@@ -12,6 +12,7 @@ export const strings = {
   starting: () => l10n.t('starting'),
   running: () => l10n.t('running'),
   stopped: () => l10n.t('stopped'),
+  notStopped: () => l10n.t("couldn't be stopped"),
   keptRunning: () => l10n.t('kept running'),
   ranFor: (duration: string) => l10n.t('ran for {0}', duration),
   timeLeft: (duration: string) => l10n.t('{0} left', duration),

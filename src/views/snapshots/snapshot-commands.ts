@@ -218,22 +218,21 @@ export class SnapshotCommands implements vscode.Disposable {
       : ProfileSchema.parse({});
     const isDirectory = snapshot.kind === 'directory';
     const { image } = isDirectory ? profile : ProfileSchema.parse({ image: { snapshot: snapshot.imageId } });
-    const sandbox = await sessions.create({ ...profile, image }, folder, signal);
+    const tags = {
+      ...(folder && originTags(folder)),
+      [Tag.label]: label,
+      ...(snapshotId && { [Tag.snapshot]: snapshotId }),
+    };
+    const sandbox = await sessions.create({ ...profile, image }, { folder, tags, signal });
     try {
       if (isDirectory && snapshot.path !== undefined) {
         const { client } = await sessions.connection();
         await sandbox.mountImage(snapshot.path, await client.images.fromId(snapshot.imageId));
       }
-      await sandbox.setTags({
-        ...(await sandbox.getTags()),
-        ...(folder && originTags(folder)),
-        [Tag.label]: label,
-        ...(snapshotId && { [Tag.snapshot]: snapshotId }),
-      });
       signal.throwIfAborted();
       return sandbox;
     } catch (error) {
-      await sessions.terminate(sandbox).catch(() => {});
+      await sessions.letGo(sandbox);
       throw error;
     }
   }

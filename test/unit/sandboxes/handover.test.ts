@@ -54,7 +54,7 @@ describe('Handover', () => {
       const entries = JSON.parse(await readFile(join(machineDir, 'spend', `${machine.windowId}.json`), 'utf8'));
       open.set(
         machine.windowId,
-        entries.map((entry: object) => !('endedAt' in entry)),
+        entries.map(({ hasEnded }: { hasEnded: boolean }) => !hasEnded),
       );
     }
     assert.deepEqual(

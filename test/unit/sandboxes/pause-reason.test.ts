@@ -9,8 +9,7 @@ const NEVER_ASKED = async () => assert.fail('was asked');
 /** The window has focus and is in use, the computer is plugged in, and nothing has been spent. */
 const FINE: WarmConditions = {
   now: NOON_ON_FRIDAY,
-  stoppedAt: undefined,
-  resumedAt: NOON_ON_FRIDAY - 60_000,
+  isStopped: false,
   isFocused: true,
   idleMs: 0,
   pauseAfterIdleMs: 900_000,
@@ -66,9 +65,7 @@ describe('pauseReasonFor', () => {
     assert.ok(await reason({ isFocused: false, isBudgetSpent: NEVER_ASKED }));
   });
 
-  it('pauses after everything was stopped in any window, until the next run in this one', async () => {
-    const stoppedAt = NOON_ON_FRIDAY - 1;
-    assert.equal((await reason({ stoppedAt }))?.stopsSandboxes, true);
-    assert.equal(await reason({ stoppedAt, resumedAt: NOON_ON_FRIDAY }), undefined);
+  it('pauses and stops sandboxes after everything was stopped', async () => {
+    assert.equal((await reason({ isStopped: true }))?.stopsSandboxes, true);
   });
 });

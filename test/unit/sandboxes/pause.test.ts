@@ -113,7 +113,7 @@ describe('Pausing a sandbox', () => {
     await server.control.addFault({ method: 'SandboxCreateV2', delayMs: 300, times: 1 });
     const cancel = new AbortController();
     const profile = ProfileSchema.parse({ image: 'python:3.13-slim' });
-    const refused = assert.rejects(sessions.create(profile, folder, cancel.signal), { name: 'AbortError' });
+    const refused = assert.rejects(sessions.create(profile, { folder, signal: cancel.signal }), { name: 'AbortError' });
     await waitFor(
       'the start',
       10_000,

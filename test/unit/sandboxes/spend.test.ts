@@ -68,7 +68,7 @@ describe('SpendRecord', () => {
     const spend = window('a');
     const ids = Array.from({ length: 20 }, (_, index) => `sb-${index}`);
     await Promise.all(ids.map((id) => spend.recordStart(id, STEADY)));
-    await writeFile(join(dir, 'spend', 'a.json.draft'), JSON.stringify([{ sandboxId: 'sb-1', startedAt: 0 }]));
+    await writeFile(join(dir, 'spend', 'a.json.draft'), JSON.stringify([{ sandboxId: 'sb-1', lastUsedAt: 0 }]));
     await time.pass(HOUR_MS);
     near(await window('b').usdToday(), 40);
     await Promise.all(ids.map((id) => spend.recordEnd(id)));
@@ -93,6 +93,39 @@ describe('SpendRecord', () => {
     near(await spend.usdLastHour(), 2);
     await time.pass(13 * HOUR_MS);
     near(await spend.usdToday(), 2);
+  });
+
+  it('neither forgets nor invents costs when the clock is set back or forward', async () => {
+    const steady = new Time();
+    const spend = new SpendRecord(new MachineState(dir, 'a'), time, steady);
+    const pass = (ms: number) => Promise.all([time.pass(ms), steady.pass(ms)]);
+    await spend.recordStart('sb-1', COST);
+    await spend.recordStart('sb-ended', STEADY);
+    await pass(300_000);
+    await Promise.all([spend.recordUse('sb-1'), spend.recordEnd('sb-ended')]);
+    const costs = (...ms: number[]) => (2 * ms.reduce((sum, each) => sum + each, 0)) / HOUR_MS;
+    for (const backMs of [HOUR_MS, 20 * HOUR_MS]) {
+      await time.set(time.now() - backMs);
+      near(await spend.usdToday(), costs(300_000, 300_000));
+      near(await spend.usdLastHour(), costs(300_000, 300_000));
+    }
+    await pass(300_000);
+    near(await spend.usdToday(), costs(600_000, 300_000));
+    await spend.recordUse('sb-1');
+    await time.set(MORNING + HOUR_MS);
+    const today = await spend.usdToday();
+    assert.ok(today >= costs(600_000, 300_000) && today <= costs(1_200_000, 300_000), 'within an idle timeout');
+    await spend.recordEnd('sb-1');
+    near(await spend.usdToday(), today);
+  });
+
+  it('counts the sandbox of a killed window until its idle timeout if the clock was set back', async () => {
+    const killed = window('killed');
+    await killed.recordStart('sb-1', COST);
+    await time.pass(60_000);
+    await killed.recordUse('sb-1');
+    await time.set(MORNING - 10 * HOUR_MS);
+    near(await window('next').usdToday(), (2 * 660_000) / HOUR_MS);
   });
 
   it('removes entries older than two days', async () => {

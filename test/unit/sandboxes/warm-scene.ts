@@ -59,7 +59,7 @@ export class Scene {
         if (!this.living.has(sandboxId)) throw new Error('gone');
         this.log.push(`touch ${sandboxId}`);
       },
-      terminate: async ({ sandboxId }) => {
+      letGo: async ({ sandboxId }) => {
         this.living.delete(sandboxId);
         this.log.push(`end ${sandboxId}`);
       },
