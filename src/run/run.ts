@@ -142,7 +142,9 @@ export class Run {
     this.#output.progress(strings.startingSandbox());
     const { folder, profile, sandboxId } = this.#request;
     const { sessions } = this.#services;
-    const session = await (sandboxId ? sessions.attach(sandboxId, folder) : sessions.acquire(folder, profile));
+    const session = await (sandboxId
+      ? sessions.attach(sandboxId, folder)
+      : sessions.acquire(folder, profile, this.#cancel.signal));
     const id = session.sandbox.sandboxId;
     if (session.isNew) {
       const duration = formatDuration(performance.now() - startedAt);

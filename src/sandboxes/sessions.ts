@@ -68,9 +68,10 @@ export class Sessions {
 
   /**
    * Returns the folder's sandbox of a profile, or of the current one, and starts it if needed. Concurrent calls share one
-   * start. Throws `UserError` if the profile can't be used, and the SDK's errors.
+   * start, which is canceled once all of them are. Throws `UserError` if the profile can't be used, the signal's reason, and
+   * the SDK's errors.
    */
-  async acquire(folder: Folder, profileName?: string): Promise<Session> {
+  async acquire(folder: Folder, profileName?: string, signal?: AbortSignal): Promise<Session> {
     await this.#takenOver;
     const connection = await this.connection();
     const named = await this.profile(folder, profileName);
@@ -79,7 +80,7 @@ export class Sessions {
     this.#sandboxes.set(entry);
     if (!running) this.#didStart.fire({ folder, profile: named.name, sandbox: entry.sandbox });
     try {
-      const sandbox = await entry.sandbox;
+      const sandbox = await this.#sandboxes.wait(entry, signal);
       await this.noteUse(sandbox.sandboxId);
       const taken = running ? undefined : entry.taken;
       return {
@@ -92,9 +93,6 @@ export class Sessions {
         ...(taken && { taken }),
         isOutdated: !haveSameDefinition(entry.profile, named.profile),
       };
-    } catch (error) {
-      this.#sandboxes.delete(entry);
-      throw error;
     } finally {
       if (!running) this.#didChange.fire();
     }
@@ -110,10 +108,15 @@ export class Sessions {
     const common = { name: named.name, folder, profile: named.profile };
     const warm = this.#dependencies.warm?.take(folder, named);
     if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
-    const entry: WindowSandbox = {
-      ...common,
-      sandbox: this.#adoptOrStart(connection, folder, named, () => (entry.taken = 'left behind')),
-    };
+    const canceling = new AbortController();
+    const sandbox = this.#adoptOrStart(
+      connection,
+      folder,
+      named,
+      canceling.signal,
+      () => (entry.taken = 'left behind'),
+    );
+    const entry: WindowSandbox = { ...common, sandbox, canceling };
     return entry;
   }
 
@@ -121,17 +124,21 @@ export class Sessions {
     connection: Connection,
     folder: Folder,
     named: NamedProfile,
+    signal: AbortSignal,
     onAdopted: () => void,
   ): Promise<Sandbox> {
     const { starter } = this.#dependencies;
     const adopted = await starter.adopt(connection, folder, named);
     if (adopted) {
+      if (signal.aborted) await starter.terminate(adopted);
+      signal.throwIfAborted();
       onAdopted();
       return adopted;
     }
     await this.#requireBudget(connection);
+    signal.throwIfAborted();
     const startedAt = performance.now();
-    const sandbox = await starter.start(connection, named.profile, { folder, profileName: named.name });
+    const sandbox = await starter.start(connection, named.profile, { folder, profileName: named.name, signal });
     this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
     return sandbox;
   }
@@ -315,6 +322,7 @@ export class Sessions {
   async terminateAll(): Promise<void> {
     const entries = this.#sandboxes.all;
     this.#sandboxes.clear();
+    for (const { canceling } of entries) canceling?.abort();
     await Promise.allSettled(
       entries.map(async (each) => {
         const sandbox = await each.sandbox;

@@ -1,4 +1,5 @@
 import type { Sandbox } from 'modal';
+import { untilAborted } from '../base/cancellation.ts';
 import type { Profile } from '../profiles/schema.ts';
 import { type Folder, folderProfileKey } from './folder.ts';
 import type { Session } from './session.ts';
@@ -11,6 +12,10 @@ export interface WindowSandbox {
   readonly profile: Profile;
   /** Pending while the sandbox starts. */
   readonly sandbox: Promise<Sandbox>;
+  /** Cancels the start. Absent if the sandbox was running already. */
+  readonly canceling?: AbortController;
+  /** The number of runs that wait for the start. */
+  waiting?: number;
   taken?: Session['taken'];
 }
 
@@ -42,6 +47,27 @@ export class WindowSandboxes {
 
   delete(entry: WindowSandbox): void {
     for (const [key, each] of this.#byKey) if (each === entry) this.#byKey.delete(key);
+  }
+
+  /**
+   * Waits until a sandbox has started. If every run that waits for it is canceled, the start is canceled. An entry whose start
+   * fails or is canceled is removed. Throws what the start throws, and the signal's reason.
+   */
+  async wait(entry: WindowSandbox, signal?: AbortSignal): Promise<Sandbox> {
+    signal?.throwIfAborted();
+    entry.waiting = (entry.waiting ?? 0) + 1;
+    try {
+      return await untilAborted(entry.sandbox, signal);
+    } catch (error) {
+      const isAwaited = signal?.aborted && entry.waiting > 1;
+      if (!isAwaited) {
+        this.delete(entry);
+        entry.canceling?.abort();
+      }
+      throw error;
+    } finally {
+      entry.waiting -= 1;
+    }
   }
 
   clear(): void {

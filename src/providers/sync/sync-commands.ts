@@ -36,7 +36,10 @@ export class SyncCommands {
   /** `modal.syncNow`: sends the changes, starting a sandbox if necessary. */
   push(): Promise<void> {
     return this.#do(strings.syncing(), async ({ folder, engine, signal, report }) => {
-      const { sandbox, isNew, isBilled } = await untilAborted(this.#sessions.acquire(folder), signal);
+      const { sandbox, isNew, isBilled } = await untilAborted(
+        this.#sessions.acquire(folder, undefined, signal),
+        signal,
+      );
       const result = await engine.push(sandbox, {
         signal,
         fresh: isNew,
