@@ -123,7 +123,8 @@ export class Build {
       return await buildLayer(client, app, { ...request, ...(force && { force }) }, { signal, onLog });
     } catch (error) {
       if (!(error instanceof LayerError)) throw error;
-      const reason = shortened(error.message.split('\n')[0]?.replace(/\.$/, '') ?? '', MAX_REASON_CHARS);
+      const said = lastLines.lines.findLast((line) => TELLING.test(line)) ?? error.message.split('\n')[0] ?? '';
+      const reason = shortened(said.trim().replace(/\.$/, ''), MAX_REASON_CHARS);
       throw new ImageBuildError(strings.layerFailed(title, placeName(place), reason), {
         title,
         place,
@@ -153,6 +154,9 @@ export class Build {
     return [await ephemeralSecret(client, app, values)];
   }
 }
+
+/** A line of a log in which pip, uv, apt, or npm says why it failed, which is seldom the last one. */
+const TELLING = /^\s*(?:ERROR|error|E|npm (?:error|ERR!)):? (?!.*(?:A complete log|can be found in))|^\s*×/;
 
 /** Counts the steps and bases of a chain and of the stages it needs, each once. */
 function countSteps(chain: Chain, counted: Set<Chain>): number {

@@ -4,6 +4,7 @@ import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
 import { PIP_INSTALL, pipCommand } from './packages.ts';
 import type { Place, RunStep } from './recipe.ts';
+import { readRequirements } from './requirements.ts';
 import { strings } from './strings.ts';
 
 /** The folder of the files during the installation. */
@@ -26,7 +27,12 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
       files.set(name, await read(posix.join(posix.dirname(path), name), place));
     const locked = 'uv export --quiet --frozen --no-emit-workspace --output-file requirements.txt';
     install = `${WITH_UV} && ${locked} && ${pipCommand('-r requirements.txt')}`;
-  } else if (path.endsWith('.toml')) {
+  } else if (PYLOCK.test(posix.basename(path))) {
+    files.set(path, await read(path, place));
+    install = `${WITH_UV} && ${pipCommand(`-r ${shellJoin([path])}`)}`;
+  } else if (UNSUPPORTED.test(posix.basename(path))) {
+    throw new ImageBuildError(strings.unsupportedPackageFile(posix.basename(path)), { title: `pip: ${path}`, place });
+  } else if (posix.basename(path) === 'pyproject.toml') {
     files.set('pyproject.toml', await read(path, place));
     install = `${WITH_UV} && ${pipCommand('-r pyproject.toml')}`;
   } else {
@@ -47,6 +53,11 @@ export async function pipFromStep(file: string, read: ReadFile): Promise<RunStep
   };
 }
 
+const PYLOCK = /^pylock(?:\.[^.]+)?\.toml$/;
+/** Files of other tools, which neither pip nor uv installs from. */
+const UNSUPPORTED =
+  /^(?!pyproject\.toml$)(?:Pipfile(?:\.lock)?|environment\.ya?ml|conda-lock\.yml|.*\.(?:lock|toml|ya?ml|cfg|py|json))$/;
+
 /** uv can read what pip can't: `pyproject.toml` without the project, and lock files. */
 const WITH_UV = `{ command -v uv > /dev/null || ${PIP_INSTALL} uv; }`;
 
@@ -61,20 +72,11 @@ async function collect(path: string, read: ReadFile, files: Map<string, Buffer>,
     });
   const content = await read(path, place);
   files.set(path, content);
-  const lines = content.toString().split('\n');
-  for (const [index, line] of lines.entries()) {
-    const at: Place = { file: path, line: index + 1 };
-    const included = /^\s*(?:-r|--requirement|-c|--constraint)(?:\s+|=)(\S+)/.exec(line)?.[1];
-    if (included && !/^\w+:\/\//.test(included))
-      await collect(posix.join(posix.dirname(path), included), read, files, at);
-    else if (isLocalPath(line))
-      throw new ImageBuildError(strings.localRequirement(`${path}:${index + 1}`, line.trim()), {
-        title: `pip: ${path}`,
-        place: at,
-      });
+  for (const { line, text, includes, localPath } of readRequirements(content.toString())) {
+    const at: Place = { file: path, line };
+    const refused = (message: string) => new ImageBuildError(message, { title: `pip: ${path}`, place: at });
+    if (includes?.includes('${')) throw refused(strings.variableInRequirements(`${path}:${line}`, text));
+    if (includes !== undefined) await collect(posix.join(posix.dirname(path), includes), read, files, at);
+    else if (localPath !== undefined) throw refused(strings.localRequirement(`${path}:${line}`, text));
   }
-}
-
-function isLocalPath(line: string): boolean {
-  return /^\s*(?:(?:-e|--editable)(?:\s+|=)(?!\w+\+|\w+:\/\/)\S|\.{1,2}(?:\/|\[|\s|$)|file:)/.test(line);
 }

@@ -39,6 +39,13 @@ export const strings = {
   stageFilesGone: () => l10n.t("The stage's files no longer exist."),
   requirementsOutsideFolder: (path: string) =>
     l10n.t('{0} is outside the folder. Include only files in the folder.', path),
+  variableInRequirements: (place: string, line: string) =>
+    l10n.t('{0} includes a file by a variable ({1}), whose value is unknown. Write the path.', place, line),
+  unsupportedPackageFile: (name: string) =>
+    l10n.t(
+      "{0} can't be used for `pipFrom`. Use a requirements file, pyproject.toml, pylock.toml, or uv.lock. Most tools can export one of them.",
+      name,
+    ),
   localRequirement: (place: string, line: string) =>
     l10n.t(
       "{0} refers to local files ({1}), which don't exist when the image is built. Remove the line. Your code is synced instead.",

@@ -65,7 +65,7 @@ export const ImageSchema = z
       .meta({ description: 'Python packages to install.', examples: [['numpy', 'torch==2.9.0']] }),
     pipFrom: relativePath.optional().meta({
       description:
-        'A file in the folder that lists Python packages to install: `requirements.txt`, `pyproject.toml`, or `uv.lock`.',
+        'A file in the folder that lists Python packages to install: `requirements.txt`, `pyproject.toml`, `pylock.toml`, or `uv.lock`.',
       examples: ['requirements.txt', 'pyproject.toml', 'uv.lock'],
     }),
     npm: packages.default([]).meta({ description: 'npm packages to install globally.' }),

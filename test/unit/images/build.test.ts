@@ -138,6 +138,25 @@ describe('buildImage', () => {
     assert.notEqual(ids[0], ids[1]);
   });
 
+  it('reports the line in which a package manager says why it failed', async () => {
+    for (const [said, reason] of [
+      [
+        'ERROR: No matching distribution found for nope\n[notice] A new release of pip is available',
+        'ERROR: No matching distribution found for nope',
+      ],
+      [
+        'npm error code E404\nnpm error 404 Not Found\nnpm error A complete log of this run can be found in: /x',
+        'npm error 404 Not Found',
+      ],
+      ['E: Unable to locate package nope\n', 'E: Unable to locate package nope'],
+    ]) {
+      const error = await failureOf(
+        build({ registry: 'debian:12', commands: [`printf '%s\\n' '${said?.replaceAll('\n', "' '")}'; exit 1`] }),
+      );
+      assert.ok(error.message.includes(`: ${reason}`), error.message);
+    }
+  });
+
   it('reports which layer failed, its place, and the last lines of the log', async () => {
     const commands = ['true', 'echo before; echo why >&2; exit 3'];
     const error = await failureOf(build({ registry: 'debian:12', commands }));
@@ -151,7 +170,7 @@ describe('buildImage', () => {
     // Instead of downloading packages, this uv records its arguments and input files.
     const uv = `#!/bin/sh
 echo "uv $*" >> /asked
-for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file" ]; then cat "$file" >> /asked; fi; done
+for file in requirements.txt more.txt pyproject.toml pylock.toml uv.lock; do if [ -f "$file" ]; then cat "$file" >> /asked; fi; done
 [ "$1" != export ] || echo locked > requirements.txt`;
     let snapshot: string;
     before(async () => {
@@ -182,7 +201,7 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       assert.notEqual(ids[1], ids[2]);
     });
 
-    it('installs the packages of uv.lock and pyproject.toml, without the project', async () => {
+    it('installs the packages of uv.lock, pyproject.toml, and pylock.toml, without the project', async () => {
       await writeFile(join(folder, 'pyproject.toml'), 'the project\n');
       await writeFile(join(folder, 'uv.lock'), 'the lock\n');
       const locked = await inside(bench, await build({ snapshot, pipFrom: 'uv.lock' }), 'cat /asked');
@@ -192,12 +211,19 @@ for file in requirements.txt more.txt pyproject.toml uv.lock; do if [ -f "$file"
       );
       const project = await inside(bench, await build({ snapshot, pipFrom: 'pyproject.toml' }), 'cat /asked');
       assert.match(project, /^uv pip install .* -r pyproject\.toml\nthe project\n$/);
+      await writeFile(join(folder, 'pylock.toml'), 'the standard lock\n');
+      const standard = await inside(bench, await build({ snapshot, pipFrom: 'pylock.toml' }), 'cat /asked');
+      assert.match(standard, /^uv pip install .* -r pylock\.toml\nthe standard lock\n$/);
     });
 
     it('rejects a requirements file that refers to local files, and a missing one', async () => {
       await writeFile(join(folder, 'local.txt'), 'numpy\n-e .\n');
       const local = await failureOf(build({ snapshot, pipFrom: 'local.txt' }));
       assert.deepEqual(local.place, { file: 'local.txt', line: 2 });
+      for (const name of ['Pipfile', 'environment.yml', 'poetry.lock']) {
+        const { message } = await failureOf(build({ snapshot, pipFrom: name }));
+        assert.equal(message, strings.unsupportedPackageFile(name));
+      }
       const absent = await failureOf(build({ snapshot, pipFrom: 'absent.txt' }));
       assert.equal(absent.message, strings.fileMissing('absent.txt', 'image.pipFrom'));
     });
