@@ -37,7 +37,12 @@ export const gpu = z
     }
     const [name = '', count] = text.split(':');
     const near = closest(name.toUpperCase(), Object.keys(GPUS));
-    const suggestion = count === undefined ? near : `${near}:${count}`;
+    const isCount = count !== undefined && /^[1-9]\d*$/.test(count);
+    const suggestion = isCount ? `${near}:${Math.min(Number(count), GPUS[near] ?? 1)}` : near;
+    if (!isCount && count !== undefined && near === name.toUpperCase()) {
+      context.addIssue({ code: 'custom', message: strings.gpuCount(near), input: text, params: { suggestion } });
+      return;
+    }
     context.addIssue({
       code: 'custom',
       message: strings.unknownGpu(suggestion),

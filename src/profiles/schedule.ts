@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 export function nextRefresh(refresh: number | string, timezone: string | undefined, after: number): number {
   if (typeof refresh === 'number') return after + refresh * MINUTE_MS;
   const next = cron(refresh, timezone).nextRun(new Date(after));
-  // An expression may never match, such as February 30.
+  // A library or a clock may be wrong; `scheduleProblem` refuses expressions that never match.
   return next ? next.getTime() : Number.POSITIVE_INFINITY;
 }
 
@@ -22,14 +22,17 @@ export function scheduleProblem(
   if (typeof refresh === 'number') return undefined;
   try {
     if (refresh.trim().split(/\s+/).length !== 5) throw new Error('not five fields');
-    cron(refresh, timezone);
-    return undefined;
+    if (cron(refresh, timezone).nextRun()) return undefined;
+    return { key: 'refresh', message: strings.scheduleNeverComes() };
   } catch {
     return { key: 'refresh', message: strings.schedule() };
   }
 }
 
-/** Returns whether a time is within hours such as `08:00-18:00`, Monday to Friday. Hours may cross midnight. */
+/**
+ * Returns whether a time is within hours such as `08:00-18:00`, Monday to Friday. Hours that cross midnight belong to the day
+ * on which they begin.
+ */
 export function isWorkingTime(hours: string, timezone: string | undefined, at: number): boolean {
   const parts = new Intl.DateTimeFormat('en-GB', {
     timeZone: timezone,
@@ -39,9 +42,10 @@ export function isWorkingTime(hours: string, timezone: string | undefined, at: n
     hourCycle: 'h23',
   }).formatToParts(new Date(at));
   const part = (type: string) => parts.find((each) => each.type === type)?.value ?? '';
-  if (['Sat', 'Sun'].includes(part('weekday'))) return false;
   const [from = '', to = ''] = hours.split('-');
   const now = `${part('hour')}:${part('minute')}`;
+  const isAfterMidnight = from > to && now < to;
+  if ((isAfterMidnight ? ['Sun', 'Mon'] : ['Sat', 'Sun']).includes(part('weekday'))) return false;
   return from <= to ? now >= from && now < to : now >= from || now < to;
 }
 

@@ -53,6 +53,7 @@ export const WarmSchema = z
     workingHours: z
       .string()
       .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, { error: () => strings.workingHours() })
+      .refine((hours) => hours.slice(0, 5) !== hours.slice(6), { error: () => strings.workingHours() })
       .default('08:00-18:00')
       .meta({ description: 'The hours for `"when": "working-hours"`.' }),
     rebuild: z

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { isWorkingTime, nextRefresh, scheduleProblem } from '../../../src/profiles/schedule.ts';
+import { strings } from '../../../src/profiles/strings.ts';
 
 const at = (text: string) => Date.parse(text);
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -33,6 +34,9 @@ describe('Warm-up schedules', () => {
     assert.equal(scheduleProblem('every day', undefined)?.key, 'refresh');
     assert.equal(scheduleProblem('* * * * * *', undefined)?.key, 'refresh', 'seconds would cost too much');
     assert.equal(scheduleProblem(30, 'Europe/Nowhere')?.key, 'timezone');
+    for (const never of ['0 0 30 2 *', '0 0 31 4,6,9,11 *', '0 0 31 2 *'])
+      assert.equal(scheduleProblem(never, undefined)?.message, strings.scheduleNeverComes(), never);
+    assert.equal(scheduleProblem('0 0 29 2 *', undefined), undefined, 'every four years');
   });
 
   it('applies working hours in their time zone, except on weekends', () => {
@@ -41,6 +45,15 @@ describe('Warm-up schedules', () => {
     assert.equal(working('2026-11-20T06:59:00Z'), false);
     assert.equal(working('2026-11-20T17:00:00Z'), false);
     assert.equal(working('2026-11-21T10:00:00Z'), false, 'a Saturday');
-    assert.equal(isWorkingTime('22:00-06:00', 'UTC', at('2026-11-20T23:00:00Z')), true, 'over midnight');
+  });
+
+  it('counts hours that cross midnight as part of the day on which they begin', () => {
+    const working = (text: string) => isWorkingTime('22:00-06:00', 'UTC', at(text));
+    assert.equal(working('2026-11-20T23:00:00Z'), true, 'Friday night');
+    assert.equal(working('2026-11-21T05:00:00Z'), true, 'the morning after it');
+    assert.equal(working('2026-11-21T23:00:00Z'), false, 'Saturday night');
+    assert.equal(working('2026-11-23T05:00:00Z'), false, 'the morning after Sunday');
+    assert.equal(working('2026-11-23T22:00:00Z'), true, 'Monday night');
+    assert.equal(working('2026-11-24T12:00:00Z'), false);
   });
 });

@@ -27,6 +27,11 @@ describe('ProfileSchema', () => {
 
   const wrong: [string, unknown, RegExp][] = [
     ['an unknown key', { gpus: 'T4' }, /gpus/],
+    ['a GPU without a count after the colon', { gpu: 'T4:' }, /gpu: must have a count of 1 or more .*“T4:2”/],
+    ['no GPU of a type', { gpu: 't4:0' }, /gpu: must have a count of 1 or more/],
+    ['a GPU count that is no number', { gpu: ['L4', 'A100-40GB:x'] }, /gpu.1: must have a count of 1 or more/],
+    ['a misspelled GPU type with too many', { gpu: 'A1O:8' }, /gpu: .*did you mean “A10:4”/],
+    ['working hours without length', { warm: { workingHours: '08:00-08:00' } }, /workingHours: must be hours/],
     ['a misspelled GPU type', { gpu: 'H1OO:2' }, /gpu: .*did you mean “H100:2”/],
     ['more GPUs than a sandbox can have', { gpu: 'A10:8' }, /gpu: must be at most A10:4/],
     ['a timeout beyond the limit', { timeoutMs: 90_000_000 }, /timeoutMs: .*24 hours/],
