@@ -3,6 +3,14 @@ import { strings as formats } from '../base/strings.ts';
 
 /** Messages of runs, most of which appear in the terminal. */
 export const strings = {
+  // Arguments
+  openQuote: () => l10n.t('A quote, backslash, or bracket in the arguments has no end. Add it.'),
+  shellOperator: (char: string) =>
+    l10n.t(
+      'In a shell, {0} has a meaning of its own. To pass it to the program, put it in quotes. To redirect output, use a task.',
+      char,
+    ),
+
   startingSandbox: () => l10n.t('Starting a sandbox…'),
   startedSandbox: (id: string, account: string, duration: string) =>
     l10n.t('Started sandbox {0} on {1} in {2}', id, account, duration),

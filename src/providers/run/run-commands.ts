@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
+import { UserError } from '../../base/errors.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
 import { describePastRun, type RunHistory, type RunStart } from '../../run/history.ts';
 import { CANCELED, type RunResult } from '../../run/result.ts';
+import { shellArgumentsProblem } from '../../run/shell-arguments.ts';
 import type { Target } from '../../run/targets/target.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { syncedFolder } from '../common/folders.ts';
@@ -62,7 +64,7 @@ export class RunCommands {
       title: strings.argumentsTitle(),
       prompt: strings.argumentsPrompt(),
       value: this.#services.history.argsOf(target),
-      validateInput: (text) => (hasOpenQuote(text) ? strings.openQuote() : undefined),
+      validateInput: shellArgumentsProblem,
       ignoreFocusOut: true,
     });
     return args === undefined ? CANCELED : this.#run({ uri: target, args });
@@ -107,13 +109,11 @@ export class RunCommands {
 
   async #request({ uri, target, args }: RunStart) {
     const { requests } = this.#services;
+    // The history may hold arguments that weren't checked.
+    const problem = shellArgumentsProblem(args ?? '');
+    if (problem !== undefined) throw new UserError(problem);
     const file = vscode.Uri.parse(uri);
     const request = await (target ? requests.forTarget(file, target) : requests.forFile(file));
     return { ...request, shellArgs: args ?? '' };
   }
-}
-
-/** Returns true if a shell would wait for the closing quote. */
-function hasOpenQuote(text: string): boolean {
-  return /^(?:[^'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")*$/s.test(text) === false;
 }

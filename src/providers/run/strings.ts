@@ -34,7 +34,6 @@ export const strings = {
   syncAndRun: () => l10n.t('Sync and Run'),
   argumentsTitle: () => l10n.t('Modal: Run Active File with Arguments'),
   argumentsPrompt: () => l10n.t("Arguments as in a shell. The sandbox's shell expands them."),
-  openQuote: () => l10n.t('Unclosed quote.'),
   historyTitle: () => l10n.t('Modal: Run History'),
   historyPlaceholder: () => l10n.t('Select a run to repeat'),
   noHistory: () => l10n.t('No runs in this workspace yet. Run a file first.'),

@@ -1,0 +1,46 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell arguments contain them
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { runCommand } from '../../../src/run/command.ts';
+import { shellArgumentsProblem } from '../../../src/run/shell-arguments.ts';
+import { strings } from '../../../src/run/strings.ts';
+
+describe('Typed arguments', () => {
+  for (const [text, args] of [
+    ['--epochs 3', ['--epochs', '3']],
+    [`a "b c" 'd e'`, ['a', 'b c', 'd e']],
+    [`--url 'http://host/?a=1&b=2' "x;y" z\\;`, ['--url', 'http://host/?a=1&b=2', 'x;y', 'z;']],
+    ['$((6*7)) "$(printf "%s" "a b")" `echo c` ${NONE:-d}', ['42', 'a b', 'c', 'd']],
+    ['a#b "#c"', ['a#b', '#c']],
+    ['--name=Jo\\ Doe {a,b} !x ~+x', ['--name=Jo Doe', '{a,b}', '!x', '~+x']],
+    [`$(echo $(echo a) (b) | tr -d '()')`.replace('(b) ', ''), ['a']],
+  ] as const) {
+    it(`are passed as a shell does: ${text}`, () => {
+      assert.equal(shellArgumentsProblem(text), undefined);
+      const programs = [{ argv: ['printf', '%s\\0'] as [string, ...string[]] }];
+      const [program = '', ...argv] = runCommand(programs, [], { runId: 'typed', cwd: '/', shellArgs: text });
+      const { stdout } = spawnSync(program, argv, { encoding: 'utf8' });
+      assert.deepEqual(stdout.split('\0').slice(0, -1), args);
+    });
+  }
+
+  for (const [text, char] of [
+    ['--epochs 3 2>&1 | tee log.txt', '>'],
+    ['a | tee log.txt', '|'],
+    ['--url http://host/?a=1&b=2', '&'],
+    ['--note a;b', ';'],
+    ['a && b', '&'],
+    ['< in.txt', '<'],
+    ['--range (1,2)', '('],
+    ['a)', ')'],
+    ['--tag #1', '#'],
+    ['#1', '#'],
+    ['a\nb', '↵'],
+  ] as const) {
+    it(`are refused, and ${char} is named: ${JSON.stringify(text)}`, () =>
+      assert.equal(shellArgumentsProblem(text), strings.shellOperator(char)));
+  }
+
+  for (const text of [`it's`, '"a', '`a', 'a\\', '$(a', '${a'])
+    it(`are refused without the end of ${text}`, () => assert.equal(shellArgumentsProblem(text), strings.openQuote()));
+});
