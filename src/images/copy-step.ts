@@ -115,6 +115,7 @@ class SandboxCopy {
   async #restoringLines({ env, user }: CopyStep['restore']): Promise<string[]> {
     const output = await execWith(this.#sandbox, ['sh', '-c', `${PRINT_ENVIRONMENT}\nsync`, 'sh', ...env], {
       signal: this.#build.signal,
+      isWatched: true,
       ...COPY_LIMITS,
     });
     const [workdir = '/', ...values] = output.toString().split('\0').slice(0, -1);
@@ -166,6 +167,7 @@ class SandboxCopy {
     const output = await execWith(sandbox, argv, {
       signal: this.#build.signal,
       ...(source && { source: () => source }),
+      isWatched: true,
       ...COPY_LIMITS,
     });
     if (source?.failure) throw source.failure;

@@ -53,7 +53,8 @@ export async function execWith(sandbox: Sandbox, argv: string[], options: ExecOp
   const startedAt = performance.now();
   const watch = options.isWatched ? watched(randomUUID()) : undefined;
   const [program = '', flag = '', script = '', ...args] = argv;
-  const command = watch ? [program, flag, `${watch.preamble}\n${script}`, ...args] : argv;
+  // Cleaned up at once, so that a snapshot has no trace of it.
+  const command = watch ? [program, flag, [watch.preamble, script, watch.cleanup].join('\n'), ...args] : argv;
   const starting = sandbox.exec(command, { mode: 'binary', stderr: 'ignore', timeoutMs: sandboxTimeoutMs(timeoutMs) });
   // If it starts after all, end its input so that it exits.
   const process = await untilAborted(
