@@ -33,7 +33,7 @@ export interface ExecOptions extends AnswerLimits {
 }
 
 /** A sandbox that hasn't given a sign of life for this long isn't waited for any longer. */
-export const QUIET_MS = 25_000;
+export const QUIET_MS = 20_000;
 /** The sandbox stops a process this much later, so that the limit is reported as what it is. */
 const GRACE_MS = 5_000;
 /** The part of a program's errors that is read. */

@@ -21,14 +21,17 @@ export interface SearchOptions {
   readonly onHits: (hits: readonly SearchHit[]) => void;
 }
 
-/** The sandbox stops the search after this time. */
-const TIMEOUT_MS = 30_000;
+/** The search stops after this time, and a little later in the sandbox. */
+const TIMEOUT_MS = 25_000;
+const SANDBOX_TIMEOUT_MS = 30_000;
+/** 128 + 9, the exit code of a search that the sandbox has stopped. */
+const KILLED = 137;
 /** The part of a line that is shown. */
 const MAX_LINE_BYTES = 1_000;
 /** Fits the longest path on Linux and a line number. */
 const MAX_PATH_BYTES = 8_192;
 /** The search stops after reading this much output. */
-const MAX_BYTES = 64 * 1024 * 1024;
+const MAX_BYTES = 32 * 1024 * 1024;
 
 /**
  * Stops when its input ends, so that an abandoned search doesn't keep running. Exit codes are grep's: 0 for hits, 1 for
@@ -57,15 +60,20 @@ export async function searchSandbox(
   signal.throwIfAborted();
   const anyCase = text === text.toLowerCase() ? ['-i'] : [];
   const argv = ['sh', '-c', SEARCH, 'sh', folder, ...anyCase, '-e', text];
-  const process = await sandbox.exec(argv, { mode: 'binary', timeoutMs: TIMEOUT_MS });
+  const process = await sandbox.exec(argv, { mode: 'binary', timeoutMs: SANDBOX_TIMEOUT_MS });
   const stop = () => void process.closeStdin().catch(() => {});
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   const lines = new HitReader(folder);
   let found = 0;
   let bytes = 0;
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
   try {
-    const limits = { maxBytes: Number.POSITIVE_INFINITY, quietMs: TIMEOUT_MS, signal };
+    const limits = {
+      maxBytes: Number.POSITIVE_INFINITY,
+      quietMs: Number.POSITIVE_INFINITY,
+      signal: AbortSignal.any([signal, timeout]),
+    };
     for await (const part of readStream(process.stdout, limits)) {
       bytes += part.length;
       const hits = lines.read(part).slice(0, maxHits - found);
@@ -75,19 +83,24 @@ export async function searchSandbox(
     }
     const [code, stderr] = await Promise.all([inTime(process.wait(), QUIET_MS), readText(process.stderr)]);
     signal.throwIfAborted();
-    if (code > 1 && found === 0) throw problemOf(stderr);
+    if (code > 1 && found === 0)
+      throw problemOf(stderr, code === KILLED ? strings.searchTimedOut() : strings.noReason());
     return { isComplete: code <= 1 };
+  } catch (error) {
+    if (signal.aborted || !timeout.aborted) throw error;
+    if (found === 0) throw problemOf('', strings.searchTimedOut());
+    return { isComplete: false };
   } finally {
     signal.removeEventListener('abort', stop);
     stop();
   }
 }
 
-function problemOf(stderr: string): RemoteFileError {
+function problemOf(stderr: string, otherwise: string): RemoteFileError {
   const reason = stderr.trim().split('\n')[0] ?? '';
   if (/not found|unrecognized option|invalid option/.test(reason))
     return new RemoteFileError('unavailable', strings.searchNeedsGrep());
-  return new RemoteFileError('unavailable', strings.searchFailed(reason || strings.searchTimedOut()));
+  return new RemoteFileError('unavailable', strings.searchFailed(reason || otherwise));
 }
 
 /** Parses grep's output, `PATH NUL NUMBER ":" TEXT`, as it arrives. Paths may contain line breaks. */

@@ -11,7 +11,7 @@ import { strings } from './strings.ts';
 /** The maximum length of the kept end of a command's output. */
 const MAX_OUTPUT_CHARS = 300;
 /** A command that prints more is stopped; it probably repeats itself. */
-const MAX_TOTAL_CHARS = 64_000_000;
+const MAX_TOTAL_CHARS = 32_000_000;
 
 export interface CommandOptions {
   readonly signal?: AbortSignal | undefined;

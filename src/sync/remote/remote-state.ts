@@ -11,7 +11,7 @@ import type { RemoteChanges } from './remote.ts';
 
 const MAX_LIST_ATTEMPTS = 3;
 /** A list is compressed if the image can do that. See also `MAX_UNPACKED_BYTES`. */
-const LIST_LIMITS: AnswerLimits = { maxBytes: 64_000_000, timeoutMs: 5 * MINUTE_MS };
+const LIST_LIMITS: AnswerLimits = { maxBytes: 32_000_000, timeoutMs: 5 * MINUTE_MS };
 const CHECK_LIMITS: AnswerLimits = { maxBytes: 10_000, timeoutMs: MINUTE_MS };
 
 /** Determines what a sandbox contains, and updates the index. Callers take turns for each sandbox. */
