@@ -9,7 +9,7 @@ import { temporaryFolder, writeTree } from './temporary.ts';
 describe('SyncEngine whose storage cannot be written', () => {
   withEach();
 
-  it('syncs all the same, remembers it for this window, and reports it once', async () => {
+  it('syncs anyway, remembers it for this window, and reports it once', async () => {
     const problems: unknown[] = [];
     const listening = onDidFailToSave((error) => problems.push(error));
     // A folder can't be created below a file, not even by root.
