@@ -4,9 +4,16 @@
  * would, and then prints the mark, with the exit status for `%s`. Input, output, and interrupts go through the terminal.
  */
 export const PYTHON_DRIVER = String.raw`
-import ast, atexit, codeop, json, linecache, os, signal, sys, types
+import sys
+folder, loaded = sys.path.pop(0), set(sys.modules)
+import ast, atexit, codeop, inspect, json, linecache, os, signal, traceback, types
+# The project's modules come first for its own code, not for this program: one of them may be called json.
+sys.path.insert(0, folder)
 
-def main(fifo, mark):
+def main(fifo, mark, imported):
+    for name in imported:
+        if "." not in name and any(os.path.exists(name + end) for end in (".py", "/__init__.py")):
+            del sys.modules[name]
     os.mkfifo(fifo, 0o600)
     atexit.register(os.unlink, fifo)
     pipe = os.open(fifo, os.O_RDWR)
@@ -14,6 +21,8 @@ def main(fifo, mark):
     module = sys.modules["__main__"] = types.ModuleType("__main__")
     sys.argv = [""]
     compiled = codeop.Compile()
+    compiled.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    loop = None
 
     def read():
         nonlocal waiting
@@ -58,9 +67,28 @@ def main(fifo, mark):
         place(file, "\n" * (line - 1) + code)
         body = statements(code, file, line)
         shown = [body.pop()] if body and isinstance(body[-1], ast.Expr) else []
-        exec(compiled(ast.Module(body, []), file, "exec"), vars(module))
+        execute(compiled(ast.Module(body, []), file, "exec"))
         if shown:
-            exec(compiled(ast.Interactive(shown), file, "single"), vars(module))
+            execute(compiled(ast.Interactive(shown), file, "single"))
+
+    def execute(code):
+        nonlocal loop
+        if not code.co_flags & inspect.CO_COROUTINE:
+            exec(code, vars(module))
+            return
+        import asyncio
+        if not loop or loop.is_closed():
+            loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        task = loop.create_task(types.FunctionType(code, vars(module))())
+        try:
+            loop.run_until_complete(task)
+        except BaseException:
+            # An interrupt ends the wait; the task ends, too.
+            if not task.done():
+                task.cancel()
+                loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
+            raise
 
     def report(error):
         trace = error.__traceback__
@@ -95,5 +123,5 @@ def main(fifo, mark):
             report(error)
         handler = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
-main(*sys.argv[1:])
+main(*sys.argv[1:], set(sys.modules) - loaded)
 `;

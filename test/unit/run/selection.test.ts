@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFile, mkdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
@@ -90,6 +90,37 @@ describe('SelectionProcess on Local Modal', () => {
       assert.equal(await run('    def f():\n        return """a\n    b"""\n    f()', 5), "'a\\n    b'\n");
       assert.equal(await run('\tz = 1\nz'), '1\n');
       assert.match(await run('    x = 1\nelse:\n    pass', 5), /IndentationError[\s\S]*\[1\]$/);
+    });
+
+    it('awaits at the top level, in an event loop that lasts', async () => {
+      const { run, process, shows } = start('python');
+      assert.equal(await run('import asyncio\nawait asyncio.sleep(0, "slept")'), "'slept'\n");
+      assert.equal(
+        await run('later = asyncio.create_task(asyncio.sleep(0.01, 5)) if await asyncio.sleep(0, 1) else 0'),
+        '',
+      );
+      assert.equal(await run('await later'), '5\n');
+      assert.equal(await run('async def f():\n    return 6\nasyncio.run(f())'), '6\n');
+      assert.equal(await run('    await f() + 1', 3), '7\n');
+      assert.match(await run('await 1', 4), /line 4, in <module>[\s\S]*TypeError: [^\n]*\n\[1\]$/);
+      const waiting = run('print("waits", flush=True)\nawait asyncio.sleep(60)');
+      await shows('waits');
+      process.write('\u0003');
+      assert.match(await waiting, /KeyboardInterrupt\n\[130\]$/);
+      assert.equal(await run('await f()'), '6\n');
+    });
+
+    it("isn't confused by modules of the project that are called like Python's own", async () => {
+      const names = ['json', 'signal', 'types', 'ast', 'codeop', 'linecache', 'traceback', 'inspect', 'enum'];
+      for (const name of names) await writeFile(join(folder.path, `${name}.py`), `mine = "${name}"\n`);
+      try {
+        const { run } = start('python');
+        assert.equal(await run('x = 3\nx'), '3\n');
+        assert.equal(await run('import json, signal\njson.mine + signal.mine'), "'jsonsignal'\n");
+        assert.match(await run('1 / 0', 2), /a\.py", line 2, in <module>[\s\S]*ZeroDivisionError/);
+      } finally {
+        for (const name of names) await rm(join(folder.path, `${name}.py`));
+      }
     });
 
     it('reports Python errors with the file and its lines, without internal frames', async () => {
