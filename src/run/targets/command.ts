@@ -11,8 +11,36 @@ const PACKAGE_MANAGERS: Readonly<Record<string, string>> = {
 };
 export const PACKAGE_MANAGER_FILES = Object.keys(PACKAGE_MANAGERS);
 
-/** Calls `main` in a script that has no `__main__` guard. */
-const CALL_MAIN = 'import runpy, sys; sys.argv = sys.argv[1:]; sys.exit(runpy.run_path(sys.argv[0])["main"]())';
+/**
+ * Runs a script without a `__main__` guard as Python runs it, and then calls its `main`. The script is the real `__main__`,
+ * which pickle and other processes need. Only a number that `main` returns is an exit code.
+ */
+const CALL_MAIN = `import os, sys
+def run():
+    del sys.argv[0]
+    sys.argv[0] = file = os.path.abspath(sys.argv[0])
+    sys.path[0] = os.path.dirname(file)
+    main = sys.modules["__main__"]
+    vars(main).pop("run")
+    main.__file__ = file
+    hook = sys.excepthook
+    def shown(kind, error, trace):
+        while trace and trace.tb_frame.f_code.co_filename == "<string>":
+            trace = trace.tb_next
+        hook(kind, error.with_traceback(trace), trace)
+    sys.excepthook = shown
+    with open(file, "rb") as source:
+        code = compile(source.read(), file, "exec")
+    exec(code, vars(main))
+    result = main.main()
+    if hasattr(result, "__await__"):
+        import asyncio
+        async def wait():
+            return await result
+        result = asyncio.run(wait())
+    if isinstance(result, int) and not isinstance(result, bool):
+        sys.exit(result)
+run()`;
 
 /**
  * Returns the command line of a target in the file `fileName`, to be run in the file's folder. Undefined if running the

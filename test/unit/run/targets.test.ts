@@ -22,7 +22,47 @@ describe('findPythonTargets', () => {
   });
 
   it('finds the main function, even if it is async', () => {
-    assert.deepEqual(python('def main():\n  pass\n\nasync def main (a):\n  pass\n'), ['0 pythonMain', '3 pythonMain']);
+    assert.deepEqual(python('def main():\n  pass\n\nasync def main (a=1):\n  pass\n'), [
+      '0 pythonMain',
+      '3 pythonMain',
+    ]);
+  });
+
+  it('takes a main function that the file calls itself for a guard, so that it runs once', () => {
+    for (const call of [
+      'main()',
+      'sys.exit(main())',
+      'asyncio.run(main())',
+      'trio.run(main)',
+      'result = main(1)',
+      'try:\n    main()\nexcept KeyboardInterrupt:\n    pass',
+      'with app:\n    main()',
+    ])
+      assert.deepEqual(python(`def main(a=1):\n  main()\n\n${call}\n`), ['0 pythonGuard'], call);
+    for (const call of [
+      'print("main()")',
+      'x.main()',
+      'from x import main, y',
+      '# main()',
+      'domain()',
+      'def other():\n    main()',
+    ])
+      assert.deepEqual(python(`def main():\n  pass\n${call}\n`), ['0 pythonMain'], call);
+  });
+
+  it('finds a main function only if it can be called without arguments', () => {
+    for (const parameters of [
+      '',
+      'a=1',
+      'a: int = 1, *, b="x, y"',
+      '*args, **options',
+      'a=(1, 2), b={"c": [1]}',
+      '\n    a=1,  # b, c\n    b: dict[str, int] = None,\n',
+    ])
+      assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), ['0 pythonMain'], parameters);
+    for (const parameters of ['a', 'a, b=1', 'a: int', '*, a', 'a: "=1"', 'a, /', '\n    a,\n    b=1,\n'])
+      assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), [], parameters);
+    assert.deepEqual(python('@click.command()\ndef main(a, b):\n  pass\n'), ['1 pythonMain']);
   });
 
   it('finds nothing in comments, strings, brackets, or classes', () => {
@@ -254,16 +294,65 @@ describe('commandOf', () => {
     assert.equal(commandOf({ kind: 'pythonGuard', line: 3 }, 'a.py', []), undefined);
   });
 
-  it("calls a Python main function with the script's name, and exits with its result", () => {
-    const folder = mkdtempSync(join(tmpdir(), 'targets-'));
-    writeFileSync(join(folder, 'm.py'), 'import sys\ndef main():\n    print(sys.argv, __file__)\n    return 5\n');
-    const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', []);
-    const [program = '', ...before] = command?.programs[0]?.argv ?? [];
-    const { status, stdout } = spawnSync(program, [...before, ...(command?.args ?? [])], {
-      cwd: folder,
-      encoding: 'utf8',
+  describe('for a Python main function', () => {
+    let folder: string;
+    before(() => {
+      folder = mkdtempSync(join(tmpdir(), 'targets-'));
     });
-    rmSync(folder, { recursive: true });
-    assert.deepEqual({ status, stdout }, { status: 5, stdout: "['m.py'] m.py\n" });
+    after(() => rmSync(folder, { recursive: true }));
+
+    function call(script: string) {
+      writeFileSync(join(folder, 'm.py'), script);
+      const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', []);
+      const [program = '', ...before] = command?.programs[0]?.argv ?? [];
+      const { status, stdout, stderr } = spawnSync(program, [...before, ...(command?.args ?? [])], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      return { status, stdout: stdout.replaceAll(folder, ''), stderr: stderr.replaceAll(folder, '') };
+    }
+
+    it("calls it with the script's name, and exits with its result", () => {
+      const result = call('import sys\ndef main():\n    print(sys.argv, __file__, __name__)\n    return 5\n');
+      assert.deepEqual(result, { status: 5, stdout: "['/m.py'] /m.py __main__\n", stderr: '' });
+    });
+
+    for (const [value, status] of [
+      ['None', 0],
+      ['0', 0],
+      ['{"loss": 1}', 0],
+      ['True', 0],
+      ['"done"', 0],
+      ['3', 3],
+    ] as const) {
+      it(`exits with ${status} if it returns ${value}`, () => {
+        assert.deepEqual(call(`def main():\n    return ${value}\n`), { status, stdout: '', stderr: '' });
+        assert.equal(call(`async def main():\n    return ${value}\n`).status, status);
+      });
+    }
+
+    it('lets it pickle its own classes, and start other processes', () => {
+      const script = [
+        'import doctest, multiprocessing, pickle, typing',
+        'class Point:',
+        '    x: "Point"',
+        '    def __init__(self, x): self.x = x',
+        'def double(point): return Point(point.x * 2)',
+        'def main():',
+        '    print(pickle.loads(pickle.dumps(Point(3))).x, typing.get_type_hints(Point)["x"] is Point)',
+        '    with multiprocessing.get_context("spawn").Pool(1) as pool:',
+        '        print([each.x for each in pool.map(double, [Point(1), Point(2)])])',
+      ].join('\n');
+      assert.deepEqual(call(script), { status: 0, stdout: '3 True\n[2, 4]\n', stderr: '' });
+    });
+
+    it('shows errors with the file, and without frames of our own', () => {
+      const { status, stderr } = call('def main():\n    1 / 0\n');
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^Traceback \(most recent call last\):\n {2}File "\/m\.py", line 2, in main\n {4}1 \/ 0\n[\s\S]*ZeroDivisionError/,
+      );
+    });
   });
 });
