@@ -39,6 +39,7 @@ async function run(options: Options): Promise<void> {
     seed: await readSeed(options.seed),
     controlPort: options.control,
     allowUnisolated: options['allow-unisolated'],
+    openTunnels: options['open-tunnels'],
     signIn: options['sign-in'] ? print : undefined,
   });
   const stop = stopOnce(server, options.data);

@@ -11,6 +11,7 @@ export const USAGE = `Usage: local-modal --data DIR [options]
   --token ID:SECRET    token to accept; can be repeated (default: a random one, which is printed)
   --sign-in            let clients sign in through a page that asks for a code, which is printed
   --control N          open the tests' control channel on this port (0 for any free port)
+  --open-tunnels       let clients on this computer into tunnels without a token
   --allow-unisolated   run commands as plain processes if isolation isn't available
   --shared             serve several clients: write DIR/server.json, and run while leases are held
   --linger SECONDS     with --shared, how long to run after the last lease is released (default: 10)
@@ -40,6 +41,7 @@ const OptionsSchema = z
     shared: z.boolean().default(false),
     linger: z.coerce.number().nonnegative().default(10),
     'exit-with-parent': z.boolean().default(false),
+    'open-tunnels': z.boolean().default(false),
     'sign-in': z.boolean().default(false),
   })
   .refine((options) => !(options.shared && options['sign-in']), "--sign-in can't be combined with --shared");
@@ -60,6 +62,7 @@ export function parseOptions(argv: readonly string[]): Options {
       shared: { type: 'boolean' },
       linger: { type: 'string' },
       'exit-with-parent': { type: 'boolean' },
+      'open-tunnels': { type: 'boolean' },
       'sign-in': { type: 'boolean' },
     },
   });

@@ -18,6 +18,7 @@ import type { Isolation } from '../isolation/container.ts';
 import { Namespaces, whyNoNamespaces } from '../isolation/namespaces.ts';
 import { IsolationUnavailable, Unisolated } from '../isolation/unisolated.ts';
 import { connectTokensService } from '../network/connect-tokens.ts';
+import { Grants } from '../network/grants.ts';
 import { networkPolicyRouter } from '../network/network-policy.ts';
 import { Tunnels, tunnelsService } from '../network/tunnels.ts';
 import { entrypointsRouter, entrypointsService } from '../sandboxes/entrypoints.ts';
@@ -53,6 +54,8 @@ export interface ServerOptions {
   readonly seed: Seed;
   readonly controlPort: number | undefined;
   readonly allowUnisolated: boolean;
+  /** Let clients into the tunnels of encrypted ports without a token. */
+  readonly openTunnels: boolean;
   /** If given, clients can sign in through a page. Shows a line to the person who started the server. */
   readonly signIn: ((line: string) => void) | undefined;
 }
@@ -83,7 +86,8 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const secrets = new Secrets(store);
   const images = new Images(store, secrets, dataFolder, tools);
   const snapshots = new Snapshots(images);
-  const tunnels = new Tunnels();
+  const grants = new Grants();
+  const tunnels = new Tunnels(grants, options.openTunnels);
   const volumes = new VolumeStore(store, dataFolder);
   const mounts = new VolumeMounts(volumes);
   const readiness = new Readiness(store);
@@ -124,7 +128,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...logsService(table),
     ...exitSnapshotsService(table),
     ...tunnelsService(table, tunnels),
-    ...connectTokensService(table),
+    ...connectTokensService(table, grants),
     ...volumesService(store, volumes),
     ...volumeFilesService({ volumes, blobs: new Blobs(dataFolder), auth, http }),
     ...sidecarsService({ table, images, secrets, tools }),

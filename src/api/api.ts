@@ -110,6 +110,8 @@ export interface SandboxHandle {
   readonly files: SandboxFiles;
   /** Returns the public `host:port` of a port in `SandboxOptions.ports`. */
   getHost(port: number): Promise<string>;
+  /** Returns the URL of a port for HTTP. On Local Modal, it contains a token, without which the port can't be used. */
+  getUrl(port: number): Promise<string>;
   getTags(): Promise<Record<string, string>>;
   /** Terminates the sandbox. */
   kill(): Promise<void>;

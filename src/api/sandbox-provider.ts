@@ -4,6 +4,7 @@ import { DAY_MS } from '../base/clock.ts';
 import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
 import { explainAndLog } from '../modal/errors.ts';
+import { openablePortUrl, portOf } from '../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
@@ -116,9 +117,14 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
     files: filesOf(sandbox),
     getHost: (port) =>
       explained(undefined, async () => {
-        const tunnel = (await sandbox.tunnels())[port];
-        if (!tunnel) throw new UserError(strings.portNotExposed(port));
+        const tunnel = await tunnelOf(sandbox, port);
         return `${tunnel.host}:${tunnel.port}`;
+      }),
+    getUrl: (port) =>
+      explained(undefined, async () => {
+        const tunnel = await tunnelOf(sandbox, port);
+        const { client } = await services.sessions.connection();
+        return openablePortUrl(client, id, portOf(port, tunnel));
       }),
     getTags: () => explained(undefined, () => sandbox.getTags()),
     kill: () => explained(undefined, () => services.sessions.terminate(sandbox)),
@@ -133,6 +139,12 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
         return encodePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: userTags(tags) });
       }),
   };
+}
+
+async function tunnelOf(sandbox: Sandbox, port: number) {
+  const tunnel = (await sandbox.tunnels())[port];
+  if (!tunnel) throw new UserError(strings.portNotExposed(port));
+  return tunnel;
 }
 
 /** Returns the request for a command in a sandbox, without a folder or sync. */

@@ -8,6 +8,8 @@ import { strings } from './strings.ts';
 export interface SandboxPort {
   readonly port: number;
   readonly url: string;
+  /** The URL works only with a connect token: an HTTP port on Local Modal. */
+  readonly needsToken?: true;
 }
 
 /** A sandbox, as the account lists it. */
@@ -95,10 +97,7 @@ function summaryOf(info: SandboxInfo): SandboxSummary {
     ...(idleTimeoutSecs && { idleTimeoutMs: idleTimeoutSecs * 1000 }),
     imageId: info.imageId,
     hardware: hardwareOf(info),
-    ports: info.tunnels.map(({ containerPort, host, port, unencryptedHost, unencryptedPort }) => ({
-      port: containerPort,
-      url: urlOf(host || unencryptedHost || '', port || unencryptedPort || 443),
-    })),
+    ports: info.tunnels.map((tunnel) => portOf(tunnel.containerPort, tunnel)),
     tags: Object.fromEntries(info.tags.map(({ tagName, tagValue }) => [tagName, tagValue])),
   };
 }
@@ -114,10 +113,45 @@ function hardwareOf({ resourceInfo, taskInfo }: SandboxInfo): Hardware {
   };
 }
 
+/** A tunnel, as the SDK and the control plane describe it. */
+interface Tunnel {
+  readonly host: string;
+  readonly port: number;
+  readonly unencryptedHost?: string | undefined;
+  readonly unencryptedPort?: number | undefined;
+}
+
+/** Returns a port of a sandbox, given its tunnel. */
+export function portOf(containerPort: number, tunnel: Tunnel): SandboxPort {
+  const { host, port, unencryptedHost, unencryptedPort } = tunnel;
+  return {
+    port: containerPort,
+    url: urlOf(host || unencryptedHost || '', port || unencryptedPort || 443),
+    ...(isLocalHost(host) && !unencryptedHost && { needsToken: true as const }),
+  };
+}
+
 /** Modal's tunnels terminate TLS; those of Local Modal are plain TCP on this computer. */
 function urlOf(host: string, port: number): string {
-  const isLocal = host === '127.0.0.1' || host === 'localhost';
+  const isLocal = isLocalHost(host);
   return `${isLocal ? 'http' : 'https'}://${host}${!isLocal && port === 443 ? '' : `:${port}`}`;
+}
+
+function isLocalHost(host: string): boolean {
+  return host === '127.0.0.1' || host === 'localhost';
+}
+
+/** Returns the URL of a port that a browser can open. On Local Modal, it contains a connect token. Throws the SDK's errors. */
+export async function openablePortUrl(
+  { cpClient }: ModalClient,
+  sandboxId: string,
+  { port, url, needsToken }: SandboxPort,
+): Promise<string> {
+  if (!needsToken) return url;
+  const { token } = await cpClient.sandboxCreateConnectTokenV2({ sandboxId, userMetadata: '', port });
+  const openable = new URL(url);
+  openable.searchParams.set('_modal_connect_token', token);
+  return openable.href;
 }
 
 const date = (seconds: number) => new Date(seconds * 1000);

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
-import type { SandboxSummary } from '../../modal/sandbox-list.ts';
+import { openablePortUrl, type SandboxSummary } from '../../modal/sandbox-list.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import { registerCommands } from '../../providers/common/commands.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
@@ -44,6 +44,11 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
     const ended = store.value?.sandboxes.filter(({ state }) => state === 'ended').map(({ id }) => id);
     void dropAmong(sessions, new Set(ended));
   };
+  const portUrl = async (row: PortRow) => {
+    if (!row.needsToken) return row.url;
+    const { client } = await sessions.connection();
+    return openablePortUrl(client, row.sandboxId, row);
+  };
   return vscode.Disposable.from(
     tree,
     store.onDidChange(dropEnded),
@@ -70,8 +75,8 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
         actions.keepAlive.release(sandbox.id);
         tree.redraw();
       }),
-      'modal.openPort': ({ url }: PortRow) => vscode.env.openExternal(vscode.Uri.parse(url, true)),
-      'modal.copyPortUrl': ({ url }: PortRow) => vscode.env.clipboard.writeText(url),
+      'modal.openPort': async (row: PortRow) => vscode.env.openExternal(vscode.Uri.parse(await portUrl(row), true)),
+      'modal.copyPortUrl': async (row: PortRow) => vscode.env.clipboard.writeText(await portUrl(row)),
       'modal.showSandboxLogs': one((sandbox) => logs.show(sandbox)),
     }),
   );

@@ -150,14 +150,15 @@ function commandItem({ runId, label }: CommandRow): vscode.TreeItem {
   return item;
 }
 
-function portItem({ sandboxId, port, url }: PortRow): vscode.TreeItem {
+function portItem(row: PortRow): vscode.TreeItem {
+  const { sandboxId, port, url, needsToken } = row;
   const item = new vscode.TreeItem(strings.port(port));
   item.id = `${sandboxId}/port/${port}`;
   item.description = url;
   item.tooltip = url;
   item.iconPath = new vscode.ThemeIcon('plug');
   item.contextValue = 'port';
-  item.command = commandTo('modal.openPort', strings.openInBrowser(), { url });
+  item.command = commandTo('modal.openPort', strings.openInBrowser(), { sandboxId, port, url, needsToken });
   item.accessibilityInformation = { label: strings.portLabel(port, url) };
   return item;
 }

@@ -108,8 +108,13 @@ describe('The API: sandboxes', () => {
     await assert.rejects(files.read('/data/deep/a.txt'), /^UserError: /);
   });
 
-  it('returns the host of a port', async () => {
-    assert.match(await sandbox.getHost(8123), /^\S+:\d+$/);
+  it('returns the host of a port, and a URL that lets its caller in', async () => {
+    const host = await sandbox.getHost(8123);
+    assert.match(host, /^\S+:\d+$/);
+    assert.equal((await fetch(`http://${host}`)).status, 401);
+    // Nothing listens in the sandbox.
+    assert.equal((await fetch(await sandbox.getUrl(8123))).status, 502);
+    await assert.rejects(sandbox.getUrl(1), /Port 1 wasn't exposed/);
     await assert.rejects(sandbox.getHost(1), /Port 1 wasn't exposed/);
   });
 

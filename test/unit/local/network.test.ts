@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import type { Sandbox } from 'modal';
+import { listSandboxes, openablePortUrl } from '../../../src/modal/sandbox-list.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
@@ -9,7 +11,7 @@ const webServer = `
 import http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        body = (self.headers.get("X-Verified-User-Data", "nobody") + " " + self.path).encode()
+        body = " ".join(filter(None, [self.headers.get("X-Verified-User-Data", "nobody"), self.path, self.headers.get("Cookie")])).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -18,6 +20,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 http.server.HTTPServer(("127.0.0.1", PORT), Handler).serve_forever()
 `;
+
+/** Sends back what it receives, for one connection after another. */
+const ECHO_SERVER = `
+use IO::Socket::INET;
+my $server = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1', LocalPort => $ARGV[0]) or die "$!";
+$| = 1; print 'listening';
+while (my $client = $server->accept) { while (sysread $client, my $bytes, 65536) { syswrite $client, $bytes } close $client }
+`;
+
+/** Sends bytes to a port, and returns what comes back: nothing if the connection is closed. */
+async function send(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.write(bytes);
+  socket.once('data', () => socket.end());
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    answer += text;
+  });
+  await new Promise((resolve) => socket.once('close', resolve));
+  return answer;
+}
 
 describe('Local Modal network access', () => {
   let bench: Workbench;
@@ -43,10 +67,77 @@ describe('Local Modal network access', () => {
     const tunnels = await sandbox.tunnels();
     const tunnel = tunnels[8123];
     assert.ok(tunnel && tunnels[8124]);
-    assert.equal(await (await fetch(`http://${tunnel.host}:${tunnel.port}/path`)).text(), 'nobody /path');
+    const { token } = await sandbox.createConnectToken({ port: 8123 });
+    const url = `http://${tunnel.host}:${tunnel.port}`;
+    const headers = { authorization: `Bearer ${token}` };
+    assert.equal(await (await fetch(`${url}/path`, { headers })).text(), 'nobody /path');
     assert.equal(tunnels[8124].tcpSocket[0], '127.0.0.1');
     await sandbox.terminate({ wait: true });
-    await assert.rejects(fetch(`http://${tunnel.host}:${tunnel.port}/`));
+    await assert.rejects(fetch(url, { headers }));
+  });
+
+  it('lets no one into a tunnel without a token for its port', async () => {
+    const sandbox = await serving(8127, { encryptedPorts: [8127] });
+    const url = `http://127.0.0.1:${(await sandbox.tunnels())[8127]?.port}`;
+    const refused = await fetch(url);
+    assert.equal(refused.status, 401);
+    assert.match(await refused.text(), /needs a connect token.*createConnectToken/s);
+    const statusWith = async (token: string) =>
+      (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).status;
+    assert.equal(await statusWith('ct-guessed'), 401);
+    assert.equal(await statusWith((await sandbox.createConnectToken({ port: 8126 })).token), 401);
+    const other = await bench.modal.sandboxes.create(bench.app, bench.image);
+    assert.equal(await statusWith((await other.createConnectToken({ port: 8127 })).token), 401);
+    assert.equal(await statusWith((await sandbox.createConnectToken({ port: 8127 })).token), 200);
+  });
+
+  it('lets a browser in through the URL that the Sandboxes view opens, which turns the token into a cookie', async () => {
+    const sandbox = await serving(8128, { encryptedPorts: [8128] });
+    const listed = await listSandboxes(bench.modal, bench.app, new Date());
+    const [port] = listed.find(({ id }) => id === sandbox.sandboxId)?.ports ?? [];
+    assert.ok(port);
+    const { pathname, search, host } = new URL(await openablePortUrl(bench.modal, sandbox.sandboxId, port));
+    const head = `GET ${pathname}${search} HTTP/1.1\r\nHost: ${host}\r\nSec-Fetch-Mode: navigate\r\nConnection: close\r\n\r\n`;
+    const first = await send(Number(host.split(':')[1]), head);
+    assert.match(first, /^HTTP\/1.1 303 .*\r\nlocation: \/\r\n/s);
+    const [, cookie] = /\r\nset-cookie: (\S+); Path=\/; HttpOnly; SameSite=Lax\r\n/.exec(first) ?? [];
+    const withCookie = (name: string) => fetch(`${port.url}/echo-cookie`, { headers: { cookie: name } });
+    assert.equal(await (await withCookie(`own=1; ${cookie}`)).text(), 'nobody /echo-cookie own=1');
+    assert.equal((await withCookie('own=1')).status, 401);
+  });
+
+  it('answers only requests for this computer, also in a tunnel for plain TCP', async () => {
+    const sandbox = await serving(8129, { encryptedPorts: [8129], unencryptedPorts: [8130] });
+    const { token } = await sandbox.createConnectToken({ port: 8129 });
+    const tunnels = await sandbox.tunnels();
+    const ask = (port: number, host: string) =>
+      send(port, `GET / HTTP/1.0\r\nAuthorization: Bearer ${token}\r\nHost: ${host}\r\n\r\n`);
+    const port = tunnels[8129]?.port ?? 0;
+    assert.match(await ask(port, 'example.com'), /^HTTP\/1.1 421 /);
+    assert.match(await ask(port, `localhost:${port}`), /^HTTP\/1.. 200 /);
+    const echo = await sandbox.exec(['perl', '-e', ECHO_SERVER, '8130']);
+    assert.equal((await echo.stdout.getReader().read()).value, 'listening');
+    const plain = tunnels[8130]?.port ?? 0;
+    assert.equal(await send(plain, 'any bytes'), 'any bytes');
+    assert.match(await ask(plain, '127.0.0.1'), /^GET /);
+    assert.equal(await ask(plain, 'example.com'), '');
+  });
+
+  it("refuses connections that a sandbox's inbound allowlist doesn't contain, with a sentence", async () => {
+    const ports = { encryptedPorts: [8131], unencryptedPorts: [8132], blockNetwork: false };
+    const create = (inboundCidrAllowlist: string[]) =>
+      bench.modal.sandboxes.create(bench.app, bench.image, { ...ports, inboundCidrAllowlist });
+    const [far, near] = [await create(['10.0.0.0/8']), await create(['127.0.0.0/8'])];
+    const answer = async (sandbox: Sandbox) => {
+      const { token } = await sandbox.createConnectToken({ port: 8131 });
+      const { port } = (await sandbox.tunnels())[8131] ?? {};
+      return fetch(`http://127.0.0.1:${port}`, { headers: { authorization: `Bearer ${token}` } });
+    };
+    const refused = await answer(far);
+    assert.equal(refused.status, 403);
+    assert.match(await refused.text(), /inbound allowlist doesn't contain 127\.0\.0\.1/);
+    assert.equal(await send((await far.tunnels())[8132]?.port ?? 0, 'hello'), '');
+    assert.equal((await answer(near)).status, 502);
   });
 
   it('accepts a connect token, and tells the sandbox whose token it is', async () => {
@@ -64,8 +155,7 @@ describe('Local Modal network access', () => {
   });
 
   it('keeps an idle sandbox running while a connection is open', async () => {
-    const sandbox = await serving(8125, { encryptedPorts: [8125], idleTimeoutMs: 1000 });
-    const { connect } = await import('node:net');
+    const sandbox = await serving(8125, { unencryptedPorts: [8125], idleTimeoutMs: 1000 });
     const tunnel = (await sandbox.tunnels())[8125];
     assert.ok(tunnel);
     const socket = connect(tunnel.port, tunnel.host);
