@@ -1,5 +1,5 @@
-import { stripVTControlCharacters } from 'node:util';
 import { z } from 'zod';
+import { stripEscapes } from '../base/text.ts';
 import { strings } from './strings.ts';
 
 const group = z.number().int().min(0).optional();
@@ -61,11 +61,15 @@ const PARTS: readonly Part[] = [
   'message',
 ];
 
+/** The part of a line that is matched: a pattern may take time that grows faster than the line. */
+const MAX_LINE_CHARS = 4000;
+
 /** Finds the problems of one matcher in a stream of output. */
 export class ProblemScanner {
   readonly #matcher: OwnMatcher;
   readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
   readonly #onProblem: (problem: Problem) => void;
+  /** The start of a line that isn't complete yet. */
   #held = '';
   /** The captures of the lines matched so far. */
   #found: Found = {};
@@ -79,9 +83,13 @@ export class ProblemScanner {
   }
 
   feed(text: string): void {
-    const lines = (this.#held + text).split('\n');
-    this.#held = lines.pop() ?? '';
-    for (const line of lines) this.#take(line);
+    let start = 0;
+    for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
+      this.#hold(text, start, end);
+      this.end();
+      start = end + 1;
+    }
+    this.#hold(text, start, text.length);
   }
 
   /** Takes the last line, which may lack a newline. */
@@ -90,8 +98,13 @@ export class ProblemScanner {
     this.#held = '';
   }
 
+  #hold(text: string, start: number, end: number): void {
+    const room = MAX_LINE_CHARS - this.#held.length;
+    if (room > 0) this.#held += text.slice(start, Math.min(end, start + room));
+  }
+
   #take(raw: string): void {
-    const text = stripVTControlCharacters(raw).replace(/\r$/, '');
+    const text = stripEscapes(raw).replace(/\r$/, '');
     const expected = this.#lines[this.#matched];
     const match = expected?.regexp.exec(text);
     if (!expected || !match) {

@@ -1,3 +1,6 @@
+/** The maximum length of the numbers of a mark, with its end. Longer ones are the program's own text. */
+const MAX_VALUE_CHARS = 40;
+
 /** Removes the marks of an interactive session from its output, even if they are split between chunks. */
 export class MarkReader {
   readonly #start: string;
@@ -19,14 +22,18 @@ export class MarkReader {
     let rest = this.#held + text;
     for (let at = rest.indexOf(this.#start); at >= 0; at = rest.indexOf(this.#start)) {
       write(rest.slice(0, at));
-      const end = rest.indexOf('\u0007', at);
-      if (end < 0) {
+      const body = at + this.#start.length;
+      const value = rest.slice(body, body + MAX_VALUE_CHARS);
+      const end = value.indexOf('\u0007');
+      if (end < 0 && value.length < MAX_VALUE_CHARS) {
         this.#held = rest.slice(at);
         return;
       }
-      const [number, status] = rest.slice(at + this.#start.length, end).split(';');
-      this.#onMark(Number(number), Number(status));
-      rest = rest.slice(end + 1);
+      if (end >= 0) {
+        const [number, status] = value.slice(0, end).split(';');
+        this.#onMark(Number(number), Number(status));
+      }
+      rest = rest.slice(body + end + 1);
     }
     const held = this.#markStartLength(rest);
     this.#held = rest.slice(rest.length - held);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ClientError, Status } from 'nice-grpc-common';
 import { UserError } from '../../../src/base/errors.ts';
-import { logError, logInfo, setLog } from '../../../src/base/log.ts';
+import { logError, logInfo, logWarning, setLog } from '../../../src/base/log.ts';
 import { AccountError } from '../../../src/modal/accounts.ts';
 import {
   explainAndLog,
@@ -84,12 +84,14 @@ describe('explainError', () => {
     const logged: string[] = [];
     const add = (message: string) => logged.push(message);
     setLog({ info: add, warn: add, error: add });
+    logWarning('\u0007c\u202e');
     logInfo(`\u001b[2J\u0007${'x'.repeat(1_000_000)}`);
     logError(new UserError('\u202e\u009b2J[a](command:modal.showLog)\r\nb'));
     setLog({ info() {}, warn() {}, error() {} });
-    assert.match(logged[1] ?? '', /^UserError: \[a\] \(command:modal\.showLog\)\nb\n +at /);
-    assert.match(logged[0] ?? '', /^x+…x+$/);
-    assert.equal(logged[0]?.length, 10_000);
+    assert.match(logged[2] ?? '', /^UserError: \[a\] \(command:modal\.showLog\)\nb\n +at /);
+    assert.equal(logged[0], 'c');
+    assert.match(logged[1] ?? '', /^x+…x+$/);
+    assert.equal(logged[1]?.length, 10_000);
   });
 
   it('logs nothing, while explainAndLog logs the details', () => {

@@ -32,6 +32,38 @@ describe('ProblemScanner', () => {
     );
   });
 
+  it('reads each character of a line of 50 MB once, and matches only its start', () => {
+    const { indexOf, split } = String.prototype;
+    const { exec } = RegExp.prototype;
+    let read = 0;
+    let matched = 0;
+    const chunk = 'x'.repeat(10_000);
+    Object.assign(String.prototype, {
+      indexOf(this: string, wanted: string, from: number) {
+        read += this.length - (from ?? 0);
+        return indexOf.call(this, wanted, from);
+      },
+      split(this: string, ...args: Parameters<typeof split>) {
+        read += this.length;
+        return split.apply(this, args);
+      },
+    });
+    RegExp.prototype.exec = function (text) {
+      matched += text.length;
+      return exec.call(this, text);
+    };
+    let problems: string[];
+    try {
+      problems = problemsIn(gcc, 'a.c:3:4: error: ', ...Array<string>(5_000).fill(chunk), '\nb.c:5:6: : note [N]\n');
+    } finally {
+      Object.assign(String.prototype, { indexOf, split });
+      RegExp.prototype.exec = exec;
+    }
+    assert.deepEqual(problems, ['b.c|5|6|||info|N|note']);
+    assert.ok(read < 51_000_000, `read ${read}`);
+    assert.ok(matched < 20_000, `matched ${matched}`);
+  });
+
   it("uses VS Code's defaults for the groups that a single-line pattern omits", () => {
     assert.deepEqual(problemsIn({ pattern: { regexp: '^(\\w+)-(\\d+)-(\\d+) .*$' } }, 'a-1-2 broken'), [
       'a|1|2|||error||a-1-2 broken',
