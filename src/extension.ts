@@ -98,7 +98,14 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const { onDidStartSandbox } = add(snapshotsModule({ ...shared, folders: workspaceFolders, onDidChangeSnapshots }));
   const { openTerminal } = run;
   add(
-    sandboxesModule({ ...shared, folderPaths: workspaceFolderPaths, openTerminal, openInExplorer, onDidStartSandbox }),
+    sandboxesModule({
+      ...shared,
+      state: globalState,
+      folderPaths: workspaceFolderPaths,
+      openTerminal,
+      openInExplorer,
+      onDidStartSandbox,
+    }),
   );
   add(warmUpsModule(shared));
   add(statusBarModule(shared));

@@ -8,6 +8,7 @@ import { dropAmong } from '../../sandboxes/drop-ended.ts';
 import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { rowSelection } from '../common/row-selection.ts';
+import { PortUrls } from './port-urls.ts';
 import { SandboxCommands } from './sandbox-commands.ts';
 import { SandboxLogs } from './sandbox-logs.ts';
 import type { PortRow } from './sandbox-rows.ts';
@@ -18,6 +19,8 @@ export interface SandboxesModuleDependencies {
   readonly starter: SandboxStarter;
   readonly commands: RunningCommands;
   readonly account: AccountState;
+  /** VS Code's state for this computer. */
+  readonly state: vscode.Memento;
   /** The synced folders of this window. */
   readonly folderPaths: () => readonly string[];
   readonly openTerminal: (sandboxId?: string) => Promise<void>;
@@ -28,7 +31,7 @@ export interface SandboxesModuleDependencies {
 
 /** The Sandboxes view and its commands. */
 export function sandboxesModule(dependencies: SandboxesModuleDependencies): vscode.Disposable {
-  const { sessions, starter, folderPaths, openTerminal, openInExplorer, onDidStartSandbox } = dependencies;
+  const { sessions, starter, folderPaths, openTerminal, openInExplorer, onDidStartSandbox, state } = dependencies;
   const store = sandboxStore(sessions);
   const actions = new SandboxCommands(sessions, folderPaths);
   const tree = sandboxesTree({
@@ -49,6 +52,7 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
     const { client } = await sessions.connection();
     return openablePortUrl(client, row.sandboxId, row);
   };
+  const portUrls = new PortUrls(state, portUrl);
   return vscode.Disposable.from(
     tree,
     store.onDidChange(dropEnded),
@@ -75,8 +79,8 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
         actions.keepAlive.release(sandbox.id);
         tree.redraw();
       }),
-      'modal.openPort': async (row: PortRow) => vscode.env.openExternal(vscode.Uri.parse(await portUrl(row), true)),
-      'modal.copyPortUrl': async (row: PortRow) => vscode.env.clipboard.writeText(await portUrl(row)),
+      'modal.openPort': (row: PortRow) => portUrls.open(row),
+      'modal.copyPortUrl': (row: PortRow) => portUrls.copy(row),
       'modal.showSandboxLogs': one((sandbox) => logs.show(sandbox)),
     }),
   );

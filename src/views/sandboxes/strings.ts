@@ -36,6 +36,12 @@ export const strings = {
   id: () => l10n.t('ID'),
 
   port: (port: number) => l10n.t('Port {0}', port),
+  copyUrl: () => l10n.t('Copy URL'),
+  publicPort: (port: number) => l10n.t('Anyone who knows the URL of port {0} can reach it.', port),
+  publicPortDetail: () =>
+    l10n.t(
+      "Ports of sandboxes on Modal are public on the internet for as long as the sandbox runs. If what it serves isn't meant for everyone, require a password or token. You won't be asked again.",
+    ),
   portLabel: (port: number, url: string) => l10n.t('Port {0} at {1}', port, url),
   openInBrowser: () => l10n.t('Open in Browser'),
   readOnly: (volume: string) => l10n.t('{0} · read-only', volume),

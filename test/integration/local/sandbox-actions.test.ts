@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
+import { strings } from '../../../src/views/sandboxes/strings.ts';
 import {
   activate,
   answering,
@@ -54,6 +55,19 @@ describe('A sandbox in the Sandboxes view', () => {
     assert.equal(await vscode.env.clipboard.readText(), id);
     await act('modal.copyPortUrl', { kind: 'port', sandboxId: id, port: 8000, url: 'http://127.0.0.1:1/a' });
     assert.equal(await vscode.env.clipboard.readText(), 'http://127.0.0.1:1/a');
+  });
+
+  it('says once that a port is public, before its URL is used', async () => {
+    const copy = (answers: Parameters<typeof answering>[0]) =>
+      answering(answers, () =>
+        act('modal.copyPortUrl', { kind: 'port', sandboxId: id, port: 8000, url: 'https://a.modal.host' }),
+      );
+    await vscode.env.clipboard.writeText('before');
+    assert.deepEqual((await copy({})).messages, [strings.publicPort(8000)]);
+    assert.equal(await vscode.env.clipboard.readText(), 'before');
+    await copy({ showWarningMessage: strings.copyUrl() });
+    assert.equal(await vscode.env.clipboard.readText(), 'https://a.modal.host');
+    assert.deepEqual((await copy({})).messages, []);
   });
 
   it("shows the sandbox's logs in a document with its name", async () => {
