@@ -57,6 +57,11 @@ export const strings = {
   sandboxStopped: (reason: string) => l10n.t('The sandbox stopped ({0}). Run again to start a new one.', reason),
   imageBuildFailed: (message: string) => l10n.t("{0} Check the profile's image.", message),
   unexpected: (message: string) => l10n.t('{0} Run again. For details, see the log (“Modal: Show Log”).', message),
+  cannotExecute: (program: string) =>
+    l10n.t(
+      "The sandbox can't run {0}, which runs and syncs require. Use a profile whose image has it. If a program removed it, replace the sandbox (“Modal: Replace Sandbox”).",
+      program,
+    ),
   noReason: () => l10n.t('no reason given'),
 
   // Sandboxes

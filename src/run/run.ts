@@ -5,6 +5,7 @@ import { HOUR_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import { requireShell } from '../modal/shell.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
@@ -20,6 +21,8 @@ import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
+/** The exit codes of a program that can't be started. Programs use them, too. */
+const NOT_STARTED_EXIT_CODES: readonly number[] = [126, 127];
 
 /** The number of times that a sync is prepared again because the sandbox's files weren't as expected. */
 const SYNC_ATTEMPTS = 4;
@@ -162,6 +165,9 @@ export class Run {
     for (let attempt = 1; ; attempt += 1) {
       const sync = this.#request.sync ? await this.#prepareSync(session, attempt === 1) : undefined;
       const ended = await this.#attempt(session.sandbox, sync);
+      // Without a shell, nothing was synced, and no program was started.
+      if (!ended || ('exitCode' in ended.end && NOT_STARTED_EXIT_CODES.includes(ended.end.exitCode)))
+        await untilAborted(requireShell(session.sandbox), this.#cancel.signal);
       if (ended) return ended;
       if (attempt === SYNC_ATTEMPTS) {
         throw new UserError(strings.workspaceKeptChanging());

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
+import { requireShell } from '../modal/shell.ts';
 import { type PreparedRun, type PushOptions, type PushResult, REMOTE_ROOT, type SyncEngineOptions } from './options.ts';
 import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
 import { type Connection, Connections } from './push/connection.ts';
@@ -278,7 +279,9 @@ export class SyncEngine {
       paths = undefined;
       const canRetry =
         ['drift', 'link', 'cut'].includes(reply.kind) || (reply.kind === 'no-tool' && reply.tool === 'gzip');
-      if (!canRetry || attempt >= MAX_ATTEMPTS) throw replyError(reply, this.remoteRoot);
+      if (canRetry && attempt < MAX_ATTEMPTS) continue;
+      if (reply.kind === 'failed' || reply.kind === 'cut') await requireShell(sandbox);
+      throw replyError(reply, this.remoteRoot);
     }
   }
 

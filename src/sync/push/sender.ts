@@ -1,7 +1,9 @@
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../../base/cancellation.ts';
 import { HOUR_MS } from '../../base/clock.ts';
+import { isSandboxStopped } from '../../modal/errors.ts';
 import { type AnswerLimits, execWith, QUIET_MS } from '../../modal/exec.ts';
+import { requireShell } from '../../modal/shell.ts';
 import type { PushOptions, SyncEngineOptions } from '../options.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
@@ -123,7 +125,10 @@ export class Sender {
       const limits = applyLimits(plan);
       reply = parseReply((await execWith(sandbox, argv, { source, signal, isWatched: true, ...limits })).toString());
     } catch (error) {
-      if (!(error instanceof ResumeLost)) throw error;
+      if (!(error instanceof ResumeLost)) {
+        if (isSandboxStopped(error)) await requireShell(sandbox);
+        throw error;
+      }
       // The caller plans again, so that everything that is now uncertain is sent again.
       return { kind: 'cut' };
     }
