@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Sandbox } from 'modal';
+import { strings } from '../../../src/run/strings.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import type { Answer, Outcome, Work } from './actions.ts';
 
@@ -77,6 +78,10 @@ describe('A sandbox whose programs were replaced', function () {
     const growthBytes = peakBytes - before.peakBytes;
     assert.deepEqual(outcomes.filter(({ tookMs }) => tookMs > MAX_MS).map(text), [], log);
     assert.deepEqual(outcomes.filter(({ said }) => said.trim() === '').map(text), [], log);
+    // A program that can't be stopped isn't waited for.
+    for (const { action, sandboxId, said } of outcomes)
+      if (action === 'run without a sync' && names.get(sandboxId) === 'sh' && how !== 'wrongly')
+        assert.equal(said.trim(), `${strings.mayStillRun()}canceled`);
     assert.ok(growthBytes <= MAX_GROWTH_BYTES, `${growthBytes} bytes\n${log}`);
   }
 

@@ -45,4 +45,9 @@ describe('RunHistory', () => {
     const labels = history.runs.map(({ label }) => label);
     assert.deepEqual([labels.length, labels[0]], [50, '59']);
   });
+
+  it("doesn't fail a run that can't be saved", async () => {
+    const full = { get: () => undefined, update: () => Promise.reject(new Error('ENOSPC')) };
+    await new RunHistory(full).add('a.py', { uri: 'file:///a.py' }, 0, exited(0));
+  });
 });
