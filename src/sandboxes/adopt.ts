@@ -4,6 +4,7 @@ import { Tag } from '../modal/sandboxes.ts';
 import { endSandbox } from '../modal/start-notes.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
+import type { SandboxLedger } from './ledger.ts';
 import type { MachineState } from './machine-state.ts';
 import { folderKey, machineKey } from './sandbox-origin.ts';
 import { definitionKey, type Owner, ownerTags } from './sandbox-spec.ts';
@@ -24,13 +25,14 @@ export interface Adopted {
 
 /**
  * Finds sandboxes of the owner's folder and profile that windows on this computer have left behind. One that matches the
- * profile is taken over; the others are ended. Sandboxes of windows that still run are left alone.
+ * profile is taken over, unless it's about to be ended; the others are ended. Sandboxes of windows that still run are left alone.
  */
 export async function adopt(
   { client, app }: Connection,
   machine: MachineState,
   owner: Owner,
   profile: Profile,
+  ledger: Pick<SandboxLedger, 'isDue'>,
 ): Promise<Adopted | undefined> {
   const { folder, profileName } = owner;
   const tags = { [Tag.folder]: folderKey(folder.path), [Tag.machine]: machineKey(), [Tag.profile]: profileName };
@@ -43,7 +45,7 @@ export async function adopt(
       const sandbox = await client.sandboxes.fromId(found.id);
       const windowId = (await sandbox.getTags())[Tag.window];
       if (!windowId || !(await isLeftBehind(machine, windowId))) continue;
-      if (!adopted && isUsable(found, profile)) {
+      if (!adopted && isUsable(found, profile) && !(await ledger.isDue(found.id))) {
         await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
         adopted = { sandbox, windowId, startedAt: found.createdAt.getTime() };
       } else {

@@ -87,6 +87,11 @@ export class SandboxLedger implements EndNotes {
     return [...saved.filter((entry) => entry !== undefined), ...this.#unsaved.values()];
   }
 
+  /** Returns whether a sandbox must end, as a window has noted. */
+  async isDue(sandboxId: string): Promise<boolean> {
+    return (await this.#find(sandboxId))?.isDue === true;
+  }
+
   /** Returns whether a sandbox is known to be running although it should have ended. */
   isLeft(sandboxId: string): boolean {
     return this.#left.has(sandboxId);
@@ -194,9 +199,13 @@ export class SandboxLedger implements EndNotes {
     if (entry) this.#didLeave.fire({ entry, error: undefined });
   }
 
+  async #find(sandboxId: string): Promise<LedgerEntry | undefined> {
+    return (await this.all()).find((entry) => entry.sandboxId === sandboxId);
+  }
+
   /** Changes the entry of a sandbox. */
   async #changeSandbox(sandboxId: string, change: Change): Promise<LedgerEntry | undefined> {
-    const entry = (await this.all()).find((each) => each.sandboxId === sandboxId);
+    const entry = await this.#find(sandboxId);
     // While it's being created, its ID may not be saved yet.
     const startId = entry?.startId ?? this.#startIds.get(sandboxId);
     return startId === undefined ? undefined : this.#change(startId, change);

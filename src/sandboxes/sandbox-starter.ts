@@ -146,7 +146,9 @@ export class SandboxStarter {
   /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile. */
   async adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
     const { machine } = this.#dependencies;
-    const adopted = machine && (await adopt(connection, machine, this.#owner(folder, name), profile));
+    const { ledger } = this;
+    const owner = this.#owner(folder, name);
+    const adopted = machine && ledger && (await adopt(connection, machine, owner, profile, ledger));
     return adopted && this.#takeOver(connection, profile, adopted);
   }
 

@@ -6,18 +6,20 @@ import type { Sandbox } from 'modal';
 import { sandboxProvider } from '../../../src/api/sandbox-provider.ts';
 import { sharedSnapshot, snapshotOf } from '../../../src/images/shared-snapshot.ts';
 import type { Account } from '../../../src/modal/accounts.ts';
+import { createSandbox } from '../../../src/modal/sandboxes.ts';
 import { START_TAG } from '../../../src/modal/start-notes.ts';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import type { RunServices } from '../../../src/run/services.ts';
 import type { LeftRunning } from '../../../src/sandboxes/ledger.ts';
 import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 import { originTags } from '../../../src/sandboxes/sandbox-origin.ts';
+import { sandboxParams } from '../../../src/sandboxes/sandbox-params.ts';
 import type { SandboxStarter, StarterDependencies } from '../../../src/sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { stopAll } from '../../../src/sandboxes/stop-all.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { sessionsOf, starterOf } from '../../helpers/sessions.ts';
-import { shortenWaits } from '../../helpers/time.ts';
+import { shortenWaits, Time } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { TestWindow } from '../../helpers/window.ts';
 
@@ -189,6 +191,44 @@ describe('Sandboxes that may be left running', () => {
     await next.starter.endings?.sweep();
     await nothingRuns();
     assert.deepEqual(asked, ['Test']);
+  });
+
+  it("doesn't adopt a sandbox that a closed window meant to end", async () => {
+    const window = await open();
+    const { sandbox } = await window.sessions.acquire(folder);
+    await server.control.addFault({ method: 'SandboxTerminateV2', code: REFUSED, times: 2 });
+    await close(window);
+    const next = await open();
+    const { taken, sandbox: other } = await next.sessions.acquire(folder);
+    assert.equal(taken, undefined);
+    assert.notEqual(other.sandboxId, sandbox.sandboxId);
+    await next.starter.endings?.sweep();
+    assert.equal(await other.poll(), null);
+    assert.notEqual(await sandbox.poll(), null);
+  });
+
+  it("remembers a sandbox that waited too long for its GPU and couldn't be ended", async () => {
+    const window = await open();
+    const { client, app } = await window.sessions.connection();
+    const image = await client.images.fromRegistry('debian:12-slim').build(app);
+    await server.control.set({ unavailableGpus: ['H100'] });
+    const time = new Time();
+    const profile = ProfileSchema.parse({ gpu: ['H100', 'T4'], hostVolume: false });
+    const params = { ...sandboxParams(profile, { env: {}, tags: {} }), image };
+    const starting = assert.rejects(createSandbox(client, app, params, { clock: time }), { code: REFUSED });
+    await waitFor(
+      'the queue',
+      10_000,
+      async () => time.next().length,
+      (timers) => timers === 1,
+    );
+    await server.control.addFault({ method: 'SandboxTerminate', code: REFUSED, times: 1 });
+    await time.pass(60_000);
+    await starting;
+    assert.equal(window.reported.length, 1);
+    await window.starter.endings?.sweep();
+    await nothingRuns();
+    await nothingNoted(window);
   });
 
   it('leaves the sandboxes of other open windows alone', async () => {
