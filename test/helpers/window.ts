@@ -1,6 +1,7 @@
 /** The sessions of a window, put together as in `extension.ts` but without VS Code. */
 import { join } from 'node:path';
-import { systemClock, wallClock } from '../../src/base/clock.ts';
+import { type Clock, systemClock, wallClock } from '../../src/base/clock.ts';
+import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { runRequest } from '../../src/run/request.ts';
 import type { RunResult } from '../../src/run/result.ts';
@@ -29,6 +30,14 @@ export interface WindowOptions {
   readonly isBilled?: boolean;
 }
 
+/** Replaces parts of a window that tests control. */
+export interface WindowOverrides {
+  /** The wall clock of the spend record. */
+  readonly clock?: Clock;
+  /** Returns the account in use, given the usual one. Rejects if the user has signed out. */
+  readonly account?: (usual: Account) => Promise<Account>;
+}
+
 export class TestWindow {
   readonly machine: MachineState;
   readonly spend: SpendRecord;
@@ -39,7 +48,10 @@ export class TestWindow {
   readonly folder: WarmTarget['folder'];
   readonly target: WarmTarget;
 
-  constructor({ url, machineDir, path, profile = {}, id, isBilled = false }: WindowOptions) {
+  constructor(
+    { url, machineDir, path, profile = {}, id, isBilled = false }: WindowOptions,
+    { clock = wallClock, account: accountInUse = async (usual) => usual }: WindowOverrides = {},
+  ) {
     const account = {
       label: 'Test',
       serverUrl: url,
@@ -50,10 +62,10 @@ export class TestWindow {
     const raw = { image: 'python:3.13-slim', hostVolume: false, ...profile };
     this.folder = { name: 'folder', path };
     this.machine = new MachineState(machineDir, id);
-    this.spend = new SpendRecord(this.machine, wallClock, systemClock);
+    this.spend = new SpendRecord(this.machine, clock, systemClock);
     this.syncs = new FolderSyncs({ storageDir: () => join(machineDir, id), rules: () => ({}), isLocal: () => true });
     const { machine, spend, syncs } = this;
-    const starter = starterOf(() => account, { machine, spend });
+    const starter = starterOf(() => accountInUse(account), { machine, spend });
     this.starter = starter;
     this.pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'test' }));
     this.sessions = sessionsOf(starter, raw, { handover: new Handover(machine), warm: this.pool });
