@@ -1,3 +1,8 @@
+import { posix } from 'node:path';
+import { REMOTE_ROOT } from '../sync/options.ts';
+import { NO_PROJECTS, type Projects } from './projects.ts';
+import { readShebang, type Shebang } from './shebang.ts';
+
 /** A program that can run a file if the sandbox has it. */
 export interface ProgramCandidate {
   /** The program, and the arguments that come before the file. */
@@ -62,26 +67,121 @@ export type CustomRunners = Readonly<Record<string, readonly string[]>>;
 export interface FileToRun {
   readonly name: string;
   readonly languageId: string;
-  readonly firstLine: string;
-  /** True in a uv project, which has its own environment. */
-  readonly isUvProject: boolean;
+  /** The file's text, or its beginning. */
+  readonly text: string;
+  /** The projects that the file belongs to. Defaults to none. */
+  readonly projects?: Projects;
 }
 
+/** How a file is run. */
+export interface Runner {
+  readonly programs: readonly ProgramCandidate[];
+  /** A package to run in its folder instead of the file: the working directory, relative to the synced folder. */
+  readonly packageFolder?: string;
+}
+
+/** Python's inline metadata, with which a script names its dependencies: https://peps.python.org/pep-0723/ */
+const INLINE_METADATA = /^# \/\/\/ script\s*$/m;
+/** Interpreters that the language of a file implies. Only with options of its own does a `#!` line say more. */
+const USUAL_INTERPRETERS: Readonly<Record<string, RegExp>> = {
+  python: /^python[\d.]*$/,
+  javascript: /^node(?:js)?$/,
+  typescript: /^(?:tsx|ts-node)$/,
+  r: /^Rscript$/,
+  julia: /^julia$/,
+  ruby: /^ruby[\d.]*$/,
+  go: /^go$/,
+  perl: /^perl[\d.]*$/,
+  php: /^php[\d.]*$/,
+  lua: /^lua[\d.]*$/,
+};
+
 /**
- * Returns the programs that can run a file: the user's own for its extension or language, its `#!` line if the language
- * doesn't decide, and the language's built-in ones. Undefined if there are none.
+ * Returns how a file is run: by the user's own command for its extension or language, as its `#!` line or metadata says, by its
+ * project, or by its language. Undefined if none of them tells.
  */
-export function runnerOf(file: FileToRun, custom: CustomRunners = {}): readonly ProgramCandidate[] | undefined {
+export function runnerOf(file: FileToRun, custom: CustomRunners = {}): Runner | undefined {
   const own = entryOf(custom, extensionOf(file.name)) ?? entryOf(custom, file.languageId);
-  if (own && isCommand(own)) return [{ argv: own }];
-  const known = entryOf(RUNNERS, file.languageId);
-  const shebang = shebangOf(file.firstLine);
-  // The shebang selects between shells; in Python or Ruby files, it's only about the author's computer.
-  if (shebang && (!known || file.languageId === 'shellscript')) return [{ argv: shebang }, ...(known ?? [])];
-  if (known && file.languageId === 'python' && file.isUvProject) {
-    return [{ argv: ['uv', 'run', 'python', '-u'] }, ...known];
+  if (own && isCommand(own)) return { programs: [{ argv: own }] };
+  const { languageId, text, projects = NO_PROJECTS } = file;
+  const known = entryOf(RUNNERS, languageId) ?? [];
+  const shebang = readShebang(text.slice(0, Math.max(text.indexOf('\n'), 0) || undefined));
+  const asSaid = shebang ? programsOf(shebang, languageId) : [];
+  if (languageId === 'python' && asSaid.length === 0 && INLINE_METADATA.test(text))
+    asSaid.push({ argv: ['uv', 'run', '--script'] });
+  // The packages of a script that names its own aren't those of a project.
+  if (asSaid.length > 0) return { programs: [...asSaid, ...known] };
+  if (languageId === 'go' && isGoPackage(file))
+    return { programs: [{ argv: ['go', 'run'] }], packageFolder: projects.folder };
+  const programs = [...projectPrograms(languageId, projects), ...known];
+  return programs.length > 0 ? { programs } : undefined;
+}
+
+/** Returns the programs of a `#!` line; none if it only says what the file's language does. */
+function programsOf(shebang: Shebang, languageId: string): ProgramCandidate[] {
+  const name = shebang.program.slice(shebang.program.lastIndexOf('/') + 1);
+  const isUsual = entryOf(USUAL_INTERPRETERS, languageId)?.test(name) === true;
+  if (isUsual && shebang.args.length === 0 && shebang.environment.length === 0) return [];
+  // -u: don't buffer output.
+  const args = languageId === 'python' && isUsual ? ['-u', ...shebang.args] : shebang.args;
+  return shebangPrograms({ ...shebang, args });
+}
+
+/** Returns the programs that run a file as its `#!` line says: at the path that it names, or by its name. */
+function shebangPrograms({ program, args, environment }: Shebang): ProgramCandidate[] {
+  const name = program.slice(program.lastIndexOf('/') + 1);
+  const places = [...new Set([program, name])];
+  return places.map((place): ProgramCandidate => {
+    if (environment.length === 0) return { argv: [place, ...args] };
+    return { argv: ['env', ...environment, place, ...args], label: name, probe: ['command', '-v', place] };
+  });
+}
+
+/** Returns Python, in the environment of the uv project that a file belongs to, if it belongs to one. */
+export function pythonPrograms(projects: Projects): readonly ProgramCandidate[] {
+  return [...projectPrograms('python', projects), ...(RUNNERS.python ?? [])];
+}
+
+/** Returns the programs that run a file with what its project has installed. */
+function projectPrograms(languageId: string, projects: Projects): ProgramCandidate[] {
+  const folderWith = (...names: string[]) => projects.nearest(names)?.folder;
+  const remote = (folder: string) => posix.join(REMOTE_ROOT, folder);
+  switch (languageId) {
+    case 'python': {
+      const folder = folderWith('uv.lock');
+      if (folder === undefined) return [];
+      return [{ argv: ['uv', 'run', ...(folder === '' ? [] : ['--project', remote(folder)]), 'python', '-u'] }];
+    }
+    case 'ruby': {
+      const folder = folderWith('Gemfile');
+      if (folder === undefined) return [];
+      const gemfile = `BUNDLE_GEMFILE=${remote(folder)}/Gemfile`;
+      return [
+        {
+          argv: ['env', gemfile, 'bundle', 'exec', 'ruby'],
+          label: 'bundle',
+          probe: ['env', gemfile, 'bundle', 'check'],
+        },
+      ];
+    }
+    case 'julia': {
+      const folder = folderWith('Project.toml', 'JuliaProject.toml');
+      return folder === undefined ? [] : [{ argv: ['julia', `--project=${remote(folder)}`] }];
+    }
+    default:
+      return [];
   }
-  return known;
+}
+
+/** Returns true if a Go file is the main one of its package, which may need the package's other files. */
+function isGoPackage({ name, text, projects = NO_PROJECTS }: FileToRun): boolean {
+  if (name.endsWith('_test.go') || /^\/\/go:build\s+ignore\b/m.test(text)) return false;
+  if (!/^package\s+main\b/m.test(text) || projects.nearest(['go.mod']) === undefined) return false;
+  const others = projects
+    .siblings()
+    .filter((each) => each.endsWith('.go') && !each.endsWith('_test.go') && each !== name);
+  // Several programs in one folder are run one by one.
+  return !others.some((each) => /^func main\(\)/m.test(projects.read(posix.join(projects.folder, each)) ?? ''));
 }
 
 /** Looks up an own property: a language might be called `constructor`. */
@@ -93,13 +193,6 @@ function entryOf<T>(table: Readonly<Record<string, T>>, key: string): T | undefi
 export function extensionOf(name: string): string {
   const dot = name.lastIndexOf('.');
   return dot > 0 ? name.slice(dot) : '';
-}
-
-/** Returns the command line of a `#!` line, without `env`: the wrapper looks programs up as well. */
-function shebangOf(line: string): [string, ...string[]] | undefined {
-  const words = /^#!\s*(.+?)\s*$/.exec(line)?.[1]?.split(/\s+/) ?? [];
-  if (/(?:^|\/)env$/.test(words[0] ?? '')) words.splice(0, words[1] === '-S' ? 2 : 1);
-  return isCommand(words) ? words : undefined;
 }
 
 function isCommand(words: readonly string[]): words is [string, ...string[]] {

@@ -3,8 +3,9 @@ import { execute } from '../../api/execute.ts';
 import { sandboxProvider } from '../../api/sandbox-provider.ts';
 import { strings } from '../../api/strings.ts';
 import { UserError } from '../../base/errors.ts';
+import { NO_PROJECTS } from '../../run/projects.ts';
 import { type RunRequest, runRequest } from '../../run/request.ts';
-import { runnerOf } from '../../run/runners.ts';
+import { pythonPrograms } from '../../run/runners.ts';
 import type { RunServices } from '../../run/services.ts';
 import { diskFolders, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
 
@@ -50,8 +51,7 @@ async function executeInFolder(
 function commandOf(code: Command): Pick<RunRequest, 'label' | 'programs' | 'args'> {
   if (typeof code === 'string') {
     if (code.length > MAX_CODE_CHARS) throw new UserError(strings.codeTooLong(MAX_CODE_CHARS));
-    const python = runnerOf({ name: 'code.py', languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
-    return { label: 'code', programs: python, args: ['-c', code] };
+    return { label: 'code', programs: pythonPrograms(NO_PROJECTS), args: ['-c', code] };
   }
   const [program, ...args] = code;
   if (!program) throw new UserError(strings.commandEmpty());

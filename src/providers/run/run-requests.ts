@@ -1,14 +1,14 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { join, posix } from 'node:path';
+import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
+import { NO_PROJECTS, type Projects, projectsOf } from '../../run/projects.ts';
 import { COPIES_ROOT, type RunRequest, runRequest } from '../../run/request.ts';
-import { extensionOf, fileNameFor, type ProgramCandidate, runnerOf } from '../../run/runners.ts';
+import { extensionOf, fileNameFor, type Runner, runnerOf } from '../../run/runners.ts';
 import type { Interpreter } from '../../run/selection/interpreters.ts';
-import { commandOf, PACKAGE_MANAGER_FILES } from '../../run/targets/command.ts';
+import { commandOf } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
 import { parseTask, requestForTask } from '../../run/task-definition.ts';
-import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
@@ -43,10 +43,11 @@ export class RunRequests {
     if (isLoose(uri)) return this.#forCopy(uri, args);
     const { folder, path, name } = placeOf(uri);
     const document = await openDocument(uri, name);
-    const programs = await programsFor(document, name, folder);
+    const { programs, packageFolder } = await runnerFor(document, name, projectsOf(folder.path, path));
     await saveAll();
     await this.#rules.requireSynced(uri);
-    return runRequest({ folder, label: path, programs, args: [`${REMOTE_ROOT}/${path}`, ...args] });
+    const [cwd, what] = packageFolder === undefined ? ['', `${REMOTE_ROOT}/${path}`] : [packageFolder, '.'];
+    return runRequest({ folder, label: path, programs, args: [what, ...args], cwd });
   }
 
   /**
@@ -57,7 +58,7 @@ export class RunRequests {
     const name = posix.basename(uri.path);
     refuseCredential(uri);
     const document = await openDocument(uri, name);
-    const programs = await programsFor(document, name, folder);
+    const { programs } = await runnerFor(document, name, NO_PROJECTS);
     await saveAll();
     const folderOfCopy = `${COPIES_ROOT}/${folderKey(uri.toString())}`;
     const path = `${folderOfCopy}/${fileNameFor(name, document.languageId)}`;
@@ -82,7 +83,8 @@ export class RunRequests {
     if (place) await this.#rules.requireNoCredential(uri);
     else refuseCredential(uri);
     await saveAll();
-    const programs = interpreter.programs(readSettings(uri).runners, existsSync(join(folder.path, 'uv.lock')));
+    const projects = projectsOf(folder.path, place?.path ?? '');
+    const programs = interpreter.programs(readSettings(uri).runners, projects);
     return {
       request: runRequest({
         folder,
@@ -98,7 +100,7 @@ export class RunRequests {
   /** Builds the request for a part of a file, such as a script in package.json. */
   async forTarget(uri: vscode.Uri, target: Target): Promise<RunRequest> {
     const { folder, path, name } = placeOf(uri);
-    const command = commandOf(target, name, siblingsOf(uri));
+    const command = commandOf(target, name, projectsOf(folder.path, path));
     if (!command) return this.forFile(uri);
     await saveAll();
     await this.#rules.requireSynced(uri);
@@ -136,20 +138,10 @@ function refuseCredential({ path, scheme, fsPath }: vscode.Uri): void {
   throw new UserError(strings.credentialNotSent(posix.basename(path)));
 }
 
-/** Returns the file's programs. For an unknown kind of file, asks for the command and saves it in the settings. */
-async function programsFor(
-  document: vscode.TextDocument,
-  name: string,
-  folder: Folder,
-): Promise<readonly ProgramCandidate[]> {
+/** Returns how the file is run. For an unknown kind of file, asks for the command and saves it in the settings. */
+async function runnerFor(document: vscode.TextDocument, name: string, projects: Projects): Promise<Runner> {
   const { runners } = readSettings(document.uri);
-  const file = {
-    name,
-    languageId: document.languageId,
-    firstLine: document.lineAt(0).text,
-    isUvProject: existsSync(join(folder.path, 'uv.lock')),
-  };
-  const known = runnerOf(file, runners);
+  const known = runnerOf({ name, languageId: document.languageId, text: document.getText(), projects }, runners);
   if (known) return known;
   const key = extensionOf(name) || document.languageId;
   const answer = await window.showInputBox({
@@ -161,12 +153,7 @@ async function programsFor(
   if (!program) throw new DeclinedError(strings.noRunner(name, key));
   const configuration = vscode.workspace.getConfiguration('modal');
   await configuration.update('runners', { ...runners, [key]: [program, ...args] }, vscode.ConfigurationTarget.Global);
-  return [{ argv: [program, ...args] }];
-}
-
-/** The names of the lock files next to a file. They identify its package manager. */
-export function siblingsOf(uri: vscode.Uri): string[] {
-  return PACKAGE_MANAGER_FILES.filter((name) => existsSync(vscode.Uri.joinPath(uri, '..', name).fsPath));
+  return { programs: [{ argv: [program, ...args] }] };
 }
 
 async function saveAll(): Promise<void> {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { quote } from '../../base/shell.ts';
-import { type CustomRunners, type ProgramCandidate, runnerOf } from '../runners.ts';
+import type { Projects } from '../projects.ts';
+import { type CustomRunners, type ProgramCandidate, pythonPrograms } from '../runners.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
@@ -22,7 +23,7 @@ export interface Interpreter {
   /** The prompts shown before the first line of code, and before the others. */
   readonly prompts: readonly [first: string, next: string];
   /** Returns the programs that can serve as the interpreter, in order of preference. */
-  programs(custom: CustomRunners, isUvProject: boolean): readonly ProgramCandidate[];
+  programs(custom: CustomRunners, projects: Projects): readonly ProgramCandidate[];
   /** Returns what to write to its pipe for a snippet. `mark`, with the exit status for `%s`, is printed at the end. */
   frame(snippet: Snippet, mark: string): string;
 }
@@ -30,8 +31,8 @@ export interface Interpreter {
 const python: Interpreter = {
   name: 'Python',
   prompts: ['>>> ', '... '],
-  programs: (custom, isUvProject) => {
-    const known = runnerOf({ name: 'code.py', languageId: 'python', firstLine: '', isUvProject }) ?? [];
+  programs: (custom, projects) => {
+    const known = pythonPrograms(projects);
     return withDriver(preferCustom(custom, ['.py', 'python'], /^python[\d.]*$/, known), '-c', PYTHON_DRIVER);
   },
   frame: ({ code, file, line }, mark) => `${JSON.stringify({ code, file, line, mark })}\n`,

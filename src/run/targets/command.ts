@@ -1,15 +1,7 @@
+import { type Projects, packageManagerOf } from '../projects.ts';
 import type { ProgramCandidate } from '../runners.ts';
-import { runnerOf } from '../runners.ts';
+import { pythonPrograms } from '../runners.ts';
 import type { Target } from './target.ts';
-
-/** Lock files, by which a folder's package manager is recognized. */
-const PACKAGE_MANAGERS: Readonly<Record<string, string>> = {
-  'pnpm-lock.yaml': 'pnpm',
-  'yarn.lock': 'yarn',
-  'bun.lock': 'bun',
-  'bun.lockb': 'bun',
-};
-export const PACKAGE_MANAGER_FILES = Object.keys(PACKAGE_MANAGERS);
 
 /**
  * Runs a script without a `__main__` guard as Python runs it, and then calls its `main`. The script is the real `__main__`,
@@ -44,25 +36,25 @@ run()`;
 
 /**
  * Returns the command line of a target in the file `fileName`, to be run in the file's folder. Undefined if running the
- * target means running the file. `siblings` are the `PACKAGE_MANAGER_FILES` in the same folder.
+ * target means running the file.
  */
 export function commandOf(
   target: Target,
   fileName: string,
-  siblings: readonly string[],
+  projects: Projects,
 ): { label: string; programs: readonly ProgramCandidate[]; args: readonly string[] } | undefined {
   switch (target.kind) {
     case 'file':
     case 'pythonGuard':
       return undefined;
     case 'pythonMain': {
-      const python = runnerOf({ name: fileName, languageId: 'python', firstLine: '', isUvProject: false }) ?? [];
-      const programs = python.map(({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }));
+      const programs = pythonPrograms(projects).map(
+        ({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }),
+      );
       return { label: `${fileName}: main()`, programs, args: [fileName] };
     }
     case 'packageScript': {
-      const lockFile = PACKAGE_MANAGER_FILES.find((name) => siblings.includes(name));
-      const manager = (lockFile && PACKAGE_MANAGERS[lockFile]) || 'npm';
+      const manager = packageManagerOf(projects);
       return { label: `${manager} run ${target.name}`, programs: [{ argv: [manager, 'run'] }], args: [target.name] };
     }
     case 'makeTarget':

@@ -4,6 +4,7 @@ import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
+import { NO_PROJECTS } from '../../../src/run/projects.ts';
 import { runRequest } from '../../../src/run/request.ts';
 import { interpreterOf } from '../../../src/run/selection/interpreters.ts';
 import { NODE_DRIVER } from '../../../src/run/selection/node-driver.ts';
@@ -44,7 +45,7 @@ describe('SelectionProcess on Local Modal', () => {
       request: runRequest({
         folder: { name: 'folder', path },
         label: languageId,
-        programs: interpreter.programs({}, false),
+        programs: interpreter.programs({}, NO_PROJECTS),
       }),
       services,
       idleTimeoutMs,

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { NO_PROJECTS } from '../../../src/run/projects.ts';
 import { commandOf } from '../../../src/run/targets/command.ts';
 import { findTargets } from '../../../src/run/targets/find.ts';
 import { findJustRecipes } from '../../../src/run/targets/justfile.ts';
@@ -271,27 +272,30 @@ describe('findTargets', () => {
 });
 
 describe('commandOf', () => {
-  it('uses the package manager of the lock file', () => {
+  it('uses the package manager of the project', () => {
     const script: Target = { kind: 'packageScript', line: 0, name: 'build' };
-    assert.equal(commandOf(script, 'package.json', [])?.label, 'npm run build');
-    assert.deepEqual(commandOf(script, 'package.json', ['yarn.lock']), {
-      label: 'yarn run build',
-      programs: [{ argv: ['yarn', 'run'] }],
-      args: ['build'],
-    });
+    assert.equal(commandOf(script, 'package.json', NO_PROJECTS)?.label, 'npm run build');
+    assert.deepEqual(
+      commandOf(script, 'package.json', { ...NO_PROJECTS, nearest: () => ({ folder: '', name: 'yarn.lock' }) }),
+      {
+        label: 'yarn run build',
+        programs: [{ argv: ['yarn', 'run'] }],
+        args: ['build'],
+      },
+    );
   });
 
   it('passes the file to make and just', () => {
-    assert.deepEqual(commandOf({ kind: 'makeTarget', line: 0, name: 'all' }, 'x.mk', [])?.programs, [
+    assert.deepEqual(commandOf({ kind: 'makeTarget', line: 0, name: 'all' }, 'x.mk', NO_PROJECTS)?.programs, [
       { argv: ['make', '-f', 'x.mk'] },
     ]);
-    assert.deepEqual(commandOf({ kind: 'justRecipe', line: 0, name: 'all' }, 'justfile', [])?.programs, [
+    assert.deepEqual(commandOf({ kind: 'justRecipe', line: 0, name: 'all' }, 'justfile', NO_PROJECTS)?.programs, [
       { argv: ['just', '-f', 'justfile'] },
     ]);
   });
 
   it('returns nothing if the target is the file itself', () => {
-    assert.equal(commandOf({ kind: 'pythonGuard', line: 3 }, 'a.py', []), undefined);
+    assert.equal(commandOf({ kind: 'pythonGuard', line: 3 }, 'a.py', NO_PROJECTS), undefined);
   });
 
   describe('for a Python main function', () => {
@@ -303,7 +307,7 @@ describe('commandOf', () => {
 
     function call(script: string) {
       writeFileSync(join(folder, 'm.py'), script);
-      const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', []);
+      const command = commandOf({ kind: 'pythonMain', line: 1 }, 'm.py', NO_PROJECTS);
       const [program = '', ...before] = command?.programs[0]?.argv ?? [];
       const { status, stdout, stderr } = spawnSync(program, [...before, ...(command?.args ?? [])], {
         cwd: folder,

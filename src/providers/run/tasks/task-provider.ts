@@ -1,9 +1,9 @@
 import * as vscode from 'vscode';
+import { projectsOf } from '../../../run/projects.ts';
 import { commandOf } from '../../../run/targets/command.ts';
 import { findPackageScripts } from '../../../run/targets/package-json.ts';
 import { TASK_TYPE } from '../../../run/task-definition.ts';
 import { diskFolders } from '../../common/folders.ts';
-import { siblingsOf } from '../run-requests.ts';
 import { strings } from '../strings.ts';
 import type { ModalTasks } from './modal-tasks.ts';
 
@@ -39,7 +39,7 @@ export class ModalTaskProvider implements vscode.TaskProvider {
       () => '',
     );
     return findPackageScripts(text).flatMap((target) => {
-      const command = commandOf(target, 'package.json', siblingsOf(uri));
+      const command = commandOf(target, 'package.json', projectsOf(folder.uri.fsPath, 'package.json'));
       const [program, ...before] = command?.programs[0]?.argv ?? [];
       if (!command || !program) return [];
       const definition = { type: TASK_TYPE, command: program, args: [...before, ...command.args] };
