@@ -23,6 +23,18 @@ describe('Sync decorations', () => {
   });
 });
 
+describe('A message about a file', () => {
+  it('makes no link of a file name that is written like one', async () => {
+    const name = '[Retry](command:modal.showLog).txt';
+    const workbench = await openWorkbench();
+    writeFileSync(join(workbench.folder, name), '');
+    await workbench.openFile(name);
+    await workbench.runCommand('Explain Sync Status');
+    const text = await workbench.waitForNotification(/is synced/);
+    assert.match(text, /^“\[Retry\] \(command:modal\.showLog\)\.txt” is synced/);
+  });
+});
+
 describe('Live sync', () => {
   it('leaves a large file to the next run, and sends it on request', async () => {
     const workbench = await openWorkbench({ settings: { 'modal.sync.live': true } });
