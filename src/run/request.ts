@@ -57,7 +57,7 @@ export function runRequest(parts: RequiredFields & Partial<RunRequest>): RunRequ
 export interface FileCopy {
   /** Absolute in the sandbox, outside the synced folder. */
   readonly path: string;
-  readonly content: string;
+  readonly content: Uint8Array;
   /** Explains to users why a copy is run. */
   readonly reason: string;
 }

@@ -178,7 +178,7 @@ export class Run {
   async #writeCopy({ filesystem }: Sandbox): Promise<void> {
     const { copy } = this.#request;
     if (!copy) return;
-    await untilAborted(filesystem.writeText(copy.content, copy.path), this.#cancel.signal);
+    await untilAborted(filesystem.writeBytes(copy.content, copy.path), this.#cancel.signal);
     this.#output.status(copy.reason);
   }
 

@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
@@ -64,7 +65,9 @@ export class RunRequests {
     const path = `${folderOfCopy}/${fileNameFor(name, document.languageId)}`;
     this.#originals.set(path, uri);
     const reason = document.isUntitled ? strings.copyOfUnsaved(name) : strings.copyOfOutsideFile(name);
-    const copy = { path, content: document.getText(), reason };
+    // A file runs with its own bytes, whatever its encoding.
+    const content = document.isUntitled ? Buffer.from(document.getText()) : await readFile(uri.fsPath);
+    const copy = { path, content, reason };
     const cwd = sync ? '' : folderOfCopy;
     return runRequest({ folder, label: name, programs, args: [path, ...args], cwd, copy, sync });
   }

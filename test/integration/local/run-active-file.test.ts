@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/run/strings.ts';
 import {
@@ -115,6 +116,15 @@ describe('Run Active File in Sandbox', () => {
     const { exitCode, text } = await runFile(uri);
     assert.ok(text.includes(`● ${strings.copyOfOutsideFile('alone.py')}\n`), text);
     assert.match(text, /^of the folder \['\/tmp\/modal-copies\/\w+\/alone\.py'\]$/m);
+    assert.equal(exitCode, 0);
+  });
+
+  it("runs a copy of a file outside the workspace with the file's own bytes", async () => {
+    const uri = await writeOutsideFile('latin.py', '');
+    const script = '# -*- coding: latin-1 -*-\nprint(ascii("\u00e9"))\n';
+    await writeFile(uri.fsPath, Buffer.from(script, 'latin1'));
+    const { exitCode, text } = await runFile(uri);
+    assert.match(text, /^'\\xe9'$/m);
     assert.equal(exitCode, 0);
   });
 
