@@ -1,6 +1,7 @@
 /** The command line of Local Modal. */
 import { makePrivateFolder } from '../src/base/private-files.ts';
 import { thisProcess } from '../src/base/processes.ts';
+import { dropRoot } from './isolation/root-mapping.ts';
 import { claim, DataFolderInUse } from './server/claim.ts';
 import { reduceGarbageCollections } from './server/garbage-collection.ts';
 import { type Options, parseOptions, readSeed, USAGE } from './server/options.ts';
@@ -107,4 +108,5 @@ try {
   process.stderr.write(USAGE);
   fail(error, 2);
 }
+dropRoot(options.data);
 run(options).catch((error) => fail(error, error instanceof DataFolderInUse ? EXIT_CODE_IN_USE : 1));

@@ -1,6 +1,6 @@
 /**
  * The base layer of every image: the host's own userland. `/usr` and similar folders are the lowest layer of each sandbox
- * (copy-on-write), `/etc` is copied once without its secrets, and everything else starts empty.
+ * (copy-on-write), what everybody may read of `/etc` is copied once, and everything else starts empty.
  */
 import {
   chmodSync,
@@ -57,11 +57,13 @@ async function isDirectory(file: string): Promise<boolean> {
 }
 
 /**
- * Copies a folder, except for secret files and what this user may not read. This is synchronous because nothing else needs
- * to run yet and it takes half the time.
+ * Copies a folder, except for secret files and what not every user may read, even if this one may. This is synchronous because
+ * nothing else needs to run yet and it takes half the time.
  */
 function copyReadable(from: string, to: string): void {
-  const entries = ifPermitted(() => readdirSync(from, { withFileTypes: true }));
+  const { mode } = statSync(from);
+  const entries =
+    mode & 0o004 && mode & 0o001 ? ifPermitted(() => readdirSync(from, { withFileTypes: true })) : undefined;
   if (!entries) return;
   mkdirSync(to);
   for (const entry of entries) {
@@ -69,9 +71,9 @@ function copyReadable(from: string, to: string): void {
     if (SECRET_FILES.test(source)) continue;
     if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
     else if (entry.isDirectory()) copyReadable(source, target);
-    else if (entry.isFile()) ifPermitted(() => copyFileSync(source, target));
+    else if (entry.isFile() && statSync(source).mode & 0o004) ifPermitted(() => copyFileSync(source, target));
   }
-  chmodSync(to, statSync(from).mode & 0o7777);
+  chmodSync(to, mode & 0o7777);
 }
 
 function ifPermitted<T>(read: () => T): T | undefined {
@@ -135,7 +137,7 @@ async function linkPython(usr: string): Promise<void> {
 }
 
 /** Increase this when the layout of the base changes. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 
 /** Returns the name of the base. It changes when programs are installed on or removed from the host. */
 async function baseName(): Promise<string> {

@@ -29,6 +29,7 @@ import { killDescendants } from './processes.ts';
 import { inTerminal } from './pty.ts';
 import { connectThrough, connectToHost, relayCommand } from './relay.ts';
 import { removeTree } from './remove-tree.ts';
+import { sameIds } from './root-mapping.ts';
 import { tool } from './tools.ts';
 import { carryVariables } from './variables.ts';
 
@@ -67,8 +68,9 @@ exec env --ignore-signal=CHLD cat > /dev/null
 // SIOCSIFFLAGS with IFF_UP, for hosts without `ip`.
 const RAISE_LOOPBACK = `socket my $s, 2, 2, 0; ioctl $s, 0x8914, pack 'a16 s x14', 'lo', 1`;
 
-// If the server runs as root, the whole range of IDs is mapped, so that sandboxes can have other users. The maps are written
-// from outside, and root's capabilities in the new namespace take effect only with an exec after that.
+// If the server is root, of its own namespace (see `root-mapping.ts`), sandboxes have all of its IDs, so that they can have other
+// users. The maps are written from outside, and root's capabilities in the new namespace take effect only with an exec after
+// that.
 const MAPPED_SCRIPT = `
 echo unmapped
 read -r _
@@ -157,8 +159,8 @@ async function readiness(child: ChildProcessWithoutNullStreams): Promise<number>
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       if (line === 'unmapped') {
-        await writeFile(`/proc/${child.pid}/gid_map`, '0 0 4294967295');
-        await writeFile(`/proc/${child.pid}/uid_map`, '0 0 4294967295');
+        await writeFile(`/proc/${child.pid}/gid_map`, sameIds('gid'));
+        await writeFile(`/proc/${child.pid}/uid_map`, sameIds('uid'));
         child.stdin.write('mapped\n');
       } else if (line.startsWith('ready ')) {
         return Number(line.slice('ready '.length));

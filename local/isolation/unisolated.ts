@@ -89,15 +89,17 @@ class PlainFolder implements Container {
 
 /** Rejects every sandbox with instructions for running it without isolation. */
 export class IsolationUnavailable implements Isolation {
-  readonly #reason: string;
+  readonly #message: string;
 
-  constructor(reason: string) {
-    this.#reason = reason;
+  /** `reason` is why there are no containers at all, and `rootReason` why they would have root's rights. */
+  constructor({ reason, rootReason }: { reason: string | undefined; rootReason: string | undefined }) {
+    const consent = 'start Local Modal with --allow-unisolated (in VS Code: modal.localModal.allowUnisolated)';
+    this.#message = reason
+      ? `Sandboxes can't be isolated on this computer (${reason}). To run their commands as plain processes with your permissions, ${consent}.`
+      : `Local Modal runs as root, and can't keep root's rights from sandboxes on this computer (${rootReason}). Run it as an ordinary user. To run sandboxes with root's rights, ${consent}.`;
   }
 
   async start(): Promise<Container> {
-    throw failedPrecondition(
-      `Sandboxes can't be isolated on this computer (${this.#reason}). To run their commands as plain processes with your permissions, start Local Modal with --allow-unisolated.`,
-    );
+    throw failedPrecondition(this.#message);
   }
 }

@@ -16,6 +16,7 @@ import { Images, imagesService } from '../images/images.ts';
 import { prepareBase } from '../isolation/base.ts';
 import type { Isolation } from '../isolation/container.ts';
 import { Namespaces, whyNoNamespaces } from '../isolation/namespaces.ts';
+import { whyRoot } from '../isolation/root-mapping.ts';
 import { IsolationUnavailable, Unisolated } from '../isolation/unisolated.ts';
 import { connectTokensService } from '../network/connect-tokens.ts';
 import { Grants } from '../network/grants.ts';
@@ -208,8 +209,9 @@ function serve(server: Server, guards: Guards, controlPlane: object, router: obj
 
 async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
   const reason = await whyNoNamespaces(join(dataFolder, 'trial'));
-  if (reason === undefined) return new Namespaces(await prepareBase(dataFolder), dataFolder);
-  return allowUnisolated ? new Unisolated() : new IsolationUnavailable(reason);
+  const rootReason = whyRoot();
+  if ((reason || rootReason) && !allowUnisolated) return new IsolationUnavailable({ reason, rootReason });
+  return reason ? new Unisolated() : new Namespaces(await prepareBase(dataFolder), dataFolder);
 }
 
 /** Creates the default environment and those of the seed if needed, and sets the seed's secrets in them. */

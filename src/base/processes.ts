@@ -49,10 +49,14 @@ export interface ProcessReference {
   readonly startedAt: string;
 }
 
-/** Returns whether a process still runs and belongs to the user of this process. */
+/**
+ * Returns whether a process still runs and belongs to the user of this process. Root owns those of all users: Local Modal gives
+ * up root's rights when it starts.
+ */
 export async function isOwnRunningProcess({ pid, startedAt }: ProcessReference): Promise<boolean> {
   const found = await runningProcess(pid);
-  return found?.startedAt === startedAt && (found.uid === undefined || found.uid === process.getuid?.());
+  const user = process.getuid?.();
+  return found?.startedAt === startedAt && (found.uid === undefined || user === 0 || found.uid === user);
 }
 
 /** Returns a reference to this process. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Sandbox, Volume } from 'modal';
@@ -172,6 +172,34 @@ describe('The border of a sandbox on Local Modal', () => {
     );
   });
 
+  it("doesn't let a sandbox open the kernel's settings for writing, not even after mounting them again", async () => {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+    await bench.shell(
+      sandbox,
+      `mkdir /tmp/proc; umount /proc/sys; mount -o remount,rw /proc/sys; mount -o remount,rw /proc; mount -t proc proc /tmp/proc
+      true`,
+    );
+    // Opening for appending writes nothing.
+    const files =
+      'for file in /proc /tmp/proc; do echo $file/sys/kernel/panic $file/sys/vm/overcommit_memory $file/sysrq-trigger; done';
+    const opened = await bench.shell(
+      sandbox,
+      `for file in $(${files}); do (: >> $file) 2>/dev/null && echo $file; done; true`,
+    );
+    assert.equal(opened, '');
+  });
+
+  it('copies only what everybody may read from /etc', async () => {
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+    const copied = (await bench.shell(sandbox, 'find /etc -type f')).trim().split('\n');
+    assert.ok(copied.includes('/etc/passwd'));
+    const readable = (file: string) => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o004) & 0o004;
+    assert.deepEqual(
+      copied.filter((file) => !readable(file)),
+      [],
+    );
+  });
+
   it('starts the server for the extension without the secrets of the editor', async function () {
     skipUnless(this, process.platform === 'linux', 'Only Linux shows the environment of another process.');
     process.env.PLANTED_SECRET = secret;
@@ -201,5 +229,46 @@ describe('The border of a sandbox on Local Modal', () => {
       launcher.dispose();
       delete process.env.PLANTED_SECRET;
     }
+  });
+});
+
+describe('Local Modal started as root', () => {
+  const uidsOf = (pid: number) => /^Uid:\t(.*)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]?.split('\t');
+
+  before(function () {
+    skipUnless(this, process.getuid?.() === 0, 'The tests do not run as root.');
+  });
+
+  it("runs itself and its sandboxes as users of the computer without root's rights, and keeps the owners of files", async () => {
+    const bench = await startWorkbench();
+    const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
+    await bench.shell(sandbox, 'touch /srv/own; chown 1000:2000 /srv/own; chown 5 /usr/bin/true');
+    const { sandboxes } = await bench.server.control.running();
+    const pids = [bench.server.pid, ...sandboxes.flatMap((each) => each.pids)];
+    assert.ok(pids.length > 1);
+    for (const pid of pids)
+      assert.ok(
+        uidsOf(pid)?.every((uid) => Number(uid) > 65536),
+        `${pid}: ${uidsOf(pid)}`,
+      );
+    const up = path.join(bench.server.dataDir, 'sandboxes', sandbox.sandboxId, 'up');
+    const { uid, gid } = statSync(path.join(up, 'root/srv/own'));
+    assert.deepEqual({ uid, gid }, { uid: 1000, gid: 2000 });
+    assert.equal(statSync(path.join(bench.server.dataDir, 'state.json')).uid, 0);
+    assert.equal(await bench.shell(sandbox, 'stat -c %u /usr/bin/sh /usr/bin/true /etc/passwd'), '0\n5\n0\n');
+    await bench.server.stop();
+  });
+
+  it("refuses sandboxes where it can't give up root's rights, unless that is allowed", async () => {
+    // Root of a namespace whose ID is root's own cannot map the IDs of the computer's file systems.
+    const through = ['unshare', '--user', '--map-root-user'];
+    const refusing = await startWorkbench({ through });
+    const creating = refusing.modal.sandboxes.create(refusing.app, refusing.image);
+    await assert.rejects(creating, /FAILED_PRECONDITION: Local Modal runs as root, and can't keep root's rights/);
+    await refusing.server.stop();
+    const allowing = await startWorkbench({ through, args: ['--allow-unisolated'] });
+    const sandbox = await allowing.modal.sandboxes.create(allowing.app, allowing.image);
+    assert.equal(await allowing.shell(sandbox, 'id -u'), '0\n');
+    await allowing.server.stop();
   });
 });
