@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Sandbox, Volume } from 'modal';
@@ -198,6 +200,21 @@ describe('The border of a sandbox on Local Modal', () => {
       copied.filter((file) => !readable(file)),
       [],
     );
+  });
+
+  it("doesn't let a sandbox without a network reach the computer's abstract sockets", async function () {
+    skipUnless(this, process.platform === 'linux', 'Only Linux has abstract sockets.');
+    const name = `outside-${process.pid}`;
+    const listener = createServer((socket) => socket.end('hello'));
+    await once(listener.listen(`\0${name}`), 'listening');
+    const script = `import socket; s = socket.socket(socket.AF_UNIX); s.connect("\\0${name}"); print(s.recv(9).decode())`;
+    const reach = async (blockNetwork: boolean) => {
+      const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, { blockNetwork });
+      return (await sandbox.exec(['python3', '-c', script])).stdout.readText();
+    };
+    assert.equal(await reach(false), 'hello\n', 'with the network, as documented');
+    assert.equal(await reach(true), '');
+    listener.close();
   });
 
   it('starts the server for the extension without the secrets of the editor', async function () {
