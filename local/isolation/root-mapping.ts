@@ -13,12 +13,14 @@ const PERL = '/usr/bin/perl';
 /** The variable with the reason why this process could not move. */
 const REASON_VARIABLE = 'LOCAL_MODAL_UNMAPPED_REASON';
 
-// Arguments: the first ID, their number, the reason's variable, the working directory, numbers of system calls that differ between
-// architectures, the mounts to map, '--', and the command to continue with.
-// The root and all below it is cloned, because only a mount that nobody uses yet can be mapped, and becomes the new root.
+// Arguments: the first ID, their number, the reason's variable, the working directory, the data folder, numbers of system calls that
+// differ between architectures, the mounts to map, '--', and the command to continue with.
+// The root and all below it is cloned, because only a mount that nobody uses yet can be mapped, and becomes the new root. It is
+// read-only outside of the data folder, as root's files belong to the namespace's root there: a program in a sandbox that sees
+// one, such as the executable of a helper that enters, could otherwise write to it.
 // The namespace belongs to a second process for a moment, because only another process may map a range.
 const MOVE_SCRIPT = `
-my ($first, $count, $variable, $here, $unshare, $mount, $umount, $pivot, $setns) = splice @ARGV, 0, 9;
+my ($first, $count, $variable, $here, $data, $unshare, $mount, $umount, $pivot, $setns) = splice @ARGV, 0, 10;
 my @mounts; while ((my $next = shift @ARGV) ne '--') { push @mounts, $next }
 sub call { my ($name, $number, @rest) = @_; my $result = syscall($number, @rest); die "$name: $!\\n" if $result < 0; $result }
 eval {
@@ -39,14 +41,19 @@ eval {
   }
   open my $namespace, '<', "/proc/$owner/ns/user" or die "ns: $!\\n";
   my $tree = call('open_tree', 428, -100, '/', 0x88001);
-  my $attributes = pack 'Q4', 0x100000, 0, 0, fileno $namespace;
-  for my $path (@mounts) {
-    call("mapping of /$path", 442, $tree, $path, $path eq '' ? 0x1000 : 0, $attributes, length $attributes);
-  }
+  my $own = call('open_tree', 428, -100, $data, 0x80001);
+  my $change = sub {
+    my ($base, $path, $flags) = @_;
+    my $attributes = pack 'Q4', $flags, 0, 0, fileno $namespace;
+    call("mapping of /$path", 442, $base, $path, $path eq '' ? 0x1000 : 0, $attributes, length $attributes);
+  };
+  $change->($tree, $_, 0x100001) for @mounts;
+  $change->($own, '', 0x100000);
   call('move_mount', 429, $tree, '', -100, '/', 4);
   chdir "/proc/self/fd/$tree" or die "chdir: $!\\n";
   call('pivot_root', $pivot, '.', '.');
   call('umount', $umount, '.', 2);
+  call('move_mount', 429, $own, '', -100, $data, 4);
   chdir $here or chdir '/';
   call('setns', $setns, fileno $namespace, 0x10000000);
   close $release; waitpid $owner, 0;
@@ -109,10 +116,21 @@ export function dropRoot(dataFolder: string): void {
   const calls = SYSTEM_CALLS[process.arch];
   if (!calls || !existsSync(PERL) || !process.execve) return;
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const data = realpathSync(dataFolder);
   const program = [process.execPath, ...process.execArgv, ...process.argv.slice(1)];
-  const mounts = mountsOf(['/', '/usr', '/etc', '/var/lib/dpkg', dataFolder, process.execPath, process.argv[1] ?? '/']);
+  const mounts = mountsOf(['/', '/usr', '/etc', '/var/lib/dpkg', data, process.execPath, process.argv[1] ?? '/']);
   const numbers = [FIRST_ID, ID_COUNT].map(String);
-  const script = [PERL, '-e', MOVE_SCRIPT, '--', ...numbers, REASON_VARIABLE, process.cwd(), ...calls.map(String)];
+  const script = [
+    PERL,
+    '-e',
+    MOVE_SCRIPT,
+    '--',
+    ...numbers,
+    REASON_VARIABLE,
+    process.cwd(),
+    data,
+    ...calls.map(String),
+  ];
   // Node warns that `execve` is experimental.
   process.removeAllListeners('warning');
   process.execve(PERL, [...script, ...mounts.map((mount) => mount.slice(1)), '--', ...program]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -256,7 +257,7 @@ describe('Local Modal started as root', () => {
     skipUnless(this, process.getuid?.() === 0, 'The tests do not run as root.');
   });
 
-  it("runs itself and its sandboxes as users of the computer without root's rights, and keeps the owners of files", async () => {
+  it("runs itself and its sandboxes as users of the computer without root's rights or its files, and keeps owners on disk", async () => {
     const bench = await startWorkbench();
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image);
     await bench.shell(sandbox, 'touch /srv/own; chown 1000:2000 /srv/own; chown 5 /usr/bin/true');
@@ -272,6 +273,10 @@ describe('Local Modal started as root', () => {
     const { uid, gid } = statSync(path.join(up, 'root/srv/own'));
     assert.deepEqual({ uid, gid }, { uid: 1000, gid: 2000 });
     assert.equal(statSync(path.join(bench.server.dataDir, 'state.json')).uid, 0);
+    const enter = ['--target', String(bench.server.pid), '--user', '--mount'];
+    const isWritable = (file: string) => spawnSync('nsenter', [...enter, 'test', '-w', file]).status === 0;
+    assert.ok(isWritable(path.join(bench.server.dataDir, 'state.json')));
+    for (const file of ['/usr/bin/nsenter', '/etc/passwd', process.execPath]) assert.ok(!isWritable(file), file);
     assert.equal(await bench.shell(sandbox, 'stat -c %u /usr/bin/sh /usr/bin/true /etc/passwd'), '0\n5\n0\n');
     await bench.server.stop();
   });
