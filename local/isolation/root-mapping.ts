@@ -15,7 +15,7 @@ const REASON_VARIABLE = 'LOCAL_MODAL_UNMAPPED_REASON';
 
 // Arguments: the first ID, their number, the reason's variable, the working directory, the data folder, numbers of system calls that
 // differ between architectures, the mounts to map, '--', and the command to continue with.
-// The root and all below it is cloned, because only a mount that nobody uses yet can be mapped, and becomes the new root. It is
+// The root and all below it is cloned, because only a mount that is not in use yet can be mapped, and becomes the new root. It is
 // read-only outside of the data folder, as root's files belong to the namespace's root there: a program in a sandbox that sees
 // one, such as the executable of a helper that enters, could otherwise write to it.
 // The namespace belongs to a second process for a moment, because only another process may map a range.

@@ -74,9 +74,9 @@ describe('The border of a sandbox on Local Modal', () => {
     const sandbox = await bench.modal.sandboxes.create(bench.app, bench.image, {
       command: ['python3', '-c', processList],
       blockNetwork: true,
-      encryptedPorts: [8130],
+      unencryptedPorts: [8130],
     });
-    const { host, port } = (await sandbox.tunnels())[8130] ?? {};
+    const [host, port] = (await sandbox.tunnels())[8130]?.tcpSocket ?? [];
     const reply = () =>
       fetch(`http://${host}:${port}/`).then(
         (response) => response.text(),
