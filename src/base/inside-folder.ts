@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
 import { UserError } from './errors.ts';
 import { strings } from './strings.ts';
 
@@ -18,4 +18,25 @@ export function resolveInFolder(root: string, path: string): string {
 export function isWithin(folder: string, path: string): boolean {
   const prefix = folder.endsWith(sep) ? folder : folder + sep;
   return path === folder || path.startsWith(prefix);
+}
+
+/** Returns true if a file, or one that could be created at this absolute path, really is in the folder. */
+export function isInFolder(root: string, path: string): boolean {
+  try {
+    return isWithin(realpathSync.native(root), realPathOf(path));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves the links of the part of a path that exists. */
+function realPathOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch (error) {
+    // A link that leads nowhere could lead anywhere.
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    if (!isMissing || lstatSync(path, { throwIfNoEntry: false }) || dirname(path) === path) throw error;
+    return join(realPathOf(dirname(path)), basename(path));
+  }
 }

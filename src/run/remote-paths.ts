@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { COPIES_ROOT } from './request.ts';
 
@@ -33,7 +34,7 @@ export function findRemotePaths(text: string): RemotePath[] {
       column: numberOf(column ?? otherColumn),
     };
   });
-  return found.sort((a, b) => a.start - b.start);
+  return found.filter(({ path }) => !/^\.\.(\/|$)/.test(posix.normalize(path))).sort((a, b) => a.start - b.start);
 }
 
 function numberOf(digits: string | undefined): number | undefined {

@@ -2,6 +2,7 @@ import { join, normalize, posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
 import { isWithin, resolveInFolder } from '../../base/inside-folder.ts';
+import type { LocalFolder } from '../../run/local-files.ts';
 import { type Folder, NO_FOLDER } from '../../sandboxes/folder.ts';
 import { readSettings } from './settings.ts';
 import { strings } from './strings.ts';
@@ -125,6 +126,17 @@ export function unsavedPaths(folder: Folder): string[] {
   return vscode.workspace.textDocuments
     .filter(({ isDirty, uri }) => isDirty && uri.scheme === 'file' && uri.fsPath.startsWith(folder.path + sep))
     .map(({ uri }) => uri.fsPath.slice(folder.path.length + 1).replaceAll('\\', '/'));
+}
+
+/** The workspace folders, for files that programs name, except those whose settings aren't valid. */
+export function localFolders(): LocalFolder[] {
+  return diskFolders().flatMap((folder) => {
+    try {
+      return [{ path: folder.uri.fsPath, synced: syncedFolder(folder).path }];
+    } catch {
+      return [];
+    }
+  });
 }
 
 export function workspaceFolderPaths(): string[] {

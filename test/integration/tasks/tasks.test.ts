@@ -149,6 +149,14 @@ describe('Run Task in Sandbox', () => {
     }
   });
 
+  it('marks no file outside the workspace that the output of a program names', async () => {
+    const broken = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'broken.ts');
+    assert.equal((await runInSandbox('own pattern')).exitCode, 0);
+    await waitForProblems(broken, ({ length }) => length === 2, 'linter');
+    for (const outside of [vscode.Uri.file('/etc/hosts'), vscode.Uri.joinPath(broken, '../../x')])
+      assert.deepEqual(await waitForProblems(outside, ({ length }) => length === 0, 'linter'), []);
+  });
+
   it('passes on quoted arguments, inputs, the folder, and variables', async () => {
     const word = vscode.commands.registerCommand('test.word', () => 'spoken');
     const { text } = await runInSandbox('quoted');

@@ -31,6 +31,11 @@ describe('findRemotePaths', () => {
     ]);
   });
 
+  it('finds no path that leads out of the folder', () => {
+    assert.deepEqual(links('/workspace/../etc/hosts "/workspace/a/../../x" /workspace/..'), []);
+    assert.deepEqual(links('/workspace/a/../b.c'), [['/workspace/a/../b.c', 'a/../b.c', undefined, undefined]]);
+  });
+
   it('finds nothing in the middle of other paths', () => {
     assert.deepEqual(links('/x/workspace/a.c ./workspace/b /workspaces/c /workspace'), []);
   });

@@ -1,8 +1,9 @@
-import { isAbsolute, join, posix } from 'node:path';
+import { isAbsolute, join, normalize, posix } from 'node:path';
 import * as vscode from 'vscode';
+import { isInWorkspace } from '../../../run/local-files.ts';
 import { type OwnMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
 import { REMOTE_ROOT } from '../../../sync/options.ts';
-import { syncedFolder } from '../../common/folders.ts';
+import { localFolders, syncedFolder } from '../../common/folders.ts';
 import { newDiagnostic } from '../../common/window.ts';
 import { problemMatchersOf } from './problem-matchers.ts';
 
@@ -49,7 +50,10 @@ export class TaskProblems implements vscode.Disposable {
         new ProblemScanner(matcher, (problem) => {
           count += 1;
           if (count > MAX_PROBLEMS) return;
-          const uri = localFile(problem.file, matcher, folder);
+          const file = localPath(problem.file, matcher, folder);
+          // The text is a program's: it doesn't choose which other files are shown.
+          if (!isInWorkspace(localFolders(), file)) return;
+          const uri = vscode.Uri.file(file);
           collection.set(uri, [...(collection.get(uri) ?? []), diagnosticOf(problem, matcher)]);
         }),
     );
@@ -75,12 +79,12 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
   return diagnostic;
 }
 
-/** Maps a path in the output to a local file. */
-function localFile(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): vscode.Uri {
+/** Maps a path in the output to a local one. */
+function localPath(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): string {
   const root = syncedFolder(folder).path;
-  if (path.startsWith(`${REMOTE_ROOT}/`)) return vscode.Uri.file(join(root, posix.relative(REMOTE_ROOT, path)));
-  if (isAbsolute(path)) return vscode.Uri.file(path);
+  if (path.startsWith(`${REMOTE_ROOT}/`)) return join(root, posix.relative(REMOTE_ROOT, path));
+  if (isAbsolute(path)) return normalize(path);
   const base = [fileLocation].flat()[1];
   const text = typeof base === 'string' ? base.replaceAll(/\$\{workspaceFolder(:[^}]*)?\}/g, folder.uri.fsPath) : root;
-  return vscode.Uri.file(join(isAbsolute(text) ? text : join(root, text), path));
+  return join(isAbsolute(text) ? text : join(root, text), path);
 }
