@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import { strings as formats } from '../base/strings.ts';
 
 /** Messages about syncing. */
 export const strings = {
@@ -75,6 +76,11 @@ export const strings = {
   overwriteDeclined: () =>
     l10n.t("Files that a program changed in the sandbox weren't overwritten. Pull them, or run again and confirm."),
   mirrorDeclined: () => l10n.t("The sandbox wasn't changed."),
+  hugePullDeclined: (files: number) =>
+    l10n.t(
+      "The pull was stopped because you didn't confirm that it's this large. What was received so far ({0}) was kept.",
+      formats.files(files),
+    ),
   sensitivePullDeclined: () => l10n.t("Files that affect what programs on your computer run weren't pulled."),
 
   // Why a file isn't synced, shown in parentheses after its path
@@ -95,6 +101,7 @@ export const strings = {
   linkTo: (target: string) => l10n.t('link to {0}', target),
   duplicateName: () => l10n.t('duplicate name'),
   parentNotFolder: (path: string) => l10n.t("{0} isn't a folder on this computer", path),
+  afterEnd: () => l10n.t('after the end of the archive'),
   diskFull: () => l10n.t('the disk is full'),
 
   // Rules that no file contains

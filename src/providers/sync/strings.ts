@@ -82,4 +82,8 @@ export const strings = {
       : l10n.t('Delete {0} files that exist only in the sandbox?', count),
   confirmSensitivePull: () => l10n.t('Pull files that affect what programs on your computer run?'),
   pull: () => l10n.t('Pull'),
+  confirmHugePull: (files: string, size: string) =>
+    l10n.t('The pull has received {0} ({1}) so far. Receive the rest?', files, size),
+  hugePullDetail: () => l10n.t("The sandbox hasn't sent everything yet. What was received is kept in any case."),
+  pullRest: () => l10n.t('Receive'),
 };

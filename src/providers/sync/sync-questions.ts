@@ -56,6 +56,12 @@ function dialogFor(question: SyncQuestion): Dialog {
         detail: question.extras.slice(0, 10).join('\n'),
         yes: strings.deleteInSandbox(),
       };
+    case 'huge-pull':
+      return {
+        message: strings.confirmHugePull(formats.files(question.files), formatBytes(question.bytes)),
+        detail: strings.hugePullDetail(),
+        yes: strings.pullRest(),
+      };
     case 'sensitive-pull':
       return {
         message: strings.confirmSensitivePull(),

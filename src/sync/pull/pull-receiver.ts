@@ -16,10 +16,13 @@ import { dirname, join } from 'node:path';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
 import { ALWAYS_EXCLUDED } from '../rules/builtin.ts';
-import { hashFile, readEntry, shortHash, staysInside } from '../scan/read-entry.ts';
+import { hashFile, readEntry, shortHash } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
 import { strings } from '../strings.ts';
 import type { Core } from '../worker/core.ts';
+import { linkLeadsInside } from './pull-links.ts';
+import { foldedName, isSensitive, nameRefusal } from './pull-names.ts';
+import { TrailingEntries } from './trailing-entries.ts';
 
 export interface ReceiveRequest {
   readonly sandboxId: string;
@@ -57,17 +60,13 @@ export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
 }
 
 const MAX_ENTRIES = 500_000;
-const MAX_PATH_BYTES = 4096;
-/** Names of files that affect what programs on this computer run. */
-const SENSITIVE =
-  /^(\.git|\.gitmodules|\.gitattributes|\.githooks|\.husky|\.vscode|\.vscode-test|\.devcontainer|\.idea|\.envrc|\.modalignore|.*\.code-workspace)$/i;
-const WINDOWS_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$|[. ]$|[<>:"|?*\0-\x1f]/i;
 
 /** Unpacks an archive from a sandbox into the local folder. Nothing in it is trusted. */
 export class PullReceiver {
   readonly #core: Core;
   #request: ReceiveRequest | undefined;
   #archive: Extract | undefined;
+  #trailing = new TrailingEntries();
   #done: Promise<void> | undefined;
   #received: Writable<Received> = empty();
   readonly #names = new Set<string>();
@@ -83,6 +82,7 @@ export class PullReceiver {
     this.#received = empty();
     this.#names.clear();
     this.#archive = extract();
+    this.#trailing = new TrailingEntries();
     this.#done = this.#unpack(this.#archive);
     this.#done.catch(() => {});
   }
@@ -91,7 +91,9 @@ export class PullReceiver {
   async take(piece: Uint8Array): Promise<ReceiveProgress> {
     const archive = this.#archive;
     if (!archive) throw new Error('no archive is expected');
-    if (!archive.write(Buffer.from(piece))) await Promise.race([once(archive, 'drain'), this.#done]);
+    const copy = Buffer.from(piece);
+    this.#trailing.add(copy);
+    if (!archive.write(copy)) await Promise.race([once(archive, 'drain'), this.#done]);
     const { files, bytes } = this.#received;
     return { files, bytes, path: this.#path };
   }
@@ -99,6 +101,7 @@ export class PullReceiver {
   async end(): Promise<Received> {
     this.#archive?.end(null);
     await this.#done;
+    this.#dropLinksOut();
     if (this.#request) this.#core.states.save(this.#request.sandboxId);
     return this.#received;
   }
@@ -110,13 +113,14 @@ export class PullReceiver {
 
   async #unpack(archive: Extract): Promise<void> {
     let entries = 0;
+    const trailing = this.#trailing;
     for await (const entry of archive) {
       entries += 1;
       if (entries > MAX_ENTRIES) throw new Error(strings.tooManyEntries(MAX_ENTRIES));
       const { header } = entry;
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
-      const reason = this.#refusal(path, header);
+      const reason = trailing.include(header) ? strings.afterEnd() : this.#refusal(path, header);
       const isFolder = header.type === 'directory';
       if (reason === 'sensitive') this.#received.sensitive.push(...(isFolder ? [] : [path]));
       else if (reason) this.#received.refused.push({ path: header.name, reason });
@@ -129,28 +133,45 @@ export class PullReceiver {
   /** Returns why an entry isn't written, `sensitive` if the user must be asked; undefined if it is written. */
   #refusal(path: string, header: Header): string | undefined {
     if (path === '' && header.type === 'directory') return undefined;
-    const parts = path.split('/');
-    if (Buffer.byteLength(path) > MAX_PATH_BYTES || parts.some((part) => part === '' || part === '.' || part === '..'))
-      return strings.pathOutside();
-    if (/^[A-Za-z]:/.test(path) || /[\0\\]/.test(path)) return strings.pathOutside();
-    if (process.platform === 'win32' && parts.some((part) => WINDOWS_NAME.test(part))) return strings.windowsName();
-    if (
-      !this.#request?.paths.some(
-        (requested) => requested === '' || path === requested || path.startsWith(`${requested}/`),
-      )
-    )
+    const { paths = [], allowed = [] } = this.#request ?? {};
+    const reason = nameRefusal(path, process.platform);
+    if (reason) return reason;
+    if (!paths.some((requested) => requested === '' || path === requested || path.startsWith(`${requested}/`)))
       return strings.notRequested();
-    if (parts.some((part) => ALWAYS_EXCLUDED.names.has(part) && part !== '.git')) return strings.neverSynced();
     if (!['file', 'contiguous-file', 'symlink', 'directory'].includes(header.type))
       return strings.unsupportedType(header.type);
-    if (header.type === 'symlink' && !staysInside(path, header.linkname)) return strings.linkTo(header.linkname);
-    if (parts.some((part) => SENSITIVE.test(part)) && !this.#request.allowed.includes(path)) return 'sensitive';
+    if (isSensitive(path) && !allowed.includes(path)) return 'sensitive';
+    const parts = path.split('/');
     if (header.type === 'directory') return this.#parentRefusal([...parts, '']);
-    const folded = path.normalize('NFC').toLowerCase();
     const foldsHere = process.platform === 'win32' || process.platform === 'darwin';
-    if (this.#names.has(foldsHere ? folded : path)) return strings.duplicateName();
-    this.#names.add(foldsHere ? folded : path);
-    return this.#parentRefusal(parts);
+    const name = foldsHere ? foldedName(path) : path;
+    if (this.#names.has(name)) return strings.duplicateName();
+    this.#names.add(name);
+    return this.#parentRefusal(parts) ?? this.#linkRefusal(path, header);
+  }
+
+  /** A link that is here already may stay. */
+  #linkRefusal(path: string, { type, linkname = '' }: Header): string | undefined {
+    if (type !== 'symlink' || linkLeadsInside(this.#core.rules.root, path, linkname)) return undefined;
+    return this.#linkAt(path) === linkname ? undefined : strings.linkTo(linkname);
+  }
+
+  /** Drops links that lead outside by way of those that came after them. */
+  #dropLinksOut(): void {
+    const { root } = this.#core.rules;
+    for (const path of this.#received.written.filter((each) => this.#linkAt(each) !== undefined)) {
+      const target = this.#linkAt(path) ?? '';
+      if (linkLeadsInside(root, path, target)) continue;
+      rmSync(join(root, path));
+      this.#received.written = this.#received.written.filter((each) => each !== path);
+      this.#received.refused.push({ path, reason: strings.linkTo(target) });
+      this.#core.states.get(this.#request?.sandboxId ?? '', false).index.delete(path);
+    }
+  }
+
+  #linkAt(path: string): string | undefined {
+    const full = join(this.#core.rules.root, path);
+    return lstatSync(full, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(full) : undefined;
   }
 
   /** A link among the parents would lead outside the folder. */

@@ -10,7 +10,8 @@ import type { Ask } from '../push/questions.ts';
 import { PatternList } from '../rules/gitignore.ts';
 import { strings } from '../strings.ts';
 import type { WorkerClient } from '../worker/client.ts';
-import type { Received } from './pull-receiver.ts';
+import type { Received, ReceiveProgress } from './pull-receiver.ts';
+import { PullSize } from './pull-size.ts';
 
 export interface PullRequest {
   /** Files and folders, relative to the root, with `/`. */
@@ -55,11 +56,12 @@ export class Puller {
     const paths = [
       ...new Set([...(request.paths ?? []).map(checkedPath), ...(await this.#matching(sandbox, request))]),
     ];
-    const first = await this.#receive(sandbox, paths, [], request);
+    const size = new PullSize(this.#ask);
+    const first = await this.#receive(sandbox, paths, [], request, size);
     const { sensitive } = first;
     const isConfirmed =
       sensitive.length > 0 && (await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive })) === true;
-    const second = isConfirmed ? await this.#receive(sandbox, sensitive, sensitive, request) : undefined;
+    const second = isConfirmed ? await this.#receive(sandbox, sensitive, sensitive, request, size) : undefined;
     const all = second ? { ...joined(first, second), sensitive: [] } : first;
     const found = [
       ...all.written,
@@ -93,10 +95,12 @@ export class Puller {
     paths: readonly string[],
     allowed: readonly string[],
     request: PullRequest,
+    size: PullSize,
   ): Promise<Received> {
     let all: Received | undefined;
     for (const batch of batches(paths)) {
-      const received = await this.#batch(sandbox, batch, allowed, request);
+      const received = await this.#batch(sandbox, batch, allowed, request, size);
+      size.add(received);
       all = all ? joined(all, received) : received;
     }
     return all ?? { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
@@ -107,6 +111,7 @@ export class Puller {
     paths: readonly string[],
     allowed: readonly string[],
     { signal, onProgress, dirty = [] }: PullRequest,
+    size: PullSize,
   ): Promise<Received> {
     signal?.throwIfAborted();
     const watch = watched(randomUUID());
@@ -117,15 +122,23 @@ export class Puller {
     await using reception = await this.#worker.receive({ sandboxId: sandbox.sandboxId, paths, dirty, allowed });
     const end = new ArchiveEnd();
     const startedAt = performance.now();
+    const report = (received: ReceiveProgress) => {
+      const bytesPerSecond = (received.bytes * 1000) / (performance.now() - startedAt);
+      onProgress?.({ stage: 'receiving', ...received, totalBytes: 0, bytesPerSecond });
+    };
     // The receiver checks the sizes that the archive declares.
     for await (const piece of readStream(process.stdout, { maxBytes: Number.POSITIVE_INFINITY, signal })) {
       end.add(piece);
       const soFar = await reception.take(piece, { signal });
-      const bytesPerSecond = (soFar.bytes * 1000) / (performance.now() - startedAt);
-      onProgress?.({ stage: 'receiving', ...soFar, totalBytes: 0, bytesPerSecond });
+      await size.check(soFar);
+      signal?.throwIfAborted();
+      report(soFar);
     }
     if (!end.isComplete) throw new UserError(strings.pullInterrupted());
-    return await reception.end();
+    const received = await reception.end();
+    // The receiver unpacks the last pieces after it has taken them.
+    report({ files: received.files, bytes: received.bytes, path: received.written.at(-1) ?? '' });
+    return received;
   }
 }
 

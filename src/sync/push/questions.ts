@@ -20,6 +20,8 @@ export type SyncQuestion =
   /** A program changed these synced files in the sandbox. Yes overwrites them, no keeps them. */
   | { readonly kind: 'remote-changes'; readonly paths: readonly string[] }
   | { readonly kind: 'mirror'; readonly extras: readonly string[] }
+  /** Sent while a pull goes on, with what it has received so far. Yes receives the rest, no keeps what came. */
+  | { readonly kind: 'huge-pull'; readonly files: number; readonly bytes: number }
   /** Pulling these files would affect what programs on this computer run. */
   | { readonly kind: 'sensitive-pull'; readonly paths: readonly string[] };
 
@@ -44,14 +46,19 @@ const LIMITS = {
   deletedShare: 0.25,
 } as const;
 
+/** Returns true for so much that the user is asked. */
+export function isHuge(files: number, bytes: number): boolean {
+  return bytes > LIMITS.syncBytes || files > LIMITS.syncFiles;
+}
+
 /** Returns the questions to ask before a push. */
 export function questionsFor(plan: PreparedPush): SyncQuestion[] {
   const questions: SyncQuestion[] = [];
-  const isHuge = plan.putBytes > LIMITS.syncBytes || plan.puts > LIMITS.syncFiles;
   const hugeFiles = plan.largest.filter(({ bytes }) => bytes > LIMITS.fileBytes);
   if (plan.isFirst && !plan.isApproved) questions.push({ kind: 'first-sync', plan });
   if (hugeFiles.length > 0) questions.push({ kind: 'huge-file', files: hugeFiles });
-  else if (!plan.isFirst && isHuge) questions.push({ kind: 'huge-sync', files: plan.puts, bytes: plan.putBytes, plan });
+  else if (!plan.isFirst && isHuge(plan.puts, plan.putBytes))
+    questions.push({ kind: 'huge-sync', files: plan.puts, bytes: plan.putBytes, plan });
   if (plan.deletes > LIMITS.deletes && plan.deletes > plan.syncedCount * LIMITS.deletedShare)
     questions.push({
       kind: 'mass-deletion',
@@ -96,6 +103,8 @@ function messageFor(question: SyncQuestion): string {
       return strings.overwriteDeclined();
     case 'mirror':
       return strings.mirrorDeclined();
+    case 'huge-pull':
+      return strings.hugePullDeclined(question.files);
     case 'sensitive-pull':
       return strings.sensitivePullDeclined();
   }

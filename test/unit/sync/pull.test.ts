@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { type Header, pack } from 'tar-stream';
 import type { SyncProgress } from '../../../src/sync/engine.ts';
 import { PullReceiver, type Received } from '../../../src/sync/pull/pull-receiver.ts';
+import { PullSize } from '../../../src/sync/pull/pull-size.ts';
+import { type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
+import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { inSandbox } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
@@ -85,6 +89,16 @@ describe('SyncEngine.pull', () => {
     assert.equal(readFileSync(join(root, 'p/.vscode/tasks.json'), 'utf8'), 'x\n');
   });
 
+  it('asks before it receives more than 200 MB, and keeps what came if the answer is no', async () => {
+    await inSandbox(sandbox, 'mkdir big; echo 1 > big/a; truncate -s 205M big/b');
+    const asked: SyncQuestion[] = [];
+    const ask = (question: SyncQuestion) => asked.push(question) < 0;
+    await assert.rejects(engine.pull(sandbox, { paths: ['big/a', 'big/b'], ask }), SyncStopped);
+    const [question] = asked;
+    assert.ok(question?.kind === 'huge-pull' && question.bytes > 200_000_000 && question.bytes < 216_000_000);
+    assert.deepEqual([existsSync(join(root, 'big/a')), existsSync(join(root, 'big/b'))], [true, false]);
+  });
+
   it("doesn't write through a local link to another folder", async () => {
     const outside = temporaryFolder();
     await inSandbox(sandbox, 'mkdir d; echo x > d/x');
@@ -118,6 +132,20 @@ describe('SyncEngine.pull', () => {
     const sums = await inSandbox(sandbox, 'cat big/* | sha256sum');
     const { execSync } = await import('node:child_process');
     assert.equal(execSync('cat big/[1-6] | sha256sum', { cwd: root, encoding: 'utf8' }), sums);
+  });
+});
+
+describe('PullSize', () => {
+  it('asks once, as soon as all archives of a pull together are huge', async () => {
+    const asked: SyncQuestion[] = [];
+    const size = new PullSize((question) => asked.push(question) > 0);
+    await size.check({ files: 15_000, bytes: 1 });
+    size.add({ files: 15_000, bytes: 1 });
+    await size.check({ files: 5_000, bytes: 1 });
+    assert.deepEqual(asked, []);
+    await size.check({ files: 5_001, bytes: 1 });
+    await size.check({ files: 6_000, bytes: 900_000_000 });
+    assert.deepEqual(asked, [{ kind: 'huge-pull', files: 20_001, bytes: 2 }]);
   });
 });
 
@@ -182,6 +210,79 @@ describe('PullReceiver', () => {
     assert.deepEqual(
       result.refused.map(({ path }) => path),
       ['l/x'],
+    );
+  });
+
+  /** Returns true if a path in the folder leads out of it. One that leads nowhere doesn't. */
+  function leadsOut(path: string): boolean {
+    try {
+      return relative(realpathSync(root), realpathSync(join(root, path))).startsWith('..');
+    } catch {
+      return false;
+    }
+  }
+
+  it('refuses links that lead outside only together, in any order', async () => {
+    const link = (name: string, linkname: string) => ({ name, type: 'symlink', linkname }) as const;
+    const chains = [
+      [link('sub/up', '..'), link('out', 'sub/up/..')],
+      [link('a/b/up', '../..'), link('out', 'a/b/up/../x')],
+      [link('sub/one', '../two/..'), link('two', 'sub/..')],
+      [link('out', 'later/..'), link('later', '.')],
+    ];
+    for (const chain of chains)
+      for (const entries of [chain, chain.toReversed()]) {
+        const { refused, written } = await receive([{ name: 'sub/file', content: 'x' }, ...entries]);
+        assert.deepEqual(written.filter(leadsOut), []);
+        assert.ok(refused.length > 0, JSON.stringify(entries));
+        for (const { name } of entries) rmSync(join(root, name), { force: true });
+      }
+  });
+
+  it("refuses links that lead outside through the folder's own links", async () => {
+    symlinkSync(temporaryFolder(), join(root, 'data'));
+    const { written } = await receive([
+      { name: 'direct', type: 'symlink', linkname: 'data/x' },
+      { name: 'early', type: 'symlink', linkname: 'late/data/x' },
+      { name: 'late', type: 'symlink', linkname: '.' },
+      { name: 'deep/fine', type: 'symlink', linkname: '../deep/x' },
+    ]);
+    assert.deepEqual(written, ['late', 'deep/fine']);
+    assert.equal(existsSync(join(root, 'early')), false);
+  });
+
+  it('reports a link that is here already as up to date, whatever it points to', async () => {
+    symlinkSync('not-here/../x', join(root, 'own'));
+    const { same, refused } = await receive([{ name: 'own', type: 'symlink', linkname: 'not-here/../x' }]);
+    assert.deepEqual([same, refused], [['own'], []]);
+  });
+
+  it('takes nothing after the end of the archive, also behind long names', async () => {
+    const bytesOf = async (entries: { name: string }[]) => {
+      const archive = pack();
+      for (const entry of entries) archive.entry(entry, 'content');
+      archive.finalize();
+      return buffer(archive);
+    };
+    const long = (letter: string) => ({ name: `${letter.repeat(90)}/${letter.repeat(90)}` });
+    const [before, after] = [
+      [{ name: 'a' }, long('b'), { name: 'c' }],
+      [{ name: 'd' }, long('e'), { name: 'f' }],
+    ];
+    const receiver = new PullReceiver(
+      new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
+    );
+    receiver.begin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
+    const bytes = Buffer.concat([await bytesOf(before), await bytesOf(after)]);
+    for (let at = 0; at < bytes.length; at += 700) await receiver.take(bytes.subarray(at, at + 700));
+    const { written, refused } = await receiver.end();
+    assert.deepEqual(
+      written,
+      before.map(({ name }) => name),
+    );
+    assert.deepEqual(
+      refused,
+      after.map(({ name }) => ({ path: name, reason: strings.afterEnd() })),
     );
   });
 
