@@ -76,6 +76,32 @@ export const strings = {
     l10n.t("Profile “{0}” isn't valid: {1}. Fix it in the modal.profiles setting, and then run again.", name, problem),
   unreadableEnvFile: (path: string) =>
     l10n.t("Couldn't read the environment file “{0}”. Create it, or remove `envFile` from the profile.", path),
+  envFileEncoding: (path: string) => l10n.t('“{0}” is neither UTF-8 nor UTF-16 text. Save it as UTF-8.', path),
+  // Names and values may be parts of secrets, so these name only the line.
+  envFileLine: (path: string, line: number) =>
+    l10n.t('Line {1} of “{0}” sets no variable. Write NAME=value, or start the line with “#”.', path, line),
+  envFileName: (path: string, line: number) =>
+    l10n.t(
+      'Line {1} of “{0}” has a name with other characters than letters, digits, and “_”. Rename the variable.',
+      path,
+      line,
+    ),
+  envFileQuote: (path: string, line: number) =>
+    l10n.t('The value on line {1} of “{0}” has no closing quotation mark. Add it.', path, line),
+  envFileAfterQuote: (path: string, line: number) =>
+    l10n.t(
+      'The value on line {1} of “{0}” goes on after its closing quotation mark. Quote all of it, and put “\\” before each quotation mark in it.',
+      path,
+      line,
+    ),
+  envFileReference: (path: string, line: number) =>
+    l10n.t(
+      "Line {1} of “{0}” refers to a variable that neither a line above it nor the profile's `env` sets. Set it there, or write '${NAME:-default}'.",
+      path,
+      line,
+    ),
+  envFileValueTooLong: (path: string, line: number, name: string) =>
+    l10n.t('The value of {2} on line {1} of “{0}” is longer than 128 KiB. Shorten it.', path, line, name),
   missingBuildVariable: (name: string) =>
     l10n.t(
       "The image's build needs the variable {0}, which is neither in the environment file nor set on this computer. Set it, or remove it from `buildSecrets`.",

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'dotenv';
 import { UserError } from '../base/errors.ts';
 import { resolveInFolder } from '../base/inside-folder.ts';
+import { parseEnvFile } from './env-file.ts';
 import { HOST_VOLUME_PATH, imageOf, type Profile } from './schema.ts';
 import { strings } from './strings.ts';
 
@@ -16,10 +16,10 @@ const CACHES: Readonly<Record<string, string>> = {
 };
 
 /** Reads the variables of a profile's `envFile`, if it has one. Throws `UserError` if the file can't be read. */
-export async function readEnvFile({ envFile }: Profile, folderPath: string): Promise<Record<string, string>> {
+export async function readEnvFile({ envFile, env }: Profile, folderPath: string): Promise<Record<string, string>> {
   if (envFile === undefined) return {};
   try {
-    return parse(await readFile(resolveInFolder(folderPath, envFile)));
+    return parseEnvFile(envFile, await readFile(resolveInFolder(folderPath, envFile)), env);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(strings.unreadableEnvFile(envFile), { cause: error });
