@@ -84,6 +84,7 @@ export const strings = {
     count === 1
       ? l10n.t('1 rejected: {0} ({1})', path, reason)
       : l10n.t('{0} rejected, such as {1} ({2})', count, path, reason),
+  unmatched: (patterns: string) => l10n.t('nothing in the sandbox matches {0}', patterns),
   notInSandbox: (count: number) => l10n.t('{0} not in the sandbox', count),
 
   canceled: () => l10n.t('Canceled.'),

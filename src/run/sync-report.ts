@@ -57,7 +57,7 @@ function shortened(path: string): string {
 }
 
 /** Describes in one sentence what a pull did. */
-export function pullReport({ written, same, conflicts, refused, sensitive, missing }: PullResult): string {
+export function pullReport({ written, same, conflicts, refused, sensitive, missing, unmatched }: PullResult): string {
   const parts = [strings.pulled(written.length)];
   const [conflict] = conflicts;
   const [rejected] = refused;
@@ -66,5 +66,6 @@ export function pullReport({ written, same, conflicts, refused, sensitive, missi
   if (sensitive.length > 0) parts.push(strings.affectLocalPrograms(sensitive.length));
   if (rejected) parts.push(strings.rejected(refused.length, rejected.path, rejected.reason));
   if (missing.length > 0) parts.push(strings.notInSandbox(missing.length));
+  if (unmatched.length > 0) parts.push(strings.unmatched(listOf(unmatched)));
   return `${parts.join('; ')}.`;
 }

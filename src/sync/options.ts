@@ -6,8 +6,7 @@ import type { RunSyncOutcome } from './push/run-preamble.ts';
 import type { RuleSettings } from './rules/rules.ts';
 import type { Skipped } from './scan/scan.ts';
 
-/** The folder in a sandbox that a local folder is synced to. */
-export const REMOTE_ROOT = '/workspace';
+export { REMOTE_ROOT } from './rules/builtin.ts';
 
 export interface SyncEngineOptions {
   /** The local folder. */

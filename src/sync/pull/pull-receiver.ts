@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Extract, extract, type Header } from 'tar-stream';
+import { z } from 'zod';
 import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
 import { ALWAYS_EXCLUDED } from '../rules/builtin.ts';
 import { hashFile, readEntry, shortHash } from '../scan/read-entry.ts';
@@ -21,6 +22,7 @@ import type { Skipped } from '../scan/scan.ts';
 import { strings } from '../strings.ts';
 import type { Core } from '../worker/core.ts';
 import { linkLeadsInside } from './pull-links.ts';
+import { decodeName } from './pull-matches.ts';
 import { foldedName, isSensitive, nameRefusal } from './pull-names.ts';
 import { TrailingEntries } from './trailing-entries.ts';
 
@@ -60,6 +62,9 @@ export interface ReceiveProgress extends Pick<Received, 'files' | 'bytes'> {
 }
 
 const MAX_ENTRIES = 500_000;
+/** Only a name's bytes show if it is valid UTF-8. The package's types lack the option. */
+const BYTE_NAMES: object = { filenameEncoding: 'latin1' };
+const PaxSchema = z.object({ path: z.string().optional(), linkpath: z.string().optional() });
 
 /** Unpacks an archive from a sandbox into the local folder. Nothing in it is trusted. */
 export class PullReceiver {
@@ -81,7 +86,7 @@ export class PullReceiver {
     this.#request = request;
     this.#received = empty();
     this.#names.clear();
-    this.#archive = extract();
+    this.#archive = extract(BYTE_NAMES);
     this.#trailing = new TrailingEntries();
     this.#done = this.#unpack(this.#archive);
     this.#done.catch(() => {});
@@ -117,13 +122,17 @@ export class PullReceiver {
     for await (const entry of archive) {
       entries += 1;
       if (entries > MAX_ENTRIES) throw new Error(strings.tooManyEntries(MAX_ENTRIES));
-      const { header } = entry;
+      const { header, isValid } = decodeHeader(entry.header);
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
-      const reason = trailing.include(header) ? strings.afterEnd() : this.#refusal(path, header);
+      const reason = trailing.include(header)
+        ? strings.afterEnd()
+        : isValid
+          ? this.#refusal(path, header)
+          : strings.notUtf8();
       const isFolder = header.type === 'directory';
       if (reason === 'sensitive') this.#received.sensitive.push(...(isFolder ? [] : [path]));
-      else if (reason) this.#received.refused.push({ path: header.name, reason });
+      else if (reason) this.#received.refused.push({ path: path || header.name, reason });
       if (isFolder && !reason) mkdirSync(join(this.#core.rules.root, path), { recursive: true });
       if (reason || isFolder) entry.resume();
       else await this.#takeEntry(path, header, entry as AsyncIterable<Buffer>);
@@ -267,6 +276,19 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] extends readonly (infer 
 
 function empty(): Writable<Received> {
   return { files: 0, bytes: 0, written: [], same: [], conflicts: [], refused: [], sensitive: [] };
+}
+
+/** Decodes the names in a header that was read as Latin-1. Those in pax records are decoded already. */
+function decodeHeader(header: Header): { header: Header; isValid: boolean } {
+  const { path, linkpath } = PaxSchema.parse(header.pax ?? {});
+  const decode = (latin1: string, pax: string | undefined) =>
+    pax === undefined ? decodeName(latin1) : { path: pax, isValid: !pax.includes('\ufffd') };
+  const name = decode(header.name, path);
+  const target = decode(header.linkname ?? '', linkpath);
+  return {
+    header: { ...header, name: name.path, ...(header.linkname && { linkname: target.path }) },
+    isValid: name.isValid && target.isValid,
+  };
 }
 
 /** Returns a free name next to the file: `NAME.remote`, `NAME.remote-2`, and so on. */

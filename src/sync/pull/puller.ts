@@ -7,9 +7,9 @@ import { type AnswerLimits, execWith, readStream } from '../../modal/exec.ts';
 import { watched } from '../../modal/watchdog.ts';
 import type { SyncProgress } from '../options.ts';
 import type { Ask } from '../push/questions.ts';
-import { PatternList } from '../rules/gitignore.ts';
 import { strings } from '../strings.ts';
 import type { WorkerClient } from '../worker/client.ts';
+import { matchFiles, type PullMatches, withoutUtf8 } from './pull-matches.ts';
 import type { Received, ReceiveProgress } from './pull-receiver.ts';
 import { PullSize } from './pull-size.ts';
 
@@ -28,6 +28,8 @@ export interface PullRequest {
 export interface PullResult extends Received {
   /** Requested paths that don't exist in the sandbox. */
   readonly missing: readonly string[];
+  /** Patterns that matched no file. */
+  readonly unmatched: readonly string[];
   readonly durationMs: number;
 }
 
@@ -53,9 +55,8 @@ export class Puller {
   /** Throws `UserError` if the connection is lost. */
   async pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
     const startedAt = performance.now();
-    const paths = [
-      ...new Set([...(request.paths ?? []).map(checkedPath), ...(await this.#matching(sandbox, request))]),
-    ];
+    const matching = await this.#matching(sandbox, request);
+    const paths = [...new Set([...(request.paths ?? []).map(checkedPath), ...matching.paths])];
     const size = new PullSize(this.#ask);
     const first = await this.#receive(sandbox, paths, [], request, size);
     const { sensitive } = first;
@@ -70,24 +71,24 @@ export class Puller {
       ...all.conflicts.map(({ path }) => path),
       ...all.refused.map(({ path }) => path),
     ];
-    const missing = paths.filter(
+    const unfound = paths.filter(
       (path) => path !== '' && !found.some((one) => one === path || one.startsWith(`${path}/`)),
     );
-    return { ...all, missing, durationMs: performance.now() - startedAt };
+    // Lists show a name that isn't UTF-8 with replacement characters, under which it can't be requested.
+    const isUnnameable = (path: string) => path.includes('\ufffd');
+    return {
+      ...all,
+      refused: [...all.refused, ...matching.refused, ...unfound.filter(isUnnameable).map(withoutUtf8)],
+      missing: unfound.filter((path) => !isUnnameable(path)),
+      unmatched: matching.unmatched,
+      durationMs: performance.now() - startedAt,
+    };
   }
 
-  async #matching(sandbox: Sandbox, { patterns = [], signal }: PullRequest): Promise<string[]> {
-    if (patterns.length === 0) return [];
-    const output = await execWith(sandbox, ['sh', '-c', FIND, 'modal-find', this.#remoteRoot], {
-      signal,
-      ...FIND_LIMITS,
-    });
-    const list = new PatternList('', patterns.join('\n'));
-    const names = output
-      .toString()
-      .split('\0')
-      .map((name) => name.replace(/^\.\//, ''));
-    return names.filter((path) => path !== '' && isMatched(list, path));
+  async #matching(sandbox: Sandbox, { patterns = [], signal }: PullRequest): Promise<PullMatches> {
+    if (patterns.length === 0) return { paths: [], refused: [], unmatched: [] };
+    const argv = ['sh', '-c', FIND, 'modal-find', this.#remoteRoot];
+    return matchFiles(await execWith(sandbox, argv, { signal, ...FIND_LIMITS }), patterns, this.#remoteRoot);
   }
 
   async #receive(
@@ -160,19 +161,6 @@ function checkedPath(path: string): string {
   if (posix.isAbsolute(normal) || normal === '..' || normal.startsWith('../'))
     throw new UserError(strings.pullOutside(path));
   return normal === '.' ? '' : normal;
-}
-
-/** A pattern that matches a folder matches everything below it, as in an ignore file. */
-function isMatched(list: PatternList, path: string): boolean {
-  const parts = path.split('/');
-  for (let depth = 1; depth <= parts.length; depth += 1) {
-    const pattern = list.last(parts.slice(0, depth).join('/'), parts[depth - 1] as string, depth < parts.length);
-    if (pattern) {
-      if (!pattern.negated) return true;
-      if (depth === parts.length) return false;
-    }
-  }
-  return false;
 }
 
 function* batches(paths: readonly string[]): Generator<string[]> {

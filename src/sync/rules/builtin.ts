@@ -5,6 +5,9 @@ import type { Rule, RuleKind } from './rule.ts';
 /** The folder with the sync's own state in the sandbox. It is inside the synced folder so that snapshots include it. */
 export const STATE_FOLDER = '.modal-sync';
 
+/** The folder in a sandbox that a local folder is synced to. */
+export const REMOTE_ROOT = '/workspace';
+
 /** A rule that no file contains. Its text is looked up when it is read, after translations have been loaded. */
 export function builtInRule(kind: RuleKind, included: boolean, textOf: () => string): Rule {
   return {

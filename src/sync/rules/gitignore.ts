@@ -14,6 +14,14 @@ import {
   literal,
 } from '../../base/glob.ts';
 
+/** A line to read as one of an ignore file, and what it is shown as. */
+export interface Line {
+  readonly text: string;
+  readonly shown: string;
+  /** The line number, from 1. */
+  readonly line: number;
+}
+
 /** One line of an ignore file. */
 export interface Pattern {
   /** The line as written. */
@@ -45,10 +53,10 @@ export class PatternList {
   readonly #anyOther: RegExp | undefined;
   readonly #ignoreCase: boolean;
 
-  constructor(source: string, text: string, ignoreCase = false) {
+  constructor(source: string, lines: string | readonly Line[], ignoreCase = false) {
     this.source = source;
     this.#ignoreCase = ignoreCase;
-    this.patterns = parse(text, ignoreCase);
+    this.patterns = (typeof lines === 'string' ? linesOf(lines) : lines).flatMap((line) => parse(line, ignoreCase));
     for (const [index, { anchored, body }] of this.patterns.entries()) {
       const lastPart = body.slice(body.lastIndexOf('/') + 1);
       if (!anchored && isLiteral(body)) this.#add(this.#byName, body, index);
@@ -136,30 +144,33 @@ function reaches(pattern: readonly string[], folder: readonly string[]): boolean
   return pattern.length > folder.length;
 }
 
-function parse(text: string, ignoreCase: boolean): Pattern[] {
-  const patterns: Pattern[] = [];
+function linesOf(text: string): Line[] {
   const lines = text.replace(/^\ufeff/, '').split('\n');
-  for (const [index, raw] of lines.entries()) {
-    if (raw === '' || raw.startsWith('#')) continue;
+  return lines.flatMap((raw, index) => {
+    if (raw === '' || raw.startsWith('#')) return [];
     // Like Git, accepts CRLF at the end of the last line, too.
     const line = trimSpaces(raw.endsWith('\r') ? raw.slice(0, -1) : raw);
-    const negated = line.startsWith('!');
-    let body = negated ? line.slice(1) : line;
-    const folderOnly = body.endsWith('/');
-    if (folderOnly) body = body.slice(0, -1);
-    const anchored = body.includes('/');
-    if (body.startsWith('/')) body = body.slice(1);
-    if (body === '') continue;
-    const bytes = toBytes(body);
-    const test = compile(bytes, anchored, ignoreCase);
-    const matches = anchored ? (path: string) => test(path) : (_path: string, name: string) => test(name);
-    patterns.push({ text: line, line: index + 1, negated, folderOnly, body: bytes, anchored, matches });
-  }
-  return patterns;
+    return [{ text: line, shown: line, line: index + 1 }];
+  });
+}
+
+/** Returns the pattern of a line, if it has one. */
+function parse({ text, shown, line }: Line, ignoreCase: boolean): Pattern[] {
+  const negated = text.startsWith('!');
+  let body = negated ? text.slice(1) : text;
+  const folderOnly = body.endsWith('/');
+  if (folderOnly) body = body.slice(0, -1);
+  const anchored = body.includes('/');
+  if (body.startsWith('/')) body = body.slice(1);
+  if (body === '') return [];
+  const bytes = toBytes(body);
+  const test = compile(bytes, anchored, ignoreCase);
+  const matches = anchored ? (path: string) => test(path) : (_path: string, name: string) => test(name);
+  return [{ text: shown, line, negated, folderOnly, body: bytes, anchored, matches }];
 }
 
 /** Removes trailing spaces, except those after a backslash. */
-function trimSpaces(line: string): string {
+export function trimSpaces(line: string): string {
   let end = 0;
   for (let at = 0; at < line.length; at += 1) {
     if (line[at] === '\\') {

@@ -17,6 +17,7 @@ import { GitRepos, isGitData, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
 import type { Rule, RuleKind } from './rule.ts';
+import { settingPatterns } from './setting-patterns.ts';
 
 /** The decision about one name. `enter` means that a folder must be scanned, even if it is excluded itself. */
 export interface Verdict {
@@ -62,8 +63,8 @@ export class Rules {
   constructor(root: string, settings: RuleSettings = {}, git = new GitRepos()) {
     this.root = realpathSync(root);
     this.git = git;
-    this.include = new PatternList('modal.sync.include', (settings.include ?? []).join('\n'));
-    this.exclude = new PatternList('modal.sync.exclude', (settings.exclude ?? []).join('\n'));
+    this.include = settingPatterns('modal.sync.include', settings.include ?? []);
+    this.exclude = settingPatterns('modal.sync.exclude', settings.exclude ?? []);
     const steps = normalize(settings.root || '.')
       .split(sep)
       .filter((part) => part !== '' && part !== '.');

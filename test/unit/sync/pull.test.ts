@@ -3,9 +3,11 @@ import { existsSync, lstatSync, readFileSync, realpathSync, rmSync, symlinkSync 
 import { join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type Header, pack } from 'tar-stream';
+import { pullReport } from '../../../src/run/sync-report.ts';
 import type { SyncProgress } from '../../../src/sync/engine.ts';
 import { PullReceiver, type Received } from '../../../src/sync/pull/pull-receiver.ts';
 import { PullSize } from '../../../src/sync/pull/pull-size.ts';
+import type { PullResult } from '../../../src/sync/pull/puller.ts';
 import { type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
 import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
@@ -44,6 +46,57 @@ describe('SyncEngine.pull', () => {
     await inSandbox(sandbox, 'mkdir -p r/s; echo 1 > r/s/x.csv; echo 2 > y.csv; echo 3 > r/z.txt');
     const result = await engine.pull(sandbox, { patterns: ['*.csv', '!y.csv'] });
     assert.deepEqual(result.written, ['r/s/x.csv']);
+  });
+
+  it('pulls what patterns name as paths: below ".", in the sandbox, with brackets, or with backslashes', async () => {
+    await inSandbox(
+      sandbox,
+      'mkdir -p r/s; for f in "r/[1].csv" r/2.csv r/s/3.csv 4.csv no.csv; do echo 1 > "$f"; done',
+    );
+    const patterns = ['/workspace/r/[1].csv', './r/2.csv', 'r\\s\\3.csv', './4.csv'];
+    const result = await engine.pull(sandbox, { patterns });
+    assert.deepEqual([...result.written].sort(), ['4.csv', 'r/2.csv', 'r/[1].csv', 'r/s/3.csv']);
+    assert.deepEqual(result.unmatched, []);
+  });
+
+  it('names the patterns that match nothing', async () => {
+    await inSandbox(sandbox, 'echo 1 > x.csv; mkdir empty');
+    const patterns = ['*.csv', 'x.csv', 'y.csv', '!z.csv', 'empty/', 'b/*.csv', '../x.csv'];
+    const result = await engine.pull(sandbox, { patterns });
+    assert.deepEqual([result.written, result.unmatched], [['x.csv'], ['y.csv', 'empty/', 'b/*.csv', '../x.csv']]);
+    assert.equal(
+      pullReport(result),
+      'Pulled 1 file; nothing in the sandbox matches y.csv, empty/, b/*.csv, and 1 more.',
+    );
+  });
+
+  it('leaves out names that are not UTF-8, and says so', async () => {
+    await inSandbox(
+      sandbox,
+      `mkdir out out/$(printf 'd\\351'); cd out; for f in "$(printf 'caf\\351')" "$(printf 'caf\\350')" "$(printf 'd\\351/x')" ü; do echo 1 > "$f.csv"; done; ln -s "$(printf '\\351')" link`,
+    );
+    const names = (result: PullResult) => ({
+      written: result.written,
+      missing: result.missing,
+      refused: result.refused.map(({ path, reason }) => [path, reason]).sort(),
+    });
+    const refused = ['out/caf\ufffd.csv', 'out/caf\ufffd.csv', 'out/d\ufffd/x.csv'].map((path) => [
+      path,
+      strings.notUtf8(),
+    ]);
+    const byPattern = await engine.pull(sandbox, { patterns: ['*.csv'] });
+    assert.deepEqual(names(byPattern), { written: ['out/ü.csv'], missing: [], refused });
+    const byFolder = names(await engine.pull(sandbox, { paths: ['out'] }));
+    assert.deepEqual(
+      byFolder.refused.map(([path]) => path),
+      ['out/caf\ufffd.csv', 'out/caf\ufffd.csv', 'out/d\ufffd', 'out/d\ufffd/x.csv', 'out/link'],
+    );
+    const { created } = await engine.remoteChanges(sandbox);
+    const changes = names(await engine.pull(sandbox, { paths: created }));
+    assert.deepEqual(
+      [changes.missing, [...new Set(changes.refused.map(([path]) => path))]],
+      [[], ['out/caf\ufffd.csv', 'out/d\ufffd/x.csv', 'out/link']],
+    );
   });
 
   it("pulls files that programs changed, and doesn't send them back", async () => {
