@@ -1,5 +1,5 @@
 import { lstatSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { UserError } from './errors.ts';
 import { strings } from './strings.ts';
 
@@ -39,4 +39,9 @@ function realPathOf(path: string): string {
     if (!isMissing || lstatSync(path, { throwIfNoEntry: false }) || dirname(path) === path) throw error;
     return join(realPathOf(dirname(path)), basename(path));
   }
+}
+
+/** Returns a path relative to a folder's real path, with `/`. The path must be real, too. */
+export function pathInFolder(folder: string, path: string): string {
+  return relative(realpathSync.native(folder), path).split(sep).join('/');
 }

@@ -1,4 +1,5 @@
 import type { App, Image, ModalClient } from 'modal';
+import type { SendsFile } from '../sync/rules/credentials.ts';
 
 /** An image that was built earlier. */
 export interface StoredImage {
@@ -20,6 +21,8 @@ export interface BuildContext {
   readonly folderPath: string;
   /** Builds on Local Modal, which uses the programs installed on this computer. */
   readonly isLocal: boolean;
+  /** Decides about files that look like credentials. Defaults to `sendsIfNamed`. */
+  readonly sends?: SendsFile;
   /** Values of `image.buildSecrets` by name. */
   readonly variables: Readonly<Record<string, string>>;
   /** Images built by earlier windows. */

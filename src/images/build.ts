@@ -1,13 +1,13 @@
 import type { Image, ModalClient } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { pathInFolder } from '../base/inside-folder.ts';
 import { isNotFound } from '../modal/errors.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
 import type { BuildContext, BuiltImage } from './build-context.ts';
 import { Build } from './builder.ts';
-import type { FileHashes } from './dockerfile/context.ts';
 import { lookUp } from './errors.ts';
 import { recipeOf } from './profile-recipe.ts';
-import type { Recipe } from './recipe.ts';
+import type { Chain, CopiedEntry, FileHashes, Recipe, RecipeContext } from './recipe.ts';
 import { recipeKey } from './recipe-key.ts';
 
 export { ImageBuildError } from './errors.ts';
@@ -45,6 +45,47 @@ export async function buildImage(image: ImageProfile, context: BuildContext): Pr
     if (images.get(key) === building) images.delete(key);
   });
   return (await building).image;
+}
+
+/** A file in the folder that a build sends. */
+export interface CopiedFile {
+  /** Relative to the folder, with `/`. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/**
+ * Returns the files in the folder that the build of an image sends. Makes no request; with a client, spares the build
+ * reading them again. Throws `ImageBuildError` for what can't be built.
+ */
+export async function copiedFiles(
+  image: ImageProfile,
+  { client, ...context }: RecipeContext & Partial<Pick<BuildContext, 'client'>>,
+): Promise<CopiedFile[]> {
+  const recipe = await recipeOf(image, client ? { ...context, hashes: memoryOf(client).hashes } : context);
+  const files = new Map<string, CopiedFile>();
+  for (const { kind, source, size } of [...chainsOf(recipe)].flatMap(entriesOf)) {
+    if (kind !== 'file' || typeof source !== 'string') continue;
+    const path = pathInFolder(context.folderPath, source);
+    files.set(path, { path, bytes: size });
+  }
+  return [...files.values()];
+}
+
+/** Returns a chain and all stages that it needs. */
+function chainsOf(chain: Chain, found = new Set<Chain>()): Set<Chain> {
+  if (found.has(chain)) return found;
+  found.add(chain);
+  if (chain.base.kind === 'stage') chainsOf(chain.base.stage, found);
+  for (const step of chain.steps)
+    if (step.kind === 'copy') for (const { from } of step.copies) if ('stage' in from) chainsOf(from.stage, found);
+  return found;
+}
+
+function entriesOf({ steps }: Chain): CopiedEntry[] {
+  return steps.flatMap((step) =>
+    step.kind === 'copy' ? step.copies.flatMap(({ from }) => ('entries' in from ? from.entries : [])) : [],
+  );
 }
 
 function memoryOf(client: ModalClient): BuildMemory {

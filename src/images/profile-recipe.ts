@@ -1,26 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../base/errors.ts';
-import { resolveInFolder } from '../base/inside-folder.ts';
+import { pathInFolder, resolveInFolder } from '../base/inside-folder.ts';
 import { DEFAULT_PYTHON } from '../profiles/image-schema.ts';
 import type { ImageProfile } from '../profiles/schema.ts';
+import { sendsIfNamed } from '../sync/rules/credentials.ts';
 import { builtInBase, builtInSteps } from './built-in.ts';
-import type { FileHashes } from './dockerfile/context.ts';
 import { dockerfileRecipe } from './dockerfile/recipe.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine, runLine, shortened } from './lines.ts';
 import { aptStep, npmStep, pipStep } from './packages.ts';
 import { pipFromStep, type ReadFile } from './pip-from.ts';
-import type { Base, Place, Recipe, RunStep, Step } from './recipe.ts';
+import type { Base, Place, Recipe, RecipeContext, RunStep, Step } from './recipe.ts';
 import { strings } from './strings.ts';
-
-export interface RecipeContext {
-  /** The folder that relative paths in the profile refer to. */
-  readonly folderPath: string;
-  /** Builds on Local Modal, which uses the programs installed on this computer. */
-  readonly isLocal: boolean;
-  /** Hashes of files that earlier builds have read. */
-  readonly hashes?: FileHashes;
-}
 
 const MAX_TITLE_CHARS = 60;
 
@@ -33,16 +24,14 @@ export async function recipeOf(image: ImageProfile, context: RecipeContext): Pro
   return { ...start, steps: [...start.steps, ...(await extraSteps(image, context))] };
 }
 
-async function baseOf(image: ImageProfile, { folderPath, isLocal, hashes }: RecipeContext): Promise<Recipe> {
+async function baseOf(image: ImageProfile, context: RecipeContext): Promise<Recipe> {
+  const { isLocal } = context;
   const plain = (base: Base, key: keyof ImageProfile): Recipe => ({ base, basePlace: { key }, steps: [], notes: [] });
   if (image.registry !== undefined)
     return plain({ kind: 'registry', tag: image.registry, secret: image.registrySecret }, 'registry');
   const { dockerfile } = image;
   if (dockerfile !== undefined)
-    return dockerfileRecipe(
-      { ...image, dockerfile },
-      { folderPath, isLocal, read: readFrom(folderPath), ...(hashes && { hashes }) },
-    );
+    return dockerfileRecipe({ ...image, dockerfile }, { ...context, read: readFrom(context) });
   if (image.name !== undefined) return plain({ kind: 'name', name: image.name }, 'name');
   if (image.snapshot !== undefined) return plain({ kind: 'snapshot', id: image.snapshot }, 'snapshot');
   const basePlace: Place = { key: 'python' };
@@ -51,13 +40,13 @@ async function baseOf(image: ImageProfile, { folderPath, isLocal, hashes }: Reci
   return { base, basePlace, steps: builtInSteps(basePlace, !isLocal), notes };
 }
 
-async function extraSteps(image: ImageProfile, { folderPath }: RecipeContext): Promise<Step[]> {
+async function extraSteps(image: ImageProfile, context: RecipeContext): Promise<Step[]> {
   const steps: Step[] = [];
   // First, because installations may need them. Variables only for programs belong in the profile's own `env`.
   if (Object.keys(image.env).length > 0) steps.push(envStep(image.env));
   if (image.apt.length > 0) steps.push(aptStep(image.apt, { key: 'apt' }));
   if (image.pip.length > 0) steps.push(pipStep(image.pip, { key: 'pip' }));
-  if (image.pipFrom !== undefined) steps.push(await pipFromStep(image.pipFrom, readFrom(folderPath)));
+  if (image.pipFrom !== undefined) steps.push(await pipFromStep(image.pipFrom, readFrom(context)));
   if (image.npm.length > 0) steps.push(npmStep(image.npm, { key: 'npm' }));
   steps.push(...image.commands.map(commandStep));
   return steps;
@@ -77,11 +66,14 @@ function commandStep(command: string, index: number): RunStep {
   return { kind: 'run', title, place: { key: 'commands', index }, commands: [runLine(command)], secrets: true };
 }
 
-/** Returns a function that reads files in a folder. */
-export function readFrom(folderPath: string): ReadFile {
+/** Returns a function that reads files in a folder, but none that look like credentials, as their text is sent. */
+export function readFrom({ folderPath, sends = sendsIfNamed }: Pick<RecipeContext, 'folderPath' | 'sends'>): ReadFile {
   return async (path, place) => {
     try {
-      return await readFile(resolveInFolder(folderPath, path));
+      const real = resolveInFolder(folderPath, path);
+      if (!sends(pathInFolder(folderPath, real), false))
+        throw new UserError(strings.credentialNotRead(path, placeName(place)));
+      return await readFile(real);
     } catch (error) {
       throw new ImageBuildError(messageOf(error, path, place), { title: path, place, cause: error });
     }

@@ -1,4 +1,5 @@
 import type { ImageProfile } from '../profiles/schema.ts';
+import type { SendsFile } from '../sync/rules/credentials.ts';
 
 /** The origin of a step in what the user wrote: a line of a file (from 1), or a key of the profile's image. */
 export type Place =
@@ -88,4 +89,18 @@ export interface Chain {
 export interface Recipe extends Chain {
   /** Log lines about what is done differently than written. */
   readonly notes: readonly string[];
+}
+
+/** Hashes of local files by path, with the state in which they were read. */
+export type FileHashes = Map<string, { readonly key: string; readonly hash: string }>;
+
+export interface RecipeContext {
+  /** The folder that relative paths in the profile refer to. */
+  readonly folderPath: string;
+  /** Builds on Local Modal, which uses the programs installed on this computer. */
+  readonly isLocal: boolean;
+  /** Hashes of files that earlier builds have read. */
+  readonly hashes?: FileHashes;
+  /** Decides about files that look like credentials. Defaults to `sendsIfNamed`. */
+  readonly sends?: SendsFile;
 }

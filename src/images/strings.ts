@@ -33,6 +33,9 @@ export const strings = {
   fileMissing: (path: string, place: string) => l10n.t("{0} ({1}) doesn't exist.", path, place),
   fileUnreadable: (path: string, place: string, code: string) =>
     l10n.t("{0} ({1}) can't be read ({2}).", path, place, code),
+  credentialsNotCopied: (paths: string) => l10n.t('Not copied because they look like credentials: {0}', paths),
+  credentialNotRead: (path: string, place: string) =>
+    l10n.t("{0} ({1}) looks like a credential, so it isn't sent. Use another file.", path, place),
   fileChanged: (path: string) => l10n.t('{0} changed while it was being copied into the image. Run again.', path),
   copiedFiles: (title: string, files: number, size: string) =>
     l10n.t('{0} ({1}, {2})', title, formats.files(files), size),

@@ -3,7 +3,8 @@ import { createReadStream, type Stats } from 'node:fs';
 import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { CopiedEntry } from '../recipe.ts';
+import { type SendsFile, sendsIfNamed } from '../../sync/rules/credentials.ts';
+import type { CopiedEntry, FileHashes } from '../recipe.ts';
 import { strings } from '../strings.ts';
 import { DockerPatterns, sourcePattern } from './patterns.ts';
 
@@ -22,21 +23,33 @@ export interface Selection {
 /** The number of files read at once. */
 const MAX_PARALLEL_READS = 32;
 
-/** Hashes of local files by path, with the state in which they were read. */
-export type FileHashes = Map<string, { readonly key: string; readonly hash: string }>;
+export interface DockerContextOptions {
+  /** Spares reading files that haven't changed since an earlier build. */
+  readonly hashes?: FileHashes | undefined;
+  /** Decides about files that look like credentials, by their path in the context. */
+  readonly sends?: SendsFile;
+}
 
 /** The folder that `COPY` reads from, without what its `.dockerignore` excludes. Listed at its first use. */
 export class DockerContext {
+  /** Files that were selected but not returned, because they look like credentials. */
+  readonly withheld = new Set<string>();
   readonly #root: string;
   readonly #dockerfile: string;
   readonly #hashes: FileHashes;
+  readonly #sends: SendsFile;
   #listed: Promise<Map<string, Listed>> | undefined;
 
-  /** Both paths are absolute and local. `hashes` spares reading files that haven't changed since an earlier build. */
-  constructor(root: string, dockerfile: string, hashes: FileHashes = new Map()) {
+  /** Both paths are absolute and local. */
+  constructor(
+    root: string,
+    dockerfile: string,
+    { hashes = new Map(), sends = sendsIfNamed }: DockerContextOptions = {},
+  ) {
     this.#root = root;
     this.#dockerfile = dockerfile;
     this.#hashes = hashes;
+    this.#sends = sends;
   }
 
   /**
@@ -58,8 +71,11 @@ export class DockerContext {
       const paths = this.#matching(top, wanted, listed, parents);
       if (paths.length === 0) unmatched.push(source);
       for (const path of paths) {
-        for (const [name, each] of await this.#below(path, listed, parents ? top : undefined))
-          if (!excluded.ignores(each.path)) found.set(name, each);
+        for (const [name, each] of await this.#below(path, listed, parents ? top : undefined)) {
+          if (excluded.ignores(each.path)) continue;
+          if (this.#mayCopy(each, wanted, path)) found.set(name, each);
+          else this.withheld.add(each.path);
+        }
       }
     }
     const waiting = [...found].sort(([one], [other]) => (one < other ? -1 : 1));
@@ -69,6 +85,11 @@ export class DockerContext {
       entries.push(...(await Promise.all(some.map(([name, each]) => this.#entry(name, each)))));
     }
     return { entries, unmatched };
+  }
+
+  /** Withholds files that look like credentials, unless the source names the file itself, not just with wildcards. */
+  #mayCopy({ path, stat }: Listed, source: string, matched: string): boolean {
+    return stat.isDirectory() || this.#sends(path, path === matched && /[^*?]/.test(posix.basename(source)));
   }
 
   /** Returns the paths that a source stands for. Only a pattern may stand for none. */

@@ -1,12 +1,13 @@
 import { join, posix } from 'node:path';
 import { UserError } from '../../base/errors.ts';
-import { resolveInFolder } from '../../base/inside-folder.ts';
+import { pathInFolder, resolveInFolder } from '../../base/inside-folder.ts';
 import type { ImageProfile } from '../../profiles/schema.ts';
+import { sendsIfNamed } from '../../sync/rules/credentials.ts';
 import { ImageBuildError } from '../errors.ts';
 import type { ReadFile } from '../pip-from.ts';
-import type { Recipe } from '../recipe.ts';
+import type { Recipe, RecipeContext } from '../recipe.ts';
 import { strings } from '../strings.ts';
-import { DockerContext, type FileHashes } from './context.ts';
+import { DockerContext } from './context.ts';
 import { parseDockerfile } from './parse.ts';
 import { stageNamed, stagesOf } from './stages.ts';
 import { StageReader } from './steps.ts';
@@ -17,7 +18,7 @@ import { StageReader } from './steps.ts';
  */
 export async function dockerfileRecipe(
   image: ImageProfile & { dockerfile: string },
-  { folderPath, isLocal, read, hashes }: { folderPath: string; isLocal: boolean; read: ReadFile; hashes?: FileHashes },
+  { folderPath, isLocal, read, hashes, sends = sendsIfNamed }: RecipeContext & { read: ReadFile },
 ): Promise<Recipe> {
   const { target, buildArgs = {}, buildSecrets } = image;
   const file = posix.normalize(image.dockerfile.replaceAll('\\', '/'));
@@ -30,9 +31,13 @@ export async function dockerfileRecipe(
     throw new ImageBuildError(reason, { title: file, place: { key } });
   }
   const root = contextRoot(folderPath, image.context ?? posix.dirname(file), file);
-  const context = new DockerContext(root, join(folderPath, file), hashes);
+  const context = new DockerContext(root, join(folderPath, file), {
+    hashes,
+    sends: (path, isNamed) => sends(pathInFolder(folderPath, join(root, path)), isNamed),
+  });
   const notes = new Set<string>();
   const chain = await new StageReader({ stages, context, buildArgs, buildSecrets, isLocal, notes }).chain(stage);
+  if (context.withheld.size > 0) notes.add(strings.credentialsNotCopied([...context.withheld].join(', ')));
   return { ...chain, notes: [...notes] };
 }
 

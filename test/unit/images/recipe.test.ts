@@ -51,6 +51,42 @@ describe('recipeOf', () => {
     );
   });
 
+  it('copies no file that looks like a credential unless the line names the file itself, and says so', async () => {
+    const more = {
+      '.env': 'A=1',
+      'main.py': '',
+      'sub/server.pem': '',
+      '.aws/credentials': '',
+      'a.key': '',
+      'b.key': '',
+    };
+    const all = await dockerfile(['FROM a', 'COPY . all', 'COPY * some/', 'COPY .aws aws', 'RUN true'], more);
+    const names = (each: Recipe) => each.steps.flatMap((step) => (step.kind === 'copy' ? copied(step) : []));
+    assert.deepEqual(names(all)[0], [['tree/.aws', 'tree/Dockerfile', 'tree/main.py', 'tree/sub'], 'all']);
+    assert.doesNotMatch(JSON.stringify(names(all)), /env|pem|credentials|key/);
+    assert.deepEqual(all.notes, [strings.credentialsNotCopied('.aws/credentials, .env, a.key, b.key, sub/server.pem')]);
+    const some = await dockerfile(['FROM a', 'COPY .env *.key .aws/credentials all/', 'RUN true'], more);
+    assert.deepEqual(names(some), [[['files/.env', 'files/a.key', 'files/b.key', 'files/credentials'], 'all/']]);
+    assert.deepEqual(some.notes, []);
+  });
+
+  it('recognizes credentials by their folder and behind links, also below the build context', async () => {
+    await files({ 'docker/Dockerfile': 'FROM a\nCOPY . .\nCOPY plain.txt p', '.env': '', 'docker/config': '' });
+    await files({ 'docker/.ssh/config': '', 'docker/x.pem': '' });
+    await symlink('x.pem', join(folder, 'docker/plain.txt'));
+    const { notes } = await recipe({ dockerfile: 'docker/Dockerfile' });
+    assert.deepEqual(notes, [strings.credentialsNotCopied('.ssh/config, x.pem')]);
+    await files({ '.ssh/Dockerfile': 'FROM a\nCOPY id .', '.ssh/id': '' });
+    await assert.rejects(recipe({ dockerfile: '.ssh/Dockerfile' }), /looks like a credential, so it isn't sent/);
+  });
+
+  it('puts no file that looks like a credential into a layer as a list of packages', async () => {
+    await files({ 'more.txt': '-r .env', '.env': 'A=1' });
+    const message = strings.credentialNotRead('.env', 'image.pipFrom');
+    await assert.rejects(recipe({ pipFrom: '.env' }), { message });
+    await assert.rejects(recipe({ pipFrom: 'more.txt' }), /\.env \(more\.txt:1\) looks like a credential/);
+  });
+
   it('refuses a Dockerfile, a build context, and lists of packages that links lead out of the folder', async () => {
     const outside = await mkdtemp(join(tmpdir(), 'outside-'));
     await writeFile(join(outside, 'Dockerfile'), 'FROM a');
