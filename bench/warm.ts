@@ -49,7 +49,10 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
     const warm = await medianMs(rounds, firstByte, async (round) => {
       await sessions.dispose();
       if (!profile.warm) throw new Error("The profile isn't warm.");
-      await pool.fill({ folder, named: { name: 'default', profile }, warm: profile.warm }, AbortSignal.timeout(60_000));
+      await pool.fill(
+        { folder, named: { name: 'default', profile, origin: 'user' }, warm: profile.warm },
+        AbortSignal.timeout(60_000),
+      );
       writeFileSync(join(path, 'f0.txt'), `edited ${round}\n`);
     });
     add({

@@ -8,12 +8,13 @@ import { accountModule } from './providers/account/module.ts';
 import { apiModule } from './providers/api/module.ts';
 import { Activity } from './providers/common/activity.ts';
 import { unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
-import { readSettings } from './providers/common/settings.ts';
+import { readSettings, userInclude } from './providers/common/settings.ts';
 import { filesModule } from './providers/files/module.ts';
 import { ImageBuilds } from './providers/images/image-builds.ts';
 import { imagesModule } from './providers/images/module.ts';
 import { lifecycleModule } from './providers/lifecycle/module.ts';
 import { logModule } from './providers/log/module.ts';
+import { permissionsModule } from './providers/permissions/module.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles/folder-profiles.ts';
 import { profilesModule } from './providers/profiles/module.ts';
 import { runModule } from './providers/run/module.ts';
@@ -61,7 +62,11 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const spend = new SpendRecord(machine, wallClock, systemClock);
   const budget = budgetOfSettings(spend);
   const commands = new RunningCommands();
-  const starter = new SandboxStarter({
+  const prices = () => starter.prices;
+  const permissions = add(permissionsModule({ machine, profiles, account, profileRoot, prices }));
+  const starter: SandboxStarter = new SandboxStarter({
+    gate: permissions.gate,
+    userInclude: ({ path }) => userInclude(path),
     account: () => account.current(),
     app: () => readSettings().app,
     profileRoot,
@@ -74,14 +79,23 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const syncs = new FolderSyncs({
     // Not the workspace's own storage: a folder is the same one after VS Code adds a second folder to its window.
     storageDir: () => storage('sync'),
-    rules: ({ path }) => readSettings(vscode.Uri.file(path)).sync,
+    rules: ({ path }) => ({ ...readSettings(vscode.Uri.file(path)).sync, userInclude: userInclude(path) }),
+    consent: (folder, recipient) => permissions.syncConsent(folder, recipient),
     isLocal: () => account.isLocal,
   });
-  const warmUps = new WarmUpService({ starter, syncs, profiles, machine, budget, clock: wallClock, account });
-  const profile: SessionDependencies['profile'] = (folder, name) => profiles.get(folder, name);
+  const warmUps = new WarmUpService({
+    starter,
+    syncs,
+    profiles: permissions,
+    machine,
+    budget,
+    clock: wallClock,
+    account,
+  });
+  const profile: SessionDependencies['profile'] = (folder, name) => permissions.get(folder, name);
   const sessions = new Sessions({ starter, profile, handover: new Handover(machine), warm: warmUps, budget });
   const snapshots = new Snapshots(async () => (await sessions.connection()).client);
-  const shared = { starter, sessions, syncs, account, profiles, warmUps, snapshots, commands, budget, activity };
+  const shared = { starter, sessions, syncs, account, profiles, permissions, warmUps, snapshots, commands, budget };
   shutDown = () =>
     Promise.all([warmUps.end(), sessions.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
 
@@ -108,7 +122,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
   );
   add(warmUpsModule(shared));
-  add(statusBarModule(shared));
+  add(statusBarModule({ ...shared, activity }));
   void sessions.takeOver(workspaceFolderPaths()).then(() => starter.endings?.sweep());
   return apiModule({ services, onDidWriteOutput: run.onDidWriteOutput });
 }

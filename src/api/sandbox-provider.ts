@@ -7,6 +7,7 @@ import { explainAndLog } from '../modal/errors.ts';
 import { openablePortUrl, portOf } from '../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
+import { BUILT_IN_PROFILE, type NamedProfile } from '../profiles/profiles.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
 import { type RunRequest, runRequest } from '../run/request.ts';
 import type { RunServices } from '../run/services.ts';
@@ -31,9 +32,15 @@ export function sandboxProvider(
   folder: () => Folder | undefined,
 ): SandboxProvider {
   const { sessions } = services;
-  const create = async (options: SandboxOptions, overrides: Partial<Pick<Profile, 'image' | 'ports'>>) => {
-    const profile = { ...(await profileFor(sessions, folder(), options)), ...overrides };
-    const sandbox = await sessions.create(profile, { folder: folder(), tags: options.tags });
+  const create = async (
+    options: SandboxOptions,
+    overrides: Partial<Pick<Profile, 'image' | 'ports'>>,
+    snapshot?: { readonly imageId: string },
+  ) => {
+    const named = await profileFor(sessions, folder(), options);
+    const profile = { ...named.profile, ...overrides };
+    const startOptions = { folder: folder(), tags: options.tags, ...(snapshot && { snapshot }) };
+    const sandbox = await sessions.create({ ...named, profile }, startOptions);
     return handleOf(sandbox, services, profile.ports);
   };
   return {
@@ -49,9 +56,8 @@ export function sandboxProvider(
     resume: (snapshotId, options = {}) =>
       explained(requireAllowed, () => {
         const { imageId, ports, tags } = decodePaused(snapshotId);
-        const image = ProfileSchema.shape.image.parse({ snapshot: imageId });
-        const overrides = { image, ...(!options.ports && ports && { ports }) };
-        return create({ ...options, tags: { ...tags, ...options.tags } }, overrides);
+        const overrides = !options.ports && ports ? { ports } : {};
+        return create({ ...options, tags: { ...tags, ...options.tags } }, overrides, { imageId });
       }),
   };
 }
@@ -91,10 +97,11 @@ async function profileFor(
   sessions: Sessions,
   folder: Folder | undefined,
   { profile: name, timeoutMs, idleTimeoutMs, ports, env }: SandboxOptions,
-): Promise<Profile> {
-  const profile = folder ? (await sessions.profile(folder, name)).profile : ProfileSchema.parse({});
+): Promise<NamedProfile> {
+  const named = folder ? await sessions.profile(folder, name) : BUILT_IN_PROFILE;
+  const { profile } = named;
   const lifetimeMs = timeoutMs ?? profile.timeoutMs;
-  return ProfileSchema.parse({
+  const changed = ProfileSchema.parse({
     ...profile,
     hostVolume: false,
     timeoutMs: lifetimeMs,
@@ -102,6 +109,7 @@ async function profileFor(
     ports: ports ?? profile.ports,
     env: { ...profile.env, ...env },
   });
+  return { ...named, profile: changed };
 }
 
 /** Returns a handle to a sandbox. `ports` are its exposed ports, if known. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { parse as parseToml } from 'smol-toml';
 import { z } from 'zod';
 import { strings } from './strings.ts';
@@ -17,6 +18,21 @@ export interface Account {
   /** The value of `modal.account` that refers to it. */
   readonly choice?: string;
 }
+
+/**
+ * Identifies an account without revealing its token. Not the same for two tokens of one workspace, which can be used by
+ * different people.
+ */
+export function accountIdOf({ isLocal, tokenId, serverUrl = '' }: Account): string {
+  if (isLocal) return LOCAL_ACCOUNT_ID;
+  return createHash('sha256')
+    .update(JSON.stringify([serverUrl, tokenId]))
+    .digest('hex')
+    .slice(0, 32);
+}
+
+/** The ID of Local Modal, whatever token its server uses at the moment. */
+export const LOCAL_ACCOUNT_ID = 'local';
 
 /** There is no usable account. The message says why; callers let the user select one. */
 export class AccountError extends Error {

@@ -7,6 +7,10 @@ import { GPUS, parseGpu } from './gpus.ts';
 import { strings } from './strings.ts';
 
 export const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: () => strings.variableName() });
+/** A variable of this computer. Those with tokens of a Modal account are never read. */
+export const buildVariableName = variableName.refine((name) => !isModalToken(name), {
+  error: () => strings.modalToken(),
+});
 export const relativePath = z
   .string()
   .min(1)
@@ -51,3 +55,8 @@ export const gpu = z
     });
   })
   .meta({ examples: Object.keys(GPUS) });
+
+/** Returns true for variables with which Modal's tools sign in. Names of variables ignore case on Windows. */
+export function isModalToken(name: string): boolean {
+  return /^MODAL_(.*_)?(TOKEN|SECRET|KEY)(_|$)/i.test(name);
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { objectName, packages, relativePath, variableName } from './fields.ts';
+import { buildVariableName, objectName, packages, relativePath, variableName } from './fields.ts';
 import { strings } from './strings.ts';
 
 /** The version of Python in the built-in base image. */
@@ -80,7 +80,7 @@ export const ImageSchema = z
       .record(variableName, z.string())
       .default({})
       .meta({ description: 'Environment variables of the image, set at build time and at run time.' }),
-    buildSecrets: z.array(variableName).default([]).meta({
+    buildSecrets: z.array(buildVariableName).default([]).meta({
       description:
         "Local variables (or variables from `envFile`) that are available to the build but aren't kept in the image.",
     }),

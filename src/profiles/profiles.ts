@@ -1,32 +1,61 @@
 import { UserError } from '../base/errors.ts';
 import { MODAL_FILE, type ModalFile, parseProfile } from './modal-file.ts';
-import { DEFAULT_PROFILE, type Profile } from './schema.ts';
+import { DEFAULT_PROFILE, type Profile, ProfileSchema } from './schema.ts';
 import { strings } from './strings.ts';
 
 /** The source of profiles from the `modal.profiles` setting. */
 export const SETTINGS = 'settings';
 
+/**
+ * Whose choice a profile is: the user's (built in, or in the user's own settings), or that of the folder, whose files define
+ * it or make it the default. What a folder's profile causes is asked about.
+ */
+export type ProfileOrigin = 'user' | 'folder';
+
 /** A profile with its name. */
 export interface NamedProfile {
   readonly name: string;
   readonly profile: Profile;
+  readonly origin: ProfileOrigin;
+  /** The environment file that isn't used, because the user has refused it. */
+  readonly refusedEnvFile?: string;
+}
+
+/** The profile that is used without a folder. */
+export const BUILT_IN_PROFILE: NamedProfile = {
+  name: DEFAULT_PROFILE,
+  profile: ProfileSchema.parse({}),
+  origin: 'user',
+};
+
+/** Profiles from the `modal.profiles` setting. */
+export interface SettingsProfiles {
+  /** Profiles of all scopes, merged. */
+  readonly all: Readonly<Record<string, unknown>>;
+  /** The names of those that the settings of a folder or workspace define or change. */
+  readonly ofWorkspace?: readonly string[];
 }
 
 /** The profiles that a folder can use: the built-in one, the user's, and the folder's own, which takes precedence. */
 export class Profiles {
   readonly #raw: ReadonlyMap<string, { readonly value: unknown; readonly source: string }>;
+  readonly #ofWorkspace: ReadonlySet<string>;
   readonly #default: string;
+  /** The folder's modal.json names the default. */
+  readonly #isDefaultOfFolder: boolean;
 
-  /** `user` is the `modal.profiles` setting; `file` is the folder's modal.json, if there is one. */
-  constructor(user: Readonly<Record<string, unknown>>, file?: ModalFile) {
+  /** `file` is the folder's modal.json, if there is one. */
+  constructor({ all, ofWorkspace = [] }: SettingsProfiles, file?: ModalFile) {
     const of = (entries: Iterable<[string, unknown]>, source: string) =>
       [...entries].map(([name, value]) => [name, { value, source }] as const);
     this.#raw = new Map([
       ...of([[DEFAULT_PROFILE, {}]], 'built in'),
-      ...of(Object.entries(user), SETTINGS),
+      ...of(Object.entries(all), SETTINGS),
       ...of(file?.profiles ?? [], MODAL_FILE),
     ]);
-    this.#default = file?.default && this.#raw.has(file.default) ? file.default : DEFAULT_PROFILE;
+    this.#ofWorkspace = new Set(ofWorkspace);
+    this.#isDefaultOfFolder = file?.default !== undefined && this.#raw.has(file.default);
+    this.#default = (this.#isDefaultOfFolder && file?.default) || DEFAULT_PROFILE;
   }
 
   /** In the order of the picker, with the built-in profile first. */
@@ -50,10 +79,10 @@ export class Profiles {
     return raw ? parseProfile(raw.value) : strings.nonexistent();
   }
 
-  /** Returns a profile. Throws `UserError` if it doesn't exist or isn't valid. */
+  /** Returns the named profile. Throws `UserError` if it doesn't exist or isn't valid. */
   get(name: string): NamedProfile {
     const profile = this.check(name);
-    if (typeof profile !== 'string') return { name, profile };
+    if (typeof profile !== 'string') return { name, profile, origin: this.#definedBy(name) };
     const source = this.sourceOf(name);
     if (!source) throw new UserError(strings.unknownProfile(name, this.names.join(', '), MODAL_FILE));
     throw new UserError(
@@ -61,5 +90,16 @@ export class Profiles {
         ? strings.invalidProfile(name, profile, MODAL_FILE)
         : strings.invalidProfileInSettings(name, profile),
     );
+  }
+
+  /** Returns the profile in use: the chosen one if it exists, otherwise the folder's default. Throws as `get` does. */
+  inUse(chosen: string | undefined): NamedProfile {
+    const name = this.current(chosen);
+    const named = this.get(name);
+    return name !== chosen && this.#isDefaultOfFolder ? { ...named, origin: 'folder' } : named;
+  }
+
+  #definedBy(name: string): ProfileOrigin {
+    return this.sourceOf(name) === MODAL_FILE || this.#ofWorkspace.has(name) ? 'folder' : 'user';
   }
 }

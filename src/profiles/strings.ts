@@ -7,6 +7,7 @@ import * as l10n from '@vscode/l10n';
 export const strings = {
   // Values
   variableName: () => l10n.t('must be a valid variable name (letters, digits, and “_”)'),
+  modalToken: () => l10n.t('must not be a token of a Modal account, which is never sent'),
   pathInFolder: () => l10n.t('must be a path inside the workspace folder'),
   objectName: () => l10n.t('must be 1 to 64 letters, digits, “.”, “_”, or “-”'),
   maxLifetime: (ms: number) => l10n.t("must be at most {0} (24 hours), which is Modal's limit", ms),

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { UserError } from '../base/errors.ts';
 import { resolveInFolder } from '../base/inside-folder.ts';
 import { parseEnvFile } from './env-file.ts';
+import { isModalToken } from './fields.ts';
 import { HOST_VOLUME_PATH, imageOf, type Profile } from './schema.ts';
 import { strings } from './strings.ts';
 
@@ -15,11 +16,15 @@ const CACHES: Readonly<Record<string, string>> = {
   HF_HOME: `${HOST_VOLUME_PATH}/.cache/huggingface`,
 };
 
-/** Reads the variables of a profile's `envFile`, if it has one. Throws `UserError` if the file can't be read. */
+/**
+ * Reads the variables of a profile's `envFile`, if it has one, except tokens of a Modal account. Throws `UserError` if the
+ * file can't be read.
+ */
 export async function readEnvFile({ envFile, env }: Profile, folderPath: string): Promise<Record<string, string>> {
   if (envFile === undefined) return {};
   try {
-    return parseEnvFile(envFile, await readFile(resolveInFolder(folderPath, envFile)), env);
+    const variables = parseEnvFile(envFile, await readFile(resolveInFolder(folderPath, envFile)), env);
+    return Object.fromEntries(Object.entries(variables).filter(([name]) => !isModalToken(name)));
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(strings.unreadableEnvFile(envFile), { cause: error });

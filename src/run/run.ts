@@ -153,6 +153,8 @@ export class Run {
       const duration = formatDuration(performance.now() - startedAt);
       this.#output.status(strings.startedSandbox(id, session.accountLabel, duration));
     }
+    if (session.isNew && session.refusedEnvFile !== undefined)
+      this.#output.status(strings.withoutEnvFile(session.refusedEnvFile));
     if (session.taken)
       this.#output.status(session.taken === 'warm' ? strings.usingWarmSandbox(id) : strings.usingEarlierSandbox(id));
     if (session.isOutdated) this.#output.status(strings.profileChanged(session.profile ?? ''));
@@ -188,8 +190,8 @@ export class Run {
     const preparing = syncs.of(this.#request.folder).prepareRun(session.sandbox, {
       signal: this.#cancel.signal,
       fresh: isFirst && session.isNew,
-      // Files sent to Local Modal don't leave this computer.
-      ask: (question) => (!session.isBilled && question.kind === 'first-sync') || this.#services.ask(question),
+      ask: this.#services.ask,
+      consent: syncs.consent(this.#request.folder, session),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
     });
     return showWhile ? showWhile(strings.syncing(), preparing) : preparing;

@@ -30,6 +30,8 @@ export const strings = {
   withSize: (what: string, size: string) => l10n.t('{0} ({1})', what, size),
   files: (count: number) => formats.files(count),
   deletions: (count: number) => formats.deletions(count),
+  withoutEnvFile: (path: string) =>
+    l10n.t("The environment file “{0}” isn't used because you didn't allow it (Review Folder Permissions…).", path),
   credentialsNotSent: (paths: string) => l10n.t('Not sent because they look like credentials: {0}', paths),
   overwritten: (paths: string) => l10n.t('Overwrote changes made in the sandbox: {0}', paths),
   released: (paths: string) => l10n.t('No longer synced, kept in the sandbox: {0}', paths),

@@ -1,12 +1,17 @@
 import { SyncEngine } from '../sync/engine.ts';
 import { Connections } from '../sync/push/connection.ts';
+import { type SyncConsent, withoutMemory } from '../sync/push/consent.ts';
 import type { RuleSettings } from '../sync/rules/rules.ts';
 import type { Folder } from './folder.ts';
+import type { Recipient } from './permissions/sync-consent.ts';
+import type { Session } from './session.ts';
 
 export interface FolderSyncDependencies {
   /** Returns the folder in which engines keep their indexes. */
   storageDir(): string;
   rules(folder: Folder): RuleSettings;
+  /** Returns the user's answers about sending a folder to an account. Without it, nothing is remembered. */
+  consent?(folder: Folder, recipient: Recipient): SyncConsent;
   /** Returns whether sandboxes run on this computer, where compression costs more than it saves. */
   isLocal(): boolean;
 }
@@ -37,6 +42,12 @@ export class FolderSyncs {
     const engine = new SyncEngine({ ...options, connections: this.#connections });
     this.#engines.set(folder.path, { key, engine });
     return engine;
+  }
+
+  /** Returns the user's answers about sending a folder to the account of a session. */
+  consent(folder: Folder, { accountId, isBilled }: Pick<Session, 'accountId' | 'isBilled'>): SyncConsent {
+    const isLocal = !isBilled;
+    return this.#dependencies.consent?.(folder, { accountId, isLocal }) ?? withoutMemory(isLocal);
   }
 
   /** Sandboxes run on this computer. */

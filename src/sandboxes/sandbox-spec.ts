@@ -5,6 +5,7 @@ import type { BuildContext } from '../images/build-context.ts';
 import { createSandbox, type SandboxParams, Tag } from '../modal/sandboxes.ts';
 import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
+import type { SendsFile } from '../sync/rules/credentials.ts';
 import type { Connection } from './connection.ts';
 import type { Folder } from './folder.ts';
 import { folderKey, machineKey, originTags } from './sandbox-origin.ts';
@@ -26,6 +27,8 @@ export interface StartContext {
   readonly build?: BuildImage | undefined;
   /** The folder that relative paths in the profile refer to. */
   readonly root: string;
+  /** Decides about files that look like credentials and that a build would send. */
+  readonly sends?: SendsFile;
   readonly signal?: AbortSignal;
 }
 
@@ -56,7 +59,7 @@ async function paramsFor(
   owner?: Owner,
   force = false,
 ): Promise<SandboxParams> {
-  const { connection, build = buildAndFinish, root, signal } = context;
+  const { connection, build = buildAndFinish, root, sends, signal } = context;
   const { client, app, account } = connection;
   const fromFile = await readEnvFile(profile, root);
   const params = sandboxParams(profile, {
@@ -76,6 +79,7 @@ async function paramsFor(
     folderPath: root,
     isLocal: account.isLocal === true,
     variables: buildVariables(profile, fromFile, process.env),
+    ...(sends && { sends }),
     ...(force && { force }),
     ...(signal && { signal }),
   };

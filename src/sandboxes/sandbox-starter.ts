@@ -2,12 +2,14 @@ import type { Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
-import type { Account } from '../modal/accounts.ts';
+import { type Account, accountIdOf } from '../modal/accounts.ts';
 import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
+import { looksLikeCredential } from '../sync/rules/builtin.ts';
+import { namedBy, type SendsFile } from '../sync/rules/credentials.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
 import { type Connection, Connections } from './connection.ts';
 import type { SandboxCost, SpendRecord } from './cost/spend.ts';
@@ -16,6 +18,8 @@ import type { Folder } from './folder.ts';
 import type { HandedOver } from './handover.ts';
 import { SandboxLedger } from './ledger.ts';
 import type { MachineState } from './machine-state.ts';
+import type { StartGate } from './permissions/permissions.ts';
+import { sentFiles } from './permissions/sent-files.ts';
 import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
 
 export interface StarterDependencies {
@@ -24,6 +28,10 @@ export interface StarterDependencies {
   app(): string;
   /** The folder that paths in the profiles are relative to. Defaults to the folder's path. */
   profileRoot?(folder: Folder): string;
+  /** Lets through what the user has allowed. Every start of a sandbox and every build of an image passes it. */
+  readonly gate: StartGate;
+  /** Patterns of the user's own `modal.sync.include`, which name files to send although they look like credentials. */
+  userInclude?(folder: Folder): readonly string[];
   /** Builds images. Defaults to a build that shows nothing. */
   readonly buildImage?: BuildImage;
   /** State shared with other windows. Without it, their sandboxes aren't taken over, and none is remembered. */
@@ -45,12 +53,16 @@ export interface StartOptions {
   readonly snapshot?: StartContext['snapshot'];
   /** Tags in addition to the extension's own. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
+  /** No one waits for the sandbox, so no one is asked. */
+  readonly isUnattended?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ImageOptions {
   /** Rebuild every layer. */
   readonly force?: boolean;
+  /** No one waits for the image, so no one is asked. */
+  readonly isUnattended?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -113,19 +125,31 @@ export class SandboxStarter {
   }
 
   /**
-   * Starts a sandbox of a profile. If the wait is canceled, the sandbox is ended once it has started. Throws `UserError`, the
-   * SDK's errors, and the signal's reason.
+   * Returns a profile as it may be used for a sandbox that the user waits for, after asking what is new. Throws as `start`
+   * does.
    */
-  start(connection: Connection, profile: Profile, options: StartOptions = {}): Promise<Sandbox> {
-    const starting = this.#start(connection, profile, options);
+  async permitted(connection: Connection, folder: Folder, named: NamedProfile): Promise<NamedProfile> {
+    return (await this.#permit(connection, folder, named, true)).named;
+  }
+
+  /**
+   * Starts a sandbox of a profile. If the wait is canceled, the sandbox is ended once it has started. Throws `UserError` (also
+   * if the user hasn't allowed what the profile needs), the SDK's errors, and the signal's reason.
+   */
+  start(connection: Connection, named: NamedProfile, options: StartOptions = {}): Promise<Sandbox> {
+    const starting = this.#start(connection, named, options);
     // A start that waits for Modal is canceled by the signal itself.
     return untilAborted(starting, options.signal, () => void starting.then((late) => this.letGo(late)).catch(() => {}));
   }
 
-  async #start(connection: Connection, profile: Profile, options: StartOptions): Promise<Sandbox> {
-    const { folder, profileName, snapshot, signal, tags } = options;
+  async #start(connection: Connection, requested: NamedProfile, options: StartOptions): Promise<Sandbox> {
+    const { folder, profileName, snapshot, isUnattended = false, signal, tags } = options;
+    const { named, sends } = await this.#permit(connection, folder, requested, !isUnattended, !snapshot);
+    signal?.throwIfAborted();
+    const { profile } = named;
     const context = {
       ...this.#context(connection, folder, signal),
+      sends,
       ...(snapshot && { snapshot }),
       ...(tags && { tags }),
     };
@@ -139,8 +163,10 @@ export class SandboxStarter {
   /** Starts a sandbox that no run has asked for yet, or adopts one. Throws the SDK's errors. */
   async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
+    await this.#permit(connection, folder, named, false);
     const adopted = await this.adopt(connection, folder, named);
-    return adopted ?? this.start(connection, named.profile, { folder, profileName: named.name, signal });
+    const options = { folder, profileName: named.name, isUnattended: true, signal };
+    return adopted ?? this.start(connection, named, options);
   }
 
   /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile. */
@@ -168,10 +194,13 @@ export class SandboxStarter {
   /**
    * Returns the image of a folder's profile, and builds it if needed. Throws as `start` does, and the signal's reason.
    */
-  async image(folder: Folder, { name, profile }: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
+  async image(folder: Folder, requested: NamedProfile, options: ImageOptions = {}): Promise<ProfileImage> {
+    const { force, isUnattended = false, signal } = options;
     const connection = await this.connection();
-    const context = this.#context(connection, folder, options.signal);
-    return { ...connection, image: await imageFor(profile, context, this.#owner(folder, name), options.force) };
+    const { named, sends } = await this.#permit(connection, folder, requested, !isUnattended);
+    const context = { ...this.#context(connection, folder, signal), sends };
+    const owner = this.#owner(folder, named.name);
+    return { ...connection, image: await imageFor(named.profile, context, owner, force) };
   }
 
   /** Records that a sandbox was used just now. */
@@ -249,10 +278,37 @@ export class SandboxStarter {
     return { folder, profileName, windowId: this.#dependencies.machine?.windowId };
   }
 
+  /**
+   * Asks the gate, and decides which files that look like credentials a build may send. Starting from a snapshot uses
+   * neither the profile's image nor its setup.
+   */
+  async #permit(
+    connection: Connection,
+    folder: Folder | undefined,
+    named: NamedProfile,
+    mayAsk: boolean,
+    usesImage = true,
+  ) {
+    const root = this.#rootOf(folder);
+    const userInclude = folder && this.#dependencies.userInclude?.(folder);
+    const isIncluded = namedBy(userInclude ?? []);
+    const { account, prices, client } = connection;
+    const isLocal = account.isLocal === true;
+    const files = async () => (usesImage ? sentFiles(named.profile, { root, isLocal, client, userInclude }) : []);
+    const request = { root, accountId: accountIdOf(account), isLocal, prices, named };
+    const permitted = await this.#dependencies.gate.require(request, { files, usesImage, mayAsk });
+    const sends: SendsFile = (path, isNamed) =>
+      !looksLikeCredential(path) || isIncluded(path) || (isNamed && permitted.credentials.has(path));
+    return { named: permitted.named, sends };
+  }
+
   #context(connection: Connection, folder: Folder | undefined, signal: AbortSignal | undefined): StartContext {
-    const { profileRoot, buildImage } = this.#dependencies;
-    const root = folder ? (profileRoot?.(folder) ?? folder.path) : '';
-    return { connection, root, build: buildImage, ...(signal && { signal }) };
+    const { buildImage } = this.#dependencies;
+    return { connection, root: this.#rootOf(folder), build: buildImage, ...(signal && { signal }) };
+  }
+
+  #rootOf(folder: Folder | undefined): string {
+    return folder ? (this.#dependencies.profileRoot?.(folder) ?? folder.path) : '';
   }
 }
 

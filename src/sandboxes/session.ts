@@ -1,4 +1,5 @@
 import type { Sandbox } from 'modal';
+import { accountIdOf } from '../modal/accounts.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
@@ -14,8 +15,12 @@ export interface Session {
   /** The profile's name. Absent for a sandbox that wasn't started from a profile. */
   readonly profile?: string;
   readonly accountLabel: string;
+  /** Identifies the account that answers belong to. */
+  readonly accountId: string;
   /** Estimated. Absent if nothing is billed or the price is unknown. */
   readonly pricePerHourUsd?: number;
+  /** The environment file of the profile, if the user has refused it. */
+  readonly refusedEnvFile?: string;
   /** The sandbox costs money. */
   readonly isBilled: boolean;
   /** This call started the sandbox. */
@@ -45,7 +50,7 @@ export interface ColdStart {
 /** A sandbox of this window, and the times at which it stops, in milliseconds since 1970. */
 export interface SandboxLifetime {
   readonly folder: Folder;
-  readonly named: NamedProfile;
+  readonly named: Pick<NamedProfile, 'name' | 'profile'>;
   readonly sandbox: Sandbox;
   /** The end of its maximum lifetime. */
   readonly endsAt: number;
@@ -53,9 +58,19 @@ export interface SandboxLifetime {
   readonly idleAt: number;
 }
 
-/** Returns the fields of a session that concern its price. */
+/** Returns the fields of a session that concern its profile. */
+export function profileFields({ name, profile, refusedEnvFile }: NamedProfile) {
+  return { profile: name, pull: profile.pull, ...(refusedEnvFile !== undefined && { refusedEnvFile }) };
+}
+
+/** Returns the fields of a session that concern its account and price. */
 export function billing({ account, prices }: Pick<Connection, 'account' | 'prices'>, profile?: Profile) {
   const { label, isLocal } = account;
   const price = isLocal || !profile ? undefined : prices.perHourUsd(hardwareOf(profile));
-  return { accountLabel: label, isBilled: isLocal !== true, ...(price !== undefined && { pricePerHourUsd: price }) };
+  return {
+    accountLabel: label,
+    accountId: accountIdOf(account),
+    isBilled: isLocal !== true,
+    ...(price !== undefined && { pricePerHourUsd: price }),
+  };
 }

@@ -3,14 +3,20 @@ import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver, Handover } from './handover.ts';
 import { haveSameDefinition } from './sandbox-spec.ts';
 import type { ImageOptions, ProfileImage, SandboxStarter, StartOptions } from './sandbox-starter.ts';
-import { billing, type ColdStart, type SandboxLifetime, type SandboxStart, type Session } from './session.ts';
+import {
+  billing,
+  type ColdStart,
+  profileFields,
+  type SandboxLifetime,
+  type SandboxStart,
+  type Session,
+} from './session.ts';
 import type { WarmSource } from './warm/pool.ts';
 import { type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
@@ -74,7 +80,10 @@ export class Sessions {
   async acquire(folder: Folder, profileName?: string, signal?: AbortSignal): Promise<Session> {
     await this.#takenOver;
     const connection = await this.connection();
-    const named = await this.profile(folder, profileName);
+    const requested = await this.profile(folder, profileName);
+    const isRunning = this.#sandboxes.get(folder, requested.name) !== undefined;
+    const { starter } = this.#dependencies;
+    const named = isRunning ? requested : await starter.permitted(connection, folder, requested);
     const running = this.#sandboxes.get(folder, named.name);
     const entry = running ?? this.#obtain(connection, folder, named);
     this.#sandboxes.set(entry);
@@ -87,8 +96,7 @@ export class Sessions {
         ...billing(connection, entry.profile),
         folder,
         sandbox,
-        profile: named.name,
-        pull: named.profile.pull,
+        ...profileFields(named),
         isNew: !running && !taken,
         ...(taken && { taken }),
         isOutdated: !haveSameDefinition(entry.profile, named.profile),
@@ -138,7 +146,7 @@ export class Sessions {
     await this.#requireBudget(connection);
     signal.throwIfAborted();
     const startedAt = performance.now();
-    const sandbox = await starter.start(connection, named.profile, { folder, profileName: named.name, signal });
+    const sandbox = await starter.start(connection, named, { folder, profileName: named.name, signal });
     this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
     return sandbox;
   }
@@ -151,10 +159,10 @@ export class Sessions {
    * Starts a sandbox that serves no folder. It isn't ended with the window. Paths in its profile are relative to the folder.
    * Throws as `acquire` does, and the signal's reason.
    */
-  async create(profile: Profile, options: Pick<StartOptions, 'folder' | 'tags' | 'signal'> = {}): Promise<Sandbox> {
+  async create(named: NamedProfile, options: Omit<StartOptions, 'profileName'> = {}): Promise<Sandbox> {
     const connection = await this.connection();
     await this.#requireBudget(connection);
-    const sandbox = await this.#dependencies.starter.start(connection, profile, options);
+    const sandbox = await this.#dependencies.starter.start(connection, named, options);
     this.#others.set(sandbox.sandboxId, sandbox);
     return sandbox;
   }
@@ -251,7 +259,7 @@ export class Sessions {
     const named = await this.profile(folder, profileName);
     await this.#requireBudget(connection);
     const options = { folder, profileName: named.name, snapshot, signal };
-    const starting = this.#dependencies.starter.start(connection, named.profile, options);
+    const starting = this.#dependencies.starter.start(connection, named, options);
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
     const previous = this.#sandboxes.get(folder, named.name);

@@ -54,6 +54,7 @@ export const strings = {
       summary,
     ),
 
+  pausedUntilAllowed: () => l10n.t('not allowed yet'),
   pausedUntilNextRun: () => l10n.t('stopped until the next run'),
   pausedWithoutFocus: () => l10n.t("the window doesn't have focus"),
   pausedOutsideWorkingHours: (hours: string) => l10n.t('outside working hours ({0})', hours),

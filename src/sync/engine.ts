@@ -145,8 +145,8 @@ export class SyncEngine {
     return this.#connections.of(sandbox);
   }
 
-  #prompts({ ask, onRemoteChange, signal }: PushOptions): SyncPrompts {
-    return new SyncPrompts(ask ?? this.#options.ask, onRemoteChange, signal);
+  #prompts({ ask, ...options }: PushOptions): SyncPrompts {
+    return new SyncPrompts(ask ?? this.#options.ask, options);
   }
 
   /** The thread receives one archive at a time, whichever sandbox it comes from. */
@@ -185,7 +185,7 @@ export class SyncEngine {
       pushed = await this.#push(sandbox, options, prompts);
       plan = await worker.prepare({ ...scope, keep: prompts.keep }, callOptions(options));
     } else await worker.confirm();
-    const result = pushed ?? resultOf(plan, startedAt);
+    const result = pushed ?? resultOf(plan, prompts, startedAt);
     return {
       script: checkPreamble(this.remoteRoot, plan.generation),
       settle: async (outcome) => {
@@ -212,7 +212,7 @@ export class SyncEngine {
       return undefined;
     }
     const args = [this.remoteRoot, transfer.next, String(transfer.neededKiB), ...transfer.accept];
-    const result = resultOf(plan, startedAt);
+    const result = resultOf(plan, prompts, startedAt);
     return {
       script: applyPreamble(args, Buffer.from(payload).toString('base64')),
       settle: async (outcome) => {
@@ -245,7 +245,7 @@ export class SyncEngine {
     for (let attempt = 1; ; attempt += 1) {
       const plan = await this.#prepare(sandbox, { fresh, paths, alsoDelete, maxFileBytes }, prompts, options);
       const result = (): PushResult => ({
-        ...resultOf(plan, startedAt),
+        ...resultOf(plan, prompts, startedAt),
         ...sum,
         released: [...released],
         replaced: prompts.replaced,
@@ -303,8 +303,9 @@ function callOptions({ signal, onProgress }: PushOptions): CallOptions {
   return { signal, onFiles };
 }
 
-function resultOf(plan: PreparedPush, startedAt: number): PushResult {
-  const { skipped, credentials, released, heldBack } = plan;
+function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: number): PushResult {
+  const { skipped, released, heldBack } = plan;
+  const credentials = [...plan.credentials, ...withheld];
   const durationMs = performance.now() - startedAt;
   return {
     files: 0,

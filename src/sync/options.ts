@@ -1,7 +1,7 @@
 import type { Connections } from './push/connection.ts';
+import type { SyncConsent } from './push/consent.ts';
 import type { SizedFile } from './push/prepared.ts';
-import type { OnRemoteChange } from './push/prompts.ts';
-import type { Ask } from './push/questions.ts';
+import type { Ask, OnRemoteChange } from './push/questions.ts';
 import type { RunSyncOutcome } from './push/run-preamble.ts';
 import type { RuleSettings } from './rules/rules.ts';
 import type { Skipped } from './scan/scan.ts';
@@ -53,6 +53,8 @@ export interface PushOptions {
   /** Holds back larger files, which the result lists. A push without a limit sends them. */
   readonly maxFileBytes?: number | undefined;
   readonly ask?: Ask | undefined;
+  /** The user's answers about sending this folder to the sandbox's account. Without it, nothing is remembered. */
+  readonly consent?: SyncConsent | undefined;
   /** What to do with files that a program changed in the sandbox. Defaults to `replace`; the result lists them. */
   readonly onRemoteChange?: OnRemoteChange | undefined;
 }

@@ -70,7 +70,11 @@ export class TestWindow {
     this.pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'test' }));
     this.sessions = sessionsOf(starter, raw, { handover: new Handover(machine), warm: this.pool });
     const parsed = ProfileSchema.parse(raw);
-    this.target = { folder: this.folder, named: { name: 'default', profile: parsed }, warm: parsed.warm } as WarmTarget;
+    this.target = {
+      folder: this.folder,
+      named: { name: 'default', profile: parsed, origin: 'user' },
+      warm: parsed.warm,
+    } as WarmTarget;
   }
 
   /** Runs a line of shell in the folder's sandbox, without a sync. Calls `onOutput` at its first output. */

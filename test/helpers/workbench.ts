@@ -429,7 +429,7 @@ export class Workbench {
 
   /** Clicks a button of the visible dialog, and waits until it closes. */
   async clickDialog(button: string): Promise<void> {
-    const element = this.page.locator('.monaco-dialog-box .monaco-button', { hasText: button }).first();
+    const element = this.page.locator('.monaco-dialog-box').getByRole('button', { name: button, exact: true });
     await element.click();
     await element.waitFor({ state: 'hidden' });
   }

@@ -14,6 +14,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'image-problem': 'docs/pictures',
   volumes: 'docs/pictures',
   selection: 'docs/pictures',
+  permissions: 'docs/pictures',
   'warm-ups': 'docs/pictures',
   'remote-files': 'docs/pictures',
   'search-in-sandbox': 'docs/pictures',

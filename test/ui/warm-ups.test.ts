@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { strings as permissionStrings } from '../../src/providers/permissions/strings.ts';
 import { strings } from '../../src/sandboxes/strings.ts';
 import { strings as statusBarStrings } from '../../src/views/status-bar/strings.ts';
 import { waitForAttribute, waitForText } from '../helpers/elements.ts';
@@ -11,16 +12,24 @@ const statusItem = (workbench: Workbench) => workbench.page.locator('.statusbar-
 const warmRow = (workbench: Workbench, hasText: string) =>
   workbench.page.locator('.sidebar .monaco-list-row', { hasText }).first();
 
-async function chooseReady(workbench: Workbench): Promise<void> {
+/** Chooses a profile with warm sandboxes, and allows them. */
+async function chooseReady(workbench: Workbench, theme: 'dark' | 'light'): Promise<void> {
   await workbench.openFile('word.sh');
   await workbench.chooseProfile('ready');
+  await workbench.waitForNotification(/Profile “ready” in “profiles” asks for your permission: Keep 1 sandbox running/);
+  await picture(workbench, `permission-notification-${theme}`);
+  await workbench.clickNotification(permissionStrings.review());
+  const asked = await workbench.waitForDialog(/Allow profile “ready” in “profiles” to do the following\?/);
+  assert.match(asked, /• Keep 1 sandbox running while VS Code is open[^•]*• Refresh warm sandboxes every 30 minutes/);
+  await picture(workbench, `permissions-${theme}`);
+  await workbench.clickDialog(permissionStrings.allow());
   await statusItem(workbench).locator('.codicon-flame').waitFor();
 }
 
 describe('Warm-ups', () => {
   it('shows a warm sandbox in the Warm-Ups view and the status bar, and uses it for a run', async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles' });
-    await chooseReady(workbench);
+    await chooseReady(workbench, 'dark');
     await workbench.openView('Modal');
     await workbench.runCommand(`Modal: Focus on ${manifestText('view.warmUps')} View`);
     await warmRow(workbench, '1 of 1 ready').waitFor();
@@ -34,7 +43,7 @@ describe('Warm-ups', () => {
 
   it("pauses warm-ups from the status bar's menu by keyboard, in a light theme", async () => {
     const workbench = await openWorkbench({ folder: 'test/fixtures/profiles', theme: 'light' });
-    await chooseReady(workbench);
+    await chooseReady(workbench, 'light');
     await waitForAttribute(
       statusItem(workbench),
       'aria-label',

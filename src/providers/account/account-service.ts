@@ -6,8 +6,10 @@ import { z } from 'zod';
 import {
   type Account,
   type AccountSources,
+  accountIdOf,
   type ConfigProfile,
   environmentAccount,
+  LOCAL_ACCOUNT_ID,
   parseConfigProfiles,
   resolveAccount,
   tokenProblem,
@@ -62,6 +64,11 @@ export class AccountService implements AccountState, vscode.Disposable {
   /** Identifies the account and app that sandboxes are started in. */
   get key(): string {
     return JSON.stringify([this.#choice, readSettings().app]);
+  }
+
+  /** Identifies the account without starting Local Modal. Throws `AccountError` if it isn't available. */
+  async id(): Promise<string> {
+    return this.isLocal ? LOCAL_ACCOUNT_ID : accountIdOf(await this.current());
   }
 
   get #choice(): string {

@@ -8,6 +8,8 @@ export interface AccountState {
   readonly isLocal: boolean;
   /** Identifies the account and app that sandboxes are started in. */
   readonly key: string;
+  /** Resolves with the ID of the account that answers belong to. Rejects if the account isn't available. */
+  id(): Promise<string>;
   /** Fires when another account or app is chosen. */
   readonly onDidChange: Event<unknown>;
 }

@@ -42,6 +42,7 @@ export const COMMAND_IDS = [
   'modal.restartSelectionProcess',
   'modal.restoreSnapshot',
   'modal.resumeSandbox',
+  'modal.reviewPermissions',
   'modal.runActiveFile',
   'modal.runActiveFileHere',
   'modal.runFile',

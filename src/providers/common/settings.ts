@@ -1,9 +1,22 @@
 import * as vscode from 'vscode';
-import { parseSettings, type Settings } from './settings-schema.ts';
+import { parseSettings, type Settings, SettingsSchema } from './settings-schema.ts';
 
 /** Reads the settings for a file or for the window. Throws `SettingsError` if one isn't valid. */
 export function readSettings(scope?: vscode.Uri): Settings {
   return parseSettings({ ...vscode.workspace.getConfiguration('modal', scope) });
+}
+
+/** Returns what the settings of the folder and the workspace set, which come with their files and not from the user. */
+export function workspaceValues(name: string, scope: vscode.Uri): unknown[] {
+  const { workspaceValue, workspaceFolderValue } =
+    vscode.workspace.getConfiguration('modal', scope).inspect(name) ?? {};
+  return [workspaceValue, workspaceFolderValue].filter((value) => value !== undefined);
+}
+
+/** Returns the patterns of `modal.sync.include` in the user's own settings, whatever the folder and the workspace say. */
+export function userInclude(path: string): string[] {
+  const value = vscode.workspace.getConfiguration('modal', vscode.Uri.file(path)).inspect('sync.include')?.globalValue;
+  return SettingsSchema.shape.sync.unwrap().shape.include.catch([]).parse(value);
 }
 
 /** Calls a listener when one of the named settings under `modal.` changes, or any of them if none is named. */

@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import { MODAL_FILE, type ModalFile, parseModalFile } from '../../profiles/modal-file.ts';
 import { type NamedProfile, Profiles } from '../../profiles/profiles.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
-import { onDidChangeSettings, readSettings } from '../common/settings.ts';
+import { onDidChangeSettings, readSettings, workspaceValues } from '../common/settings.ts';
 import { strings } from './strings.ts';
 
 /** The profiles of this window's folders, and the current one of each. */
@@ -41,13 +41,15 @@ export class FolderProfiles implements vscode.Disposable {
   /** Returns the named profile, or the folder's current one. Throws `UserError` if it isn't valid. */
   async get(folder: Folder, name?: string): Promise<NamedProfile> {
     const profiles = await this.of(folder);
-    return profiles.get(name ?? this.#current(profiles, folder));
+    return name === undefined ? profiles.inUse(this.#chosenIn(folder)) : profiles.get(name);
   }
 
   /** Returns all profiles of a folder. Throws `UserError` if its modal.json can't be read. */
   async of(folder: Folder): Promise<Profiles> {
     const root = profileRoot(folder);
-    return new Profiles(readSettings(vscode.Uri.file(root)).profiles, await readModalFile(root));
+    const scope = vscode.Uri.file(root);
+    const ofWorkspace = workspaceValues('profiles', scope).flatMap((value) => Object.keys(Object(value)));
+    return new Profiles({ all: readSettings(scope).profiles, ofWorkspace }, await readModalFile(root));
   }
 
   /** Returns the name of the folder's current profile. */
@@ -66,7 +68,11 @@ export class FolderProfiles implements vscode.Disposable {
   }
 
   #current(profiles: Profiles, folder: Folder): string {
-    return profiles.current(this.#chosen.get<string>(chosenKey(folder)));
+    return profiles.current(this.#chosenIn(folder));
+  }
+
+  #chosenIn(folder: Folder): string | undefined {
+    return this.#chosen.get<string>(chosenKey(folder));
   }
 }
 

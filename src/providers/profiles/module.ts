@@ -3,13 +3,14 @@ import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { registerCommands } from '../common/commands.ts';
 import type { FolderProfiles } from './folder-profiles.ts';
-import { ProfileCommands, type WarmCounts } from './profile-commands.ts';
+import { type ChangePermissions, ProfileCommands, type WarmCounts } from './profile-commands.ts';
 import { ProfileProblems } from './profile-problems.ts';
 
 export interface ProfilesModuleDependencies {
   readonly profiles: FolderProfiles;
   readonly sessions: Sessions;
   readonly warm: WarmCounts;
+  readonly permissions: ChangePermissions;
 }
 
 export interface ProfilesModule extends vscode.Disposable {
@@ -20,8 +21,8 @@ export interface ProfilesModule extends vscode.Disposable {
 }
 
 /** The profile commands, and the problems in `modal.json`. */
-export function profilesModule({ profiles, sessions, warm }: ProfilesModuleDependencies): ProfilesModule {
-  const actions = new ProfileCommands(profiles, sessions, warm);
+export function profilesModule({ profiles, sessions, warm, permissions }: ProfilesModuleDependencies): ProfilesModule {
+  const actions = new ProfileCommands(profiles, sessions, warm, permissions);
   const disposable = vscode.Disposable.from(
     new ProfileProblems(),
     profiles.onDidChange(() => void actions.offerReplacement()),

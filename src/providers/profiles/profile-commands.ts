@@ -21,13 +21,20 @@ export interface WarmCounts {
   count(folder: Folder, profileName: string): number;
 }
 
+export interface ChangePermissions {
+  /** Makes a change to a profile for the user, who thereby allows what the change adds. */
+  allowingChange<T>(folder: Folder, profileName: string, change: () => Promise<T>): Promise<T>;
+}
+
 /** The commands on profiles. Errors are shown. */
 export class ProfileCommands {
   readonly #profiles: FolderProfiles;
   readonly #sessions: Sessions;
   readonly #warm: WarmCounts;
+  readonly #permissions: ChangePermissions;
 
-  constructor(profiles: FolderProfiles, sessions: Sessions, warm: WarmCounts) {
+  constructor(profiles: FolderProfiles, sessions: Sessions, warm: WarmCounts, permissions: ChangePermissions) {
+    this.#permissions = permissions;
     this.#profiles = profiles;
     this.#sessions = sessions;
     this.#warm = warm;
@@ -96,8 +103,11 @@ export class ProfileCommands {
 
   /** Adds `warm` to a profile, in the settings or in the folder's modal.json, wherever it is defined. */
   async keepWarm(folder: Folder, name: string): Promise<void> {
-    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS) return keepWarmInSettings(name);
-    await this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 }));
+    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS)
+      return this.#permissions.allowingChange(folder, name, () => keepWarmInSettings(name));
+    await this.#permissions.allowingChange(folder, name, () =>
+      this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 })),
+    );
   }
 
   /** `modal.mountInProfile`: adds a volume to the folder's current profile. Resolves with the mount path. */
@@ -116,7 +126,9 @@ export class ProfileCommands {
         validateInput: (text) => (/^\/[^/]/.test(text) ? undefined : strings.mountPathProblem()),
       });
       if (!path) return undefined;
-      const file = await this.#edit(folder, (text) => mountInProfile(text, name, path, volume));
+      const file = await this.#permissions.allowingChange(folder, name, () =>
+        this.#edit(folder, (text) => mountInProfile(text, name, path, volume)),
+      );
       await vscode.window.showTextDocument(vscode.Uri.file(file), { preserveFocus: true });
       return path;
     });

@@ -5,8 +5,10 @@ import { explainAndLog } from '../../modal/errors.ts';
 import { progressLine } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
+import { billing } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { SyncProgress } from '../../sync/options.ts';
+import type { SyncConsent } from '../../sync/push/consent.ts';
 import { LiveSync } from '../../sync/push/live.ts';
 import type { SizedFile } from '../../sync/push/prepared.ts';
 import { LARGE_FILE_BYTES } from '../../sync/push/prepared.ts';
@@ -94,21 +96,31 @@ export class LiveFolders implements vscode.Disposable {
     await shown(async () => {
       await withProgress(strings.sending(path), async (signal, report) => {
         const onProgress = (progress: SyncProgress) => report({ message: progressLine(progress) });
+        const consent = await this.#consent(folder);
         for (const sandbox of await this.#sessions.sandboxesOf(folder))
-          await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog });
+          await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog, consent });
       });
       window.setStatusBarMessage([{ icon: 'sync' }, strings.sentFile(path)], 3_000);
     });
   }
 
+  /** Sandboxes of this window are in the account that is connected. */
+  async #consent(folder: Folder): Promise<SyncConsent> {
+    return this.#syncs.consent(folder, billing(await this.#sessions.connection()));
+  }
+
   async #push(folder: Folder, paths: readonly string[] | undefined): Promise<void> {
+    const sandboxes = await this.#sessions.sandboxesOf(folder);
+    if (sandboxes.length === 0) return;
     const engine = this.#syncs.of(folder);
+    const consent = await this.#consent(folder);
     let changes = 0;
-    for (const sandbox of await this.#sessions.sandboxesOf(folder)) {
+    for (const sandbox of sandboxes) {
       const { files, deleted, heldBack } = await engine.push(sandbox, {
         paths,
         maxFileBytes: LARGE_FILE_BYTES,
         expectMore: true,
+        consent,
       });
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);

@@ -6,16 +6,17 @@ import { LiveFolders } from './live-folders.ts';
 import { SyncCommands } from './sync-commands.ts';
 import { SyncDecorations } from './sync-decorations.ts';
 import { askInDialog } from './sync-questions.ts';
-import { SyncRules } from './sync-rules.ts';
+import { type CredentialPermissions, SyncRules } from './sync-rules.ts';
 
 export interface SyncModuleDependencies {
   readonly sessions: Sessions;
   readonly syncs: FolderSyncs;
+  readonly permissions: CredentialPermissions;
 }
 
 /** Syncing folders: its commands, live sync, and the marks on files that aren't synced. */
-export function syncModule({ sessions, syncs }: SyncModuleDependencies) {
-  const rules = new SyncRules(syncs);
+export function syncModule({ sessions, syncs, permissions }: SyncModuleDependencies) {
+  const rules = new SyncRules(syncs, permissions);
   const commands = new SyncCommands(sessions, syncs);
   const disposable = vscode.Disposable.from(
     new LiveFolders(sessions, syncs),

@@ -67,6 +67,14 @@ export const strings = {
   ruleInFile: (rule: string, file: string) => l10n.t('{0} in {1}', rule, file),
   andMore: (paths: string, count: number) => l10n.t('{0} and {1} more', paths, count),
   credentialsNotSent: (paths: string) => l10n.t('Not sent because they look like credentials: {0}', paths),
+  credentialsSent: () => l10n.t('Sent although they look like credentials, because a rule names them:'),
+  confirmCredentials: () => l10n.t('Send files that look like credentials to the sandbox?'),
+  credentialsExplanation: () =>
+    l10n.t(
+      "This folder's own rules (.modalignore or modal.sync.include) name them. Everything else is synced either way.",
+    ),
+  dontSend: () => l10n.t("Don't Send"),
+  andMoreFiles: (count: number) => l10n.t('… and {0} more', count),
   sync: () => l10n.t('Sync'),
   confirmLargeFiles: () => l10n.t('Send very large files to the sandbox?'),
   largeFileLine: (path: string, size: string) => l10n.t('{0}: {1}', path, size),

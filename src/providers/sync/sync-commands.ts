@@ -6,6 +6,7 @@ import { UserError } from '../../base/errors.ts';
 import { progressLine, pullReport, syncReport } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
+import { billing } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { SyncEngine } from '../../sync/engine.ts';
 import { chooseFolder, unsavedPaths } from '../common/folders.ts';
@@ -36,14 +37,12 @@ export class SyncCommands {
   /** `modal.syncNow`: sends the changes, starting a sandbox if necessary. */
   push(): Promise<void> {
     return this.#do(strings.syncing(), async ({ folder, engine, signal, report }) => {
-      const { sandbox, isNew, isBilled } = await untilAborted(
-        this.#sessions.acquire(folder, undefined, signal),
+      const session = await untilAborted(this.#sessions.acquire(folder, undefined, signal), signal);
+      const result = await engine.push(session.sandbox, {
         signal,
-      );
-      const result = await engine.push(sandbox, {
-        signal,
-        fresh: isNew,
-        ask: (question) => (!isBilled && question.kind === 'first-sync') || askInDialog(question),
+        fresh: session.isNew,
+        ask: askInDialog,
+        consent: this.#syncs.consent(folder, session),
         onProgress: (progress) => report(progressLine(progress)),
       });
       return syncReport(result).join(' ');
@@ -75,8 +74,9 @@ export class SyncCommands {
   mirror(): Promise<void> {
     return this.#do(strings.comparing(), async ({ folder, engine, signal }) => {
       const sandbox = await this.#running(folder);
+      const consent = this.#syncs.consent(folder, billing(await this.#sessions.connection()));
       const extras = await engine.mirrorPreview(sandbox, { signal });
-      const [summary = ''] = syncReport(await engine.mirror(sandbox, extras, { signal, ask: askInDialog }));
+      const [summary = ''] = syncReport(await engine.mirror(sandbox, extras, { signal, ask: askInDialog, consent }));
       return extras.length === 0 ? strings.noExtraFiles(summary) : strings.mirrored(summary);
     });
   }

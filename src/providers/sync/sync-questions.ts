@@ -1,11 +1,14 @@
 import { basename } from 'node:path';
 import { strings as formats } from '../../base/strings.ts';
-import { formatBytes } from '../../base/text.ts';
+import { cleanLine, formatBytes } from '../../base/text.ts';
 import type { PreparedPush } from '../../sync/push/prepared.ts';
 import type { SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
+
+/** The number of files that a dialog names. */
+const MAX_LISTED = 12;
 
 /** The texts of a confirmation dialog. */
 interface Dialog {
@@ -13,12 +16,16 @@ interface Dialog {
   readonly detail: string;
   /** The button that confirms. */
   readonly yes: string;
+  /** The button that says no, if that has another effect than to cancel. */
+  readonly no?: string;
 }
 
-/** Asks a sync's question in a modal dialog. Resolves with true only if the user confirms. */
-export async function askInDialog(question: SyncQuestion): Promise<boolean> {
-  const { message, detail, yes } = dialogFor(question);
-  return (await window.showWarningMessage(message, { modal: true, detail }, yes)) === yes;
+/** Asks a sync's question in a modal dialog. Resolves with true only if the user confirms; undefined if they cancel. */
+export async function askInDialog(question: SyncQuestion): Promise<boolean | undefined> {
+  const { message, detail, yes, no } = dialogFor(question);
+  const buttons = no === undefined ? [yes] : [yes, no];
+  const pressed = await window.showWarningMessage(message, { modal: true, detail }, ...buttons);
+  return pressed === undefined ? undefined : pressed === yes;
 }
 
 function dialogFor(question: SyncQuestion): Dialog {
@@ -26,12 +33,20 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'first-sync':
     case 'huge-sync': {
       const { puts, putBytes } = question.plan;
+      const credentials = question.kind === 'first-sync' ? question.credentials : [];
       return {
         message: strings.confirmSync(formats.files(puts), formatBytes(putBytes)),
-        detail: planLines(question.plan).join('\n'),
+        detail: [...planLines(question.plan), ...credentialLines(credentials)].join('\n'),
         yes: strings.sync(),
       };
     }
+    case 'credentials':
+      return {
+        message: strings.confirmCredentials(),
+        detail: [...listed(question.paths), '', strings.credentialsExplanation()].join('\n'),
+        yes: strings.send(),
+        no: strings.dontSend(),
+      };
     case 'huge-file':
       return {
         message: strings.confirmLargeFiles(),
@@ -91,4 +106,14 @@ function exclusionLine({ rule, count, examples }: Exclusion): string {
     count > 3 ? strings.andMore(paths, count - 3) : paths,
     rule.source ? strings.ruleInFile(rule.text, basename(rule.source)) : rule.text,
   );
+}
+
+/** Names credentials that will be sent. */
+function credentialLines(credentials: readonly string[]): string[] {
+  return credentials.length === 0 ? [] : ['', strings.credentialsSent(), ...listed(credentials)];
+}
+
+function listed(paths: readonly string[]): string[] {
+  const more = paths.length > MAX_LISTED ? [strings.andMoreFiles(paths.length - MAX_LISTED)] : [];
+  return [...paths.slice(0, MAX_LISTED).map((path) => cleanLine(path)), ...more];
 }

@@ -1,6 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { Explanation } from '../../sync/rules/rules.ts';
 import { type Place, placeOf } from '../common/folders.ts';
@@ -9,12 +10,19 @@ import { readSettings } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
+export interface CredentialPermissions {
+  /** Remembers that the user allows sending a file that looks like a credential. */
+  allowCredential(folder: Folder, path: string): Promise<void>;
+}
+
 /** Explains which rule applies to a file, and lets users override it. */
 export class SyncRules {
   readonly #syncs: FolderSyncs;
+  readonly #permissions: CredentialPermissions;
 
-  constructor(syncs: FolderSyncs) {
+  constructor(syncs: FolderSyncs, permissions: CredentialPermissions) {
     this.#syncs = syncs;
+    this.#permissions = permissions;
   }
 
   /**
@@ -47,7 +55,7 @@ export class SyncRules {
     const include = strings.include();
     const pressed = await window.showWarningMessage(strings.requiredNotSynced(place.path, reason), include);
     if (pressed !== include) throw new DeclinedError(strings.requiredNotIncluded(place.path, reason));
-    await includeFile(place);
+    await this.#include(rule, place);
   }
 
   /** Throws `UserError` for a file whose content is never sent in any way. */
@@ -64,9 +72,15 @@ export class SyncRules {
     return rule;
   }
 
+  /** Includes a file for the user, who thereby allows sending it even if it looks like a credential. */
+  async #include(rule: Explanation, place: Place): Promise<void> {
+    if (rule.kind === 'credential') await this.#permissions.allowCredential(place.folder, place.path);
+    await includeFile(place);
+  }
+
   async #act(pressed: string | undefined, rule: Explanation, place: Place): Promise<void> {
     const file = ruleFile(rule);
-    if (pressed === strings.include()) await includeFile(place);
+    if (pressed === strings.include()) await this.#include(rule, place);
     if (pressed !== strings.showRule() || !file) return;
     const line = Math.max(rule.line - 1, 0);
     await vscode.window.showTextDocument(vscode.Uri.file(file), { selection: new vscode.Range(line, 0, line, 0) });

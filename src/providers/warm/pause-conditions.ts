@@ -1,5 +1,7 @@
 import type { Clock } from '../../base/clock.ts';
+import type { NamedProfile } from '../../profiles/profiles.ts';
 import type { Budget } from '../../sandboxes/cost/budget.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
 import type { MachineState } from '../../sandboxes/machine-state.ts';
 import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
 import { type PauseReason, pauseReasonFor } from '../../sandboxes/warm/pause-reason.ts';
@@ -10,6 +12,7 @@ import { readSettings } from '../common/settings.ts';
 import type { WindowActivity } from './window-activity.ts';
 
 export interface PauseConditionsDependencies {
+  readonly profiles: { isAllowed(folder: Folder, named: NamedProfile): Promise<boolean> };
   readonly starter: SandboxStarter;
   readonly machine: MachineState;
   readonly budget: Budget;
@@ -38,10 +41,11 @@ export class PauseConditions {
   }
 
   /** Returns why a target's warm-ups are paused; undefined if they aren't. */
-  async reasonFor({ warm }: WarmTarget): Promise<PauseReason | undefined> {
-    const { starter, budget, clock, activity } = this.#dependencies;
+  async reasonFor({ folder, named, warm }: WarmTarget): Promise<PauseReason | undefined> {
+    const { profiles, starter, budget, clock, activity } = this.#dependencies;
     const { pauseAfterIdleMinutes, pauseOnBattery } = readSettings().warm;
     return pauseReasonFor(warm, {
+      isAllowed: () => profiles.isAllowed(folder, named),
       now: clock.now(),
       isStopped: await this.#stops.isStopped(),
       isFocused: activity.isFocused,

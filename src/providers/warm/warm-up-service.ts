@@ -10,6 +10,7 @@ import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
 import type { MachineState } from '../../sandboxes/machine-state.ts';
 import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
+import type { PauseReason } from '../../sandboxes/warm/pause-reason.ts';
 import { WarmPool, type WarmSource, type WarmTarget } from '../../sandboxes/warm/pool.ts';
 import { cleanCaches, poolDependencies } from '../../sandboxes/warm/pool-dependencies.ts';
 import { type WarmUpRecord, WarmUps } from '../../sandboxes/warm/warm-ups.ts';
@@ -26,7 +27,12 @@ const REPLACE_AFTER_MS = 1_000;
 export interface WarmUpServiceDependencies {
   readonly starter: SandboxStarter;
   readonly syncs: FolderSyncs;
-  readonly profiles: { get(folder: Folder): Promise<NamedProfile>; readonly onDidChange: Event<unknown> };
+  readonly profiles: {
+    get(folder: Folder): Promise<NamedProfile>;
+    /** Returns whether the user has allowed everything that a folder's profile causes. */
+    isAllowed(folder: Folder, named: NamedProfile): Promise<boolean>;
+    readonly onDidChange: Event<unknown>;
+  };
   readonly machine: MachineState;
   readonly budget: Budget;
   readonly clock: Clock;
@@ -53,7 +59,7 @@ export class WarmUpService implements WarmSource, vscode.Disposable {
       isNeeded: () => !this.#pool.isEmpty,
       onChange: (folder) => this.#sync(folder),
     });
-    this.#conditions = new PauseConditions({ starter, machine, budget, clock, activity });
+    this.#conditions = new PauseConditions({ profiles, starter, machine, budget, clock, activity });
     this.#pool = new WarmPool(poolDependencies({ starter, syncs, clock, account: () => account.key }));
     this.#warmUps = new WarmUps({
       pool: this.#pool,
@@ -67,7 +73,7 @@ export class WarmUpService implements WarmSource, vscode.Disposable {
       },
       pauseReason: (target) => this.#conditions.reasonFor(target),
       refreshImage: async ({ folder, named, warm }, signal) =>
-        (await starter.image(folder, named, { force: warm.rebuild, signal })).image.imageId,
+        (await starter.image(folder, named, { force: warm.rebuild, isUnattended: true, signal })).image.imageId,
       cleanCaches,
       log: logInfo,
     });
@@ -102,7 +108,7 @@ export class WarmUpService implements WarmSource, vscode.Disposable {
   }
 
   /** Why warm-ups of a folder's profile are paused; undefined if they aren't. */
-  pauseReason(folder: Folder, profileName: string): string | undefined {
+  pauseReason(folder: Folder, profileName: string): PauseReason | undefined {
     return this.#warmUps.pauseReason(folder, profileName);
   }
 

@@ -2,9 +2,9 @@ import type { Sandbox } from 'modal';
 import type { Clock } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
 import { HOST_VOLUME_PATH } from '../../profiles/schema.ts';
-import type { Ask } from '../../sync/push/questions.ts';
 import type { FolderSyncs } from '../folder-syncs.ts';
 import type { SandboxStarter } from '../sandbox-starter.ts';
+import { billing } from '../session.ts';
 import { runCommand, runOrThrow } from '../shell-commands.ts';
 import { strings } from '../strings.ts';
 import type { PoolDependencies, WarmTarget } from './pool.ts';
@@ -25,10 +25,10 @@ export interface WarmSandboxSources {
  */
 export function poolDependencies({ starter, syncs, clock, account }: WarmSandboxSources): PoolDependencies {
   const timeoutMs = COMMAND_TIMEOUT_MS;
-  const ask: Ask = ({ kind }) => kind === 'first-sync' && syncs.isLocal;
   const sync = async (sandbox: Sandbox, folder: WarmTarget['folder'], signal?: AbortSignal) => {
     try {
-      await syncs.of(folder).push(sandbox, { ask, ...(signal && { signal }) });
+      const consent = syncs.consent(folder, billing(await starter.connection()));
+      await syncs.of(folder).push(sandbox, { consent, ...(signal && { signal }) });
     } catch (error) {
       // The run that takes the sandbox syncs again, and asks.
       if (!(error instanceof UserError)) throw error;

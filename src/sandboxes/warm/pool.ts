@@ -138,7 +138,10 @@ export class WarmPool implements WarmSource {
 
   /** Sends a folder's changes to all of its warm sandboxes. One that can't be reached is dropped. */
   async sync(folder: Folder): Promise<void> {
-    const own = this.#warm.filter(({ target }) => target.folder.path === folder.path);
+    // Those of another account are about to be terminated.
+    const own = this.#warm.filter(
+      ({ target, key }) => target.folder.path === folder.path && key === this.#keyOf(target),
+    );
     await Promise.all(own.map((each) => this.#use(each, () => this.#dependencies.sync(each.sandbox, folder))));
   }
 

@@ -8,6 +8,7 @@ import { explainAndLog, isAccountProblem } from '../../modal/errors.ts';
 import { nextRefresh } from '../../profiles/schedule.ts';
 import { type Folder, folderProfileKey } from '../folder.ts';
 import type { MachineState } from '../machine-state.ts';
+import { NotAllowedError } from '../permissions/permissions.ts';
 import { definitionKey } from '../sandbox-spec.ts';
 import { strings } from '../strings.ts';
 import type { PauseReason } from './pause-reason.ts';
@@ -77,7 +78,7 @@ export class WarmUps {
   #isDisposed = false;
   #stop = new AbortController();
   /** Why nothing is kept warm, by folder and profile. */
-  readonly #paused = new Map<string, { readonly folder: Folder; readonly text: string }>();
+  readonly #paused = new Map<string, PauseReason & { readonly folder: Folder }>();
   readonly #didChange = new Emitter<void>();
   /** Fires when a pause begins, ends, or changes its reason, and after each refresh. */
   readonly onDidChange: Event<void> = this.#didChange.event;
@@ -116,8 +117,8 @@ export class WarmUps {
   }
 
   /** Returns why a folder's profile isn't kept warm now. */
-  pauseReason(folder: Folder, profileName: string): string | undefined {
-    return this.#paused.get(folderProfileKey(folder, profileName))?.text;
+  pauseReason(folder: Folder, profileName: string): PauseReason | undefined {
+    return this.#paused.get(folderProfileKey(folder, profileName));
   }
 
   /** Returns the remembered refreshes of all windows on this computer, newest first. */
@@ -201,9 +202,11 @@ export class WarmUps {
   /** Finds out why a target is paused. Not being able to is a reason too, for example after signing out. */
   async #pauseReason(target: WarmTarget): Promise<PauseReason | undefined> {
     const key = keyOf(target);
-    const reason = await this.#dependencies.pauseReason(target).catch((error) => ({ text: explainAndLog(error) }));
+    const reason: PauseReason | undefined = await this.#dependencies
+      .pauseReason(target)
+      .catch((error) => ({ text: explainAndLog(error) }));
     if (reason?.text !== this.#paused.get(key)?.text) {
-      if (reason) this.#paused.set(key, { folder: target.folder, text: reason.text });
+      if (reason) this.#paused.set(key, { ...reason, folder: target.folder });
       else this.#paused.delete(key);
       this.#didChange.fire();
     }
@@ -266,8 +269,9 @@ export class WarmUps {
       try {
         return await untilAborted(this.#steps(target, plan, signal), signal);
       } catch (error) {
-        // Retrying doesn't help with account problems.
-        if (attempt === MAX_ATTEMPTS || signal.aborted || isAccountProblem(error)) throw error;
+        // Retrying doesn't help with account problems, or with what the user hasn't allowed.
+        const isFinal = isAccountProblem(error) || error instanceof NotAllowedError;
+        if (attempt === MAX_ATTEMPTS || signal.aborted || isFinal) throw error;
         await this.#wait(FIRST_RETRY_DELAY_MS * 4 ** (attempt - 1) * (1 + this.#dependencies.random()), signal);
       }
     }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SyncIndex } from './entries.ts';
 import { type Generation, interruptedGeneration, NO_GENERATION } from './generation.ts';
@@ -33,8 +33,6 @@ export class SandboxStates {
   readonly #loaded = new Map<string, SandboxState>();
 
   readonly #onUnsaved: (error: unknown) => void;
-  /** As approved in this window. */
-  #approvedBytes: number | undefined;
 
   /** `root` is the real path of the local folder. `onUnsaved` gets the file system's error if nothing can be stored. */
   constructor(storageDir: string, root: string, remoteRoot: string, onUnsaved: (error: unknown) => void = () => {}) {
@@ -82,26 +80,6 @@ export class SandboxStates {
     try {
       writeIndex(this.#path(sandboxId), state);
       for (const old of this.#names().slice(MAX_SAVED)) rmSync(join(this.#folder, old), { force: true });
-    } catch (error) {
-      this.#onUnsaved(error);
-    }
-  }
-
-  /** The size in bytes of the folder when the user approved sending it; undefined if they haven't. */
-  get approvedBytes(): number | undefined {
-    if (this.#approvedBytes !== undefined) return this.#approvedBytes;
-    try {
-      return Number.parseInt(readFileSync(join(this.#folder, 'approved'), 'utf8'), 10) || 0;
-    } catch {
-      return undefined;
-    }
-  }
-
-  approve(bytes: number): void {
-    this.#approvedBytes = bytes;
-    try {
-      mkdirSync(this.#folder, { recursive: true });
-      writeFileSync(join(this.#folder, 'approved'), String(bytes));
     } catch (error) {
       this.#onUnsaved(error);
     }

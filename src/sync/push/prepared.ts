@@ -2,14 +2,13 @@ import type { Entry, SyncIndex } from '../index/entries.ts';
 import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { isSettled, type SandboxState } from '../index/sandbox-states.ts';
 import { foldersOf } from '../rules/git-index.ts';
+import type { Rules } from '../rules/rules.ts';
 import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
 import { isEmpty, type Plan } from './plan.ts';
 
 const MAX_EXAMPLES = 10;
 /** Files over this size are reported, and skipped by live sync. */
 export const LARGE_FILE_BYTES = 50_000_000;
-/** An approved folder may grow to this, or to twice its approved size, without another question. */
-const MIN_QUESTION_BYTES = 200_000_000;
 
 /** A file that is large enough to be reported. */
 export interface SizedFile {
@@ -37,8 +36,6 @@ export interface PreparedPush {
   readonly isEmpty: boolean;
   /** True if nothing was sent to this sandbox yet. */
   readonly isFirst: boolean;
-  /** True if the user has approved sending a folder of about this size. */
-  readonly isApproved: boolean;
   /** The generation that the sandbox must be at if the push is empty. */
   readonly generation: Generation;
   /** True if the outcome of an earlier push is unknown. */
@@ -59,6 +56,10 @@ export interface PreparedPush {
   readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
   readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
+  /** Paths to send although they look like credentials, because a rule names them. */
+  readonly namedCredentials: readonly string[];
+  /** Those of `namedCredentials` that only the folder's own rules name, and not the user's own settings. */
+  readonly credentialsToConfirm: readonly string[];
   readonly skipped: readonly Skipped[];
   readonly released: readonly string[];
   /** Paths that a program changed in the sandbox and that the push would overwrite or delete. */
@@ -90,18 +91,13 @@ export function adjust(
   };
 }
 
-/** Summarizes a plan. `approvedBytes` is the size that the user approved, if any. */
-export function describe(
-  state: SandboxState,
-  plan: Plan,
-  found: Scan,
-  approvedBytes: number | undefined,
-): PreparedPush {
+/** Summarizes a plan. */
+export function describe(state: SandboxState, plan: Plan, found: Scan, rules: Rules): PreparedPush {
   const { puts, deletes } = plan;
+  const namedCredentials = rules.credentialsAmong(puts.map(({ path }) => path));
   return {
     isEmpty: isEmpty(plan) && plan.released.length === 0 && state.index.pulled.size === 0,
     isFirst: state.generation === NO_GENERATION,
-    isApproved: approvedBytes !== undefined && plan.putBytes <= Math.max(2 * approvedBytes, MIN_QUESTION_BYTES),
     generation: state.generation,
     isUnsettled: !isSettled(state),
     puts: puts.length,
@@ -118,6 +114,8 @@ export function describe(
     folders: topFolders(plan),
     excluded: found.excluded,
     credentials: found.credentials,
+    namedCredentials,
+    credentialsToConfirm: namedCredentials.filter((path) => !rules.isNamedByUser(path)),
     skipped: found.skipped,
     released: plan.released,
     overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => state.changedRemotely.has(path)),

@@ -1,27 +1,39 @@
+import type { PushOptions } from '../options.ts';
+import { isWithinApproval, type SyncConsent } from './consent.ts';
 import type { PreparedPush } from './prepared.ts';
-import { type Ask, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
-
-/** What to do with files that a program changed in the sandbox. */
-export type OnRemoteChange = 'replace' | 'keep' | 'ask';
+import { type Ask, type OnRemoteChange, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
 /** The questions of one push or run. Each is asked once, even if the push takes several attempts. */
 export class SyncPrompts {
   readonly #ask: Ask | undefined;
   readonly #onRemoteChange: OnRemoteChange;
   readonly #signal: AbortSignal | undefined;
+  readonly #consent: SyncConsent | undefined;
   readonly #confirmed = new Set<string>();
+  /** Paths of credentials that this push has asked about. */
+  readonly #decided = new Set<string>();
+  readonly #withheld = new Set<string>();
   readonly #keep = new Set<string>();
   readonly #replaced = new Set<string>();
 
-  constructor(ask: Ask | undefined, onRemoteChange: OnRemoteChange = 'replace', signal?: AbortSignal) {
+  constructor(
+    ask: Ask | undefined,
+    { onRemoteChange = 'replace', signal, consent }: Pick<PushOptions, 'onRemoteChange' | 'signal' | 'consent'> = {},
+  ) {
     this.#ask = ask;
+    this.#consent = consent;
     this.#onRemoteChange = onRemoteChange;
     this.#signal = signal;
   }
 
   /** Paths to leave unchanged in the sandbox. */
   get keep(): readonly string[] {
-    return [...this.#keep];
+    return [...this.#keep, ...this.#withheld];
+  }
+
+  /** Paths that aren't sent, because they look like credentials and the user hasn't allowed them. */
+  get withheld(): readonly string[] {
+    return [...this.#withheld];
   }
 
   /** Paths where a program's change is overwritten. */
@@ -34,28 +46,70 @@ export class SyncPrompts {
    * Throws `SyncStopped`.
    */
   async confirm(plan: PreparedPush): Promise<boolean> {
-    for (const question of questionsFor(plan)) await this.require(question);
-    const paths = plan.overwrites.filter((path) => !this.#keep.has(path) && !this.#replaced.has(path));
-    if (paths.length === 0) return false;
+    const hasWithheld = await this.#confirmSending(plan);
+    const paths = plan.overwrites.filter((path) => !this.keep.includes(path) && !this.#replaced.has(path));
+    if (paths.length === 0) return hasWithheld;
     const replaces =
       this.#onRemoteChange === 'ask'
         ? await this.#answer({ kind: 'remote-changes', paths })
         : this.#onRemoteChange === 'replace';
     for (const path of paths) (replaces ? this.#replaced : this.#keep).add(path);
-    return !replaces;
+    return hasWithheld || !replaces;
   }
 
-  /** Asks a question unless it was answered before. Throws `SyncStopped` if the answer isn't yes. */
-  async require(question: SyncQuestion): Promise<void> {
+  /** Asks about what is sent. Resolves to true if something is withheld that was planned to be sent. */
+  async #confirmSending(plan: PreparedPush): Promise<boolean> {
+    const consent = this.#consent;
+    const answers = (await consent?.credentials()) ?? new Map<string, boolean>();
+    const undecided = plan.credentialsToConfirm.filter((path) => !answers.has(path));
+    const withheldBefore = this.#withheld.size;
+    for (const path of plan.credentialsToConfirm) if (answers.get(path) === false) this.#withheld.add(path);
+    const sent = plan.namedCredentials.filter((path) => !this.#withheld.has(path));
+    for (const question of questionsFor(plan, await isApproved(plan, consent), sent)) {
+      const isAnswered = await this.require(question);
+      if (!isAnswered || question.kind !== 'first-sync') continue;
+      await consent?.approve(plan.putBytes);
+      await this.#decide(undecided, true);
+    }
+    await this.#askAboutCredentials(undecided);
+    return this.#withheld.size > withheldBefore;
+  }
+
+  async #askAboutCredentials(paths: readonly string[]): Promise<void> {
+    const open = paths.filter((path) => !this.#decided.has(path));
+    if (open.length === 0) return;
+    const answer = await this.#answer({ kind: 'credentials', paths: open });
+    if (answer !== undefined) await this.#decide(open, answer);
+    else for (const path of open) this.#withheld.add(path);
+  }
+
+  async #decide(paths: readonly string[], isAllowed: boolean): Promise<void> {
+    for (const path of paths) {
+      this.#decided.add(path);
+      if (!isAllowed) this.#withheld.add(path);
+    }
+    if (paths.length > 0) await this.#consent?.answerCredentials(paths, isAllowed);
+  }
+
+  /** Asks a question. Resolves to false if it was answered before. Throws `SyncStopped` if the answer isn't yes. */
+  async require(question: SyncQuestion): Promise<boolean> {
     const key = question.kind === 'mass-deletion' ? `${question.kind} ${question.deletes}` : question.kind;
-    if (this.#confirmed.has(key)) return;
+    if (this.#confirmed.has(key)) return false;
     if (!(await this.#answer(question))) throw new SyncStopped(question);
     this.#confirmed.add(key);
+    return true;
   }
 
-  async #answer(question: SyncQuestion): Promise<boolean> {
-    const yes = (await this.#ask?.(question)) === true;
+  /** Resolves with undefined if there is no one to ask, or no answer. */
+  async #answer(question: SyncQuestion): Promise<boolean | undefined> {
+    const answer = await this.#ask?.(question);
     this.#signal?.throwIfAborted();
-    return yes;
+    return answer;
   }
+}
+
+async function isApproved({ putBytes }: PreparedPush, consent: SyncConsent | undefined): Promise<boolean> {
+  if (!consent || consent.isLocal) return consent !== undefined;
+  const approvedBytes = await consent.approvedBytes();
+  return approvedBytes !== undefined && isWithinApproval(putBytes, approvedBytes);
 }

@@ -7,8 +7,13 @@ import type { PreparedPush } from './prepared.ts';
 
 /** Something that the user decides. Sizes are in bytes. */
 export type SyncQuestion =
-  /** The first sync of a folder. Asked once for each folder. */
-  | { readonly kind: 'first-sync'; readonly plan: PreparedPush }
+  /**
+   * The first sync of a folder. Asked once for each folder and account. `credentials` are sent although they look like
+   * credentials, because rules name them.
+   */
+  | { readonly kind: 'first-sync'; readonly plan: PreparedPush; readonly credentials: readonly string[] }
+  /** Files that look like credentials, and that the folder's own rules name. No sends everything else. */
+  | { readonly kind: 'credentials'; readonly paths: readonly string[] }
   | { readonly kind: 'huge-sync'; readonly files: number; readonly bytes: number; readonly plan: PreparedPush }
   | { readonly kind: 'huge-file'; readonly files: readonly { readonly path: string; readonly bytes: number }[] }
   | {
@@ -25,8 +30,11 @@ export type SyncQuestion =
   /** Pulling these files would affect what programs on this computer run. */
   | { readonly kind: 'sensitive-pull'; readonly paths: readonly string[] };
 
-/** Answers a question. Anything but `true` means no. */
-export type Ask = (question: SyncQuestion) => Promise<boolean> | boolean;
+/** What to do with files that a program changed in the sandbox. */
+export type OnRemoteChange = 'replace' | 'keep' | 'ask';
+
+/** Asks the user, and returns their answer. Anything but `true` means no; `undefined` is no answer, and isn't remembered. */
+export type Ask = (question: SyncQuestion) => Promise<boolean | undefined> | boolean | undefined;
 
 /** A sync stopped because a question wasn't answered with yes. */
 export class SyncStopped extends UserError {
@@ -51,11 +59,15 @@ export function isHuge(files: number, bytes: number): boolean {
   return bytes > LIMITS.syncBytes || files > LIMITS.syncFiles;
 }
 
-/** Returns the questions to ask before a push. */
-export function questionsFor(plan: PreparedPush): SyncQuestion[] {
+/** Returns the questions to ask before a push. `isApproved` is true if a first sync of this size needs no question. */
+export function questionsFor(
+  plan: PreparedPush,
+  isApproved: boolean,
+  credentials: readonly string[] = [],
+): SyncQuestion[] {
   const questions: SyncQuestion[] = [];
   const hugeFiles = plan.largest.filter(({ bytes }) => bytes > LIMITS.fileBytes);
-  if (plan.isFirst && !plan.isApproved) questions.push({ kind: 'first-sync', plan });
+  if (plan.isFirst && !isApproved) questions.push({ kind: 'first-sync', plan, credentials });
   if (hugeFiles.length > 0) questions.push({ kind: 'huge-file', files: hugeFiles });
   else if (!plan.isFirst && isHuge(plan.puts, plan.putBytes))
     questions.push({ kind: 'huge-sync', files: plan.puts, bytes: plan.putBytes, plan });
@@ -94,6 +106,7 @@ function messageFor(question: SyncQuestion): string {
   switch (question.kind) {
     case 'first-sync':
     case 'huge-sync':
+    case 'credentials':
       return strings.syncDeclined();
     case 'huge-file':
       return strings.largeFileDeclined(question.files[0]?.path ?? '');

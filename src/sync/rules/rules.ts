@@ -12,6 +12,7 @@ import {
   namesOnPurpose,
   VIRTUAL_ENVIRONMENT,
 } from './builtin.ts';
+import { namedBy } from './credentials.ts';
 import { type FolderMarkers, readMarkers, readRules, statOf, UnreadableRules } from './folder-markers.ts';
 import { GitRepos, isGitData, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
@@ -31,6 +32,8 @@ export interface RuleSettings {
   readonly root?: string;
   /** Patterns of files to sync even if Git ignores them. */
   readonly include?: readonly string[];
+  /** Patterns in the user's own settings. They name credentials to send without a question. */
+  readonly userInclude?: readonly string[];
   /** Patterns of files to exclude. */
   readonly exclude?: readonly string[];
 }
@@ -56,6 +59,8 @@ export class Rules {
   /** Credentials are recognized by the folders that contain them, which may be above the root. */
   readonly #credentialFolder: Pattern | undefined;
   readonly #rootName: string;
+  /** Checks if the user's own settings name a path on purpose. */
+  readonly isNamedByUser: (path: string) => boolean;
   readonly #opened = new Map<string, FolderRules | Explanation>();
   readonly #verdicts = new Map<Pattern | Rule, readonly [Verdict, Verdict]>();
 
@@ -72,6 +77,7 @@ export class Rules {
     const withSlashes = (path: string) => path.split(sep).join('/');
     this.#credentialFolder = credentialFolder(withSlashes(this.root), withSlashes(relative(workspace, this.root)));
     this.#rootName = basename(this.root);
+    this.isNamedByUser = namedBy(settings.userInclude ?? []);
   }
 
   /** Returns the pattern by which a path looks like a credential, if any does. */
@@ -79,6 +85,20 @@ export class Rules {
     if (this.#credentialFolder) return this.#credentialFolder;
     const pattern = CREDENTIALS.last(`${this.#rootName}/${path}`, name, isFolder);
     return pattern?.negated ? undefined : pattern;
+  }
+
+  /** Returns those of the paths that look like credentials, by their own names or by a folder's. */
+  credentialsAmong(paths: readonly string[]): string[] {
+    const folders = new Map<string, boolean>([['', this.#credentialFolder !== undefined]]);
+    const isCredential = (path: string, isFolder: boolean): boolean =>
+      isInCredentialFolder(parentOf(path)) ||
+      this.credential(path, path.slice(path.lastIndexOf('/') + 1), isFolder) !== undefined;
+    const isInCredentialFolder = (folder: string): boolean => {
+      const known = folders.get(folder) ?? isCredential(folder, true);
+      folders.set(folder, known);
+      return known;
+    };
+    return paths.filter((path) => isCredential(path, false));
   }
 
   /** Returns the rules for the root folder. Throws `UnreadableRules`. */
@@ -238,7 +258,7 @@ export class FolderRules {
     const own = this.#modalPattern(path, name, isFolder);
     const credential = this.#rules.credential(path, name, isFolder);
     if (credential) {
-      const purpose = [named, own?.[0].negated ? own[0] : undefined].find(
+      const purpose = [named?.negated ? undefined : named, own?.[0].negated ? own[0] : undefined].find(
         (pattern) => pattern && namesOnPurpose(pattern),
       );
       if (!purpose) return this.#excluded(credential, 'credential', '', path, isFolder);

@@ -74,13 +74,13 @@ export class Core {
     const { state, plan, found } = this.#plan(request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
-    return describe(state, plan, found, this.states.approvedBytes);
+    return describe(state, plan, found, this.#rules);
   }
 
   /** Plans a push for information only. A push that is prepared or under way keeps its own plan. */
   survey(request: PrepareRequest): PreparedPush {
     const { state, plan, found } = this.#plan(request);
-    return describe(state, plan, found, this.states.approvedBytes);
+    return describe(state, plan, found, this.#rules);
   }
 
   #plan(request: PrepareRequest): { state: SandboxState; plan: Plan; found: Scan } {
@@ -146,7 +146,7 @@ export class Core {
 
   /** Updates the index after the sandbox has applied the archive. */
   commit(sandboxId: string): Sent {
-    const { next, full, plan, packer } = this.#current(sandboxId);
+    const { next, plan, packer } = this.#current(sandboxId);
     const state = this.states.get(sandboxId, false);
     for (const path of [...plan.deletes, ...plan.emptied, ...plan.released]) state.index.delete(path);
     for (const entry of pulledIn(state.index)) state.index.set({ ...entry, pulled: false });
@@ -159,7 +159,6 @@ export class Core {
     state.unsettled = [];
     this.#sending.delete(sandboxId);
     this.states.save(sandboxId);
-    if (full && plan.putBytes > (this.states.approvedBytes ?? -1)) this.states.approve(plan.putBytes);
     return sentOf(packer.packed);
   }
 

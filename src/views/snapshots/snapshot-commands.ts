@@ -5,7 +5,7 @@ import { UserError } from '../../base/errors.ts';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
 import { deleteImage } from '../../modal/snapshots.ts';
-import { ProfileSchema } from '../../profiles/schema.ts';
+import { BUILT_IN_PROFILE } from '../../profiles/profiles.ts';
 import { executeCommand } from '../../providers/common/commands.ts';
 import { askName } from '../../providers/common/inputs.ts';
 import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
@@ -210,20 +210,18 @@ export class SnapshotCommands implements vscode.Disposable {
   ): Promise<Sandbox> {
     const { sessions, folders } = this.#options;
     const folder = folders().find(({ path }) => folderKey(path) === snapshot.folderKey) ?? folders()[0];
-    const profile = folder
-      ? await sessions
-          .profile(folder, snapshot.profile)
-          .catch(() => sessions.profile(folder))
-          .then((named) => named.profile)
-      : ProfileSchema.parse({});
+    const named = folder
+      ? await sessions.profile(folder, snapshot.profile).catch(() => sessions.profile(folder))
+      : BUILT_IN_PROFILE;
     const isDirectory = snapshot.kind === 'directory';
-    const { image } = isDirectory ? profile : ProfileSchema.parse({ image: { snapshot: snapshot.imageId } });
     const tags = {
       ...(folder && originTags(folder)),
       [Tag.label]: label,
       ...(snapshotId && { [Tag.snapshot]: snapshotId }),
     };
-    const sandbox = await sessions.create({ ...profile, image }, { folder, tags, signal });
+    // The user chose the snapshot, so it replaces the image that the profile asks for.
+    const started = isDirectory ? {} : { snapshot: { imageId: snapshot.imageId } };
+    const sandbox = await sessions.create(named, { folder, tags, signal, ...started });
     try {
       if (isDirectory && snapshot.path !== undefined) {
         const { client } = await sessions.connection();

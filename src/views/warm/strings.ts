@@ -8,6 +8,13 @@ export const strings = {
   refreshedEvery: (minutes: number) => l10n.t('Refreshed every {0} minutes', minutes),
   refreshedOnSchedule: (schedule: string) => l10n.t('Refreshed on schedule {0}', schedule),
   pausedTooltip: (reason: string, refresh: string) => l10n.t('Paused: {0}. {1}', reason, refresh),
+  notAllowedTooltip: (profile: string, folder: string) =>
+    l10n.t(
+      "Profile “{0}” in “{1}” asks for something that you haven't allowed. Select this row to review it.",
+      profile,
+      folder,
+    ),
+  review: () => l10n.t('Review Folder Permissions'),
   targetLabel: (profile: string, folder: string, description: string) =>
     l10n.t('Warm-ups for {0} in {1}, {2}', profile, folder, description),
 

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
+import { commandTo } from '../../providers/common/commands.ts';
 import { window } from '../../providers/common/window.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
+import type { PauseReason } from '../../sandboxes/warm/pause-reason.ts';
 import type { WarmTarget } from '../../sandboxes/warm/pool.ts';
 import type { WarmUpRecord } from '../../sandboxes/warm/warm-ups.ts';
 import { strings } from './strings.ts';
@@ -13,7 +15,7 @@ export interface WarmUpsSource {
   /** The number of warm sandboxes for a folder's profile. */
   count(folder: Folder, profileName: string): number;
   /** Why warm-ups of a folder's profile are paused; undefined if they aren't. */
-  pauseReason(folder: Folder, profileName: string): string | undefined;
+  pauseReason(folder: Folder, profileName: string): PauseReason | undefined;
   readonly onDidChange: Event<void>;
 }
 
@@ -49,13 +51,19 @@ export class WarmUpsTree implements vscode.TreeDataProvider<Row>, vscode.Disposa
     const paused = this.#source.pauseReason(folder, named.name);
     const item = new vscode.TreeItem(strings.target(named.name, folder.name));
     item.id = `target ${folder.path} ${named.name}`;
-    item.description = paused ? strings.paused(paused) : strings.ready(ready, warm.sandboxes);
-    item.iconPath = new vscode.ThemeIcon(paused ? 'debug-pause' : ready > 0 ? 'flame' : 'sync');
+    item.description = paused ? strings.paused(paused.text) : strings.ready(ready, warm.sandboxes);
+    const pauseIcon = paused?.needsPermission ? 'lock' : 'debug-pause';
+    item.iconPath = new vscode.ThemeIcon(paused ? pauseIcon : ready > 0 ? 'flame' : 'sync');
     const refresh =
       typeof warm.refresh === 'number'
         ? strings.refreshedEvery(warm.refresh)
         : strings.refreshedOnSchedule(warm.refresh);
-    item.tooltip = paused ? strings.pausedTooltip(paused, refresh) : refresh;
+    item.tooltip = paused ? strings.pausedTooltip(paused.text, refresh) : refresh;
+    if (paused?.needsPermission) {
+      item.tooltip = strings.notAllowedTooltip(named.name, folder.name);
+      item.contextValue = 'notAllowed';
+      item.command = commandTo('modal.reviewPermissions', strings.review(), vscode.Uri.file(folder.path));
+    }
     item.accessibilityInformation = { label: strings.targetLabel(named.name, folder.name, item.description) };
     return item;
   }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
+import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
 import { strings } from '../../../src/views/volumes/strings.ts';
 import {
   activate,
@@ -181,8 +182,10 @@ describe('A volume', () => {
       });
       // A running sandbox keeps the volumes that it was started with.
       await answering({}, async () => vscode.commands.executeCommand('modal.replaceSandbox'));
-      const { text: shown } = await runFile(await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt'));
-      assert.match(shown, /^before and after/m);
+      const script = await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt');
+      const run = await answering({ showWarningMessage: permissionStrings.allow() }, () => runFile(script));
+      assert.match(run.result.text, /^before and after/m);
+      assert.ok(run.messages.includes(permissionStrings.question('default', 'hello')), 'asks about the volume “a”');
     } finally {
       await fs.delete(file);
     }

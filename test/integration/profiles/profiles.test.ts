@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
 import { strings as profileStrings } from '../../../src/providers/profiles/strings.ts';
 import { strings } from '../../../src/providers/run/strings.ts';
 import {
@@ -59,7 +60,11 @@ describe('Profiles of a folder', () => {
 
   it("applies a profile's environment file, which its own variables override, and mounts a host volume", async () => {
     await choose('filed');
-    const { text } = await runFile(inFolder('word.sh'));
+    const { result, messages } = await answering({ showWarningMessage: permissionStrings.allow() }, () =>
+      runFile(inFolder('word.sh')),
+    );
+    assert.ok(messages.includes(permissionStrings.question('filed', 'profiles')), messages.join());
+    const { text } = result;
     assert.match(text, /^word file env$/m);
     assert.match(text, /^\.cache checkpoints git-repos workspace/m);
     await choose('named');
@@ -146,6 +151,16 @@ describe('Profiles of a folder', () => {
 });
 
 describe('A profile with warm sandboxes', () => {
+  it('keeps none warm until the user allows it', async () => {
+    await choose('ready');
+    const offered = () => choose('ready').then((rows) => rows.find(({ label }) => label.endsWith('ready')));
+    assert.doesNotMatch((await offered())?.description ?? '', /flame/);
+    const allow = { showWarningMessage: permissionStrings.allow() };
+    const { messages } = await answering(allow, async () => vscode.commands.executeCommand('modal.reviewPermissions'));
+    assert.ok(messages.includes(permissionStrings.question('ready', 'profiles')), messages.join());
+    await untilReady();
+  });
+
   /** Waits until the picker shows a warm sandbox. */
   async function untilReady(): Promise<void> {
     await eventually(

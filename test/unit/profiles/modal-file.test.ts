@@ -88,22 +88,32 @@ describe('Profiles', () => {
   const file = parseModalFile;
 
   it('merges the built-in, user, and folder profiles, with precedence for the folder', () => {
-    const profiles = new Profiles({ a: { cpu: 1 }, b: { cpu: 1 } }, file('{"profiles": {"b": {"cpu": 2}}}'));
+    const profiles = new Profiles({ all: { a: { cpu: 1 }, b: { cpu: 1 } } }, file('{"profiles": {"b": {"cpu": 2}}}'));
     assert.deepEqual(profiles.names, ['default', 'a', 'b']);
     assert.equal(profiles.get('a').profile.cpu, 1);
     assert.equal(profiles.get('b').profile.cpu, 2);
   });
 
   it('uses the selected profile, then the default of the folder, then the built-in one', () => {
-    const profiles = new Profiles({}, file('{"default": "b", "profiles": {"a": {}, "b": {}}}'));
+    const profiles = new Profiles({ all: {} }, file('{"default": "b", "profiles": {"a": {}, "b": {}}}'));
     assert.equal(profiles.current('a'), 'a');
     assert.equal(profiles.current('gone'), 'b');
-    assert.equal(new Profiles({}).current(undefined), 'default');
+    assert.equal(new Profiles({ all: {} }).current(undefined), 'default');
+  });
+
+  it("counts a profile as the folder's if the folder's files define, change, or select it, and the user didn't", () => {
+    const all = { own: {}, changed: {} };
+    const profiles = new Profiles({ all, ofWorkspace: ['changed'] }, file('{"default": "own", "profiles": {"f": {}}}'));
+    const origins = (names: string[]) => names.map((name) => profiles.get(name).origin);
+    assert.deepEqual(origins(['default', 'own', 'changed', 'f']), ['user', 'user', 'folder', 'folder']);
+    assert.deepEqual([profiles.inUse(undefined).name, profiles.inUse(undefined).origin], ['own', 'folder']);
+    assert.equal(profiles.inUse('own').origin, 'user');
+    assert.equal(new Profiles({ all }, file('{}')).inUse(undefined).origin, 'user');
   });
 
   it('reports an invalid profile only when it is used, and names the place to fix it', () => {
     const profiles = new Profiles(
-      { u: { gpu: 1 }, v: { gpuu: 'H100' } },
+      { all: { u: { gpu: 1 }, v: { gpuu: 'H100' } } },
       file('{"profiles": {"a": {"timeoutMs": 5}, "b": {}}}'),
     );
     assert.throws(() => profiles.get('a'), {

@@ -54,6 +54,11 @@ describe('ProfileSchema', () => {
     ['a context without a Dockerfile', { image: { context: 'sub' } }, /image\.context: requires “dockerfile”/],
     ['a Dockerfile outside the folder', { image: { dockerfile: '../Dockerfile' } }, /inside the workspace folder/],
     ['an invalid variable name', { env: { 'A-B': 'x' } }, /env/],
+    [
+      'tokens of a Modal account among the variables of a build',
+      { image: { buildSecrets: ['MODAL_TOKEN_SECRET'] } },
+      /image\.buildSecrets\.0: must not be a token of a Modal account/,
+    ],
     ['a limit without a reservation', { cpuLimit: 2 }, /cpuLimit: requires “cpu”/],
     [
       'a limit below the reservation',

@@ -16,6 +16,14 @@ describe('readEnvFile', () => {
 
   const read = (envFile: string) => readEnvFile(ProfileSchema.parse({ envFile }), join(top, 'folder'));
 
+  it('leaves out tokens of a Modal account', async () => {
+    await writeFile(
+      join(top, 'folder/.env'),
+      'MODAL_TOKEN_ID=ak-1\nmodal_identity_token=x\nMODAL_ENVIRONMENT=dev\nA=1',
+    );
+    assert.deepEqual(await read('.env'), { MODAL_ENVIRONMENT: 'dev', A: '1' });
+  });
+
   it('refuses an environment file that a link leads out of the folder', async () => {
     await writeFile(join(top, 'outside.env'), 'A=1');
     await writeFile(join(top, 'folder/own.env'), 'A=2');

@@ -10,6 +10,10 @@ import { Run } from '../../../src/run/run.ts';
 import type { ProgramCandidate } from '../../../src/run/runners.ts';
 import { strings } from '../../../src/run/strings.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
+import { MachineState } from '../../../src/sandboxes/machine-state.ts';
+import { Permissions } from '../../../src/sandboxes/permissions/permissions.ts';
+import { PermissionStore } from '../../../src/sandboxes/permissions/store.ts';
+import { syncConsent } from '../../../src/sandboxes/permissions/sync-consent.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../../src/sync/options.ts';
 import type { Ask } from '../../../src/sync/push/questions.ts';
@@ -33,7 +37,7 @@ describe('Run on Local Modal', () => {
   };
 
   before(async () => {
-    server = await startLocalModal();
+    server = await startLocalModal({ tokens: ['ak-test:as-test', 'ak-other:as-test'] });
     account = accountOf(server);
   });
   after(() => server.stop());
@@ -186,18 +190,28 @@ describe('Run on Local Modal', () => {
 
   it("asks before the first sync to a sandbox that isn't on this computer, and sends nothing without a yes", async () => {
     await writeFile(join(path, 'a.sh'), 'echo here');
+    const permissions = new Permissions(new PermissionStore(new MachineState(join(storage, 'machine'))), () => {
+      throw new Error('The profile asks for nothing.');
+    });
+    await syncs.dispose();
+    syncs = new FolderSyncs({
+      storageDir: () => storage,
+      rules: () => ({}),
+      isLocal: () => true,
+      consent: (folder, recipient) => syncConsent(permissions, path, folder, recipient),
+    });
     await runToEnd('a.sh');
     assert.deepEqual(questions, [], 'Local Modal is on this computer');
     const { isLocal: _, ...elsewhere } = account;
-    const other = sessionsOf(starterOf(() => elsewhere));
-    const fresh = new FolderSyncs({ storageDir: () => join(storage, 'other'), rules: () => ({}), isLocal: () => true });
+    let own: Account = elsewhere;
+    const other = sessionsOf(starterOf(() => own));
     const request = runRequest({ folder: { name: 'folder', path }, label: 'a', programs: shell, args: ['-c', 'true'] });
     const silent = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
     const asked: string[] = [];
     let answer = false;
     const services = {
       sessions: other,
-      syncs: fresh,
+      syncs,
       ask: ({ kind }: { kind: string }) => {
         asked.push(kind);
         return answer;
@@ -211,7 +225,14 @@ describe('Run on Local Modal', () => {
     const agreed = await new Run(request, services, silent).done;
     assert.deepEqual([agreed.exitCode, asked], [0, ['first-sync', 'first-sync']], 'asks again, but only once');
     assert.ok((agreed.costUsd ?? 0) > 0, 'a run elsewhere has a cost');
-    await Promise.all([other.dispose(), fresh.dispose()]);
+
+    await other.dispose();
+    await new Run(request, services, silent).done;
+    assert.equal(asked.length, 2, 'the answer holds for the next sandbox in this account');
+    own = { ...elsewhere, tokenId: 'ak-other' };
+    await new Run(request, services, silent).done;
+    assert.equal(asked.length, 3, 'but not for another account');
+    await other.dispose();
   });
 
   it('runs folders of a workspace in parallel, each in its own sandbox', async () => {

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { wallClock } from '../../../src/base/clock.ts';
 import { AccountError } from '../../../src/modal/accounts.ts';
-import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { pause } from '../../../src/sandboxes/pause.ts';
 import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { takeOrDiscard } from '../../../src/snapshots/take.ts';
@@ -55,8 +54,7 @@ const OPERATIONS = {
   fork: async ({ sessions, folder, target }) => {
     const { sandbox } = await sessions.acquire(folder);
     const snapshot = await takeOrDiscard((await sessions.connection()).client, sandbox, { ttlMs: 86_400_000 });
-    const { image } = ProfileSchema.parse({ image: { snapshot } });
-    await sessions.create({ ...target.named.profile, image }, { folder });
+    await sessions.create(target.named, { folder, snapshot: { imageId: snapshot } });
   },
 } satisfies Record<string, (window: TestWindow) => Promise<void>>;
 

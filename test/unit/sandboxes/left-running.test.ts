@@ -322,7 +322,7 @@ describe('Sandboxes that may be left running', () => {
     window.sessions.onDidLeaveRunning((sandboxes) => left.push(...sandboxes.map(({ sandboxId }) => sandboxId)));
     const idle = await window.sessions.acquire(folder);
     const inUse = await window.sessions.acquire({ name: 'busy', path: '/somewhere/busy' });
-    const own = await window.sessions.create(ProfileSchema.parse(PROFILE));
+    const own = await window.sessions.create(await window.sessions.profile(folder));
     busy = inUse.sandbox.sandboxId;
     using = account('two');
     await window.sessions.connection();
@@ -413,7 +413,7 @@ describe('Sandboxes that may be left running', () => {
 
   it('says which folder and computer a sandbox of a snapshot belongs to as it starts', async () => {
     const { sessions } = await open();
-    const sandbox = await sessions.create(ProfileSchema.parse(PROFILE), { folder, tags: originTags(folder) });
+    const sandbox = await sessions.create(await sessions.profile(folder), { folder, tags: originTags(folder) });
     const tags = await sandbox.getTags();
     assert.deepEqual({ ...tags, ...originTags(folder) }, tags);
     await sessions.letGo(sandbox);

@@ -8,6 +8,7 @@ const NEVER_ASKED = async () => assert.fail('was asked');
 
 /** The window has focus and is in use, the computer is plugged in, and nothing has been spent. */
 const FINE: WarmConditions = {
+  isAllowed: async () => true,
   now: NOON_ON_FRIDAY,
   isStopped: false,
   isFocused: true,
@@ -28,6 +29,11 @@ describe('pauseReasonFor', () => {
 
   it('finds no reason while the window has focus and is in use', async () => {
     assert.equal(await reason({}), undefined);
+  });
+
+  it('pauses until the user has allowed what the profile causes, before anything else is found out', async () => {
+    const found = await reason({ isAllowed: async () => false, isBudgetSpent: NEVER_ASKED, isOnBattery: NEVER_ASKED });
+    assert.deepEqual(found, { text: strings.pausedUntilAllowed(), stopsSandboxes: true, needsPermission: true });
   });
 
   it('pauses while the window has no focus, unless the profile says otherwise', async () => {

@@ -1,6 +1,5 @@
 import { strict as assert } from 'node:assert';
 import type { Sandbox } from 'modal';
-import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { moveToNewSandbox, pause, pausedSnapshot, resume } from '../../../src/sandboxes/pause.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { strings } from '../../../src/sandboxes/strings.ts';
@@ -112,8 +111,8 @@ describe('Pausing a sandbox', () => {
     await sessions.connection();
     await server.control.addFault({ method: 'SandboxCreateV2', delayMs: 300, times: 1 });
     const cancel = new AbortController();
-    const profile = ProfileSchema.parse({ image: 'python:3.13-slim' });
-    const refused = assert.rejects(sessions.create(profile, { folder, signal: cancel.signal }), { name: 'AbortError' });
+    const named = await sessions.profile(folder);
+    const refused = assert.rejects(sessions.create(named, { folder, signal: cancel.signal }), { name: 'AbortError' });
     await waitFor(
       'the start',
       10_000,

@@ -74,7 +74,7 @@ describe('WarmUps that fail', () => {
     await s.warmUps.update();
     s.pauseReason = new AccountError('No account is chosen.');
     await s.minutes(40);
-    assert.match(s.warmUps.pauseReason(folder, 'p') ?? '', /^No account is chosen\. Sign in/);
+    assert.match(s.warmUps.pauseReason(folder, 'p')?.text ?? '', /^No account is chosen\. Sign in/);
     assert.equal(s.refreshes(), 1);
     s.pauseReason = undefined;
     await s.minutes(1);

@@ -18,7 +18,11 @@ export const MORNING = Date.parse('2026-11-20T08:00:00Z');
 export function target(warm: object = {}, profile: object = {}): WarmTarget {
   const parsed = ProfileSchema.parse({ ...profile, warm });
   assert.ok(parsed.warm);
-  return { folder: { name: 'f', path: '/f' }, named: { name: 'p', profile: parsed }, warm: parsed.warm };
+  return {
+    folder: { name: 'f', path: '/f' },
+    named: { name: 'p', profile: parsed, origin: 'user' },
+    warm: parsed.warm,
+  };
 }
 
 /** Warm-ups with simulated time, randomness and sandboxes. `log` records what they did. */

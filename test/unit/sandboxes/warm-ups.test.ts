@@ -44,7 +44,7 @@ describe('WarmUps', () => {
     await s.warmUps.update();
     await s.minutes(120);
     assert.deepEqual(s.log, []);
-    assert.equal(s.warmUps.pauseReason(folder, 'p'), 'the budget is spent');
+    assert.equal(s.warmUps.pauseReason(folder, 'p')?.text, 'the budget is spent');
     s.pauseReason = undefined;
     await s.warmUps.update();
     assert.equal(s.living.size, 1);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { SyncConsent } from '../../../src/sync/push/consent.ts';
 import { requireSyncableRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
 import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
@@ -52,7 +53,61 @@ describe('SyncEngine.push with questions', () => {
     await engine.dispose();
     const again = ending(engineFor(root, { storageDir, ask }));
     await again.push(ending(await sandboxes.create()), { fresh: true });
+    assert.equal(asked.length, 3, 'nothing remembers the answer');
+  });
+
+  it("remembers only a person's yes, for one account, and asks none if the files stay on this computer", async () => {
+    writeTree(root, { a: 'a' });
+    const [first, second, local] = [consentFor(), consentFor(), consentFor({ isLocal: true })];
+    await engine.push(sandbox, { consent: local });
+    assert.deepEqual([asked.length, local.approved], [0, undefined]);
+    const push = async (consent: SyncConsent) =>
+      engine.push(ending(await sandboxes.create()), { fresh: true, consent });
+    await push(first);
+    await push(first);
+    assert.deepEqual([asked.length, first.approved], [1, 1]);
+    await push(second);
     assert.equal(asked.length, 2);
+  });
+
+  it("names all credentials that will be sent before the first sync, and remembers those that the folder's own rules name", async () => {
+    writeTree(root, { '.modalignore': '!.env\n!mine.pem', '.env': '1', 'mine.pem': '2', 'other.pem': '3' });
+    const own = ending(engineFor(root, { storageDir, ask, rules: { userInclude: ['mine.pem'] } }));
+    const consent = consentFor();
+    const { credentials } = await own.push(sandbox, { consent });
+    assert.deepEqual(
+      asked.map((question) => question.kind === 'first-sync' && question.credentials),
+      [['.env', 'mine.pem']],
+    );
+    assert.deepEqual(credentials, ['other.pem']);
+    assert.deepEqual([...consent.answers], [['.env', true]]);
+    assert.equal(await inSandbox(sandbox, 'ls -A *.pem .env'), '.env\nmine.pem\n');
+  });
+
+  it("asks by name before it sends a credential that the folder's own rules include later, and syncs the rest", async () => {
+    writeTree(root, { a: 'a' });
+    const consent = consentFor({ isLocal: true });
+    await engine.push(sandbox, { consent });
+    writeTree(root, { b: 'b', '.modalignore': '!*.pem', 'x.pem': '1', '.aws/credentials': '' });
+    answer = false;
+    const { credentials } = await engine.push(sandbox, { consent });
+    assert.deepEqual(asked, [{ kind: 'credentials', paths: ['x.pem'] }]);
+    assert.deepEqual(credentials, ['.aws', 'x.pem']);
+    await engine.push(sandbox, { consent });
+    assert.equal(asked.length, 1, 'the no is remembered');
+    assert.equal(await inSandbox(sandbox, 'ls'), 'a\nb\n');
+    consent.answers.set('x.pem', true);
+    await engine.push(sandbox, { consent });
+    assert.equal(await inSandbox(sandbox, 'ls'), 'a\nb\nx.pem\n');
+  });
+
+  it('sends no credential for which no one was asked, and remembers no answer', async () => {
+    writeTree(root, { a: 'a', '.modalignore': '!x.pem', 'x.pem': '1' });
+    const silent = ending(engineFor(root, { storageDir, ask: undefined as never }));
+    const consent = consentFor({ isLocal: true });
+    const { credentials } = await silent.push(sandbox, { consent });
+    assert.deepEqual([credentials, consent.answers.size], [['x.pem'], 0]);
+    assert.equal(await inSandbox(sandbox, 'ls'), 'a\n');
   });
 
   it('asks before it deletes a large share of the files', async () => {
@@ -124,6 +179,24 @@ describe('SyncEngine.push with questions', () => {
     assert.equal(await inSandbox(sandbox, 'ls | wc -l'), '25\n');
   });
 });
+
+/** A consent in memory. */
+function consentFor({ isLocal = false } = {}) {
+  const consent = {
+    isLocal,
+    approved: undefined as number | undefined,
+    answers: new Map<string, boolean>(),
+    approvedBytes: async () => consent.approved,
+    approve: async (bytes: number) => {
+      consent.approved = bytes;
+    },
+    credentials: async () => consent.answers,
+    answerCredentials: async (paths: readonly string[], isAllowed: boolean) => {
+      for (const path of paths) consent.answers.set(path, isAllowed);
+    },
+  };
+  return consent satisfies SyncConsent;
+}
 
 describe('requireSyncableRoot', () => {
   after(removeTemporary);

@@ -1,0 +1,22 @@
+import * as l10n from '@vscode/l10n';
+
+/** Questions about what a folder's profiles may do. */
+export const strings = {
+  question: (profile: string, folder: string) =>
+    l10n.t('Allow profile “{0}” in “{1}” to do the following?', profile, folder),
+  line: (text: string) => l10n.t('• {0}', text),
+  andMore: (count: number) => l10n.t('… and {0} more', count),
+  explanation: () =>
+    l10n.t(
+      "The files in this folder ask for this. Allow it only if you trust the people who wrote them. If you don't, no sandboxes are kept warm, and a run that needs something else from this list stops and tells you.",
+    ),
+  allow: () => l10n.t('Allow'),
+  dontAllow: () => l10n.t("Don't Allow"),
+
+  offer: (profile: string, folder: string, texts: string) =>
+    l10n.t('Profile “{0}” in “{1}” asks for your permission: {2}', profile, folder, texts),
+  review: () => l10n.t('Review…'),
+  reviewTitle: () => l10n.t('Modal: Review Folder Permissions'),
+  reviewPlaceholder: (folder: string) => l10n.t('What the files in “{0}” may do in this account', folder),
+  nothingAsked: (folder: string) => l10n.t('Nothing in “{0}” asks for your permission.', folder),
+};

@@ -1,0 +1,186 @@
+import { readFile } from 'node:fs/promises';
+import { DeclinedError, UserError } from '../../base/errors.ts';
+import { Emitter, type Event } from '../../base/events.ts';
+import { resolveInFolder } from '../../base/inside-folder.ts';
+import type { Prices } from '../../modal/prices.ts';
+import type { NamedProfile } from '../../profiles/profiles.ts';
+import { imageOf } from '../../profiles/schema.ts';
+import { isWithinApproval } from '../../sync/push/consent.ts';
+import { type Effect, envFileEffects, fileEffects, profileEffects, type SentFile } from './effects.ts';
+import type { Answer, AnswerScope, PermissionStore } from './store.ts';
+import { strings } from './strings.ts';
+
+/** A folder's profile that is about to be used in an account. */
+export interface PermissionRequest extends AnswerScope {
+  readonly named: NamedProfile;
+  readonly isLocal: boolean;
+  readonly prices: Prices;
+}
+
+/** Asks the user about effects that they haven't decided about. Resolves with undefined if they cancel. */
+export type AskPermission = (request: PermissionRequest, effects: readonly Effect[]) => Promise<boolean | undefined>;
+
+export interface RequireOptions {
+  /** Finds the files that the build and setup send. */
+  files(): Promise<readonly SentFile[]>;
+  /** False if a snapshot replaces the profile's image and setup. */
+  readonly usesImage?: boolean;
+  /** The user waits for this, so they can be asked. Otherwise, what they haven't allowed yet is refused. */
+  readonly mayAsk: boolean;
+}
+
+/** What a question is about. */
+export type Asked = Pick<Effect, 'key' | 'text' | 'bytes'>;
+
+/** Something that was asked or that will be, and whether it is allowed. */
+export type Reviewed = Asked & Pick<Answer, 'allowed'>;
+
+/** A profile as it may be used. */
+export interface Permitted {
+  readonly named: NamedProfile;
+  /** The files that look like credentials and that may be sent, relative to the workspace folder. */
+  readonly credentials: ReadonlySet<string>;
+}
+
+/** Lets through what the user has allowed. */
+export interface StartGate {
+  /**
+   * Returns a profile as it may be used, after asking about what is new. Throws `NotAllowedError` if something that it
+   * needs isn't allowed, and `DeclinedError` if the user cancels.
+   */
+  require(request: PermissionRequest, options: RequireOptions): Promise<Permitted>;
+}
+
+/** The user hasn't allowed what a profile needs. Trying again doesn't help. */
+export class NotAllowedError extends UserError {}
+
+/** What the user allows a folder's profiles to cause: asked once, before the first effect, and remembered. */
+export class Permissions implements StartGate {
+  readonly #store: PermissionStore;
+  readonly #ask: AskPermission;
+  readonly #didAnswer = new Emitter<void>();
+  /** Fires when an answer was remembered. */
+  readonly onDidAnswer: Event<void> = this.#didAnswer.event;
+  /** One question at a time, so that a second run waits for the answer that the first one gets. */
+  #asking: Promise<unknown> = Promise.resolve();
+
+  constructor(store: PermissionStore, ask: AskPermission) {
+    this.#store = store;
+    this.#ask = ask;
+  }
+
+  async require(request: PermissionRequest, { files, mayAsk, usesImage = true }: RequireOptions): Promise<Permitted> {
+    const sent = await files();
+    const used = usesImage ? request : { ...request, named: withoutImage(request.named) };
+    const effects = [...(await effectsOf(used)), ...fileEffects(sent, request)];
+    const { name } = request.named;
+    if ((await this.#undecided(request, effects)).length > 0) {
+      if (!mayAsk) throw new NotAllowedError(strings.notAllowedYet(name));
+      await this.#askInTurn(request, effects);
+    }
+    const answers = await this.#store.answers(request);
+    const refused = effects.filter((each) => each.neededFor === 'run' && !isAllowed(each, answers));
+    if (refused.length > 0)
+      throw new NotAllowedError(strings.refused(name, refused.map(({ text }) => text).join('; ')));
+    return { named: reduced(request.named, answers), credentials: new Set(sent.map(({ path }) => path)) };
+  }
+
+  /** Asks what is still undecided once earlier questions are answered. Throws `DeclinedError` if the user cancels. */
+  #askInTurn(request: PermissionRequest, effects: readonly Effect[]): Promise<void> {
+    const turn = this.#asking.then(async () => {
+      const fresh = await this.#undecided(request, effects);
+      if (fresh.length === 0) return;
+      const isAllowed = await this.#ask(request, fresh);
+      if (isAllowed === undefined) throw new DeclinedError(strings.canceled());
+      await this.answer(request, fresh, isAllowed);
+    });
+    this.#asking = turn.catch(() => {});
+    return turn;
+  }
+
+  /** Returns true if sandboxes of the profile may be started while no one waits for them. */
+  async allowsWarmUps(request: PermissionRequest): Promise<boolean> {
+    const answers = await this.#store.answers(request);
+    return (await effectsOf(request)).every((each) => isAllowed(each, answers));
+  }
+
+  /** Returns what a profile causes that the user hasn't decided about. `files` are those that it sends, if they matter. */
+  async undecided(request: PermissionRequest, files: readonly SentFile[] = []): Promise<Effect[]> {
+    return this.#undecided(request, [...(await effectsOf(request)), ...fileEffects(files, request)]);
+  }
+
+  /** Returns a profile without what the user has refused and a run can do without. */
+  async applied({ named, ...scope }: AnswerScope & Pick<PermissionRequest, 'named'>): Promise<NamedProfile> {
+    if (envFileEffects(named).length === 0) return named;
+    return reduced(named, await this.#store.answers(scope));
+  }
+
+  /** Returns what a profile causes, decided or not, and all other answers for its folder and account. */
+  async review(request: PermissionRequest): Promise<Reviewed[]> {
+    const answers = await this.#store.answers(request);
+    const current = (await effectsOf(request)).map((effect) => ({ ...effect, allowed: isAllowed(effect, answers) }));
+    const known = new Set(current.map(({ key }) => key));
+    return [...current, ...[...answers.values()].filter(({ key }) => !known.has(key))];
+  }
+
+  /** Returns the answers for a folder and account, by key. */
+  answers(scope: AnswerScope): Promise<Map<string, Answer>> {
+    return this.#store.answers(scope);
+  }
+
+  /** Remembers an answer that the user gave. */
+  async answer(scope: AnswerScope, effects: readonly Asked[], isAllowed: boolean): Promise<void> {
+    await this.#store.remember(
+      scope,
+      effects.map(({ key, text, bytes }) => ({ key, text, allowed: isAllowed, ...(bytes !== undefined && { bytes }) })),
+    );
+    this.#didAnswer.fire();
+  }
+
+  async #undecided(scope: AnswerScope, effects: readonly Effect[]): Promise<Effect[]> {
+    if (effects.length === 0) return [];
+    const answers = await this.#store.answers(scope);
+    return effects.filter((effect) => !covers(answers.get(effect.key), effect));
+  }
+}
+
+async function effectsOf({ root, named, ...context }: PermissionRequest): Promise<Effect[]> {
+  const { dockerfile } = imageOf(named.profile);
+  return profileEffects(named, {
+    ...context,
+    ...(dockerfile !== undefined && { dockerfile: await textOf(root, dockerfile) }),
+  });
+}
+
+/** Reads a file that decides which question is asked; empty if it can't be read, as nothing is built from it then. */
+async function textOf(root: string, path: string): Promise<string> {
+  try {
+    return await readFile(resolveInFolder(root, path), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Returns true if an answer, yes or no, is about the same and, for files, about a similar size. */
+function covers(answer: Answer | undefined, { bytes }: Effect): answer is Answer {
+  if (!answer) return false;
+  return bytes === undefined || isWithinApproval(bytes, answer.bytes ?? 0);
+}
+
+function isAllowed(effect: Effect, answers: ReadonlyMap<string, Answer>): boolean {
+  const answer = answers.get(effect.key);
+  return covers(answer, effect) && answer.allowed;
+}
+
+/** Removes the environment file if the user has refused it. */
+function reduced(named: NamedProfile, answers: ReadonlyMap<string, Answer>): NamedProfile {
+  const isRefused = envFileEffects(named).some(({ key }) => answers.get(key)?.allowed === false);
+  if (!isRefused) return named;
+  const { envFile, ...profile } = named.profile;
+  return { ...named, profile, ...(envFile !== undefined && { refusedEnvFile: envFile }) };
+}
+
+function withoutImage(named: NamedProfile): NamedProfile {
+  const { image: _, setup: __, ...profile } = named.profile;
+  return { ...named, profile };
+}
