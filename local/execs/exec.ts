@@ -36,7 +36,7 @@ export class Exec {
   /** Resolves with the exit code or signal once the process has exited and its output is complete. */
   readonly ended: Promise<ExecStatus>;
   status: ExecStatus | undefined;
-  readonly #kill: () => void;
+  #kill: () => void;
   readonly pid: number | undefined;
 
   private constructor(
@@ -52,6 +52,8 @@ export class Exec {
     this.#kill = process.kill;
     this.ended = process.ended.then((status) => {
       this.status = status;
+      // Only its output is needed from now on, not its process and pipes.
+      this.#kill = () => {};
       this.stdin.processEnded();
       this.stdout.end();
       this.stderr.end();

@@ -7,12 +7,17 @@ export interface Sink {
 
 import { failedPrecondition } from '../grpc/status.ts';
 
+const GONE: Sink = {
+  write: () => Promise.reject(failedPrecondition('The process has exited')),
+  end: () => {},
+};
+
 /**
  * The stdin of a process. Clients write by offset, so that repeated writes are harmless and writes out of order are
  * rejected, or with a stream, of which only the newest may write.
  */
 export class Stdin {
-  readonly #sink: Sink;
+  #sink: Sink;
   readonly #onWrite: () => void;
   #accepted = 0;
   #closed = false;
@@ -33,6 +38,7 @@ export class Stdin {
   /** Makes all further writes fail, because the process has exited. */
   processEnded(): void {
     this.#gone = true;
+    this.#sink = GONE;
   }
 
   /**

@@ -65,7 +65,7 @@ describe('importBoundary', () => {
     ['src/views/volumes/a.ts', 'src/views/snapshots/b.ts'],
     ['src/views/volumes/a.ts', 'src/extension.ts'],
     ['src/modal/a.ts', 'local/execs/b.ts'],
-    ['local/execs/a.ts', 'src/base/b.ts'],
+    ['local/execs/a.ts', 'src/modal/b.ts'],
     ['local/grpc/a.ts', 'local/execs/b.ts'],
     ['local/network/a.ts', 'local/volumes/b.ts'],
   ] as const) {
@@ -74,6 +74,11 @@ describe('importBoundary', () => {
       assert.deepEqual(await project(files), [`${path} may not import ${target}`]);
     });
   }
+
+  it('allows local to import src/base', async () => {
+    const files = { 'local/execs/a.ts': `import type { B } from '../../src/base/b.ts';`, 'src/base/b.ts': '' };
+    assert.deepEqual(await project(files), []);
+  });
 
   it('allows a folder to import the folders below it', async () => {
     const problems = await project({
