@@ -12,13 +12,14 @@ import { tool } from './tools.ts';
 // EINTR. (Loading the modules that define these names would take longer than starting the command.)
 // Input waits until the terminal has a foreground process group, because an earlier ^C would have no effect.
 // `setsid -c` makes the pty on its stdin the controlling terminal of a new session.
+// The command's end, or stop, interrupts whatever call waits at that time, so each goes through `again`.
 const RELAY_SCRIPT = `
 my ($rows, $cols, $setsid) = splice @ARGV, 0, 3;
 sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
 my $n = pack 'i', 0; ioctl($m, 0x40045431, $n); ioctl($m, 0x80045430, $n);
 sysopen(my $s, '/dev/pts/' . unpack('i', $n), 0402) or die "no pty: $!\\n";
 ioctl($s, 0x5414, pack('S4', $rows, $cols, 0, 0));
-pipe(my $r, my $w); $SIG{CHLD} = sub { syswrite $w, 'x' };
+pipe(my $r, my $w); fcntl($w, 4, 04000); $SIG{CHLD} = sub { local $!; syswrite $w, 'x' };
 my $pid = fork;
 if (!$pid) {
   open STDIN, '<&', $s; open STDOUT, '>&', $s; open STDERR, '>&', $s; close $m;
@@ -33,19 +34,20 @@ while (1) {
   vec($rd, fileno $r, 1) = 1; vec($rd, fileno $m, 1) = 1 unless $dead;
   vec($wr, fileno $m, 1) = 1 if length $in && !$dead;
   if (select($rd, $wr, undef, $ready ? undef : 0.002) < 0) { next }
-  if (vec($rd, 0, 1)) { sysread(STDIN, $in, 65536, length $in) or $open = 0 }
-  if (vec($wr, fileno $m, 1)) { my $k = syswrite $m, $in, 4096; substr($in, 0, $k, '') if $k }
+  if (vec($rd, 0, 1)) { again(sub { sysread STDIN, $in, 65536, length $in }) or $open = 0 }
+  if (vec($wr, fileno $m, 1)) { my $k = again(sub { syswrite $m, $in, 4096 }); substr($in, 0, $k, '') if $k }
   if (vec($rd, fileno $m, 1)) { drain(1) or $dead = 1 }
-  if (vec($rd, fileno $r, 1)) { sysread $r, my $x, 16; if (waitpid($pid, 1) == $pid) { $status = $?; last } }
+  if (vec($rd, fileno $r, 1)) { again(sub { sysread $r, my $x, 16 }); if (waitpid($pid, 1) == $pid) { $status = $?; last } }
 }
 1 while !$dead && drain(0);
 if (my $sig = $status & 127) { $SIG{CHLD} = 'DEFAULT'; kill $sig, $$; select undef, undef, undef, 0.1; exit 128 + $sig }
 exit $status >> 8;
+sub again { my $k; do { $k = $_[0]->() } until defined $k || $! != 4; $k }
 sub drain {
-  my $k = sysread $m, my $out, 65536;
-  return $_[0] && ($! == 11 || $! == 4) ? 1 : 0 if !defined $k;
+  my $out; my $k = again(sub { sysread $m, $out, 65536 });
+  return $_[0] && $! == 11 ? 1 : 0 if !defined $k;
   return 0 if !$k;
-  for (my $at = 0; $at < $k;) { my $put = syswrite STDOUT, $out, $k - $at, $at; if (defined $put) { $at += $put } else { exit 1 } }
+  for (my $at = 0; $at < $k;) { $at += again(sub { syswrite STDOUT, $out, $k - $at, $at }) // exit 1 }
   return 1;
 }
 `;
