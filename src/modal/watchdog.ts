@@ -18,6 +18,9 @@ export function controlFile(id: string): string {
   return quote(`/tmp/.modal-run-${id}`);
 }
 
+/** The variable by which a command's processes are found in sessions of their own. Its value is the command's ID. */
+const MARK_VARIABLE = 'MODAL_VSCODE_RUN';
+
 /**
  * Returns the first lines of a shell script that is stopped when heartbeats cease, also after the shell has become another
  * program. They start a watchdog, which runs detached from the script's streams and, if possible, its session.
@@ -43,6 +46,8 @@ export function watchdog(id: string, lostWindowMs: number): string {
     // Forked twice, so that it's never a child that the program might wait for.
     `(modal_session=; command -v setsid >/dev/null 2>&1 && modal_session=setsid
       $modal_session sh -c ${quote(script)} modal-watchdog $$ </dev/null >/dev/null 2>&1 &)`,
+    // Not before, so that the watchdog doesn't have it.
+    `export ${MARK_VARIABLE}=${quote(id)}`,
   ].join('\n');
 }
 
@@ -54,27 +59,56 @@ export function heartbeatCommand(id: string): string[] {
 }
 
 /**
- * Returns a script that sends INT, TERM, and KILL, one or two seconds apart, to every process in the watched command's
- * session (or in its group, if it doesn't have its own session), and prints the last signal that was needed. Needs only
- * /proc and a POSIX shell.
+ * Returns a script that sends INT, TERM, and KILL, one or two seconds apart, to everything that the watched command has
+ * started, and prints the last signal that was needed. It finds the command's session and group, all descendants of what
+ * it has found so far (also those that lose their parent to a signal), and what has the command's mark in its
+ * environment. A process that ignores INT, as background jobs of scripts do, gets TERM at once. Needs only /proc and a
+ * POSIX shell; without `grep`, marks aren't looked for.
  */
 export function endScript(id: string): string {
   const file = controlFile(id);
   return `
     read -r pid 2>/dev/null < ${file} || { echo gone; exit 0; }
-    members() {
-      for stat in /proc/[0-9]*/stat; do
+    kin=" "
+    find_kin() {
+      marked=" $(grep -lsF ${quote(`${MARK_VARIABLE}=${id}`)} /proc/[0-9]*/environ | while IFS=/ read -r _ _ id _; do printf '%s ' "$id"; done)"
+      all=$(for stat in /proc/[0-9]*/stat; do
         read -r line < "$stat" || continue
         id=\${line%% *}; set -- \${line##*) }
-        [ "$1" != Z ] && { [ "$4" = "$pid" ] || [ "$3" = "$pid" ]; } && [ "$id" != $$ ] && [ "$2" != $$ ] && echo "$id"
-      done 2>/dev/null
+        [ "$1" = Z ] || [ "$id" = $$ ] || [ "$2" = $$ ] || echo "$id $2 $3 $4 \${20}"
+      done 2>/dev/null)
+      alive=
+      found=1
+      while [ $found = 1 ]; do
+        found=0
+        alive=
+        while read -r id parent group session started; do
+          case $kin in
+            *" $id:$started "*) alive="$alive $id"; continue ;;
+          esac
+          [ "$group" = "$pid" ] || [ "$session" = "$pid" ] || case "$marked$kin" in
+            *" $parent:"*|*" $id "*) ;;
+            *) continue ;;
+          esac
+          kin="$kin$id:$started "; found=1
+        done <<MODAL_END
+$all
+MODAL_END
+      done
     }
     last=gone
     for step in INT TERM KILL; do
-      ids=$(members); [ -n "$ids" ] || break
-      last=$step; kill -$step $ids 2>/dev/null
+      find_kin; [ -n "$alive" ] || break
+      last=$step
+      for id in $alive; do
+        signal=$step
+        [ $step != INT ] || while read -r name value; do
+          case $name$value in SigIgn:*[2367abef]) signal=TERM; break ;; esac
+        done < /proc/$id/status
+        kill -$signal "$id"
+      done 2>/dev/null
       [ $step = INT ] && tries="1 2 3 4 5 6" || tries="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"
-      for _ in $tries; do [ -n "$(members)" ] || break 2; sleep 0.1; done
+      for _ in $tries; do find_kin; [ -n "$alive" ] || break 2; sleep 0.1; done
     done
     rm -f ${file} ${file}.beat
     echo $last`;

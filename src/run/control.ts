@@ -8,6 +8,8 @@ export interface TerminalSize {
 
 /** A run that gets no heartbeat from its window for this long is stopped. Reconnecting may take as long. */
 const LOST_WINDOW_MS = 5 * 60_000;
+/** The request that sets a terminal's size, on x86 and Arm. */
+const TIOCSWINSZ = '0x5414';
 /** The interval at which a window sends one. */
 export const HEARTBEAT_INTERVAL_MS = 60_000;
 
@@ -21,11 +23,15 @@ export function controlPreamble(runId: string, size?: TerminalSize): string {
 
 /** Returns the command that resizes a run's terminal and notifies its foreground program. */
 export function resizeCommand(runId: string, { rows, columns }: TerminalSize): string[] {
-  // gVisor raises SIGWINCH itself only since mid-2026; a second one does no harm.
+  // `stty` sets the rows first and then the columns, and programs draw both times, so it's the last choice.
+  const perl = `my $size = pack "S4", ${rows}, ${columns}, 0, 0; ioctl(STDIN, ${TIOCSWINSZ}, $size) or exit 1`;
+  const python = `import fcntl, struct; fcntl.ioctl(0, ${TIOCSWINSZ}, struct.pack("4H", ${rows}, ${columns}, 0, 0))`;
+  // gVisor raises SIGWINCH itself only since mid-2026; a second one does no harm. A group may be signaled only by the shell's
+  // own `kill`: the program of that name reaches far more than the group in some versions. dash knows no `--` here.
   const script = `
     { read -r pid; read -r tty; } < ${controlFile(runId)} && [ -n "$tty" ] || exit 0
-    stty rows ${rows} cols ${columns} < "$tty"
-    read -r line < "/proc/$pid/stat" && set -- \${line##*) } && kill -WINCH -- "-$6"`;
+    { perl -e '${perl}' || python3 -c '${python}' || stty rows ${rows} cols ${columns}; } < "$tty" 2>/dev/null
+    read -r line < "/proc/$pid/stat" && set -- \${line##*) } && [ "$6" -gt 1 ] && kill -WINCH "-$6"`;
   return ['sh', '-c', script];
 }
 

@@ -19,6 +19,19 @@ describe('Controlling a run on Local Modal', () => {
       'trap "" INT TERM; sleep 1000 & (trap "" INT TERM; while :; do sleep 1000; done) & wait; wait; sleep 1000',
     ],
     ['and its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
+    ['and what runs in a session of its own', 'setsid sleep 1000 & wait'],
+    ['and what runs in a session of its own without a parent', "setsid sh -c 'sleep 1000 & sleep 1000 &'; sleep 1000"],
+    ['and what runs in a session of its own without variables', 'setsid env -i /bin/sleep 1000 & sleep 1000'],
+    [
+      'by KILL if it ignores both in a session of its own',
+      `setsid sh -c 'trap "" INT TERM; sleep 1000; sleep 1000' & trap "" INT; wait; sleep 1000`,
+    ],
+    [
+      'and what it started from Node in a session of its own',
+      `node -e '
+      require("child_process").spawn("sleep", ["1000"], { detached: true, stdio: "ignore" }).unref();
+      setInterval(() => {}, 1000)'`,
+    ],
   ] as const) {
     it(`stops the program ${name} when the run is canceled, and leaves no processes behind`, async () => {
       const { run, text, shows } = await start(`echo ready; ${program}`);
@@ -26,9 +39,29 @@ describe('Controlling a run on Local Modal', () => {
       run.cancel();
       assert.notEqual((await run.done).exitCode, 0);
       assert.doesNotMatch(text.output, /never/);
-      assert.equal(await countLeft(), '0');
+      await waitFor('no processes', 15_000, countLeft, (count) => count === '0');
     });
   }
+
+  it('lets what a program has started run on after a normal end', async () => {
+    const { run } = await start('setsid sleep 1000 >/dev/null 2>&1 & exit 3', { pty: false });
+    assert.equal((await run.done).exitCode, 3);
+    assert.equal(await countLeft(), '1');
+  });
+
+  for (const [name, variables, expected] of [
+    ['that sets none', {}, 'C.UTF-8'],
+    ['except for a language', { LANG: 'de_DE.UTF-8' }, 'de_DE.UTF-8'],
+    ['except for the characters', { LC_CTYPE: 'POSIX' }, 'unset POSIX'],
+    ['except for everything', { LC_ALL: 'C' }, 'unset  C'],
+  ] as const)
+    it(`gives a program a UTF-8 locale in a sandbox ${name}`, async () => {
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: of the shell
+      const script = 'echo "${LANG-unset}" $LC_CTYPE "" $LC_ALL';
+      const { run, text } = await start(script, { env: variables, pty: false });
+      await run.done;
+      assert.equal(text.output.trimEnd(), expected);
+    });
 
   it('sets the initial size of the terminal and follows later sizes', async () => {
     const script = 'stty size; trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Sandbox } from 'modal';
 import { heartbeatCommand } from '../../../src/modal/watchdog.ts';
 import { runCommand } from '../../../src/run/command.ts';
-import { endCommand } from '../../../src/run/control.ts';
+import { endCommand, resizeCommand } from '../../../src/run/control.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { shortenWaits } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -55,6 +55,61 @@ describe("A run's watchdog", () => {
       assert.match(await process.stdout.readText(), /^started/);
       assert.notEqual(await process.wait(), 0);
       await waitFor('no files of runs', 15_000, leftFiles, isGone);
+    });
+
+  it('stops what a run whose window is lost has started in sessions of its own, too', async () => {
+    const script = 'echo started; setsid tail -f /dev/null & setsid env -i tail -f /dev/null & wait';
+    await workbench.shell(sandbox, 'ln -s "$(command -v env)" "$(command -v grep)" /setsid');
+    const process = await start('lost-sessions', script, { PATH: '/setsid' });
+    assert.match(await process.stdout.readText(), /^started/);
+    const left = () =>
+      workbench.shell(sandbox, 'cat /proc/[0-9]*/cmdline | tr "\\0" "\\n" | grep -cx /dev/null || true');
+    await waitFor('no programs', 15_000, left, isGone);
+  });
+
+  for (const [name, programs, sizes] of [
+    ['in one step where there is Perl', ['perl'], ['30 100']],
+    ['in one step where there is Python', ['python3'], ['30 100']],
+    ['with stty', ['stty'], ['30 100', '30 80']],
+    ['with nothing but a signal', [], ['24 80']],
+  ] as const)
+    it(`resizes a terminal ${name}, and tells the program in its foreground`, async () => {
+      const id = `resized-${programs}`;
+      const folder = `/${id}`;
+      const links = ['sh', 'rm', 'tty', 'setsid', 'sleep', ...programs];
+      await workbench.shell(
+        sandbox,
+        `mkdir ${folder}; for name in ${links.join(' ')}; do ln -s "$(command -v $name)" ${folder}; done`,
+      );
+      const script = 'trap "/bin/stty size" WINCH; trap "exit 5" USR1; echo ready; while :; do /bin/sleep 0.05; done';
+      const command = runCommand([{ argv: ['sh', '-c', script] }], [], {
+        runId: id,
+        cwd: '/',
+        shellArgs: '',
+      });
+      const process = await sandbox.exec(command, { env: { PATH: folder }, pty: true });
+      let output = '';
+      const copied = (async () => {
+        for await (const text of process.stdout as AsyncIterable<string>) output += text;
+      })();
+      const shows = (text: string) =>
+        waitFor(
+          text,
+          15_000,
+          async () => output,
+          (all) => all.includes(text),
+        );
+      await shows('ready');
+      await (await sandbox.exec(resizeCommand(id, { rows: 30, columns: 100 }), { env: { PATH: folder } })).wait();
+      await shows(sizes[0]);
+      await workbench.shell(sandbox, `kill -USR1 "$(head -1 /tmp/.modal-run-${id})"; rm /tmp/.modal-run-${id}`);
+      assert.equal(await process.wait(), 5);
+      await copied;
+      const seen = output.trim().split('\r\n').slice(1);
+      assert.deepEqual(
+        seen.filter((size) => !(sizes as readonly string[]).includes(size)),
+        [],
+      );
     });
 
   it('keeps a run for as long as heartbeats come', async () => {
