@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { quote, shellJoin } from '../base/shell.ts';
+import { DEFAULT_LOCALE } from '../modal/locale.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
 import type { RunRequest } from './request.ts';
@@ -42,6 +43,7 @@ export function runCommand(
   });
   const script = [
     controlPreamble(runId, size),
+    DEFAULT_LOCALE,
     ...(sync === undefined ? [] : [sync]),
     `cd -- ${quote(cwd)} 2>/dev/null || { printf '\\033]7770;no-folder\\007'; exit ${EXIT_WRAPPER}; }`,
     ...(shellArgs ? [`eval 'set -- "$@" '${quote(shellArgs)}`] : []),

@@ -4,6 +4,7 @@ import { untilAborted } from '../base/cancellation.ts';
 import { UserError } from '../base/errors.ts';
 import { formatBytes } from '../base/text.ts';
 import { inTime, QUIET_MS } from '../modal/exec.ts';
+import { DEFAULT_LOCALE } from '../modal/locale.ts';
 import { watched } from '../modal/watchdog.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { strings } from './strings.ts';
@@ -35,7 +36,7 @@ export async function runCommand(
     // A subshell, so that the command can't skip the cleanup, and a snapshot has no trace of it.
     const inFolder = `(cd ${REMOTE_ROOT} 2>/dev/null; { ${command}\n} 2>&1)`;
     // The first line shows that the sandbox has a shell that works; the command may then be quiet.
-    const script = `echo; ${watch.preamble}\n${inFolder}\nmodal_code=$?; ${watch.cleanup}; exit $modal_code`;
+    const script = `echo; ${watch.preamble}\n${DEFAULT_LOCALE}\n${inFolder}\nmodal_code=$?; ${watch.cleanup}; exit $modal_code`;
     const process = await sandbox.exec(['sh', '-c', script], { stderr: 'ignore', ...(timeoutMs && { timeoutMs }) });
     using _ = watch.keepAlive(sandbox);
     let output = '';
