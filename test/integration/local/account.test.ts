@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/account/strings.ts';
 import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
-import { answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+import { activate, answering, eventually, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const account = () => vscode.workspace.getConfiguration('modal').get('account');
 
@@ -48,6 +48,24 @@ describe('Account', () => {
       assert.match(error ?? '', /^Couldn't reach Modal \(.*\)\. Check your network/);
       assert.match(text, /● Couldn't reach Modal/);
     }));
+
+  it('stops the sandboxes of the previous account at once when the choice changes', async () => {
+    const { sandboxes } = await activate();
+    const { text } = await runFile(await writeWorkspaceFile('id.sh', 'echo "$MODAL_SANDBOX_ID"'));
+    const id = /^sb-\S+$/m.exec(text)?.[0];
+    assert.ok(id, text);
+    // Its files are reached without another look at the account.
+    const { files } = await sandboxes.connect(id);
+    const isRunning = () =>
+      files.list('/').then(
+        () => true,
+        () => false,
+      );
+    assert.equal(await isRunning(), true);
+    await withSetting('account', '', async () => {
+      await eventually('the sandbox to stop', isRunning, (running) => !running);
+    });
+  });
 
   it('reports an account that is missing from the config file', () =>
     withSetting('account', 'profile:gone', async () => {
