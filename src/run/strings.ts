@@ -36,6 +36,7 @@ export const strings = {
   overwritten: (paths: string) => l10n.t('Overwrote changes made in the sandbox: {0}', paths),
   released: (paths: string) => l10n.t('No longer synced, kept in the sandbox: {0}', paths),
   writtenThroughLinks: (paths: string) => l10n.t('Written through links in the sandbox: {0}', paths),
+  movedAside: (paths: string) => l10n.t('Renamed in the sandbox to make room for yours: {0}', paths),
   largeFiles: (paths: string) =>
     l10n.t('Large files, sent again after each change (exclude them in .modalignore): {0}', paths),
   notSynced: (path: string, reason: string) => l10n.t('Not synced: {0} ({1})', path, reason),

@@ -12,12 +12,13 @@ const MAX_PATH_CHARS = 32;
 
 /** Returns the lines that report a sync: what was sent, and what was skipped and why. */
 export function syncReport(result: PushResult): string[] {
-  const { credentials, replaced, released, writtenThrough, large, skipped } = result;
+  const { credentials, replaced, released, writtenThrough, movedAside, large, skipped } = result;
   const lines = [syncLine(result)];
   if (credentials.length > 0) lines.push(strings.credentialsNotSent(listOf(credentials)));
   if (replaced.length > 0) lines.push(strings.overwritten(listOf(replaced)));
   if (released.length > 0) lines.push(strings.released(listOf(released)));
   if (writtenThrough.length > 0) lines.push(strings.writtenThroughLinks(listOf(writtenThrough)));
+  if (movedAside.length > 0) lines.push(strings.movedAside(listOf(movedAside)));
   if (large.length > 0) {
     const files = large.map(({ path, bytes }) => strings.withSize(path, formatBytes(bytes)));
     lines.push(strings.largeFiles(listOf(files)));

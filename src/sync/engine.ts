@@ -219,8 +219,9 @@ export class SyncEngine {
         const sent = await endTransfer(transfer, outcome);
         if (sent && outcome.kind === 'ok') {
           const { files, bytes } = sent;
-          const { writtenThrough } = outcome;
-          return { ...result, files, bytes, deleted: plan.deletes, replaced: prompts.replaced, writtenThrough };
+          const { writtenThrough, movedAside } = outcome;
+          const replaced = prompts.replaced;
+          return { ...result, files, bytes, deleted: plan.deletes, replaced, writtenThrough, movedAside };
         }
         await this.#recover(sandbox, outcome);
         return undefined;
@@ -239,6 +240,7 @@ export class SyncEngine {
     const { fresh = false, maxFileBytes, signal } = options;
     const released = new Set<string>();
     const writtenThrough = new Set<string>();
+    const movedAside = new Set<string>();
     const large = new Map<string, SizedFile>();
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
@@ -250,6 +252,7 @@ export class SyncEngine {
         released: [...released],
         replaced: prompts.replaced,
         writtenThrough: [...writtenThrough],
+        movedAside: [...movedAside],
         large: [...large.values()],
       });
       if (!isDue(plan)) {
@@ -270,6 +273,7 @@ export class SyncEngine {
         sum.deleted += plan.deletes;
         for (const path of plan.released) released.add(path);
         for (const path of reply.writtenThrough) writtenThrough.add(path);
+        for (const path of reply.movedAside) movedAside.add(path);
         for (const file of plan.large) large.set(file.path, file);
         if (unstable.length > 0 && attempt < MAX_ATTEMPTS) continue;
         return { ...result(), skipped: [...plan.skipped, ...skipped, ...unstable.map(keptChanging)] };
@@ -317,6 +321,7 @@ function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: numb
     released,
     replaced: [],
     writtenThrough: [],
+    movedAside: [],
     large: [],
     heldBack,
   };

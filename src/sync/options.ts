@@ -74,6 +74,11 @@ export interface PushResult {
   readonly replaced: readonly string[];
   /** A few of the sandbox's own links that stand where this folder has folders. Files were written to their targets. */
   readonly writtenThrough: readonly string[];
+  /**
+   * A few of the sandbox's own files and folders, under their new names, that stood where this folder has something of
+   * another kind.
+   */
+  readonly movedAside: readonly string[];
   /** Files over `LARGE_FILE_BYTES` that were sent. */
   readonly large: readonly SizedFile[];
   /** Files over `maxFileBytes`, which weren't sent. */

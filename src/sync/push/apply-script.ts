@@ -1,6 +1,12 @@
 import { STATE_FOLDER } from '../rules/builtin.ts';
 import { strings } from '../strings.ts';
 
+/** Defines `say`, which prints a word and a path. Paths never contain `//`, so that stands for a line break. */
+const SAY = `nl=$(printf "\\nx"); nl=\${nl%x}
+say() { out= rest=$2
+  while case $rest in *"$nl"*) ;; *) false;; esac do out=$out\${rest%%"$nl"*}//; rest=\${rest#*"$nl"}; done
+  printf "%s %s\\n" "$1" "$out$rest"; }`;
+
 /**
  * Applies a push in the sandbox, in plain `sh` with `tar`, `xargs`, and `mv` (GNU, BusyBox, or BSD).
  *
@@ -14,6 +20,8 @@ import { strings } from '../strings.ts';
  *
  * The lock names the process that holds it, so a process that was killed blocks no one, and the next push removes what
  * it left. If that process ID now belongs to another program, as `/proc` shows, the lock counts for one minute.
+ *
+ * A file or folder of the sandbox's own that is in the way of one of another kind is renamed.
  *
  * The last line of the output is the reply. See `parseReply`.
  */
@@ -55,8 +63,9 @@ old() { [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] && ! tr '\\0' '\\n'
 done
 [ "$work" != "$root" ] || { lock=$s/lock; check "$@"; }
 [ ! -f "$in/rm" ] || {
-  link=$(xargs -0 sh -c 'for d do [ ! -h "./$d" ] || { printf "%s\\n" "$d"; exit; }; done' sh < "$in/up")
-  [ -z "$link" ] || die 77 "LINK $link"
+  link=$(xargs -0 sh -c '${SAY}
+for d do [ ! -h "./$d" ] || { say LINK "$d"; exit; }; done' sh < "$in/up")
+  [ -z "$link" ] || die 77 "$link"
 }
 [ $# -lt 2 ] || for g do rm -rf "$s/in.$g"; done
 case $have in dirty.*) rm -rf "$s/in.\${have#dirty.}";; esac
@@ -99,24 +108,27 @@ for p in sys.stdin.buffer.read().split(b"\\0")[:-1]:
   else: go(p)' < "$in/mv" > "$in/slow" || slow=$in/mv
   else slow=$in/mv; fi
   [ ! -s "$slow" ] || xargs -0 sh -c 't=$0/t
-conflict() { printf "CONFLICT %s\\n" "$1"; exit 255; }
+${SAY}
+aside() { n= a=$1.sandbox
+  while [ -e "./$a" ] || [ -h "./$a" ] || [ -e "$t/$a" ] || [ -h "$t/$a" ]; do n=$((\${n:--1} - 1)) a=$1.sandbox$n; done
+  rmdir "./$1" 2>/dev/null || { mv "./$1" "./$a" 2>/dev/null && say ASIDE "$a"; } || { say CONFLICT "$1"; exit 255; }; }
 place() { for p do
   [ -e "$t/$p" ] || [ -h "$t/$p" ] || continue
   q=$p
   while [ "$q" != "\${q%/*}" ]; do q=\${q%/*}
-    if [ ! -d "./$q" ]; then { [ ! -e "./$q" ] && [ ! -h "./$q" ]; } || conflict "$q"
-    elif [ -h "./$q" ]; then printf "THROUGH %s\\n" "$q"; fi
+    if [ ! -d "./$q" ]; then { [ ! -e "./$q" ] && [ ! -h "./$q" ]; } || aside "$q"
+    elif [ -h "./$q" ]; then say THROUGH "$q"; fi
   done
   case $p in */*) [ -d "./\${p%/*}" ] || mkdir -p "./\${p%/*}" || exit 255;; esac
   if [ -d "$t/$p" ] && [ ! -h "$t/$p" ]; then
     if [ -d "./$p" ]; then
-      [ ! -h "./$p" ] || printf "THROUGH %s\\n" "$p"
+      [ ! -h "./$p" ] || say THROUGH "$p"
       for c in "$t/$p"/* "$t/$p"/.[!.]* "$t/$p"/..?*; do { [ ! -e "$c" ] && [ ! -h "$c" ]; } || place "\${c#"$t/"}"; done
       continue
     fi
-    if [ -e "./$p" ] || [ -h "./$p" ]; then conflict "$p"; fi
+    if [ -e "./$p" ] || [ -h "./$p" ]; then aside "$p"; fi
   elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
-  elif [ -d "./$p" ]; then conflict "$p"; fi
+  elif [ -d "./$p" ]; then aside "$p"; fi
   mv -f "$t/$p" "./$p" || exit 255
 done; }
 place "$@"' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
@@ -150,6 +162,8 @@ export type Reply =
        * targets.
        */
       readonly writtenThrough: readonly string[];
+      /** A few of the sandbox's own files and folders that were in the way, under their new names. */
+      readonly movedAside: readonly string[];
     }
   /** The sandbox is at an unexpected generation, `have`. */
   | { readonly kind: 'drift'; readonly have: string }
@@ -160,20 +174,22 @@ export type Reply =
   | { readonly kind: 'no-tool'; readonly tool: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-const THROUGH = 'THROUGH ';
-
 /** Reads what the script printed: notes, then the reply on the last line. */
 export function parseReply(output: string): Reply {
   const notes = output.trimEnd().split('\n');
   const line = notes.pop() ?? '';
   const [word = '', ...rest] = line.split(' ');
   const text = rest.join(' ');
+  const path = text.replaceAll('//', '\n');
+  const pathsOf = (kind: string) =>
+    notes.filter((note) => note.startsWith(kind)).map((note) => note.slice(kind.length).replaceAll('//', '\n'));
   switch (word) {
     case 'OK':
       return {
         kind: 'ok',
         decoders: rest.slice(1).filter((name) => name !== ''),
-        writtenThrough: notes.filter((note) => note.startsWith(THROUGH)).map((note) => note.slice(THROUGH.length)),
+        writtenThrough: pathsOf('THROUGH '),
+        movedAside: pathsOf('ASIDE '),
       };
     case 'DRIFT':
       return { kind: 'drift', have: text };
@@ -182,9 +198,9 @@ export function parseReply(output: string): Reply {
     case 'ROOM':
       return { kind: 'room', freeBytes: Number(rest[0]) * 1024, neededBytes: Number(rest[1]) * 1024 };
     case 'CONFLICT':
-      return { kind: 'conflict', path: text };
+      return { kind: 'conflict', path };
     case 'LINK':
-      return { kind: 'link', path: text };
+      return { kind: 'link', path };
     case 'NOTOOL':
       return { kind: 'no-tool', tool: text };
     default:

@@ -12,6 +12,7 @@ const nothing = {
   released: [],
   replaced: [],
   writtenThrough: [],
+  movedAside: [],
   large: [],
   heldBack: [],
 };

@@ -57,7 +57,7 @@ describe('A compressed archive', () => {
       const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
       const input = Buffer.concat([Buffer.from(`${compression}\n`), archive]);
       const reply = parseReply(spawnSync('sh', args, { input, env, encoding: 'utf8' }).stdout);
-      assert.deepEqual(reply, { kind: 'ok', decoders: ['zstd', 'gzip'], writtenThrough: [] });
+      assert.deepEqual(reply, { kind: 'ok', decoders: ['zstd', 'gzip'], writtenThrough: [], movedAside: [] });
       assert.deepEqual(localTree(remote), localTree(root));
     });
 });

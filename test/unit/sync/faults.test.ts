@@ -175,10 +175,27 @@ describe('The apply script', () => {
       assert.equal(readFileSync(join(remote, '.modal-sync/gen'), 'utf8'), `${push.next}\n`);
     });
 
+  const shells = [['dash'], ['bash'], ['busybox', 'sh']].filter(
+    ([program]) => !spawnSync(program as string, ['-c', ':']).error,
+  );
+
+  it('renames what is in the way in dash, bash, and BusyBox', () => {
+    for (const shell of shells) {
+      const { remote, push } = pushOf({ ...setup, after: { ...setup.after, 'x\ny/z': 'new', 'file\n': 'new' } });
+      writeTree(remote, { more: 'own', 'x\ny': 'own', 'file\n/own': 'own' });
+      const reply = parseReply(apply(remote, push, push.archive, 'raw', shell));
+      assert.ok(reply.kind === 'ok', JSON.stringify(reply));
+      assert.deepEqual(
+        [...reply.movedAside].sort(),
+        ['file\n.sandbox', 'more.sandbox', 'x\ny.sandbox'],
+        shell.join(' '),
+      );
+      assert.equal(readFileSync(join(remote, 'file\n.sandbox/own'), 'utf8'), 'own');
+      assert.equal(readFileSync(join(remote, 'x\ny/z'), 'utf8'), 'new');
+    }
+  });
+
   it('has the same result in dash, bash, and BusyBox', () => {
-    const shells = [['dash'], ['bash'], ['busybox', 'sh']].filter(
-      ([program]) => !spawnSync(program as string, ['-c', ':']).error,
-    );
     assert.ok(shells.length >= 2);
     for (const shell of shells) {
       const { local, remote, push } = pushOf(setup);
@@ -199,6 +216,17 @@ describe('The apply script', () => {
     const reply = parseReply(spawnSync('sh', args, { input: push.archive, encoding: 'utf8' }).stdout);
     assert.equal(reply.kind, 'room');
     assert.ok(reply.kind === 'room' && reply.freeBytes > 0 && reply.neededBytes === 2 ** 60);
+  });
+
+  it('reads line breaks in the names of a reply', () => {
+    for (const kind of ['conflict', 'link'] as const)
+      assert.deepEqual(parseReply(`${kind.toUpperCase()} a b//c/d//`), { kind, path: 'a b\nc/d\n' });
+    assert.deepEqual(parseReply('ASIDE x//y\nTHROUGH //z\nOK g gzip\n'), {
+      kind: 'ok',
+      decoders: ['gzip'],
+      writtenThrough: ['\nz'],
+      movedAside: ['x\ny'],
+    });
   });
 
   it('names a tool that the image lacks', () => {
@@ -227,7 +255,7 @@ describe('The apply script', () => {
         renameSync(join(remote, 'd5'), join(remote, '../elsewhere'));
         symlinkSync('../elsewhere', join(remote, 'd5'));
         const said = apply(remote, push, push.archive, 'raw', ['/bin/sh'], { PATH: tools });
-        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], writtenThrough: ['d5'] });
+        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], writtenThrough: ['d5'], movedAside: [] });
         rmSync(join(remote, 'd5'));
         renameSync(join(remote, '../elsewhere'), join(remote, 'd5'));
         assert.deepEqual(localTree(remote), localTree(local));

@@ -75,7 +75,7 @@ export class World {
 
   async #push(): Promise<void> {
     this.log.push('push');
-    await this.#resolvingConflicts(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
+    this.#took((await this.#engine.push(this.#sandbox)).released);
     await this.#check();
   }
 
@@ -83,9 +83,7 @@ export class World {
     const paths = [...this.#edits.touched];
     const expectMore = this.#next() < 0.7;
     this.log.push(`live push ${expectMore ? 'that expects more ' : ''}${paths.join(', ')}`);
-    await this.#resolvingConflicts(async () =>
-      this.#took((await this.#engine.push(this.#sandbox, { paths, expectMore })).released),
-    );
+    this.#took((await this.#engine.push(this.#sandbox, { paths, expectMore })).released);
     await this.#check();
   }
 
@@ -103,40 +101,18 @@ export class World {
       if (!included) this.#place.own.add(asked);
   }
 
-  /** Removes what is in the way in the sandbox and tries again, as the error message says. */
-  async #resolvingConflicts(push: () => Promise<void>): Promise<void> {
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await push();
-      } catch (error) {
-        const [, path] = /: \/workspace\/(.*)\. Remove it/.exec(String(error)) ?? [];
-        if (path === undefined || attempt > 5) throw error;
-        this.log.push(`in the way: ${path}`);
-        await inSandbox(this.#sandbox, `rm -rf -- '${path}'`);
-        await this.#noteReleased();
-        this.#needsWhole = true;
-        await this.#engine.remoteChanges(this.#sandbox);
-      }
-    }
-  }
-
   async #run(): Promise<void> {
     this.log.push('run');
     for (let attempt = 0; attempt < 6; attempt += 1) {
-      let outcome: boolean | undefined;
-      await this.#resolvingConflicts(async () => {
-        const prepared = await this.#engine.prepareRun(this.#sandbox);
-        const process = await this.#sandbox.exec(['sh', '-c', `${prepared.script}\necho started`], { mode: 'binary' });
-        const mark = new RunMarkReader();
-        for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
-        mark.end();
-        const synced = await prepared.settle(mark.outcome ?? { kind: 'unknown' });
-        if (synced) this.#took(synced.released);
-        else await this.#noteReleased();
-        outcome = synced !== undefined;
-        if (mark.outcome?.kind === 'conflict') throw new Error(`: /workspace/${mark.outcome.path}. Remove it`);
-      });
-      if (outcome) return this.#check();
+      const prepared = await this.#engine.prepareRun(this.#sandbox);
+      const process = await this.#sandbox.exec(['sh', '-c', `${prepared.script}\necho started`], { mode: 'binary' });
+      const mark = new RunMarkReader();
+      for await (const chunk of process.stdout as AsyncIterable<Uint8Array>) mark.feed(chunk);
+      mark.end();
+      const synced = await prepared.settle(mark.outcome ?? { kind: 'unknown' });
+      if (synced) this.#took(synced.released);
+      else await this.#noteReleased();
+      if (synced) return this.#check();
     }
     throw new Error('the run never started');
   }
@@ -154,7 +130,7 @@ export class World {
         cutAfterBytes: Math.floor(this.#next() * 5000),
       });
     try {
-      await this.#resolvingConflicts(async () => this.#took((await this.#engine.push(this.#sandbox)).released));
+      this.#took((await this.#engine.push(this.#sandbox)).released);
     } catch (error) {
       this.log.push(`failed: ${error}`);
       await control.clearFaults();
@@ -171,9 +147,7 @@ export class World {
     const cancel = new AbortController();
     setTimeout(() => cancel.abort(), this.#next() * 60);
     try {
-      await this.#resolvingConflicts(async () =>
-        this.#took((await this.#engine.push(this.#sandbox, { signal: cancel.signal })).released),
-      );
+      this.#took((await this.#engine.push(this.#sandbox, { signal: cancel.signal })).released);
     } catch {
       await this.#noteReleased();
       this.#needsWhole = true;
@@ -241,7 +215,7 @@ export class World {
   async #otherWindow(): Promise<void> {
     this.log.push('push of another window');
     const other = engineFor(this.#root);
-    await this.#resolvingConflicts(async () => this.#took((await other.push(this.#sandbox)).released));
+    this.#took((await other.push(this.#sandbox)).released);
     await other.dispose();
     this.#needsWhole = true;
   }
@@ -260,7 +234,8 @@ export class World {
     for (const line of remote) {
       if (expected.has(line) || line.startsWith('folder')) continue;
       const path = pathOf(line);
-      const isOwn = [...this.#place.own].some((own) => path === own || path.startsWith(`${own}/`));
+      const isOwn =
+        MOVED_ASIDE.test(path) || [...this.#place.own].some((own) => path === own || path.startsWith(`${own}/`));
       assert.ok(isOwn, `left over: ${line}`);
     }
   }
@@ -287,6 +262,9 @@ export class World {
     return lines;
   }
 }
+
+/** What was in the way of a file or folder of the workspace. */
+const MOVED_ASIDE = /\.sandbox(-\d+)?(\/|$)/;
 
 /** Returns the path in a line of `remoteTree`. */
 function pathOf(line: string): string {

@@ -176,6 +176,16 @@ describe('SyncEngine with a sandbox that has changed', () => {
     assert.equal(await inSandbox(sandbox, 'ls -d /workspace*'), '/workspace\n');
   });
 
+  it('writes through a link whose name has a line break, and deletes nothing behind it', async () => {
+    writeTree(root, { 'l\nk/a': 'a', 'l\nk/b': 'b' });
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mv "l\nk" /tmp/real; ln -s /tmp/real "l\nk"');
+    rmSync(join(root, 'l\nk/a'));
+    writeTree(root, { 'l\nk/b': 'changed' });
+    assert.deepEqual((await engine.push(sandbox)).writtenThrough, ['l\nk']);
+    assert.equal(await inSandbox(sandbox, 'cat /tmp/real/a /tmp/real/b'), 'achanged');
+  });
+
   it('never deletes files behind a link in the sandbox', async () => {
     await engine.push(sandbox);
     await inSandbox(sandbox, 'mkdir /tmp/volume; mv b/c.txt b/d.txt /tmp/volume; rmdir b; ln -s /tmp/volume b');
@@ -197,28 +207,56 @@ describe('SyncEngine with a sandbox that has changed', () => {
     assert.equal(await inSandbox(sandbox, 'readlink b; ls /tmp/real/new e | wc -l'), '/tmp/real\n205\n');
   });
 
-  it('names a folder in the sandbox that stands where the local folder has a file', async () => {
+  it('renames a folder in the sandbox that stands where the local folder has a file', async () => {
     await engine.push(sandbox);
-    await inSandbox(sandbox, 'mkdir -p out; echo x > out/x');
+    await inSandbox(sandbox, 'mkdir -p out "n\n"; echo x > out/x; echo y > "n\n/y"; echo z > out.sandbox');
+    writeTree(root, { out: 'file', 'n\n': 'file' });
+    assert.deepEqual((await engine.push(sandbox)).movedAside, ['n\n.sandbox', 'out.sandbox-2']);
+    assert.equal(
+      await inSandbox(sandbox, 'cat out.sandbox out.sandbox-2/x "n\n.sandbox/y" out "n\n"'),
+      'z\nx\ny\nfilefile',
+    );
+    assert.deepEqual((await engine.push(sandbox)).movedAside, []);
+  });
+
+  it('renames a file or dangling link in the sandbox that stands where the local folder has a folder', async () => {
+    await engine.push(sandbox);
+    for (const [made, renamed] of [
+      ['echo x > b', 'b.sandbox'],
+      ['ln -s nothing b', 'b.sandbox-2'],
+    ] as const) {
+      await inSandbox(sandbox, `rm -rf b; ${made}`);
+      writeTree(root, { 'b/c.txt': made });
+      assert.deepEqual((await engine.push(sandbox)).movedAside, [renamed]);
+      assert.equal(await inSandbox(sandbox, 'cat b/c.txt'), made);
+    }
+    assert.equal(await inSandbox(sandbox, 'cat b.sandbox; readlink b.sandbox-2'), 'x\nnothing\n');
+  });
+
+  it('removes an empty folder in the sandbox that stands where the local folder has a file', async () => {
+    await engine.push(sandbox);
+    await inSandbox(sandbox, 'mkdir out');
     writeTree(root, { out: 'file' });
-    await assert.rejects(engine.push(sandbox), /\/workspace\/out.*Remove it/);
-    await inSandbox(sandbox, 'rm -r out');
-    await engine.push(sandbox);
+    assert.deepEqual((await engine.push(sandbox)).movedAside, []);
     assert.deepEqual(await remoteTree(sandbox), localTree(root));
   });
 
-  it('names a file or dangling link in the sandbox that stands where the local folder has a folder', async () => {
-    await engine.push(sandbox);
-    for (const made of ['echo x > b', 'ln -s nothing b']) {
-      await inSandbox(sandbox, `rm -rf b; ${made}`);
-      writeTree(root, { 'b/c.txt': made });
-      await assert.rejects(engine.push(sandbox), /\/workspace\/b\. Remove it/);
-      await inSandbox(sandbox, 'rm b');
-      await engine.remoteChanges(sandbox);
-      await engine.push(sandbox);
-      assert.deepEqual(await remoteTree(sandbox), localTree(root));
-    }
-  });
+  for (const [kind, expectMore] of [
+    ['push', false],
+    ['push after a save', true],
+  ] as const)
+    it(`goes on with a ${kind} after ignored files got in the way`, async () => {
+      for (const name of ['d', 'with\nbreak']) {
+        writeTree(root, { '.gitignore': '', [`${name}/a`]: 'a', [`${name}/b.log`]: 'b' });
+        await engine.push(sandbox);
+        writeTree(root, { '.gitignore': '*.log\n' });
+        await engine.push(sandbox);
+        rmSync(join(root, name), { recursive: true });
+        writeTree(root, { [name]: 'file' });
+        assert.deepEqual((await engine.push(sandbox, { expectMore })).movedAside, [`${name}.sandbox`]);
+        assert.equal(await inSandbox(sandbox, `cat "${name}" "${name}.sandbox/b.log"`), 'fileb');
+      }
+    });
 
   it('mirrors the folder after a confirmation, without deleting excluded files', async () => {
     await engine.push(sandbox);
