@@ -19,7 +19,8 @@ say() { out= rest=$2
  * new folder into it, under a unique name, and the script removes it again.
  *
  * The lock names the process that holds it, so a process that was killed blocks no one, and the next push removes what
- * it left. If that process ID now belongs to another program, as `/proc` shows, the lock counts for one minute.
+ * it left. If that process ID now belongs to another program, as `/proc` shows, the lock counts for one minute. (BusyBox
+ * rounds the minutes down, and GNU up, so that `-mmin +1` has two meanings, but `! -mmin -1` has one.)
  *
  * A file or folder of the sandbox's own that is in the way of one of another kind is renamed.
  *
@@ -55,7 +56,7 @@ esac
 [ -f "$in/log" ] || die 71 "CUT"
 tries=0
 dead() { pid=$(readlink $s/lock 2>/dev/null) && { [ "$pid" = $$ ] || ! kill -0 "$pid" 2>/dev/null; }; }
-old() { [ -n "$(find $s/lock -prune -mmin +1 2>/dev/null)" ] && ! tr '\\0' '\\n' 2>/dev/null < "/proc/$pid/cmdline" | grep -qx modal-sync; }
+old() { [ -n "$(find $s/lock -prune ! -mmin -1 2>/dev/null)" ] && ! tr '\\0' '\\n' 2>/dev/null < "/proc/$pid/cmdline" | grep -qx modal-sync; }
 [ "$work" != "$root" ] || until ln -s $$ $s/lock 2>/dev/null; do
   if dead || old; then rm -rf $s/lock; continue; fi
   tries=$((tries + 1)); [ $tries -le 50 ] || die 70 "FAIL another sync hasn't finished"

@@ -192,12 +192,12 @@ describe('SyncEngine.push with a killed apply script', () => {
     });
     afterEach(() => holder?.kill());
 
-    /** Creates a lock that names a process with these arguments and is two minutes old. */
+    /** Creates a lock that names a process with these arguments and is 65 seconds old. */
     function lock(...argv: string[]): void {
       holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
       const path = join(engine.remoteRoot, '.modal-sync/lock');
       symlinkSync(`${holder.pid}`, path);
-      lutimesSync(path, Date.now() / 1000 - 120, Date.now() / 1000 - 120);
+      lutimesSync(path, Date.now() / 1000 - 65, Date.now() / 1000 - 65);
     }
 
     it('holds the lock as long as its push is running', async () => {
@@ -209,6 +209,17 @@ describe('SyncEngine.push with a killed apply script', () => {
     it('lets the lock expire when its process ID belongs to another program', async () => {
       lock('program');
       await engine.push(impatient);
+      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+    });
+
+    it('lets the lock expire after a minute with the find of BusyBox, too', async function () {
+      if (spawnSync('busybox').error) {
+        console.log('      BusyBox is not installed');
+        this.skip();
+      }
+      lock('program');
+      const { sandbox: busybox } = localSandbox(() => replaced('$(find $s/lock', '$(busybox find $s/lock'));
+      await engine.push(busybox);
       assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
     });
 
