@@ -14,8 +14,8 @@ export interface Effect {
   readonly key: string;
   /** Describes the effect in words, for a list. */
   readonly text: string;
-  /** What the effect is needed for. A run can do without warm sandboxes and without the environment file. */
-  readonly neededFor: 'warm-up' | 'env-file' | 'run';
+  /** What the effect is needed for. A run can do without all but `run`. */
+  readonly neededFor: 'warm-up' | 'carry-over' | 'env-file' | 'run';
   /** The size of the files that are sent. An answer covers up to about this size. */
   readonly bytes?: number;
 }
@@ -47,6 +47,7 @@ export function profileEffects({ profile, origin }: NamedProfile, context: Effec
     ...variables,
     ...envFileEffects({ profile, origin }),
     ...accountEffects(profile),
+    ...carryOverEffects({ profile, origin }, context),
   ];
 }
 
@@ -54,6 +55,19 @@ export function profileEffects({ profile, origin }: NamedProfile, context: Effec
 export function envFileEffects({ profile: { envFile }, origin }: Pick<NamedProfile, 'profile' | 'origin'>): Effect[] {
   if (envFile === undefined || origin === 'user') return [];
   return [effect(['env-file', envFile], strings.envFile(envFile), { neededFor: 'env-file' })];
+}
+
+/** Returns the effect of moving to new sandboxes automatically, if the folder chose that: it keeps costing money. */
+export function carryOverEffects(
+  { profile, origin }: Pick<NamedProfile, 'profile' | 'origin'>,
+  { prices, isLocal }: Partial<EffectContext> = {},
+): Effect[] {
+  if (!profile.carryOver || origin === 'user') return [];
+  const price = isLocal || !prices ? undefined : highestPrice(profile, prices);
+  const described = describeHardware(profile);
+  const text =
+    price === undefined ? strings.carryOver(described) : strings.carryOverWithPrice(described, aboutUsd(price));
+  return [effect(['carry-over', billedOf(profile)], text, { neededFor: 'carry-over' })];
 }
 
 /** Returns what the files that are sent come down to: their number and size, and each one that looks like a credential. */
@@ -76,11 +90,9 @@ export function fileEffects(files: readonly SentFile[], { isLocal }: Pick<Effect
 
 function warmEffects(profile: Profile, warm: WarmProfile, { prices, isLocal }: EffectContext): Effect[] {
   const { sandboxes, when, workingHours, refresh, timezone, rebuild } = warm;
-  const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, gpu, regions } = profile;
-  const hardware = { cpu, cpuLimit, memoryMiB, memoryLimitMiB, gpu, regions };
   const schedule = typeof refresh === 'number' ? strings.everyMinutes(refresh) : strings.onSchedule(refresh);
   const optional = { neededFor: 'warm-up' } as const;
-  const starts = ['warm', sandboxes, hardware, when, when === 'working-hours' ? [workingHours, timezone] : ''];
+  const starts = ['warm', sandboxes, billedOf(profile), when, when === 'working-hours' ? [workingHours, timezone] : ''];
   const [count, described] = [strings.sandboxes(sandboxes), describeHardware(profile)];
   const period =
     when === 'always'
@@ -107,6 +119,11 @@ function warmEffects(profile: Profile, warm: WarmProfile, { prices, isLocal }: E
           ),
         ]),
   ];
+}
+
+/** Returns what determines the price of a profile's sandboxes. */
+function billedOf({ cpu, cpuLimit, memoryMiB, memoryLimitMiB, gpu, regions }: Profile): object {
+  return { cpu, cpuLimit, memoryMiB, memoryLimitMiB, gpu, regions };
 }
 
 /** Of several GPU types, the most expensive one counts: any of them can be what is started. */

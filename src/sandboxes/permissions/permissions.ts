@@ -6,7 +6,14 @@ import type { Prices } from '../../modal/prices.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import { imageOf } from '../../profiles/schema.ts';
 import { isWithinApproval } from '../../sync/push/consent.ts';
-import { type Effect, envFileEffects, fileEffects, profileEffects, type SentFile } from './effects.ts';
+import {
+  carryOverEffects,
+  type Effect,
+  envFileEffects,
+  fileEffects,
+  profileEffects,
+  type SentFile,
+} from './effects.ts';
 import type { Answer, AnswerScope, PermissionStore } from './store.ts';
 import { strings } from './strings.ts';
 
@@ -111,7 +118,7 @@ export class Permissions implements StartGate {
 
   /** Returns a profile without what the user has refused and a run can do without. */
   async applied({ named, ...scope }: AnswerScope & Pick<PermissionRequest, 'named'>): Promise<NamedProfile> {
-    if (envFileEffects(named).length === 0) return named;
+    if (envFileEffects(named).length + carryOverEffects(named).length === 0) return named;
     return reduced(named, await this.#store.answers(scope));
   }
 
@@ -172,12 +179,13 @@ function isAllowed(effect: Effect, answers: ReadonlyMap<string, Answer>): boolea
   return covers(answer, effect) && answer.allowed;
 }
 
-/** Removes the environment file if the user has refused it. */
+/** Removes what the user has refused and a run can do without: the environment file, and moving to a new sandbox. */
 function reduced(named: NamedProfile, answers: ReadonlyMap<string, Answer>): NamedProfile {
-  const isRefused = envFileEffects(named).some(({ key }) => answers.get(key)?.allowed === false);
-  if (!isRefused) return named;
+  const isRefused = ({ key }: Effect) => answers.get(key)?.allowed === false;
+  const carryOver = named.profile.carryOver && !carryOverEffects(named).some(isRefused);
+  if (!envFileEffects(named).some(isRefused)) return { ...named, profile: { ...named.profile, carryOver } };
   const { envFile, ...profile } = named.profile;
-  return { ...named, profile, ...(envFile !== undefined && { refusedEnvFile: envFile }) };
+  return { ...named, profile: { ...profile, carryOver }, ...(envFile !== undefined && { refusedEnvFile: envFile }) };
 }
 
 function withoutImage(named: NamedProfile): NamedProfile {

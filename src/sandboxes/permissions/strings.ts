@@ -15,6 +15,14 @@ export const strings = {
   rebuildImage: (schedule: string) => l10n.t('Rebuild the image {0}', schedule),
   everyMinutes: (minutes: number) => (minutes === 1 ? l10n.t('every minute') : l10n.t('every {0} minutes', minutes)),
   onSchedule: (schedule: string) => l10n.t('on the schedule “{0}”', schedule),
+  carryOver: (hardware: string) =>
+    l10n.t('Move to a new sandbox before the maximum lifetime ends, so that it keeps running ({0})', hardware),
+  carryOverWithPrice: (hardware: string, price: string) =>
+    l10n.t(
+      'Move to a new sandbox before the maximum lifetime ends, so that it keeps running ({0}, {1} per hour)',
+      hardware,
+      price,
+    ),
   buildVariable: (name: string) => l10n.t("Read the variable {0} on this computer, for the image's build", name),
   envFile: (path: string) => l10n.t('Read the environment file “{0}”, and set its variables in the sandbox', path),
   secret: (name: string) => l10n.t('Use the secret “{0}” in your account', name),

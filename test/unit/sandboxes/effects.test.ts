@@ -43,6 +43,13 @@ describe('profileEffects', () => {
     ]);
   });
 
+  it('names the price of moving to new sandboxes automatically', () => {
+    assert.match(
+      texts({ carryOver: true, gpu: 'L4' }).join(),
+      /^Move to a new sandbox before the maximum lifetime ends, so that it keeps running \(L4, about \$0\.\d+ per hour\)$/,
+    );
+  });
+
   it('names no price on Local Modal', () => {
     assert.deepEqual(texts({ warm: { refresh: '0 8 * * *' } }, { isLocal: true }), [
       "Keep 1 sandbox running while this window has focus (CPU, Modal's smallest)",

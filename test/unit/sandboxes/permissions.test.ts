@@ -98,11 +98,12 @@ describe('Permissions', () => {
     assert.equal(asked.length, 3);
   });
 
-  it('remembers a no: the run goes on without the environment file, and warm-ups stay off', async () => {
+  it('remembers a no: the run goes on without the environment file, and warm-ups and moves stay off', async () => {
     answer = false;
-    const profile = { envFile: '.env', warm: {} };
+    const profile = { envFile: '.env', warm: {}, carryOver: true };
     const { named: permitted } = await require(profile);
     assert.deepEqual([permitted.profile.envFile, permitted.refusedEnvFile], [undefined, '.env']);
+    assert.equal(permitted.profile.carryOver, false);
     assert.equal((await permissions.applied(request(profile))).profile.envFile, undefined);
     assert.equal(await permissions.allowsWarmUps(request(profile)), false);
     await require(profile);
