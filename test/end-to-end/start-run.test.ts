@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { strings } from '../../src/providers/run/strings.ts';
 import { npmStartRun } from '../helpers/npm-start.ts';
 import { skipUnless } from '../helpers/skip.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -43,6 +44,14 @@ describe('npm start -- --run', () => {
     const { exitCode, stdout, stderr } = await ended(['bytes.py', basename(folder)], dirname(folder));
     assert.equal(exitCode, 0, stderr);
     assert.ok(stdout.includes(`ünï 😀 ${'x'.repeat(100_000)} end`));
+  });
+
+  it('declines a question that no one sees, and exits with 1', async () => {
+    await writeFile(join(folder, 'notes.xyz'), 'text');
+    const { exitCode, stderr } = await ended(['notes.xyz', folder]);
+    const asked = strings.runnerTitle('notes.xyz');
+    assert.ok(stderr.includes(`VS Code asked: “${asked}” To answer, open the folder with npm start.`), stderr);
+    assert.equal(exitCode, 1);
   });
 
   it("explains that a file doesn't exist, and exits with 1", async () => {
