@@ -1,6 +1,9 @@
 import { STATE_FOLDER } from '../rules/builtin.ts';
 import { strings } from '../strings.ts';
 
+/** The largest file that is written in place, with one call, so that a reader hardly ever sees a part of it. */
+const MAX_IN_PLACE_BYTES = 65_536;
+
 /** Defines `say`, which prints a word and a path. Paths never contain `//`, so that stands for a line break. */
 const SAY = `nl=$(printf "\\nx"); nl=\${nl%x}
 say() { out= rest=$2
@@ -21,6 +24,9 @@ say() { out= rest=$2
  * The lock names the process that holds it, so a process that was killed blocks no one, and the next push removes what
  * it left. If that process ID now belongs to another program, as `/proc` shows, the lock counts for one minute. (BusyBox
  * rounds the minutes down, and GNU up, so that `-mmin +1` has two meanings, but `! -mmin -1` has one.)
+ *
+ * With `MODAL_SYNC_LIVE`, small files are written in place, because watchers such as `node --watch` lose a file that is
+ * replaced. A shell that runs a script reads it bit by bit, so scripts are still replaced.
  *
  * A file or folder of the sandbox's own that is in the way of one of another kind is renamed.
  *
@@ -113,6 +119,17 @@ ${SAY}
 aside() { n= a=$1.sandbox
   while [ -e "./$a" ] || [ -h "./$a" ] || [ -e "$t/$a" ] || [ -h "$t/$a" ]; do n=$((\${n:--1} - 1)) a=$1.sandbox$n; done
   rmdir "./$1" 2>/dev/null || { mv "./$1" "./$a" 2>/dev/null && say ASIDE "$a"; } || { say CONFLICT "$1"; exit 255; }; }
+inplace() {
+  [ -n "\${MODAL_SYNC_LIVE:-}" ] && [ -f "$t/$p" ] && [ -f "./$p" ] && [ ! -h "$t/$p" ] || return 1
+  if [ -x "$t/$p" ]; then [ -x "./$p" ]; else [ ! -x "./$p" ]; fi || return 1
+  new=$(wc -c < "$t/$p") old=$(wc -c < "./$p") first=
+  [ "$new" -le ${MAX_IN_PLACE_BYTES} ] && [ "$old" -le ${MAX_IN_PLACE_BYTES} ] || return 1
+  IFS= read -r first < "./$p" || :
+  case $p in *.*sh) return 1;; esac
+  case $first in "#!"*sh|"#!"*"sh "*) return 1;; esac
+  if [ "$new" -lt "$old" ]; then kept=; else kept=conv=notrunc; fi
+  dd bs=${MAX_IN_PLACE_BYTES} $kept if="$t/$p" of="./$p" 2>/dev/null && touch -r "$t/$p" "./$p" 2>/dev/null
+}
 place() { for p do
   [ -e "$t/$p" ] || [ -h "$t/$p" ] || continue
   q=$p
@@ -130,7 +147,7 @@ place() { for p do
     if [ -e "./$p" ] || [ -h "./$p" ]; then aside "$p"; fi
   elif [ -h "./$p" ]; then rm -f "./$p" || exit 255
   elif [ -d "./$p" ]; then aside "$p"; fi
-  mv -f "$t/$p" "./$p" || exit 255
+  inplace || mv -f "$t/$p" "./$p" || exit 255
 done; }
 place "$@"' "$in" < "$slow" > "$in/.out" 2>"$in/.err" || {
     said=$(tail -n 1 "$in/.out")

@@ -28,7 +28,7 @@ while read -r bytes args; do
     got=$(wc -c < "$file"); [ "$got" -gt "$have" ] || exit 1
     have=$got
   done
-  sh -c "$1" modal-sync "$root" $args < "$file"
+  MODAL_SYNC_LIVE=1 sh -c "$1" modal-sync "$root" $args < "$file"
   printf '\\004\\n'
 done`;
 

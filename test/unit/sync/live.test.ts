@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
 import { LiveSync } from '../../../src/sync/push/live.ts';
@@ -8,7 +8,7 @@ import { WarmReceiver } from '../../../src/sync/push/warm-receiver.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
-import { writeTree } from './temporary.ts';
+import { type TreeSpec, writeTree } from './temporary.ts';
 
 describe('LiveSync', () => {
   withEach();
@@ -94,6 +94,78 @@ describe('LiveSync', () => {
     beforeEach(async () => {
       writeTree(root, { a: 'a', 'b/c': 'c' });
       await engine.push(sandbox);
+    });
+
+    it('lets `node --watch` restart after each save, whether the file grows or shrinks', async () => {
+      const save = (text: string) =>
+        writeTree(root, { 'served.mjs': `console.log('${text}'); setInterval(() => {}, 1e6);\n` });
+      save('start');
+      await push(['served.mjs']);
+      const watcher = await sandbox.exec(['sh', '-c', 'exec node --watch served.mjs 2>&1'], {
+        workdir: engine.remoteRoot,
+      });
+      let output = '';
+      const reading = (async () => {
+        for await (const text of watcher.stdout as AsyncIterable<string>) output += text;
+      })();
+      const isPrinted = (text: string) =>
+        waitFor(
+          text,
+          20_000,
+          async () => output,
+          (all) => all.includes(text),
+        );
+      await isPrinted('start');
+      for (const text of ['a much longer second text', 'third', 'fourth', 'fifth!']) {
+        save(text);
+        await push(['served.mjs']);
+        await isPrinted(text);
+      }
+      await sandbox.terminate();
+      await reading.catch(() => {});
+    });
+
+    it("writes small files in place, but replaces large ones, shells' scripts, and what changes its kind or mode", async () => {
+      const inPlace = ['grows.py', 'shrinks.css', 'same size', 'empties.txt', 'fills.txt', 'node-tool', 'sub/a\nb'];
+      const large = Buffer.alloc(65_537, 'x');
+      const replaced = ['shrinks.bin', 'grows.bin', 'run.sh', 'run.bash', 'bash-tool', 'zsh-tool', 'mode', 'link'];
+      const first = ['x', 'long text', 'ab\n', 'x', '', '#!/usr/bin/env node\n1', 'x'];
+      const second = ['long text', 'x', 'cd\n', '', 'x', '#!/usr/bin/env node\n2', '\0y'];
+      const firstReplaced = [
+        large,
+        'x',
+        'exit 1',
+        'exit 1',
+        '#!/bin/bash -e\n',
+        '#!/usr/bin/env zsh\n',
+        'x',
+        { link: 'a' },
+      ];
+      const secondReplaced = ['x', large, 'exit 2', 'exit 2', '#!/bin/bash\n', '#!/bin/zsh\n', 'y', 'y'];
+      const treeOf = (...parts: readonly (readonly [readonly string[], readonly TreeSpec[string][]])[]) =>
+        Object.fromEntries(
+          parts.flatMap(([names, contents]) => names.map((name, at) => [name, contents[at] as string])),
+        );
+      const inodes = async () =>
+        (
+          await inSandbox(
+            sandbox,
+            'stat -c %i "$@"'.replace('"$@"', [...inPlace, ...replaced].map((name) => `'${name}'`).join(' ')),
+          )
+        )
+          .trim()
+          .split('\n');
+      writeTree(root, treeOf([inPlace, first], [replaced, firstReplaced]));
+      await push([...inPlace, ...replaced]);
+      const before = await inodes();
+      rmSync(join(root, 'link'));
+      writeTree(root, treeOf([inPlace, second], [replaced, secondReplaced]));
+      chmodSync(join(root, 'mode'), 0o755);
+      await push([...inPlace, ...replaced]);
+      assert.deepEqual(await remoteTree(sandbox), localTree(root));
+      const after = await inodes();
+      const kept = [...inPlace, ...replaced].filter((_, at) => before[at] === after[at]);
+      assert.deepEqual(kept, inPlace);
     });
 
     it('takes one request for each small change after the first, and none without changes', async () => {
