@@ -13,28 +13,65 @@ export interface RemotePath {
   readonly column: number | undefined;
 }
 
-const ROOT = `(?:${REMOTE_ROOT}|(${COPIES_ROOT}))`;
+const ROOT = `(?<url>file://(?:localhost)?)?(?:${REMOTE_ROOT}|(?<copies>${COPIES_ROOT}))/`;
+const NOT_IN_PATH = '(?<![\\w./-])';
 
-// `File "/workspace/a b.py", line 3`, and `/workspace/a.c:3:4`, `/workspace/a.ts(3,4)`.
-const QUOTED = new RegExp(`"${ROOT}/([^"]+)"(?:, line (\\d+))?`, 'g');
-const PLAIN = new RegExp(
-  `(?<![\\w./"-])${ROOT}/([^\\s:"'(),;]+)(?::(\\d+)(?::(\\d+))?|\\((\\d+)(?:,(\\d+))?\\))?`,
-  'g',
-);
+/** Returns the pattern of a line and column: `:3:4`, `(3,4)`, `, line 3`, ` on line 3`, `: line 3`, `:line 3`, `#L3`. */
+function position(suffix: '' | 'Inside' = ''): string {
+  const colons = `:(?<line${suffix}>\\d+)(?::(?<column${suffix}>\\d+))?`;
+  const parentheses = `\\((?<line2${suffix}>\\d+)(?:[,:] ?(?<column2${suffix}>\\d+))?\\)`;
+  const words = `[,:]? ?(?:(?:on|at) )?[Ll]ine (?<line3${suffix}>\\d+)(?:[,:]? ?col(?:umn)? (?<column3${suffix}>\\d+))?`;
+  return `(?:${colons}|${parentheses}|${words}|#L(?<line4${suffix}>\\d+))`;
+}
+
+const EXPRESSIONS = [
+  // In quotes, with any characters: `File "/workspace/a b.py", line 3`.
+  new RegExp(
+    `(?<quote>["'\`])${ROOT}(?<path>(?:(?!\\k<quote>).)+?)${position('Inside')}?\\k<quote>${position()}?`,
+    'g',
+  ),
+  // In parentheses, with blanks: `at run (/workspace/a b.js:3:4)`.
+  new RegExp(`(?<=\\()${ROOT}(?<path>[^()]+?):(?<line>\\d+):(?<column>\\d+)(?=\\))`, 'g'),
+  // Alone. Brackets belong to a path if they are closed in it, as in `app/[id]/(group)/page.tsx`.
+  new RegExp(
+    `${NOT_IN_PATH}${ROOT}(?<path>(?:[^\\s:"'\`(),;<>|[\\]{}#]|#(?!L\\d)|\\[[^\\s[\\]]*\\]|(?<=/)\\([^\\s()]*\\)(?=/))+)${position()}?`,
+    'g',
+  ),
+];
 
 /** Finds the sandbox paths in a line of a program's output. */
 export function findRemotePaths(text: string): RemotePath[] {
-  const found = [...text.matchAll(QUOTED), ...text.matchAll(PLAIN)].map((match) => {
-    const [whole, copies, path = '', line, column, otherLine, otherColumn] = match;
-    return {
-      start: match.index,
-      length: whole.length,
-      path: copies ? `${copies}/${path}` : path,
-      line: numberOf(line ?? otherLine),
-      column: numberOf(column ?? otherColumn),
-    };
-  });
-  return found.filter(({ path }) => !/^\.\.(\/|$)/.test(posix.normalize(path))).sort((a, b) => a.start - b.start);
+  const found: RemotePath[] = [];
+  for (const match of EXPRESSIONS.flatMap((expression) => [...text.matchAll(expression)])) {
+    const start = match.index;
+    const isTaken = found.some((other) => start < other.start + other.length && other.start < start + match[0].length);
+    if (isTaken) continue;
+    const { path, ...lineAndColumn } = placeOf(match.groups ?? {});
+    // A sentence may end after a path alone.
+    const cut = match.groups?.quote || lineAndColumn.line !== undefined ? 0 : (/[.!?…]+$/.exec(path)?.[0].length ?? 0);
+    found.push({ start, length: match[0].length - cut, path: path.slice(0, path.length - cut), ...lineAndColumn });
+  }
+  return found
+    .filter(({ path }) => path !== '' && !/^\.\.(\/|$)/.test(posix.normalize(path)))
+    .sort((a, b) => a.start - b.start);
+}
+
+function placeOf(groups: Readonly<Record<string, string | undefined>>): Pick<RemotePath, 'path' | 'line' | 'column'> {
+  const first = (name: string) =>
+    numberOf(
+      [name, `${name}2`, `${name}3`, `${name}4`].flatMap((each) => groups[each] ?? groups[`${each}Inside`] ?? [])[0],
+    );
+  const path = groups.url ? decoded(groups.path ?? '') : (groups.path ?? '');
+  return { path: groups.copies ? `${groups.copies}/${path}` : path, line: first('line'), column: first('column') };
+}
+
+/** Replaces the escapes of a URL. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
 }
 
 function numberOf(digits: string | undefined): number | undefined {

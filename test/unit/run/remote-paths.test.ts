@@ -25,6 +25,71 @@ describe('findRemotePaths', () => {
     assert.deepEqual(links('    at run (/workspace/a.js:3:5)'), [['/workspace/a.js:3:5', 'a.js', 3, 5]]);
   });
 
+  const lines: readonly (readonly [text: string, link: string, path: string, line?: number, column?: number])[] = [
+    // As Node, Deno, and Vite print them.
+    ['file:///workspace/x.mjs:2', 'file:///workspace/x.mjs:2', 'x.mjs', 2],
+    ['    at file:///workspace/x.mjs:2:9', 'file:///workspace/x.mjs:2:9', 'x.mjs', 2, 9],
+    ['    at f (file:///workspace/a%20b.mjs:2:9)', 'file:///workspace/a%20b.mjs:2:9', 'a b.mjs', 2, 9],
+    ['    at f (/workspace/a b.js:2:9)', '/workspace/a b.js:2:9', 'a b.js', 2, 9],
+    ['file://localhost/workspace/100%.ts', 'file://localhost/workspace/100%.ts', '100%.ts'],
+    ["import '/workspace/src/a b.ts:3:4'", "'/workspace/src/a b.ts:3:4'", 'src/a b.ts', 3, 4],
+    // PHP, Perl, bash, .NET, and others
+    ['Warning: x in /workspace/x.php on line 3', '/workspace/x.php on line 3', 'x.php', 3],
+    ['thrown in /workspace/x.php:3', '/workspace/x.php:3', 'x.php', 3],
+    ['Died at /workspace/x.pl line 3.', '/workspace/x.pl line 3', 'x.pl', 3],
+    ['Died at /workspace/lib/X.pm line 3, <STDIN> line 1.', '/workspace/lib/X.pm line 3', 'lib/X.pm', 3],
+    ['/workspace/x.sh: line 3: foo: command not found', '/workspace/x.sh: line 3', 'x.sh', 3],
+    ['/workspace/x: 3: foo: not found', '/workspace/x', 'x'],
+    ['   at M() in /workspace/a.cs:line 12', '/workspace/a.cs:line 12', 'a.cs', 12],
+    ['"/workspace/a b.m" line 3, column 7', '"/workspace/a b.m" line 3, column 7', 'a b.m', 3, 7],
+    ['Error: /workspace/a.xml at line 3 col 7', '/workspace/a.xml at line 3 col 7', 'a.xml', 3, 7],
+    ['/workspace/a.f90(7): error', '/workspace/a.f90(7)', 'a.f90', 7],
+    ['see /workspace/a.md#L20', '/workspace/a.md#L20', 'a.md', 20],
+    ['CMake Error at /workspace/CMakeLists.txt:3 (message):', '/workspace/CMakeLists.txt:3', 'CMakeLists.txt', 3],
+    // In a sentence
+    ['wrote [/workspace/a.csv]', '/workspace/a.csv', 'a.csv'],
+    ['wrote `/workspace/a b.csv`', '`/workspace/a b.csv`', 'a b.csv'],
+    ['wrote <file:///workspace/a.csv>', 'file:///workspace/a.csv', 'a.csv'],
+    ['wrote {"path":"/workspace/a.csv"}', '"/workspace/a.csv"', 'a.csv'],
+    ['log in /workspace/log.txt.', '/workspace/log.txt', 'log.txt'],
+    ['log in /workspace/log.txt...', '/workspace/log.txt', 'log.txt'],
+    ['where is /workspace/log.txt?!', '/workspace/log.txt', 'log.txt'],
+    ["can't open '/workspace/log.txt'.", "'/workspace/log.txt'", 'log.txt'],
+    ['out=/workspace/log.txt;', '/workspace/log.txt', 'log.txt'],
+    // Brackets in names
+    [
+      '/workspace/app/[id]/(group)/page.tsx:3:4',
+      '/workspace/app/[id]/(group)/page.tsx:3:4',
+      'app/[id]/(group)/page.tsx',
+      3,
+      4,
+    ],
+    ['wrote [/workspace/r[1].csv]', '/workspace/r[1].csv', 'r[1].csv'],
+  ];
+  for (const [text, link, path, line, column] of lines)
+    it(`finds the place in ${JSON.stringify(text)}`, () => {
+      assert.deepEqual(links(text), [[link, path, line, column]]);
+    });
+
+  it('finds all places of a line, each once', () => {
+    assert.deepEqual(
+      links('"/workspace/a" [/workspace/b] (/workspace/c:1:2) file:///workspace/d').map(([, path]) => path),
+      ['a', 'b', 'c', 'd'],
+    );
+  });
+
+  it('takes little time for long lines of unfinished paths', () => {
+    for (const part of [
+      '"/workspace/',
+      '(/workspace/',
+      "'/workspace/a ",
+      '/workspace/[',
+      'file:///workspace/%',
+      '/workspace/a.',
+    ])
+      links(part.repeat(2000));
+  }).timeout(2000);
+
   it('finds the paths of copies of files from outside the folder', () => {
     assert.deepEqual(links('  File "/tmp/modal-copies/1f/a.py", line 2'), [
       ['"/tmp/modal-copies/1f/a.py", line 2', '/tmp/modal-copies/1f/a.py', 2, undefined],
@@ -32,7 +97,10 @@ describe('findRemotePaths', () => {
   });
 
   it('finds no path that leads out of the folder', () => {
-    assert.deepEqual(links('/workspace/../etc/hosts "/workspace/a/../../x" /workspace/..'), []);
+    assert.deepEqual(
+      links('/workspace/../etc/hosts "/workspace/a/../../x" /workspace/.. file:///workspace/%2e%2e/x'),
+      [],
+    );
     assert.deepEqual(links('/workspace/a/../b.c'), [['/workspace/a/../b.c', 'a/../b.c', undefined, undefined]]);
   });
 
