@@ -7,6 +7,10 @@ import type { RunRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
 import { strings } from './strings.ts';
 
+/** A program in an environment, by the names of their folders, or by what they contain. */
+const ENVIRONMENT =
+  /\/(\.?v?env|\.?virtualenv|\.?conda|node_modules|\.tox|\.nox|\.direnv|\.pixi)\/|\/(bin|Scripts)\/(python|pypy|pip|pytest|activate)[\w.-]*$/i;
+
 /** The marks that the wrapper prints if it can't become the program. It then exits with `EXIT_WRAPPER`. */
 export const WrapperMark = {
   noProgram: '\u001b]7770;no-program\u0007',
@@ -58,12 +62,19 @@ export function explainMark(
   mark: string | undefined,
   { cwd, programs }: Pick<RunRequest, 'cwd' | 'programs'>,
 ): string | undefined {
-  if (mark === WrapperMark.noProgram) return explainMissing(programs);
+  if (mark === WrapperMark.noProgram) return explainMissing(programs, posix.resolve(REMOTE_ROOT, cwd));
   if (mark === WrapperMark.noFolder) return strings.folderNotInSandbox(posix.resolve(REMOTE_ROOT, cwd));
   return undefined;
 }
 
-function explainMissing(programs: readonly ProgramCandidate[]): string {
+function explainMissing(programs: readonly ProgramCandidate[], cwd: string): string {
+  const synced = programs
+    .map(({ argv: [program] }) => program.replaceAll('\\', '/'))
+    .find((program) => program.includes('/') && posix.resolve(cwd, program).startsWith(`${REMOTE_ROOT}/`));
+  if (synced !== undefined)
+    return ENVIRONMENT.test(posix.resolve(cwd, synced))
+      ? strings.environmentNotSynced(synced, posix.basename(synced).replace(/\.(exe|cmd|ps1|bat)$/, ''))
+      : strings.programNotSynced(synced);
   const names = programs.map(({ argv, label }) => label ?? argv[0]);
   const [name] = names;
   return names.length === 1 && name ? strings.programNotInstalled(name) : strings.noProgramInstalled(names.join(', '));

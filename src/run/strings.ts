@@ -65,6 +65,17 @@ export const strings = {
       "{0} isn't installed in the sandbox's image. Use another profile, or add it to the profile's image, and then run again.",
       name,
     ),
+  environmentNotSynced: (path: string, name: string) =>
+    l10n.t(
+      "{0} isn't in the sandbox. Environments such as .venv and node_modules are made for one computer and aren't synced. Run {1} from the sandbox's image instead, with packages that the profile's `image` adds, or create the environment with the profile's `setup`.",
+      path,
+      name,
+    ),
+  programNotSynced: (path: string) =>
+    l10n.t(
+      "{0} isn't in the sandbox. Check that it exists and is synced (“Modal: Explain Sync Status”), and then run again.",
+      path,
+    ),
   noProgramInstalled: (names: string) =>
     l10n.t(
       "None of these programs are installed in the sandbox's image: {0}. Use another profile, or add one of them to the profile's image, and then run again.",
