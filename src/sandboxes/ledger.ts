@@ -53,13 +53,11 @@ type Change = (entry: LedgerEntry) => LedgerEntry | undefined;
 
 /**
  * Remembers on disk the sandboxes that windows on this computer have asked for, each until it is known to have ended: one file
- * for each, which any window may remove. Starts don't fail if the disk can't be written; they're remembered in memory then.
+ * for each, which any window may remove.
  */
 export class SandboxLedger implements EndNotes {
   readonly #machine: MachineState;
   readonly #clock: Clock;
-  /** Entries that couldn't be written, by start ID. */
-  readonly #unsaved = new Map<string, LedgerEntry>();
   /** Start IDs of this window by sandbox ID. */
   readonly #startIds = new Map<string, string>();
   #changing: Promise<unknown> = Promise.resolve();
@@ -84,7 +82,7 @@ export class SandboxLedger implements EndNotes {
   async all(): Promise<LedgerEntry[]> {
     const names = await this.#machine.list(FOLDER);
     const saved = await Promise.all(names.map((name) => this.#machine.read(`${FOLDER}/${name}`, EntrySchema)));
-    return [...saved.filter((entry) => entry !== undefined), ...this.#unsaved.values()];
+    return saved.filter((entry) => entry !== undefined);
   }
 
   /** Returns whether a sandbox must end, as a window has noted. */
@@ -168,7 +166,7 @@ export class SandboxLedger implements EndNotes {
     const startId = randomUUID();
     const now = this.#clock.now();
     this.#starting.add(startId);
-    await this.#save({
+    const entry: LedgerEntry = {
       startId,
       label: sandboxLabel({ id: '', name, tags }),
       windowId: this.#machine.windowId,
@@ -183,7 +181,8 @@ export class SandboxLedger implements EndNotes {
       endsAt: now + (timeoutMs ?? MAX_LIFETIME_MS),
       isTemporary,
       isDue: false,
-    });
+    };
+    await this.#machine.write(fileOf(startId), entry);
     return startId;
   }
 
@@ -214,10 +213,9 @@ export class SandboxLedger implements EndNotes {
   /** Changes an entry, or removes it. Changes happen one after another. Resolves with the entry, if there is one. */
   #change(startId: string, change: Change): Promise<LedgerEntry | undefined> {
     const changing = this.#changing.then(async () => {
-      const before =
-        this.#unsaved.get(startId) ?? (await this.#machine.read(fileOf(startId), EntrySchema).catch(() => undefined));
+      const before = await this.#machine.read(fileOf(startId), EntrySchema);
       const after = before && change(before);
-      if (after) await this.#save(after);
+      if (after) await this.#machine.write(fileOf(startId), after);
       else if (before) await this.#forget(before);
       return after;
     });
@@ -226,19 +224,8 @@ export class SandboxLedger implements EndNotes {
   }
 
   async #forget({ startId, sandboxId }: LedgerEntry): Promise<void> {
-    this.#unsaved.delete(startId);
     if (sandboxId !== undefined) this.#startIds.delete(sandboxId);
-    await this.#machine.remove(fileOf(startId)).catch(logError);
-  }
-
-  async #save(entry: LedgerEntry): Promise<void> {
-    try {
-      await this.#machine.write(fileOf(entry.startId), entry);
-      this.#unsaved.delete(entry.startId);
-    } catch (error) {
-      logError(error);
-      this.#unsaved.set(entry.startId, entry);
-    }
+    await this.#machine.remove(fileOf(startId));
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { reportUnsaved } from '../base/unsaved.ts';
 
@@ -37,14 +37,15 @@ export class MachineState {
 
   /** Returns whether a window's process is running. A process ID that was reused counts as running. */
   async isAlive(windowId: string): Promise<boolean> {
-    const window = await readJson(this.#windowFile(windowId), WindowSchema);
+    const window = await this.read(`windows/${windowId}.json`, WindowSchema);
     return window !== undefined && isProcessRunning(window.pid);
   }
 
-  /** Returns the names of the files in a subfolder, except those that are being written. */
+  /** Returns the names of the files in a subfolder, except those that are being written. Includes what couldn't be written. */
   async list(folder: string): Promise<string[]> {
     const names = await readdir(join(this.dir, folder)).catch(() => []);
-    return names.filter((name) => name.endsWith('.json'));
+    const unsaved = [...this.#unsaved.keys()].filter((path) => dirname(path) === folder).map((path) => basename(path));
+    return [...new Set([...names, ...unsaved])].filter((name) => name.endsWith('.json'));
   }
 
   /** Returns a file's contents; undefined if the file is missing or invalid. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import type { Clock } from '../../base/clock.ts';
 import type { Event } from '../../base/events.ts';
-import { logError, logInfo } from '../../base/log.ts';
+import { logInfo } from '../../base/log.ts';
 import { explainAndLog } from '../../modal/errors.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import type { Budget } from '../../sandboxes/cost/budget.ts';
@@ -133,7 +133,7 @@ export class WarmUpService implements WarmSource, vscode.Disposable {
 
   /** Stops warm-ups in all windows on this computer, in each until its next run. Needs no connection. */
   async stop(): Promise<void> {
-    await this.#conditions.stop().catch(logError);
+    await this.#conditions.stop();
     await this.#warmUps.cancel();
     void this.#warmUps.update();
   }

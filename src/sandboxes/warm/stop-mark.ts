@@ -14,28 +14,23 @@ export class StopMark {
   readonly #machine: MachineState;
   /** The ID of the last stop before this window was opened, or before its last run. */
   #resumedAfter: Promise<string | undefined>;
-  /** In case that the file can't be written. */
-  #isStoppedHere = false;
 
   constructor(machine: MachineState) {
     this.#machine = machine;
     this.#resumedAfter = this.#lastStop();
   }
 
-  /** Stops all windows. If the file can't be written, throws and stops only this one. */
+  /** Stops all windows, or only this one if the file can't be written. */
   async stop(): Promise<void> {
-    this.#isStoppedHere = true;
     await this.#machine.write(FILE, { id: randomUUID() });
   }
 
   /** Resumes this window. */
   resume(): void {
-    this.#isStoppedHere = false;
     this.#resumedAfter = this.#lastStop();
   }
 
   async isStopped(): Promise<boolean> {
-    if (this.#isStoppedHere) return true;
     const last = await this.#lastStop();
     return last !== undefined && last !== (await this.#resumedAfter);
   }

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
@@ -122,6 +122,20 @@ describe('Sandboxes that may be left running', () => {
     const [entry] = await entries(window);
     assert.deepEqual([entry?.sandboxId, entry?.label, entry?.isDue], [sandbox.sandboxId, folder.name, false]);
     await close(window);
+    assert.deepEqual([await running(), await entries(window)], [0, []]);
+  });
+
+  it("remembers a sandbox in memory if the disk can't be written", async () => {
+    await writeFile(join(dir, 'started'), 'This is not a folder.');
+    const window = await open();
+    const { sandbox } = await window.sessions.acquire(folder);
+    await server.control.addFault({ method: 'SandboxTerminateV2', code: REFUSED, times: 1 });
+    await window.sessions.terminateAll();
+    assert.deepEqual(
+      (await entries(window)).map(({ sandboxId, isDue }) => [sandboxId, isDue]),
+      [[sandbox.sandboxId, true]],
+    );
+    await window.starter.endings?.sweep();
     assert.deepEqual([await running(), await entries(window)], [0, []]);
   });
 
