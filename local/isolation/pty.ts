@@ -12,7 +12,8 @@ import { tool } from './tools.ts';
 // EINTR. (Loading the modules that define these names would take longer than starting the command.)
 // Input waits until the terminal has a foreground process group, because an earlier ^C would have no effect.
 // `setsid -c` makes the pty on its stdin the controlling terminal of a new session.
-// The command's end, or stop, interrupts whatever call waits at that time, so each goes through `again`.
+// The command's end, or stop, interrupts whatever call waits at that time, so each goes through `again`. Writing doesn't wait,
+// so that keys arrive although no one reads the output. What is left after the command's end is in the terminal at once.
 const RELAY_SCRIPT = `
 my ($rows, $cols, $setsid) = splice @ARGV, 0, 3;
 sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
@@ -25,31 +26,29 @@ if (!$pid) {
   open STDIN, '<&', $s; open STDOUT, '>&', $s; open STDERR, '>&', $s; close $m;
   exec $setsid, '-c', '--', @ARGV; exit 127;
 }
-close $s; fcntl($m, 4, 04000);
-my ($in, $open, $dead, $status, $ready) = ('', 1, 0, 0, 0);
-while (1) {
+close $s; fcntl($m, 4, 04000); fcntl(STDOUT, 4, 04000);
+my ($in, $out, $open, $dead, $ended, $status, $ready) = ('', '', 1, 0, 0, 0, 0);
+until ($ended && $dead && $out eq '') {
   my ($rd, $wr) = ('', '');
   if (!$ready) { my $g = pack 'i', 0; ioctl($m, 0x540f, $g); $ready = unpack 'i', $g }
-  vec($rd, 0, 1) = 1 if $ready && $open && length $in < 65536;
-  vec($rd, fileno $r, 1) = 1; vec($rd, fileno $m, 1) = 1 unless $dead;
-  vec($wr, fileno $m, 1) = 1 if length $in && !$dead;
-  if (select($rd, $wr, undef, $ready ? undef : 0.002) < 0) { next }
+  if ($out ne '') { vec($wr, 1, 1) = 1 } elsif (!$dead) { vec($rd, fileno $m, 1) = 1 }
+  if (!$ended) {
+    vec($rd, 0, 1) = 1 if $ready && $open && length $in < 65536;
+    vec($rd, fileno $r, 1) = 1;
+    vec($wr, fileno $m, 1) = 1 if length $in && !$dead;
+  }
+  my $n = select($rd, $wr, undef, $ended ? ($out eq '' ? 0 : undef) : $ready ? undef : 0.002);
+  next if $n < 0;
+  if (!$n) { $dead = 1 if $ended; next }
   if (vec($rd, 0, 1)) { again(sub { sysread STDIN, $in, 65536, length $in }) or $open = 0 }
   if (vec($wr, fileno $m, 1)) { my $k = again(sub { syswrite $m, $in, 4096 }); substr($in, 0, $k, '') if $k }
-  if (vec($rd, fileno $m, 1)) { drain(1) or $dead = 1 }
-  if (vec($rd, fileno $r, 1)) { again(sub { sysread $r, my $x, 16 }); if (waitpid($pid, 1) == $pid) { $status = $?; last } }
+  if (vec($rd, fileno $m, 1)) { my $k = again(sub { sysread $m, $out, 65536 }); $dead = 1 unless $k || !defined $k && $! == 11 }
+  if (vec($wr, 1, 1)) { my $k = again(sub { syswrite STDOUT, $out }); if (defined $k) { substr($out, 0, $k, '') } elsif ($! != 11) { exit 1 } }
+  if (vec($rd, fileno $r, 1)) { again(sub { sysread $r, my $x, 16 }); if (waitpid($pid, 1) == $pid) { $status = $?; $ended = 1 } }
 }
-1 while !$dead && drain(0);
 if (my $sig = $status & 127) { $SIG{CHLD} = 'DEFAULT'; kill $sig, $$; select undef, undef, undef, 0.1; exit 128 + $sig }
 exit $status >> 8;
 sub again { my $k; do { $k = $_[0]->() } until defined $k || $! != 4; $k }
-sub drain {
-  my $out; my $k = again(sub { sysread $m, $out, 65536 });
-  return $_[0] && $! == 11 ? 1 : 0 if !defined $k;
-  return 0 if !$k;
-  for (my $at = 0; $at < $k;) { $at += again(sub { syswrite STDOUT, $out, $k - $at, $at }) // exit 1 }
-  return 1;
-}
 `;
 
 const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;

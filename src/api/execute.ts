@@ -27,6 +27,7 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
   const stdout = new StreamText(onStdout);
   const stderr = new StreamText(onStderr);
   const run = new Run({ ...request, pty: false }, services, {
+    isUnpaced: true,
     status: () => {},
     progress: () => {},
     stdout: (bytes) => stdout.add(bytes),
@@ -81,7 +82,9 @@ class StreamText {
   }
 
   add(bytes: Uint8Array): void {
-    this.#take(this.#decoder.decode(bytes, { stream: true }));
+    // Decoding a flood that no one gets would delay everything else.
+    if (!this.#onText && this.#chars >= MAX_RESULT_CHARS) this.isTruncated ||= bytes.length > 0;
+    else this.#take(this.#decoder.decode(bytes, { stream: true }));
   }
 
   end(): string {

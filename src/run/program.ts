@@ -25,6 +25,11 @@ const SIGKILL = 137;
 const END_TIMEOUT_MS = 1_000;
 /** A program that was told to stop, and then killed, isn't waited for any longer than this. */
 const STOP_TIMEOUT_MS = 10_000;
+/**
+ * After the end of a program that was told to stop, its last output and the end of what it started aren't waited for any
+ * longer than this.
+ */
+const LAST_OUTPUT_MS = 100;
 const CONTROL_TIMEOUT_MS = 30_000;
 /** How its end is asked for when no answer comes. */
 const POLL_INTERVAL_MS = 5_000;
@@ -46,7 +51,7 @@ export interface ProgramOptions {
   readonly runId: string;
   readonly request: RunRequest;
   readonly output: RunOutput;
-  readonly pacer: OutputPacer;
+  readonly pacers: { readonly stdout: OutputPacer; readonly stderr: OutputPacer };
   readonly stdin: Stdin;
   /** Stops the program and its child processes. */
   readonly signal: AbortSignal;
@@ -79,6 +84,7 @@ export class RunningProgram {
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
   #hasEnded = false;
+  #exiting: Promise<number> | undefined;
 
   constructor(options: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
     this.#options = options;
@@ -118,10 +124,14 @@ export class RunningProgram {
    */
   async waitForEnd(): Promise<ProgramEnd | undefined> {
     const { modal, signal, runId, output } = this.#options;
+    const pacers = Object.values(this.#options.pacers);
     const givenUp = new AbortController();
     let giveUp: NodeJS.Timeout | undefined;
+    let stopping: Promise<void> | undefined;
     const end = () => {
-      void this.#control(endCommand(runId));
+      const sent = Promise.withResolvers<void>();
+      stopping = this.#control(endCommand(runId), sent.resolve).finally(sent.resolve);
+      for (const pacer of pacers) pacer.skipRest(sent.promise);
       giveUp = setTimeout(
         () => {
           output.status(strings.mayStillRun());
@@ -136,6 +146,7 @@ export class RunningProgram {
     following.catch(() => {});
     try {
       const ended = await untilAborted(following, givenUp.signal);
+      if (stopping) await Promise.race([stopping, sleep(LAST_OUTPUT_MS)]);
       // A sandbox that stops kills its programs.
       if (ended && 'exitCode' in ended.end && ended.end.exitCode === SIGKILL && !signal.aborted) {
         await requireRunning(modal, this.sandboxId, END_TIMEOUT_MS).catch((error) => {
@@ -146,21 +157,23 @@ export class RunningProgram {
     } finally {
       signal.removeEventListener('abort', end);
       clearTimeout(giveUp);
+      for (const pacer of pacers) pacer.end();
       this.#link.close();
     }
   }
 
   async #follow(): Promise<ProgramEnd | undefined> {
-    const { request, sync, pacer } = this.#options;
+    const { request, sync, pacers } = this.#options;
     const output = new ProgramOutput(this.#link.read('stdout'), sync !== undefined);
     let syncedAt = performance.now();
     const started = this.#outcome(output).then((outcome) => {
       syncedAt = performance.now();
       return this.#begin(outcome, syncedAt);
     });
-    const stderr = request.pty ? undefined : this.#copyStderr();
+    const stopped = this.#stopped();
+    const stderr = request.pty ? undefined : pacers.stderr.copy(this.#link.read('stderr'));
     stderr?.catch(() => {});
-    const copying = pacer.copy(afterStart(output.chunks(), started));
+    const copying = pacers.stdout.copy(afterStart(output.chunks(), started));
     copying.catch(() => {});
     let hasStarted = false;
     try {
@@ -171,10 +184,10 @@ export class RunningProgram {
       if (!hasStarted) void this.#control(endCommand(this.#options.runId));
     }
     // An error of the stream comes first.
-    await (hasStarted ? copying : Promise.race([copying, undefined]));
+    await Promise.race([copying, hasStarted ? stopped : undefined]);
     if (!hasStarted) return undefined;
     const exitCode = await this.#exitCode();
-    await stderr;
+    await Promise.race([stderr, stopped]);
     const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
     return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstOutputAt: output.firstAt };
   }
@@ -198,7 +211,7 @@ export class RunningProgram {
   async #exitCode(): Promise<number> {
     this.#hasEnded = true;
     const process = this.#process;
-    const exit = process.wait();
+    const exit = this.#exit();
     exit.catch(() => {});
     for (let failures = 0; ; ) {
       const code = await Promise.race([exit, sleep(POLL_INTERVAL_MS, undefined, { ref: false })]);
@@ -225,15 +238,29 @@ export class RunningProgram {
     return true;
   }
 
-  async #copyStderr(): Promise<void> {
-    for await (const chunk of this.#link.read('stderr')) this.#options.output.stderr(chunk);
+  #exit(): Promise<number> {
+    this.#exiting ??= this.#process.wait();
+    return this.#exiting;
+  }
+
+  /** Resolves a moment after the end of a program that was told to stop. What it printed before may be long. */
+  async #stopped(): Promise<void> {
+    const { signal } = this.#options;
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    // The streams tell what is wrong.
+    await this.#exit().catch(() => new Promise<never>(() => {}));
+    await sleep(LAST_OUTPUT_MS);
   }
 
   /** Runs a control command next to the program. If it fails, the sandbox is gone, and so is the program. */
-  async #control(command: string[]): Promise<void> {
+  async #control(command: string[], onSent?: () => void): Promise<void> {
     try {
       const options = { stdout: 'ignore', stderr: 'ignore', timeoutMs: CONTROL_TIMEOUT_MS } as const;
       const process = await this.#options.sandbox.exec(command, options);
+      onSent?.();
       await process.wait();
     } catch {
       // The program's own streams report that the sandbox has stopped.

@@ -67,6 +67,8 @@ export const COPIES_ROOT = '/tmp/modal-copies';
 
 /** Receives everything that a run shows. */
 export interface RunOutput {
+  /** Set if no terminal has to show the output; it then arrives as fast as the program prints it. */
+  readonly isUnpaced?: boolean;
   /** Shows a line of our own. */
   status(line: string): void;
   /** Shows the current step, until the next step or line replaces it. */

@@ -9,7 +9,7 @@ import { requireShell } from '../modal/shell.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
-import { OutputPacer } from './output-pacer.ts';
+import { OutputPacer, type SkipListener } from './output-pacer.ts';
 import { type ProgramEnd, type RunningProgram, startProgram } from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
 import type { RunOutput, RunRequest } from './request.ts';
@@ -36,7 +36,7 @@ export class Run {
   readonly #output: RunOutput;
   readonly #cancel = new AbortController();
   readonly #stdin = new Stdin();
-  readonly #pacer: OutputPacer;
+  readonly #pacers: { readonly stdout: OutputPacer; readonly stderr: OutputPacer };
   #size: TerminalSize | undefined;
   #program: RunningProgram | undefined;
   #resizing: NodeJS.Timeout | undefined;
@@ -49,10 +49,14 @@ export class Run {
     this.#services = services;
     this.#output = output;
     this.#size = size;
-    this.#pacer = new OutputPacer((bytes) => output.stdout(bytes), {
+    const skips: SkipListener = {
       skipping: (bytes) => output.progress(strings.skippingOutput(formatBytes(bytes))),
       skipped: (bytes) => output.status(strings.skippedOutput(formatBytes(bytes))),
-    });
+    };
+    this.#pacers = {
+      stdout: new OutputPacer((bytes) => output.stdout(bytes), skips, output),
+      stderr: new OutputPacer((bytes) => output.stderr(bytes), skips, output),
+    };
     this.done = this.#run().catch((error): RunResult => {
       if (this.#cancel.signal.aborted) return CANCELED;
       return {
@@ -74,9 +78,9 @@ export class Run {
    */
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
-      if (this.#program && !this.#program.hasEnded) this.#pacer.skipAhead();
+      if (this.#program && !this.#program.hasEnded) this.#pacers.stdout.skipAhead();
       else this.cancel();
-    }
+    } else this.#pacers.stdout.typed();
     this.#stdin.write(text);
   }
 
@@ -232,7 +236,7 @@ export class Run {
       runId: this.id,
       request: this.#request,
       output: this.#output,
-      pacer: this.#pacer,
+      pacers: this.#pacers,
       stdin: this.#stdin,
       signal: this.#cancel.signal,
       modal,

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Sandbox } from 'modal';
+import { inTerminal } from '../../../local/isolation/pty.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
@@ -133,5 +136,32 @@ describe('A terminal of Local Modal whose server stands still for a while', () =
     assert.equal(await command.wait(), 7);
     await copied;
     assert.equal(output(), `ready${'x'.repeat(400_000)}asksline\r\ngot line\r\n`);
+  });
+
+  it('interrupts a program whose output nobody reads', async () => {
+    const mark = randomUUID();
+    const [program = '', ...args] = inTerminal(['yes', mark], { rows: 24, cols: 80 });
+    // Its output is read by nobody, as that of a server that stands still.
+    const relay = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    const ended = once(relay, 'exit');
+    const latest: string[] = [];
+    await waitFor(
+      'the program to wait',
+      TIMEOUT_MS,
+      async () => {
+        const pid = processesWith(mark).find((each) => each !== relay.pid) ?? 0;
+        return latest.push(pid === 0 ? '' : stateOf(pid)) && latest.slice(-4).join('');
+      },
+      (states) => states === 'SSSS',
+    );
+    relay.stdin.write('\x03');
+    await waitFor(
+      'the program to end',
+      TIMEOUT_MS,
+      async () => processesWith(mark).filter((pid) => pid !== relay.pid && stateOf(pid) !== 'Z'),
+      (left) => left.length === 0,
+    );
+    relay.stdout.resume();
+    assert.deepEqual(await ended, [null, 'SIGINT']);
   });
 });

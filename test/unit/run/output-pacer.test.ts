@@ -3,8 +3,10 @@ import { OutputPacer } from '../../../src/run/output-pacer.ts';
 
 const MiB = 1024 * 1024;
 
-/** Made in advance: a read that takes long ends the skipping. */
 const CHUNK = Buffer.from(`${'.'.repeat(1023)}\n`.repeat(1024));
+
+// biome-ignore lint/plugin: how long a read takes is what these tests are about.
+const slowRead = () => new Promise((resolve) => setTimeout(resolve, 300));
 
 /** Yields chunks of 1 MiB and calls `after` with their number after each. */
 async function* flood(chunks: number, after: (sent: number) => void): AsyncGenerator<Uint8Array> {
@@ -50,5 +52,74 @@ describe('OutputPacer', () => {
     }
     await paced.copy(little());
     assert.deepEqual([seen.end, seen.skipped], ['a\nKeyboardInterrupt\n', 0]);
+  });
+
+  for (const reads of [1, 2, 7])
+    it(`goes on skipping a flood after an interrupt although ${reads} of its reads take long`, async () => {
+      const { seen, pacer: paced } = pacer();
+      async function* slowly() {
+        for (let sent = 1; sent <= 60; sent += 1) {
+          if (sent > 2 && sent <= 2 + reads) await slowRead();
+          yield CHUNK;
+          if (sent === 2) paced.skipAhead();
+        }
+      }
+      await paced.copy(slowly());
+      assert.equal(seen.bytes + seen.skipped, 60 * MiB);
+      assert.ok(seen.bytes <= (2 + (reads + 1) / 16) * MiB, `${seen.bytes} bytes were shown`);
+    });
+
+  it('skips a flood after an interrupt that comes while nothing has arrived for a moment', async () => {
+    const { seen, pacer: paced } = pacer();
+    async function* halting() {
+      yield* flood(2, () => {});
+      await slowRead();
+      paced.skipAhead();
+      yield* flood(20, () => {});
+    }
+    await paced.copy(halting());
+    assert.ok(seen.skipped > 19 * MiB, `${seen.skipped} bytes were skipped`);
+  });
+
+  it('shows all that a program prints little by little after an interrupt, and then floods again', async () => {
+    const { seen, pacer: paced } = pacer();
+    async function* calm() {
+      yield* flood(2, (sent) => sent === 2 && paced.skipAhead());
+      for (const line of ['1\n', '2\n', '3\n']) {
+        yield Buffer.from(line);
+        await slowRead();
+      }
+      assert.match(seen.end, /last words\n1\n2\n3\n$/);
+      yield* flood(2, () => {});
+    }
+    await paced.copy(calm());
+    assert.deepEqual([seen.bytes, seen.skipped], [4 * MiB + 2 * 11 + 6, 0]);
+  });
+
+  it('shows all of an answer to what is typed after an interrupt', async () => {
+    const { seen, pacer: paced } = pacer();
+    async function* answering() {
+      yield* flood(2, (sent) => sent === 2 && paced.skipAhead());
+      await slowRead();
+      paced.typed();
+      yield CHUNK;
+    }
+    await paced.copy(answering());
+    assert.deepEqual([seen.bytes, seen.skipped], [3 * MiB + 11, 0]);
+  });
+
+  it('shows a flood again that goes on after an interrupt, once no more can have been printed before it', async () => {
+    const { seen, pacer: paced } = pacer();
+    await paced.copy(flood(260, (sent) => sent === 2 && paced.skipAhead()));
+    assert.equal(seen.bytes + seen.skipped, 260 * MiB + 11);
+    assert.ok(seen.bytes > 4 * MiB && seen.bytes < 8 * MiB, `${seen.bytes} bytes were shown`);
+  });
+
+  it('passes on nothing after its end, and as fast as it comes if no terminal has to show it', async () => {
+    let bytes = 0;
+    const none = { skipping: () => {}, skipped: () => {} };
+    const paced = new OutputPacer((chunk) => (bytes += chunk.length), none, { isUnpaced: true });
+    await paced.copy(flood(100, (sent) => sent === 99 && paced.end()));
+    assert.equal(bytes, 99 * MiB);
   });
 });
