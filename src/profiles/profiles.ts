@@ -8,7 +8,7 @@ export const SETTINGS = 'settings';
 
 /**
  * Whose choice a profile is: the user's (built in, or in the user's own settings), or that of the folder, whose files define
- * it or make it the default. What a folder's profile causes is asked about.
+ * it or select it. What a folder's profile causes is asked about.
  */
 export type ProfileOrigin = 'user' | 'folder';
 
@@ -97,6 +97,14 @@ export class Profiles {
     const name = this.current(chosen);
     const named = this.get(name);
     return name !== chosen && this.#isDefaultOfFolder ? { ...named, origin: 'folder' } : named;
+  }
+
+  /**
+   * Returns a profile that a task or another extension names. It is the user's only if it's also the one in use by the user's
+   * choice. Throws as `get` does.
+   */
+  requested(name: string, chosen: string | undefined): NamedProfile {
+    return name === this.current(chosen) ? this.inUse(chosen) : { ...this.get(name), origin: 'folder' };
   }
 
   #definedBy(name: string): ProfileOrigin {

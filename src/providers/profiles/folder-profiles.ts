@@ -41,7 +41,8 @@ export class FolderProfiles implements vscode.Disposable {
   /** Returns the named profile, or the folder's current one. Throws `UserError` if it isn't valid. */
   async get(folder: Folder, name?: string): Promise<NamedProfile> {
     const profiles = await this.of(folder);
-    return name === undefined ? profiles.inUse(this.#chosenIn(folder)) : profiles.get(name);
+    const chosen = this.#chosenIn(folder);
+    return name === undefined ? profiles.inUse(chosen) : profiles.requested(name, chosen);
   }
 
   /** Returns all profiles of a folder. Throws `UserError` if its modal.json can't be read. */

@@ -111,6 +111,13 @@ describe('Profiles', () => {
     assert.equal(new Profiles({ all }, file('{}')).inUse(undefined).origin, 'user');
   });
 
+  it("counts a profile that a task names as the folder's, unless it is also the one that the user uses", () => {
+    const profiles = new Profiles({ all: { production: {}, mine: {}, default: {} } }, file('{}'));
+    const origin = (name: string, chosen?: string) => profiles.requested(name, chosen).origin;
+    assert.deepEqual([origin('production', 'mine'), origin('production')], ['folder', 'folder']);
+    assert.deepEqual([origin('mine', 'mine'), origin('default')], ['user', 'user']);
+  });
+
   it('reports an invalid profile only when it is used, and names the place to fix it', () => {
     const profiles = new Profiles(
       { all: { u: { gpu: 1 }, v: { gpuu: 'H100' } } },
