@@ -110,7 +110,7 @@ describe('Sandboxes of windows', () => {
   };
 
   it('stops and records the sandboxes of windows that are closed, reloaded, or killed, over 75 rounds', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const since = new Date();
     await rounds(async () => {
       const window = await open();
@@ -146,7 +146,7 @@ describe('Sandboxes of windows', () => {
   });
 
   it('stops sandboxes with a killed server, and counts their cost at most until their idle timeout, over 25 rounds', async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     const since = new Date();
     const windows: TestWindow[] = [];
     await rounds(async () => {
