@@ -155,7 +155,9 @@ async function runnerFor(document: vscode.TextDocument, name: string, projects: 
   const [program, ...args] = answer?.trim().split(/\s+/).filter(Boolean) ?? [];
   if (!program) throw new DeclinedError(strings.noRunner(name, key));
   const configuration = vscode.workspace.getConfiguration('modal');
-  await configuration.update('runners', { ...runners, [key]: [program, ...args] }, vscode.ConfigurationTarget.Global);
+  // Not those of the folder, which mustn't apply to other folders.
+  const own = configuration.inspect<typeof runners>('runners')?.globalValue;
+  await configuration.update('runners', { ...own, [key]: [program, ...args] }, vscode.ConfigurationTarget.Global);
   return { programs: [{ argv: [program, ...args] }] };
 }
 

@@ -172,6 +172,21 @@ describe('Run Active File in Sandbox', () => {
       assert.deepEqual([again.result.exitCode, again.messages], [0, []]);
     }));
 
+  it("remembers the command of a kind of file without the folder's own commands", () =>
+    withSetting('runners', { '.mine': ['sh'] }, async () => {
+      const configuration = () => vscode.workspace.getConfiguration('modal');
+      const { Workspace } = vscode.ConfigurationTarget;
+      const uri = await writeWorkspaceFile('more.lines', 'one\n');
+      await configuration().update('runners', { '.theirs': ['sh'] }, Workspace);
+      try {
+        await answering({ showInputBox: 'wc -l' }, () => runFile(uri));
+        const own = { '.mine': ['sh'], '.lines': ['wc', '-l'] };
+        assert.deepEqual(configuration().inspect('runners')?.globalValue, own);
+      } finally {
+        await configuration().update('runners', undefined, Workspace);
+      }
+    }));
+
   it('runs with arguments, remembers them for the file, and repeats a past run', async () => {
     const uri = await writeWorkspaceFile('args.py', 'import sys; print(sys.argv[1:])');
     const withArguments = () => vscode.commands.executeCommand<{ exitCode?: number }>('modal.runWithArguments', uri);
