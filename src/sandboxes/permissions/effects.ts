@@ -4,7 +4,7 @@ import { formatBytes } from '../../base/text.ts';
 import { aboutUsd, type Prices } from '../../modal/prices.ts';
 import { describeHardware, hardwareOf } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
-import { type ImageProfile, imageOf, type Profile, volumeOf, type WarmProfile } from '../../profiles/schema.ts';
+import { type ImageProfile, imageOf, type Profile, portOf, volumeOf, type WarmProfile } from '../../profiles/schema.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
 import { strings } from './strings.ts';
 
@@ -48,6 +48,8 @@ export function profileEffects({ profile, origin }: NamedProfile, context: Effec
     ...envFileEffects({ profile, origin }),
     ...accountEffects(profile),
     ...carryOverEffects({ profile, origin }, context),
+    // Ports of a local sandbox are open on this computer only.
+    ...(context.isLocal ? [] : portEffects(profile)),
   ];
 }
 
@@ -162,6 +164,16 @@ function accountEffects(profile: Profile): Effect[] {
       return effect(['volume', volume.name, subPath ?? '', readOnly], text);
     }),
   ];
+}
+
+function portEffects({ ports, inboundCidrAllowlist }: Profile): Effect[] {
+  return ports.map((written) => {
+    const { port, protocol } = portOf(written);
+    const text = inboundCidrAllowlist
+      ? strings.portFor(port, inboundCidrAllowlist.join(', '))
+      : strings.publicPort(port);
+    return effect(['port', port, protocol, inboundCidrAllowlist], text);
+  });
 }
 
 function effect(key: readonly unknown[], text: string, more: Partial<Effect> = {}): Effect {

@@ -32,6 +32,9 @@ export const strings = {
   readVolume: (name: string) => l10n.t('Read the volume “{0}” in your account', name),
   changeVolume: (name: string) => l10n.t('Read and change the volume “{0}” in your account', name),
   volumeFolder: (name: string, folder: string) => l10n.t('{0}:{1}', name, folder),
+  publicPort: (port: number) => l10n.t("Open the sandbox's port {0} to the internet", port),
+  portFor: (port: number, addresses: string) =>
+    l10n.t("Open the sandbox's port {0} to the addresses {1}", port, addresses),
   copyFiles: (files: string, size: string, examples: string) =>
     l10n.t('Copy {0} ({1}) from this folder to the image or sandbox, such as {2}', files, size, examples),
   copyCredential: (path: string) => l10n.t('Copy “{0}”, which looks like a credential, to the image or sandbox', path),

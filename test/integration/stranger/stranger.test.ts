@@ -70,7 +70,7 @@ describe('A trusted folder whose files ask for as much as possible', () => {
     assert.equal(messages.length, 1, 'one notification, and no dialog');
     assert.match(
       messages[0] ?? '',
-      /^Profile “everything” in “stranger” asks for your permission: Keep 10 sandboxes running while VS Code is open \(H100:8 or L4, about \$316\.\d+ per hour in total\); Rebuild the image every minute; Read the variable PLANTED_VARIABLE on this computer, for the image's build; … and 4 more$/,
+      /^Profile “everything” in “stranger” asks for your permission: Keep 10 sandboxes running while VS Code is open \(H100:8 or L4, about \$316\.\d+ per hour in total\); Rebuild the image every minute; Read the variable PLANTED_VARIABLE on this computer, for the image's build; … and 5 more$/,
     );
     assert.deepEqual(await server.control.calls(), {});
     assert.deepEqual([isSdkLoaded(), read.has(VARIABLE), read.has('*')], [false, false, false]);
@@ -85,13 +85,14 @@ describe('A trusted folder whose files ask for as much as possible', () => {
     const { messages, details, result } = await withDetails(() => run(undefined));
     assert.deepEqual(messages, [questions.question('everything', 'stranger')]);
     const lines = (details[0] ?? '').split('\n').filter((line) => line.startsWith('•'));
-    const [, size = ''] = /\(([\d.]+ KB)\)/.exec(lines[7] ?? '') ?? [];
+    const [, size = ''] = /\(([\d.]+ KB)\)/.exec(lines[8] ?? '') ?? [];
     assert.match(lines[6] ?? '', /^• Move to a new sandbox before the maximum lifetime ends/);
     assert.deepEqual(lines.toSpliced(6, 1).slice(2), [
       questions.line(strings.buildVariable(VARIABLE)),
       questions.line(strings.envFile('.env')),
       questions.line(strings.secret('production')),
       questions.line(strings.changeVolume('customer-data')),
+      questions.line(strings.publicPort(8000)),
       questions.line(strings.copyFiles('5 files', size, '.modalignore, .vscode/modal.json, .vscode/settings.json')),
       questions.line(strings.copyCredential('deploy.pem')),
     ]);

@@ -58,8 +58,20 @@ describe('profileEffects', () => {
   });
 
   it("finds nothing in an ordinary profile, and nothing to ask about in the user's own settings", () => {
-    assert.deepEqual(effects({ gpu: 'H100', env: { A: '1' }, setup: { commands: ['true'] }, ports: [80] }), []);
+    assert.deepEqual(effects({ gpu: 'H100', env: { A: '1' }, setup: { commands: ['true'] } }), []);
     assert.deepEqual(effects(DEMANDING, { origin: 'user' }), []);
+  });
+
+  it('names the ports that a profile opens to the internet, and asks about a change of who can reach them', () => {
+    const profile = { ports: [8000, { port: 22, protocol: 'plain' }] };
+    assert.deepEqual(texts(profile), [
+      "Open the sandbox's port 8000 to the internet",
+      "Open the sandbox's port 22 to the internet",
+    ]);
+    const narrowed = { ...profile, inboundCidrAllowlist: ['203.0.113.0/24'] };
+    assert.equal(texts(narrowed)[0], "Open the sandbox's port 8000 to the addresses 203.0.113.0/24");
+    assert.equal(keys(profile).filter((key) => keys(narrowed).includes(key)).length, 0);
+    assert.deepEqual(effects(profile, { isLocal: true }), [], 'open on this computer only');
   });
 
   it("asks about the user's own variables if the commands that see them come from the folder's Dockerfile", () => {
