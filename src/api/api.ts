@@ -85,6 +85,7 @@ export interface SandboxFile {
 
 /** The files of a sandbox, by absolute path. All methods reject with a message for users. */
 export interface SandboxFiles {
+  /** Reads a file of at most 256 MiB. */
   read(path: string): Promise<Uint8Array>;
   /** Writes a file, creating its parent folders as needed. */
   write(path: string, data: string | Uint8Array): Promise<void>;

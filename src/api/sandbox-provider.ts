@@ -1,9 +1,12 @@
+import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
 import { z } from 'zod';
 import { DAY_MS } from '../base/clock.ts';
 import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
 import { explainAndLog } from '../modal/errors.ts';
+import { contentOf, readAll } from '../modal/remote-files.ts';
+import { sandboxFiles } from '../modal/sandbox-files.ts';
 import { openablePortUrl, portOf } from '../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
@@ -19,6 +22,8 @@ import { strings } from './strings.ts';
 
 /** The time that Modal keeps the files of a paused sandbox. */
 const PAUSED_TTL_MS = 30 * DAY_MS;
+/** A larger file isn't read into memory. */
+const MAX_READ_BYTES = 256 * 1024 * 1024;
 /** The number of files written at once. Each is a command in the sandbox. */
 const MAX_PARALLEL_WRITES = 8;
 
@@ -172,24 +177,31 @@ function requestFor(sandboxId: string, command: Command, options: ExecuteOptions
   });
 }
 
-function filesOf({ filesystem }: Sandbox): SandboxFiles {
+function filesOf(sandbox: Sandbox): SandboxFiles {
+  const files = sandboxFiles(async () => sandbox);
   const write = (path: string, data: string | Uint8Array) =>
-    typeof data === 'string' ? filesystem.writeText(data, path) : filesystem.writeBytes(data, path);
+    files.write(path, contentOf(typeof data === 'string' ? Buffer.from(data) : data));
   return {
-    read: (path) => explained(undefined, () => filesystem.readBytes(path)),
+    read: (path) => explained(undefined, () => readAll(files, path, MAX_READ_BYTES)),
     write: (path, data) => explained(undefined, () => write(path, data)),
-    writeBatch: (files) =>
+    writeBatch: (batch) =>
       explained(undefined, async () => {
-        await eachLimited(files, MAX_PARALLEL_WRITES, ({ path, data }) => write(path, data));
+        await eachLimited(batch, MAX_PARALLEL_WRITES, ({ path, data }) => write(path, data));
       }),
-    makeDir: (path) => explained(undefined, () => filesystem.makeDirectory(path, { createParents: true })),
+    makeDir: (path) => explained(undefined, () => files.makeDirectory(path)),
     list: (path) =>
       explained(undefined, async () =>
-        (await filesystem.listFiles(path)).map(({ name, path: full, type, size, modifiedTime }) => {
-          return { name, path: full, type, size, modifiedMs: modifiedTime * 1000 };
+        (await files.list(path)).map(({ name, type, bytes, modifiedMs }) => {
+          return {
+            name,
+            path: posix.join(path, name),
+            type: type === 'other' ? 'file' : type,
+            size: bytes,
+            modifiedMs,
+          };
         }),
       ),
-    remove: (path) => explained(undefined, () => filesystem.remove(path, { recursive: true })),
+    remove: (path) => explained(undefined, () => files.remove(path)),
   };
 }
 

@@ -92,7 +92,7 @@ export async function readAll(files: RemoteFiles, path: string, maxBytes: number
   for await (const part of files.read(path, { maxBytes: maxBytes + 1 })) {
     bytes += part.length;
     if (bytes > maxBytes) {
-      throw new RemoteFileError('unavailable', strings.tooLargeForEditor(path, Math.round(maxBytes / 1024 / 1024)));
+      throw new RemoteFileError('unavailable', strings.tooLargeToRead(path, Math.round(maxBytes / 1024 / 1024)));
     }
     parts.push(part);
   }

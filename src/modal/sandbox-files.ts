@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { posix } from 'node:path';
-import type { FileInfo, Sandbox } from 'modal';
+import type { FileInfo, Sandbox, SandboxFilesystem } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { type Clock, DAY_MS, MINUTE_MS, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
 import { type AnswerLimits, execWith, inTime, QUIET_MS, readText } from './exec.ts';
+import { limitedFilesystem } from './file-tools.ts';
 import {
   type Content,
   type RemoteEntry,
@@ -22,6 +23,8 @@ const MAX_ARGUMENT_CHARS = 50_000;
 /** The maximum length of a chain of links, as on Linux. */
 const MAX_LINKS = 40;
 const ANSWER_LIMITS: AnswerLimits = { maxBytes: 256 * 1024, timeoutMs: MINUTE_MS };
+/** About a hundred thousand names of a usual length. */
+const MAX_LIST_BYTES = 32 * 1024 * 1024;
 /** Copying or removing a large folder takes a while. */
 const CHANGE_TIMEOUT_MS = 10 * MINUTE_MS;
 /** The slowest connection on which a transfer isn't stopped. */
@@ -70,7 +73,13 @@ const PROBLEMS: Readonly<Record<string, RemoteFileProblem>> = {
 export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = systemClock): RemoteFiles {
   const call = <T>(path: string, work: (running: Sandbox) => Promise<T>, timeoutMs = CHANGE_TIMEOUT_MS) =>
     mapped(path, async () => inTime(work(await sandbox()), timeoutMs));
-  const statOf = (path: string) => call(path, ({ filesystem }) => filesystem.stat(path), QUIET_MS);
+  const use = <T>(path: string, work: (files: SandboxFilesystem) => Promise<T>, timeoutMs = CHANGE_TIMEOUT_MS) =>
+    call(
+      path,
+      async (running) => work(await limitedFilesystem(running, { maxBytes: MAX_LIST_BYTES, timeoutMs })),
+      timeoutMs,
+    );
+  const statOf = (path: string) => use(path, (files) => files.stat(path), QUIET_MS);
   return {
     stat: async (path) => {
       const info = await statOf(path);
@@ -83,7 +92,7 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
     },
     list: async (path) => {
       const running = await mapped(path, sandbox);
-      const infos = await call(path, ({ filesystem }) => filesystem.listFiles(path), QUIET_MS);
+      const infos = await use(path, (files) => files.listFiles(path), QUIET_MS);
       const links = infos.filter(({ type }) => type === 'symlink').map(({ name }) => name);
       const targets = links.length > 0 ? await targetsOf(running, path, links) : new Map();
       return infos.map((info) => ({ ...entryOf(info), ...targets.get(info.name) }));
@@ -118,7 +127,7 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
       const running = await mapped(path, sandbox);
       if (content.bytes <= MAX_WHOLE_BYTES) {
         const bytes = await content.read(0, content.bytes);
-        await call(path, ({ filesystem }) => filesystem.writeBytes(bytes, path), transferTimeoutMs(bytes.length));
+        await use(path, (files) => files.writeBytes(bytes, path), transferTimeoutMs(bytes.length));
         onSent?.(bytes.length);
         return;
       }
@@ -132,8 +141,8 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
       if (outcome === 'isDirectory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
       if (outcome !== 'done') throw new RemoteFileError('denied', strings.cannotWrite(path));
     },
-    makeDirectory: (path) => call(path, ({ filesystem }) => filesystem.makeDirectory(path)),
-    remove: (path) => call(path, ({ filesystem }) => filesystem.remove(path, { recursive: true })),
+    makeDirectory: (path) => use(path, (files) => files.makeDirectory(path)),
+    remove: (path) => use(path, (files) => files.remove(path, { recursive: true })),
     rename: (from, to) => call(from, (running) => run(running, ['mv', '-T', '--', from, to])),
     copy: (from, to) => call(from, (running) => run(running, ['cp', '-a', '-T', '--', from, to])),
   };

@@ -1,6 +1,8 @@
 import type { FileWatchEvent, Sandbox } from 'modal';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { isSandboxStopped } from './errors.ts';
+import { type AnswerLimits, QUIET_MS } from './exec.ts';
+import { limitedFilesystem } from './file-tools.ts';
 import type { RemoteChange } from './remote-files.ts';
 
 /**
@@ -24,6 +26,7 @@ export interface SandboxWatchOptions {
 const COLLECT_MS = 500;
 /** At most this many paths of a batch are checked for existence. */
 const MAX_CHECKS = 20;
+const CHECK_LIMITS: AnswerLimits = { maxBytes: 64 * 1024, timeoutMs: QUIET_MS };
 /** More changes at once are reported as a change of the watched path itself. */
 const MAX_COLLECTED = 10_000;
 /**
@@ -206,9 +209,10 @@ async function changesOf(events: readonly FileWatchEvent[], sandbox: Sandbox): P
     else if (kinds.get(first) !== 'created') kinds.set(first, 'unclear');
   }
   const unclear = [...kinds].filter(([, kind]) => kind === 'unclear').map(([path]) => path);
+  const files = await limitedFilesystem(sandbox, CHECK_LIMITS);
   await Promise.all(
     unclear.slice(0, MAX_CHECKS).map(async (path) => {
-      const exists = await sandbox.filesystem.stat(path).then(
+      const exists = await files.stat(path).then(
         () => true,
         () => false,
       );

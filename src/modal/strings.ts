@@ -112,8 +112,8 @@ export const strings = {
   cannotWrite: (path: string) => l10n.t("“{0}” can't be written in the sandbox.", path),
   sandboxFilesGone: () => l10n.t('The sandbox stopped, and its files are gone.'),
   programNotInstalled: (program: string) => l10n.t("{0} isn't installed in the sandbox's image.", program),
-  tooLargeForEditor: (path: string, maxMiB: number) =>
-    l10n.t('“{0}” is too large to open in the editor (limit: {1} MiB). Download it instead.', path, maxMiB),
+  tooLargeToRead: (path: string, maxMiB: number) =>
+    l10n.t('“{0}” is too large to be read at once (limit: {1} MiB). Download it instead.', path, maxMiB),
   invalidFileName: (name: string, path: string) =>
     l10n.t("“{0}” in “{1}” isn't a valid file name on this computer. Rename it first.", name, path),
 

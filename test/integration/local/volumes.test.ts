@@ -95,7 +95,7 @@ describe('Volume files in the editor', () => {
   it('refuses to open a volume file that is too large, and suggests downloading it', async () => {
     await fs.writeFile(uri('/large.bin'), new Uint8Array(257 * 1024 * 1024));
     await assert.rejects(Promise.resolve(fs.readFile(uri('/large.bin'))), (error: Error) => {
-      assert.match(error.message, /too large to open in the editor \(limit: 256 MiB\)\. Download it instead/);
+      assert.match(error.message, /too large to be read at once \(limit: 256 MiB\)\. Download it instead/);
       return true;
     });
     await fs.delete(uri('/large.bin'));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { Sandbox } from 'modal';
+import type { Sandbox, SandboxExecParams } from 'modal';
+import { limitedFilesystem } from '../../../src/modal/file-tools.ts';
 import {
   contentOf,
   type RemoteChange,
@@ -68,6 +69,33 @@ describe('sandboxFiles', () => {
     assert.equal((await files.stat('/list/broken')).target, undefined);
   });
 
+  it('refuses a listing that is too long', async () => {
+    await shell('mkdir -p /many && cd /many && for at in $(seq 50); do : > "$at"; done');
+    const limits = { maxBytes: 2_000, timeoutMs: 10_000 };
+    const limited = await limitedFilesystem(sandbox, limits);
+    await assert.rejects(limited.listFiles('/many'), { message: strings.answerTooLong('2.0 KB') });
+    assert.equal((await limited.stat('/many')).type, 'directory');
+  });
+
+  it('has the sandbox stop each of its commands in time, in case the window is lost', async () => {
+    const timeouts: (number | undefined)[] = [];
+    const exec: Sandbox['exec'] = (argv: string[], params: SandboxExecParams = {}) => {
+      timeouts.push(params.timeoutMs);
+      return sandbox.exec(argv, params as SandboxExecParams & { mode: 'binary' }) as never;
+    };
+    const noted = sandboxFiles(async () => ({ exec }) as Sandbox);
+    await noted.write('/noted/file', contentOf(Buffer.from('x')));
+    await noted.list('/noted');
+    await noted.stat('/noted/file');
+    await readAll(noted, '/noted/file', 10);
+    await noted.copy('/noted/file', '/noted/copy');
+    await noted.rename('/noted/copy', '/noted/moved');
+    await noted.makeDirectory('/noted/folder');
+    await noted.remove('/noted');
+    assert.equal(timeouts.length, 8);
+    for (const timeoutMs of timeouts) assert.ok((timeoutMs ?? Number.POSITIVE_INFINITY) <= 600_000, `${timeouts}`);
+  });
+
   it('reads, writes, renames, copies, and removes files', async () => {
     await write('/work/a/b.txt', 'one');
     await files.copy('/work/a', '/work/copied');
@@ -95,7 +123,7 @@ describe('sandboxFiles', () => {
     assert.ok(Buffer.concat(parts).equals(bytes));
     assert.ok(largest <= 4 * MiB, `${largest} bytes at once`);
     await assert.rejects(readAll(files, '/large.bin', 10 * MiB), {
-      message: strings.tooLargeForEditor('/large.bin', 10),
+      message: strings.tooLargeToRead('/large.bin', 10),
     });
   });
 
