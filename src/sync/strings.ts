@@ -54,6 +54,10 @@ export const strings = {
   listTooLong: () =>
     l10n.t('The list of files in the sandbox is too long to be read. Terminate the sandbox to start over.'),
   pullInterrupted: () => l10n.t('The connection was lost. Files received so far were kept. Pull again for the rest.'),
+  notArchive: () =>
+    l10n.t(
+      "The pull was stopped: what the sandbox sent isn't a tar archive. Its tar may have been replaced. Files received so far were kept.",
+    ),
   pullOutside: (path: string) =>
     l10n.t("{0} is outside the workspace and can't be pulled. Specify a path inside it.", path),
   tooManyEntries: (limit: number) => l10n.t('The pull was stopped: it has more than {0} files and folders.', limit),

@@ -15,6 +15,7 @@ import {
 import { dirname, join } from 'node:path';
 import { type Extract, extract, type Header } from 'tar-stream';
 import { z } from 'zod';
+import { UserError } from '../../base/errors.ts';
 import { type Entry, isRacy, looksChanged } from '../index/entries.ts';
 import { ALWAYS_EXCLUDED } from '../rules/builtin.ts';
 import { hashFile, readEntry, shortHash } from '../scan/read-entry.ts';
@@ -88,7 +89,10 @@ export class PullReceiver {
     this.#names.clear();
     this.#archive = extract(BYTE_NAMES);
     this.#trailing = new TrailingEntries();
-    this.#done = this.#unpack(this.#archive);
+    this.#done = this.#unpack(this.#archive).catch((error: NodeJS.ErrnoException) => {
+      // Errors of the disk have a code. The other ones say in which way the bytes aren't an archive.
+      throw error.code || error instanceof UserError ? error : new UserError(strings.notArchive(), { cause: error });
+    });
     this.#done.catch(() => {});
   }
 
@@ -98,7 +102,8 @@ export class PullReceiver {
     if (!archive) throw new Error('no archive is expected');
     const copy = Buffer.from(piece);
     this.#trailing.add(copy);
-    if (!archive.write(copy)) await Promise.race([once(archive, 'drain'), this.#done]);
+    // `#done` says what is wrong with a damaged archive.
+    if (!archive.write(copy)) await Promise.race([once(archive, 'drain').catch(() => this.#done), this.#done]);
     const { files, bytes } = this.#received;
     return { files, bytes, path: this.#path };
   }
@@ -121,7 +126,7 @@ export class PullReceiver {
     const trailing = this.#trailing;
     for await (const entry of archive) {
       entries += 1;
-      if (entries > MAX_ENTRIES) throw new Error(strings.tooManyEntries(MAX_ENTRIES));
+      if (entries > MAX_ENTRIES) throw new UserError(strings.tooManyEntries(MAX_ENTRIES));
       const { header, isValid } = decodeHeader(entry.header);
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
