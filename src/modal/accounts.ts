@@ -45,15 +45,18 @@ const ConfigProfileSchema = z.object({
   token_secret: z.string().optional(),
   server_url: z.string().optional(),
   environment: z.string().optional(),
-  active: z.boolean().optional(),
+  // As in Modal's own tools, any value but false and an empty one counts.
+  active: z.unknown().optional().transform(Boolean),
 });
 
 /** A profile of Modal's config file. */
 export interface ConfigProfile {
   readonly name: string;
   readonly active: boolean;
-  /** Undefined if the profile has no token pair. */
+  /** Undefined if the profile has no token pair, or can't be read. */
   readonly account?: Account;
+  /** The key whose value has the wrong type, so that the profile can't be read. */
+  readonly wrongKey?: string;
 }
 
 /** Reads the profiles of a Modal config file. Throws `AccountError` if the text isn't TOML. */
@@ -64,13 +67,22 @@ export function parseConfigProfiles(text: string): ConfigProfile[] {
   } catch (error) {
     throw new AccountError(strings.unreadableConfig((error as Error).message.split('\n')[0] ?? ''));
   }
-  return Object.entries(tables).flatMap(([name, table]) => {
-    const { success, data } = ConfigProfileSchema.safeParse(table);
-    if (!success) return [];
+  return Object.entries(tables).flatMap(([name, table]): ConfigProfile[] => {
+    // Keys at the top aren't profiles.
+    if (typeof table !== 'object' || table === null || Array.isArray(table)) return [];
+    const { data, error } = ConfigProfileSchema.safeParse(table);
+    if (!data)
+      return [
+        {
+          name,
+          active: Boolean((table as Record<string, unknown>).active),
+          wrongKey: String(error.issues[0]?.path[0]),
+        },
+      ];
     const { token_id: tokenId, token_secret: tokenSecret, server_url: serverUrl, environment } = data;
     const label = strings.configProfileLabel(name);
     const account = tokenId && tokenSecret ? { label, tokenId, tokenSecret, serverUrl, environment } : undefined;
-    return [{ name, active: data.active === true, ...(account && { account }) }];
+    return [{ name, active: data.active, ...(account && { account }) }];
   });
 }
 
@@ -120,6 +132,7 @@ async function findAccount(choice: string, sources: AccountSources): Promise<Acc
   const profiles = parseConfigProfiles((await sources.readConfigFile()) ?? '');
   const profile = profiles.find((each) => each.name === name);
   if (!profile) throw new AccountError(strings.noConfigProfile(name));
+  if (profile.wrongKey !== undefined) throw new AccountError(strings.wrongConfigValue(name, profile.wrongKey));
   if (!profile.account) throw new AccountError(strings.incompleteConfigProfile(name));
   return profile.account;
 }

@@ -14,6 +14,8 @@ export const strings = {
     l10n.t("MODAL_TOKEN_ID and MODAL_TOKEN_SECRET must both be set in VS Code's environment."),
   noStoredToken: () => l10n.t('No Modal token is stored.'),
   noConfigProfile: (name: string) => l10n.t('The Modal config file has no profile “{0}”.', name),
+  wrongConfigValue: (name: string, key: string) =>
+    l10n.t('In the Modal profile “{0}”, {1} must be text in quotation marks.', name, key),
   incompleteConfigProfile: (name: string) => l10n.t('Modal profile “{0}” needs both token_id and token_secret.', name),
   invalidTokenId: (prefix: string) => l10n.t('A token ID starts with “{0}” and has no spaces.', prefix),
   invalidTokenSecret: (prefix: string) => l10n.t('A token secret starts with “{0}” and has no spaces.', prefix),

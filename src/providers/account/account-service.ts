@@ -132,9 +132,15 @@ export class AccountService implements AccountState, vscode.Disposable {
     const stored = (await this.#secrets.get(SECRET_KEY)) !== undefined;
     return [
       item('local', 'vm', strings.localModal(), strings.localModalDescription()),
-      ...profiles.map(({ name, active }) =>
-        item(`profile:${name}`, 'account', name, active ? strings.activeConfigProfile() : strings.configProfile()),
-      ),
+      ...profiles.map(({ name, active, account }) => {
+        const description = active ? strings.activeConfigProfile() : strings.configProfile();
+        return item(
+          `profile:${name}`,
+          account ? 'account' : 'warning',
+          name,
+          account ? description : strings.unusableConfigProfile(),
+        );
+      }),
       ...(environmentAccount(process.env)
         ? [item('environment', 'terminal', strings.environment(), strings.environmentDescription())]
         : []),
@@ -145,7 +151,7 @@ export class AccountService implements AccountState, vscode.Disposable {
 
   async #profiles(): Promise<ConfigProfile[]> {
     try {
-      return parseConfigProfiles((await readConfigFile()) ?? '').filter(({ account }) => account);
+      return parseConfigProfiles((await readConfigFile()) ?? '').filter(({ account, wrongKey }) => account ?? wrongKey);
     } catch (error) {
       void window.showWarningMessage(explainAndLog(error));
       return [];

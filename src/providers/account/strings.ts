@@ -16,6 +16,7 @@ export const strings = {
   localModal: () => l10n.t('Local Modal'),
   localModalDescription: () => l10n.t('runs on your computer, no account needed'),
   configProfile: () => l10n.t('profile in ~/.modal.toml'),
+  unusableConfigProfile: () => l10n.t('in ~/.modal.toml, with a value of the wrong type'),
   activeConfigProfile: () => l10n.t('active profile in ~/.modal.toml'),
   environment: () => l10n.t('Environment'),
   environmentDescription: () => l10n.t('MODAL_TOKEN_ID and MODAL_TOKEN_SECRET'),

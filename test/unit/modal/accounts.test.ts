@@ -45,6 +45,49 @@ describe('resolveAccount', () => {
     );
   });
 
+  it('reports a profile with a value of the wrong type, and takes any value of active but false and an empty one', async () => {
+    const text = `
+version = 2
+[text]
+token_id = "ak-1"
+token_secret = "as-1"
+active = "true"
+[number]
+token_id = "ak-1"
+token_secret = "as-1"
+environment = 5
+active = 1
+[list]
+token_id = ["ak-1"]
+[off]
+token_id = "ak-1"
+token_secret = "as-1"
+active = false
+[empty]
+token_id = "ak-1"
+token_secret = "as-1"
+active = ""
+`;
+    assert.deepEqual(
+      parseConfigProfiles(text).map(({ name, active, account, wrongKey }) => [
+        name,
+        active,
+        account !== undefined,
+        wrongKey,
+      ]),
+      [
+        ['text', true, true, undefined],
+        ['number', true, false, 'environment'],
+        ['list', false, false, 'token_id'],
+        ['off', false, true, undefined],
+        ['empty', false, true, undefined],
+      ],
+    );
+    await assert.rejects(resolveAccount('profile:number', sources({ readConfigFile: async () => text })), {
+      message: strings.wrongConfigValue('number', 'environment'),
+    });
+  });
+
   it('uses the server and environment of the selected profile', async () => {
     const account = await resolveAccount('profile:staging', sources());
     assert.equal(account.tokenId, 'ak-2');
