@@ -18,6 +18,11 @@ export function controlFile(id: string): string {
   return quote(`/tmp/.modal-run-${id}`);
 }
 
+/** Returns a line of shell that waits for the file of a command that has just been started, for up to a second. */
+export function awaitControlFile(id: string): string {
+  return `for _ in 1 2 3 4 5 6 7 8 9 10; do [ ! -s ${controlFile(id)} ] || break; sleep 0.1; done`;
+}
+
 /** The variable by which a command's processes are found in sessions of their own. Its value is the command's ID. */
 const MARK_VARIABLE = 'MODAL_VSCODE_RUN';
 
@@ -68,6 +73,7 @@ export function heartbeatCommand(id: string): string[] {
 export function endScript(id: string): string {
   const file = controlFile(id);
   return `
+    ${awaitControlFile(id)}
     read -r pid 2>/dev/null < ${file} || { echo gone; exit 0; }
     kin=" "
     find_kin() {

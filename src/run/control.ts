@@ -1,4 +1,4 @@
-import { controlFile, endScript, watchdog } from '../modal/watchdog.ts';
+import { awaitControlFile, controlFile, endScript, watchdog } from '../modal/watchdog.ts';
 
 /** The size of a terminal, in characters. */
 export interface TerminalSize {
@@ -29,6 +29,7 @@ export function resizeCommand(runId: string, { rows, columns }: TerminalSize): s
   // gVisor raises SIGWINCH itself only since mid-2026; a second one does no harm. A group may be signaled only by the shell's
   // own `kill`: the program of that name reaches far more than the group in some versions. dash knows no `--` here.
   const script = `
+    ${awaitControlFile(runId)}
     { read -r pid; read -r tty; } < ${controlFile(runId)} && [ -n "$tty" ] || exit 0
     { perl -e '${perl}' || python3 -c '${python}' || stty rows ${rows} cols ${columns}; } < "$tty" 2>/dev/null
     read -r line < "/proc/$pid/stat" && set -- \${line##*) } && [ "$6" -gt 1 ] && kill -WINCH "-$6"`;

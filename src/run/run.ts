@@ -93,7 +93,8 @@ export class Run {
   resize(size: TerminalSize): void {
     this.#size = size;
     clearTimeout(this.#resizing);
-    if (this.#program) this.#resizing = setTimeout(() => void this.#program?.resize(size), RESIZE_DEBOUNCE_MS);
+    if (this.#program && this.#request.pty)
+      this.#resizing = setTimeout(() => void this.#program?.resize(size), RESIZE_DEBOUNCE_MS);
   }
 
   /** Cancels the run at any stage. A program is stopped with its child processes. */
@@ -208,7 +209,7 @@ export class Run {
     const size = this.#request.pty ? this.#size : undefined;
     const program = await this.#start(client, sandbox, sync, size);
     this.#program = program;
-    if (size && this.#size && this.#size !== size) this.resize(this.#size);
+    if (this.#size && this.#size !== size) this.resize(this.#size);
     const { sandboxId } = sandbox;
     const removeCommand = commands?.add({ runId: this.id, sandboxId, label: this.#request.label });
     const heartbeats = setInterval(() => {
@@ -222,7 +223,8 @@ export class Run {
       removeCommand?.();
       clearTimeout(this.#resizing);
       this.#program = undefined;
-      this.#stdin.disconnect();
+      // What was typed before the program has started waits for the next attempt.
+      if (this.#hasStarted) this.#stdin.disconnect();
     }
   }
 

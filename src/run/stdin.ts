@@ -38,12 +38,16 @@ export class Stdin {
     this.#waiting = '';
   }
 
+  /** The waiting text, without half a character at its end, whose other half comes with the next event. */
+  get #ready(): string {
+    return this.#ended ? this.#waiting : this.#waiting.replace(/[\ud800-\udbff]$/, '');
+  }
+
   async #flush(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      while (this.#writer && this.#waiting !== '') {
-        const text = this.#waiting;
+      for (let text = this.#ready; this.#writer && text !== ''; text = this.#ready) {
         const bytes = this.#encoder.encode(text);
         await this.#withReopening((writer) => writer.write(bytes));
         this.#waiting = this.#waiting.slice(text.length);

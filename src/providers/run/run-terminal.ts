@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
+import { untilAborted } from '../../base/cancellation.ts';
 import { explainAndLog } from '../../modal/errors.ts';
-import type { TerminalSize } from '../../run/control.ts';
 import { LocalPaths } from '../../run/local-paths.ts';
 import type { RunRequest } from '../../run/request.ts';
 import { CANCELED, type RunResult } from '../../run/result.ts';
 import { Run } from '../../run/run.ts';
+import { RunInput } from '../../run/run-input.ts';
 import type { RunServices } from '../../run/services.ts';
 import { summaryOf } from '../../run/summary.ts';
 import { strings } from './strings.ts';
@@ -36,8 +37,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #stderr = new TextDecoder();
   readonly #ended = Promise.withResolvers<RunResult>();
   readonly #paths: LocalPaths | undefined;
+  readonly #input = new RunInput((text) => this.#writer.text(text));
   #run: Run | undefined;
-  #closed = false;
   #openedAt = 0;
   /** Called on the next key press after the run has ended. */
   #onKey: (() => void) | undefined;
@@ -56,28 +57,28 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   open(dimensions: vscode.TerminalDimensions | undefined): void {
     this.#openedAt = performance.now();
-    void this.#start(dimensions && { columns: dimensions.columns, rows: dimensions.rows });
+    if (dimensions) this.setDimensions(dimensions);
+    void this.#start();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#run?.cancel();
+    this.#input.cancel();
     this.#ended.resolve(CANCELED);
   }
 
   handleInput(text: string): void {
     if (this.#onKey) this.#onKey();
-    else this.#run?.write(text);
+    else this.#input.write(text);
   }
 
   setDimensions(dimensions: vscode.TerminalDimensions): void {
-    this.#run?.resize({ columns: dimensions.columns, rows: dimensions.rows });
+    this.#input.resize({ columns: dimensions.columns, rows: dimensions.rows });
   }
 
-  async #start(size: TerminalSize | undefined): Promise<void> {
-    const result = await this.#result(size).catch(
-      (error): RunResult => ({ outcome: 'failed', error: explainAndLog(error) }),
-    );
+  async #start(): Promise<void> {
+    const result = await this.#result().catch((error): RunResult => {
+      return this.#input.signal.aborted ? CANCELED : { outcome: 'failed', error: explainAndLog(error) };
+    });
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');
@@ -97,17 +98,17 @@ export class RunTerminal implements vscode.Pseudoterminal {
     }
   }
 
-  async #result(size: TerminalSize | undefined): Promise<RunResult> {
-    const request = await this.#options.request();
+  async #result(): Promise<RunResult> {
+    const request = await untilAborted(this.#options.request(), this.#input.signal);
     const output = {
       status: (line: string) => this.#writer.status(line),
       progress: (line: string) => this.#writer.progress(line),
       stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
       stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
     };
-    const run = new Run(request, this.#options.services, output, size);
+    const run = new Run(request, this.#options.services, output, this.#input.size);
     this.#run = run;
-    if (this.#closed) run.cancel();
+    this.#input.connect(run, request);
     return run.done;
   }
 

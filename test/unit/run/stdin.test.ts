@@ -41,6 +41,19 @@ describe('Stdin', () => {
     assert.deepEqual(writes, ['1', '23']);
   });
 
+  it('joins a character whose halves come in two events', async () => {
+    const stdin = new Stdin();
+    const { stream, writes, release } = slowStream();
+    stdin.connect(stream);
+    stdin.write('a\ud83d');
+    await turn();
+    release();
+    await turn();
+    stdin.write('\ude00b');
+    await turn();
+    assert.deepEqual(writes, ['a', '😀b']);
+  });
+
   it('drops typed text once the program no longer reads', async () => {
     let writes = 0;
     const stdin = new Stdin();
