@@ -39,6 +39,25 @@ export const strings = {
   movedAside: (paths: string) => l10n.t('Renamed in the sandbox to make room for yours: {0}', paths),
   largeFiles: (paths: string) =>
     l10n.t('Large files, sent again after each change (exclude them in .modalignore): {0}', paths),
+  leftOut: (paths: string) =>
+    l10n.t(
+      'Not synced, because programs can usually create it again: {0}. To sync it, add it to the modal.sync.include setting',
+      paths,
+    ),
+  gitDataLeftOut: (paths: string) =>
+    l10n.t(
+      'Not synced, because it is the data of a Git repository and may contain tokens: {0}. If a program needs it, clone it in the sandbox',
+      paths,
+    ),
+  danglingLinks: (paths: string) =>
+    l10n.t('Links whose targets rules exclude, so that they lead nowhere in a new sandbox: {0}', paths),
+  lfsPointers: (paths: string) =>
+    l10n.t(
+      'Sent without their contents, which are in Git LFS but not on this computer: {0}. To get them, run “git lfs pull”',
+      paths,
+    ),
+  unmatchedInclude: (patterns: string) => l10n.t('Nothing matches in modal.sync.include: {0}', patterns),
+  unmatchedExclude: (patterns: string) => l10n.t('Nothing matches in modal.sync.exclude: {0}', patterns),
   notSynced: (path: string, reason: string) => l10n.t('Not synced: {0} ({1})', path, reason),
   moreNotSynced: (count: number) => l10n.t('Not synced: {0} more', count),
   andMore: (list: string, count: number) => l10n.t('{0}, and {1} more', list, count),

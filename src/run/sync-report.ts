@@ -1,6 +1,7 @@
 import { formatBytes, formatDuration } from '../base/text.ts';
 import type { PushResult, SyncProgress } from '../sync/engine.ts';
 import type { PullResult } from '../sync/pull/puller.ts';
+import type { Notice } from '../sync/scan/notices.ts';
 import { strings } from './strings.ts';
 
 /** Lists at most this many skipped paths with their reasons; the rest are only counted. */
@@ -12,7 +13,7 @@ const MAX_PATH_CHARS = 32;
 
 /** Returns the lines that report a sync: what was sent, and what was skipped and why. */
 export function syncReport(result: PushResult): string[] {
-  const { credentials, replaced, released, writtenThrough, movedAside, large, skipped } = result;
+  const { credentials, replaced, released, writtenThrough, movedAside, large, skipped, notices } = result;
   const lines = [syncLine(result)];
   if (credentials.length > 0) lines.push(strings.credentialsNotSent(listOf(credentials)));
   if (replaced.length > 0) lines.push(strings.overwritten(listOf(replaced)));
@@ -23,7 +24,26 @@ export function syncReport(result: PushResult): string[] {
     const files = large.map(({ path, bytes }) => strings.withSize(path, formatBytes(bytes)));
     lines.push(strings.largeFiles(listOf(files)));
   }
+  lines.push(...noticeLines(notices));
   lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => strings.notSynced(path, reason)));
+  if (skipped.length > MAX_REASONS) lines.push(strings.moreNotSynced(skipped.length - MAX_REASONS));
+  return lines;
+}
+
+/** Returns the lines about what users are told once. */
+function noticeLines(notices: readonly Notice[]): string[] {
+  const paths = (kind: Notice['kind']) => notices.filter((each) => each.kind === kind).map(({ path }) => path);
+  const skipped = notices.filter(({ kind }) => kind === 'skipped');
+  const kinds = [
+    [paths('left-out'), strings.leftOut],
+    [paths('git-data'), strings.gitDataLeftOut],
+    [paths('dangling-link'), strings.danglingLinks],
+    [paths('lfs-pointer'), strings.lfsPointers],
+    [paths('unmatched-include'), strings.unmatchedInclude],
+    [paths('unmatched-exclude'), strings.unmatchedExclude],
+  ] as const;
+  const lines = kinds.flatMap(([list, describe]) => (list.length > 0 ? [describe(listOf(list))] : []));
+  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason = '' }) => strings.notSynced(path, reason)));
   if (skipped.length > MAX_REASONS) lines.push(strings.moreNotSynced(skipped.length - MAX_REASONS));
   return lines;
 }

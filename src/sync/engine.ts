@@ -14,6 +14,7 @@ import { endTransfer } from './push/transfer.ts';
 import type { RemoteChanges } from './remote/remote.ts';
 import { RemoteState } from './remote/remote-state.ts';
 import type { Explanation } from './rules/rules.ts';
+import type { Notice } from './scan/notices.ts';
 import type { Skipped } from './scan/scan.ts';
 import { strings } from './strings.ts';
 import { type PushScope, WorkerClient } from './worker/client.ts';
@@ -81,7 +82,10 @@ export class SyncEngine {
 
   /** Makes the sandbox's folder equal to the local one. */
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
-    return this.#connection(sandbox).queued(options.signal, () => this.#push(sandbox, options, this.#prompts(options)));
+    return this.#connection(sandbox).queued(options.signal, async () => {
+      const result = await this.#push(sandbox, options, this.#prompts(options));
+      return options.expectMore ? result : this.#told(result);
+    });
   }
 
   /**
@@ -100,7 +104,9 @@ export class SyncEngine {
             let result: Promise<PushResult | undefined> | undefined;
             const settleOnce = (outcome: RunSyncOutcome) => {
               clearTimeout(late);
-              result ??= settle(outcome).finally(release);
+              result ??= settle(outcome)
+                .then((done) => done && this.#told(done))
+                .finally(release);
               return result;
             };
             resolve({ ...run, settle: settleOnce });
@@ -219,9 +225,10 @@ export class SyncEngine {
         const sent = await endTransfer(transfer, outcome);
         if (sent && outcome.kind === 'ok') {
           const { files, bytes } = sent;
+          const notices = [...plan.notices, ...sent.notices];
           const { writtenThrough, movedAside } = outcome;
           const replaced = prompts.replaced;
-          return { ...result, files, bytes, deleted: plan.deletes, replaced, writtenThrough, movedAside };
+          return { ...result, files, bytes, deleted: plan.deletes, replaced, writtenThrough, movedAside, notices };
         }
         await this.#recover(sandbox, outcome);
         return undefined;
@@ -242,6 +249,7 @@ export class SyncEngine {
     const writtenThrough = new Set<string>();
     const movedAside = new Set<string>();
     const large = new Map<string, SizedFile>();
+    const noticed: Notice[] = [];
     const sum = { files: 0, bytes: 0, deleted: 0 };
     let { paths } = options;
     for (let attempt = 1; ; attempt += 1) {
@@ -254,6 +262,7 @@ export class SyncEngine {
         writtenThrough: [...writtenThrough],
         movedAside: [...movedAside],
         large: [...large.values()],
+        notices: [...plan.notices, ...noticed],
       });
       if (!isDue(plan)) {
         // The next push that sends something determines what the sandbox contains.
@@ -268,6 +277,7 @@ export class SyncEngine {
       const reply = await this.#sender.send(sandbox, plan, options);
       if (reply.kind === 'ok') {
         const { files, bytes, skipped, unstable } = reply.sent;
+        noticed.push(...reply.sent.notices);
         sum.files += files;
         sum.bytes += bytes;
         sum.deleted += plan.deletes;
@@ -289,6 +299,12 @@ export class SyncEngine {
     }
   }
 
+  /** Records that the result's notices are told. */
+  async #told(result: PushResult): Promise<PushResult> {
+    if (result.notices.length > 0) await this.#worker.tell(result.notices.map(({ key }) => key));
+    return result;
+  }
+
   /** Updates the index after a push that the sandbox refused, so that the next attempt can succeed. */
   async #recover(sandbox: Sandbox, outcome: RunSyncOutcome, signal?: AbortSignal): Promise<void> {
     if (outcome.kind === 'drift') await this.#remote.follow(sandbox, outcome.have, signal);
@@ -308,7 +324,7 @@ function callOptions({ signal, onProgress }: PushOptions): CallOptions {
 }
 
 function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: number): PushResult {
-  const { skipped, released, heldBack } = plan;
+  const { skipped, notices, released, heldBack } = plan;
   const credentials = [...plan.credentials, ...withheld];
   const durationMs = performance.now() - startedAt;
   return {
@@ -317,6 +333,7 @@ function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: numb
     deleted: 0,
     durationMs,
     skipped,
+    notices,
     credentials,
     released,
     replaced: [],

@@ -4,6 +4,7 @@ import type { SizedFile } from './push/prepared.ts';
 import type { Ask, OnRemoteChange } from './push/questions.ts';
 import type { RunSyncOutcome } from './push/run-preamble.ts';
 import type { RuleSettings } from './rules/rules.ts';
+import type { Notice } from './scan/notices.ts';
 import type { Skipped } from './scan/scan.ts';
 
 export { REMOTE_ROOT } from './rules/builtin.ts';
@@ -66,6 +67,8 @@ export interface PushResult {
   readonly deleted: number;
   readonly durationMs: number;
   readonly skipped: readonly Skipped[];
+  /** What the user wasn't told yet. Counts as told, unless more pushes are expected. */
+  readonly notices: readonly Notice[];
   /** Paths that weren't sent because they look like credentials. */
   readonly credentials: readonly string[];
   /** Paths that rules exclude but that used to be synced. They stay in the sandbox. */

@@ -91,6 +91,7 @@ export const strings = {
   cannotRead: () => l10n.t("can't be read: permission denied"),
   notUtf8: () => l10n.t("name isn't valid UTF-8"),
   notSyncableKind: () => l10n.t('not a file, folder, or link'),
+  linkToExcluded: (target: string) => l10n.t("link to {0}, which isn't synced", target),
   linkOutside: (target: string) => l10n.t('link to {0}, outside the folder', target),
   replacedWhileRead: () => l10n.t('replaced while it was being read'),
   keptChanging: () => l10n.t('kept changing; the copy may be inconsistent'),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SyncIndex } from './entries.ts';
 import { type Generation, interruptedGeneration, NO_GENERATION } from './generation.ts';
 import { readIndex, type SavedState, writeIndex } from './index-file.ts';
+import { Told } from './told.ts';
 
 /** Indexes stored for one root. Older ones are deleted. */
 const MAX_SAVED = 8;
@@ -30,6 +31,8 @@ export function isSettled({ generation, unsettled }: SandboxState): boolean {
 /** The states of one root's sandboxes, with their indexes in a folder of the extension's storage. */
 export class SandboxStates {
   readonly #folder: string;
+  /** What users were told about the root. */
+  readonly told: Told;
   readonly #loaded = new Map<string, SandboxState>();
 
   readonly #onUnsaved: (error: unknown) => void;
@@ -39,6 +42,7 @@ export class SandboxStates {
     this.#onUnsaved = onUnsaved;
     const key = createHash('sha256').update(`${root}\0${remoteRoot}`).digest('hex').slice(0, 24);
     this.#folder = join(storageDir, `sync-${key}`);
+    this.told = new Told(join(this.#folder, 'told.json'), onUnsaved);
   }
 
   /**

@@ -9,6 +9,8 @@ import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './
 const SLAB_BYTES = 1024 * 1024;
 /** Files up to this size are read in one go, so that the size in the header is the size that was read. */
 const WHOLE_FILE_BYTES = 256 * 1024;
+const LFS_POINTER = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
+const MAX_POINTER_BYTES = 1024;
 const onWindows = process.platform === 'win32';
 
 /** The entries that went into an archive. */
@@ -16,6 +18,8 @@ export interface Packed {
   readonly sent: SyncedEntry[];
   /** Files that disappeared or couldn't be read. */
   readonly skipped: Skipped[];
+  /** Files whose contents are in Git LFS, and that only refer to them. */
+  readonly lfsPointers: string[];
   files: number;
   /** Bytes of file contents. */
   bytes: number;
@@ -23,7 +27,7 @@ export interface Packed {
 
 /** Writes an archive as buffers of one MiB, each with its own ArrayBuffer. Synchronous, for use in a worker. */
 export class Packer {
-  readonly packed: Packed = { sent: [], skipped: [], files: 0, bytes: 0 };
+  readonly packed: Packed = { sent: [], skipped: [], lfsPointers: [], files: 0, bytes: 0 };
   #slab = Buffer.alloc(0);
   #used = 0;
   #total = 0;
@@ -107,6 +111,8 @@ export class Packer {
     bytes = Math.min(bytes, entry.size);
     const executable = entry.executable || (onWindows && slab.toString('latin1', start, start + 2) === '#!');
     const content = slab.subarray(start, start + bytes);
+    if (bytes <= MAX_POINTER_BYTES && content.subarray(0, LFS_POINTER.length).equals(LFS_POINTER))
+      this.packed.lfsPointers.push(entry.path);
     const digest = hashOnce('sha256', content, 'buffer');
     const end = writeHeader(slab, this.#used, memberOf(entry, executable, bytes));
     if (end !== start) slab.copyWithin(end, start, start + bytes);

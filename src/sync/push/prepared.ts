@@ -3,6 +3,7 @@ import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { isSettled, type SandboxState } from '../index/sandbox-states.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rules } from '../rules/rules.ts';
+import { type Notice, skippedNotice } from '../scan/notices.ts';
 import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
 import { isEmpty, type Plan } from './plan.ts';
 
@@ -60,7 +61,10 @@ export interface PreparedPush {
   readonly namedCredentials: readonly string[];
   /** Those of `namedCredentials` that only the folder's own rules name, and not the user's own settings. */
   readonly credentialsToConfirm: readonly string[];
+  /** Paths that aren't synced, for reasons that may pass. */
   readonly skipped: readonly Skipped[];
+  /** What the user wasn't told yet. */
+  readonly notices: readonly Notice[];
   readonly released: readonly string[];
   /** Paths that a program changed in the sandbox and that the push would overwrite or delete. */
   readonly overwrites: readonly string[];
@@ -92,7 +96,13 @@ export function adjust(
 }
 
 /** Summarizes a plan. */
-export function describe(state: SandboxState, plan: Plan, found: Scan, rules: Rules): PreparedPush {
+export function describe(
+  state: SandboxState,
+  plan: Plan,
+  found: Scan,
+  rules: Rules,
+  isTold: (key: string) => boolean,
+): PreparedPush {
   const { puts, deletes } = plan;
   const namedCredentials = rules.credentialsAmong(puts.map(({ path }) => path));
   return {
@@ -116,7 +126,10 @@ export function describe(state: SandboxState, plan: Plan, found: Scan, rules: Ru
     credentials: found.credentials,
     namedCredentials,
     credentialsToConfirm: namedCredentials.filter((path) => !rules.isNamedByUser(path)),
-    skipped: found.skipped,
+    skipped: found.skipped.filter(({ isLasting }) => !isLasting),
+    notices: [...found.skipped.filter(({ isLasting }) => isLasting).map(skippedNotice), ...found.notices].filter(
+      ({ key }) => !isTold(key),
+    ),
     released: plan.released,
     overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => state.changedRemotely.has(path)),
   };

@@ -1,4 +1,5 @@
 import type { Generation } from '../index/generation.ts';
+import type { Notice } from '../scan/notices.ts';
 import type { Skipped } from '../scan/scan.ts';
 import type { Reply } from './apply-script.ts';
 import type { Compression } from './archive.ts';
@@ -21,6 +22,8 @@ export interface Sent {
   /** Bytes of file contents. */
   readonly bytes: number;
   readonly skipped: readonly Skipped[];
+  /** What the user wasn't told yet. */
+  readonly notices: readonly Notice[];
   /** Files that changed while they were being read, so another push is due. */
   readonly unstable: readonly string[];
 }

@@ -101,7 +101,7 @@ export function credentialFolder(path: string, subfolder: string): Pattern | und
   return undefined;
 }
 
-/** Files that programs can recreate, and temporary files of editors. Tracked files don't count. */
+/** Files that programs can recreate. Tracked files don't count. */
 export const BULK = new PatternList(
   '',
   `node_modules/
@@ -117,13 +117,36 @@ __pycache__/
 .gradle/
 .DS_Store
 Thumbs.db
-desktop.ini
-4913
+desktop.ini`,
+);
+
+/** Temporary files of editors. Folders with such names aren't. */
+export const TEMPORARY_FILES = new PatternList(
+  '',
+  `4913
 *~
 .*.sw[a-p]
 .#*
 \\#*#`,
 );
+
+const HARDLY_DATA = new Set([
+  '__pycache__/',
+  '.mypy_cache/',
+  '.pytest_cache/',
+  '.ruff_cache/',
+  '.ipynb_checkpoints/',
+  '.DS_Store',
+  'Thumbs.db',
+  'desktop.ini',
+  '.*.sw[a-p]',
+  '.#*',
+]);
+
+/** Returns true for a line of `BULK` or `TEMPORARY_FILES` that no one would miss. */
+export function isHardlyData(line: string): boolean {
+  return HARDLY_DATA.has(line);
+}
 
 /** A folder with a `pyvenv.cfg` is a Python environment for this computer, whatever its name. */
 export const VIRTUAL_ENVIRONMENT = builtInRule('bulk', false, strings.virtualEnvironment);

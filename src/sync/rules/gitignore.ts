@@ -96,6 +96,12 @@ export class PatternList {
     return best < 0 ? undefined : this.patterns[best];
   }
 
+  /** Returns all lines that match, whether they decide or not. */
+  allMatching(path: string, name: string, isFolder: boolean): Pattern[] {
+    const [wholePath, wholeName] = [this.#text(path), this.#text(name)];
+    return this.patterns.filter((each) => (isFolder || !each.folderOnly) && each.matches(wholePath, wholeName));
+  }
+
   /** Returns a name or path as it is compared. */
   #text(text: string): string {
     const bytes = toBytes(text);

@@ -1,3 +1,5 @@
+import type { Pattern } from './gitignore.ts';
+
 /** The part of the rules that decides. */
 export type RuleKind =
   | 'hard'
@@ -20,4 +22,10 @@ export interface Rule {
   readonly source: string;
   /** The line number, from 1; 0 for built-in rules. */
   readonly line: number;
+}
+
+/** Returns the rule that excludes what a pattern matches. */
+export function ruleOf(pattern: Pattern, kind: RuleKind, source: string): Rule {
+  const builtIn = source === '';
+  return { kind, included: false, text: pattern.text, source, line: builtIn ? 0 : pattern.line };
 }

@@ -10,6 +10,7 @@ import {
   credentialFolder,
   GIT_DATA,
   namesOnPurpose,
+  TEMPORARY_FILES,
   VIRTUAL_ENVIRONMENT,
 } from './builtin.ts';
 import { namedBy } from './credentials.ts';
@@ -17,7 +18,7 @@ import { type FolderMarkers, readMarkers, readRules, statOf, UnreadableRules } f
 import { GitRepos, isGitData, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
-import type { Rule, RuleKind } from './rule.ts';
+import { type Rule, type RuleKind, ruleOf } from './rule.ts';
 import { settingPatterns } from './setting-patterns.ts';
 
 /** The decision about one name. `enter` means that a folder must be scanned, even if it is excluded itself. */
@@ -42,6 +43,8 @@ export interface RuleSettings {
 export interface Explanation extends Rule {
   /** The path that the rule applies to: the requested one, or a folder above it. */
   readonly path: string;
+  /** Set for an excluded folder of which something may be synced. */
+  readonly isScanned?: true;
 }
 
 const DEFAULT = builtInRule('default', true, strings.includedByDefault);
@@ -61,6 +64,7 @@ export class Rules {
   readonly #rootName: string;
   /** Checks if the user's own settings name a path on purpose. */
   readonly isNamedByUser: (path: string) => boolean;
+  readonly #matched = new Set<string>();
   readonly #opened = new Map<string, FolderRules | Explanation>();
   readonly #verdicts = new Map<Pattern | Rule, readonly [Verdict, Verdict]>();
 
@@ -101,6 +105,19 @@ export class Rules {
     return paths.filter((path) => isCredential(path, false));
   }
 
+  /** Records which patterns of settings match something. */
+  noteMatches(path: string, name: string, isFolder: boolean, ...deciding: readonly (Pattern | undefined)[]): void {
+    for (const list of [this.include, this.exclude])
+      if (deciding.some((pattern) => pattern && list.patterns.includes(pattern)))
+        for (const { text } of list.allMatching(path, name, isFolder)) this.#matched.add(text);
+  }
+
+  /** Returns the patterns of a setting that have matched nothing so far. */
+  unmatched(list: PatternList): string[] {
+    const texts = new Set(list.patterns.filter(({ negated }) => !negated).map(({ text }) => text));
+    return [...texts].filter((text) => !this.#matched.has(text));
+  }
+
   /** Returns the rules for the root folder. Throws `UnreadableRules`. */
   top(markers = readMarkers(this.root)): FolderRules {
     const repo = this.git.around(this.root) ?? noRepo(this.root);
@@ -133,7 +150,8 @@ export class Rules {
     const stat = isFolder === undefined ? statOf(join(this.root, path)) : undefined;
     if (stat && !stat.isDirectory() && !stat.isFile() && !stat.isSymbolicLink())
       return { ...ALWAYS_EXCLUDED.special, path };
-    return { ...folder.judge(name, isFolder ?? stat?.isDirectory() ?? false).rule, path };
+    const { rule, enter } = folder.judge(name, isFolder ?? stat?.isDirectory() ?? false);
+    return { ...rule, path, ...(enter && !rule.included && { isScanned: true }) };
   }
 
   /** Returns the rules for a folder, or the rule that excludes all of it. Cached, so that each folder is read once. */
@@ -256,6 +274,7 @@ export class FolderRules {
     const path = this.#state.path === '' ? name : `${this.#state.path}/${name}`;
     const named = include.last(path, name, isFolder);
     const own = this.#modalPattern(path, name, isFolder);
+    this.#rules.noteMatches(path, name, isFolder, named, own?.[0]);
     const credential = this.#rules.credential(path, name, isFolder);
     if (credential) {
       const purpose = [named?.negated ? undefined : named, own?.[0].negated ? own[0] : undefined].find(
@@ -275,10 +294,15 @@ export class FolderRules {
     return this.#byContent(path, name, isFolder);
   }
 
+  /** Returns true if Git ignores a name in this folder, too. */
+  isIgnoredByGit(name: string, isFolder: boolean): boolean {
+    return lastGitPattern(this.#state.git, name, isFolder)?.[0].negated === false;
+  }
+
   /** Applies the built-in list of generated files, and Git's rules. */
   #byContent(path: string, name: string, isFolder: boolean): Verdict {
     const { git, excludedBy } = this.#state;
-    const bulk = BULK.last(path, name, isFolder);
+    const bulk = BULK.last(path, name, isFolder) ?? (isFolder ? undefined : TEMPORARY_FILES.last(path, name, false));
     const ignored = !bulk && !excludedBy ? lastGitPattern(git, name, isFolder) : undefined;
     const isIgnored = ignored && !ignored[0].negated;
     if (!bulk && !excludedBy && !isIgnored) return this.#rules.verdict(DEFAULT, isFolder, () => DEFAULT);
@@ -321,9 +345,4 @@ export class FolderRules {
     if (this.#rules.include.mayMatchBelow(folder, false)) return true;
     return this.#state.modalignore.some(({ base, list }) => list.mayMatchBelow(folder.slice(base.length), true));
   }
-}
-
-function ruleOf(pattern: Pattern, kind: RuleKind, source: string): Rule {
-  const builtIn = source === '';
-  return { kind, included: false, text: pattern.text, source, line: builtIn ? 0 : pattern.line };
 }

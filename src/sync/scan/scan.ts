@@ -1,16 +1,20 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
 import { type Entry, isWithin, needsHash, parentOf, type SyncedEntry, type SyncIndex } from '../index/entries.ts';
 import { markersIn, statOf, UnreadableRules } from '../rules/folder-markers.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
 import { strings } from '../strings.ts';
+import { exclusionNotice, type Notice, notice } from './notices.ts';
 import { hashFile, readEntry } from './read-entry.ts';
 
 /** A path that isn't synced although no rule excludes it. */
 export interface Skipped {
   readonly path: string;
   readonly reason: string;
+  /** Set if the reason stays until the user changes something, so that telling it once is enough. */
+  readonly isLasting?: true;
 }
 
 /** The paths that one rule excluded. */
@@ -39,6 +43,7 @@ export interface Scan {
   readonly skipped: readonly Skipped[];
   readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
+  readonly notices: readonly Notice[];
 }
 
 export interface ScanOptions {
@@ -60,6 +65,7 @@ export interface AheadChecks {
 
 const MAX_EXAMPLES = 3;
 const MAX_CREDENTIALS = 200;
+const MAX_NOTICES = 1000;
 
 /**
  * Lists what to sync. Synchronous because that is several times faster than promises, for use in a worker. Throws the
@@ -82,6 +88,7 @@ class Walk {
   readonly #unreadable: string[] = [];
   readonly #skipped: Skipped[] = [];
   readonly #credentials: string[] = [];
+  readonly #notices = new Map<string, Notice>();
   readonly #excluded = new Map<Rule, { count: number; examples: string[] }>();
   /** The entries of the index in their order, which is mostly the order of the scan, too. */
   readonly #syncedInOrder: Iterator<SyncedEntry, undefined> | undefined;
@@ -160,7 +167,7 @@ class Walk {
     const { rule, enter } = folder.judge(child.name, isFolder);
     if (isFolder && enter) return this.#enter(path, child.name, folder);
     if (!rule.included) {
-      this.#exclude(path, rule, isFolder);
+      this.#exclude(path, rule, isFolder, folder);
       return 0;
     }
     return this.#add(path) ? 1 : 0;
@@ -190,12 +197,13 @@ class Walk {
       const synced = this.#syncedFor(path);
       const isUntouched = synced !== undefined && this.#options.ahead?.isUntouched(synced);
       const entry = isUntouched ? synced : readEntry(this.#rules.root, path, synced);
-      if (typeof entry !== 'string') {
+      const reason = typeof entry === 'string' ? entry : this.#linkRefusal(entry);
+      if (typeof entry !== 'string' && reason === undefined) {
         this.#entries.push(entry);
         if (entry !== synced && needsHash(synced, entry)) this.#inconclusive.push(entry);
         return true;
       }
-      this.#skipped.push({ path, reason: entry });
+      this.#skipped.push({ path, reason: reason ?? '', isLasting: true });
       this.#release(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !path.includes('\ufffd')) return false;
@@ -203,6 +211,22 @@ class Walk {
       this.#unreadable.push(path);
     }
     return false;
+  }
+
+  /** Returns why a link isn't sent: a built-in rule keeps its target back. Notes links to what other rules keep back. */
+  #linkRefusal({ kind, path, target = '' }: Entry): string | undefined {
+    if (kind !== 'link') return undefined;
+    const at = posix.join(parentOf(path), target).replace(/\/$/, '');
+    const isFolder = statOf(`${this.#rules.root}/${at}`)?.isDirectory() ?? true;
+    const rule = this.#rules.explainName(at === '.' ? '' : at, isFolder);
+    if (rule.included || rule.isScanned) return undefined;
+    if (['bulk', 'credential', 'hard'].includes(rule.kind)) return strings.linkToExcluded(target);
+    this.#note(notice('dangling-link', path));
+    return undefined;
+  }
+
+  #note(found: Notice | undefined): void {
+    if (found && this.#notices.size < MAX_NOTICES) this.#notices.set(`${found.kind}\0${found.path}`, found);
   }
 
   /** Tries the next entry in order first, because lookups by path take a tenth of a scan. */
@@ -213,7 +237,8 @@ class Walk {
     return synced;
   }
 
-  #exclude(path: string, rule: Rule, isFolder: boolean): void {
+  #exclude(path: string, rule: Rule, isFolder: boolean, folder: FolderRules): void {
+    this.#note(exclusionNotice(path, rule, isFolder, folder));
     this.#release(path);
     if (rule.kind === 'credential' && this.#credentials.length < MAX_CREDENTIALS) this.#credentials.push(path);
     const found = this.#excluded.get(rule) ?? { count: 0, examples: [] };
@@ -240,6 +265,11 @@ class Walk {
 
   result(): Scan {
     const { paths } = this.#options;
+    const { include, exclude } = this.#rules;
+    if (!paths) {
+      for (const text of this.#rules.unmatched(include)) this.#note(notice('unmatched-include', text));
+      for (const text of this.#rules.unmatched(exclude)) this.#note(notice('unmatched-exclude', text));
+    }
     const hashes = new Map<string, string>();
     for (const { path } of this.#inconclusive) {
       const hash = hashFile(`${this.#rules.root}/${path}`, () => this.#options.checkpoint?.(this.#entries.length));
@@ -255,6 +285,7 @@ class Walk {
       skipped: this.#skipped,
       excluded: [...this.#excluded].map(([rule, { count, examples }]) => ({ rule, count, examples })),
       credentials: this.#credentials,
+      notices: [...this.#notices.values()],
     };
   }
 }

@@ -23,6 +23,7 @@ export const CORE_CALLS = {
   changes: (core: Core, sandboxId: string, output: Uint8Array) => core.changes(sandboxId, output),
   prunedFolders: (core: Core, sandboxId: string) => core.prunedFolders(sandboxId),
   wasListed: (core: Core, sandboxId: string) => core.wasListed(sandboxId),
+  tell: (core: Core, keys: readonly string[]) => core.states.told.add(keys),
   forget: (core: Core, sandboxId: string, folder: string) => core.forget(sandboxId, folder),
 } as const;
 

@@ -35,6 +35,11 @@ export class WorkerClient {
     return this.#thread.dispose();
   }
 
+  /** Records that the user was told what these keys stand for. */
+  tell(keys: readonly string[]): Promise<void> {
+    return this.#thread.call('core', 'tell', [keys]);
+  }
+
   /** Explains why paths are synced or not. */
   explain(paths: readonly string[]): Promise<Explanation[]> {
     return this.#thread.call('core', 'explain', [paths]);

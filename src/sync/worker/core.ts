@@ -15,6 +15,7 @@ import { foldersOf } from '../rules/git-index.ts';
 import { GitRepos } from '../rules/git-repo.ts';
 import { type Explanation, type RuleSettings, Rules } from '../rules/rules.ts';
 import { LookAhead } from '../scan/look-ahead.ts';
+import { notice } from '../scan/notices.ts';
 import { type Scan, scan } from '../scan/scan.ts';
 
 export interface CoreOptions {
@@ -74,13 +75,13 @@ export class Core {
     const { state, plan, found } = this.#plan(request);
     this.#prepared.set(request.sandboxId, { request, plan });
     this.#sending.delete(request.sandboxId);
-    return describe(state, plan, found, this.#rules);
+    return describe(state, plan, found, this.#rules, this.#isTold);
   }
 
   /** Plans a push for information only. A push that is prepared or under way keeps its own plan. */
   survey(request: PrepareRequest): PreparedPush {
     const { state, plan, found } = this.#plan(request);
-    return describe(state, plan, found, this.#rules);
+    return describe(state, plan, found, this.#rules, this.#isTold);
   }
 
   #plan(request: PrepareRequest): { state: SandboxState; plan: Plan; found: Scan } {
@@ -159,7 +160,7 @@ export class Core {
     state.unsettled = [];
     this.#sending.delete(sandboxId);
     this.states.save(sandboxId);
-    return sentOf(packer.packed);
+    return sentOf(packer.packed, this.#isTold);
   }
 
   /** Updates the index after an empty push, with what the scan found out about local files. */
@@ -274,6 +275,8 @@ export class Core {
     return paths.map((path) => this.#rules.explain(path));
   }
 
+  readonly #isTold = (key: string): boolean => this.states.told.has(key);
+
   /** The rules as of the last scan. */
   get rules(): Rules {
     return this.#rules;
@@ -299,6 +302,13 @@ function scopeOf({ paths }: PrepareRequest, state: SandboxState): readonly strin
   return state.generation !== NO_GENERATION && isSettled(state) && !paths?.some(changesRules) ? paths : undefined;
 }
 
-function sentOf({ files, bytes, skipped, sent }: Packed): Sent {
-  return { files, bytes, skipped, unstable: sent.filter(({ uncertain }) => uncertain).map(({ path }) => path) };
+function sentOf({ files, bytes, skipped, sent, lfsPointers }: Packed, isTold: (key: string) => boolean): Sent {
+  const notices = lfsPointers.map((path) => notice('lfs-pointer', path, '')).filter(({ key }) => !isTold(key));
+  return {
+    files,
+    bytes,
+    skipped,
+    notices,
+    unstable: sent.filter(({ uncertain }) => uncertain).map(({ path }) => path),
+  };
 }

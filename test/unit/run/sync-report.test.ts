@@ -13,6 +13,7 @@ const nothing = {
   replaced: [],
   writtenThrough: [],
   movedAside: [],
+  notices: [],
   large: [],
   heldBack: [],
 };

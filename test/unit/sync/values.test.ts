@@ -30,7 +30,7 @@ function entry(path: string, more: Partial<SyncedEntry> = {}): SyncedEntry {
 }
 
 function found(entries: readonly Entry[], more: Partial<Scan> = {}): Scan {
-  const nothing = { released: [], unreadable: [], skipped: [], excluded: [], credentials: [] };
+  const nothing = { released: [], unreadable: [], skipped: [], excluded: [], credentials: [], notices: [] };
   return { startedAtMs: 2e12, entries, scope: undefined, hashes: new Map(), ...nothing, ...more };
 }
 
