@@ -4,7 +4,7 @@ import { sandboxHeaders } from './sandbox-calls.ts';
 
 /**
  * The part of Modal's task command router that the SDK (0.11.1) doesn't expose: reading a command's output from a given
- * byte, and writing its input. The SDK exports neither its client nor its definitions, so the few fields are repeated
+ * byte, writing its input, and how it ended. The SDK exports neither its client nor its definitions, so the few fields are repeated
  * here. Source: task_command_router.proto in modal-labs/modal-client.
  */
 const SERVICE = '/modal.task_command_router.TaskCommandRouter';
@@ -57,6 +57,14 @@ function firstBytes(message: Uint8Array): Uint8Array {
   return message.subarray(at + 1);
 }
 
+/** How a command ended: with a code, by a signal, or not yet. */
+export type ExecEnd = 'code' | 'signal' | undefined;
+
+/** Decodes a message with either a code in field 1 or a signal in field 2. */
+function endOf([tag = 0]: Uint8Array): ExecEnd {
+  return tag >> 3 === 1 ? 'code' : tag >> 3 === 2 ? 'signal' : undefined;
+}
+
 function method<Request, Response, Stream extends boolean>(
   name: string,
   responseStream: Stream,
@@ -79,11 +87,11 @@ function method<Request, Response, Stream extends boolean>(
 }
 
 const ROUTER = {
-  poll: method<ExecRequest, void, false>(
+  poll: method<ExecRequest, { end: ExecEnd }, false>(
     'TaskExecPoll',
     false,
     ({ taskId, execId }) => [taskId, execId],
-    () => ({}),
+    (message) => ({ end: endOf(message) }),
   ),
   read: method<StdioRead, Uint8Array, true>(
     'TaskExecStdioRead',
@@ -130,6 +138,11 @@ export class ExecRouter {
       router.close();
       throw signal.aborted ? signal.reason : error;
     }
+  }
+
+  /** Returns how the command ended. The SDK reports the code of a signal as if it were an exit code. */
+  async end(timeoutMs: number): Promise<ExecEnd> {
+    return (await this.#client.poll(this.#exec, { signal: AbortSignal.timeout(timeoutMs) })).end;
   }
 
   /** Reads the output from a byte to its end. */

@@ -3,7 +3,7 @@ import type { ContainerProcess, ModalClient } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { isConnectionLost } from '../modal/errors.ts';
 import { readStream } from '../modal/exec.ts';
-import { ExecRouter } from '../modal/exec-router.ts';
+import { type ExecEnd, ExecRouter } from '../modal/exec-router.ts';
 import { localModalEnd } from '../modal/local-server.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 
@@ -11,6 +11,8 @@ import { requireRunning } from '../modal/sandboxes.ts';
 const RECONNECT_TIMEOUT_MS = 5 * 60_000;
 const RETRY_INTERVAL_MS = 1_000;
 const CALL_TIMEOUT_MS = 10_000;
+/** The time for finding out whether a signal ended a command. Its end is shown after that. */
+const END_TIMEOUT_MS = 2_000;
 /** A stream that hasn't failed for this long is connected, even if nothing was received. */
 const SETTLED_MS = 500;
 
@@ -85,6 +87,18 @@ export class ExecLink {
     this.#inputRouter = await this.#reconnect(this.#inputRouter, error, performance.now() + RECONNECT_TIMEOUT_MS);
     this.#markConnected(this.#inputRouter);
     return this.#inputRouter.stdin(offset);
+  }
+
+  /** Returns how the command ended; undefined if that can't be found out soon. */
+  async end(): Promise<ExecEnd> {
+    const { modal, sandboxId, execId } = this.#options;
+    if (execId === undefined) return undefined;
+    try {
+      this.#router ??= await ExecRouter.open(modal, sandboxId, execId, END_TIMEOUT_MS);
+      return await this.#router.end(END_TIMEOUT_MS);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Notes that the connection works: something was received, or could have been. */

@@ -16,6 +16,7 @@ import { ExecLink } from './exec-link.ts';
 import type { OutputPacer } from './output-pacer.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { RunOutput, RunRequest } from './request.ts';
+import { signalOf } from './result.ts';
 import type { Stdin } from './stdin.ts';
 import { strings } from './strings.ts';
 
@@ -39,7 +40,7 @@ const MAX_FAILED_POLLS = 3;
 /** The end of a program. Times are in terms of `performance.now()`. */
 export interface ProgramEnd {
   /** The exit code, or a message that explains why no program was run. */
-  readonly end: { readonly exitCode: number } | { readonly error: string };
+  readonly end: { readonly exitCode: number; readonly isSignal: boolean } | { readonly error: string };
   /** The time when the folder was synced and the program could start. */
   readonly syncedAt: number;
   /** The time when the program's first output arrived. */
@@ -189,7 +190,8 @@ export class RunningProgram {
     const exitCode = await this.#exitCode();
     await Promise.race([stderr, stopped]);
     const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
-    return { end: error === undefined ? { exitCode } : { error }, syncedAt, firstOutputAt: output.firstAt };
+    const end = error === undefined ? { exitCode, isSignal: await this.#isSignal(exitCode) } : { error };
+    return { end, syncedAt, firstOutputAt: output.firstAt };
   }
 
   /** Waits for the outcome of the sync. Throws `UserError` if the sandbox is silent although it's connected. */
@@ -226,6 +228,12 @@ export class RunningProgram {
         if (failures === MAX_FAILED_POLLS) throw error;
       }
     }
+  }
+
+  /** Returns whether a signal may have ended the program. That of a canceled one is known. */
+  async #isSignal(exitCode: number): Promise<boolean> {
+    if (signalOf(exitCode) === undefined || this.#options.signal.aborted) return true;
+    return (await this.#link.end()) !== 'code';
   }
 
   /** Handles the outcome of the sync. Resolves with false if the program wasn't started. */

@@ -51,24 +51,43 @@ export type RunResult = RunExited | RunCanceled | RunFailed;
 
 export const CANCELED: RunCanceled = { outcome: 'canceled' };
 
-/** Names of the signals that usually end programs; Modal reports them as exit code 128 + number. */
+/** Linux's signals that end programs, by number, which differ from those of other systems. */
 const SIGNALS: Readonly<Record<number, string>> = {
-  129: 'SIGHUP',
-  130: 'SIGINT',
-  131: 'SIGQUIT',
-  132: 'SIGILL',
-  134: 'SIGABRT',
-  135: 'SIGBUS',
-  136: 'SIGFPE',
-  137: 'SIGKILL',
-  139: 'SIGSEGV',
-  141: 'SIGPIPE',
-  143: 'SIGTERM',
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  5: 'SIGTRAP',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  10: 'SIGUSR1',
+  11: 'SIGSEGV',
+  12: 'SIGUSR2',
+  13: 'SIGPIPE',
+  14: 'SIGALRM',
+  15: 'SIGTERM',
+  16: 'SIGSTKFLT',
+  24: 'SIGXCPU',
+  25: 'SIGXFSZ',
+  26: 'SIGVTALRM',
+  27: 'SIGPROF',
+  29: 'SIGIO',
+  30: 'SIGPWR',
+  31: 'SIGSYS',
 };
+/** A signal is reported as this plus its number. Programs can exit with such a code, too. */
+const SIGNAL_BASE = 128;
 
-/** Returns the result of a program that exited. */
-export function exited(exitCode: number): RunExited {
-  return { outcome: 'exited', exitCode, signal: SIGNALS[exitCode] };
+/** Returns the name of the signal that an exit code stands for if a signal ended the program. */
+export function signalOf(exitCode: number): string | undefined {
+  return SIGNALS[exitCode - SIGNAL_BASE];
+}
+
+/** Returns the result of a program that exited. Unless it's known that no signal ended it, its code may stand for one. */
+export function exited(exitCode: number, { isSignal = true }: { readonly isSignal?: boolean } = {}): RunExited {
+  return { outcome: 'exited', exitCode, signal: isSignal ? signalOf(exitCode) : undefined };
 }
 
 /** Returns the result of a run that failed with a message for users. */

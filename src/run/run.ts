@@ -138,11 +138,11 @@ export class Run {
   /** Pulls the outputs if the program has exited. */
   async #resultOf(end: ProgramEnd['end'], session: Session): Promise<RunResult> {
     if ('error' in end) return { outcome: 'failed', error: end.error };
-    const { exitCode } = end;
+    const { exitCode, isSignal } = end;
     const { signal } = this.#cancel;
-    if (signal.aborted) return exited(exitCode);
+    if (signal.aborted) return exited(exitCode, { isSignal });
     const error = await pullOutputs(this.#request, session, this.#services, this.#output, signal);
-    return error === undefined ? exited(exitCode) : { outcome: 'failed', error, exitCode };
+    return error === undefined ? exited(exitCode, { isSignal }) : { outcome: 'failed', error, exitCode };
   }
 
   async #acquire(): Promise<Session> {

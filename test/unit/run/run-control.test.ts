@@ -3,7 +3,8 @@ import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
 
 describe('Controlling a run on Local Modal', () => {
-  const { start } = localRuns();
+  const runs = localRuns();
+  const { start } = runs;
 
   const countLeft = async () => {
     const { run, text } = await start('ps ax -o stat,args | grep -v "^Z" | grep -c "[s]leep 1000"');
@@ -42,6 +43,32 @@ describe('Controlling a run on Local Modal', () => {
       await waitFor('no processes', 15_000, countLeft, (count) => count === '0');
     });
   }
+
+  for (const [name, script, exitCode, signal] of [
+    ['no signal for a program that exits with such a code', 'exit 137', 137, undefined],
+    ['no signal for a code of none', 'exit 150', 150, undefined],
+    ['SIGKILL', 'kill -KILL $$', 137, 'SIGKILL'],
+    ['SIGUSR1', 'kill -USR1 $$', 138, 'SIGUSR1'],
+    ['SIGALRM', 'kill -ALRM $$', 142, 'SIGALRM'],
+    ['SIGXCPU', 'kill -XCPU $$', 152, 'SIGXCPU'],
+    ['SIGSYS', 'kill -SYS $$', 159, 'SIGSYS'],
+  ] as const)
+    for (const pty of [true, false])
+      it(`names ${name} at the end of a program ${pty ? 'in' : 'without'} a terminal`, async () => {
+        const result = await (await start(script, { pty })).run.done;
+        assert.equal(result.outcome, 'exited');
+        assert.deepEqual([result.exitCode, result.signal], [exitCode, signal]);
+      });
+
+  it('tells the terminal a size that it gets while the program is being started', async () => {
+    await (await start('true')).run.done;
+    await runs.server.control.addFault({ method: 'TaskExecStart', delayMs: 1_000, times: 1 });
+    const { run, text } = await start('until [ "$(stty size)" = "31 97" ]; do sleep 0.05; done; exit 5');
+    await runs.server.control.resetCalls();
+    await waitFor('the start', 10_000, runs.server.control.calls, (calls) => calls.TaskExecStart !== undefined);
+    run.resize({ rows: 31, columns: 97 });
+    assert.equal((await run.done).exitCode, 5, text.output);
+  });
 
   it('lets what a program has started run on after a normal end', async () => {
     const { run } = await start('setsid sleep 1000 >/dev/null 2>&1 & exit 3', { pty: false });

@@ -14,6 +14,7 @@ describe('summaryOf', () => {
 
   it('names the signal that ended the program', () => {
     assert.equal(summaryOf(exited(143)), 'Exited with code 143 (SIGTERM)');
+    assert.equal(summaryOf(exited(143, { isSignal: false })), 'Exited with code 143');
   });
 
   it('returns only the error if the run failed', () => {
