@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerProcess, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
+import { UserError } from '../base/errors.ts';
 import { execIdOf } from '../modal/client.ts';
 import { isSandboxGone } from '../modal/errors.ts';
 import { inTime, QUIET_MS } from '../modal/exec.ts';
@@ -20,6 +21,8 @@ import { signalOf } from './result.ts';
 import type { Stdin } from './stdin.ts';
 import { strings } from './strings.ts';
 
+/** Modal accepts 65,536 characters, which include what checks the sync. */
+const MAX_COMMAND_CHARS = 60_000;
 /** 128 + 9, as Modal reports a signal. */
 const SIGKILL = 137;
 /** The time to wait for confirmation that a killed program's sandbox has stopped. */
@@ -75,6 +78,8 @@ export async function startProgram(options: ProgramOptions, size: TerminalSize |
     shellArgs,
     ...(size && { size }),
   });
+  const ownChars = command.join('').length - (options.sync?.script.length ?? 0);
+  if (ownChars > MAX_COMMAND_CHARS) throw new UserError(strings.commandTooLong(MAX_COMMAND_CHARS));
   const process = await options.sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
   return new RunningProgram(options, process, execIdOf(command));
 }

@@ -79,6 +79,8 @@ export const strings = {
 
   folderNotInSandbox: (path: string) =>
     l10n.t("Folder {0} doesn't exist in the sandbox. Check that it isn't excluded, and then run again.", path),
+  commandTooLong: (limit: number) =>
+    l10n.t('The command with its arguments is longer than {0} characters. Pass long values in a file.', limit),
   programNotInstalled: (name: string) =>
     l10n.t(
       "{0} isn't installed in the sandbox's image. Use another profile, or add it to the profile's image, and then run again.",

@@ -101,6 +101,7 @@ export const strings = {
   windowsName: () => l10n.t("name isn't allowed on Windows"),
   notRequested: () => l10n.t('not requested'),
   neverSynced: () => l10n.t('never synced'),
+  unsupportedFormat: () => l10n.t('sent in a format that is not supported'),
   /** `type` is tar's name for it, such as `fifo`. */
   unsupportedType: (type: string) => l10n.t('not a file, folder, or link ({0})', type),
   linkTo: (target: string) => l10n.t('link to {0}', target),

@@ -116,7 +116,7 @@ export class LiveFolders implements vscode.Disposable {
     const consent = await this.#consent(folder);
     let changes = 0;
     for (const sandbox of sandboxes) {
-      const { files, deleted, heldBack } = await engine.push(sandbox, {
+      const { files, deleted, heldBack, skipped } = await engine.push(sandbox, {
         paths,
         maxFileBytes: LARGE_FILE_BYTES,
         expectMore: true,
@@ -124,6 +124,8 @@ export class LiveFolders implements vscode.Disposable {
       });
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);
+      for (const { path, reason } of skipped.slice(0, 1))
+        window.setStatusBarMessage([{ icon: 'warning' }, strings.liveSyncSkipped(path, reason)], 10_000);
     }
     if (changes > 0) window.setStatusBarMessage([{ icon: 'sync' }, strings.sentChanges(changes)], 3_000);
   }

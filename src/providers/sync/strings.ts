@@ -50,6 +50,7 @@ export const strings = {
   showChanges: () => l10n.t('Show Changes'),
 
   liveSyncFailed: (reason: string) => l10n.t('Live sync: {0}', reason),
+  liveSyncSkipped: (path: string, reason: string) => l10n.t("Live sync: “{0}” isn't sent ({1})", path, reason),
   largeFileWaits: (path: string, size: string, limit: string) =>
     l10n.t('“{0}” ({1}) will be sent with the next run. Live sync skips files over {2}.', path, size, limit),
   sendNow: () => l10n.t('Send Now'),

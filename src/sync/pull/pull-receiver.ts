@@ -130,11 +130,14 @@ export class PullReceiver {
       const { header, isValid } = decodeHeader(entry.header);
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
+      const isReadable = trailing.hasReadableSize(header) && !isSparse(header);
       const reason = trailing.include(header)
         ? strings.afterEnd()
-        : isValid
-          ? this.#refusal(path, header)
-          : strings.notUtf8();
+        : !isValid
+          ? strings.notUtf8()
+          : isReadable
+            ? this.#refusal(path, header)
+            : strings.unsupportedFormat();
       const isFolder = header.type === 'directory';
       if (reason === 'sensitive') this.#received.sensitive.push(...(isFolder ? [] : [path]));
       else if (reason) this.#received.refused.push({ path: path || header.name, reason });
@@ -294,6 +297,11 @@ function decodeHeader(header: Header): { header: Header; isValid: boolean } {
     header: { ...header, name: name.path, ...(header.linkname && { linkname: target.path }) },
     isValid: name.isValid && target.isValid,
   };
+}
+
+/** Returns true if the content lacks the holes of a file. */
+function isSparse({ type, pax }: Header): boolean {
+  return !type || Object.keys(pax ?? {}).some((key) => key.startsWith('GNU.sparse.'));
 }
 
 /** Returns a free name next to the file: `NAME.remote`, `NAME.remote-2`, and so on. */

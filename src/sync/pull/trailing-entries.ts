@@ -40,6 +40,13 @@ export class TrailingEntries {
     return false;
   }
 
+  /** Returns true if the size in an entry's header is a number. The parser takes as much of it as it can read. */
+  hasReadableSize({ byteOffset = 0 }: Header & { byteOffset?: number }): boolean {
+    const at = byteOffset - BLOCK_BYTES - this.#start;
+    const size = this.#kept.toString('latin1', at + 124, at + 136);
+    return size.charCodeAt(0) >= 0x80 || /^[ \0]*[0-7]*[ \0]*$/.test(size);
+  }
+
   #drop(): void {
     const done = Math.min(this.#next - this.#start, this.#kept.length);
     this.#kept = this.#kept.subarray(done);

@@ -1,7 +1,7 @@
 import { createHash, hash as hashOnce } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type Entry, isRacy, type SyncedEntry } from '../index/entries.ts';
-import { shortHash } from '../scan/read-entry.ts';
+import { reasonOf, shortHash } from '../scan/read-entry.ts';
 import type { Skipped } from '../scan/scan.ts';
 import { strings } from '../strings.ts';
 import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './tar.ts';
@@ -73,7 +73,7 @@ export class Packer {
     try {
       fd = openSync(`${root}/${entry.path}`, 'r');
     } catch (error) {
-      this.packed.skipped.push({ path: entry.path, reason: (error as NodeJS.ErrnoException).code ?? String(error) });
+      this.packed.skipped.push({ path: entry.path, reason: reasonOf(error, entry.path) });
       return;
     }
     try {

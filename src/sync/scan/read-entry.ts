@@ -88,3 +88,10 @@ export function hashFile(path: string, checkpoint: () => void): string | undefin
     closeSync(fd);
   }
 }
+
+/** Returns why a path can't be read. Node shows a name that isn't UTF-8 with replacement characters, and doesn't find it. */
+export function reasonOf(error: unknown, path: string): string {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' && path.includes('\ufffd')) return strings.notUtf8();
+  return code === 'EACCES' || code === 'EPERM' ? strings.cannotRead() : (code ?? String(error));
+}

@@ -7,7 +7,7 @@ import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
 import { strings } from '../strings.ts';
 import { exclusionNotice, type Notice, notice } from './notices.ts';
-import { hashFile, readEntry } from './read-entry.ts';
+import { hashFile, readEntry, reasonOf } from './read-entry.ts';
 
 /** A path that isn't synced although no rule excludes it. */
 export interface Skipped {
@@ -189,7 +189,7 @@ class Walk {
   /** Leaves a folder as it is in the sandbox, because it or its rules can't be read. */
   #leaveOut(path: string, error: unknown): void {
     this.#unreadable.push(path);
-    this.#skipped.push({ path, reason: error instanceof UnreadableRules ? error.message : reasonOf(error) });
+    this.#skipped.push({ path, reason: error instanceof UnreadableRules ? error.message : reasonOf(error, path) });
   }
 
   #add(path: string): boolean {
@@ -207,7 +207,7 @@ class Walk {
       this.#release(path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT' && !path.includes('\ufffd')) return false;
-      this.#skipped.push({ path, reason: path.includes('\ufffd') ? strings.notUtf8() : reasonOf(error) });
+      this.#skipped.push({ path, reason: reasonOf(error, path) });
       this.#unreadable.push(path);
     }
     return false;
@@ -288,9 +288,4 @@ class Walk {
       notices: [...this.#notices.values()],
     };
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'EACCES' || code === 'EPERM' ? strings.cannotRead() : (code ?? String(error));
 }

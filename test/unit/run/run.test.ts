@@ -277,6 +277,14 @@ describe('Run on Local Modal', () => {
     assert.match(sandboxId ?? '', /^sb-/);
   });
 
+  it('explains that the command is too long, and runs the next one', async () => {
+    await writeFile(join(path, 'a.sh'), 'echo $#');
+    for (const args of [['x'.repeat(70_000)], Array.from({ length: 700 }, () => 'y'.repeat(100)), ["'".repeat(61_000)]])
+      assert.equal((await runToEnd('a.sh', { args })).error, strings.commandTooLong(60_000));
+    const { exitCode, output } = await runToEnd('a.sh', { args: ['z'.repeat(20_000)] });
+    assert.deepEqual([exitCode, output], [0, '1\r\n']);
+  });
+
   it('explains that no interpreter is installed', async () => {
     await writeFile(join(path, 'a.x'), '');
     const { error, exitCode, output } = await runToEnd('a.x', {

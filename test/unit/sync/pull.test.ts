@@ -310,6 +310,44 @@ describe('PullReceiver', () => {
     assert.deepEqual([same, refused], [['own'], []]);
   });
 
+  it('refuses sizes that are no numbers, sparse files, and unknown types', async () => {
+    const bytesOf = async (entry: Header, change: (header: Buffer) => void = () => {}) => {
+      const archive = pack();
+      archive.entry(entry, 'content');
+      archive.finalize();
+      const bytes = await buffer(archive);
+      change(bytes);
+      bytes.fill(' ', 148, 156);
+      const sum = bytes.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+      bytes.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+      return bytes.subarray(0, entry.pax ? 2048 : 1024);
+    };
+    const header = (name: string): Header =>
+      ({ name, mode: 0o644, mtime: new Date(0), type: 'file', size: 7 }) as Header;
+    const refused = [
+      await bytesOf(header('letters'), (bytes) => bytes.write('7abc\0\0\0\0\0\0\0\0', 124)),
+      await bytesOf(header('negative'), (bytes) => bytes.write('00000000007-', 124)),
+      await bytesOf(header('old-sparse'), (bytes) => bytes.write('S', 156)),
+      await bytesOf({ ...header('new-sparse'), pax: { 'GNU.sparse.major': '1' } }),
+      await bytesOf(header('unknown'), (bytes) => bytes.write('Z', 156)),
+    ];
+    const fine = await bytesOf(header('fine'), (bytes) => bytes.write('     7 \0\0\0\0\0', 124));
+    const receiver = new PullReceiver(
+      new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} }),
+    );
+    receiver.begin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
+    await receiver.take(Buffer.concat([...refused, fine, Buffer.alloc(1024)]));
+    const result = await receiver.end();
+    assert.deepEqual(result.written, ['fine']);
+    assert.deepEqual(
+      result.refused,
+      ['letters', 'negative', 'old-sparse', 'new-sparse', 'unknown'].map((path) => ({
+        path,
+        reason: strings.unsupportedFormat(),
+      })),
+    );
+  });
+
   it('takes nothing after the end of the archive, also behind long names', async () => {
     const bytesOf = async (entries: { name: string }[]) => {
       const archive = pack();

@@ -307,6 +307,20 @@ describe('Rules', () => {
     });
   });
 
+  it("names folders whose names aren't valid UTF-8, and what is in them", () => {
+    const root = writeTree(temporaryFolder(), { a: '' });
+    execFileSync('sh', ['-c', `cd '${root}' && d=$(printf 'd\\351') && mkdir -p "$d/sub" && touch "$d/x" "x$d"`]);
+    const { entries, skipped } = scan(new Rules(root));
+    assert.deepEqual(
+      entries.map(({ path }) => path),
+      ['a'],
+    );
+    assert.deepEqual(skipped.map(({ path, reason }) => [path, reason]).sort(), [
+      ['d\ufffd', strings.notUtf8()],
+      ['xd\ufffd', strings.notUtf8()],
+    ]);
+  });
+
   it('reports links that point outside the folder, and pipes', () => {
     const root = repo({
       in: { link: 'sub/x' },

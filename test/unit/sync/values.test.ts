@@ -152,6 +152,23 @@ describe('Packer', () => {
     assert.equal(member?.header.linkname, 't'.repeat(150));
   });
 
+  it("says that files can't be read, in the words of a scan", function () {
+    if (!process.geteuid) this.skip(); // Windows has no permission bits.
+    const root = writeTree(temporaryFolder(), { secret: 'x' });
+    const { entries } = scan(new Rules(root));
+    chmodSync(root, 0o755);
+    chmodSync(join(root, 'secret'), 0);
+    const packer = new Packer();
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      for (const _ of packer.entries(root, entries));
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+    assert.deepEqual(packer.packed.skipped, [{ path: 'secret', reason: strings.cannotRead() }]);
+  });
+
   it('skips missing files, and packs files that have grown with their new size', () => {
     const root = writeTree(temporaryFolder(), { gone: 'x', small: 'abc', large: 'x'.repeat(900_000) });
     const { entries } = scan(new Rules(root));
