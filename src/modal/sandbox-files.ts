@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import type { FileInfo, Sandbox, SandboxFilesystem } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { type Clock, DAY_MS, MINUTE_MS, systemClock } from '../base/clock.ts';
-import { isSandboxStopped } from './errors.ts';
+import { isRefusedInput, isSandboxStopped } from './errors.ts';
 import { type AnswerLimits, execWith, inTime, QUIET_MS, readText } from './exec.ts';
 import { limitedFilesystem } from './file-tools.ts';
 import {
@@ -13,6 +13,7 @@ import {
   type RemoteFileProblem,
   type RemoteFiles,
 } from './remote-files.ts';
+import { NOT_STARTED_EXIT_CODES, requireShell } from './shell.ts';
 import { strings } from './strings.ts';
 
 /** Larger files are sent as a stream. */
@@ -100,7 +101,8 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
     async *read(path, { signal, maxBytes }) {
       const running = await mapped(path, sandbox);
       const options = { mode: 'binary', timeoutMs: transferTimeoutMs(maxBytes) } as const;
-      const process = await mapped(path, () => running.exec(['sh', '-c', READ, 'sh', path], options));
+      const start = () => running.exec(['sh', '-c', READ, 'sh', path], options);
+      const process = await mapped(path, () => withShell(running, start()));
       const reader = process.stdout.getReader();
       const answer = <T>(call: () => Promise<T>) => untilAborted(withinStall(mapped(path, call), clock, path), signal);
       let left = maxBytes;
@@ -116,6 +118,7 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
         if (code === NOT_REGULAR) throw new RemoteFileError('unavailable', strings.notRegularFile(path));
         if (code === 0) return;
         if ((await statOf(path)).type === 'directory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
+        if (NOT_STARTED_EXIT_CODES.includes(code)) await requireShell(running);
         throw problemOf(await readText(process.stderr), 'cat');
       } finally {
         // Not awaited: a reader that stops early must not wait for the rest.
@@ -136,8 +139,10 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
       const argv = ['sh', '-c', WRITE, 'sh', path, folder, unfinished, String(content.bytes)];
       const source = { readFrom: (offset: number) => chunks(content, offset, onSent) };
       const limits = { ...ANSWER_LIMITS, timeoutMs: transferTimeoutMs(content.bytes) };
-      const output = await mapped(path, () => execWith(running, argv, { source: () => source, signal, ...limits }));
+      const send = () => execWith(running, argv, { source: () => source, signal, ...limits });
+      const output = await mapped(path, () => withShell(running, send()));
       const outcome = String(output).trim();
+      if (outcome === '') await requireShell(running);
       if (outcome === 'isDirectory') throw new RemoteFileError('isDirectory', strings.isFolder(path));
       if (outcome !== 'done') throw new RemoteFileError('denied', strings.cannotWrite(path));
     },
@@ -146,6 +151,14 @@ export function sandboxFiles(sandbox: () => Promise<Sandbox>, clock: Clock = sys
     rename: (from, to) => call(from, (running) => run(running, ['mv', '-T', '--', from, to])),
     copy: (from, to) => call(from, (running) => run(running, ['cp', '-a', '-T', '--', from, to])),
   };
+}
+
+/** Waits for a command. If it fails, and the sandbox has no shell, throws `UserError` that says so. */
+async function withShell<T>(sandbox: Sandbox, command: Promise<T>): Promise<T> {
+  return command.catch(async (error: unknown) => {
+    if (isRefusedInput(error) || isSandboxStopped(error)) await requireShell(sandbox);
+    throw error;
+  });
 }
 
 /** Waits for a part of a file's content. Throws `RemoteFileError` if nothing arrives. */

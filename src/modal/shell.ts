@@ -8,6 +8,8 @@ const ANSWER = 'shell-works';
 const TIMEOUT_MS = 10_000;
 /** The part of the answer that is read. */
 const MAX_CHARS = 2000;
+/** The exit codes of a program that can't be started. Programs use them, too. */
+export const NOT_STARTED_EXIT_CODES: readonly number[] = [126, 127];
 /** What the programs that start a command say if it doesn't exist. */
 const MISSING = /(?:failed to execute |exec: )"?([^\s":]{1,100})/;
 

@@ -5,7 +5,7 @@ import { HOUR_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
-import { requireShell } from '../modal/shell.ts';
+import { NOT_STARTED_EXIT_CODES, requireShell } from '../modal/shell.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
@@ -21,8 +21,6 @@ import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
-/** The exit codes of a program that can't be started. Programs use them, too. */
-const NOT_STARTED_EXIT_CODES: readonly number[] = [126, 127];
 
 /** The number of times that a sync is prepared again because the sandbox's files weren't as expected. */
 const SYNC_ATTEMPTS = 4;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
+import { contentOf, readAll } from '../../../src/modal/remote-files.ts';
+import { sandboxFiles } from '../../../src/modal/sandbox-files.ts';
 import { requireShell } from '../../../src/modal/shell.ts';
 import { strings } from '../../../src/modal/strings.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
@@ -54,6 +56,20 @@ describe('A sandbox without a shell', () => {
     await assert.rejects(services.syncs.of({ name: 'folder', path }).push(sandbox, { ask: () => true }), {
       message: strings.cannotExecute('/nowhere/sh'),
     });
+  });
+});
+
+describe('Files of a sandbox without a shell', () => {
+  const runs = localRuns();
+
+  it('are opened and saved with a sentence that names what is missing', async () => {
+    const { path, services } = runs.folder;
+    const { sandbox } = await services.sessions.acquire({ name: 'folder', path });
+    const files = sandboxFiles(async () => withoutShell(sandbox));
+    const missing = { message: strings.cannotExecute('/nowhere/sh') };
+    await files.write('/small', contentOf(Buffer.from('x')));
+    await assert.rejects(readAll(files, '/small', 10), missing);
+    await assert.rejects(files.write('/large', contentOf(Buffer.alloc(9 * 1024 * 1024))), missing);
   });
 });
 
