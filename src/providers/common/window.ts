@@ -28,13 +28,16 @@ export function labelText(label: Label): string {
   return parts.map((part) => (typeof part === 'string' ? rowText(part) : `$(${part.icon})`)).join(' ');
 }
 
-/** A problem for the Problems view. */
+/** A problem for the Problems view, which shows the source and the code next to the message. */
 export function newDiagnostic(
   range: vscode.Range,
   message: string,
-  severity = vscode.DiagnosticSeverity.Error,
+  { severity, source, code }: { severity?: vscode.DiagnosticSeverity; source?: string; code?: string } = {},
 ): vscode.Diagnostic {
-  return new vscode.Diagnostic(range, cleanText(message), severity);
+  const diagnostic = new vscode.Diagnostic(range, cleanText(message), severity);
+  if (source !== undefined) diagnostic.source = cleanLine(source, MAX_ROW_CHARS);
+  if (code !== undefined) diagnostic.code = cleanLine(code, MAX_ROW_CHARS);
+  return diagnostic;
 }
 
 /** VS Code's functions that show texts, for texts that may contain words of others. */

@@ -221,7 +221,8 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
 /** Throws for a file that VS Code would act on, which therefore can't be created. */
 function requireShown(uri: vscode.Uri): void {
   const name = activeName(uri.path);
-  if (name !== undefined) throw vscode.FileSystemError.NoPermissions(strings.inactiveName(name, shownName(name)));
+  if (name === undefined) return;
+  throw vscode.FileSystemError.NoPermissions(cleanLine(strings.inactiveName(name, shownName(name))));
 }
 
 function typeOf({ type, target }: RemoteEntry): vscode.FileType {

@@ -25,9 +25,7 @@ export class ImageProblems implements vscode.Disposable {
     const location = 'file' in error.place ? await lineOf(error.place, root) : await keyOf(error.place, image, root);
     if (!location) return undefined;
     const text = [error.message, ...error.log].join('\n');
-    const diagnostic = newDiagnostic(location.range, text);
-    diagnostic.source = 'Modal';
-    this.#diagnostics.set(location.uri, [diagnostic]);
+    this.#diagnostics.set(location.uri, [newDiagnostic(location.range, text, { source: 'Modal' })]);
     return location;
   }
 }

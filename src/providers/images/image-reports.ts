@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { strings } from './strings.ts';
 
 const SCHEME = 'modal-image';
@@ -21,7 +22,7 @@ export class ImageReports implements vscode.TextDocumentContentProvider, vscode.
 
   /** Shows a report, and replaces an earlier one for the same profile. */
   async show(profile: string, text: string): Promise<void> {
-    const title = strings.reportTitle(profile).replaceAll(/[/\\\r\n]/g, ' ');
+    const title = cleanLine(strings.reportTitle(profile)).replaceAll(/[/\\]/g, ' ');
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${title}` });
     this.#texts.set(uri.path, text);
     this.#changed.fire(uri);

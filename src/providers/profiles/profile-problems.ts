@@ -59,14 +59,10 @@ export class ProfileProblems implements vscode.CodeActionProvider, vscode.Dispos
       document.uri,
       own.map((problem) => {
         const key = problem.path.filter((part) => typeof part === 'string').at(-1) ?? '';
-        const diagnostic = newDiagnostic(
-          rangeOf(document, problem),
-          problem.message.endsWith('?')
-            ? strings.problemWithSuggestion(key, problem.message)
-            : strings.problem(key, problem.message),
-        );
-        diagnostic.source = 'Modal';
-        return diagnostic;
+        const message = problem.message.endsWith('?')
+          ? strings.problemWithSuggestion(key, problem.message)
+          : strings.problem(key, problem.message);
+        return newDiagnostic(rangeOf(document, problem), message, { source: 'Modal' });
       }),
     );
   }

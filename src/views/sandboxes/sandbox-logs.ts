@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import { cleanLine } from '../../base/text.ts';
 import { type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { readSandboxLog, type SandboxLog } from '../../modal/sandbox-logs.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -35,7 +36,7 @@ export class SandboxLogs implements vscode.TextDocumentContentProvider, vscode.D
 
   /** `modal.showSandboxLogs` */
   async show(sandbox: SandboxSummary): Promise<void> {
-    const name = sandboxLabel(sandbox).replaceAll(/[/\\\r\n]/g, ' ');
+    const name = cleanLine(sandboxLabel(sandbox)).replaceAll(/[/\\]/g, ' ');
     const uri = vscode.Uri.from({ scheme: SCHEME, path: `/${sandbox.id}/${name}.log` });
     await vscode.window.showTextDocument(uri, { preview: false });
     this.#watchVisible();

@@ -116,7 +116,10 @@ describe('Texts of others', () => {
   });
 
   it('are clean in the Problems view', () => {
-    assertClean([newDiagnostic(new vscode.Range(0, 0, 0, 0), TEXT).message]);
+    const options = { source: TEXT, code: TEXT };
+    const { message, source, code } = newDiagnostic(new vscode.Range(0, 0, 0, 0), TEXT, options);
+    assertClean([message]);
+    assertClean([source, code].map(String), 300);
   });
 
   it('are clean in our own lines of a terminal', () => {

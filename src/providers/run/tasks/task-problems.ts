@@ -73,10 +73,11 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
   // Without a column, the range is the whole line. If the range is empty, VS Code marks a word.
   const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
   const range = new vscode.Range(line - 1, first, (endLine ?? line) - 1, last);
-  const diagnostic = newDiagnostic(range, message, SEVERITIES[severity]);
-  if (source !== undefined) diagnostic.source = source;
-  if (code !== undefined) diagnostic.code = code;
-  return diagnostic;
+  return newDiagnostic(range, message, {
+    severity: SEVERITIES[severity],
+    ...(source !== undefined && { source }),
+    ...(code !== undefined && { code }),
+  });
 }
 
 /** Maps a path in the output to a local one. */
