@@ -1,4 +1,5 @@
 import type { Sandbox } from 'modal';
+import { UserError } from '../base/errors.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { Prices } from '../modal/prices.ts';
@@ -17,6 +18,7 @@ import {
   type SandboxStart,
   type Session,
 } from './session.ts';
+import { strings } from './strings.ts';
 import type { WarmSource } from './warm/pool.ts';
 import { type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
@@ -38,6 +40,8 @@ export class Sessions {
   readonly #sandboxes = new WindowSandboxes();
   /** Sandboxes that this window started for no folder, by ID. */
   readonly #others = new Map<string, Sandbox>();
+  /** The number of times that the account or app has changed. */
+  #changes = 0;
   readonly #didStart = new Emitter<SandboxStart>();
   readonly #didStartCold = new Emitter<ColdStart>();
   readonly #didChange = new Emitter<void>();
@@ -138,7 +142,7 @@ export class Sessions {
     const { starter } = this.#dependencies;
     const adopted = await starter.adopt(connection, folder, named);
     if (adopted) {
-      if (signal.aborted) await starter.terminate(adopted);
+      if (signal.aborted) await this.letGo(adopted);
       signal.throwIfAborted();
       onAdopted();
       return adopted;
@@ -146,9 +150,18 @@ export class Sessions {
     await this.#requireBudget(connection);
     signal.throwIfAborted();
     const startedAt = performance.now();
-    const sandbox = await starter.start(connection, named, { folder, profileName: named.name, signal });
+    const sandbox = await this.#start(connection, named, { folder, profileName: named.name, signal });
     this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
     return sandbox;
+  }
+
+  /** Starts a sandbox, unless the account or app changes in the meantime: it's ended then, as the others are. */
+  async #start(connection: Connection, named: NamedProfile, options: StartOptions): Promise<Sandbox> {
+    const changes = this.#changes;
+    const sandbox = await this.#dependencies.starter.start(connection, named, options);
+    if (changes === this.#changes) return sandbox;
+    await this.letGo(sandbox);
+    throw new UserError(strings.accountChanged());
   }
 
   async #requireBudget({ account }: Connection): Promise<void> {
@@ -162,7 +175,7 @@ export class Sessions {
   async create(named: NamedProfile, options: Omit<StartOptions, 'profileName'> = {}): Promise<Sandbox> {
     const connection = await this.connection();
     await this.#requireBudget(connection);
-    const sandbox = await this.#dependencies.starter.start(connection, named, options);
+    const sandbox = await this.#start(connection, named, options);
     this.#others.set(sandbox.sandboxId, sandbox);
     return sandbox;
   }
@@ -259,7 +272,7 @@ export class Sessions {
     const named = await this.profile(folder, profileName);
     await this.#requireBudget(connection);
     const options = { folder, profileName: named.name, snapshot, signal };
-    const starting = this.#dependencies.starter.start(connection, named, options);
+    const starting = this.#start(connection, named, options);
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
     const previous = this.#sandboxes.get(folder, named.name);
@@ -342,6 +355,7 @@ export class Sessions {
 
   /** Ends the sandboxes of this window's folders in the account or app that is left, and reports what keeps running. */
   async #leave(): Promise<void> {
+    this.#changes += 1;
     const entries = this.#sandboxes.all;
     const running = [...this.#others.values()];
     this.#sandboxes.clear();

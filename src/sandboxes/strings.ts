@@ -45,6 +45,9 @@ export const strings = {
 
   accountNotInUse: (account: string) => l10n.t('This window is no longer signed in to {0}.', account),
 
+  accountChanged: () =>
+    l10n.t('The account or app changed, so the sandbox that was being started was stopped. Try again.'),
+
   spentToday: (spent: string, limit: string) => l10n.t("You've spent {0} of {1} today (estimate)", spent, limit),
   spentLastHour: (spent: string, limit: string) =>
     l10n.t("You've spent {0} of {1} in the last hour (estimate)", spent, limit),

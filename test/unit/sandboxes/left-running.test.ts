@@ -17,6 +17,7 @@ import { sandboxParams } from '../../../src/sandboxes/sandbox-params.ts';
 import type { SandboxStarter, StarterDependencies } from '../../../src/sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../../src/sandboxes/sessions.ts';
 import { stopAll } from '../../../src/sandboxes/stop-all.ts';
+import { strings } from '../../../src/sandboxes/strings.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { shortenWaits, Time } from '../../helpers/time.ts';
@@ -326,6 +327,35 @@ describe('Sandboxes that may be left running', () => {
     assert.ok(imageId && waits > 0);
     assert.equal(await running(), 1, 'only the holder is left');
     await holder.terminate();
+  });
+
+  it('ends a sandbox during whose start the account changes, however it is started', async () => {
+    const starts: ((sessions: Sessions) => Promise<unknown>)[] = [
+      (sessions) => sessions.acquire(folder),
+      async (sessions) => sessions.create(await sessions.profile(folder)),
+      (sessions) => sessions.restore(folder, 'default', { imageId }),
+    ];
+    let using = account('one');
+    const window = await open({}, { using: () => using });
+    const { image } = await window.starter.image(folder, await window.sessions.profile(folder));
+    const { imageId } = image;
+    for (const start of starts) {
+      using = account('one');
+      await window.sessions.connection();
+      await server.control.addFault({ method: 'SandboxCreateV2', delayMs: 500, times: 1 });
+      const starting = assert.rejects(start(window.sessions), { message: strings.accountChanged() });
+      await waitFor(
+        'the start',
+        10_000,
+        () => entries(window),
+        (all) => all.length === 1,
+      );
+      using = account('two');
+      window.starter.leaveConnection();
+      await starting;
+      await nothingRuns();
+      assert.deepEqual(await window.sessions.sandboxesOf(folder), []);
+    }
   });
 
   it('ends the sandboxes of folders when another account is chosen, and reports the others', async () => {
