@@ -128,10 +128,8 @@ export class FolderPermissions implements vscode.Disposable {
       const request = await this.#request(folder, named);
       const files = await sentFiles(named.profile, { ...request, userInclude: userInclude(folder.path) });
       const fresh = await this.#permissions.undecided(request, files);
-      if (fresh.length > 0) {
-        const isAllowed = await askPermission(request, fresh);
-        if (isAllowed !== undefined) await this.#permissions.answer(request, fresh, isAllowed);
-      } else await this.#reviewAnswers(folder, request);
+      if (fresh.length > 0) await this.#permissions.askAbout(request, fresh);
+      else await this.#reviewAnswers(folder, request);
     });
   }
 

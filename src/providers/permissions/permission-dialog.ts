@@ -6,8 +6,6 @@ import type { PermissionRequest, Reviewed } from '../../sandboxes/permissions/pe
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
-/** The number of effects that the dialog lists. */
-const MAX_LISTED = 12;
 /** The number of effects that the notification names. */
 const MAX_NAMED = 3;
 const MAX_LINE_CHARS = 200;
@@ -19,10 +17,8 @@ export async function askPermission(
   effects: readonly Effect[],
 ): Promise<boolean | undefined> {
   const message = strings.question(nameOf(named.name), nameOf(basename(root)));
-  const listed = effects.slice(0, effects.length > MAX_LISTED ? MAX_LISTED - 1 : MAX_LISTED);
-  const lines = listed.map(({ text }) => strings.line(cleanLine(text, MAX_LINE_CHARS)));
-  const more = effects.length > listed.length ? [strings.andMore(effects.length - listed.length)] : [];
-  const detail = [...lines, ...more, '', strings.explanation()].join('\n');
+  const lines = effects.map(({ text }) => strings.line(cleanLine(text, MAX_LINE_CHARS)));
+  const detail = [...lines, '', strings.explanation()].join('\n');
   const [allow, dontAllow] = [strings.allow(), strings.dontAllow()];
   const pressed = await window.showWarningMessage(message, { modal: true, detail }, allow, dontAllow);
   return pressed === undefined ? undefined : pressed === allow;

@@ -61,6 +61,9 @@ export interface StartGate {
 /** The user hasn't allowed what a profile needs. Trying again doesn't help. */
 export class NotAllowedError extends UserError {}
 
+/** The number of effects in one question. Each is named, so more take another question. */
+const MAX_ASKED = 12;
+
 /** What the user allows a folder's profiles to cause: asked once, before the first effect, and remembered. */
 export class Permissions implements StartGate {
   readonly #store: PermissionStore;
@@ -95,14 +98,24 @@ export class Permissions implements StartGate {
   /** Asks what is still undecided once earlier questions are answered. Throws `DeclinedError` if the user cancels. */
   #askInTurn(request: PermissionRequest, effects: readonly Effect[]): Promise<void> {
     const turn = this.#asking.then(async () => {
-      const fresh = await this.#undecided(request, effects);
-      if (fresh.length === 0) return;
-      const isAllowed = await this.#ask(request, fresh);
-      if (isAllowed === undefined) throw new DeclinedError(strings.canceled());
-      await this.answer(request, fresh, isAllowed);
+      if (!(await this.askAbout(request, await this.#undecided(request, effects))))
+        throw new DeclinedError(strings.canceled());
     });
     this.#asking = turn.catch(() => {});
     return turn;
+  }
+
+  /** Asks about effects, and remembers the answers. If the user cancels, remembers nothing and resolves with false. */
+  async askAbout(request: PermissionRequest, effects: readonly Effect[]): Promise<boolean> {
+    const answered: [effects: readonly Effect[], isAllowed: boolean][] = [];
+    for (let at = 0; at < effects.length; at += MAX_ASKED) {
+      const part = effects.slice(at, at + MAX_ASKED);
+      const isAllowed = await this.#ask(request, part);
+      if (isAllowed === undefined) return false;
+      answered.push([part, isAllowed]);
+    }
+    for (const [part, isAllowed] of answered) await this.answer(request, part, isAllowed);
+    return true;
   }
 
   /** Returns true if sandboxes of the profile may be started while no one waits for them. */

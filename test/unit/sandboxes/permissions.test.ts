@@ -76,6 +76,26 @@ describe('Permissions', () => {
     assert.equal(asked.length, 1);
   });
 
+  it('names everything, however much that is, and remembers nothing if a later question is canceled', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `secret-${at}`);
+    const many = { secrets: names };
+    let questions = 0;
+    const store = new PermissionStore(machine);
+    const canceling = new Permissions(store, async () => {
+      questions += 1;
+      return questions === 1 ? true : undefined;
+    });
+    await assert.rejects(canceling.require(request(many), { files: async () => [], mayAsk: true }), {
+      message: strings.canceled(),
+    });
+    assert.deepEqual([questions, (await store.answers(request(many))).size], [2, 0]);
+    await require(many);
+    assert.deepEqual(
+      [asked.map((texts) => texts.length), asked.flat()],
+      [[12, 8], names.map((name) => strings.secret(name))],
+    );
+  });
+
   it('asks nothing about a profile that causes nothing', async () => {
     await require({ gpu: 'T4', pull: ['*.csv'] });
     await require(DEMANDING, { named: named(DEMANDING, 'user') });
