@@ -2,13 +2,10 @@ import { basename } from 'node:path';
 import { strings as formats } from '../../base/strings.ts';
 import { cleanLine, formatBytes } from '../../base/text.ts';
 import type { PreparedPush } from '../../sync/push/prepared.ts';
-import type { SyncQuestion } from '../../sync/push/questions.ts';
+import { MAX_NAMED, type SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
-
-/** The number of files that a dialog names. */
-const MAX_LISTED = 12;
 
 /** The texts of a confirmation dialog. */
 interface Dialog {
@@ -62,13 +59,13 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'remote-changes':
       return {
         message: strings.confirmOverwrite(),
-        detail: question.paths.slice(0, 10).join('\n'),
+        detail: listed(question.paths).join('\n'),
         yes: strings.overwrite(),
       };
     case 'mirror':
       return {
         message: strings.confirmMirror(question.extras.length),
-        detail: question.extras.slice(0, 10).join('\n'),
+        detail: listed(question.extras).join('\n'),
         yes: strings.deleteInSandbox(),
       };
     case 'huge-pull':
@@ -80,7 +77,7 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'sensitive-pull':
       return {
         message: strings.confirmSensitivePull(),
-        detail: question.paths.slice(0, 10).join('\n'),
+        detail: listed(question.paths).join('\n'),
         yes: strings.pull(),
       };
   }
@@ -114,6 +111,6 @@ function credentialLines(credentials: readonly string[]): string[] {
 }
 
 function listed(paths: readonly string[]): string[] {
-  const more = paths.length > MAX_LISTED ? [strings.andMoreFiles(paths.length - MAX_LISTED)] : [];
-  return [...paths.slice(0, MAX_LISTED).map((path) => cleanLine(path)), ...more];
+  const more = paths.length > MAX_NAMED ? [strings.andMoreFiles(paths.length - MAX_NAMED)] : [];
+  return [...paths.slice(0, MAX_NAMED).map((path) => cleanLine(path)), ...more];
 }

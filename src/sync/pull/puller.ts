@@ -6,7 +6,7 @@ import { UserError } from '../../base/errors.ts';
 import { type AnswerLimits, execWith, readStream } from '../../modal/exec.ts';
 import { watched } from '../../modal/watchdog.ts';
 import type { SyncProgress } from '../options.ts';
-import type { Ask } from '../push/questions.ts';
+import { type Ask, MAX_NAMED } from '../push/questions.ts';
 import { strings } from '../strings.ts';
 import type { WorkerClient } from '../worker/client.ts';
 import { matchFiles, type PullMatches, withoutUtf8 } from './pull-matches.ts';
@@ -59,11 +59,10 @@ export class Puller {
     const paths = [...new Set([...(request.paths ?? []).map(checkedPath), ...matching.paths])];
     const size = new PullSize(this.#ask);
     const first = await this.#receive(sandbox, paths, [], request, size);
-    const { sensitive } = first;
-    const isConfirmed =
-      sensitive.length > 0 && (await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive })) === true;
-    const second = isConfirmed ? await this.#receive(sandbox, sensitive, sensitive, request, size) : undefined;
-    const all = second ? { ...joined(first, second), sensitive: [] } : first;
+    const allowed = await this.#allowed(first.sensitive);
+    const left = first.sensitive.filter((path) => !allowed.includes(path));
+    const second = allowed.length > 0 ? await this.#receive(sandbox, allowed, allowed, request, size) : undefined;
+    const all = second ? { ...joined(first, second), sensitive: left } : first;
     const found = [
       ...all.written,
       ...all.same,
@@ -83,6 +82,15 @@ export class Puller {
       unmatched: matching.unmatched,
       durationMs: performance.now() - startedAt,
     };
+  }
+
+  /** Asks about files that affect what local programs run, until the user says no. Resolves with those that may be pulled. */
+  async #allowed(sensitive: readonly string[]): Promise<readonly string[]> {
+    for (let at = 0; at < sensitive.length; at += MAX_NAMED) {
+      const isConfirmed = await this.#ask?.({ kind: 'sensitive-pull', paths: sensitive.slice(at, at + MAX_NAMED) });
+      if (isConfirmed !== true) return sensitive.slice(0, at);
+    }
+    return sensitive;
   }
 
   async #matching(sandbox: Sandbox, { patterns = [], signal }: PullRequest): Promise<PullMatches> {

@@ -1,7 +1,7 @@
 import type { PushOptions } from '../options.ts';
 import { isWithinApproval, type SyncConsent } from './consent.ts';
 import type { PreparedPush } from './prepared.ts';
-import { type Ask, type OnRemoteChange, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
+import { type Ask, MAX_NAMED, type OnRemoteChange, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
 /** The questions of one push or run. Each is asked once, even if the push takes several attempts. */
 export class SyncPrompts {
@@ -65,11 +65,13 @@ export class SyncPrompts {
     const withheldBefore = this.#withheld.size;
     for (const path of plan.credentialsToConfirm) if (answers.get(path) === false) this.#withheld.add(path);
     const sent = plan.namedCredentials.filter((path) => !this.#withheld.has(path));
-    for (const question of questionsFor(plan, await isApproved(plan, consent), sent)) {
+    const areNamed = sent.length <= MAX_NAMED;
+    const named = areNamed ? sent : sent.filter((path) => !undecided.includes(path));
+    for (const question of questionsFor(plan, await isApproved(plan, consent), named)) {
       const isAnswered = await this.require(question);
       if (!isAnswered || question.kind !== 'first-sync') continue;
       await consent?.approve(plan.putBytes);
-      await this.#decide(undecided, true);
+      if (areNamed) await this.#decide(undecided, true);
     }
     await this.#askAboutCredentials(undecided);
     return this.#withheld.size > withheldBefore;
@@ -77,10 +79,12 @@ export class SyncPrompts {
 
   async #askAboutCredentials(paths: readonly string[]): Promise<void> {
     const open = paths.filter((path) => !this.#decided.has(path));
-    if (open.length === 0) return;
-    const answer = await this.#answer({ kind: 'credentials', paths: open });
-    if (answer !== undefined) await this.#decide(open, answer);
-    else for (const path of open) this.#withheld.add(path);
+    for (let at = 0; at < open.length; at += MAX_NAMED) {
+      const part = open.slice(at, at + MAX_NAMED);
+      const answer = await this.#answer({ kind: 'credentials', paths: part });
+      if (answer !== undefined) await this.#decide(part, answer);
+      else for (const path of part) this.#withheld.add(path);
+    }
   }
 
   async #decide(paths: readonly string[], isAllowed: boolean): Promise<void> {

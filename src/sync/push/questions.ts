@@ -5,6 +5,9 @@ import { UserError } from '../../base/errors.ts';
 import { strings } from '../strings.ts';
 import type { PreparedPush } from './prepared.ts';
 
+/** The number of files in a question that must name each of them. More take another question. */
+export const MAX_NAMED = 12;
+
 /** Something that the user decides. Sizes are in bytes. */
 export type SyncQuestion =
   /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, lstatSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { type Header, pack } from 'tar-stream';
 import { pullReport } from '../../../src/run/sync-report.ts';
@@ -140,6 +140,25 @@ describe('SyncEngine.pull', () => {
     await engine.pull(sandbox, { paths: ['p/.vscode'], ask: (question) => asked.push(question.kind) > 0 });
     assert.deepEqual(asked, ['sensitive-pull']);
     assert.equal(readFileSync(join(root, 'p/.vscode/tasks.json'), 'utf8'), 'x\n');
+  });
+
+  it('names each file that affects what local programs run, and writes none that comes after a no', async () => {
+    await inSandbox(sandbox, 'mkdir -p p/.vscode; for at in $(seq 10 40); do echo x > p/.vscode/$at.json; done');
+    const asked: string[][] = [];
+    const { sensitive } = await engine.pull(sandbox, {
+      paths: ['p'],
+      ask: (question) => question.kind === 'sensitive-pull' && asked.push([...question.paths]) < 3,
+    });
+    assert.deepEqual([asked.map(({ length }) => length), asked.flat().length], [[12, 12, 7], 31]);
+    assert.deepEqual(
+      readdirSync(join(root, 'p/.vscode')).sort(),
+      asked
+        .slice(0, 2)
+        .flat()
+        .map((path) => basename(path))
+        .sort(),
+    );
+    assert.deepEqual(sensitive, asked[2]);
   });
 
   it('asks before it receives more than 200 MB, and keeps what came if the answer is no', async () => {

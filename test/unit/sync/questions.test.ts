@@ -84,6 +84,28 @@ describe('SyncEngine.push with questions', () => {
     assert.equal(await inSandbox(sandbox, 'ls -A *.pem .env'), '.env\nmine.pem\n');
   });
 
+  it('names each credential that the rules of a folder include, however many there are', async () => {
+    const names = Array.from({ length: 30 }, (_, at) => `${at + 10}.pem`);
+    writeTree(root, { '.modalignore': '!*.pem', ...Object.fromEntries(names.map((name) => [name, name])) });
+    const consent = consentFor();
+    const { credentials } = await ending(
+      engineFor(root, {
+        storageDir,
+        ask: (question) => {
+          asked.push(question);
+          return !(question.kind === 'credentials' && question.paths.includes('39.pem'));
+        },
+      }),
+    ).push(sandbox, { consent });
+    assert.deepEqual(
+      asked.map((question) => ('paths' in question ? question.paths.length : question.kind)),
+      ['first-sync', 12, 12, 6],
+    );
+    assert.deepEqual(asked.flatMap((question) => ('paths' in question ? question.paths : [])).sort(), names);
+    assert.deepEqual([...credentials].sort(), names.slice(24));
+    assert.equal(await inSandbox(sandbox, 'ls *.pem | wc -l'), '24\n');
+  });
+
   it("asks by name before it sends a credential that the folder's own rules include later, and syncs the rest", async () => {
     writeTree(root, { a: 'a' });
     const consent = consentFor({ isLocal: true });
