@@ -134,9 +134,16 @@ export class Workbench {
     if (isTaken) return;
     say(`VS Code ignored ${what}. Trying again.`);
     await this.page.keyboard.press('Escape');
+    await this.#restMouse();
     if (await shows(100)) return;
     await make();
     if (!(await shows(stepTimeoutMs))) throw new Error(`VS Code ignored ${what} twice.`);
+  }
+
+  /** Moves the mouse to where it shows no hover, which could cover what is clicked next. */
+  async #restMouse(): Promise<void> {
+    await this.page.mouse.move(1, 1);
+    await this.page.locator('.workbench-hover').first().waitFor({ state: 'hidden' });
   }
 
   /**
@@ -388,6 +395,7 @@ export class Workbench {
     const expanded = row.and(this.page.locator('[aria-expanded="true"]'));
     await row.waitFor();
     if (await comesIntoSight(expanded, 100)) return;
+    await this.#restMouse();
     await this.gesture('expanding a row', () => row.click({ timeout: DROP_TIMEOUT_MS }), expanded);
   }
 
