@@ -45,7 +45,13 @@ const didWarn = new Emitter<string>();
 export const onServerWarning: Event<string> = didWarn.event;
 
 /** The warnings of the SDK itself that have no details, and so look like those of the servers. */
-const SDK_WARNINGS = /^(?:Task router URL changed|x-modal-auth-token does not)/;
+const SDK_WARNINGS =
+  /^(?:Task router URL changed|x-modal-auth-token does not|Using insecure TLS|experimentalList without|Matching a FunctionCall)/;
+
+/** Returns whether a text without details is a warning of the SDK itself, such as that it uses no TLS on this computer. */
+export function isSdkWarning(message: string): boolean {
+  return SDK_WARNINGS.test(message);
+}
 
 const sdkLogger = {
   /**
@@ -60,7 +66,7 @@ const sdkLogger = {
   info: (message: string, ...details: unknown[]) => logInfo(entryOf(message, details)),
   warn(message: string, ...details: unknown[]): void {
     logWarning(entryOf(message, details));
-    if (details.length === 0 && !SDK_WARNINGS.test(message)) didWarn.fire(message);
+    if (details.length === 0 && !isSdkWarning(message)) didWarn.fire(message);
   },
   error: (message: string, ...details: unknown[]) => logError(entryOf(message, details)),
 };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { setLog } from '../../../src/base/log.ts';
-import { connect, onServerWarning } from '../../../src/modal/client.ts';
+import { connect, isSdkWarning, onServerWarning } from '../../../src/modal/client.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf } from '../../helpers/sessions.ts';
 
@@ -47,5 +49,16 @@ describe("Warnings of Modal's servers", () => {
     assert.equal(logged.length, 1);
     assert.match(logged[0] ?? '', /^Modal: Server requested retry delay.* message Too fast method .*AppGetOrCreate$/);
     await server.control.clearFaults();
+  });
+
+  it('are told from all warnings that the SDK itself can give', async () => {
+    const sdk = await readFile(createRequire(import.meta.url).resolve('modal'), 'utf8');
+    const own = [...sdk.matchAll(/\.warn\(\s*(["'`])((?:(?!\1).)+)\1\s*\)/gs)].map(([, , text = '']) => text);
+    assert.ok(own.length >= 5, `${own.length} warnings`);
+    assert.deepEqual(
+      own.filter((text) => !isSdkWarning(text)),
+      [],
+    );
+    assert.equal(isSdkWarning('Your workspace is over its limit'), false);
   });
 });
