@@ -156,13 +156,13 @@ export async function waitForActiveDocument(
   return active() as vscode.TextDocument;
 }
 
-/** Waits until the active tab compares two files. */
-export async function waitForDiff(original: vscode.Uri, modified: vscode.Uri): Promise<void> {
+/** Waits until the active tab compares two files, and returns its title. */
+export async function waitForDiff(original: vscode.Uri, modified: vscode.Uri): Promise<string> {
   const compared = () => {
-    const input = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
-    return input instanceof vscode.TabInputTextDiff ? [`${input.original}`, `${input.modified}`] : [];
+    const { label = '', input } = vscode.window.tabGroups.activeTabGroup.activeTab ?? {};
+    return { label, sides: input instanceof vscode.TabInputTextDiff ? `${input.original},${input.modified}` : '' };
   };
-  await eventually('the diff', compared, (sides) => sides.join() === `${original},${modified}`);
+  return (await eventually('the diff', compared, ({ sides }) => sides === `${original},${modified}`)).label;
 }
 
 /** Waits until a task of this name runs, and returns its execution. */

@@ -40,6 +40,16 @@ export function newDiagnostic(
   return diagnostic;
 }
 
+/** Shows two files next to each other. */
+export function showDiff(
+  left: vscode.Uri,
+  right: vscode.Uri,
+  title: string,
+  options: vscode.TextDocumentShowOptions = {},
+): Thenable<unknown> {
+  return vscode.commands.executeCommand('vscode.diff', left, right, cleanLine(title, MAX_ROW_CHARS), options);
+}
+
 /** VS Code's functions that show texts, for texts that may contain words of others. */
 export const window = {
   showInformationMessage: message('showInformationMessage'),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
+import { cleanLine } from '../../base/text.ts';
 import { RemoteFileError, type RemoteFiles } from '../../modal/remote-files.ts';
 import { type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
@@ -16,7 +17,7 @@ import { shown } from '../common/progress.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
 import { strings as commonStrings } from '../common/strings.ts';
 import { transfer } from '../common/transfers.ts';
-import { window } from '../common/window.ts';
+import { showDiff, window } from '../common/window.ts';
 import type { RemoteFileSystems } from './remote-file-systems.ts';
 import { strings } from './strings.ts';
 
@@ -47,7 +48,7 @@ export class RemoteFileCommands {
       await vscode.commands.executeCommand('workbench.view.explorer');
       if (isOpen) return;
       const stay = restarts ? await this.#sessions.handOver() : undefined;
-      const name = strings.folderName(sandboxLabel(sandbox).replaceAll(/[\r\n]+/g, ' '));
+      const name = cleanLine(strings.folderName(sandboxLabel(sandbox)));
       if (vscode.workspace.updateWorkspaceFolders(folders.length, 0, { uri, name })) return;
       await stay?.();
       throw new UserError(strings.folderNotAdded());
@@ -144,5 +145,5 @@ export async function rootOf(files: RemoteFiles): Promise<string> {
 
 async function compare(remote: vscode.Uri, local: vscode.Uri): Promise<void> {
   const title = strings.diffTitle(posix.basename(local.path));
-  await vscode.commands.executeCommand('vscode.diff', remote, local, title);
+  await showDiff(remote, local, title);
 }

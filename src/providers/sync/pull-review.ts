@@ -1,11 +1,10 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { cleanLine } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import type { RemoteChanges } from '../../sync/remote/remote.ts';
 import { remoteUri, SANDBOX_SCHEME } from '../common/schemes.ts';
-import { window } from '../common/window.ts';
+import { showDiff, window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 interface ChangeItem extends vscode.QuickPickItem {
@@ -58,6 +57,6 @@ async function show({ path, isNew }: ChangeItem, folder: Folder, sandboxId: stri
   if (isNew) await vscode.commands.executeCommand('vscode.open', remote, options);
   else {
     const local = vscode.Uri.file(join(folder.path, path));
-    await vscode.commands.executeCommand('vscode.diff', local, remote, cleanLine(strings.diffTitle(path)), options);
+    await showDiff(local, remote, strings.diffTitle(path), options);
   }
 }

@@ -11,7 +11,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { SyncEngine } from '../../sync/engine.ts';
 import { chooseFolder, unsavedPaths } from '../common/folders.ts';
 import { shown, withProgress } from '../common/progress.ts';
-import { window } from '../common/window.ts';
+import { showDiff, window } from '../common/window.ts';
 import { reviewChanges } from './pull-review.ts';
 import { strings } from './strings.ts';
 import { askInDialog } from './sync-questions.ts';
@@ -94,8 +94,8 @@ export class SyncCommands {
       onProgress: (progress) => report(progressLine(progress)),
     });
     for (const { path, copy } of result.conflicts.slice(0, 3)) {
-      const [local, remote] = [path, copy].map((each) => vscode.Uri.file(join(folder.path, each)));
-      await vscode.commands.executeCommand('vscode.diff', local, remote, strings.diffTitle(path));
+      const uriOf = (each: string) => vscode.Uri.file(join(folder.path, each));
+      await showDiff(uriOf(path), uriOf(copy), strings.diffTitle(path));
     }
     return pullReport(result);
   }

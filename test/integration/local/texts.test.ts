@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { stripEscapes } from '../../../src/base/text.ts';
-import { type Label, labelText, newDiagnostic, window } from '../../../src/providers/common/window.ts';
+import { type Label, labelText, newDiagnostic, showDiff, window } from '../../../src/providers/common/window.ts';
 import { TerminalWriter } from '../../../src/providers/run/terminal-writer.ts';
 import { strings } from '../../../src/providers/sync/strings.ts';
 import { tooltipOf } from '../../../src/views/common/tooltip.ts';
-import { activate, answering, writeWorkspaceFile } from '../extension-under-test.ts';
+import { activate, answering, waitForDiff, writeWorkspaceFile } from '../extension-under-test.ts';
 
 /** A link to a harmless command, an icon, control characters, marks that reorder text, and a megabyte. */
 const TEXT = `[Retry](command:modal.showLog) $(flame)\u001b[31m\u0007\u202e\u2066${'x'.repeat(1_000_000)}\u009b0m Do this.`;
@@ -113,6 +113,13 @@ describe('Texts of others', () => {
     const { value } = tooltipOf(TEXT, [['Fact', TEXT]]);
     assert.doesNotMatch(value, /(?<!\\)\]|\u0007|\u202e/);
     assert.ok(value.length < 10_000);
+  });
+
+  it('are clean in the title of a comparison', async () => {
+    const left = await writeWorkspaceFile('left.txt', 'left');
+    const right = await writeWorkspaceFile('right.txt', 'right');
+    await showDiff(left, right, TEXT);
+    assertClean([await waitForDiff(left, right)], 300);
   });
 
   it('are clean in the Problems view', () => {
