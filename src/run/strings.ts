@@ -131,6 +131,11 @@ export const strings = {
   runTime: (duration: string) => l10n.t('run {0}', duration),
   exitCode: (exitCode: number) => l10n.t('exit code {0}', exitCode),
 
+  tokenInTask: (name: string) =>
+    l10n.t(
+      'The task contains the value of {0}, a token of a Modal account, which is never sent to a sandbox. Remove it from tasks.json, and then run again.',
+      name,
+    ),
   invalidTask: (problem: string) =>
     l10n.t("The task isn't valid: {0}. Fix it in tasks.json, and then run again.", problem),
   invalidTaskProperty: (property: string, problem: string) =>

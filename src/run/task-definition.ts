@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { UserError } from '../base/errors.ts';
 import { shellJoin } from '../base/shell.ts';
+import { isModalToken } from '../profiles/fields.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { type RunRequest, runRequest } from './request.ts';
@@ -41,6 +43,23 @@ export function parseTask(raw: unknown): TaskDefinition | string {
   return issue && issue.path.length > 0
     ? strings.invalidTaskProperty(issue.path.join('.'), message)
     : strings.invalidTask(message);
+}
+
+/** Values that are shorter can't be told from other words. */
+const MIN_TOKEN_CHARS = 8;
+
+/**
+ * Throws `UserError` if a task contains a token of a Modal account from a variable of this computer, such as by
+ * `${env:MODAL_TOKEN_SECRET}`. VS Code has resolved the definition.
+ */
+export function requireNoToken(
+  definition: object,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): void {
+  const text = JSON.stringify(definition);
+  for (const [name, value = ''] of Object.entries(environment))
+    if (isModalToken(name) && value.length >= MIN_TOKEN_CHARS && text.includes(JSON.stringify(value).slice(1, -1)))
+      throw new UserError(strings.tokenInTask(name));
 }
 
 /** Returns the request for a task with a `command` or `script`. Local paths become sandbox paths. */

@@ -9,7 +9,7 @@ import { extensionOf, fileNameFor, type Runner, runnerOf } from '../../run/runne
 import type { Interpreter } from '../../run/selection/interpreters.ts';
 import { commandOf } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
-import { parseTask, requestForTask } from '../../run/task-definition.ts';
+import { parseTask, requestForTask, requireNoToken } from '../../run/task-definition.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
@@ -117,6 +117,7 @@ export class RunRequests {
     workspaceFolder: vscode.WorkspaceFolder | undefined,
     name: string,
   ): Promise<RunRequest> {
+    requireNoToken(definition);
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
     const { file, args, env, profile, sync, pull, pty } = task;

@@ -4,4 +4,5 @@ import type { IntegrationLaunch } from '../../../scripts/stages/integration-laun
 export default {
   workspace: 'test/fixtures/tasks',
   settings: { 'modal.account': 'local' },
+  env: { MODAL_TEST_TOKEN: 'harmless-value' },
 } satisfies IntegrationLaunch;

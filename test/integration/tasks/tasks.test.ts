@@ -50,6 +50,13 @@ describe('Tasks of type modal', () => {
     assert.equal(exitCode, 0);
   });
 
+  it('sends no token of a Modal account, even if tasks.json names its variable', async () => {
+    const { exitCode, text } = await runOwn('token');
+    assert.notEqual(exitCode, 0);
+    assert.match(text, /contains the value of MODAL_TEST_TOKEN, a token of a Modal account/);
+    assert.doesNotMatch(text, /harmless-value/);
+  });
+
   it('pulls exactly the files that a task names when it ends', async () => {
     const code = vscode.commands.registerCommand('test.code', () => '3');
     const root = vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
