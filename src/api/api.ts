@@ -109,7 +109,10 @@ export interface SandboxHandle {
     spawn(command: Command, options?: ExecuteOptions): SpawnedCommand;
   };
   readonly files: SandboxFiles;
-  /** Returns the public `host:port` of a port in `SandboxOptions.ports`. */
+  /**
+   * Returns the public `host:port` of a port in `SandboxOptions.ports`. On Local Modal, it's a port of this computer, and HTTP
+   * needs the token in `getUrl`.
+   */
   getHost(port: number): Promise<string>;
   /** Returns the URL of a port for HTTP. On Local Modal, it contains a token, without which the port can't be used. */
   getUrl(port: number): Promise<string>;
