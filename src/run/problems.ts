@@ -1,44 +1,11 @@
-import { z } from 'zod';
-import { stripEscapes } from '../base/text.ts';
-import { strings } from './strings.ts';
-
-const group = z.number().int().min(0).optional();
-
-/** One line of a pattern, as in tasks.json: a regular expression, and what its groups mean. */
-const LineSchema = z.object({
-  regexp: z.string().refine(isRegExp, { error: () => strings.invalidRegExp() }),
-  kind: z.enum(['file', 'location']).optional(),
-  file: group,
-  location: group,
-  line: group,
-  column: group,
-  endLine: group,
-  endColumn: group,
-  severity: group,
-  code: group,
-  message: group,
-  loop: z.boolean().optional(),
-});
-type Line = z.infer<typeof LineSchema>;
-
-/**
- * A problem matcher that defines its own pattern, as written in tasks.json.
- * https://code.visualstudio.com/docs/debugtest/tasks#_defining-a-problem-matcher
- */
-export const OwnMatcherSchema = z.object({
-  source: z.string().optional(),
-  severity: z.string().optional(),
-  fileLocation: z.union([z.string(), z.array(z.unknown())]).optional(),
-  pattern: z.union([LineSchema.transform((line) => [withDefaults(line)]), z.array(LineSchema).min(1)]),
-});
-export type OwnMatcher = z.infer<typeof OwnMatcherSchema>;
-
-export type Severity = 'error' | 'warning' | 'info';
+import { type Matcher, type PatternLine, type Severity, severityOf } from './tasks/matcher.ts';
+import { renderedLine } from './tasks/rendered-line.ts';
 
 /** A problem that a matcher found. Lines and columns start at 1. */
 export interface Problem {
   readonly file: string;
   readonly line: number;
+  /** Undefined if the problem is the whole line. */
   readonly column: number | undefined;
   readonly endLine: number | undefined;
   readonly endColumn: number | undefined;
@@ -47,46 +14,51 @@ export interface Problem {
   readonly message: string;
 }
 
-type Part = 'file' | 'location' | 'line' | 'column' | 'endLine' | 'endColumn' | 'severity' | 'code' | 'message';
-type Found = Partial<Record<Part, string>>;
-const PARTS: readonly Part[] = [
-  'file',
-  'location',
-  'line',
-  'column',
-  'endLine',
-  'endColumn',
-  'severity',
-  'code',
-  'message',
-];
+/** Receives what a scanner finds. */
+export interface ScannerEvents {
+  problem(problem: Problem, matcher: Matcher): void;
+  /** A background task begins to work again: its earlier problems are outdated. */
+  begin?(matcher: Matcher): void;
+  /** A background task has finished its work, and waits for the next. */
+  finish?(): void;
+}
+
+const PARTS = ['file', 'location', 'line', 'column', 'endLine', 'endColumn', 'severity', 'code', 'message'] as const;
+type Found = Partial<Record<(typeof PARTS)[number], string>>;
 
 /** The part of a line that is matched: a pattern may take time that grows faster than the line. */
 const MAX_LINE_CHARS = 4000;
 
-/** Finds the problems of one matcher in a stream of output. */
+/** Finds the problems of a task's matchers in its output. A line belongs to the first matcher that accepts it. */
 export class ProblemScanner {
-  readonly #matcher: OwnMatcher;
-  readonly #lines: readonly { readonly regexp: RegExp; readonly line: Line }[];
-  readonly #onProblem: (problem: Problem) => void;
+  readonly #matchers: readonly CompiledMatcher[];
+  readonly #events: ScannerEvents;
+  /** The number of lines of the longest pattern. */
+  readonly #windowLength: number;
+  /** The last lines that aren't part of a problem. */
+  #window: string[] = [];
   /** The start of a line that isn't complete yet. */
   #held = '';
-  /** The captures of the lines matched so far. */
-  #found: Found = {};
-  /** The number of matched lines of the pattern. */
-  #matched = 0;
+  /** A matcher whose last line can repeat, and what it found before that line. */
+  #repeating: { matcher: CompiledMatcher; before: Found } | undefined;
+  /** The background matchers that are at work. */
+  readonly #busy = new Set<CompiledMatcher>();
 
-  constructor(matcher: OwnMatcher, onProblem: (problem: Problem) => void) {
-    this.#matcher = matcher;
-    this.#lines = matcher.pattern.map((line) => ({ line, regexp: new RegExp(line.regexp) }));
-    this.#onProblem = onProblem;
+  constructor(matchers: readonly Matcher[], events: ScannerEvents) {
+    this.#matchers = matchers
+      .map((matcher) => new CompiledMatcher(matcher))
+      .sort((a, b) => b.lines.length - a.lines.length);
+    this.#windowLength = Math.max(1, ...this.#matchers.map(({ lines }) => lines.length));
+    this.#events = events;
+    for (const each of this.#matchers) if (each.matcher.background?.activeOnStart) this.#busy.add(each);
   }
 
   feed(text: string): void {
     let start = 0;
     for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', start)) {
       this.#hold(text, start, end);
-      this.end();
+      this.#take(this.#held);
+      this.#held = '';
       start = end + 1;
     }
     this.#hold(text, start, text.length);
@@ -94,7 +66,7 @@ export class ProblemScanner {
 
   /** Takes the last line, which may lack a newline. */
   end(): void {
-    this.#take(this.#held);
+    if (this.#held !== '') this.#take(this.#held);
     this.#held = '';
   }
 
@@ -104,75 +76,108 @@ export class ProblemScanner {
   }
 
   #take(raw: string): void {
-    const text = stripEscapes(raw).replace(/\r$/, '');
-    const expected = this.#lines[this.#matched];
-    const match = expected?.regexp.exec(text);
-    if (!expected || !match) {
-      const isIncomplete = this.#matched > 0;
-      this.#matched = 0;
-      this.#found = {};
-      // The line might start the next match.
-      if (isIncomplete) this.#take(raw);
+    const text = renderedLine(raw);
+    if (this.#isEdge(text)) return;
+    if (this.#repeating && this.#repeats(text, this.#repeating)) return;
+    this.#repeating = undefined;
+    this.#window = [...this.#window, text].slice(-this.#windowLength);
+    for (const each of this.#matchers) {
+      const found = each.match(this.#window);
+      if (!found || !this.#report(found.all, each.matcher)) continue;
+      if (each.lines.at(-1)?.line.loop) this.#repeating = { matcher: each, before: found.before };
+      this.#window = [];
       return;
-    }
-    const before = this.#found;
-    this.#found = { ...before, ...partsOf(expected.line, match) };
-    if (this.#matched < this.#lines.length - 1) {
-      this.#matched += 1;
-      return;
-    }
-    this.#report();
-    if (expected.line.loop) this.#found = before;
-    else {
-      this.#matched = 0;
-      this.#found = {};
     }
   }
 
-  #report(): void {
-    const { file, location, message, code, severity } = this.#found;
-    const [line, column, endLine, endColumn] = location?.split(',').map(Number) ?? [];
-    const number = (part: Part) => Number(this.#found[part]) || undefined;
-    if (!file || message === undefined) return;
-    this.#onProblem({
-      file,
-      line: line ?? number('line') ?? 1,
-      column: column ?? number('column'),
-      endLine: endLine ?? number('endLine'),
-      endColumn: endColumn ?? number('endColumn'),
-      severity: severityOf(severity ?? this.#matcher.severity),
-      code,
-      message: message.trim(),
-    });
+  /** Returns true for the line with which a background task begins or finishes its work. */
+  #isEdge(text: string): boolean {
+    const begun = this.#matchers.filter(
+      (each) => !this.#busy.has(each) && each.matcher.background?.begins.test(text) === true,
+    );
+    for (const each of begun) {
+      this.#busy.add(each);
+      this.#events.begin?.(each.matcher);
+    }
+    if (begun.length > 0) return true;
+    const finished = this.#matchers.filter(
+      (each) => this.#busy.has(each) && each.matcher.background?.ends.test(text) === true,
+    );
+    for (const each of finished) {
+      this.#busy.delete(each);
+      this.#events.finish?.();
+    }
+    return finished.length > 0;
+  }
+
+  #repeats(text: string, { matcher: { lines, matcher }, before }: { matcher: CompiledMatcher; before: Found }) {
+    const last = lines.at(-1);
+    const match = last?.regexp.exec(text);
+    return last && match ? this.#report(withParts(before, last.line, match), matcher) : false;
+  }
+
+  #report(found: Found, matcher: Matcher): boolean {
+    const place = placeOf(found, matcher.lines[0]?.kind === 'file');
+    const { file, message, code, severity } = found;
+    if (!file || !place || !message) return false;
+    this.#events.problem(
+      { file, ...place, severity: severityOfMatch(severity) ?? matcher.severity, code, message },
+      matcher,
+    );
+    return true;
   }
 }
 
-function partsOf(line: Line, match: RegExpExecArray): Found {
-  const found: Found = {};
+class CompiledMatcher {
+  readonly matcher: Matcher;
+  readonly lines: readonly { readonly line: PatternLine; readonly regexp: RegExp }[];
+
+  constructor(matcher: Matcher) {
+    this.matcher = matcher;
+    this.lines = matcher.lines.map((line) => ({ line, regexp: new RegExp(line.regexp) }));
+  }
+
+  /** Matches the last lines. Returns what was found in all of them, and in those before the last. */
+  match(window: readonly string[]): { all: Found; before: Found } | undefined {
+    const start = window.length - this.lines.length;
+    if (start < 0) return undefined;
+    let before: Found = {};
+    let all: Found = {};
+    for (const [index, { line, regexp }] of this.lines.entries()) {
+      const match = regexp.exec(window[start + index] ?? '');
+      if (!match) return undefined;
+      before = all;
+      all = withParts(all, line, match);
+    }
+    return { all, before };
+  }
+}
+
+/** Adds what a line has found. The first value counts, but messages are put together. */
+function withParts(before: Found, line: PatternLine, match: RegExpExecArray): Found {
+  const found = { ...before };
   for (const part of PARTS) {
-    const number = line[part];
-    const text = number === undefined ? undefined : match[number];
-    if (text !== undefined) found[part] = text;
+    const group = line[part];
+    const text = group === undefined ? undefined : match[group]?.trim();
+    if (text === undefined) continue;
+    if (found[part] === undefined) found[part] = text;
+    else if (part === 'message') found.message += `\n${text}`;
   }
   return found;
 }
 
-/** Adds VS Code's defaults for a single-line pattern. */
-function withDefaults(line: Line): Line {
-  const needsPlace = line.kind !== 'file' && line.location === undefined;
-  return { file: 1, message: 0, ...(needsPlace && { line: 2, column: 3 }), ...line };
+type Place = Pick<Problem, 'line' | 'column' | 'endLine' | 'endColumn'>;
+
+function placeOf(found: Found, isFile: boolean): Place | undefined {
+  if (isFile) return { line: 1, column: 1, endLine: 1, endColumn: 1 };
+  // A group that isn't a number counts as 1, as in VS Code: a pattern may have none for columns, which default to 3.
+  const number = (text: string | undefined) => (text ? Number.parseInt(text, 10) || 1 : undefined);
+  const parts = found.location ? found.location.split(',') : [found.line, found.column, found.endLine, found.endColumn];
+  const [line, column, endLine, endColumn] = parts.map(number);
+  return line === undefined ? undefined : { line, column, endLine, endColumn };
 }
 
-function severityOf(text = 'error'): Severity {
-  if (/^(w|warn|warning)$/i.test(text)) return 'warning';
-  return /^(i|info|information|note|hint)$/i.test(text) ? 'info' : 'error';
-}
-
-function isRegExp(text: string): boolean {
-  try {
-    new RegExp(text);
-    return true;
-  } catch {
-    return false;
-  }
+function severityOfMatch(text = ''): Severity | undefined {
+  const letters: Readonly<Record<string, Severity>> = { E: 'error', W: 'warning', I: 'info' };
+  return severityOf(text) ?? letters[text] ?? (/^(hint|note)$/i.test(text) ? 'info' : undefined);
 }

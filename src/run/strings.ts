@@ -136,6 +136,11 @@ export const strings = {
       'The task contains the value of {0}, a token of a Modal account, which is never sent to a sandbox. Remove it from tasks.json, and then run again.',
       name,
     ),
+  pathNotInSandbox: (path: string) =>
+    l10n.t(
+      "“{0}” isn't in the sandbox, because it's outside the synced folder (modal.sync.root). Change the setting or the task, and then run again.",
+      path,
+    ),
   invalidTask: (problem: string) =>
     l10n.t("The task isn't valid: {0}. Fix it in tasks.json, and then run again.", problem),
   invalidTaskProperty: (property: string, problem: string) =>

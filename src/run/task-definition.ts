@@ -1,13 +1,15 @@
-import { posix } from 'node:path';
+import { isAbsolute, join, posix } from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
-import { shellJoin } from '../base/shell.ts';
 import { isModalToken } from '../profiles/fields.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { type RunRequest, runRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
 import { strings } from './strings.ts';
+import { commandLine, type Shell, type ShellWord, shellPrograms } from './tasks/command-line.ts';
+import { remotePaths } from './tasks/paths.ts';
+import type { TaskCommand } from './tasks/tasks-json.ts';
 
 export const TASK_TYPE = 'modal';
 
@@ -33,6 +35,14 @@ export const TaskSchema = z
   });
 
 export type TaskDefinition = z.infer<typeof TaskSchema>;
+
+/** Where a task runs. */
+export interface TaskPlace {
+  /** The synced folder. */
+  readonly folder: Folder;
+  /** The paths of the window's workspace folders, of which one has the synced folder. */
+  readonly workspaceFolders: readonly string[];
+}
 
 /** Parses a task definition. Returns a message if it isn't valid. */
 export function parseTask(raw: unknown): TaskDefinition | string {
@@ -62,9 +72,16 @@ export function requireNoToken(
       throw new UserError(strings.tokenInTask(name));
 }
 
-/** Returns the request for a task with a `command` or `script`. Local paths become sandbox paths. */
-export function requestForTask(task: TaskDefinition, folder: Folder, label: string): RunRequest {
-  const remote = (text: string) => toRemote(text, folder.path);
+/**
+ * Returns the request for a task with a `command` or `script`. Local paths become sandbox paths. Throws `UserError` for
+ * paths in the workspace that aren't in the sandbox.
+ */
+export function requestForTask(
+  task: TaskDefinition,
+  { folder, workspaceFolders }: TaskPlace,
+  label: string,
+): RunRequest {
+  const remote = remotePaths(folder.path, workspaceFolders);
   const args = task.args.map(remote);
   const programs: ProgramCandidate[] = task.script
     ? [{ argv: ['bash', '-c', remote(task.script), 'bash'] }, { argv: ['sh', '-c', remote(task.script), 'sh'] }]
@@ -75,7 +92,7 @@ export function requestForTask(task: TaskDefinition, folder: Folder, label: stri
     programs,
     args,
     cwd: posix.resolve(REMOTE_ROOT, remote(task.cwd ?? '')),
-    env: Object.fromEntries(Object.entries(task.env).map(([name, value]) => [name, remote(value)])),
+    env: mapValues(task.env, remote),
     profile: task.profile,
     sync: task.sync,
     pull: task.pull,
@@ -83,31 +100,47 @@ export function requestForTask(task: TaskDefinition, folder: Folder, label: stri
   });
 }
 
-/** Replaces paths in the local folder with their paths in the sandbox. */
-export function toRemote(text: string, localRoot: string): string {
-  const pattern = localRoot.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('\\\\', '[\\\\/]');
-  return text.replaceAll(new RegExp(`${pattern}(?=$|[\\\\/\\s"':;,)])([\\\\/][^\\s"':;,)]*)?`, 'g'), (_, rest = '') => {
-    return REMOTE_ROOT + rest.replaceAll('\\', '/');
-  });
+/** The command line of a `shell` or `process` task. */
+export interface CommandToRun {
+  /** With the values of VS Code's variables. */
+  readonly command: TaskCommand;
+  /** The command as written, with the variables. */
+  readonly original: ShellWord;
+  /** The shells for command lines of tasks that name none. */
+  readonly defaultShells: readonly Shell[];
 }
 
-/** A word of a `shell` task's command line, with its quoting. */
-export type ShellWord = string | { readonly value: string; readonly quoting: 'escape' | 'strong' | 'weak' };
-
-/** Returns a `shell` task's command line as VS Code would pass it to a POSIX shell. */
-export function shellLine(line: readonly ShellWord[]): string {
-  return line.map(shellWord).join(' ');
+/** Returns the request for a `shell` or `process` task: what VS Code would start itself, with sandbox paths. */
+export function requestForCommand(
+  { command: task, original, defaultShells }: CommandToRun,
+  { folder, workspaceFolders }: TaskPlace,
+  workspaceFolder: string,
+  label: string,
+): RunRequest {
+  const remote = remotePaths(folder.path, workspaceFolders);
+  const cwd = task.cwd || workspaceFolder;
+  const common = {
+    folder,
+    label,
+    cwd: posix.resolve(REMOTE_ROOT, remote(isAbsolute(cwd) ? cwd : join(workspaceFolder, cwd))),
+    env: mapValues(task.env, remote),
+  };
+  if (task.kind === 'process')
+    return runRequest({
+      ...common,
+      programs: [{ argv: [remote(textOf(task.command))] }],
+      args: task.args.map((arg) => remote(textOf(arg))),
+    });
+  const shell = task.shell && { ...task.shell, executable: task.shell.executable && remote(task.shell.executable) };
+  const line = commandLine({ ...task, original }, remote, shell?.quoting);
+  const programs = shellPrograms(shell && { ...shell, args: shell.args?.map(remote) }, line, defaultShells);
+  return runRequest({ ...common, programs });
 }
 
-function shellWord(word: ShellWord): string {
-  // A plain word is shell syntax, unless whitespace would split it.
-  if (typeof word === 'string') return /\s/.test(word) && !/^(["']).*\1$/.test(word) ? shellJoin([word]) : word;
-  switch (word.quoting) {
-    case 'escape':
-      return word.value.replaceAll(/([\s"'$`\\|&;<>()*?[\]#~!{}])/g, '\\$1');
-    case 'strong':
-      return `'${word.value.replaceAll("'", "'\\''")}'`;
-    case 'weak':
-      return `"${word.value.replaceAll(/(["\\`])/g, '\\$1')}"`;
-  }
+function textOf(word: ShellWord): string {
+  return typeof word === 'string' ? word : word.value;
+}
+
+function mapValues(env: Readonly<Record<string, string>>, map: (value: string) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, map(value)]));
 }

@@ -141,6 +141,15 @@ export function waitForProblems(
   return eventually(`problems of ${uri.path}`, () => vscode.languages.getDiagnostics(uri).filter(isWanted), holds);
 }
 
+/** Waits until all files together have so many problems, and returns them. */
+export function waitForAllProblems(count: number): Promise<[vscode.Uri, vscode.Diagnostic[]][]> {
+  return eventually(
+    `${count} problems`,
+    () => vscode.languages.getDiagnostics(),
+    (files) => files.flatMap(([, found]) => found).length >= count,
+  );
+}
+
 /** Waits until the document of the active editor matches, and returns it. */
 export async function waitForActiveDocument(
   what: string,

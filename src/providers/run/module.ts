@@ -13,6 +13,7 @@ import { SelectionCommands } from './selection/selection-commands.ts';
 import { openShell, registerTerminalProfile } from './shell-terminal.ts';
 import { ModalTasks } from './tasks/modal-tasks.ts';
 import { RunTasks } from './tasks/run-tasks.ts';
+import { SandboxTasks } from './tasks/sandbox-tasks.ts';
 import { ModalTaskProvider } from './tasks/task-provider.ts';
 import { WorkspaceTasks } from './tasks/workspace-tasks.ts';
 import { registerTerminalLinks } from './terminal-links.ts';
@@ -31,7 +32,8 @@ export function runModule({ services, syncRules, account, profiles, memory }: Ru
   const requests = new RunRequests(syncRules);
   const terminals = new RunTerminals(services);
   const modalTasks = new ModalTasks(terminals, requests);
-  const workspaceTasks = new WorkspaceTasks(modalTasks);
+  const sandboxTasks = new SandboxTasks(terminals, requests);
+  const workspaceTasks = new WorkspaceTasks(sandboxTasks);
   const runs = new RunCommands({
     tasks: new RunTasks(terminals),
     requests,
@@ -41,7 +43,7 @@ export function runModule({ services, syncRules, account, profiles, memory }: Ru
   const selections = new SelectionCommands({ terminals, requests, account, sessions: services.sessions });
   const disposable = vscode.Disposable.from(
     terminals,
-    workspaceTasks,
+    sandboxTasks,
     new RunLenses(profiles),
     registerTerminalProfile(terminals),
     registerTerminalLinks((copy) => requests.originalOf(copy)),

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { posix } from 'node:path';
+import { isAbsolute, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
 import { NO_PROJECTS, type Projects, projectsOf } from '../../run/projects.ts';
@@ -9,11 +9,27 @@ import { extensionOf, fileNameFor, type Runner, runnerOf } from '../../run/runne
 import type { Interpreter } from '../../run/selection/interpreters.ts';
 import { commandOf } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
-import { parseTask, requestForTask, requireNoToken } from '../../run/task-definition.ts';
+import {
+  type CommandToRun,
+  parseTask,
+  requestForCommand,
+  requestForTask,
+  requireNoToken,
+  type TaskPlace,
+} from '../../run/task-definition.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
-import { homeOfLoose, isLoose, placeOf, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
+import {
+  diskFolderOf,
+  diskFolders,
+  homeOfLoose,
+  isLoose,
+  placeOf,
+  requireFolder,
+  requireTrust,
+  syncedFolder,
+} from '../common/folders.ts';
 import { readSettings } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
@@ -125,8 +141,34 @@ export class RunRequests {
     const folder = requireFolder(workspaceFolder);
     requireTrust();
     await saveAll();
-    return requestForTask(task, syncedFolder(folder), name);
+    return requestForTask(task, { folder: syncedFolder(folder), workspaceFolders: diskPaths() }, name);
   }
+
+  /** Builds the request for the command line of a workspace's own task. */
+  async forCommand(
+    command: CommandToRun,
+    place: TaskPlace,
+    workspaceFolder: vscode.WorkspaceFolder,
+    name: string,
+  ): Promise<RunRequest> {
+    requireNoToken(command.command);
+    requireTrust();
+    await saveAll();
+    return requestForCommand(command, place, workspaceFolder.uri.fsPath, name);
+  }
+}
+
+/**
+ * Returns where a task of a workspace folder runs: in the sandbox of the folder that its working directory is in.
+ * Throws `UserError`.
+ */
+export function taskPlace(workspaceFolder: vscode.WorkspaceFolder, cwd: string | undefined): TaskPlace {
+  const other = cwd && isAbsolute(cwd) ? diskFolderOf(vscode.Uri.file(cwd)) : undefined;
+  return { folder: syncedFolder(other ?? workspaceFolder), workspaceFolders: diskPaths() };
+}
+
+function diskPaths(): string[] {
+  return diskFolders().map(({ uri }) => uri.fsPath);
 }
 
 /** The process that runs a selection, and the name of its file in the sandbox. */

@@ -53,6 +53,22 @@ export const strings = {
   noTasks: () =>
     l10n.t('The workspace has no shell or process tasks. Create one (“Tasks: Configure Task”), and then run again.'),
 
+  dependencyCycle: (name: string) =>
+    l10n.t('“{0}” depends on itself. Remove the circle of “dependsOn” from tasks.json, and then run again.', name),
+  noDependency: (name: string, dependency: string) =>
+    l10n.t(
+      "“{0}” depends on “{1}”, which doesn't exist. Fix “dependsOn” in tasks.json, and then run again.",
+      name,
+      dependency,
+    ),
+  taskCannotRun: (name: string) =>
+    l10n.t(
+      "“{0}” can't run in a sandbox, because its extension doesn't tell its command. Use a task of type “shell”, and then run again.",
+      name,
+    ),
+  instanceLimit: (name: string, limit: number) =>
+    l10n.t('“{0}” is running already, as often as its “instanceLimit” allows ({1}).', name, limit),
+
   openLocalFile: () => l10n.t('Open local file'),
   pressAnyKey: () => l10n.t('Press any key to close the terminal'),
   shell: () => l10n.t('shell'),

@@ -168,7 +168,13 @@ describe('Run Task in Sandbox', () => {
     const word = vscode.commands.registerCommand('test.word', () => 'spoken');
     const { text } = await runInSandbox('quoted');
     word.dispose();
-    assert.match(text, /^\$HOME it's\|spoken\|tasks\|/m);
+    assert.match(text, /^\$HOME is\|spoken\|tasks\|/m);
+  });
+
+  it('sends no token of a Modal account', async () => {
+    const { text } = await runInSandbox('token of a shell');
+    assert.match(text, /contains the value of MODAL_TEST_TOKEN, a token of a Modal account/);
+    assert.doesNotMatch(text, /harmless-value/);
   });
 
   it("runs a process task with the sandbox's paths", async () => {

@@ -1,9 +1,18 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: VS Code's own variables
 import assert from 'node:assert/strict';
-import { OwnMatcherSchema, type Problem, ProblemScanner } from '../../../src/run/problems.ts';
+import { type Problem, ProblemScanner } from '../../../src/run/problems.ts';
+import { type Matcher, resolveMatcher } from '../../../src/run/tasks/matcher.ts';
+import { MATCHERS, PATTERNS } from '../../../src/run/tasks/named-matchers.ts';
 
-function problemsIn(matcher: object, ...chunks: string[]): string[] {
+const registry = { pattern: (name: string) => PATTERNS[name], matcher: (name: string) => MATCHERS[name] };
+
+function matcherOf(raw: unknown): Matcher {
+  return resolveMatcher(raw, registry) ?? assert.fail('the matcher is valid');
+}
+
+function problemsIn(matcher: unknown, ...chunks: string[]): string[] {
   const found: Problem[] = [];
-  const scanner = new ProblemScanner(OwnMatcherSchema.parse(matcher), (problem) => found.push(problem));
+  const scanner = new ProblemScanner([matcher].flat().map(matcherOf), { problem: (problem) => found.push(problem) });
   for (const chunk of chunks) scanner.feed(chunk);
   scanner.end();
   return found.map(({ file, line, column, endLine, endColumn, severity, code, message }) =>
@@ -69,7 +78,7 @@ describe('ProblemScanner', () => {
       'a|1|2|||error||a-1-2 broken',
     ]);
     assert.deepEqual(problemsIn({ pattern: { regexp: '^(\\w+) is wrong$', kind: 'file' } }, 'a is wrong'), [
-      'a|1||||error||a is wrong',
+      'a|1|1|1|1|error||a is wrong',
     ]);
   });
 
@@ -103,7 +112,114 @@ describe('ProblemScanner', () => {
     ]);
   });
 
-  it('rejects a pattern that has no valid regular expression', () => {
-    assert.throws(() => OwnMatcherSchema.parse({ pattern: { regexp: '(' } }), /isn't a valid regular expression/);
+  it("has no matcher for a pattern without a valid regular expression, or a name that doesn't exist", () => {
+    for (const raw of [
+      { pattern: { regexp: '(' } },
+      { pattern: '$no-such' },
+      '$no-such',
+      'go',
+      { base: '$no-such' },
+      3,
+    ])
+      assert.equal(resolveMatcher(raw, registry), undefined, JSON.stringify(raw));
+  });
+
+  it('ends in a circle of matchers that extend each other', () => {
+    const circle = { pattern: () => undefined, matcher: () => ({ base: '$a' }) };
+    assert.equal(resolveMatcher('$a', circle), undefined);
+  });
+
+  it('knows the patterns and matchers that VS Code has without extensions', () => {
+    const cases: [unknown, string, string[]][] = [
+      ['$msCompile', 'C:\\a b.cs(1,2): error CS0103: It is missing.', ['C:\\a b.cs|1|2|||error|CS0103|It is missing.']],
+      ['$msCompile', '  3>/x/a.vcxproj(7): warning MSB8012: Odd.', ['/x/a.vcxproj|7||||warning|MSB8012|Odd.']],
+      ['$msCompile', 'a.cpp(1): fatal error C1083: Gone.', ['a.cpp|1||||error|C1083|Gone.']],
+      [{ pattern: '$cpp' }, 'a.cpp(3): warning C4996: Old.', ['a.cpp|3||||warning|C4996|Old.']],
+      [{ pattern: '$csc' }, 'a.cs(3,4,5,6): error CS1: No.', ['a.cs|3|4|5|6|error|CS1|No.']],
+      [{ pattern: '$vb' }, 'a.vb(3) : error BC1: No.', []],
+      ['$gulp-tsc', 'src/a.ts(1,2): 2304 No name.', ['src/a.ts|1|2|||error|2304|No name.']],
+      ['$lessCompile', 'Bad rule in file /x/a.less line no. 4', ['/x/a.less|4||||error||Bad rule']],
+      [
+        '$jshint',
+        '/x/a.js: line 5, col 6, Missing semicolon. (W033)',
+        ['/x/a.js|5|6|||warning|033|Missing semicolon.'],
+      ],
+      [
+        '$jshint-stylish',
+        '/x/a.js\n  line 5  col 6  Missing. (E1)\n  line 7  col 8  Odd.',
+        ['/x/a.js|5|6|||error|1|Missing.', '/x/a.js|7|8|||error||Odd.'],
+      ],
+      [
+        '$eslint-compact',
+        '/x/a.js: line 1, col 2, Warning - Unused. (no-unused)',
+        ['/x/a.js|1|2|||warning|no-unused|Unused.'],
+      ],
+      [
+        '$eslint-stylish',
+        '/x/a.js\n  1:2  error  Bad it.  no-it\n  3:4  warning  Two\n',
+        ['/x/a.js|1|2|||error|no-it|Bad it.', '/x/a.js|3|4|||warning||Two'],
+      ],
+      ['$go', 'vet: ./a.go:3:4: undefined: x', ['./a.go|3|4|||error||undefined: x']],
+      ['$go', 'a.go:3: syntax', ['a.go|3||||error||syntax']],
+    ];
+    for (const [matcher, output, expected] of cases)
+      assert.deepEqual(problemsIn(matcher, output), expected, `${JSON.stringify(matcher)}: ${output}`);
+  });
+
+  it('extends a matcher by its name, and keeps what the task overrides', () => {
+    const { source, severity, appliesTo, location } = matcherOf({
+      base: '$go',
+      source: 'mine',
+      severity: 'warning',
+      applyTo: 'openDocuments',
+      fileLocation: ['autoDetect', '${workspaceFolder}/sub'],
+    });
+    assert.deepEqual(
+      [source, severity, appliesTo, location],
+      ['mine', 'warning', 'open', { kind: 'autodetect', folders: ['${workspaceFolder}/sub'], exclude: [] }],
+    );
+  });
+
+  it('gives a line to the first of several matchers that accepts it, with 1 for a column that is no number', () => {
+    const plain = { pattern: { regexp: '^(\\w+):(\\d+): (.*)$', file: 1, line: 2, message: 3 } };
+    const other = { severity: 'info', pattern: { regexp: '^(\\w+):(\\d+)', file: 1, line: 2, message: 0 } };
+    assert.deepEqual(problemsIn([plain, other], 'a:1: x\na:2\n'), ['a|1|1|||error||x', 'a|2||||info||a:2']);
+  });
+
+  it('reads lines as a terminal shows them', () => {
+    const pattern = { regexp: '^(\\w+):(\\d+): (.*)$', file: 1, line: 2, column: 9, message: 3 };
+    for (const line of [
+      'b:2: old\ra:1: x  ',
+      '|\u001b[1G\u001b[0Ka:1: x',
+      '99% \u001b[2K\ra:1: x',
+      'a:1: xyz\u001b[2D\u001b[K',
+      'a:1: y\u0008x',
+      '\u001b[3Ca\u001b[1Ga:1: x',
+    ])
+      assert.deepEqual(problemsIn({ pattern }, `${line}\r\n`), ['a|1||||error||x'], JSON.stringify(line));
+  });
+
+  it('puts messages of several lines together', () => {
+    const pattern = [
+      { regexp: '^E (.*)$', message: 1 },
+      { regexp: '^  at (.*):(\\d+)$', file: 1, line: 2 },
+      { regexp: '^  (.*)$', message: 1 },
+    ];
+    assert.deepEqual(problemsIn({ pattern }, 'E E one\nE two\n  at a.x:3\n  more\n'), ['a.x|3||||error||two\nmore']);
+  });
+
+  it('tells when a background task begins and finishes its work, and takes these lines for no problems', () => {
+    const seen: string[] = [];
+    const matcher = matcherOf({
+      pattern: { regexp: '^(\\w+) (\\d+) (.*)$', file: 1, line: 2, message: 3 },
+      background: { activeOnStart: true, beginsPattern: '^begin', endsPattern: { regexp: '^end 1 of' } },
+    });
+    const scanner = new ProblemScanner([matcher], {
+      problem: ({ file }) => seen.push(file),
+      begin: () => seen.push('begin'),
+      finish: () => seen.push('finish'),
+    });
+    scanner.feed('a 1 x\nend 1 of it\nend 1 of again\nbegin 2 x\nb 1 x\nend 1 of it\n');
+    assert.deepEqual(seen, ['a', 'finish', 'end', 'begin', 'b', 'finish']);
   });
 });

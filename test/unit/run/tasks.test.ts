@@ -1,10 +1,15 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: VS Code's own variables
 import assert from 'node:assert/strict';
 import { LocalPaths } from '../../../src/run/local-paths.ts';
 import { runRequest } from '../../../src/run/request.ts';
 import { strings } from '../../../src/run/strings.ts';
-import { parseTask, requestForTask, shellLine, toRemote } from '../../../src/run/task-definition.ts';
+import { parseTask, requestForCommand, requestForTask } from '../../../src/run/task-definition.ts';
+import { commandLine, type ShellWord, shellPrograms } from '../../../src/run/tasks/command-line.ts';
+import { localPath, remotePaths } from '../../../src/run/tasks/paths.ts';
+import { readTasksJson } from '../../../src/run/tasks/tasks-json.ts';
 
 const folder = { name: 'app', path: '/home/me/my app' };
+const place = { folder, workspaceFolders: [folder.path] };
 
 describe('Tasks in tasks.json', () => {
   it("explains what isn't valid in a task, and where", () => {
@@ -32,7 +37,7 @@ describe('Tasks in tasks.json', () => {
     });
     assert.ok(typeof task !== 'string');
     assert.deepEqual(
-      requestForTask(task, folder, 'test'),
+      requestForTask(task, place, 'test'),
       runRequest({
         folder,
         label: 'test',
@@ -50,7 +55,7 @@ describe('Tasks in tasks.json', () => {
   it('runs a script and its arguments in bash, or in sh if bash is missing', () => {
     const task = parseTask({ type: 'modal', script: 'echo "$1" | wc', args: ['x'] });
     assert.ok(typeof task !== 'string');
-    const { programs, args, cwd } = requestForTask(task, folder, 'x');
+    const { programs, args, cwd } = requestForTask(task, place, 'x');
     assert.deepEqual(
       programs.map(({ argv }) => argv),
       [
@@ -60,26 +65,202 @@ describe('Tasks in tasks.json', () => {
     );
     assert.deepEqual([args, cwd], [['x'], '/workspace']);
   });
-
-  it('maps Windows paths to the sandbox', () => {
-    assert.equal(toRemote('run C:\\me\\app\\a\\b.py:3', 'C:\\me\\app'), 'run /workspace/a/b.py:3');
-  });
 });
 
-describe('shellLine', () => {
-  it('keeps plain words as shell syntax and quotes the rest as the task specifies', () => {
+describe('The command lines of shell tasks', () => {
+  const line = (command: ShellWord, args: ShellWord[] = [], original = command) =>
+    commandLine({ command, args, original });
+
+  it('keeps plain words as shell syntax and quotes the rest as VS Code does', () => {
     assert.equal(
-      shellLine([
-        'echo',
+      line('echo', [
         '$HOME',
         'a b',
         "'c d'",
+        'e\\ f',
+        '--x="g h"',
+        '',
         { value: 'e f$', quoting: 'escape' },
-        { value: "it's $x", quoting: 'strong' },
-        { value: '$x "y"', quoting: 'weak' },
+        { value: 'its $x', quoting: 'strong' },
+        { value: '$x y', quoting: 'weak' },
       ]),
-      `echo $HOME 'a b' 'c d' e\\ f\\$ 'it'\\''s $x' "$x \\"y\\""`,
+      `echo $HOME 'a b' 'c d' 'e\\ f' --x="g h"  e\\ f$ 'its $x' "$x y"`,
     );
+  });
+
+  it('takes a command without arguments as a line, unless a variable brought the blanks', () => {
+    assert.equal(line('echo a b'), 'echo a b');
+    assert.equal(line('/my tools/run', [], '${config:tool}'), `'/my tools/run'`);
+    assert.equal(line('/my tools/run x', [], '${config:tool} x'), '/my tools/run x');
+    assert.equal(line('/my tools/run', ['x'], '${config:tool}'), `'/my tools/run' x`);
+  });
+
+  it('quotes as the task says', () => {
+    const quoting = { escape: '^', strong: '"', weak: undefined };
+    const words = {
+      command: 'a',
+      original: 'a',
+      args: ['b c', { value: 'd e', quoting: 'escape' as const }, { value: 'f', quoting: 'weak' as const }],
+    };
+    assert.equal(commandLine(words, undefined, quoting), 'a "b c" d^ e f');
+  });
+
+  it("passes on the task's shell with exactly its arguments", () => {
+    const argv = (shell: Parameters<typeof shellPrograms>[0], defaults?: Parameters<typeof shellPrograms>[2]) =>
+      shellPrograms(shell, 'LINE', defaults).map((each) => each.argv.join(' '));
+    assert.deepEqual(argv({ executable: 'python3', args: ['-c'] }), ['python3 -c LINE']);
+    assert.deepEqual(argv({ executable: '/bin/sh' }), ['/bin/sh LINE']);
+    assert.deepEqual(argv({ args: ['-e'] }), ['bash -e -c LINE', 'sh -e -c LINE']);
+    assert.deepEqual(argv({ args: ['-c', '-l'] }), ['bash -c -l LINE', 'sh -c -l LINE']);
+    assert.deepEqual(argv(undefined, [{ executable: 'zsh', args: ['-l'] }]), [
+      'zsh -l -c LINE',
+      'bash -c LINE',
+      'sh -c LINE',
+    ]);
+  });
+});
+
+describe('The tasks in tasks.json', () => {
+  const tasksOf = (file: object) => readTasksJson(file);
+
+  it("takes the values of the linux blocks, whatever this computer's system is", () => {
+    const [task] = tasksOf({
+      options: { cwd: '/top', env: { TOP: '1' }, shell: { executable: 'bash', args: ['-ec'] } },
+      linux: { options: { cwd: '/top-linux' } },
+      tasks: [
+        {
+          label: 'a',
+          type: 'process',
+          command: 'base',
+          args: ['base'],
+          options: { env: { A: '1', B: 2 } },
+          presentation: { reveal: 'never', panel: 'new' },
+          problemMatcher: '$base',
+          windows: { command: 'windows' },
+          osx: { command: 'osx', problemMatcher: '$osx' },
+          linux: {
+            type: 'shell',
+            command: 'linux',
+            args: ['own', { value: ['a', 'b'], quoting: 'WEAK' }, { value: '' }, 3],
+            options: { env: { B: '3' }, shell: { args: ['-c'] } },
+            presentation: { panel: 'shared' },
+            problemMatcher: ['$linux'],
+          },
+        },
+      ],
+    });
+    assert.deepEqual(task?.command, {
+      kind: 'shell',
+      command: 'linux',
+      args: ['own', { value: 'a b', quoting: 'weak' }],
+      cwd: '/top-linux',
+      env: { A: '1', B: '3' },
+      shell: { executable: 'bash', args: ['-c'] },
+    });
+    assert.deepEqual(task?.matchers, ['$linux']);
+    assert.deepEqual([task?.presentation.reveal, task?.presentation.panel], ['never', 'shared']);
+  });
+
+  it('completes tasks with the command, type, and matcher of the top level', () => {
+    const [a, b, c, npm] = tasksOf({
+      type: 'shell',
+      command: 'make',
+      args: ['-j'],
+      problemMatcher: '$gcc',
+      tasks: [
+        { label: 'a', args: ['all'] },
+        { label: 'b', command: 'echo', args: ['x'], problemMatcher: [] },
+        { label: 'c', dependsOn: ['a', { type: 'npm', script: 'x' }], dependsOrder: 'sequence' },
+        { type: 'npm', script: 'lint' },
+        { label: 'nothing', type: 'shell', command: 7, dependsOn: [], args: 8 },
+        { type: 'shell', command: 'no label' },
+      ],
+    });
+    assert.deepEqual([a?.command?.kind, a?.command?.command, a?.command?.args], ['shell', 'make', ['-j', 'all']]);
+    assert.deepEqual([b?.command?.command, b?.command?.args, a?.matchers, b?.matchers], ['echo', ['x'], ['$gcc'], []]);
+    assert.deepEqual([c?.command, c?.dependsOn, c?.isSequence], [undefined, ['a', { type: 'npm', script: 'x' }], true]);
+    assert.deepEqual([npm?.isCustom, npm?.matchers, npm?.command], [false, undefined, undefined]);
+  });
+
+  it('runs a task without a type as a process', () => {
+    assert.equal(tasksOf({ tasks: [{ label: 'a', command: 'ls' }] })[0]?.command?.kind, 'process');
+  });
+
+  it('leaves out what is no task', () => {
+    assert.deepEqual(
+      [readTasksJson(undefined), readTasksJson([]), tasksOf({ tasks: 3 }), tasksOf({ tasks: [1] })],
+      [[], [], [], []],
+    );
+    assert.deepEqual(tasksOf({ tasks: [{ label: 'a', type: 'shell' }] }), []);
+  });
+});
+
+describe('The paths of tasks', () => {
+  const synced = '/home/me/proj/app';
+  const remote = remotePaths(synced, ['/home/me/proj', '/home/me/other']);
+
+  it('maps paths of the synced folder, also after options and in lists', () => {
+    assert.equal(
+      remote(
+        `run ${synced}/a.py -I${synced}/inc --x=${synced} '${synced}/b c' ${synced}:${synced}/d file://${synced}/e`,
+      ),
+      `run /workspace/a.py -I/workspace/inc --x=/workspace '/workspace/b c' /workspace:/workspace/d file:///workspace/e`,
+    );
+  });
+
+  it('takes a workspace folder above the synced one for that', () => {
+    assert.equal(remote('cd /home/me/proj && ls /home/me/proj/'), 'cd /workspace && ls /workspace');
+    assert.equal(remote(`${synced}/..`), '/workspace');
+  });
+
+  it('refuses paths of the workspace that are beside the synced folder, or above the workspace', () => {
+    for (const path of [
+      '/home/me/proj/lib',
+      '/home/me/proj/app2/x',
+      '/home/me/other',
+      '/home/me/other/a',
+      `${synced}/../..`,
+    ])
+      assert.throws(
+        () => remote(`cat ${path}`),
+        { message: /isn't in the sandbox, because it's outside the synced/ },
+        path,
+      );
+  });
+
+  it('keeps other paths, and those that only look like one of the workspace', () => {
+    for (const path of ['/home/me', '/home/me/proj2', '/mnt/home/me/proj/x', './home/me/proj', '/tmp', 'proj'])
+      assert.equal(remote(path), path);
+  });
+
+  it('maps Windows paths', () => {
+    assert.equal(remotePaths('C:\\me\\app')('run c:\\me\\app\\a\\b.py:3'), 'run /workspace/a/b.py:3');
+  });
+
+  it('maps paths of the sandbox back', () => {
+    assert.deepEqual(
+      ['/workspace/a/b', '/workspace', '/workspaces/a', '/usr/x'].map((path) => localPath(path, synced)),
+      [`${synced}/a/b`, synced, undefined, undefined],
+    );
+  });
+
+  it('runs a command in the folder that VS Code would run it in', () => {
+    const cwdOf = (cwd: string | undefined) => {
+      const command = { kind: 'shell' as const, command: 'pwd', args: [], cwd, env: {} };
+      const toRun = { command, original: 'pwd', defaultShells: [] };
+      const where = { folder: { name: 'app', path: synced }, workspaceFolders: ['/home/me/proj'] };
+      return requestForCommand(toRun, where, '/home/me/proj', 'x').cwd;
+    };
+    assert.deepEqual([undefined, '', '/home/me/proj', 'app/sub', '.', `${synced}/my dir`, '/tmp'].map(cwdOf), [
+      '/workspace',
+      '/workspace',
+      '/workspace',
+      '/workspace/sub',
+      '/workspace',
+      '/workspace/my dir',
+      '/tmp',
+    ]);
+    assert.throws(() => cwdOf('lib'), /“\/home\/me\/proj\/lib” isn't in the sandbox/);
   });
 });
 

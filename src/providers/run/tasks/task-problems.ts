@@ -1,14 +1,18 @@
-import { isAbsolute, join, normalize, posix } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
 import { isInWorkspace } from '../../../run/local-files.ts';
-import { type OwnMatcher, type Problem, ProblemScanner } from '../../../run/problems.ts';
-import { REMOTE_ROOT } from '../../../sync/options.ts';
-import { localFolders, syncedFolder } from '../../common/folders.ts';
+import { type Problem, ProblemScanner } from '../../../run/problems.ts';
+import type { FileLocation, Matcher } from '../../../run/tasks/matcher.ts';
+import { localPath, remotePaths } from '../../../run/tasks/paths.ts';
+import { localFolders } from '../../common/folders.ts';
 import { newDiagnostic } from '../../common/window.ts';
-import { problemMatchersOf } from './problem-matchers.ts';
 
 /** The maximum number of problems shown per run. */
 const MAX_PROBLEMS = 1_000;
+/** VS Code's own. */
+const END_OF_LINE = 2 ** 31 - 2;
 
 const SEVERITIES = {
   error: vscode.DiagnosticSeverity.Error,
@@ -22,57 +26,105 @@ export interface OutputWatcher {
   end(): void;
 }
 
-/**
- * Finds problems in the output of tasks whose matchers have their own patterns: tasks created by an extension can have
- * only named matchers.
- */
+export interface WatchOptions {
+  /** Identifies the task, for matchers without an owner. */
+  readonly key: string;
+  /** With the values of VS Code's variables in their folders. */
+  readonly matchers: readonly Matcher[];
+  /** The path of the synced folder. */
+  readonly folder: string;
+  readonly workspaceFolders: readonly string[];
+  /** Called each time that a background task has finished its work, and waits for the next. */
+  onReady(): void;
+}
+
+/** The problems of one owner that a run has found, by file. */
+type Found = Map<string, vscode.Diagnostic[]>;
+
+/** Shows the problems in the output of tasks. VS Code itself can't for tasks of extensions, except by a matcher's name. */
 export class TaskProblems implements vscode.Disposable {
+  /** By owner. */
   readonly #collections = new Map<string, vscode.DiagnosticCollection>();
 
   dispose(): void {
     for (const collection of this.#collections.values()) collection.dispose();
   }
 
-  /**
-   * Clears the problems of the task's last run and watches the next one. Returns undefined if there are no such
-   * matchers.
-   */
-  watch(folder: vscode.WorkspaceFolder, name: string): OutputWatcher | undefined {
-    const own = problemMatchersOf(folder, name)?.own ?? [];
-    if (own.length === 0) return undefined;
-    const key = `${folder.uri}\n${name}`;
-    const collection = this.#collections.get(key) ?? vscode.languages.createDiagnosticCollection('modal');
-    this.#collections.set(key, collection);
-    collection.clear();
+  /** Shows the problems of a run. When it has ended, those of earlier runs are gone. Undefined if there are no matchers. */
+  watch(options: WatchOptions): OutputWatcher | undefined {
+    const { key, matchers, onReady } = options;
+    if (matchers.length === 0) return undefined;
+    const ownerOf = (matcher: Matcher) => matcher.owner ?? `${key}\n${matchers.indexOf(matcher)}`;
+    const run = new Map<string, Found>(matchers.map((matcher) => [ownerOf(matcher), new Map()]));
     let count = 0;
-    const scanners = own.map(
-      (matcher) =>
-        new ProblemScanner(matcher, (problem) => {
-          count += 1;
-          if (count > MAX_PROBLEMS) return;
-          const file = localPath(problem.file, matcher, folder);
-          // The text is a program's: it doesn't choose which other files are shown.
-          if (!isInWorkspace(localFolders(), file)) return;
-          const uri = vscode.Uri.file(file);
-          collection.set(uri, [...(collection.get(uri) ?? []), diagnosticOf(problem, matcher)]);
-        }),
-    );
+    const add = async (problem: Problem, matcher: Matcher) => {
+      count += 1;
+      if (count > MAX_PROBLEMS) return;
+      const file = await localFile(problem.file, matcher.location, options);
+      const uri = vscode.Uri.file(file);
+      // The text is a program's: it doesn't choose which other files are shown.
+      if (!isInWorkspace(localFolders(), file) || !applies(matcher, uri)) return;
+      const owner = ownerOf(matcher);
+      const found = run.get(owner) ?? new Map<string, vscode.Diagnostic[]>();
+      const ofFile = [...(found.get(`${uri}`) ?? []), diagnosticOf(problem, matcher)];
+      found.set(`${uri}`, ofFile);
+      this.#collection(owner).set(uri, ofFile);
+    };
+    const begin = (matcher: Matcher) => {
+      run.get(ownerOf(matcher))?.clear();
+      this.#collection(ownerOf(matcher)).clear();
+    };
+    const end = () => {
+      for (const [owner, found] of run)
+        this.#collection(owner).forEach((uri, _, collection) => {
+          if (!found.has(`${uri}`)) collection.delete(uri);
+        });
+    };
+    // One after the other, so that the problems keep their order.
+    let working = Promise.resolve();
+    const then = (work: () => Promise<void> | void) => {
+      working = working.then(work).catch(() => {});
+    };
+    const scanner = new ProblemScanner(matchers, {
+      problem: (problem, matcher) => then(() => add(problem, matcher)),
+      begin: (matcher) => then(() => begin(matcher)),
+      finish: onReady,
+    });
     return {
-      feed: (text) => {
-        for (const scanner of scanners) scanner.feed(text);
-      },
+      feed: (text) => scanner.feed(text),
       end: () => {
-        for (const scanner of scanners) scanner.end();
+        scanner.end();
+        then(end);
       },
     };
   }
+
+  #collection(owner: string): vscode.DiagnosticCollection {
+    const known = this.#collections.get(owner);
+    if (known) return known;
+    const created = vscode.languages.createDiagnosticCollection('modal');
+    this.#collections.set(owner, created);
+    return created;
+  }
 }
 
-function diagnosticOf({ line, column, endLine, endColumn, severity, code, message }: Problem, { source }: OwnMatcher) {
-  const first = (column ?? 1) - 1;
-  // Without a column, the range is the whole line. If the range is empty, VS Code marks a word.
-  const last = endColumn === undefined ? (column === undefined ? Number.MAX_SAFE_INTEGER : first) : endColumn - 1;
-  const range = new vscode.Range(line - 1, first, (endLine ?? line) - 1, last);
+/** Returns false for a file that is open, or isn't, if the matcher leaves those to others, such as a language server. */
+function applies({ appliesTo }: Matcher, uri: vscode.Uri): boolean {
+  if (appliesTo === 'all') return true;
+  const isOpen = vscode.workspace.textDocuments.some((document) => `${document.uri}` === `${uri}`);
+  return isOpen === (appliesTo === 'open');
+}
+
+function diagnosticOf({ line, column, endLine, endColumn, severity, code, message }: Problem, { source }: Matcher) {
+  const range =
+    column === undefined
+      ? new vscode.Range(line - 1, 0, line - 1, END_OF_LINE)
+      : new vscode.Range(
+          line - 1,
+          column - 1,
+          (endColumn === undefined ? line : (endLine ?? line)) - 1,
+          (endColumn ?? column) - 1,
+        );
   return newDiagnostic(range, message, {
     severity: SEVERITIES[severity],
     ...(source !== undefined && { source }),
@@ -81,11 +133,37 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
 }
 
 /** Maps a path in the output to a local one. */
-function localPath(path: string, { fileLocation }: OwnMatcher, folder: vscode.WorkspaceFolder): string {
-  const root = syncedFolder(folder).path;
-  if (path.startsWith(`${REMOTE_ROOT}/`)) return join(root, posix.relative(REMOTE_ROOT, path));
-  if (isAbsolute(path)) return normalize(path);
-  const base = [fileLocation].flat()[1];
-  const text = typeof base === 'string' ? base.replaceAll(/\$\{workspaceFolder(:[^}]*)?\}/g, folder.uri.fsPath) : root;
-  return join(isAbsolute(text) ? text : join(root, text), path);
+async function localFile(
+  path: string,
+  { kind, folders, exclude }: FileLocation,
+  { folder, workspaceFolders }: WatchOptions,
+): Promise<string> {
+  if (path.startsWith('/')) return localPath(path, folder) ?? path;
+  // A folder above the synced one is the synced one in the sandbox, and so in the output.
+  const remote = remotePaths(folder, workspaceFolders);
+  const local = (text: string) => (isAbsolute(text) ? (localPath(remote(text), folder) ?? text) : join(folder, text));
+  if (kind === 'search')
+    return (await fileEndingWith(path, folders.map(local), new Set(exclude.map(local)))) ?? join(folder, path);
+  const relative = join(local(folders[0] ?? folder), path);
+  return kind === 'autodetect' && !existsSync(relative) ? `/${path}` : relative;
+}
+
+/** Finds a file whose path ends with a text, those in a folder before those in its subfolders. */
+async function fileEndingWith(
+  end: string,
+  folders: readonly string[],
+  exclude: ReadonlySet<string>,
+): Promise<string | undefined> {
+  for (const folder of folders) {
+    if (exclude.has(folder)) continue;
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    const file = entries.find(
+      (entry) => entry.isFile() && join(folder, entry.name).replaceAll('\\', '/').endsWith(end),
+    );
+    if (file) return join(folder, file.name);
+    const inside = entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name));
+    const found = await fileEndingWith(end, inside, exclude);
+    if (found) return found;
+  }
+  return undefined;
 }
