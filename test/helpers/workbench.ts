@@ -209,9 +209,9 @@ export class Workbench {
     );
   }
 
-  /** Returns the code lenses of the active editor whose text contains `text`. */
+  /** Returns the visible code lenses of the active editor whose text contains `text`. VS Code can leave hidden ones behind. */
   codeLens(text: string): Locator {
-    return this.page.locator('.editor-instance .codelens-decoration a', { hasText: text });
+    return this.page.locator('.editor-instance .codelens-decoration a', { hasText: text }).filter({ visible: true });
   }
 
   /** Clicks the first code lens with this text. */
