@@ -2,6 +2,7 @@
  * Reads requirements files as pip does: https://pip.pypa.io/en/stable/reference/requirements-file-format/. Compared with
  * `pip._internal.req.req_file` of pip 23.2.
  */
+import { splitShellWords } from '../base/shell.ts';
 
 /** A line of a requirements file. Lines that end with a backslash are one line. */
 export interface RequirementLine {
@@ -92,7 +93,7 @@ function meaningOf(line: string): Pick<RequirementLine, 'includes' | 'localPath'
 /** Returns the first value of each option. Names may be abbreviated, and values may be attached to short names. */
 function readOptions(text: string): Map<string, string> {
   const found = new Map<string, string>();
-  const words = shellWords(text);
+  const words = splitShellWords(text, '"\\');
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] as string;
     const [name = '', ...attached] = word.startsWith('--')
@@ -110,15 +111,6 @@ function readOptions(text: string): Map<string, string> {
     if (!found.has(option)) found.set(option, value);
   }
   return found;
-}
-
-function shellWords(text: string): string[] {
-  const words = text.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
-  return words.map((word) =>
-    word.replace(/\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, escaped, double, single) =>
-      double === undefined ? (single ?? escaped) : double.replace(/\\(["\\])/g, '$1'),
-    ),
-  );
 }
 
 function localPathOf(requirement: string): string | undefined {

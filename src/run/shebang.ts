@@ -1,3 +1,5 @@
+import { splitShellWords } from '../base/shell.ts';
+
 /** What a `#!` line says: the program with its arguments, and variables to set. */
 export interface Shebang {
   readonly program: string;
@@ -10,7 +12,7 @@ export interface Shebang {
 export function readShebang(line: string): Shebang | undefined {
   const text = /^#!\s*(.+?)\s*$/.exec(line)?.[1];
   if (text === undefined) return undefined;
-  const [first = '', ...rest] = wordsOf(text);
+  const [first = '', ...rest] = splitShellWords(text, '"\\$');
   if (!/(?:^|\/)env$/.test(first)) return { program: first, args: rest, environment: [] };
   const words = withoutSplit(rest);
   const environment: string[] = [];
@@ -30,13 +32,4 @@ function withoutSplit(words: readonly string[]): string[] {
   const attached = /^(?:-v?S|--split-string=?)(.*)$/.exec(first)?.[1];
   if (attached === undefined) return /^-v+$/.test(first) ? withoutSplit(rest) : [...words];
   return attached === '' ? rest : [attached, ...rest];
-}
-
-/** Splits words as `env -S` does, with quotes and backslashes. */
-function wordsOf(text: string): string[] {
-  return (text.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? []).map((word) =>
-    word.replace(/\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/g, (_, escaped, double, single) =>
-      double === undefined ? (single ?? escaped) : double.replace(/\\(["\\$])/g, '$1'),
-    ),
-  );
 }
