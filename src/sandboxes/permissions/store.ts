@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import type { MachineState } from '../machine-state.ts';
 
@@ -26,8 +26,6 @@ export interface AnswerScope {
 /** The answers given on this computer. Each is a file of its own, so that windows don't overwrite each other's. */
 export class PermissionStore {
   readonly #machine: MachineState;
-  /** The paths of answers that couldn't be written. They hold for this window. */
-  readonly #unwritten = new Set<string>();
 
   constructor(machine: MachineState) {
     this.#machine = machine;
@@ -36,21 +34,15 @@ export class PermissionStore {
   /** Returns the answers for a folder and account, by key. */
   async answers(scope: AnswerScope): Promise<Map<string, Answer>> {
     const folder = await folderOf(scope);
-    const written = (await this.#machine.list(folder)).map((name) => join(folder, name));
-    const unwritten = [...this.#unwritten].filter((path) => dirname(path) === folder);
-    const paths = [...new Set([...written, ...unwritten])];
-    const answers = await Promise.all(paths.map((path) => this.#machine.read(path, AnswerSchema)));
+    const names = await this.#machine.list(folder);
+    const answers = await Promise.all(names.map((name) => this.#machine.read(join(folder, name), AnswerSchema)));
     return new Map(answers.flatMap((answer) => (answer ? [[answer.key, answer]] : [])));
   }
 
   /** Remembers answers. If they can't be written, they hold for this window. */
   async remember(scope: AnswerScope, answers: readonly Answer[]): Promise<void> {
     const folder = await folderOf(scope);
-    for (const answer of answers) {
-      const path = join(folder, `${hashOf(answer.key)}.json`);
-      if (await this.#machine.write(path, answer)) this.#unwritten.delete(path);
-      else this.#unwritten.add(path);
-    }
+    for (const answer of answers) await this.#machine.write(join(folder, `${hashOf(answer.key)}.json`), answer);
   }
 }
 
