@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { z } from 'zod';
+import { parentOf } from '../sync/index/entries.ts';
 
 /** The projects that a file of the synced folder belongs to. */
 export interface Projects {
@@ -16,11 +17,11 @@ export interface Projects {
 
 /** Looks for projects from a file's folder up to the synced folder. `path` is relative, with `/`. */
 export function projectsOf(root: string, path: string): Projects {
-  const folder = posix.dirname(path) === '.' ? '' : posix.dirname(path);
+  const folder = parentOf(path);
   return {
     folder,
     nearest(names) {
-      for (let at = folder; ; at = posix.dirname(at) === '.' ? '' : posix.dirname(at)) {
+      for (let at = folder; ; at = parentOf(at)) {
         const name = names.find((each) => existsSync(join(root, at, each)));
         if (name !== undefined) return { folder: at, name };
         if (at === '') return undefined;
@@ -68,7 +69,7 @@ const PackageSchema = z.object({ packageManager: z.string().optional().catch(und
  */
 export function packageManagerOf(projects: Projects): string {
   const place = projects.nearest(Object.keys(LOCK_FILES));
-  for (let at = projects.folder; ; at = posix.dirname(at) === '.' ? '' : posix.dirname(at)) {
+  for (let at = projects.folder; ; at = parentOf(at)) {
     const named = namedManager(projects.read(posix.join(at, 'package.json')));
     if (named !== undefined) return named;
     // Above the lock file is another project.

@@ -4,6 +4,7 @@ import { lstat, readdir, readFile, readlink, realpath } from 'node:fs/promises';
 import { join, posix, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type SendsFile, sendsIfNamed } from '../../sync/rules/credentials.ts';
+import { foldersOf } from '../../sync/rules/git-index.ts';
 import type { CopiedEntry, FileHashes } from '../recipe.ts';
 import { strings } from '../strings.ts';
 import { DockerPatterns, sourcePattern } from './patterns.ts';
@@ -105,7 +106,7 @@ export class DockerContext {
     const found = [...listed.keys()].filter((each) => each.startsWith(prefix) && matches(each.slice(prefix.length)));
     // What is in a folder comes with it.
     const folders = new Set(found);
-    return found.filter((each) => !parentsOf(each).some((folder) => folders.has(folder)));
+    return found.filter((each) => ![...foldersOf([each])].some((folder) => folders.has(folder)));
   }
 
   /** Returns a path and everything below it, by their names in the copy: with their folders below `top`, if it is given. */
@@ -204,12 +205,6 @@ function splitAtPivot(source: string): [top: string, rest: string] {
 /** Returns a path without `.`, `..`, and outer slashes. */
 function cleaned(path: string): string {
   return posix.normalize(`/${path}`).replace(/^\/|\/$/g, '');
-}
-
-/** Returns the folders that contain a path. */
-function parentsOf(path: string): string[] {
-  const parts = path.split('/').slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 /** Returns an entry for a file that is written in the Dockerfile itself. */

@@ -18,6 +18,7 @@ import {
   type TaskPlace,
 } from '../../run/task-definition.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
+import { parentOf } from '../../sync/index/entries.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
 import {
@@ -123,7 +124,7 @@ export class RunRequests {
     if (!command) return this.forFile(uri);
     await saveAll();
     await this.#rules.requireSynced(uri);
-    const cwd = posix.dirname(path) === '.' ? '' : posix.dirname(path);
+    const cwd = parentOf(path);
     return runRequest({ folder, ...command, cwd });
   }
 
