@@ -28,7 +28,7 @@ export interface ProxyOptions {
 
 interface Access {
   readonly grant: Grant;
-  /** What goes on to the sandbox. The token doesn't, and neither do those of other ports, as they share their cookies. */
+  /** The path and headers that are forwarded to the sandbox: no tokens, not even those of other ports, which share cookies. */
   readonly path: string;
   readonly headers: Record<string, string | string[] | undefined>;
   /** The token, if it is in the URL. */

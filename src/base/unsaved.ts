@@ -6,7 +6,7 @@ let isReported = false;
 
 /**
  * Reports that something couldn't be stored on this computer and is now only kept in memory, for example because the disk
- * is full. Work goes on. Every problem is logged, and listeners hear of the first one.
+ * is full. Work continues. Every problem is logged, and the first one is reported to listeners.
  */
 export function reportUnsaved(error: unknown): void {
   logError(error);

@@ -91,7 +91,7 @@ export const strings = {
     l10n.t('The value on line {1} of “{0}” has no closing quotation mark. Add it.', path, line),
   envFileAfterQuote: (path: string, line: number) =>
     l10n.t(
-      'The value on line {1} of “{0}” goes on after its closing quotation mark. Quote all of it, and put “\\” before each quotation mark in it.',
+      'The value on line {1} of “{0}” continues after its closing quotation mark. Quote all of it, and put “\\” before each quotation mark in it.',
       path,
       line,
     ),

@@ -186,7 +186,7 @@ export class RunningProgram {
       // Not learned from the output, which may have no end or never come.
       hasStarted = await Promise.race([started, copying.then(() => started)]);
     } finally {
-      // It must not start after all, or go on, when this has been reported.
+      // Once this is reported, the program must not start or continue.
       if (!hasStarted) void this.#control(endCommand(this.#options.runId));
     }
     // An error of the stream comes first.

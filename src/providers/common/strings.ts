@@ -38,7 +38,7 @@ export const strings = {
 
   notSaved: (reason: string) =>
     l10n.t(
-      "Sandboxes for Modal can't save its data ({0}). It goes on without, but forgets what it synced, started, and spent when this window closes. Free up disk space, and then reload the window.",
+      "Sandboxes for Modal can't save its data ({0}). Everything still works, but when this window closes, it forgets what it synced, started, and spent. Free up disk space, and then reload the window.",
       reason,
     ),
   invalidAccountSetting: () =>

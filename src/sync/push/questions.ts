@@ -28,7 +28,7 @@ export type SyncQuestion =
   /** A program changed these synced files in the sandbox. Yes overwrites them, no keeps them. */
   | { readonly kind: 'remote-changes'; readonly paths: readonly string[] }
   | { readonly kind: 'mirror'; readonly extras: readonly string[] }
-  /** Sent while a pull goes on, with what it has received so far. Yes receives the rest, no keeps what came. */
+  /** Asked during a pull, with what it has received so far. Yes receives the rest, no keeps what has arrived. */
   | { readonly kind: 'huge-pull'; readonly files: number; readonly bytes: number }
   /** Pulling these files would affect what programs on this computer run. */
   | { readonly kind: 'sensitive-pull'; readonly paths: readonly string[] };
