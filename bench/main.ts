@@ -7,9 +7,12 @@ import { parseArgs } from 'node:util';
 import type { Row, Suite } from './row.ts';
 
 const suites: Readonly<Record<string, () => Promise<Suite>>> = {
+  gvisor: () => import('./gvisor.ts'),
+  channel: () => import('./channel.ts'),
   local: () => import('./local.ts'),
   run: () => import('./run.ts'),
   sync: () => import('./sync.ts'),
+  tests: () => import('./tests.ts'),
   views: () => import('./views.ts'),
   warm: () => import('./warm.ts'),
 };

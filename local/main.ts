@@ -1,6 +1,7 @@
 /** The command line of Local Modal. */
 import { makePrivateFolder } from '../src/base/private-files.ts';
 import { thisProcess } from '../src/base/processes.ts';
+import { StartError } from './http/start-error.ts';
 import { dropRoot } from './isolation/root-mapping.ts';
 import { claim, DataFolderInUse } from './server/claim.ts';
 import { reduceGarbageCollections } from './server/garbage-collection.ts';
@@ -28,7 +29,8 @@ const STOP_TIMEOUT_MS = 1800;
 const EXIT_CODE_IN_USE = 3;
 
 async function run(options: Options): Promise<void> {
-  if (!(await makePrivateFolder(options.data))) throw new Error(`${options.data} belongs to another user`);
+  if (!(await makePrivateFolder(options.data)))
+    throw new StartError(`The folder ${options.data} belongs to another user. Use another one with --data.`);
   await claim(options.data);
   const own = { id: newId('ak'), secret: newId('as') };
   // The command line can choose the tokens. Otherwise, the server makes one.
@@ -40,6 +42,8 @@ async function run(options: Options): Promise<void> {
     seed: await readSeed(options.seed),
     controlPort: options.control,
     allowUnisolated: options['allow-unisolated'],
+    runtime: options.runtime,
+    network: options.network,
     openTunnels: options['open-tunnels'],
     signIn: options['sign-in'] ? print : undefined,
   });
@@ -55,10 +59,13 @@ async function run(options: Options): Promise<void> {
       tokenId: own.id,
       tokenSecret: own.secret,
       leaseUrl: server.http.url('/lease'),
+      isolation: server.isolation,
+      runtime: server.runtime,
     });
   }
   const control = server.controlUrl ? ` (control ${server.controlUrl})` : '';
   print(`Local Modal is ready at ${server.url}${control}`);
+  print(server.isolation);
   // Clients of a shared server read the token from its file.
   if (isOwnAccepted && !options.shared) {
     print(`MODAL_SERVER_URL=${server.url} MODAL_TOKEN_ID=${own.id} MODAL_TOKEN_SECRET=${own.secret}`);
@@ -97,7 +104,8 @@ function followParent(stop: () => void): void {
 }
 
 function fail(error: unknown, code: number): never {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const reason = error instanceof Error ? error.message : String(error);
+  process.stderr.write(error instanceof StartError ? `${reason}\n` : `Local Modal couldn't start (${reason}).\n`);
   process.exit(code);
 }
 
@@ -108,5 +116,9 @@ try {
   process.stderr.write(USAGE);
   fail(error, 2);
 }
-dropRoot(options.data);
+try {
+  dropRoot(options.data);
+} catch (error) {
+  fail(error, 1);
+}
 run(options).catch((error) => fail(error, error instanceof DataFolderInUse ? EXIT_CODE_IN_USE : 1));

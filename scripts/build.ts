@@ -3,7 +3,9 @@
  * `--production` minifies and writes the third-party notices.
  */
 import { globSync } from 'node:fs';
-import { type BuildOptions, context } from 'esbuild';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { type BuildOptions, build, context, type OutputFile } from 'esbuild';
 import { common, packagedBundles } from './bundles.ts';
 import { writeNotices } from './third-party.ts';
 
@@ -29,8 +31,21 @@ const bundles = [...packagedBundles, testEntries].map((options) => ({
   sourcemap: !production,
   minify: production,
 }));
-const contexts = await Promise.all(bundles.map((options) => context(options)));
-await Promise.all(contexts.map((each) => each.rebuild()));
+if (process.argv.includes('--watch')) {
+  const contexts = await Promise.all(bundles.map((options) => context(options)));
+  await Promise.all(contexts.map((each) => each.watch()));
+} else {
+  const built = await Promise.all(bundles.map((options) => build({ ...options, write: false })));
+  await Promise.all(built.flatMap(({ outputFiles }) => outputFiles).map(writeIfChanged));
+}
 if (production) await writeNotices();
-if (process.argv.includes('--watch')) await Promise.all(contexts.map((each) => each.watch()));
-else await Promise.all(contexts.map((each) => each.dispose()));
+
+/** Never leaves part of a file for a VS Code that another process has started. */
+async function writeIfChanged({ path, contents }: OutputFile): Promise<void> {
+  const existing = await readFile(path).catch(() => undefined);
+  if (existing?.equals(contents)) return;
+  const unfinished = `${path}.${process.pid}`;
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(unfinished, contents);
+  await rename(unfinished, path);
+}

@@ -39,16 +39,20 @@ const separateSdk: Plugin = {
     build.onResolve({ filter: /^(modal|nice-grpc|\.\/sdk\.ts)$/ }, ({ kind, path }) =>
       kind === 'dynamic-import' && path === './sdk.ts'
         ? { path: './modal-sdk.cjs', external: true }
-        : { errors: [{ text: 'Load the SDK with `await import("./sdk.ts")`, so that activation stays fast.' }] },
+        : {
+            errors: [
+              { text: 'Load the SDK with `loadSdk()` of src/modal/load-sdk.ts, so that activation stays fast.' },
+            ],
+          },
     );
   },
 };
 
-/** Exports the definitions of Modal's services from the SDK, which contains but doesn't export them. */
+/** Exports the definitions of Modal's services, and its codec, from the SDK, which contains but doesn't export them. */
 const wireDefinitions: Plugin = {
   name: 'wire-definitions',
   setup(build) {
-    const names = ['ModalClientDefinition', 'TaskCommandRouterDefinition'];
+    const names = ['ModalClientDefinition', 'TaskCommandRouterDefinition', 'BinaryReader', 'BinaryWriter'];
     build.onLoad({ filter: /[\\/]modal[\\/]dist[\\/]index\.js$/ }, async ({ path }) => {
       const source = await readFile(path, 'utf8');
       const missing = names.filter((name) => !source.includes(`var ${name} = `));
@@ -58,13 +62,23 @@ const wireDefinitions: Plugin = {
   },
 };
 
+/** Lets Local Modal load the SDK and gRPC from the separate file, which would otherwise be in the package twice. */
+const sharedSdk: Plugin = {
+  name: 'shared-sdk',
+  setup(build) {
+    build.onResolve({ filter: /^(modal|nice-grpc)$/ }, () => ({ path: './modal-sdk.cjs', external: true }));
+  },
+};
+
 /**
- * The extension, the Modal SDK in a separate file (so that it can be loaded later), the threads of sync, and Local Modal.
+ * The extension, the Modal SDK in a separate file (so that it can be loaded later), the relay of SSH, the threads of sync, and
+ * Local Modal.
  */
 export const packagedBundles: readonly BuildOptions[] = [
   { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, separateSdk] },
-  { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' } },
+  { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' }, plugins: [zodInEnglish, wireDefinitions] },
+  { ...common, entryPoints: { 'ssh-relay': 'src/ssh/relay.entry.ts' }, plugins: [zodInEnglish, separateSdk] },
   { ...common, entryPoints: { 'sync-worker': 'src/sync/worker/worker.ts' } },
   { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/scan/look-ahead-thread.ts' } },
-  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, wireDefinitions] },
+  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, sharedSdk] },
 ];

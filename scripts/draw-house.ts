@@ -22,6 +22,7 @@ const PURPOSES: Readonly<Record<string, string>> = {
   snapshots: 'snapshots and their records',
   images: 'the image of a profile',
   sandboxes: 'which sandbox serves which folder',
+  channel: 'connections into a sandbox',
   run: 'one command line, from start to exit',
   api: 'for other extensions',
   'providers/common': 'commands, settings, progress',

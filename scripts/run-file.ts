@@ -1,9 +1,10 @@
-/** `npm start -- --run file`: executes the Run Active File command in a headless VS Code. */
+/** `npm start -- --run file`: runs a file in a headless VS Code, with what is piped to this process as its input. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { distFolder, fromWhereNpmRan, projectFolder } from './paths.ts';
 import { say } from './say.ts';
 import { launch } from './vscode/launch.ts';
+import { isInputPiped, offerInput } from './vscode/piped-input.ts';
 import { type Settings, temporaryProfile } from './vscode/profile.ts';
 import { openRelay } from './vscode/relay.ts';
 
@@ -38,7 +39,7 @@ export async function runFile({ file, folder, settings }: RunFileOptions): Promi
   };
   const code = await launch(flags, {
     print: (line) => log.push(line),
-    env: { ...process.env, ...relay.env, RUN_FILE: path },
+    env: { ...process.env, ...relay.env, ...(isInputPiped() && (await offerInput(process.stdin))), RUN_FILE: path },
   });
   const outcome = relay.result();
   await relay.close();

@@ -6,17 +6,18 @@ import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build-all.ts';
 import { exit } from './cleanup.ts';
-import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from './counts.ts';
 import { fromWhereNpmRan } from './paths.ts';
+import { sum, type TestResults } from './results.ts';
 import { messageOf } from './say.ts';
 import { check } from './stages/check.ts';
 import { endToEnd } from './stages/end-to-end.ts';
+import { gvisor } from './stages/gvisor.ts';
 import { integration } from './stages/integration.ts';
 import type { Stage, StageOptions } from './stages/stage.ts';
 import { ui } from './stages/ui.ts';
 import { unit } from './stages/unit.ts';
 
-const STAGES: readonly Stage[] = [check, unit, integration, ui, endToEnd];
+const STAGES: readonly Stage[] = [check, unit, gvisor, integration, ui, endToEnd];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
@@ -30,42 +31,46 @@ async function main(): Promise<number> {
     throw new Error('If you specify files, also specify their stage, and only that one.');
   const started = Date.now();
   const total = sum(await runStages(chosen, { files, grep: values.grep }));
+  // Once more at the end, where one begins to read a long output.
+  if (total.failures.length > 0) console.log(`\nFailed\n──────\n${total.failures.join('\n\n')}`);
   console.log(`\nTook ${Math.round((Date.now() - started) / 1000)} s.`);
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  return total.failed === 0 ? 0 : 1;
+  console.log(`${total.passed} passed, ${total.failures.length} failed`);
+  return total.failures.length === 0 ? 0 : 1;
 }
 
-async function runStages(chosen: readonly Stage[], options: StageOptions): Promise<TestCounts[]> {
-  const counts: TestCounts[] = [];
-  let built: TestCounts | undefined;
+async function runStages(chosen: readonly Stage[], options: StageOptions): Promise<TestResults[]> {
+  const results: TestResults[] = [];
+  let built: TestResults | undefined;
   for (const stage of chosen) {
     if (stage.needsBuild && built === undefined) {
       built = await runOne('Build', build);
-      counts.push(built);
+      results.push(built);
     }
-    if (stage.needsBuild && built?.failed) {
-      console.log(`\n${stage.title}: skipped because the build failed.`);
-      counts.push(ONE_FAILED);
-    } else counts.push(await runOne(stage.title, () => stage.run(options)));
+    if (stage.needsBuild && built && built.failures.length > 0) {
+      const problem = `${stage.title}: skipped because the build failed.`;
+      console.log(`\n${problem}`);
+      results.push({ passed: 0, failures: [problem] });
+    } else results.push(await runOne(stage.title, () => stage.run(options)));
   }
-  return counts;
+  return results;
 }
 
-async function runOne(title: string, run: () => Promise<TestCounts>): Promise<TestCounts> {
+async function runOne(title: string, run: () => Promise<TestResults>): Promise<TestResults> {
   console.log(`\n${title}\n${'─'.repeat(title.length)}`);
   try {
     return await run();
   } catch (error) {
-    console.log(`  ✘ ${title}: ${messageOf(error)}`);
-    return ONE_FAILED;
+    const problem = `${title}: ${messageOf(error)}`;
+    console.log(`  ✘ ${problem}`);
+    return { passed: 0, failures: [problem] };
   }
 }
 
-async function build(): Promise<TestCounts> {
+async function build(): Promise<TestResults> {
   const started = Date.now();
   await buildAll();
   console.log(`  ✔ the build succeeds (${Date.now() - started} ms)`);
-  return ONE_PASSED;
+  return { passed: 1, failures: [] };
 }
 
 try {

@@ -4,24 +4,32 @@ import type { SandboxesApi } from './api/api.ts';
 import { systemClock, wallClock } from './base/clock.ts';
 import { configureLocalization } from './base/localization.ts';
 import { logError } from './base/log.ts';
+import { Channels } from './channel/channels.ts';
+import { Forwards } from './channel/forwards.ts';
 import { accountModule } from './providers/account/module.ts';
 import { apiModule } from './providers/api/module.ts';
 import { Activity } from './providers/common/activity.ts';
 import { unsavedPaths, workspaceFolderPaths, workspaceFolders } from './providers/common/folders.ts';
 import { readSettings, userInclude } from './providers/common/settings.ts';
+import { debugModule } from './providers/debug/module.ts';
+import { doctorModule } from './providers/doctor/module.ts';
 import { filesModule } from './providers/files/module.ts';
 import { ImageBuilds } from './providers/images/image-builds.ts';
 import { imagesModule } from './providers/images/module.ts';
 import { lifecycleModule } from './providers/lifecycle/module.ts';
-import { logModule } from './providers/log/module.ts';
+import { logModule, versionsOf } from './providers/log/module.ts';
 import { permissionsModule } from './providers/permissions/module.ts';
+import { portsModule } from './providers/ports/module.ts';
 import { FolderProfiles, profileRoot } from './providers/profiles/folder-profiles.ts';
 import { profilesModule } from './providers/profiles/module.ts';
 import { runModule } from './providers/run/module.ts';
+import { sshModule } from './providers/ssh/module.ts';
 import { syncModule } from './providers/sync/module.ts';
+import { testingModule } from './providers/testing/module.ts';
 import { budgetOfSettings } from './providers/warm/budget.ts';
 import { warmModule } from './providers/warm/module.ts';
 import { WarmUpService } from './providers/warm/warm-up-service.ts';
+import { RunRecords } from './run/records/run-records.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
 import { SpendRecord } from './sandboxes/cost/spend.ts';
@@ -31,6 +39,7 @@ import { MachineState } from './sandboxes/machine-state.ts';
 import { SandboxStarter } from './sandboxes/sandbox-starter.ts';
 import { type SessionDependencies, Sessions } from './sandboxes/sessions.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
+import { runsModule } from './views/runs/module.ts';
 import { sandboxesModule } from './views/sandboxes/module.ts';
 import { snapshotsModule } from './views/snapshots/module.ts';
 import { statusBarModule } from './views/status-bar/module.ts';
@@ -52,8 +61,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     return each;
   };
 
-  add(logModule(globalState));
-  const { accounts: account } = add(accountModule(context));
+  add(logModule(context));
+  const { accounts: account, access, forDoctor, onDidJoinLocalModal } = add(accountModule(context));
   const profiles = add(new FolderProfiles(workspaceState));
   const activity = add(new Activity());
   const images = add(new ImageBuilds(globalState, activity));
@@ -62,6 +71,13 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const spend = new SpendRecord(machine, wallClock, systemClock);
   const budget = budgetOfSettings(spend);
   const commands = new RunningCommands();
+  const records = new RunRecords({
+    dir: storage('runs'),
+    windowId: machine.windowId,
+    clock: wallClock,
+    profile: (folder, name) => permissions.get(folder, name),
+    root: profileRoot,
+  });
   const prices = () => starter.prices;
   const permissions = add(permissionsModule({ machine, profiles, account, profileRoot, prices }));
   const starter: SandboxStarter = new SandboxStarter({
@@ -94,23 +110,56 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   const profile: SessionDependencies['profile'] = (folder, name) => permissions.get(folder, name);
   const sessions = new Sessions({ starter, profile, handover: new Handover(machine), warm: warmUps, budget });
+  const channels = add(new Channels({ client: async () => (await sessions.connection()).client }));
+  const forwards = add(new Forwards(channels));
   const snapshots = new Snapshots(async () => (await sessions.connection()).client);
-  const shared = { starter, sessions, syncs, account, profiles, permissions, warmUps, snapshots, commands, budget };
+  const shared = {
+    starter,
+    sessions,
+    syncs,
+    account,
+    profiles,
+    permissions,
+    warmUps,
+    snapshots,
+    commands,
+    budget,
+    channels,
+    forwards,
+  };
   shutDown = () =>
     Promise.all([warmUps.end(), sessions.dispose()]).finally(() => Promise.all([syncs.dispose(), machine.leave()]));
 
   const sync = add(syncModule(shared));
   const showWhile: RunServices['showWhile'] = (text, work) => activity.showWhile(text, work);
-  const services: RunServices = { sessions, syncs, ask: sync.ask, unsaved: unsavedPaths, commands, showWhile };
-  const run = add(runModule({ ...shared, services, syncRules: sync.rules, memory: workspaceState }));
-  const { mount, keepWarm } = add(profilesModule({ ...shared, warm: warmUps }));
+  const services: RunServices = { sessions, syncs, ask: sync.ask, unsaved: unsavedPaths, commands, records, showWhile };
+  const run = add(runModule({ ...shared, account: access, services, syncRules: sync.rules, records }));
+  const { addSsh, addPackage, mount, keepWarm } = add(profilesModule({ ...shared, warm: warmUps }));
+  add(
+    debugModule({
+      ...shared,
+      runs: services,
+      requests: run.requests,
+      account: access,
+      rules: sync.rules,
+      createTerminal: (request) => run.terminals.createForProgram(request),
+      run: run.run,
+      addPackage,
+    }),
+  );
+  add(
+    testingModule({ ...shared, services, requests: run.requests, account: access, memory: workspaceState, addPackage }),
+  );
   add(warmModule({ ...shared, memory: globalState, keepWarm }));
   add(imagesModule(shared));
   const { openInExplorer, volumes: fileSystem, onDidChangeVolume: onDidChangeFiles } = add(filesModule(shared));
+  const ssh = { path: storage('ssh'), localModalDir: storage('local-modal'), extensionPath: context.extensionPath };
+  const { connections } = add(sshModule({ ...shared, ...ssh, folders: workspaceFolders, addSsh, ask: sync.ask }));
   const { onDidChangeSnapshots } = add(lifecycleModule(shared));
   add(volumesModule({ ...shared, fileSystem, onDidChangeFiles, mount }));
   const { onDidStartSandbox } = add(snapshotsModule({ ...shared, folders: workspaceFolders, onDidChangeSnapshots }));
-  const { openTerminal } = run;
+  const { openTerminal, onDidWriteOutput } = run;
+  const { ports } = add(portsModule({ ...shared, memory: workspaceState, onDidWriteOutput }));
   add(
     sandboxesModule({
       ...shared,
@@ -119,12 +168,20 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
       openTerminal,
       openInExplorer,
       onDidStartSandbox,
+      ports,
+      ssh: connections,
     }),
   );
   add(warmUpsModule(shared));
-  add(statusBarModule({ ...shared, activity }));
+  add(runsModule({ records, isOpen: (windowId) => machine.isAlive(windowId) }));
+  const readIsolation = async () => (await forDoctor.localModal())?.isolation;
+  const isolation = { read: readIsolation, onDidChange: onDidJoinLocalModal };
+  add(statusBarModule({ ...shared, activity, isolation }));
+  const folders = [globalStorageUri, context.storageUri].filter((uri) => uri !== undefined);
+  const versions = versionsOf(context);
+  add(doctorModule({ ...forDoctor, versions, starter, state: account, storage: folders.map(({ fsPath }) => fsPath) }));
   void sessions.takeOver(workspaceFolderPaths()).then(() => starter.endings?.sweep());
-  return apiModule({ services, onDidWriteOutput: run.onDidWriteOutput });
+  return apiModule({ services: { ...services, forwards }, onDidWriteOutput });
 }
 
 /** Terminates this window's sandboxes, which no one else uses. */

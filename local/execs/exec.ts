@@ -1,7 +1,6 @@
 /** A command in a sandbox: its stdin, its spooled output, and its exit status. */
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { failedPrecondition } from '../grpc/status.ts';
 import type { ExecStatus } from '../grpc/wire.ts';
 import type { Command, Container, PtySize } from '../isolation/container.ts';
@@ -98,7 +97,7 @@ export class Exec {
     return new Exec(
       spec.argv,
       { stdout, stderr, sink, onStdin },
-      { pid: command.child.pid, ended, kill: () => command.kill() },
+      { pid: command.pid, ended, kill: () => command.kill() },
     );
   }
 
@@ -191,11 +190,7 @@ async function exitOf(
   onExit: () => void,
 ): Promise<ExecStatus> {
   const timer = timeoutSecs ? setTimeout(() => command.kill(), timeoutSecs * 1000) : undefined;
-  const status = await new Promise<ExecStatus>((resolve) => {
-    command.child.once('exit', (code, signal) =>
-      resolve(signal ? { signal: constants.signals[signal] } : { code: code ?? 0 }),
-    );
-  });
+  const status = await command.exited;
   clearTimeout(timer);
   onExit();
   const endedAt = Date.now();

@@ -36,6 +36,10 @@ const BY_SYSTEM_CODE: Record<string, [FailureKind, string]> = {
   ENOTEMPTY: ['DirectoryNotEmpty', 'Directory not empty'],
   EBUSY: ['PermissionDenied', 'Device or resource busy'],
   ELOOP: ['Io', 'Too many levels of symbolic links'],
+  EBADF: ['Io', 'Bad file descriptor'],
+  EFBIG: ['FileTooLarge', 'File too large'],
+  EINVAL: ['Io', 'Invalid argument'],
+  EMFILE: ['Io', 'Too many open files'],
   ENOSPC: ['Io', 'No space left on device'],
 };
 

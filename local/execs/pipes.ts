@@ -13,6 +13,8 @@ import { runHelper, spawnHelper } from '../isolation/helpers.ts';
 
 /** The number of pipes to create at once. A command needs one from this process and two to it. */
 const BATCH = { fromUs: 16, toUs: 32 };
+/** New ones are created when fewer are left, so that a command that must start at once, such as to stop another, needn't wait. */
+const RESERVE = { fromUs: 8, toUs: 16 };
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
 /** The two ends of a pipe, as file descriptors. Only the end of this process (`ours`) is non-blocking. */
@@ -53,12 +55,18 @@ export class Pipes {
   async #take(direction: Direction): Promise<PipeEnds> {
     for (;;) {
       const ends = this.#stock[direction].pop();
+      // An error is reported by what has to wait.
+      if (this.#stock[direction].length < RESERVE[direction]) this.#refill().catch(() => {});
       if (ends) return ends;
-      this.#creating ??= this.#create().finally(() => {
-        this.#creating = undefined;
-      });
-      await this.#creating;
+      await this.#refill();
     }
+  }
+
+  #refill(): Promise<void> {
+    this.#creating ??= this.#create().finally(() => {
+      this.#creating = undefined;
+    });
+    return this.#creating;
   }
 
   #create(): Promise<void> {

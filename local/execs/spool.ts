@@ -59,6 +59,7 @@ export class Spool {
   /** Why the rest of the stream couldn't be kept. */
   #failure: Error | undefined;
   #maxKeptBytes = MAX_KEPT_BYTES;
+  #maxUnwrittenBytes = MAX_UNWRITTEN_BYTES;
   #ended = false;
   /** The offsets at which the current readers are. */
   readonly #readers = new Set<{ at: number }>();
@@ -92,15 +93,18 @@ export class Spool {
     for (let at = 0; at < chunk.length; ) at += this.#fill(chunk.subarray(at));
     this.#onData.wake();
     if (this.#length - this.#memoryStart <= MEMORY_BYTES) return undefined;
-    const writing = this.#startWriting();
+    void this.#startWriting();
     this.#dropOldest();
-    if (this.#isFull) return this.#room();
-    return this.#length - this.#written > MAX_UNWRITTEN_BYTES ? writing : undefined;
+    return this.#isFull || this.#isBehind ? this.#room() : undefined;
   }
 
-  /** Makes room for what the process left in its pipe, because it has exited and can't wait any more. */
+  /**
+   * Makes room for what the process left in its pipe, because it has exited and can't wait any more, neither for readers nor
+   * for the disk.
+   */
   sourceExited(): void {
     this.#maxKeptBytes = MAX_KEPT_BYTES + EXIT_RESERVE_BYTES;
+    this.#maxUnwrittenBytes = MAX_UNWRITTEN_BYTES + EXIT_RESERVE_BYTES;
     this.#onRoom.wake();
   }
 
@@ -120,6 +124,11 @@ export class Spool {
     return !this.#ended && this.#length - this.#maxKeptBytes > Math.max(0, this.#droppable);
   }
 
+  /** True if the source has to wait for the disk. */
+  get #isBehind(): boolean {
+    return !this.#ended && this.#length - this.#written > this.#maxUnwrittenBytes;
+  }
+
   /** The offset up to which bytes may be dropped. */
   get #droppable(): number {
     if (this.#dropsUnread) return Number.POSITIVE_INFINITY;
@@ -128,7 +137,7 @@ export class Spool {
   }
 
   async #room(): Promise<void> {
-    while (this.#isFull) await this.#onRoom.next();
+    while (this.#isFull || this.#isBehind) await this.#onRoom.next();
     this.#dropOldest();
   }
 
@@ -245,6 +254,7 @@ export class Spool {
     while (this.#written < this.#length) {
       this.#written += await this.#files.write(this.#fromMemory(this.#written), this.#written);
       this.#trim(MEMORY_BYTES / 2);
+      this.#onRoom.wake();
     }
     if (!this.#ended) return;
     this.#trim(0);

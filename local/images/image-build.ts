@@ -185,7 +185,7 @@ class LayerBuild {
     this.#container ??= await isolation.start({
       folder: scratch,
       layers: (this.#recipe.base?.layers ?? []).map((layer) => join(layersFolder, layer)),
-      network: true,
+      network: 'open',
       limits: {},
     });
     const env = { HOME: '/root', ...this.#args, ...this.#env, ...this.#recipe.secretEnv };

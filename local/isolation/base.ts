@@ -155,9 +155,9 @@ async function baseName(): Promise<string> {
 
 /**
  * Creates the base layer in the data folder unless it exists, and removes older ones. Call it only at startup, while no
- * sandbox uses a base.
+ * sandbox uses a base. `nameServer` is the address of the sandboxes' name server, if it isn't the host's.
  */
-export async function prepareBase(dataFolder: string): Promise<Base> {
+export async function prepareBase(dataFolder: string, nameServer?: string): Promise<Base> {
   const name = await baseName();
   const folder = join(dataFolder, name);
   for (const other of await readdir(dataFolder)) {
@@ -186,7 +186,8 @@ export async function prepareBase(dataFolder: string): Promise<Base> {
     await rename(unfinished, folder);
   }
   for (const file of NETWORK_FILES) {
-    const content = await readFile(file).catch(() => undefined);
+    const isOwn = nameServer !== undefined && file === '/etc/resolv.conf';
+    const content = isOwn ? `nameserver ${nameServer}\n` : await readFile(file).catch(() => undefined);
     if (!content) continue;
     await rm(join(folder, 'root', file), { force: true });
     await writeFile(join(folder, 'root', file), content);

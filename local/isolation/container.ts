@@ -1,15 +1,37 @@
 /** The interface of isolation: a container is a root file system with processes in it. */
-import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
+import type { ExecStatus } from '../grpc/wire.ts';
+
+/** The IPv4 ranges and the domains that programs may reach. */
+export interface Allowlist {
+  readonly cidrs: readonly string[];
+  readonly domains: readonly string[];
+}
+
+export type NetworkAccess = 'open' | 'none' | Allowlist;
+
+/** The network of one or more containers. */
+export interface ContainerNetwork {
+  /** The beginning of a command line that runs in the network, with the right to create namespaces in it. */
+  readonly enter: readonly string[];
+  /** Whether it is a loopback that each container has for itself. */
+  readonly isLoopback: boolean;
+  /** Connects to a port on its loopback, from outside of the container. Undefined if that isn't possible. */
+  connect?(port: number): Promise<Duplex>;
+  /** Changes what may be reached, if that can be changed. */
+  setAllowlist(allowlist: Allowlist): Promise<void>;
+}
 
 export interface ContainerSpec {
   /** The host folder for the container's changes. The caller creates and removes it. */
   readonly folder: string;
   /** The layer folders of its image, lowest first. */
   readonly layers: readonly string[];
-  /** If false, only the container's own loopback is reachable. */
-  readonly network: boolean;
+  /** What it may reach, or the network of another container to share. */
+  readonly network: NetworkAccess | ContainerNetwork;
   readonly limits: Limits;
+  /** Asks for gVisor. By default, the server chooses. */
+  readonly runtime?: 'gvisor' | undefined;
 }
 
 /** A host folder that is mounted in a container. */
@@ -51,32 +73,18 @@ export interface CommandSpec {
   readonly stdio: readonly [number, number, number];
 }
 
-/** A started command. Its exit code and signal are those in the `exit` event of `child`. */
+/** A started command. */
 export interface Command {
-  readonly child: ChildProcess;
+  /** The host process ID of its helper, if it has one. */
+  readonly pid?: number | undefined;
+  /** Resolves when it has exited, though its output may not be complete. */
+  readonly exited: Promise<ExecStatus>;
   /** Sends SIGKILL to the command's process group and to all of its descendants. */
   kill(): void;
 }
 
-export interface Container {
-  /** The path of the container's root, including mounts. Valid only in this process. Throws if the container has stopped. */
-  readonly root: string;
-  /** The host folder with the changes to the layers. It can become a layer once nothing writes to it. */
-  readonly changes: string;
-  /** The host process IDs of the container itself. */
-  readonly pids: readonly number[];
-  /** Resolves when the container and all of its processes are gone, for whatever reason. */
-  readonly ended: Promise<void>;
-  spawn(command: CommandSpec): Promise<Command>;
-  /** Kills the container, and waits until all of its processes are gone, for at most a few seconds. */
-  kill(): Promise<void>;
-  /** Connects to a port on the container's loopback. Throws if nothing listens there. */
-  connect(port: number): Promise<Duplex>;
-  /**
-   * Kills every process in the container, but keeps the container and its mounts. Gives up after a few seconds if new
-   * processes keep appearing.
-   */
-  killProcesses(): Promise<void>;
+/** What can be done with a running container's files from outside. */
+export interface Mounts {
   /** Mounts over whatever is at the target. Throws if the kernel refuses. */
   mount(mount: BindMount | OverlayMount): Promise<void>;
   /** Removes the topmost mount at a target. Throws if files on it are open, unless `lazy` is set. */
@@ -86,6 +94,31 @@ export interface Container {
    * `to` is a host folder that is created if needed. Throws if files keep disappearing while they are copied.
    */
   copyOut(from: number, to: string): Promise<void>;
+}
+
+export interface Container {
+  readonly mounts: Mounts;
+  /** The path of the container's root, including mounts. Valid only in this process. Throws if the container has stopped. */
+  readonly root: string;
+  /** The host folder with the changes to the layers. It can become a layer once nothing writes to it. */
+  readonly changes: string;
+  /** The host process IDs of the container itself. */
+  readonly pids: readonly number[];
+  /** Resolves when the container and all of its processes are gone, for whatever reason. */
+  readonly ended: Promise<void>;
+  /** Whether it has been killed because it exceeded its memory limit. */
+  readonly isOutOfMemory: boolean;
+  spawn(command: CommandSpec): Promise<Command>;
+  /** Kills the container, and waits until all of its processes are gone, for at most a few seconds. */
+  kill(): Promise<void>;
+  readonly network: ContainerNetwork;
+  /** Connects to a port on the container's loopback. Throws if nothing listens there. */
+  connect(port: number): Promise<Duplex>;
+  /**
+   * Kills every process in the container, but keeps the container and its mounts. Gives up after a few seconds if new
+   * processes keep appearing.
+   */
+  killProcesses(): Promise<void>;
 }
 
 export interface Isolation {

@@ -6,7 +6,7 @@ import { tool } from './tools.ts';
  * The whole environment of every helper. Programs in a sandbox can read that of a helper that enters it, and this process's
  * own may contain the user's secrets.
  */
-const HELPER_ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+export const HELPER_ENV = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 
 interface HelperOptions {
   /** Put it into its own process group. */

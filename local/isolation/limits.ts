@@ -1,6 +1,6 @@
 /**
  * Memory and CPU limits. If this user can create cgroups, they limit the container as a whole. Otherwise, memory is limited
- * for each process (its data segment), and CPU isn't limited.
+ * for each process (its data segment) or by the caller, and CPU isn't limited.
  */
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -16,16 +16,21 @@ export interface AppliedLimits {
   remove(): Promise<void>;
 }
 
-const unlimited: AppliedLimits = { wrap: (argv) => [...argv], remove: async () => {} };
+export const UNLIMITED: AppliedLimits = { wrap: (argv) => [...argv], remove: async () => {} };
 
 // The arguments before `--` are the `cgroup.procs` files to join.
 const JOIN_SCRIPT = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 126; shift; done; shift; exec "$@"';
 const ULIMIT_SCRIPT = 'ulimit -d "$0"; exec "$@"';
 
+interface LimitOptions {
+  /** Whether memory is limited for each process if it can't be for the container as a whole. gVisor's sentry doesn't bear that. */
+  readonly perProcess: boolean;
+}
+
 /** Applies limits. `name` is the name of the cgroups, and must be unique on the host. */
-export async function applyLimits(name: string, limits: Limits): Promise<AppliedLimits> {
+export async function applyLimits(name: string, limits: Limits, { perProcess }: LimitOptions): Promise<AppliedLimits> {
   const { memoryMiB, cpus } = limits;
-  if (memoryMiB === undefined && cpus === undefined) return unlimited;
+  if (memoryMiB === undefined && cpus === undefined) return UNLIMITED;
   const groups = await makeGroups(name, limits).catch(() => undefined);
   if (groups) {
     const files = groups.map((group) => join(group, 'cgroup.procs'));
@@ -36,8 +41,8 @@ export async function applyLimits(name: string, limits: Limits): Promise<Applied
       },
     };
   }
-  if (memoryMiB === undefined) return unlimited;
-  return { ...unlimited, wrap: (argv) => ['/bin/sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
+  if (memoryMiB === undefined || !perProcess) return UNLIMITED;
+  return { ...UNLIMITED, wrap: (argv) => ['/bin/sh', '-c', ULIMIT_SCRIPT, String(memoryMiB * 1024), ...argv] };
 }
 
 /** Creates the cgroups of a container. Throws if the kernel or the user's permissions don't allow it. */

@@ -1,5 +1,15 @@
 /** Lists processes through `/proc`, and kills them. */
+import type { ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { ExecStatus } from '../grpc/wire.ts';
+
+/** Waits until a process exits. */
+export function exitOf(child: ChildProcess): Promise<ExecStatus> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ? { signal: constants.signals[signal] } : { code: code ?? 0 }));
+  });
+}
 
 function childrenOf(pid: number): number[] {
   try {

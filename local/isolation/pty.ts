@@ -6,12 +6,10 @@
 import { existsSync } from 'node:fs';
 import { failedPrecondition } from '../grpc/status.ts';
 import type { PtySize } from './container.ts';
-import { tool } from './tools.ts';
 
-// The numbers are Linux's own on x86 and Arm: TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ and TIOCGPGRP, F_SETFL and O_NONBLOCK, EAGAIN and
+// The numbers are Linux's own on x86 and Arm: TIOCSPTLCK, TIOCGPTN, TIOCSWINSZ and TIOCSCTTY, F_SETFL and O_NONBLOCK, EAGAIN and
 // EINTR. (Loading the modules that define these names would take longer than starting the command.)
-// Input waits until the terminal has a foreground process group, because an earlier ^C would have no effect.
-// `setsid -c` makes the pty on its stdin the controlling terminal of a new session.
+// Input waits until the command runs, because an earlier ^C would have no effect. Its start closes a pipe.
 // The command's end, or stop, interrupts whatever call waits at that time, so each goes through `again`. Writing doesn't wait,
 // so that keys arrive although no one reads the output. What is left after the command's end is in the terminal at once.
 const RELAY_SCRIPT = `
@@ -20,26 +18,27 @@ sysopen(my $m, '/dev/ptmx', 0402) or die "no pty: $!\\n";
 my $n = pack 'i', 0; ioctl($m, 0x40045431, $n); ioctl($m, 0x80045430, $n);
 sysopen(my $s, '/dev/pts/' . unpack('i', $n), 0402) or die "no pty: $!\\n";
 ioctl($s, 0x5414, pack('S4', $rows, $cols, 0, 0));
-pipe(my $r, my $w); fcntl($w, 4, 04000); $SIG{CHLD} = sub { local $!; syswrite $w, 'x' };
+pipe(my $starting, my $start); pipe(my $r, my $w); fcntl($w, 4, 04000); $SIG{CHLD} = sub { local $!; syswrite $w, 'x' };
 my $pid = fork;
 if (!$pid) {
   open STDIN, '<&', $s; open STDOUT, '>&', $s; open STDERR, '>&', $s; close $m;
-  exec $setsid, '-c', '--', @ARGV; exit 127;
+  syscall $setsid; ioctl STDIN, 0x540e, 0;
+  exec { $ARGV[0] } @ARGV; my $failed = $! == 2 ? 127 : 126; print STDERR "$ARGV[0]: $!\\n"; exit $failed;
 }
-close $s; fcntl($m, 4, 04000); fcntl(STDOUT, 4, 04000);
+close $s; close $start; fcntl($m, 4, 04000); fcntl(STDOUT, 4, 04000);
 my ($in, $out, $open, $dead, $ended, $status, $ready) = ('', '', 1, 0, 0, 0, 0);
 until ($ended && $dead && $out eq '') {
   my ($rd, $wr) = ('', '');
-  if (!$ready) { my $g = pack 'i', 0; ioctl($m, 0x540f, $g); $ready = unpack 'i', $g }
   if ($out ne '') { vec($wr, 1, 1) = 1 } elsif (!$dead) { vec($rd, fileno $m, 1) = 1 }
   if (!$ended) {
     vec($rd, 0, 1) = 1 if $ready && $open && length $in < 65536;
-    vec($rd, fileno $r, 1) = 1;
+    vec($rd, fileno $r, 1) = 1; vec($rd, fileno $starting, 1) = 1 unless $ready;
     vec($wr, fileno $m, 1) = 1 if length $in && !$dead;
   }
-  my $n = select($rd, $wr, undef, $ended ? ($out eq '' ? 0 : undef) : $ready ? undef : 0.002);
+  my $n = select($rd, $wr, undef, $ended ? ($out eq '' ? 0 : undef) : undef);
   next if $n < 0;
   if (!$n) { $dead = 1 if $ended; next }
+  $ready = 1 if !$ready && vec($rd, fileno $starting, 1);
   if (vec($rd, 0, 1)) { again(sub { sysread STDIN, $in, 65536, length $in }) or $open = 0 }
   if (vec($wr, fileno $m, 1)) { my $k = again(sub { syswrite $m, $in, 4096 }); substr($in, 0, $k, '') if $k }
   if (vec($rd, fileno $m, 1)) { my $k = again(sub { sysread $m, $out, 65536 }); $dead = 1 unless $k || !defined $k && $! == 11 }
@@ -51,6 +50,9 @@ exit $status >> 8;
 sub again { my $k; do { $k = $_[0]->() } until defined $k || $! != 4; $k }
 `;
 
+/** The numbers of the system call setsid. */
+const SETSID: Partial<Record<NodeJS.Architecture, number>> = { x64: 112, arm64: 157 };
+
 const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
 
 /**
@@ -58,8 +60,9 @@ const quoted = (argument: string) => `'${argument.replaceAll("'", "'\\''")}'`;
  * FAILED_PRECONDITION if the host has neither Perl nor `script`.
  */
 export function inTerminal(argv: readonly string[], { rows, cols }: PtySize): string[] {
-  if (existsSync('/usr/bin/perl')) {
-    return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(rows), String(cols), tool('setsid'), ...argv];
+  const setsid = SETSID[process.arch];
+  if (setsid && existsSync('/usr/bin/perl')) {
+    return ['/usr/bin/perl', '-e', RELAY_SCRIPT, '--', String(rows), String(cols), String(setsid), ...argv];
   }
   if (existsSync('/usr/bin/script')) {
     const command = `stty rows ${rows} cols ${cols}; exec ${argv.map(quoted).join(' ')}`;

@@ -3,29 +3,34 @@
  * So neither the server nor its sandboxes have root's rights over the kernel, the devices, and other programs. The files that
  * the server needs keep their owners on disk: its mounts map the IDs (`mount_setattr`, Linux 5.12 or later).
  */
-import { existsSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
-import { sep } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { join, sep } from 'node:path';
+import { tool } from './tools.ts';
 
 /** The IDs that the namespace has on the computer: a range that neither distributions nor systemd assign. */
 const FIRST_ID = 0x70000000;
 const ID_COUNT = 2 ** 24;
 const PERL = '/usr/bin/perl';
+/** The device that networks of sandboxes are made with. On some systems, only root may use it. */
+const TUN = '/dev/net/tun';
 /** The variable with the reason why this process could not move. */
 const REASON_VARIABLE = 'LOCAL_MODAL_UNMAPPED_REASON';
 
-// Arguments: the first ID, their number, the reason's variable, the working directory, the data folder, numbers of system calls that
+// Arguments: the first ID, their number, the reason's variable, the working directory, the data folder, a device for networks, numbers of system calls that
 // differ between architectures, the mounts to map, '--', and the command to continue with.
 // The root and all below it is cloned, because only a mount that is not in use yet can be mapped, and becomes the new root. It is
 // read-only outside of the data folder, as root's files belong to the namespace's root there: a program in a sandbox that sees
 // one, such as the executable of a helper that enters, could otherwise write to it.
 // The namespace belongs to a second process for a moment, because only another process may map a range.
 const MOVE_SCRIPT = `
-my ($first, $count, $variable, $here, $data, $unshare, $mount, $umount, $pivot, $setns) = splice @ARGV, 0, 10;
+my ($first, $count, $variable, $here, $data, $tun, $unshare, $mount, $umount, $pivot, $setns) = splice @ARGV, 0, 11;
 my @mounts; while ((my $next = shift @ARGV) ne '--') { push @mounts, $next }
 sub call { my ($name, $number, @rest) = @_; my $result = syscall($number, @rest); die "$name: $!\\n" if $result < 0; $result }
 eval {
   call('unshare', $unshare, 0x20000);
   call('mount', $mount, 'none', '/', 0, 0x44000, 0);
+  eval { call('mount', $mount, $tun, '${TUN}', 0, 0x1000, 0) } if $tun ne '';
   pipe(my $hear, my $tell); pipe(my $wait, my $release);
   my $owner = fork // die "fork: $!\\n";
   if (!$owner) {
@@ -129,11 +134,20 @@ export function dropRoot(dataFolder: string): void {
     REASON_VARIABLE,
     process.cwd(),
     data,
+    makeTun(data),
     ...calls.map(String),
   ];
   // Node warns that `execve` is experimental.
   process.removeAllListeners('warning');
   process.execve(PERL, [...script, ...mounts.map((mount) => mount.slice(1)), '--', ...program]);
+}
+
+/** Makes the device for networks again, usable for every user, though only in the data folder. Returns '' if that isn't possible. */
+function makeTun(data: string): string {
+  const file = join(data, 'tun');
+  if (!existsSync(TUN)) return '';
+  rmSync(file, { force: true });
+  return spawnSync(tool('mknod'), ['-m', '666', file, 'c', '10', '200']).status === 0 ? file : '';
 }
 
 /** Returns why this process is still root, or undefined if it isn't. */

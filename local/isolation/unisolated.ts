@@ -9,7 +9,8 @@ import { dirname, join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { failedPrecondition } from '../grpc/status.ts';
 import type { Command, CommandSpec, Container, ContainerSpec, Isolation } from './container.ts';
-import { killDescendants } from './processes.ts';
+import { HOST } from './networks.ts';
+import { exitOf, killDescendants } from './processes.ts';
 import { connectToHost } from './relay.ts';
 
 export class Unisolated implements Isolation {
@@ -20,10 +21,16 @@ export class Unisolated implements Isolation {
   }
 }
 
+const NO_MOUNTS = 'Mounts, volumes, and snapshots are not available without isolation';
+const refuse = () => Promise.reject(failedPrecondition(NO_MOUNTS));
+
 class PlainFolder implements Container {
+  readonly mounts = { mount: refuse, unmount: refuse, copyOut: refuse };
   readonly root: string;
   readonly changes: string;
   readonly pids: readonly number[] = [];
+  readonly isOutOfMemory = false;
+  readonly network = HOST;
   readonly ended: Promise<void>;
   #end: () => void = () => {};
   readonly #commands = new Set<Command>();
@@ -43,6 +50,7 @@ class PlainFolder implements Container {
     await mkdir(cwd, { recursive: true });
     const HOME = join(this.root, env.HOME ?? 'root');
     const child = spawn(program, args, { cwd, env: { ...env, HOME }, detached: true, stdio: [...stdio] });
+    const exited = exitOf(child);
     await once(child, 'spawn');
     const kill = () => {
       if (!child.pid) return;
@@ -53,9 +61,9 @@ class PlainFolder implements Container {
         // It has already exited.
       }
     };
-    const command = { child, kill };
+    const command = { pid: child.pid, exited, kill };
     this.#commands.add(command);
-    child.once('exit', () => this.#commands.delete(command));
+    void exited.then(() => this.#commands.delete(command));
     return command;
   }
 
@@ -64,7 +72,7 @@ class PlainFolder implements Container {
   }
 
   async killProcesses(): Promise<void> {
-    const ends = [...this.#commands].map(({ child }) => once(child, 'exit'));
+    const ends = [...this.#commands].map(({ exited }) => exited);
     for (const command of this.#commands) command.kill();
     await Promise.all(ends);
   }
@@ -73,33 +81,33 @@ class PlainFolder implements Container {
     await this.killProcesses();
     this.#end();
   }
-
-  copyOut(): Promise<void> {
-    return this.mount();
-  }
-
-  async mount(): Promise<void> {
-    throw failedPrecondition('Mounts, volumes, and snapshots are not available without isolation');
-  }
-
-  unmount(): Promise<void> {
-    return this.mount();
-  }
 }
 
-/** Rejects every sandbox with instructions for running it without isolation. */
-export class IsolationUnavailable implements Isolation {
-  readonly #message: string;
+interface Reasons {
+  /** Why there are no containers at all. */
+  readonly reason?: string | undefined;
+  /** Why they would have root's rights. */
+  readonly rootReason?: string | undefined;
+  /** Why there is no gVisor, if it's asked for. */
+  readonly gvisorReason?: string | undefined;
+}
 
-  /** `reason` is why there are no containers at all, and `rootReason` why they would have root's rights. */
-  constructor({ reason, rootReason }: { reason: string | undefined; rootReason: string | undefined }) {
+/** Rejects every sandbox with instructions for running it. */
+export class IsolationUnavailable implements Isolation {
+  readonly message: string;
+
+  constructor({ reason, rootReason, gvisorReason }: Reasons) {
     const consent = 'start Local Modal with --allow-unisolated (in VS Code: modal.localModal.allowUnisolated)';
-    this.#message = reason
-      ? `Sandboxes can't be isolated on this computer (${reason}). To run their commands as plain processes with your permissions, ${consent}.`
-      : `Local Modal runs as root, and can't keep root's rights from sandboxes on this computer (${rootReason}). Run it as an ordinary user. To run sandboxes with root's rights, ${consent}.`;
+    if (reason) {
+      this.message = `Sandboxes can't be isolated on this computer (${reason}). To run their commands as plain processes with your permissions, ${consent}.`;
+    } else if (rootReason) {
+      this.message = `Local Modal runs as root, and can't keep root's rights from sandboxes on this computer (${rootReason}). Run it as an ordinary user. To run sandboxes with root's rights, ${consent}.`;
+    } else {
+      this.message = `${gvisorReason}. To isolate sandboxes without gVisor, start Local Modal with --runtime auto (in VS Code: modal.localModal.runtime).`;
+    }
   }
 
   async start(): Promise<Container> {
-    throw failedPrecondition(this.#message);
+    throw failedPrecondition(this.message);
   }
 }

@@ -17,8 +17,9 @@ export function networkPolicyRouter(table: SandboxTable) {
       }
       for (const cidr of networkAccess.allowedCidrs) assertCidr(cidr);
       for (const domain of networkAccess.allowedDomains) assertDomain(domain);
-      // Processes cannot move between networks, so the policy is only recorded, and applies to new containers.
       sandbox.definition.networkAccess = networkAccess;
+      const { allowedCidrs: cidrs, allowedDomains: domains } = networkAccess;
+      await sandbox.container().setup.container.network.setAllowlist({ cidrs, domains });
       return {};
     },
   } satisfies Partial<Router>;

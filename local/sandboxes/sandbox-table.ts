@@ -7,7 +7,7 @@ import { notFound } from '../grpc/status.ts';
 import { EndStatus, NetworkAccess, type SandboxDefinition } from '../grpc/wire.ts';
 import { STANDARD_PATH } from '../images/image-build.ts';
 import type { Images } from '../images/images.ts';
-import type { Isolation } from '../isolation/container.ts';
+import type { NetworkAccess as ContainerAccess, Isolation } from '../isolation/container.ts';
 import { removeTree } from '../isolation/remove-tree.ts';
 import { environmentNamed } from '../state/environments.ts';
 import { newSandboxId, newTaskId } from '../state/ids.ts';
@@ -43,6 +43,8 @@ export interface SandboxHooks {
 export class SandboxTable {
   /** A delay that is added to each start, for tests of slow starts. */
   coldStartMs = 0;
+  /** The number of sandboxes in one page of a list. */
+  pageSize = 100;
   readonly gpuQueue = new GpuQueue();
   readonly #store: Store;
   readonly #images: Images;
@@ -167,7 +169,8 @@ export class SandboxTable {
     const container = await this.#tools.isolation.start({
       folder,
       layers: this.#images.layerFolders(image),
-      network: hasNetwork(definition),
+      network: networkOf(definition),
+      runtime: runtimeOf(definition),
       limits: {
         memoryMiB: definition.resources?.memoryMbMax || undefined,
         cpus: definition.resources?.milliCpuMax ? definition.resources.milliCpuMax / 1000 : undefined,
@@ -284,13 +287,15 @@ export class SandboxTable {
   }
 }
 
-/**
- * Returns whether a sandbox gets the host's network. A namespace has either all of it or none, so an allowlist that doesn't
- * allow everything results in no network.
- */
-export function hasNetwork({ networkAccess, blockNetwork }: SandboxDefinition): boolean {
-  if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return false;
-  if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return true;
-  const { allowedCidrs, allowedDomains } = networkAccess;
-  return allowedCidrs.includes('0.0.0.0/0') || allowedDomains.includes('*');
+/** Returns the runtime that a sandbox asks for. There are no virtual machines (`vm`) here. */
+export function runtimeOf({ runtime }: SandboxDefinition): 'gvisor' | undefined {
+  return runtime === 'gvisor' ? runtime : undefined;
+}
+
+/** Returns what a sandbox may reach. An allowlist that contains everything is none. */
+export function networkOf({ networkAccess, blockNetwork }: SandboxDefinition): ContainerAccess {
+  if (blockNetwork || networkAccess?.networkAccessType === NetworkAccess.blocked) return 'none';
+  if (networkAccess?.networkAccessType !== NetworkAccess.allowlist) return 'open';
+  const { allowedCidrs: cidrs, allowedDomains: domains } = networkAccess;
+  return cidrs.includes('0.0.0.0/0') || domains.includes('*') ? 'open' : { cidrs, domains };
 }

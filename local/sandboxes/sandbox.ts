@@ -99,7 +99,10 @@ export class Sandbox {
   async begin(main: SandboxContainer): Promise<void> {
     this.#main = main;
     this.record.startedAt = nowSecs();
-    void main.setup.container.ended.then(() => this.finish(endResult(EndStatus.terminated)));
+    const { container } = main.setup;
+    void container.ended.then(() =>
+      this.finish(container.isOutOfMemory ? OUT_OF_MEMORY : endResult(EndStatus.terminated)),
+    );
     this.#lifetime = setTimeout(
       () => this.finish(endResult(EndStatus.timeout)),
       Math.max(0, (this.record.createdAt + this.record.timeoutSecs - nowSecs()) * 1000),
@@ -228,6 +231,13 @@ export class Sandbox {
     );
   }
 }
+
+/** Modal ends a container that exceeds its memory limit as the kernel does, with SIGKILL. */
+const OUT_OF_MEMORY: EndResult = {
+  status: EndStatus.failure,
+  exitcode: 137,
+  exception: 'The sandbox ran out of memory',
+};
 
 /** Creates the result of a sandbox. */
 export function endResult(status: EndStatus, exitcode = 0, exception = ''): EndResult {

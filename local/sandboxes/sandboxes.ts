@@ -12,8 +12,6 @@ import { assertSandboxName } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 import type { SandboxTokens } from './sandbox-tokens.ts';
 
-/** The number of sandboxes in one page of a list. */
-const PAGE_SIZE = 100;
 /** The resources that Modal bills by default. */
 const DEFAULT_MILLI_CPU = 125;
 const DEFAULT_MEMORY_MB = 128;
@@ -93,7 +91,7 @@ export function sandboxesService({ store, table, secrets, auth, tokens, tunnels 
   }
 
   async function list(request: Request<'sandboxListV2'>) {
-    return { sandboxes: table.list(request).slice(0, PAGE_SIZE).map(info) };
+    return { sandboxes: table.list(request).slice(0, table.pageSize).map(info) };
   }
 
   async function getTaskId({ sandboxId }: { sandboxId: string }) {

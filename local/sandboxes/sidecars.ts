@@ -13,7 +13,7 @@ import { newId } from '../state/ids.ts';
 import type { Secrets } from '../state/secrets.ts';
 import { endResult, type Sandbox, type Sidecar } from './sandbox.ts';
 import { exitCodeOf, MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
-import { hasNetwork, type SandboxTable } from './sandbox-table.ts';
+import { runtimeOf, type SandboxTable } from './sandbox-table.ts';
 
 interface SidecarsDependencies {
   readonly table: SandboxTable;
@@ -41,10 +41,12 @@ export function sidecarsService({ table, images, secrets, tools }: SidecarsDepen
       const id = newId('ctr');
       const folder = join(sandbox.folder, 'sidecars', id);
       await mkdir(folder, { recursive: true });
+      const main = sandbox.container().setup.container.network;
       const container = await tools.isolation.start({
         folder,
         layers: images.layerFolders(image),
-        network: hasNetwork(sandbox.definition),
+        network: main.isLoopback ? 'none' : main,
+        runtime: runtimeOf(sandbox.definition),
         limits: {},
       });
       const sidecar = new SandboxContainer({

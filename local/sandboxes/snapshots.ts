@@ -101,7 +101,12 @@ export class Snapshots {
     for (const each of [upper, work, empty]) await mkdir(each, { recursive: true });
     const layers = image?.layers ?? [];
     const lower = layers.map((layer) => join(this.#images.layersFolder, layer, 'root'));
-    await container.setup.container.mount({ lower: lower.length > 0 ? lower : [empty], upper, work, target: at });
+    await container.setup.container.mounts.mount({
+      lower: lower.length > 0 ? lower : [empty],
+      upper,
+      work,
+      target: at,
+    });
     container.imageMounts.set(at, { layers, upper });
   }
 
@@ -110,14 +115,14 @@ export class Snapshots {
     const at = realDirectory(container, file);
     if (!container.imageMounts.has(at)) throw notFound(`No image is mounted at ${file}`);
     container.imageMounts.delete(at);
-    await container.setup.container.unmount(at, { lazy: true });
+    await container.setup.container.mounts.unmount(at, { lazy: true });
   }
 }
 
 async function copyOut({ container }: ContainerSetup, jail: Jail, from: string, to: string): Promise<void> {
   const folder = jail.openDirectory(from);
   try {
-    await container.copyOut(folder, to);
+    await container.mounts.copyOut(folder, to);
   } finally {
     closeSync(folder);
   }

@@ -7,12 +7,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readPrivateFile } from '../../src/base/private-files.ts';
 import { isOwnRunningProcess, thisProcess } from '../../src/base/processes.ts';
+import { StartError } from '../http/start-error.ts';
 
 const ClaimSchema = z.object({ pid: z.number(), startedAt: z.string() });
 const CLAIM_NAME = /^claim\.(\d+)$/;
 
 /** Another running server uses the data folder. */
-export class DataFolderInUse extends Error {}
+export class DataFolderInUse extends StartError {}
 
 /** Claims a data folder for the lifetime of this process, even if that crashes. Throws `DataFolderInUse`. */
 export async function claim(dataFolder: string): Promise<void> {
@@ -39,7 +40,8 @@ export async function claim(dataFolder: string): Promise<void> {
   }
 }
 
-const inUse = (dataFolder: string) => new DataFolderInUse(`Another Local Modal server is using ${dataFolder}`);
+const inUse = (dataFolder: string) =>
+  new DataFolderInUse(`Another Local Modal is using ${dataFolder}. Stop it, or use another folder with --data.`);
 
 async function claimsIn(dataFolder: string): Promise<number[]> {
   const names = await readdir(dataFolder);

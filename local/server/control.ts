@@ -32,6 +32,8 @@ const ControlSettingsSchema = z.strictObject({
   tokenLifeSecs: z.number().positive().optional(),
   /** A delay that is added to the start of each sandbox. */
   coldStartMs: z.number().nonnegative().optional(),
+  /** The number of sandboxes in one page of a list. */
+  pageSize: z.int().positive().optional(),
   /** GPU types that aren't available. Sandboxes that request one wait in a queue. */
   unavailableGpus: z.array(z.string()).optional(),
   /** The services that require the token of a V2 sandbox. The SDK (0.11.1) doesn't send it to the router. */
@@ -94,12 +96,15 @@ export class Control {
         const settings = ControlSettingsSchema.parse(await bodyOf(request));
         if (settings.tokenLifeSecs !== undefined) auth.tokenLifeSecs = settings.tokenLifeSecs;
         if (settings.coldStartMs !== undefined) table.coldStartMs = settings.coldStartMs;
+        if (settings.pageSize !== undefined) table.pageSize = settings.pageSize;
         if (settings.unavailableGpus) table.gpuQueue.setUnavailable(settings.unavailableGpus);
         if (settings.sandboxTokenRequiredBy) sandboxTokens.requiredBy = settings.sandboxTokenRequiredBy;
         return {};
       }
       case 'POST /preempt':
         return table.get(argument)?.finish(endResult(EndStatus.internalFailure, 0, 'preempted'));
+      case 'POST /revoke':
+        return auth.revokeAccepted();
       case 'GET /running':
         return this.#running();
       default:

@@ -7,21 +7,19 @@ import { createServer, type Server } from 'nice-grpc';
 import { Pipes } from '../execs/pipes.ts';
 import { Faults } from '../grpc/faults.ts';
 import { withLargeWindows } from '../grpc/flow-control.ts';
+import { withOlderMethods } from '../grpc/older-methods.ts';
 import { implement, type ServiceGuard } from '../grpc/rpc.ts';
 import { withFastOutput } from '../grpc/stdio-codec.ts';
 import type { StdinStreamMessage } from '../grpc/wire.ts';
 import { HttpServer } from '../http/http-server.ts';
+import { requireFreePort } from '../http/listen.ts';
 import { imageNamesService } from '../images/image-names.ts';
 import { Images, imagesService } from '../images/images.ts';
-import { prepareBase } from '../isolation/base.ts';
-import type { Isolation } from '../isolation/container.ts';
-import { Namespaces, whyNoNamespaces } from '../isolation/namespaces.ts';
-import { whyRoot } from '../isolation/root-mapping.ts';
-import { IsolationUnavailable, Unisolated } from '../isolation/unisolated.ts';
 import { connectTokensService } from '../network/connect-tokens.ts';
 import { Grants } from '../network/grants.ts';
 import { networkPolicyRouter } from '../network/network-policy.ts';
 import { Tunnels, tunnelsService } from '../network/tunnels.ts';
+import { containerFilesService } from '../sandboxes/container-files.ts';
 import { entrypointsRouter, entrypointsService } from '../sandboxes/entrypoints.ts';
 import { execsService } from '../sandboxes/execs.ts';
 import { exitSnapshotsService, takeExitSnapshot } from '../sandboxes/exit-snapshots.ts';
@@ -42,19 +40,19 @@ import { volumeFilesService } from '../volumes/volume-files.ts';
 import { VolumeMounts, volumeMountsRouter } from '../volumes/volume-mounts.ts';
 import { VolumeStore } from '../volumes/volume-store.ts';
 import { volumesService } from '../volumes/volumes.ts';
+import { type ChosenIsolation, chooseIsolation, type IsolationOptions } from './choose-isolation.ts';
 import { Control } from './control.ts';
 import type { Seed } from './options.ts';
 import { SIGN_IN_METHODS, SignIns, signInPage, signInService } from './sign-in.ts';
 import { workspaceService } from './workspace.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends IsolationOptions {
   readonly port: number;
   readonly dataFolder: string;
   /** The tokens to accept. */
   readonly tokens: readonly TokenPair[];
   readonly seed: Seed;
   readonly controlPort: number | undefined;
-  readonly allowUnisolated: boolean;
   /** Let clients into the tunnels of encrypted ports without a token. */
   readonly openTunnels: boolean;
   /** If given, clients can sign in through a page. Shows a line to the person who started the server. */
@@ -65,6 +63,9 @@ export interface LocalModal {
   /** The value for `MODAL_SERVER_URL`. */
   readonly url: string;
   readonly controlUrl: string | undefined;
+  /** What isolates sandboxes, as sentences. */
+  readonly isolation: string;
+  readonly runtime: ChosenIsolation['runtime'];
   readonly http: HttpServer;
   /** Stops all sandboxes, and then the server. */
   stop(): Promise<void>;
@@ -82,7 +83,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const store = await Store.open(dataFolder, () => randomBytes(32).toString('base64url'));
   let grpcPort = 0;
   const auth = new Auth(store.state.signingKey, options.tokens, () => `https://127.0.0.1:${grpcPort}`);
-  const isolation = await chooseIsolation(dataFolder, options.allowUnisolated);
+  const { isolation, description, runtime } = await chooseIsolation(dataFolder, options);
   const tools = { isolation, pipes: new Pipes(join(dataFolder, 'run')) };
   const secrets = new Secrets(store);
   const images = new Images(store, secrets, dataFolder, tools);
@@ -126,6 +127,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     ...imageNamesService(store, images),
     ...sandboxesService({ store, table, secrets, auth, tokens: sandboxTokens, tunnels }),
     ...entrypointsService(table),
+    ...containerFilesService(table),
     ...logsService(table),
     ...exitSnapshotsService(table),
     ...tunnelsService(table, tunnels),
@@ -149,6 +151,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
   serve(server, { auth, sandboxTokens, faults, openMethods: signIns ? SIGN_IN_METHODS : [] }, controlPlane, router);
+  await requireFreePort(options.port);
   grpcPort = await withLargeWindows(() => server.listen(`127.0.0.1:${options.port}`));
   await http.listen(0);
   const control = options.controlPort === undefined ? undefined : new Control({ auth, faults, table, sandboxTokens });
@@ -156,6 +159,8 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
 
   return {
     url: `http://127.0.0.1:${grpcPort}`,
+    isolation: description,
+    runtime,
     controlUrl: controlPort === undefined ? undefined : `http://127.0.0.1:${controlPort}`,
     http,
     async stop() {
@@ -180,7 +185,7 @@ function serve(server: Server, guards: Guards, controlPlane: object, router: obj
   const { auth, sandboxTokens, faults, openMethods } = guards;
   const add = (definition: typeof ModalClientDefinition, handlers: object, guard: ServiceGuard) =>
     server.add(definition as never, implement(definition, { ...handlers }, guard));
-  add(ModalClientDefinition, controlPlane, {
+  add(withOlderMethods(ModalClientDefinition) as typeof ModalClientDefinition, controlPlane, {
     faults,
     check(method, { metadata }, request) {
       if (!openMethods.includes(method)) auth.assertToken(metadata);
@@ -205,13 +210,6 @@ function serve(server: Server, guards: Guards, controlPlane: object, router: obj
       if (start) assertTask(auth.taskOf(metadata), start);
     },
   });
-}
-
-async function chooseIsolation(dataFolder: string, allowUnisolated: boolean): Promise<Isolation> {
-  const reason = await whyNoNamespaces(join(dataFolder, 'trial'));
-  const rootReason = whyRoot();
-  if ((reason || rootReason) && !allowUnisolated) return new IsolationUnavailable({ reason, rootReason });
-  return reason ? new Unisolated() : new Namespaces(await prepareBase(dataFolder), dataFolder);
 }
 
 /** Creates the default environment and those of the seed if needed, and sets the seed's secrets in them. */

@@ -18,6 +18,9 @@ const ServerFileSchema = z.object({
   startedAt: z.string(),
   tokenId: z.string(),
   tokenSecret: z.string(),
+  /** What isolates sandboxes, as sentences. */
+  isolation: z.string(),
+  runtime: z.enum(['gvisor', 'namespaces', 'none', 'refused']),
   /**
    * `GET` it with a random `X-Local-Modal-Nonce`, and with `Authorization: Proof` and the proof of `lease request NONCE`. The
    * reply has the proof of `lease reply NONCE` in `X-Local-Modal-Proof`. The lease lasts as long as the response stays open.

@@ -22,6 +22,7 @@ export function workspaceService(auth: Auth, pageUrl: (path: string) => string) 
         workspaceName: WORKSPACE_NAME,
         createdAt: new Date(nowSecs() * 1000),
         tokenName: 'local',
+        userIdentity: { userId: 'us-local', username: 'you' },
       };
     },
     async workspaceNameLookup() {

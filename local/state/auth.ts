@@ -27,18 +27,25 @@ export class Auth {
   tokenLifeSecs = 20 * 60;
   readonly #signingKey: string;
   readonly #pairs: TokenPair[];
+  readonly #initialCount: number;
   readonly #routerUrl: () => string;
 
   /** `pairs` are the tokens to accept. */
   constructor(signingKey: string, pairs: readonly TokenPair[], routerUrl: () => string) {
     this.#signingKey = signingKey;
     this.#pairs = [...pairs];
+    this.#initialCount = pairs.length;
     this.#routerUrl = routerUrl;
   }
 
   /** Accepts one more token pair. */
   accept(pair: TokenPair): void {
     this.#pairs.push(pair);
+  }
+
+  /** Rejects the tokens that were accepted since the start. */
+  revokeAccepted(): void {
+    this.#pairs.length = this.#initialCount;
   }
 
   /** Returns whether a request over HTTP carries the secret of an accepted token, as `Authorization: Bearer SECRET`. */

@@ -1,9 +1,12 @@
 /** Commits a sandbox's changes to a mounted volume. */
-import { closeSync, constants, type Stats } from 'node:fs';
+import { closeSync, constants, createReadStream, createWriteStream, type Stats } from 'node:fs';
 import { chmod, copyFile, lchown, lstat, readdir, utimes } from 'node:fs/promises';
 import { join, posix } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { Jail } from '../isolation/jail.ts';
 import type { VolumeStore } from './volume-store.ts';
+
+const COPY_BYTES = 1024 * 1024;
 
 /** The changes of a mount that have been committed, so that each is committed only once. */
 export class CommittedChanges {
@@ -126,9 +129,9 @@ async function put(volumes: VolumeStore, target: Jail, upper: Jail, file: string
 }
 
 async function copy(volumes: VolumeStore, target: Jail, upper: Jail, file: string, stat: Stats): Promise<void> {
-  const source = upper.open(file);
+  const source = upper.openUnnoticed(file);
   const fill = async (to: string) => {
-    await copyFile(`/proc/self/fd/${source}`, to, constants.COPYFILE_FICLONE);
+    await copyContent(source, to);
     await chmod(to, stat.mode & 0o7777);
     if (process.getuid?.() === 0) await lchown(to, stat.uid, stat.gid);
     await utimes(to, stat.atimeMs / 1000, stat.mtimeMs / 1000);
@@ -137,5 +140,16 @@ async function copy(volumes: VolumeStore, target: Jail, upper: Jail, file: strin
     await target.atAsync(file, false, (place) => volumes.put(place, fill));
   } finally {
     closeSync(source);
+  }
+}
+
+/** Copies the content of an open file. Programs in the sandbox may go by when it was last read, so that stays as it is. */
+async function copyContent(source: number, to: string): Promise<void> {
+  try {
+    await copyFile(`/proc/self/fd/${source}`, to, constants.COPYFILE_FICLONE_FORCE);
+  } catch {
+    // The file system can't share blocks between files. `copyFile` would open the file again, without O_NOATIME.
+    const content = createReadStream('', { fd: source, start: 0, autoClose: false, highWaterMark: COPY_BYTES });
+    await pipeline(content, createWriteStream(to, { highWaterMark: COPY_BYTES }));
   }
 }

@@ -96,12 +96,12 @@ export class VolumeMounts {
     const { held, subPath, request } = mounted;
     const source = join(held.folder, new Jail(held.folder).realpath(subPath));
     const target = request.mountPath;
-    if (request.readOnly) return container.setup.container.mount({ source, target, readOnly: true });
+    if (request.readOnly) return container.setup.container.mounts.mount({ source, target, readOnly: true });
     const own = join(container.setup.folder, 'volumes', newFolderName());
     const upper = join(own, 'up');
     const work = join(own, 'work');
     for (const each of [upper, work]) await mkdir(each, { recursive: true });
-    await container.setup.container.mount({ lower: [source], upper, work, target });
+    await container.setup.container.mounts.mount({ lower: [source], upper, work, target });
     mounted.upper = upper;
     mounted.committed = new CommittedChanges();
   }
@@ -145,7 +145,7 @@ export class VolumeMounts {
     for (const mounted of this.#mounted.get(container) ?? []) {
       const { held, request } = mounted;
       if (this.#volumes.currentFolder(request.volumeId) === held.folder) continue;
-      await container.setup.container.unmount(request.mountPath, { lazy: false }).catch((error) => {
+      await container.setup.container.mounts.unmount(request.mountPath, { lazy: false }).catch((error) => {
         throw failedPrecondition(`There are open files preventing the volume from being reloaded: ${error.message}`);
       });
       mounted.held = await this.#volumes.hold(request.volumeId);

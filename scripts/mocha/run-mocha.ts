@@ -1,4 +1,7 @@
-import type { TestCounts } from '../counts.ts';
+import type { TestResults } from '../results.ts';
+
+/** The part of a reason that is repeated at the end of all tests. */
+const MAX_REASON_CHARACTERS = 1_500;
 
 export interface MochaOptions {
   readonly files: readonly string[];
@@ -10,7 +13,7 @@ export interface MochaOptions {
 }
 
 /** Runs test files with mocha in this process, and prints the results to the console with the `spec` reporter. */
-export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions): Promise<TestCounts> {
+export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions): Promise<TestResults> {
   // mocha must be loaded here, because it keeps the `console.log` that exists when it is loaded.
   const { default: Mocha } = await import('mocha');
   const mocha = new Mocha({
@@ -24,13 +27,13 @@ export async function runMocha({ files, timeoutMs, grep, color }: MochaOptions):
   });
   for (const file of files) mocha.addFile(file);
   await mocha.loadFilesAsync();
+  const failures: string[] = [];
   return new Promise((resolve) => {
-    const runner = mocha.run(() => {
-      const { passes = 0, failures = 0 } = runner.stats ?? {};
-      resolve({ passed: passes, failed: failures });
-    });
-    runner.on('fail', (_test, error: unknown) => {
+    const runner = mocha.run(() => resolve({ passed: runner.stats?.passes ?? 0, failures }));
+    runner.on('fail', (test, error: unknown) => {
       if (error instanceof Error) error.stack = withoutForeignFrames(error.stack);
+      const reason = error instanceof Error && error.stack ? error.stack : String(error);
+      failures.push(`${test.fullTitle()}\n${reason.slice(0, MAX_REASON_CHARACTERS).replace(/^/gm, '    ')}`);
     });
   });
 }

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { importBoundary } from '../checks/import-boundary.ts';
 import { thirdParty } from '../checks/third-party.ts';
 import { wording } from '../checks/wording.ts';
-import { ONE_FAILED, ONE_PASSED, sum, type TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
+import { sum, type TestResults } from '../results.ts';
 import type { Stage } from './stage.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
@@ -28,12 +28,14 @@ export const check: Stage = {
 };
 
 /** Runs a check, which returns the problems it finds, and prints the result like mocha prints a test. */
-async function printed(name: string, find: () => Promise<readonly string[]>): Promise<TestCounts> {
+async function printed(name: string, find: () => Promise<readonly string[]>): Promise<TestResults> {
   const started = Date.now();
   const problems = await find();
   console.log(`  ${problems.length === 0 ? '✔' : '✘'} ${name} (${Date.now() - started} ms)`);
-  for (const problem of problems) console.log(problem.replace(/^/gm, '      '));
-  return problems.length === 0 ? ONE_PASSED : ONE_FAILED;
+  if (problems.length === 0) return { passed: 1, failures: [] };
+  const indented = problems.map((problem) => problem.replace(/^/gm, '      ')).join('\n');
+  console.log(indented);
+  return { passed: 0, failures: [`${name}\n${indented}`] };
 }
 
 async function program(name: string, args: readonly string[]): Promise<string[]> {

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs';
 import { eachLimited } from '../../src/base/each-limited.ts';
-import { ONE_FAILED, sum, type TestCounts } from '../counts.ts';
+import { sum, type TestResults } from '../results.ts';
 import { messageOf } from '../say.ts';
 
 /** The number of parallel jobs: the cores of the smallest machine that runs the tests. */
-const MAX_PARALLEL = 2;
+const CORES = 2;
 
 /** Tests that can run independently. Receives a function that writes their output. */
-export type TestJob = (write: (text: string | Uint8Array) => void) => Promise<TestCounts>;
+export type TestJob = (write: (text: string | Uint8Array) => void) => Promise<TestResults>;
 
 /**
  * Runs jobs in parallel. Their output isn't mixed: it is printed in the order of the jobs, and that of the first unfinished
  * one as it arrives. A job that throws counts as one failure.
  */
-export async function inParallel(jobs: readonly TestJob[]): Promise<TestCounts> {
+export async function inParallel(jobs: readonly TestJob[], maxParallel = CORES): Promise<TestResults> {
   const held = jobs.map((): (string | Uint8Array)[] => []);
   const hasEnded = jobs.map(() => false);
   let shown = 0;
@@ -21,20 +21,20 @@ export async function inParallel(jobs: readonly TestJob[]): Promise<TestCounts> 
     if (job <= shown) process.stdout.write(text);
     else held[job]?.push(text);
   };
-  const counts: TestCounts[] = [];
-  await eachLimited(jobs, MAX_PARALLEL, async (job, at) => {
-    const counted = await job((text) => write(at, text)).catch((error: unknown) => {
+  const results: TestResults[] = [];
+  await eachLimited(jobs, maxParallel, async (job, at) => {
+    const result = await job((text) => write(at, text)).catch((error: unknown) => {
       write(at, `  ✘ ${messageOf(error)}\n`);
-      return ONE_FAILED;
+      return { passed: 0, failures: [messageOf(error)] };
     });
     hasEnded[at] = true;
     while (hasEnded[shown]) {
       shown += 1;
       for (const text of held[shown]?.splice(0) ?? []) process.stdout.write(text);
     }
-    counts.push(counted);
+    results.push(result);
   });
-  return sum(counts);
+  return sum(results);
 }
 
 /** Groups test files by a key. The largest group is first, so that no long job is left to run alone at the end. */

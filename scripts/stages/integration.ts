@@ -2,9 +2,9 @@ import { cp, mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { runTests } from '@vscode/test-electron';
-import type { TestCounts } from '../counts.ts';
 import { distFolder, projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
+import type { TestResults } from '../results.ts';
 import { LAUNCHER_FLAGS } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
@@ -42,16 +42,21 @@ export const integration: Stage = {
   },
 };
 
-async function runLaunch(
+/** Runs test files in a launch of VS Code. The environment's `LOCAL_MODAL_RUNTIME` is what isolates their sandboxes. */
+export async function runLaunch(
   name: string,
   { files, grep }: StageOptions,
   write: (text: string | Uint8Array) => void,
-): Promise<TestCounts> {
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<TestResults> {
+  const { LOCAL_MODAL_RUNTIME: runtime = 'namespaces', PATH } = env;
   const launchFile = join(projectFolder, FOLDER, name, 'launch.ts');
   const { default: launch } = (await import(pathToFileURL(launchFile).href)) as { default: IntegrationLaunch };
   write(`\n  — ${name}: VS Code with ${launch.workspace ?? 'no folder'} —\n`);
-  const relay = await openRelay<TestCounts>(write);
-  const profile = await temporaryProfile(launch.settings);
+  const relay = await openRelay<TestResults>(write);
+  // Networks of their own depend on what is installed.
+  const localModal = { 'modal.localModal.runtime': runtime, 'modal.localModal.network': 'host' };
+  const profile = await temporaryProfile({ ...localModal, ...launch.settings });
   for (const extension of launch.extensions ?? []) {
     await cp(join(projectFolder, extension), join(profile.extensionsDir, basename(extension)), { recursive: true });
   }
@@ -62,6 +67,7 @@ async function runLaunch(
       extensionDevelopmentPath: projectFolder,
       extensionTestsPath: join(distFolder, 'test', 'integration-runner.cjs'),
       extensionTestsEnv: {
+        PATH,
         ...launch.env,
         ...relay.env,
         TEST_FILES: JSON.stringify(files.map(bundleOf)),
@@ -83,8 +89,8 @@ async function runLaunch(
     for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', write);
     const exitCode = await running.ended;
     await running.stop();
-    const counts = relay.result();
-    if (counts) return counts;
+    const results = relay.result();
+    if (results) return results;
     throw new Error(
       `VS Code exited with code ${exitCode} before the tests finished. The end of its log:\n${await tail(log)}`,
     );

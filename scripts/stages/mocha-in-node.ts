@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TestCounts } from '../counts.ts';
 import { projectFolder } from '../paths.ts';
 import { startProcess } from '../processes.ts';
+import type { TestResults } from '../results.ts';
 
 /** The time to wait for remaining output after the process has exited. */
 const OUTPUT_GRACE_MS = 2_000;
@@ -18,8 +18,8 @@ export interface MochaInNode {
   readonly write: (bytes: Buffer) => void;
 }
 
-/** Runs test files in a separate Node process. Throws if it exits without reporting counts, or times out. */
-export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
+/** Runs test files in a separate Node process. Throws if it exits without reporting results, or times out. */
+export async function mochaInNode(options: MochaInNode): Promise<TestResults> {
   const running = startProcess(
     process.execPath,
     [
@@ -39,9 +39,9 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   for (const stream of [running.child.stdout, running.child.stderr]) stream?.on('data', options.write);
   const closed = once(running.child, 'close');
   closed.catch(() => {});
-  let counts: TestCounts | undefined;
+  let results: TestResults | undefined;
   running.child.on('message', (message) => {
-    counts = message as TestCounts;
+    results = message as TestResults;
   });
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -50,8 +50,8 @@ export async function mochaInNode(options: MochaInNode): Promise<TestCounts> {
   });
   try {
     const exitCode = await Promise.race([running.ended, late]);
-    if (!counts) throw new Error(`The test process exited with code ${exitCode} before it reported its results.`);
-    return counts;
+    if (!results) throw new Error(`The test process exited with code ${exitCode} before it reported its results.`);
+    return results;
   } finally {
     clearTimeout(timer);
     await running.stop();

@@ -1,4 +1,4 @@
-import type { TestCounts } from '../counts.ts';
+import type { TestResults } from '../results.ts';
 
 /** Options from the command line of `npm test`. */
 export interface StageOptions {
@@ -14,5 +14,5 @@ export interface Stage {
   readonly title: string;
   /** True if the stage needs the bundles in `dist`. */
   readonly needsBuild: boolean;
-  run(options: StageOptions): Promise<TestCounts>;
+  run(options: StageOptions): Promise<TestResults>;
 }

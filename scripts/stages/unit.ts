@@ -4,6 +4,9 @@ import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
 
+/** Two such jobs use two thirds of two cores, because they also wait for timers and the ends of processes. */
+const MAX_PARALLEL = 3;
+
 /** Tests that don't need VS Code, in a separate process for each folder. */
 export const unit: Stage = {
   name: 'unit',
@@ -16,5 +19,6 @@ export const unit: Stage = {
           (write) =>
             mochaInNode({ files: ofFolder, grep, testTimeoutMs: 20_000, timeoutMs: 900_000, write }),
       ),
+      MAX_PARALLEL,
     ),
 };

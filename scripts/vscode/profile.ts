@@ -19,21 +19,35 @@ export interface TemporaryProfile extends Profile {
   keep(): void;
 }
 
-/** Settings for every instance: no release notes, no chat, and no network requests. */
+/** Settings for every instance: no release notes, no chat, no network requests, and no work of others. */
 const QUIET_SETTINGS: Settings = {
   'chat.disableAIFeatures': true,
   'extensions.autoCheckUpdates': false,
   'extensions.autoUpdate': false,
   'git.enabled': false,
+  'js/ts.tsserver.automaticTypeAcquisition.enabled': false,
+  'js/ts.tsserver.useSyntaxServer': 'always',
   'npm.autoDetect': 'off',
   'remote.autoForwardPorts': false,
   'security.workspace.trust.banner': 'always',
   'security.workspace.trust.startupPrompt': 'never',
   'telemetry.telemetryLevel': 'off',
+  // The earlier names of those above.
+  'typescript.disableAutomaticTypeAcquisition': true,
+  'typescript.tsserver.useSyntaxServer': 'always',
   'update.mode': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.startupEditor': 'none',
   'workbench.tips.enabled': false,
+};
+
+/** Settings for instances that only programs look at. Each saves the browser some drawing. */
+const UNSEEN_SETTINGS: Settings = {
+  'editor.minimap.enabled': false,
+  'extensions.ignoreRecommendations': true,
+  'json.schemaDownload.enable': false,
+  'workbench.enableExperiments': false,
+  'workbench.reduceMotion': 'on',
 };
 
 /** Creates a profile in a temporary folder, which is removed when this process exits or earlier. */
@@ -47,7 +61,7 @@ export async function temporaryProfile(settings: Settings): Promise<TemporaryPro
     await stopLocalModal(join(folder, 'user-data'));
     if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
-  return { folder, remove, keep, ...(await profileIn(folder, settings)) };
+  return { folder, remove, keep, ...(await profileIn(folder, { ...UNSEEN_SETTINGS, ...settings })) };
 }
 
 /** Returns the profile in a folder, after overwriting its settings. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { beforeExit } from '../cleanup.ts';
 import { startProcess } from '../processes.ts';
 import type { LaunchFlags } from './flags.ts';
+import { startPortRedirects } from './port-redirects.ts';
 import { serverBuild } from './server-build.ts';
 
 const START_TIMEOUT_MS = 60_000;
@@ -41,6 +42,7 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
   // VS Code leaves its sockets behind when it is stopped.
   const sockets = await mkdtemp(join(tmpdir(), 'vscode-sockets-'));
   const removeSockets = beforeExit(() => rm(sockets, { recursive: true, force: true }));
+  const redirects = await startPortRedirects();
   const running = startProcess(
     process.execPath,
     [
@@ -61,7 +63,11 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
     ],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...withoutOuterVsCode(options.env ?? process.env), XDG_RUNTIME_DIR: sockets },
+      env: {
+        ...withoutOuterVsCode(options.env ?? process.env),
+        XDG_RUNTIME_DIR: sockets,
+        VSCODE_PROXY_URI: redirects.template,
+      },
     },
   );
   let log = '';
@@ -83,6 +89,7 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
   if (port === 'late') throw new Error(`VS Code's server didn't start within ${START_TIMEOUT_MS / 1000} s:\n${log}`);
   const stop = async () => {
     await running.stop();
+    redirects.close();
     await removeSockets();
   };
   return { authority: `127.0.0.1:${port}`, ended: running.ended, log: () => log, stop };

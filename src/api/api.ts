@@ -98,6 +98,16 @@ export interface SandboxFiles {
   remove(path: string): Promise<void>;
 }
 
+/** A port of this computer that leads to one of a sandbox. Only programs on this computer can use it. */
+export interface ForwardedPort {
+  /** The port on 127.0.0.1. It may differ from the one in the sandbox. */
+  readonly port: number;
+  /** The address of an HTTP server on the port. */
+  readonly url: string;
+  /** Stops forwarding. Otherwise, that ends with the sandbox or the window. */
+  dispose(): void;
+}
+
 /** A running sandbox. */
 export interface SandboxHandle {
   readonly id: string;
@@ -116,6 +126,11 @@ export interface SandboxHandle {
   getHost(port: number): Promise<string>;
   /** Returns the URL of a port for HTTP. On Local Modal, it contains a token, without which the port can't be used. */
   getUrl(port: number): Promise<string>;
+  /**
+   * Forwards any port of the sandbox to this computer, also one that isn't in `SandboxOptions.ports`. It works without network
+   * access, and for every protocol over TCP. The image needs Python 3, Node.js, or Perl.
+   */
+  forward(port: number): Promise<ForwardedPort>;
   getTags(): Promise<Record<string, string>>;
   /** Terminates the sandbox. */
   kill(): Promise<void>;

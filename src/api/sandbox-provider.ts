@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { DAY_MS } from '../base/clock.ts';
 import { eachLimited } from '../base/each-limited.ts';
 import { UserError } from '../base/errors.ts';
-import { explainAndLog } from '../modal/errors.ts';
+import type { Forwards } from '../channel/forwards.ts';
+import { explainAndLog } from '../modal/explain/explain.ts';
 import { contentOf, readAll } from '../modal/remote-files.ts';
 import { sandboxFiles } from '../modal/sandbox-files.ts';
 import { openablePortUrl, portOf } from '../modal/sandbox-list.ts';
@@ -16,7 +17,15 @@ import { type RunRequest, runRequest } from '../run/request.ts';
 import type { RunServices } from '../run/services.ts';
 import { type Folder, NO_FOLDER } from '../sandboxes/folder.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
-import type { Command, ExecuteOptions, SandboxFiles, SandboxHandle, SandboxOptions, SandboxProvider } from './api.ts';
+import type {
+  Command,
+  ExecuteOptions,
+  ForwardedPort,
+  SandboxFiles,
+  SandboxHandle,
+  SandboxOptions,
+  SandboxProvider,
+} from './api.ts';
 import { execute, spawn } from './execute.ts';
 import { strings } from './strings.ts';
 
@@ -27,12 +36,16 @@ const MAX_READ_BYTES = 256 * 1024 * 1024;
 /** The number of files written at once. Each is a command in the sandbox. */
 const MAX_PARALLEL_WRITES = 8;
 
+export interface ApiServices extends RunServices {
+  readonly forwards: Forwards;
+}
+
 /**
  * Creates the API's provider of sandboxes. `requireAllowed` throws a `UserError` while nothing may run. `folder` returns
  * the folder whose profiles are used, if one is open.
  */
 export function sandboxProvider(
-  services: RunServices,
+  services: ApiServices,
   requireAllowed: () => void,
   folder: () => Folder | undefined,
 ): SandboxProvider {
@@ -118,7 +131,7 @@ async function profileFor(
 }
 
 /** Returns a handle to a sandbox. `ports` are its exposed ports, if known. */
-function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['ports']): SandboxHandle {
+function handleOf(sandbox: Sandbox, services: ApiServices, ports?: Profile['ports']): SandboxHandle {
   const id = sandbox.sandboxId;
   const request = (command: Command, options: ExecuteOptions = {}) => requestFor(id, command, options);
   return {
@@ -139,6 +152,7 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
         const { client } = await services.sessions.connection();
         return openablePortUrl(client, id, portOf(port, tunnel));
       }),
+    forward: (port) => explained(undefined, () => forward(sandbox, port, services)),
     getTags: () => explained(undefined, () => sandbox.getTags()),
     kill: () => explained(undefined, () => services.sessions.terminate(sandbox)),
     pause: () =>
@@ -152,6 +166,14 @@ function handleOf(sandbox: Sandbox, services: RunServices, ports?: Profile['port
         return encodePaused({ imageId, ports: ports ?? Object.keys(tunnels).map(Number), tags: userTags(tags) });
       }),
   };
+}
+
+async function forward(sandbox: Sandbox, port: number, { sessions, forwards }: ApiServices): Promise<ForwardedPort> {
+  const { account } = await sessions.connection();
+  // Sandboxes of Local Modal may share this computer's ports: a forward of a port to itself would never end.
+  const forwarded = await forwards.start(sandbox, { port }, account.isLocal ? { preferredPort: 0 } : {});
+  const { localPort } = forwarded;
+  return { port: localPort, url: `http://127.0.0.1:${localPort}`, dispose: () => forwards.stop(forwarded) };
 }
 
 async function tunnelOf(sandbox: Sandbox, port: number) {

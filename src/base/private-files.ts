@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 const OTHERS = 0o077;
 
@@ -27,4 +29,17 @@ export async function readPrivateFile(path: string): Promise<string> {
   } finally {
     await file.close();
   }
+}
+
+/** Writes a file for this user only, in one step: readers see the old or the new text. Creates its folder. */
+export async function writePrivateFile(path: string, text: string): Promise<void> {
+  await rename(await writePrivateDraft(path, text), path);
+}
+
+/** Writes a file for this user only under a temporary name next to `path`, and returns that name. */
+export async function writePrivateDraft(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${randomUUID()}`;
+  await writeFile(draft, text, { mode: 0o600 });
+  return draft;
 }

@@ -24,6 +24,17 @@ export function formatMinutes(ms: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Returns the encoding of a text: UTF-16 if it has that mark, as what Windows PowerShell writes, or else UTF-8. */
+export function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
+  if (first === 0xff && second === 0xfe) return 'utf-16le';
+  return first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
+}
+
+/** Decodes a text of a user's. What isn't valid in its encoding is replaced, and its mark is removed. */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder(encodingOf(bytes)).decode(bytes);
+}
+
 /** The maximum length of a message or row; VS Code shows no more of a notification. */
 const MAX_LINE_CHARS = 1000;
 /** The maximum length of a text of several lines. */
@@ -58,6 +69,19 @@ export function cleanText(text: string, maxChars: number = MAX_TEXT_CHARS): stri
     .replaceAll(UNSHOWN, '')
     .replaceAll(LINK_TARGET, '] (');
   return shortened(clean, maxChars);
+}
+
+const SHORT_ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/**
+ * Shows the characters of a file's name that `cleanLine` removes as escapes such as `\x1b` and `\u202e`, so that the name
+ * still identifies its file.
+ */
+export function visibleName(name: string): string {
+  return name.replaceAll(/[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/gu, (char) => {
+    const code = char.charCodeAt(0).toString(16);
+    return SHORT_ESCAPES[char] ?? (code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`);
+  });
 }
 
 /** Removes the escape sequences of terminals: colors, titles, links. */

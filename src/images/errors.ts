@@ -12,7 +12,7 @@ export class ImageBuildError extends UserError {
   readonly log: readonly string[];
 
   constructor(message: string, at: { title: string; place: Place; log?: readonly string[]; cause?: unknown }) {
-    super(message, { cause: at.cause });
+    super(message, { cause: at.cause, actions: ['showProfile', 'showLog'] });
     this.title = at.title;
     this.place = at.place;
     this.log = at.log ?? [];
@@ -22,6 +22,7 @@ export class ImageBuildError extends UserError {
 /** Formats a place: `Dockerfile:12`, or `image.pip[0]` for the profile. */
 export function placeName(place: Place): string {
   if ('file' in place) return `${place.file}:${place.line}`;
+  if (place.key === 'ssh') return place.key;
   return `image.${place.key}${place.index === undefined ? '' : `[${place.index}]`}`;
 }
 

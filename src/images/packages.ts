@@ -26,6 +26,27 @@ export function aptStep(packages: readonly string[], place: Place): RunStep {
   ]);
 }
 
+/**
+ * A line of shell that installs an SSH server with the image's own package manager, if it has none. The host keys that come
+ * with it would be the same in all sandboxes.
+ */
+export const INSTALL_SSH_SERVER = [
+  'PATH=$PATH:/usr/sbin; { command -v sshd && command -v ssh-keygen; } > /dev/null || {',
+  `if command -v apt-get > /dev/null; then apt-get ${AS_ROOT} update &&`,
+  `DEBIAN_FRONTEND=noninteractive apt-get ${AS_ROOT} install --yes --no-install-recommends openssh-server &&`,
+  'rm -rf /var/lib/apt/lists/*;',
+  'elif command -v apk > /dev/null; then apk add --no-cache openssh-server openssh-keygen openssh-sftp-server;',
+  'elif command -v dnf > /dev/null; then dnf install -y openssh-server;',
+  'elif command -v microdnf > /dev/null; then microdnf install -y openssh-server;',
+  'elif command -v yum > /dev/null; then yum install -y openssh-server;',
+  'else echo "The image has no package manager that is known." >&2; exit 1; fi && rm -f /etc/ssh/ssh_host_*; }',
+].join(' ');
+
+/** Installs an SSH server. */
+export function sshStep(place: Place): RunStep {
+  return { kind: 'run', title: strings.sshServer(), place, commands: [runLine(INSTALL_SSH_SERVER)], secrets: false };
+}
+
 /** Installs Python packages, with uv if the image has it. */
 export function pipStep(packages: readonly string[], place: Place): RunStep {
   return step('pip', packages, place, [runLine(pipCommand(shellJoin(packages)))]);

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { shellJoin } from '../base/shell.ts';
+import { decodeText } from '../base/text.ts';
 import { ImageBuildError } from './errors.ts';
 import { fileLines, runLine } from './lines.ts';
 import { PIP_INSTALL, pipCommand } from './packages.ts';
@@ -72,7 +73,7 @@ async function collect(path: string, read: ReadFile, files: Map<string, Buffer>,
     });
   const content = await read(path, place);
   files.set(path, content);
-  for (const { line, text, includes, localPath } of readRequirements(content.toString())) {
+  for (const { line, text, includes, localPath } of readRequirements(decodeText(content))) {
     const at: Place = { file: path, line };
     const refused = (message: string) => new ImageBuildError(message, { title: `pip: ${path}`, place: at });
     if (includes?.includes('${')) throw refused(strings.variableInRequirements(`${path}:${line}`, text));

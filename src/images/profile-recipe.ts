@@ -8,7 +8,7 @@ import { builtInBase, builtInSteps } from './built-in.ts';
 import { dockerfileRecipe } from './dockerfile/recipe.ts';
 import { ImageBuildError, placeName } from './errors.ts';
 import { envLine, runLine, shortened } from './lines.ts';
-import { aptStep, npmStep, pipStep } from './packages.ts';
+import { aptStep, npmStep, pipStep, sshStep } from './packages.ts';
 import { pipFromStep, type ReadFile } from './pip-from.ts';
 import type { Base, Place, Recipe, RecipeContext, RunStep, Step } from './recipe.ts';
 import { strings } from './strings.ts';
@@ -44,6 +44,7 @@ async function extraSteps(image: ImageProfile, context: RecipeContext): Promise<
   const steps: Step[] = [];
   // First, because installations may need them. Variables only for programs belong in the profile's own `env`.
   if (Object.keys(image.env).length > 0) steps.push(envStep(image.env));
+  if (image.ssh) steps.push(sshStep({ key: 'ssh' }));
   if (image.apt.length > 0) steps.push(aptStep(image.apt, { key: 'apt' }));
   if (image.pip.length > 0) steps.push(pipStep(image.pip, { key: 'pip' }));
   if (image.pipFrom !== undefined) steps.push(await pipFromStep(image.pipFrom, readFrom(context)));

@@ -21,16 +21,9 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   constraint: ['-c', '--constraint'],
   editable: ['-e', '--editable'],
   findLinks: ['-f', '--find-links'],
-  other: [
-    '-i',
-    '--index-url',
-    '--pypi-url',
-    '--extra-index-url',
-    '--no-binary',
-    '--only-binary',
-    '--trusted-host',
-    '--use-feature',
-  ],
+  index: ['-i', '--index-url', '--pypi-url'],
+  extraIndex: ['--extra-index-url'],
+  other: ['--no-binary', '--only-binary', '--trusted-host', '--use-feature'],
   flag: [
     '--no-index',
     '--prefer-binary',
@@ -46,7 +39,7 @@ const ARCHIVE = /\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))$/i
 /** Returns the lines that say something, without comments. */
 export function readRequirements(content: string): RequirementLine[] {
   return logicalLines(content.replace(/^\ufeff/, '')).flatMap(({ line, text }) => {
-    const said = text.replace(/(?:^|\s+)#.*$/, '').trim();
+    const said = text.replace(/(?:^|\s)#.*$/, '').trim();
     return said === '' ? [] : [{ line, text: said, ...meaningOf(said) }];
   });
 }
@@ -70,7 +63,8 @@ function* logicalLinesOf(lines: readonly string[]): Generator<{ line: number; te
 }
 
 function logicalLines(content: string): { line: number; text: string }[] {
-  return [...logicalLinesOf(content.split(/\r\n|[\n\r]/))];
+  // Where Python ends lines.
+  return [...logicalLinesOf(content.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/))];
 }
 
 /** Reads what comes before the first option, and the options. */
@@ -86,8 +80,9 @@ function meaningOf(line: string): Pick<RequirementLine, 'includes' | 'localPath'
   }
   const includes = options.get('requirement') ?? options.get('constraint');
   if (includes !== undefined) return isUrl(includes) ? {} : { includes };
-  const links = options.get('findLinks');
-  return links === undefined || isUrl(links) ? {} : { localPath: links };
+  const sources = ['findLinks', 'index', 'extraIndex'].flatMap((option) => options.get(option) ?? []);
+  const localPath = sources.find((source) => !isUrl(source));
+  return localPath === undefined ? {} : { localPath };
 }
 
 /** Returns the first value of each option. Names may be abbreviated, and values may be attached to short names. */
@@ -114,11 +109,11 @@ function readOptions(text: string): Map<string, string> {
 }
 
 function localPathOf(requirement: string): string | undefined {
-  const named = /^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*(\S+)/.exec(requirement)?.[1];
+  const named = /^[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(\S+)/.exec(requirement)?.[1];
   if (named !== undefined) return isUrl(named) ? undefined : named;
   const [target = ''] = requirement.split(/\s*;|\s/);
   if (isUrl(target)) return undefined;
-  const path = target.replace(/\[[^\]]*\]$/, '');
+  const path = target.replace(/\[[^[\]]*\]$/, '');
   const isPath = target.startsWith('file:') || path.startsWith('.') || /[/\\]/.test(path) || ARCHIVE.test(path);
   return isPath ? target : undefined;
 }

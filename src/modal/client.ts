@@ -1,41 +1,76 @@
 import type { ModalClient } from 'modal';
+import type { ClientMiddleware } from 'nice-grpc';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError, logInfo, logWarning } from '../base/log.ts';
-import type { Account } from './accounts.ts';
+import { type Account, type OAuthCredentials, serverUrlOf } from './accounts.ts';
+import { limitCalls } from './call-limits.ts';
+import { tellReason } from './connection-reason.ts';
+import { isTokenRejected } from './errors.ts';
+import { loadSdk } from './load-sdk.ts';
 import { forgetLocalModal } from './local-server.ts';
 import { SandboxCalls } from './sandbox-calls.ts';
 
 /** A profile name that no config file has. Keeps the SDK from using a profile that the user didn't select. */
 const NO_PROFILE = '(none)';
 
+/** Creates a client for the account that is in use from now on. Makes no call. */
+export async function connect(account: Account): Promise<ModalClient> {
+  const client = await newClient(account);
+  if (!account.isLocal) forgetLocalModal();
+  return client;
+}
+
+const didReject = new Emitter<Account>();
+/** Fires each time when a server doesn't accept an account's token, such as one that was revoked. */
+export const onTokenRejected: Event<Account> = didReject.event;
+
 /**
  * Loads the SDK (at first use) and creates a client for an account. Makes no call. The SDK reads its server's address only
  * from the environment (0.11.1 ignores `endpoint`), so the environment is set while the constructor runs.
  */
-export async function connect(account: Account): Promise<ModalClient> {
-  const sdk = await import('./sdk.ts');
-  if (!account.isLocal) forgetLocalModal();
+export async function newClient(account: Account): Promise<ModalClient> {
+  const sdk = await loadSdk();
+  const { tokenId, tokenSecret, oauth } = account;
   const calls = new SandboxCalls(sdk.Metadata);
+  const serverUrl = serverUrlOf(account);
   const client = withEnvironment(
     {
       MODAL_PROFILE: NO_PROFILE,
-      // An account without its own server uses the one in VS Code's environment, as in Modal's other tools.
-      MODAL_SERVER_URL: account.serverUrl ?? process.env.MODAL_SERVER_URL,
+      MODAL_SERVER_URL: serverUrl,
       MODAL_ENVIRONMENT: account.environment,
       MODAL_SANDBOX_V2: undefined,
     },
     () =>
       new sdk.ModalClient({
-        tokenId: account.tokenId,
-        tokenSecret: account.tokenSecret,
+        ...(oauth ? oauthParameters(oauth) : { tokenId, tokenSecret }),
         maxThrottleWaitSecs: 60,
         logger: sdkLogger,
         logLevel: 'debug',
-        grpcMiddleware: [calls.middleware()],
+        grpcMiddleware: [limitCalls(), calls.middleware(), noticeRejection(account), tellReason(serverUrl)],
       }),
   );
   calls.follow(client);
   return client;
+}
+
+function oauthParameters({ refreshToken, clientId, clientSecret, jwtKey }: OAuthCredentials) {
+  return {
+    oauthRefreshToken: refreshToken,
+    oauthClientId: clientId,
+    ...(clientSecret !== undefined && { oauthClientSecret: clientSecret }),
+    ...(jwtKey !== undefined && { oauthJwtKey: jwtKey }),
+  };
+}
+
+function noticeRejection(account: Account): ClientMiddleware {
+  return async function* rejection(call, options) {
+    try {
+      return yield* call.next(call.request, options);
+    } catch (error) {
+      if (isTokenRejected(error)) didReject.fire(account);
+      throw error;
+    }
+  };
 }
 
 const execIdsByCommand = new WeakMap<object, string>();

@@ -1,27 +1,8 @@
-import { UserError } from '../base/errors.ts';
-import { logError } from '../base/log.ts';
-import { cleanLine } from '../base/text.ts';
 import { AccountError } from './accounts.ts';
-import { localModalEnd } from './local-server.ts';
+import { Code, shapeOf } from './error-shape.ts';
 import { RemoteFileError } from './remote-files.ts';
 import type { SandboxEnd } from './sandbox-ends.ts';
 import { strings } from './strings.ts';
-
-/** gRPC status codes. https://grpc.io/docs/guides/status-codes/ */
-const Code = {
-  cancelled: 1,
-  unknown: 2,
-  invalid: 3,
-  deadline: 4,
-  notFound: 5,
-  exists: 6,
-  denied: 7,
-  exhausted: 8,
-  precondition: 9,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-} as const;
 
 /** Codes that the SDK retries, too. */
 const CONNECTION_CODES: readonly number[] = [
@@ -36,30 +17,12 @@ const CONNECTION_CODES: readonly number[] = [
 export class SandboxEndedError extends Error {
   override name = 'SandboxEndedError';
 
+  readonly end: SandboxEnd;
+
   constructor(end: SandboxEnd) {
     super(strings.sandboxEnded(end));
+    this.end = end;
   }
-}
-
-/** The text in which grpc-js wraps the reason of a failed connection. */
-const GRPC_NOISE = /^No connection established\. Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/;
-
-interface ErrorShape {
-  readonly name: string;
-  readonly message: string;
-  readonly code?: number;
-  readonly details?: string;
-}
-
-function shapeOf(error: unknown): ErrorShape {
-  if (!(error instanceof Error)) return { name: '', message: String(error) };
-  const { code, details } = error as Error & { code?: unknown; details?: unknown };
-  return {
-    name: error.name,
-    message: error.message,
-    ...(typeof code === 'number' && { code }),
-    ...(typeof details === 'string' && { details }),
-  };
 }
 
 /** True when something that a call refers to doesn't exist: an object in the account, or a file and its volume or sandbox. */
@@ -112,52 +75,12 @@ export function isRefusedStart(error: unknown): boolean {
   return REFUSAL_NAMES.includes(name) || (code !== undefined && REFUSAL_CODES.includes(code));
 }
 
-/** True for failures that are resolved by selecting another account. */
+/** True when Modal doesn't accept a token. */
+export function isTokenRejected(error: unknown): boolean {
+  return shapeOf(error).code === Code.unauthenticated;
+}
+
+/** True for failures that are resolved by signing in, or by selecting another account. */
 export function isAccountProblem(error: unknown): boolean {
-  return error instanceof AccountError || shapeOf(error).code === Code.unauthenticated;
-}
-
-/** Returns one sentence with a next step for any error, as `explainError` does, and logs the details. */
-export function explainAndLog(error: unknown): string {
-  logError(error);
-  return explainError(error);
-}
-
-/** Returns one sentence with a next step for any error. The only place that formats errors. */
-export function explainError(error: unknown): string {
-  return cleanLine(sentenceOf(error));
-}
-
-function sentenceOf(error: unknown): string {
-  const { name, message, code, details } = shapeOf(error);
-  const text = firstLine(details || message).replace(GRPC_NOISE, '$1');
-  if (error instanceof AccountError) return strings.withSignInHint(message);
-  if (error instanceof UserError || error instanceof RemoteFileError || error instanceof SandboxEndedError)
-    return message;
-  if (name === 'AbortError') return strings.canceled();
-  // The network has nothing to do with it, whatever the error says.
-  const localEnd = localModalEnd();
-  if (localEnd?.aborted && isConnectionLost(error)) return localEnd.reason.message;
-  switch (code) {
-    case Code.unauthenticated:
-      return strings.tokenRejected(text);
-    case Code.denied:
-      return strings.permissionDenied(text);
-    case Code.unavailable:
-      return strings.unreachable(text);
-    case Code.deadline:
-      return strings.timedOut(text);
-    case Code.exhausted:
-      return strings.exhausted(text);
-    case Code.notFound:
-      return strings.notFound(text);
-  }
-  if (name === 'ResourceExhaustedError') return strings.exhausted(text);
-  if (isSandboxGone(error)) return strings.sandboxStopped(text);
-  const sentence = text.replace(/\.?$/, '.');
-  return /^Image build/.test(text) ? strings.imageBuildFailed(sentence) : strings.unexpected(sentence);
-}
-
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0]?.trim() || strings.noReason();
+  return error instanceof AccountError || isTokenRejected(error);
 }

@@ -1,6 +1,8 @@
 import type { ModalClient } from 'modal';
-import type { Client, MethodDefinition } from 'nice-grpc';
+import type { Client } from 'nice-grpc';
+import { loadSdk } from './load-sdk.ts';
 import { sandboxHeaders } from './sandbox-calls.ts';
+import { clientMethod } from './wire.ts';
 
 /**
  * The part of Modal's task command router that the SDK (0.11.1) doesn't expose: reading a command's output from a given
@@ -8,9 +10,6 @@ import { sandboxHeaders } from './sandbox-calls.ts';
  * here. Source: task_command_router.proto in modal-labs/modal-client.
  */
 const SERVICE = '/modal.task_command_router.TaskCommandRouter';
-
-/** https://protobuf.dev/programming-guides/encoding/ */
-const Wire = { varint: 0, bytes: 2 } as const;
 
 interface ExecRequest {
   readonly taskId: string;
@@ -28,28 +27,6 @@ interface StdinWrite extends ExecRequest {
   readonly eof: boolean;
 }
 
-type Field = string | number | boolean | Uint8Array;
-
-/** Encodes a message whose fields are numbered from 1. */
-function encode(fields: readonly Field[]): Uint8Array {
-  const parts = fields.flatMap((field, at) => {
-    const isNumber = typeof field === 'number' || typeof field === 'boolean';
-    const tag = varint(((at + 1) << 3) | (isNumber ? Wire.varint : Wire.bytes));
-    if (isNumber) return [tag, varint(Number(field))];
-    const bytes = Buffer.from(field);
-    return [tag, varint(bytes.length), bytes];
-  });
-  return Buffer.concat(parts);
-}
-
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  for (let rest = value; ; rest = Math.floor(rest / 128)) {
-    if (rest < 128) return Buffer.from([...bytes, rest]);
-    bytes.push((rest % 128) | 128);
-  }
-}
-
 /** Decodes a message whose only field is field 1, of bytes. */
 function firstBytes(message: Uint8Array): Uint8Array {
   let at = 1;
@@ -65,42 +42,21 @@ function endOf([tag = 0]: Uint8Array): ExecEnd {
   return tag >> 3 === 1 ? 'code' : tag >> 3 === 2 ? 'signal' : undefined;
 }
 
-function method<Request, Response, Stream extends boolean>(
-  name: string,
-  responseStream: Stream,
-  fields: (request: Request) => Field[],
-  decode: (message: Uint8Array) => Response,
-): MethodDefinition<Request, Request, Response, Response, false, Stream> {
-  const unused = () => {
-    throw new Error('A client only');
-  };
-  return {
-    path: `${SERVICE}/${name}`,
-    requestStream: false,
-    responseStream,
-    requestSerialize: (request) => encode(fields(request)),
-    requestDeserialize: unused,
-    responseSerialize: unused,
-    responseDeserialize: decode,
-    options: {},
-  };
-}
-
 const ROUTER = {
-  poll: method<ExecRequest, { end: ExecEnd }, false>(
-    'TaskExecPoll',
+  poll: clientMethod<ExecRequest, { end: ExecEnd }, false>(
+    `${SERVICE}/TaskExecPoll`,
     false,
     ({ taskId, execId }) => [taskId, execId],
     (message) => ({ end: endOf(message) }),
   ),
-  read: method<StdioRead, Uint8Array, true>(
-    'TaskExecStdioRead',
+  read: clientMethod<StdioRead, Uint8Array, true>(
+    `${SERVICE}/TaskExecStdioRead`,
     true,
     ({ taskId, execId, offset, fileDescriptor }) => [taskId, execId, offset, fileDescriptor],
     firstBytes,
   ),
-  write: method<StdinWrite, object, false>(
-    'TaskExecStdinWrite',
+  write: clientMethod<StdinWrite, object, false>(
+    `${SERVICE}/TaskExecStdinWrite`,
     false,
     ({ taskId, execId, offset, data, eof }) => [taskId, execId, offset, data, eof],
     () => ({}),
@@ -121,7 +77,7 @@ export class ExecRouter {
 
   /** Connects, and checks that the command exists. Throws gRPC errors. */
   static async open(modal: ModalClient, sandboxId: string, execId: string, timeoutMs: number): Promise<ExecRouter> {
-    const { ChannelCredentials, createChannel, createClient, Metadata } = await import('./sdk.ts');
+    const { ChannelCredentials, createChannel, createClient, Metadata } = await loadSdk();
     const { taskId, url, jwt } = await accessOf(modal, sandboxId, timeoutMs);
     const { hostname, port } = new URL(url);
     const isLocal = /^(localhost|127\.0\.0\.1)$/.test(new URL(modal.profile.serverUrl).hostname);

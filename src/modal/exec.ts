@@ -22,6 +22,8 @@ export interface AnswerLimits {
   readonly timeoutMs: number;
   /** The longest time in which neither output arrives nor input is accepted. Defaults to `QUIET_MS`. */
   readonly quietMs?: number;
+  /** The longest time until the first output. Defaults to `quietMs`. */
+  readonly firstMs?: number;
 }
 
 export interface ExecOptions extends AnswerLimits {
@@ -100,10 +102,10 @@ class Patience implements Disposable {
   readonly #timeout: NodeJS.Timeout | undefined;
   #quiet: NodeJS.Timeout | undefined;
 
-  constructor({ timeoutMs, quietMs = QUIET_MS }: Pick<AnswerLimits, 'quietMs' | 'timeoutMs'>) {
+  constructor({ timeoutMs, quietMs = QUIET_MS, firstMs = quietMs }: Omit<AnswerLimits, 'maxBytes'>) {
     this.#quietMs = Math.min(quietMs, timeoutMs);
     this.#timeout = this.#after(timeoutMs);
-    this.renew();
+    this.#quiet = this.#after(Math.min(firstMs, timeoutMs));
   }
 
   get signal(): AbortSignal {
@@ -262,9 +264,9 @@ export async function readText(stream: ReadableStream<Uint8Array>, quietMs = QUI
 }
 
 function noAnswer(waitedMs: number): UserError {
-  return new UserError(strings.noAnswer(Math.round(waitedMs / 1000)));
+  return new UserError(strings.noAnswer(Math.round(waitedMs / 1000)), { actions: ['retry', 'replaceSandbox'] });
 }
 
 function tooLong(maxBytes: number): UserError {
-  return new UserError(strings.answerTooLong(formatBytes(maxBytes)));
+  return new UserError(strings.answerTooLong(formatBytes(maxBytes)), { actions: ['replaceSandbox'] });
 }

@@ -1,5 +1,6 @@
 import type { ContainerProcess, Sandbox, SandboxFilesystem } from 'modal';
 import { type AnswerLimits, readStream } from './exec.ts';
+import { loadSdk } from './load-sdk.ts';
 
 /**
  * Returns the SDK's file functions with limits, which its own don't have: the sandbox stops their program in time even if this
@@ -9,7 +10,7 @@ export async function limitedFilesystem(
   sandbox: Sandbox,
   { maxBytes, timeoutMs }: AnswerLimits,
 ): Promise<SandboxFilesystem> {
-  const { SandboxFilesystem } = await import('./sdk.ts');
+  const { SandboxFilesystem } = await loadSdk();
   return new SandboxFilesystem(async (command, params) => {
     const process = await sandbox.exec(command, { ...params, mode: 'binary', timeoutMs });
     const limited = {

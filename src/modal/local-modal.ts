@@ -4,9 +4,18 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../base/errors.ts';
 import { Emitter, type Event } from '../base/events.ts';
+import { logInfo } from '../base/log.ts';
 import { makePrivateFolder } from '../base/private-files.ts';
 import type { Account } from './accounts.ts';
-import { findServer, logPathIn, type ServerFile, takeLease, watchLease } from './local-server.ts';
+import {
+  accountOfServer,
+  findServer,
+  type LocalModalState,
+  logPathIn,
+  type ServerFile,
+  takeLease,
+  watchLease,
+} from './local-server.ts';
 import { strings } from './strings.ts';
 
 export interface LocalModalOptions {
@@ -16,11 +25,19 @@ export interface LocalModalOptions {
   readonly dataDir: string;
   /** Run commands even if they can't be isolated (the user has agreed to this). */
   readonly allowUnisolated: boolean;
+  /** What isolates sandboxes: gVisor, namespaces, or the stronger one that works. */
+  readonly runtime: LocalRuntime;
+  /** `auto`: each sandbox has a network of its own, if that works. `host`: all share the computer's. */
+  readonly network: LocalNetwork;
 }
+
+export type LocalRuntime = 'auto' | 'gvisor' | 'namespaces';
+export type LocalNetwork = 'auto' | 'host';
 
 /** The server's exit code if another one is using its data folder. */
 const EXIT_IN_USE = 3;
-const START_TIMEOUT_MS = 15_000;
+/** The first start also tries out gVisor, which takes up to 20 seconds. */
+const START_TIMEOUT_MS = 60_000;
 /** The time between attempts to join a server that is starting or stopping. */
 const RETRY_INTERVAL_MS = 200;
 /** A log over this size is emptied when the next server starts. */
@@ -35,6 +52,10 @@ export class LocalModalLauncher {
   readonly #didEnd = new Emitter<string>();
   #starting: Promise<Account> | undefined;
   #lease: { readonly response: IncomingMessage; forget(): void } | undefined;
+  #state: LocalModalState | undefined;
+  readonly #didJoin = new Emitter<void>();
+  /** Fires when this process has joined a server, whose state is known then. */
+  readonly onDidJoin: Event<void> = this.#didJoin.event;
   /** Fires when the server ends, though this process still leases it, with the path of its log. */
   readonly onDidEnd: Event<string> = this.#didEnd.event;
 
@@ -51,6 +72,11 @@ export class LocalModalLauncher {
     return this.#starting;
   }
 
+  /** Returns what the running server says, which another window may have started; undefined if none is running. */
+  async state(): Promise<LocalModalState | undefined> {
+    return this.#state ?? findServer(this.#options().dataDir);
+  }
+
   /** Ends the lease. The server stops if there are no others. */
   dispose(): void {
     this.#starting = undefined;
@@ -58,6 +84,7 @@ export class LocalModalLauncher {
     this.#lease?.response.destroy();
     this.#lease = undefined;
     this.#didEnd.dispose();
+    this.#didJoin.dispose();
   }
 
   async #join(): Promise<Account> {
@@ -70,7 +97,7 @@ export class LocalModalLauncher {
       const server = await findServer(dataDir);
       const response = server && (await takeLease(server));
       if (server && response) return this.#hold(server, response, logPathIn(dataDir));
-      if (performance.now() > deadline) throw new UserError(strings.localModalNotResponding());
+      if (performance.now() > deadline) throw new UserError(strings.localModalNotResponding(), { actions: ['reload'] });
       if ((await startServer(options)) === 'in use') await sleep(RETRY_INTERVAL_MS);
     }
   }
@@ -78,25 +105,29 @@ export class LocalModalLauncher {
   #hold(server: ServerFile, response: IncomingMessage, logPath: string): Account {
     const { end, forget } = watchLease(response, logPath);
     this.#lease = { response, forget };
+    this.#state = server;
+    logInfo(server.isolation);
+    this.#didJoin.fire();
     end.addEventListener('abort', () => {
       this.#lease = undefined;
+      this.#state = undefined;
       this.#starting = undefined;
       this.#didEnd.fire(logPath);
     });
-    const { url: serverUrl, tokenId, tokenSecret } = server;
-    return { label: strings.localModalLabel(), isLocal: true, serverUrl, tokenId, tokenSecret };
+    return accountOfServer(server);
   }
 }
 
 /** Starts a server in its own process group, and waits until it's ready or finds that another one has its folder. */
-async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalOptions): Promise<'ready' | 'in use'> {
+async function startServer(options: LocalModalOptions): Promise<'ready' | 'in use'> {
+  const { serverPath, dataDir, allowUnisolated, runtime, network } = options;
   const logPath = logPathIn(dataDir);
   // What an earlier server wrote stays, because it may tell why that server ended.
   const log = await open(logPath, 'a', 0o600);
   try {
     if ((await log.stat()).size > MAX_LOG_BYTES) await log.truncate();
     const { size: start } = await log.stat();
-    const flags = allowUnisolated ? ['--allow-unisolated'] : [];
+    const flags = ['--runtime', runtime, '--network', network, ...(allowUnisolated ? ['--allow-unisolated'] : [])];
     const child = spawn(process.execPath, [serverPath, '--port', '0', '--data', dataDir, '--shared', ...flags], {
       detached: true,
       stdio: ['ignore', 'pipe', log.fd],
@@ -107,8 +138,11 @@ async function startServer({ serverPath, dataDir, allowUnisolated }: LocalModalO
     if (code === undefined) return 'ready';
     if (code === EXIT_IN_USE) return 'in use';
     const written = await readFile(logPath).catch(() => Buffer.alloc(0));
-    const reason = written.subarray(start).toString().trim().split('\n').at(-1);
-    throw new UserError(strings.localModalFailed(reason || strings.localModalExited(code), logPath));
+    const line = written.subarray(start).toString().trim().split('\n').at(-1);
+    const reason = line?.replace(/^Local Modal couldn't start \((.*)\)\.$/, '$1').replace(/\.$/, '');
+    throw new UserError(strings.localModalFailed(reason || strings.localModalExited(code), logPath), {
+      actions: ['retry'],
+    });
   } finally {
     await log.close();
   }
@@ -132,7 +166,7 @@ function firstLineOrExit(child: ChildProcess): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      reject(new UserError(strings.localModalTimedOut(START_TIMEOUT_MS / 1000)));
+      reject(new UserError(strings.localModalTimedOut(START_TIMEOUT_MS / 1000), { actions: ['retry'] }));
     }, START_TIMEOUT_MS);
     const settle = (action: () => void) => {
       clearTimeout(timer);

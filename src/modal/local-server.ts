@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
 import { readPrivateFile } from '../base/private-files.ts';
 import { isOwnRunningProcess } from '../base/processes.ts';
+import type { Account } from './accounts.ts';
 import { strings } from './strings.ts';
 
 /** The content of the file that a shared Local Modal writes to its data folder for its clients. */
@@ -15,8 +16,15 @@ const ServerFileSchema = z.object({
   startedAt: z.string(),
   tokenId: z.string().min(1),
   tokenSecret: z.string().min(1),
+  /** What isolates sandboxes, as sentences. */
+  isolation: z.string(),
+  /** What it is. Servers of earlier versions don't tell. */
+  runtime: z.enum(['gvisor', 'namespaces', 'none', 'refused']).optional(),
 });
 export type ServerFile = z.infer<typeof ServerFileSchema>;
+
+/** What a running server says about its sandboxes. */
+export type LocalModalState = Pick<ServerFile, 'isolation' | 'runtime'>;
 
 const SERVER_FILE = 'server.json';
 const LOG_FILE = 'server.log';
@@ -38,6 +46,11 @@ export async function findServer(dataDir: string): Promise<ServerFile | undefine
   } catch {
     return undefined;
   }
+}
+
+/** Returns the account of a server's clients. */
+export function accountOfServer({ url: serverUrl, tokenId, tokenSecret }: ServerFile): Account {
+  return { label: strings.localModalLabel(), isLocal: true, serverUrl, tokenId, tokenSecret };
 }
 
 /**
@@ -83,7 +96,7 @@ let current: AbortController | undefined;
 export function watchLease(lease: IncomingMessage, logPath: string): { readonly end: AbortSignal; forget(): void } {
   const controller = new AbortController();
   current = controller;
-  const end = () => controller.abort(new UserError(strings.localModalEnded(logPath)));
+  const end = () => controller.abort(new UserError(strings.localModalEnded(logPath), { actions: ['retry'] }));
   lease.once('close', end);
   return {
     end: controller.signal,

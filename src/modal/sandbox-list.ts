@@ -147,8 +147,23 @@ export async function openablePortUrl(
   sandboxId: string,
   { port, url, needsToken }: SandboxPort,
 ): Promise<string> {
-  if (!needsToken) return url;
-  const { token } = await cpClient.sandboxCreateConnectTokenV2({ sandboxId, userMetadata: '', port });
+  return needsToken ? withToken(url, (await connectToken(cpClient, sandboxId, port)).token) : url;
+}
+
+/**
+ * Returns a URL with which everyone can use the HTTP server on a port. It works until the sandbox stops, and can't be revoked
+ * earlier. Throws the SDK's errors.
+ */
+export async function sharedPortUrl({ cpClient }: ModalClient, sandboxId: string, port: number): Promise<string> {
+  const { url, token } = await connectToken(cpClient, sandboxId, port);
+  return withToken(url, token);
+}
+
+function connectToken(cpClient: ModalClient['cpClient'], sandboxId: string, port: number) {
+  return cpClient.sandboxCreateConnectTokenV2({ sandboxId, userMetadata: '', port });
+}
+
+function withToken(url: string, token: string): string {
   const openable = new URL(url);
   openable.searchParams.set('_modal_connect_token', token);
   return openable.href;

@@ -1,6 +1,6 @@
 import type { App, Image, ModalClient, Sandbox, SandboxCreateParams, Secret, Volume } from 'modal';
 import { DAY_MS, MINUTE_MS } from '../base/clock.ts';
-import { UserError } from '../base/errors.ts';
+import { type ActionId, UserError } from '../base/errors.ts';
 import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
@@ -137,14 +137,18 @@ export async function createSandbox(
 }
 
 function secretsOf(client: ModalClient, names: readonly string[]): Promise<Secret[]> {
-  return Promise.all(names.map((name) => client.secrets.fromName(name).catch(ifMissing(strings.missingSecret(name)))));
+  return Promise.all(
+    names.map((name) =>
+      client.secrets.fromName(name).catch(ifMissing(strings.missingSecret(name), 'showSecrets', 'showProfile')),
+    ),
+  );
 }
 
 async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): Promise<Record<string, Volume>> {
   const mounted = await Promise.all(
     mounts.map(async ({ path, volume: name, subPath, isReadOnly, createIfMissing }) => {
       const finding = client.volumes.fromName(name, { createIfMissing });
-      const volume = await finding.catch(ifMissing(strings.missingVolume(name)));
+      const volume = await finding.catch(ifMissing(strings.missingVolume(name), 'showProfile'));
       const options = { readOnly: isReadOnly, ...(subPath && { subPath }) };
       return [path, subPath || isReadOnly ? volume.withMountOptions(options) : volume] as const;
     }),
@@ -153,9 +157,9 @@ async function volumesOf(client: ModalClient, mounts: readonly MountParams[]): P
   return Object.fromEntries(mounted.sort(([one], [other]) => (one < other ? -1 : 1)));
 }
 
-function ifMissing(message: string): (error: unknown) => never {
+function ifMissing(message: string, ...actions: ActionId[]): (error: unknown) => never {
   return (error) => {
-    if (isNotFound(error)) throw new UserError(message, { cause: error });
+    if (isNotFound(error)) throw new UserError(message, { cause: error, actions });
     throw error;
   };
 }

@@ -11,7 +11,7 @@ const MAX_CHARS = 2000;
 /** The exit codes of a program that can't be started. Programs use them, too. */
 export const NOT_STARTED_EXIT_CODES: readonly number[] = [126, 127];
 /** What the programs that start a command say if it doesn't exist. */
-const MISSING = /(?:failed to execute |exec: )"?([^\s":]{1,100})/;
+const MISSING = /(?:failed to execute |(?:exec|env): )["'‘]?([^\s"'’:]{1,100})/;
 
 /**
  * Explains a failure that a sandbox without a shell would cause, too: throws `UserError` with what is missing if the sandbox
@@ -21,7 +21,10 @@ export async function requireShell(sandbox: Sandbox): Promise<void> {
   const [output, errors] = await untilAborted(answer(sandbox), AbortSignal.timeout(TIMEOUT_MS)).catch(
     (error: unknown) => (isRefusedInput(error) ? ['', String(error)] : [ANSWER]),
   );
-  if (!output?.includes(ANSWER)) throw new UserError(strings.cannotExecute(MISSING.exec(errors ?? '')?.[1] ?? 'sh'));
+  if (!output?.includes(ANSWER))
+    throw new UserError(strings.cannotExecute(MISSING.exec(errors ?? '')?.[1] ?? 'sh'), {
+      actions: ['chooseProfile', 'replaceSandbox'],
+    });
 }
 
 async function answer(sandbox: Sandbox): Promise<string[]> {

@@ -6,17 +6,35 @@ export const strings = {
   // Accounts
   configProfileLabel: (name: string) => l10n.t('profile {0}', name),
   environmentLabel: () => l10n.t('environment variables'),
-  storedTokenLabel: () => l10n.t('stored token'),
   localModalLabel: () => l10n.t('Local Modal'),
   noAccount: () => l10n.t('No Modal account is selected.'),
   unreadableConfig: (reason: string) => l10n.t("Couldn't read the Modal config file: {0}.", reason),
   incompleteEnvironment: () =>
     l10n.t("MODAL_TOKEN_ID and MODAL_TOKEN_SECRET must both be set in VS Code's environment."),
-  noStoredToken: () => l10n.t('No Modal token is stored.'),
-  noConfigProfile: (name: string) => l10n.t('The Modal config file has no profile “{0}”.', name),
+  noStoredToken: (name: string) => l10n.t("You aren't signed in as {0}.", name),
+  lostStoredToken: (name: string) =>
+    l10n.t(
+      'VS Code no longer has the token of {0}. Without a keyring, it forgets tokens when it closes. Sign in again, and then save the token in the Modal config file.',
+      name,
+    ),
+  signInPageUnsafe: () => l10n.t('The server sent an unsafe address for the sign-in page. Nothing was opened.'),
+  signInTimedOut: () => l10n.t("The sign-in wasn't completed in the browser in time. Sign in again."),
+  noConfigProfile: (name: string, others: readonly string[]) =>
+    others.length === 0
+      ? l10n.t('The Modal config file has no profile “{0}”.', name)
+      : l10n.t('The Modal config file has no profile “{0}”. It has: {1}.', name, others.join(', ')),
+  noProfileOfVariable: (name: string, others: readonly string[]) =>
+    others.length === 0
+      ? l10n.t("MODAL_PROFILE is “{0}”, but the Modal config file has no profiles, so Modal's tools use none.", name)
+      : l10n.t(
+          "MODAL_PROFILE is “{0}”, which isn't in the Modal config file, so Modal's tools use no profile. The file has: {1}.",
+          name,
+          others.join(', '),
+        ),
   wrongConfigValue: (name: string, key: string) =>
     l10n.t('In the Modal profile “{0}”, {1} must be text in quotation marks.', name, key),
-  incompleteConfigProfile: (name: string) => l10n.t('Modal profile “{0}” needs both token_id and token_secret.', name),
+  incompleteConfigProfile: (name: string) =>
+    l10n.t('Modal profile “{0}” needs both token_id and token_secret, or OAuth credentials.', name),
   invalidTokenId: (prefix: string) => l10n.t('A token ID starts with “{0}” and has no spaces.', prefix),
   invalidTokenSecret: (prefix: string) => l10n.t('A token secret starts with “{0}” and has no spaces.', prefix),
 
@@ -35,36 +53,36 @@ export const strings = {
   localModalExited: (code: number) => l10n.t('exit code {0}', code),
   localModalTimedOut: (seconds: number) => l10n.t("Local Modal didn't start within {0} seconds. Run again.", seconds),
 
-  // Any error
-  withSignInHint: (message: string) => l10n.t('{0} Sign in, or use Local Modal.', message),
-  canceled: () => l10n.t('Canceled.'),
-  tokenRejected: (reason: string) =>
+  // Proxy
+  proxyInvalid: () => l10n.t("The proxy's address isn't a URL, so calls to Modal don't use it."),
+  proxyUnsupported: (scheme: string) =>
     l10n.t(
-      "Modal didn't accept the token ({0}). Select another account, or create a token at modal.com/settings/tokens.",
+      "Calls to Modal can use only HTTP proxies, so yours ({0}) isn't used. Set an http:// URL in http.proxy.",
+      scheme,
+    ),
+  notVerified: () =>
+    l10n.t(
+      "Certificates of servers aren't verified, because http.proxyStrictSSL is off. Others in your network could read your token and your code.",
+    ),
+  noCertificates: (path: string) =>
+    l10n.t(
+      'The file that NODE_EXTRA_CA_CERTS names has no certificates ({0}). Set the variable to a PEM file, and then restart VS Code.',
+      path,
+    ),
+  certificatesUnreadable: (path: string, reason: string) =>
+    l10n.t(
+      "Couldn't read the file that NODE_EXTRA_CA_CERTS names ({0}: {1}). Correct the variable, and then restart VS Code.",
+      path,
       reason,
     ),
-  permissionDenied: (reason: string) =>
-    l10n.t("Your account doesn't have permission ({0}). Ask the workspace's owner, or select another account.", reason),
-  unreachable: (reason: string) =>
-    l10n.t("Couldn't reach Modal ({0}). Check your network connection, and then run again.", reason),
-  timedOut: (reason: string) =>
-    l10n.t("Modal didn't respond in time ({0}). Run again. If this continues, see status.modal.com.", reason),
-  exhausted: (reason: string) =>
-    l10n.t(
-      "Modal has no capacity right now, or you've reached a limit of your plan ({0}). Wait a moment, and then run again.",
-      reason,
-    ),
-  notFound: (reason: string) =>
-    l10n.t("Modal couldn't find what was requested ({0}). It might have stopped or been deleted. Run again.", reason),
-  sandboxStopped: (reason: string) => l10n.t('The sandbox stopped ({0}). Run again to start a new one.', reason),
-  imageBuildFailed: (message: string) => l10n.t("{0} Check the profile's image.", message),
-  unexpected: (message: string) => l10n.t('{0} Run again. For details, see the log (“Modal: Show Log”).', message),
+
+  // Commands in sandboxes
+  noReason: () => l10n.t('no reason given'),
   cannotExecute: (program: string) =>
     l10n.t(
       "The sandbox can't run {0}, which runs and syncs require. Use a profile whose image has it. If a program removed it, replace the sandbox (“Modal: Replace Sandbox”).",
       program,
     ),
-  noReason: () => l10n.t('no reason given'),
 
   // Sandboxes
   sandboxEnd: (end: SandboxEnd) => SANDBOX_ENDS[end](),

@@ -11,8 +11,8 @@ const HEARTBEAT_TIMEOUT_MS = 30_000;
 const TICK_SECONDS = 2;
 
 /**
- * The file in which a watched command keeps its process ID and terminal, for commands that stop or resize it. Modal has
- * no call to list, kill, or resize an exec.
+ * The file in which a watched command keeps its process ID, for commands that stop or resize it. Modal has no call to list,
+ * kill, or resize an exec.
  */
 export function controlFile(id: string): string {
   return quote(`/tmp/.modal-run-${id}`);
@@ -31,9 +31,10 @@ const MARK_VARIABLE = 'MODAL_VSCODE_RUN';
  * program. They start a watchdog, which runs detached from the script's streams and, if possible, its session.
  *
  * The watchdog counts its own ticks, so the clocks of this computer and the sandbox don't have to agree. A heartbeat is a
- * file that it removes. It needs only a POSIX shell, `sleep`, and `rm`, and leaves nothing behind.
+ * file that it removes. It needs only a POSIX shell, `sleep`, and `rm`, and leaves nothing behind. The process that starts it
+ * then becomes `first`, a command that must end before the script continues. So `first` costs no process.
  */
-export function watchdog(id: string, lostWindowMs: number): string {
+export function watchdog(id: string, lostWindowMs: number, first?: string): string {
   const file = controlFile(id);
   const script = `
     trap '' HUP INT QUIT TSTP TTIN TTOU
@@ -47,10 +48,10 @@ export function watchdog(id: string, lostWindowMs: number): string {
     done
     rm -f ${file} ${file}.beat`;
   return [
-    `printf '%s\\n%s\\n' $$ "$(tty 2>/dev/null)" > ${file}`,
+    `printf '%s\\n' $$ > ${file}`,
     // Forked twice, so that it's never a child that the program might wait for.
     `(modal_session=; command -v setsid >/dev/null 2>&1 && modal_session=setsid
-      $modal_session sh -c ${quote(script)} modal-watchdog $$ </dev/null >/dev/null 2>&1 &)`,
+      $modal_session sh -c ${quote(script)} modal-watchdog $$ </dev/null >/dev/null 2>&1 &${first === undefined ? '' : `\n      exec ${first} 2>/dev/null`})`,
     // Not before, so that the watchdog doesn't have it.
     `export ${MARK_VARIABLE}=${quote(id)}`,
   ].join('\n');
@@ -67,54 +68,75 @@ export function heartbeatCommand(id: string): string[] {
  * Returns a script that sends INT, TERM, and KILL, one or two seconds apart, to everything that the watched command has
  * started, and prints the last signal that was needed. It finds the command's session and group, all descendants of what
  * it has found so far (also those that lose their parent to a signal), and what has the command's mark in its
- * environment. A process that ignores INT, as background jobs of scripts do, gets TERM at once. Needs only /proc and a
- * POSIX shell; without `grep`, marks aren't looked for.
+ * environment. A process that ignores INT, as background jobs of scripts do, gets TERM at once, except in gVisor, which doesn't
+ * tell what a process ignores. Needs only /proc and a POSIX shell; without `grep`, marks aren't looked for. (BusyBox's `grep -F`
+ * finds just the first of a process's variables.)
+ *
+ * On a busy computer, each process that is started takes its time. So the first signals need none: marks, which do, are
+ * looked for afterward, and no signal waits for longer than three seconds for the one before it. What a program starts to clean
+ * up after INT isn't told to stop for another second.
  */
 export function endScript(id: string): string {
   const file = controlFile(id);
   return `
     ${awaitControlFile(id)}
     read -r pid 2>/dev/null < ${file} || { echo gone; exit 0; }
-    kin=" "
-    find_kin() {
-      marked=" $(grep -lsF ${quote(`${MARK_VARIABLE}=${id}`)} /proc/[0-9]*/environ | while IFS=/ read -r _ _ id _; do printf '%s ' "$id"; done)"
-      all=$(for stat in /proc/[0-9]*/stat; do
-        read -r line < "$stat" || continue
-        id=\${line%% *}; set -- \${line##*) }
-        [ "$1" = Z ] || [ "$id" = $$ ] || [ "$2" = $$ ] || echo "$id $2 $3 $4 \${20}"
-      done 2>/dev/null)
-      alive=
-      found=1
-      while [ $found = 1 ]; do
-        found=0
-        alive=
-        while read -r id parent group session started; do
-          case $kin in
-            *" $id:$started "*) alive="$alive $id"; continue ;;
-          esac
-          [ "$group" = "$pid" ] || [ "$session" = "$pid" ] || case "$marked$kin" in
-            *" $parent:"*|*" $id "*) ;;
-            *) continue ;;
-          esac
-          kin="$kin$id:$started "; found=1
-        done <<MODAL_END
-$all
-MODAL_END
+    marked=" " kin=" " sessions=" " last=gone
+    find_marks() {
+      for path in $(grep -ls ${quote(`${MARK_VARIABLE}=${id}`)} /proc/[0-9]*/environ); do
+        path=\${path#/proc/}; marked="$marked\${path%/*} "
       done
     }
-    last=gone
-    for step in INT TERM KILL; do
-      find_kin; [ -n "$alive" ] || break
-      last=$step
-      for id in $alive; do
-        signal=$step
+    find_kin() {
+      all=
+      for stat in /proc/[0-9]*/stat; do
+        read -r line < "$stat" || continue
+        id=\${line%% *}; set -- \${line##*) }
+        [ "$1" = Z ] || [ "$id" = $$ ] || [ "$2" = $$ ] || all="$all $id:$2:$3:$4:\${20}"
+      done 2>/dev/null
+      new= found=1
+      while [ $found = 1 ]; do
+        found=0 alive= seen=
+        for each in $all; do
+          IFS=:; set -- $each; unset IFS
+          case $kin in
+            *" $1:$5 "*) alive="$alive $1" seen="$seen$4 "; continue ;;
+          esac
+          [ "$3" = "$pid" ] || [ "$4" = "$pid" ] || case "$marked$kin" in
+            *" $2:"*|*" $1 "*) ;;
+            *) continue ;;
+          esac
+          kin="$kin$1:$5 " found=1
+          case $sessions in *" $4 "*) ;; *) new="$new $1" ;; esac
+        done
+      done
+      sessions="$sessions$seen"
+    }
+    send() {
+      for id; do
+        last=$step signal=$step
         [ $step != INT ] || while read -r name value; do
           case $name$value in SigIgn:*[2367abef]) signal=TERM; break ;; esac
         done < /proc/$id/status
         kill -$signal "$id"
       done 2>/dev/null
-      [ $step = INT ] && tries="1 2 3 4 5 6" || tries="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"
-      for _ in $tries; do find_kin; [ -n "$alive" ] || break 2; sleep 0.1; done
+    }
+    for step in INT TERM KILL; do
+      if [ $step = INT ]; then
+        find_kin; send $new; find_marks; find_kin; send $new
+        tries="1 2 3 4 5 6"
+      else
+        find_marks; find_kin; send $alive
+        tries="1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20"
+      fi
+      read -r now _ < /proc/uptime; until=$((\${now%.*} + 3))
+      for _ in $tries; do
+        [ -n "$alive" ] || break 2
+        [ "\${now%.*}" -lt $until ] || break
+        sleep 0.1; find_kin
+        [ -n "$alive" ] || { find_marks; find_kin; }
+        read -r now _ < /proc/uptime
+      done
     done
     rm -f ${file} ${file}.beat
     echo $last`;

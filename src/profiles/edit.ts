@@ -1,4 +1,5 @@
-import { applyEdits, modify } from 'jsonc-parser';
+import { applyEdits, findNodeAtLocation, modify, parseTree } from 'jsonc-parser';
+import type { Profile } from './schema.ts';
 import { strings } from './strings.ts';
 
 const newFile = () => `{
@@ -20,6 +21,22 @@ export function setInProfile(text: string, name: string, key: string, value: unk
 /** Mounts a volume in a profile, in addition to its other volumes. */
 export function mountInProfile(text: string, name: string, path: string, volume: string): string {
   return edited(text, ['profiles', name, 'volumes', path], volume);
+}
+
+/** Returns the `image` of a profile, as it would be written, with another Python package. */
+export function imageWithPackage(image: Profile['image'], name: string): object {
+  const written = typeof image === 'string' ? { registry: image } : (image ?? {});
+  const isDefault = (value: unknown) => typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+  const own = Object.fromEntries(Object.entries(written).filter(([, value]) => !isDefault(value)));
+  return { ...own, pip: [...('pip' in written ? written.pip : []), name] };
+}
+
+/** Returns where a profile is in the text of a `modal.json`, or one of its keys if it has it. */
+export function placeInFile(text: string, name: string, key?: string): { offset: number; length: number } | undefined {
+  const tree = parseTree(text, [], { allowTrailingComma: true });
+  const find = (...path: string[]) =>
+    tree ? findNodeAtLocation(tree, ['profiles', name, ...path])?.parent : undefined;
+  return (key !== undefined ? find(key) : undefined) ?? find()?.children?.[0];
 }
 
 function edited(text: string, path: string[], value: unknown): string {

@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.ts';
+import { encodingOf } from '../base/text.ts';
 import { strings } from './strings.ts';
 
 /** A variable's name, its value before references are replaced, and the number of its line. */
@@ -19,7 +20,7 @@ const TO_LINE_END = /[^\r\n]*/y;
 const BLANKS = /[^\S\r\n]*/y;
 const REST = /[^\S\r\n]*(?:#[^\r\n]*)?(?=[\r\n]|$)/y;
 const SKIPPED = /(?:\s|#[^\r\n]*)*/y;
-const REFERENCE = /\$\{([^}:]*)(?::-([^}]*))?\}/g;
+const REFERENCE = /\$\{((?:[^}:$]|\$(?!\{))*)(?::-([^}]*))?\}/g;
 const ESCAPES: Readonly<Record<string, string>> = {
   a: '\x07',
   b: '\b',
@@ -43,26 +44,26 @@ export function parseEnvFile(
 ): Record<string, string> {
   const values = new Map<string, string>();
   for (const { name, value, line } of assignments(file, decode(file, content), values)) {
-    const expanded = value.replaceAll(REFERENCE, (_, reference: string, fallback?: string) => {
+    const replace = (_: string, reference: string, fallback?: string) => {
       const found =
         (Object.hasOwn(known, reference) ? known[reference] : undefined) ?? values.get(reference) ?? fallback;
-      if (found === undefined) throw new UserError(strings.envFileReference(file, line));
+      if (found === undefined) throw new UserError(strings.envFileReference(file, line), { actions: ['showProfile'] });
       return found;
-    });
+    };
+    // References have an end, so that looking for them takes linear time.
+    const end = value.lastIndexOf('}') + 1;
+    const expanded = value.slice(0, end).replaceAll(REFERENCE, replace) + value.slice(end);
     if (expanded.length > MAX_VALUE_CHARS) throw new UserError(strings.envFileValueTooLong(file, line, name));
     values.set(name, expanded);
   }
   return Object.fromEntries(values);
 }
 
-/** Decodes UTF-8, or UTF-16 with a byte order mark, which Windows PowerShell writes. */
+/** Decodes UTF-8 or UTF-16. Throws `UserError` for anything else. */
 function decode(file: string, content: Uint8Array): string {
-  const [first, second] = content;
-  const encoding =
-    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8';
   let text: string;
   try {
-    text = new TextDecoder(encoding, { fatal: true }).decode(content);
+    text = new TextDecoder(encodingOf(content), { fatal: true }).decode(content);
   } catch (error) {
     throw new UserError(strings.envFileEncoding(file), { cause: error });
   }

@@ -107,4 +107,7 @@ export const ImageSchema = z
   });
 
 /** The description of an image, with defaults filled in. */
-export type ImageProfile = z.infer<typeof ImageSchema>;
+export type ImageProfile = z.infer<typeof ImageSchema> & {
+  /** Adds an SSH server. A key of the profile itself. */
+  readonly ssh?: boolean;
+};

@@ -1,4 +1,4 @@
-import { parse } from 'jsonc-parser';
+import { type ParseError, parse, printParseErrorCode } from 'jsonc-parser';
 import { z } from 'zod';
 import { flatten, phraseOf } from './issues.ts';
 import { type Profile, ProfileSchema } from './schema.ts';
@@ -12,16 +12,29 @@ export interface ModalFile {
   readonly default?: string;
   /** Profiles as written, not validated. */
   readonly profiles: ReadonlyMap<string, unknown>;
+  /** Why the file can't be used, if it can't be read as a whole: `isn't valid JSON …`. */
+  readonly problem?: string;
 }
 
-const ReadableSchema = z.looseObject({ default: z.string().optional(), profiles: z.record(z.string(), z.unknown()) });
+const ReadableSchema = z.looseObject({
+  default: z.string().optional(),
+  profiles: z.record(z.string(), z.unknown()).default({}),
+});
 
 /** Reads the text of a `modal.json`, including comments. Never throws; skips what it can't read. */
 export function parseModalFile(text: string): ModalFile {
-  const { data } = ReadableSchema.safeParse(parse(text, [], { allowTrailingComma: true }));
+  const errors: ParseError[] = [];
+  const parsed = ReadableSchema.safeParse(parse(text, errors, { allowTrailingComma: true }));
+  const [syntaxError] = errors;
+  const [issue] = parsed.error?.issues ?? [];
+  const problem = syntaxError
+    ? strings.invalidJson(printParseErrorCode(syntaxError.error))
+    : issue && `${issue.path.join('.')} ${phraseOf(issue)}`.trim();
   return {
-    ...(data?.default && { default: data.default }),
-    profiles: new Map(Object.entries(data?.profiles ?? {})),
+    ...(parsed.data?.default && { default: parsed.data.default }),
+    profiles: new Map(Object.entries(parsed.data?.profiles ?? {})),
+    // An empty file is one that is about to be written.
+    ...(problem !== undefined && text.trim() !== '' && { problem }),
   };
 }
 

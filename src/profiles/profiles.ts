@@ -43,6 +43,7 @@ export class Profiles {
   readonly #default: string;
   /** The folder's modal.json names the default. */
   readonly #isDefaultOfFolder: boolean;
+  readonly #problem: string | undefined;
 
   /** `file` is the folder's modal.json, if there is one. */
   constructor({ all, ofWorkspace = [] }: SettingsProfiles, file?: ModalFile) {
@@ -54,8 +55,10 @@ export class Profiles {
       ...of(file?.profiles ?? [], MODAL_FILE),
     ]);
     this.#ofWorkspace = new Set(ofWorkspace);
-    this.#isDefaultOfFolder = file?.default !== undefined && this.#raw.has(file.default);
-    this.#default = (this.#isDefaultOfFolder && file?.default) || DEFAULT_PROFILE;
+    this.#isDefaultOfFolder = file?.default !== undefined;
+    // If that doesn't exist, another one may have quite different hardware.
+    this.#default = file?.default ?? DEFAULT_PROFILE;
+    this.#problem = file?.problem;
   }
 
   /** In the order of the picker, with the built-in profile first. */
@@ -84,16 +87,25 @@ export class Profiles {
     const profile = this.check(name);
     if (typeof profile !== 'string') return { name, profile, origin: this.#definedBy(name) };
     const source = this.sourceOf(name);
-    if (!source) throw new UserError(strings.unknownProfile(name, this.names.join(', '), MODAL_FILE));
+    if (!source)
+      throw new UserError(strings.unknownProfile(name, this.names.join(', '), MODAL_FILE), {
+        actions: ['chooseProfile'],
+      });
     throw new UserError(
       source === MODAL_FILE
         ? strings.invalidProfile(name, profile, MODAL_FILE)
         : strings.invalidProfileInSettings(name, profile),
+      { actions: ['showProfile'] },
     );
   }
 
-  /** Returns the profile in use: the chosen one if it exists, otherwise the folder's default. Throws as `get` does. */
+  /**
+   * Returns the profile in use: the chosen one if it exists, otherwise the folder's default. Throws as `get` does, and if the
+   * folder's modal.json can't be read.
+   */
   inUse(chosen: string | undefined): NamedProfile {
+    if (this.#problem !== undefined)
+      throw new UserError(strings.unusableModalFile(MODAL_FILE, this.#problem), { actions: ['showProfile'] });
     const name = this.current(chosen);
     const named = this.get(name);
     return name !== chosen && this.#isDefaultOfFolder ? { ...named, origin: 'folder' } : named;

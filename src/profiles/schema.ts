@@ -31,10 +31,18 @@ const PortSchema = z.union([
   portNumber,
   z.strictObject({
     port: portNumber.meta({ description: 'The port number in the sandbox.' }),
+    visibility: z
+      .enum(['public', 'private'])
+      .default('public')
+      .meta({ description: 'Who can reach the port: everyone on the internet, or only your computer.' }),
     protocol: z
       .enum(['encrypted', 'h2', 'plain'])
-      .default('encrypted')
-      .meta({ description: 'The protocol: TLS, TLS with HTTP/2, or plain TCP.' }),
+      .optional()
+      .meta({ description: 'The protocol of a public port: TLS (default), TLS with HTTP/2, or plain TCP.' }),
+    label: z.string().min(1).max(60).optional().meta({ description: 'The name of the port in views and messages.' }),
+    localPort: portNumber
+      .optional()
+      .meta({ description: "The port of your computer that leads to a private port, if it's free." }),
   }),
 ]);
 
@@ -92,14 +100,18 @@ export const ProfileSchema = z
         description: 'Allowed regions. Defaults to any. Restricting the region raises the price.',
         examples: [['us'], ['eu'], ['us-east']],
       }),
-    runtime: z
-      .enum(['gvisor', 'vm'])
-      .optional()
-      .meta({ description: 'The isolation runtime. By default, Modal chooses one.' }),
+    runtime: z.enum(['gvisor', 'vm']).optional().meta({
+      description:
+        'The isolation runtime. Modal uses gVisor unless this is `vm`. On Local Modal, `gvisor` requires an installed gVisor, and `vm` has no effect.',
+    }),
     timeoutMs: wholeSeconds.default(14_400_000).meta({ description: 'The maximum lifetime, in milliseconds.' }),
     idleTimeoutMs: wholeSeconds
       .default(600_000)
       .meta({ description: 'Stop the sandbox after this many milliseconds of inactivity.' }),
+    debugIdleTimeoutMs: wholeSeconds.default(1_800_000).meta({
+      description:
+        'End a debug session whose program has been stopped at a breakpoint for this many milliseconds while you did nothing.',
+    }),
     carryOver: z.boolean().default(false).meta({
       description: 'Move to a new sandbox automatically, by way of a snapshot, before the maximum lifetime is reached.',
     }),
@@ -117,6 +129,14 @@ export const ProfileSchema = z
         description: `Mount a volume for this folder at \`${HOST_VOLUME_PATH}\` that keeps the caches of pip, uv, npm, and Hugging Face.`,
       }),
     offline: z.boolean().default(false).meta({ description: 'Disable network access.' }),
+    ssh: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Add an SSH server to the image, if it has none. It listens on no port.' }),
+    startOnSsh: z
+      .boolean()
+      .default(false)
+      .meta({ description: 'Resume or start the sandbox when an SSH connection needs it.' }),
     outboundCidrAllowlist: z
       .array(cidr)
       .optional()
@@ -136,8 +156,8 @@ export const ProfileSchema = z
       .array(PortSchema)
       .default([])
       .meta({
-        description: 'Ports to expose at a public URL, as a number or an object with a protocol.',
-        examples: [[8000]],
+        description: 'Ports, as a number or an object. They get a public URL, unless their visibility is private.',
+        examples: [[8000], [{ port: 5173, visibility: 'private', label: 'Dev server' }]],
       }),
     pull: z
       .array(z.string().min(1))
@@ -176,15 +196,17 @@ export const ProfileSchema = z
       else if (max < profile[reserved]) problem([limit], strings.limitTooLow(reserved));
     }
     if (profile.offline) {
-      if (profile.ports.length > 0) problem(['ports'], strings.offlinePorts());
+      if (publicPorts(profile).length > 0) problem(['ports'], strings.offlinePorts());
       for (const key of ['outboundCidrAllowlist', 'outboundDomainAllowlist', 'inboundCidrAllowlist'] as const)
         if (profile[key]) problem([key], strings.offlineAllowlist());
     }
     const ports = new Set<number>();
     profile.ports.forEach((each, index) => {
-      const port = portOf(each).port;
+      const { port, visibility, protocol, localPort } = typeof each === 'number' ? { port: each } : each;
       if (ports.has(port)) problem(['ports', index], strings.duplicatePort(port));
       ports.add(port);
+      if (visibility === 'private' && protocol) problem(['ports', index, 'protocol'], strings.publicPortsOnly());
+      if (visibility !== 'private' && localPort) problem(['ports', index, 'localPort'], strings.privatePortsOnly());
     });
     const places = new Set(profile.hostVolume ? [HOST_VOLUME_PATH] : []);
     for (const [path, volume] of Object.entries(profile.volumes)) {
@@ -225,13 +247,36 @@ export const ModalFileSchema = z
 export const DEFAULT_PROFILE = 'default';
 
 /** Returns the image of a profile as an object. A plain string is a registry tag. */
-export function imageOf({ image }: Profile): ImageProfile {
-  return typeof image === 'object' ? image : ImageSchema.parse(image === undefined ? {} : { registry: image });
+export function imageOf({ image, ssh }: Pick<Profile, 'image' | 'ssh'>): ImageProfile {
+  const written = typeof image === 'object' ? image : ImageSchema.parse(image === undefined ? {} : { registry: image });
+  return ssh ? { ...written, ssh } : written;
 }
 
-/** Returns a port as an object. */
-export function portOf(port: Profile['ports'][number]): { port: number; protocol: 'encrypted' | 'h2' | 'plain' } {
-  return typeof port === 'number' ? { port, protocol: 'encrypted' } : port;
+/** A port with a public URL. */
+export interface PublicPort {
+  readonly port: number;
+  readonly protocol: 'encrypted' | 'h2' | 'plain';
+}
+
+/** Returns the ports of a profile that get a public URL. */
+export function publicPorts({ ports }: Pick<Profile, 'ports'>): PublicPort[] {
+  return ports.flatMap((each): PublicPort[] => {
+    if (typeof each === 'number') return [{ port: each, protocol: 'encrypted' }];
+    const { port, visibility, protocol = 'encrypted' } = each;
+    return visibility === 'public' ? [{ port, protocol }] : [];
+  });
+}
+
+/** A port that only this computer can reach. */
+export interface PrivatePort {
+  readonly port: number;
+  readonly label?: string | undefined;
+  readonly localPort?: number | undefined;
+}
+
+/** Returns the ports of a profile that only this computer can reach. */
+export function privatePorts({ ports }: Pick<Profile, 'ports'>): PrivatePort[] {
+  return ports.filter((each) => typeof each === 'object').filter(({ visibility }) => visibility === 'private');
 }
 
 /** Returns a volume as an object. */

@@ -29,8 +29,10 @@ export const strings = {
     l10n.t('is the mount path of the host volume. Use another path, or set “hostVolume” to false'),
   idleTimeoutTooLong: () => l10n.t('must not be longer than “timeoutMs”'),
   limitTooLow: (key: string) => l10n.t('must not be less than “{0}”', key),
-  offlinePorts: () => l10n.t("can't be used with “offline”: nothing could reach the ports"),
+  offlinePorts: () => l10n.t("can't be public with “offline”: set their visibility to “private”"),
   offlineAllowlist: () => l10n.t("can't be used with “offline”: there's no network access to allow"),
+  publicPortsOnly: () => l10n.t("can't be used with a private port, which carries any protocol"),
+  privatePortsOnly: () => l10n.t('requires “visibility”: “private”'),
   duplicatePort: (port: number) => l10n.t('lists port {0} twice', port),
   unknownDefault: () => l10n.t('must be the name of a profile'),
   timeZone: () => l10n.t('must be a time zone, such as "Europe/Berlin"'),
@@ -75,6 +77,7 @@ export const strings = {
     l10n.t("Profile “{0}” isn't valid: {1}. Fix it in {2}, and then run again.", name, problem, file),
   invalidProfileInSettings: (name: string, problem: string) =>
     l10n.t("Profile “{0}” isn't valid: {1}. Fix it in the modal.profiles setting, and then run again.", name, problem),
+  unusableModalFile: (file: string, problem: string) => l10n.t('{0} {1}. Fix it, and then run again.', file, problem),
   unreadableEnvFile: (path: string) =>
     l10n.t("Couldn't read the environment file “{0}”. Create it, or remove `envFile` from the profile.", path),
   envFileEncoding: (path: string) => l10n.t('“{0}” is neither UTF-8 nor UTF-16 text. Save it as UTF-8.', path),

@@ -27,8 +27,22 @@ export async function readEnvFile({ envFile, env }: Profile, folderPath: string)
     return Object.fromEntries(Object.entries(variables).filter(([name]) => !isModalToken(name)));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(strings.unreadableEnvFile(envFile), { cause: error });
+    throw new UserError(strings.unreadableEnvFile(envFile), { cause: error, actions: ['showProfile'] });
   }
+}
+
+/**
+ * Returns the variables of a profile whose values may be secret: those of its environment file, of its build, and its own.
+ * What can't be read is skipped.
+ */
+export async function possibleSecrets(
+  profile: Profile,
+  folderPath: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<{ readonly fromFile: Record<string, string>; readonly others: Record<string, string | undefined> }> {
+  const fromFile = await readEnvFile(profile, folderPath).catch(() => ({}));
+  const ofBuild = imageOf(profile).buildSecrets.map((name) => [name, environment[name]]);
+  return { fromFile, others: { ...Object.fromEntries(ofBuild), ...profile.env } };
 }
 
 /** Returns the environment of programs in the sandbox. `env` overrides the environment file, which overrides the caches. */
@@ -49,7 +63,7 @@ export function buildVariables(
     imageOf(profile).buildSecrets.map((name) => {
       const value = fromFile[name] ?? environment[name];
       if (value !== undefined) return [name, value];
-      throw new UserError(strings.missingBuildVariable(name));
+      throw new UserError(strings.missingBuildVariable(name), { actions: ['showProfile'] });
     }),
   );
 }

@@ -1,19 +1,19 @@
 import { posix } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerProcess, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { UserError } from '../base/errors.ts';
 import { execIdOf } from '../modal/client.ts';
 import { isSandboxGone } from '../modal/errors.ts';
 import { inTime, QUIET_MS } from '../modal/exec.ts';
+import { ExecLink } from '../modal/exec-link.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 import { heartbeatCommand } from '../modal/watchdog.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunSyncOutcome } from '../sync/push/run-preamble.ts';
-import { EXIT_WRAPPER, explainMark, runCommand } from './command.ts';
+import { EXIT_WRAPPER, explainMark, type LateOptions, type NotRun, prepareCommand } from './command.ts';
 import { endCommand, resizeCommand, type TerminalSize } from './control.ts';
-import { ExecLink } from './exec-link.ts';
 import type { OutputPacer } from './output-pacer.ts';
 import { ProgramOutput } from './program-output.ts';
 import type { RunOutput, RunRequest } from './request.ts';
@@ -21,8 +21,10 @@ import { signalOf } from './result.ts';
 import type { Stdin } from './stdin.ts';
 import { strings } from './strings.ts';
 
-/** Modal accepts 65,536 characters, which include what checks the sync. */
+/** Modal accepts 65,536 characters. The rest is for what checks the sync. */
 const MAX_COMMAND_CHARS = 60_000;
+/** The limit of a command with the changes that it syncs; the terminal's size may still become longer. */
+const MAX_EXEC_CHARS = 65_536 - 100;
 /** 128 + 9, as Modal reports a signal. */
 const SIGKILL = 137;
 /** The time to wait for confirmation that a killed program's sandbox has stopped. */
@@ -30,10 +32,12 @@ const END_TIMEOUT_MS = 1_000;
 /** A program that was told to stop, and then killed, isn't waited for any longer than this. */
 const STOP_TIMEOUT_MS = 10_000;
 /**
- * After the end of a program that was told to stop, its last output and the end of what it started aren't waited for any
- * longer than this.
+ * After the end of a program that was told to stop, the end of what it started isn't waited for any longer than this, nor is
+ * its last output if none comes for as long.
  */
 const LAST_OUTPUT_MS = 100;
+/** The longest time for which that output is read if it keeps coming, because much of it was waiting to be read. */
+const MAX_LAST_OUTPUT_MS = 2_000;
 const CONTROL_TIMEOUT_MS = 30_000;
 /** How its end is asked for when no answer comes. */
 const POLL_INTERVAL_MS = 5_000;
@@ -43,7 +47,7 @@ const MAX_FAILED_POLLS = 3;
 /** The end of a program. Times are in terms of `performance.now()`. */
 export interface ProgramEnd {
   /** The exit code, or a message that explains why no program was run. */
-  readonly end: { readonly exitCode: number; readonly isSignal: boolean } | { readonly error: string };
+  readonly end: { readonly exitCode: number; readonly isSignal: boolean } | NotRun;
   /** The time when the folder was synced and the program could start. */
   readonly syncedAt: number;
   /** The time when the program's first output arrived. */
@@ -54,6 +58,7 @@ export interface ProgramEnd {
 export interface ProgramOptions {
   readonly runId: string;
   readonly request: RunRequest;
+  readonly command: ProgramCommand;
   readonly output: RunOutput;
   readonly pacers: { readonly stdout: OutputPacer; readonly stderr: OutputPacer };
   readonly stdin: Stdin;
@@ -67,19 +72,26 @@ export interface ProgramOptions {
   onStarted(synced: PushResult | undefined, syncedAt: number): void;
 }
 
+/** The command of a run, but for what is known only when it starts. */
+export type ProgramCommand = (options: LateOptions) => string[];
+
+/** Returns the command of a run. */
+export function commandOf(runId: string, { programs, args, shellArgs, cwd }: RunRequest): ProgramCommand {
+  return prepareCommand(programs, args, { runId, cwd: posix.resolve(REMOTE_ROOT, cwd), shellArgs });
+}
+
+/** Returns the maximum length of the script that a run's command syncs with. Throws `UserError` if it has no room for one. */
+export function roomForSync(command: ProgramCommand, size: TerminalSize | undefined): number {
+  const chars = command({ size }).join('').length;
+  if (chars > MAX_COMMAND_CHARS) throw new UserError(strings.commandTooLong(MAX_COMMAND_CHARS));
+  return MAX_EXEC_CHARS - chars;
+}
+
 /** Starts the program of a run in a terminal of the given size. Throws the SDK's errors, and the signal's reason. */
 export async function startProgram(options: ProgramOptions, size: TerminalSize | undefined): Promise<RunningProgram> {
-  const { programs, args, shellArgs, cwd, env, pty } = options.request;
+  const { env, pty } = options.request;
   options.signal.throwIfAborted();
-  const command = runCommand(programs, args, {
-    runId: options.runId,
-    cwd: posix.resolve(REMOTE_ROOT, cwd),
-    ...(options.sync && { sync: options.sync.script }),
-    shellArgs,
-    ...(size && { size }),
-  });
-  const ownChars = command.join('').length - (options.sync?.script.length ?? 0);
-  if (ownChars > MAX_COMMAND_CHARS) throw new UserError(strings.commandTooLong(MAX_COMMAND_CHARS));
+  const command = options.command({ size, sync: options.sync?.script });
   const process = await options.sandbox.exec(command, { mode: 'binary', pty, env: { ...env } });
   return new RunningProgram(options, process, execIdOf(command));
 }
@@ -90,6 +102,8 @@ export class RunningProgram {
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
   #hasEnded = false;
+  /** The number of chunks that have arrived. */
+  #chunks = 0;
   #exiting: Promise<number> | undefined;
 
   constructor(options: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
@@ -170,14 +184,14 @@ export class RunningProgram {
 
   async #follow(): Promise<ProgramEnd | undefined> {
     const { request, sync, pacers } = this.#options;
-    const output = new ProgramOutput(this.#link.read('stdout'), sync !== undefined);
+    const output = new ProgramOutput(this.#counted(this.#link.read('stdout')), sync !== undefined);
     let syncedAt = performance.now();
     const started = this.#outcome(output).then((outcome) => {
       syncedAt = performance.now();
       return this.#begin(outcome, syncedAt);
     });
     const stopped = this.#stopped();
-    const stderr = request.pty ? undefined : pacers.stderr.copy(this.#link.read('stderr'));
+    const stderr = request.pty ? undefined : pacers.stderr.copy(this.#counted(this.#link.read('stderr')));
     stderr?.catch(() => {});
     const copying = pacers.stdout.copy(afterStart(output.chunks(), started));
     copying.catch(() => {});
@@ -194,8 +208,8 @@ export class RunningProgram {
     if (!hasStarted) return undefined;
     const exitCode = await this.#exitCode();
     await Promise.race([stderr, stopped]);
-    const error = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
-    const end = error === undefined ? { exitCode, isSignal: await this.#isSignal(exitCode) } : { error };
+    const notRun = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
+    const end = notRun ?? { exitCode, isSignal: await this.#isSignal(exitCode) };
     return { end, syncedAt, firstOutputAt: output.firstAt };
   }
 
@@ -265,7 +279,21 @@ export class RunningProgram {
     });
     // The streams tell what is wrong.
     await this.#exit().catch(() => new Promise<never>(() => {}));
-    await sleep(LAST_OUTPUT_MS);
+    const until = performance.now() + MAX_LAST_OUTPUT_MS;
+    for (let seen: number | undefined; seen !== this.#chunks && performance.now() < until; ) {
+      seen = this.#chunks;
+      await sleep(LAST_OUTPUT_MS);
+      // On a busy computer, the time may be over before what has arrived is read, so that gets a turn first.
+      await nextTurn();
+    }
+  }
+
+  /** Counts what arrives. */
+  async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      this.#chunks += 1;
+      yield chunk;
+    }
   }
 
   /** Runs a control command next to the program. If it fails, the sandbox is gone, and so is the program. */

@@ -85,3 +85,17 @@ function namedManager(packageJson: string | undefined): string | undefined {
     return undefined;
   }
 }
+
+/**
+ * Returns the folder of the uv project that a file belongs to: the member of the workspace with the lock file, or else the
+ * lock file's own folder. Undefined without a lock file.
+ */
+export function uvProjectOf(projects: Projects): string | undefined {
+  const lock = projects.nearest(['uv.lock']);
+  if (!lock) return undefined;
+  for (let at = projects.folder; at !== lock.folder; at = parentOf(at)) {
+    // Other tools keep their settings in this file, too.
+    if (/^\[project\]/m.test(projects.read(posix.join(at, 'pyproject.toml')) ?? '')) return at;
+  }
+  return lock.folder;
+}

@@ -1,4 +1,4 @@
-import { explainAndLog } from '../modal/errors.ts';
+import { explainAndLog } from '../modal/explain/explain.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import type { RunServices } from './services.ts';

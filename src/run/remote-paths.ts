@@ -14,14 +14,17 @@ export interface RemotePath {
 }
 
 const ROOT = `(?<url>file://(?:localhost)?)?(?:${REMOTE_ROOT}|(?<copies>${COPIES_ROOT}))/`;
-const NOT_IN_PATH = '(?<![\\w./-])';
+const NOT_IN_PATH = '(?<![\\w./~-])';
 
-/** Returns the pattern of a line and column: `:3:4`, `(3,4)`, `, line 3`, ` on line 3`, `: line 3`, `:line 3`, `#L3`. */
+/**
+ * Returns the pattern of a line and column: `:3:4`, `:3.4`, `(3,4)`, `:[3,4]`, `: (3, 4)`, `: 3:`, `, line 3`, ` on line 3`,
+ * `: line 3`, `:line 3`, `#L3`, `#3`.
+ */
 function position(suffix: '' | 'Inside' = ''): string {
-  const colons = `:(?<line${suffix}>\\d+)(?::(?<column${suffix}>\\d+))?`;
-  const parentheses = `\\((?<line2${suffix}>\\d+)(?:[,:] ?(?<column2${suffix}>\\d+))?\\)`;
-  const words = `[,:]? ?(?:(?:on|at) )?[Ll]ine (?<line3${suffix}>\\d+)(?:[,:]? ?col(?:umn)? (?<column3${suffix}>\\d+))?`;
-  return `(?:${colons}|${parentheses}|${words}|#L(?<line4${suffix}>\\d+))`;
+  const colons = `:(?<line${suffix}>\\d+)(?:[:.](?<column${suffix}>\\d+))?`;
+  const brackets = `(?:\\(|: ?[([{])(?<line2${suffix}>\\d+)(?:[,:] ?(?<column2${suffix}>\\d+))?[)\\]}](?!\\.?\\w(?!\\w*\\())`;
+  const words = `[,:]? ?(?:(?:on|at) )?[Ll]ines? (?<line3${suffix}>\\d+)(?:-\\d+)?(?:[,:]? ?col(?:umn)? (?<column3${suffix}>\\d+))?`;
+  return `(?:${colons}|${brackets}|: (?<line5${suffix}>\\d+)(?=:)|${words}|#L?(?<line4${suffix}>\\d+)(?!\\.?\\w))`;
 }
 
 const EXPRESSIONS = [
@@ -32,12 +35,15 @@ const EXPRESSIONS = [
   ),
   // In parentheses, with blanks: `at run (/workspace/a b.js:3:4)`.
   new RegExp(`(?<=\\()${ROOT}(?<path>[^()]+?):(?<line>\\d+):(?<column>\\d+)(?=\\))`, 'g'),
-  // Alone. Brackets belong to a path if they are closed in it, as in `app/[id]/(group)/page.tsx`.
+  // Alone. Brackets belong to a path if they are closed in it, as in `app/[id]/(group)/page.tsx` and `a(1).csv`.
   new RegExp(
-    `${NOT_IN_PATH}${ROOT}(?<path>(?:[^\\s:"'\`(),;<>|[\\]{}#]|#(?!L\\d)|\\[[^\\s[\\]]*\\]|(?<=/)\\([^\\s()]*\\)(?=/))+)${position()}?`,
+    `${NOT_IN_PATH}${ROOT}(?<path>(?:[^\\s:"'\`“”‘’(),;<>|[\\]{}#]|’(?=\\w)|#(?!L?\\d+(?!\\.?\\w))|\\[[^\\s[\\]]*\\]|(?<=/)\\([^\\s()]*\\)(?=/)|\\([^\\s()]*\\)(?=\\.\\w))+)${position()}?`,
     'g',
   ),
 ];
+
+/** A sentence or a quote may end after a path alone. */
+const AFTER_PATH = /[.!?…»。，、；：！？」』》】]+$/;
 
 /** Finds the sandbox paths in a line of a program's output. */
 export function findRemotePaths(text: string): RemotePath[] {
@@ -47,8 +53,8 @@ export function findRemotePaths(text: string): RemotePath[] {
     const isTaken = found.some((other) => start < other.start + other.length && other.start < start + match[0].length);
     if (isTaken) continue;
     const { path, ...lineAndColumn } = placeOf(match.groups ?? {});
-    // A sentence may end after a path alone.
-    const cut = match.groups?.quote || lineAndColumn.line !== undefined ? 0 : (/[.!?…]+$/.exec(path)?.[0].length ?? 0);
+    const isCertain = match.groups?.quote !== undefined || lineAndColumn.line !== undefined;
+    const cut = isCertain ? 0 : (AFTER_PATH.exec(path)?.[0].length ?? 0);
     found.push({ start, length: match[0].length - cut, path: path.slice(0, path.length - cut), ...lineAndColumn });
   }
   return found
@@ -59,14 +65,17 @@ export function findRemotePaths(text: string): RemotePath[] {
 function placeOf(groups: Readonly<Record<string, string | undefined>>): Pick<RemotePath, 'path' | 'line' | 'column'> {
   const first = (name: string) =>
     numberOf(
-      [name, `${name}2`, `${name}3`, `${name}4`].flatMap((each) => groups[each] ?? groups[`${each}Inside`] ?? [])[0],
+      [name, `${name}2`, `${name}3`, `${name}4`, `${name}5`].flatMap(
+        (each) => groups[each] ?? groups[`${each}Inside`] ?? [],
+      )[0],
     );
   const path = groups.url ? decoded(groups.path ?? '') : (groups.path ?? '');
   return { path: groups.copies ? `${groups.copies}/${path}` : path, line: first('line'), column: first('column') };
 }
 
-/** Replaces the escapes of a URL. */
-function decoded(path: string): string {
+/** Returns the path of a URL, without its query, which tells apart the imports of one file, and without escapes. */
+function decoded(url: string): string {
+  const path = url.replace(/[?#].*$/, '');
   try {
     return decodeURIComponent(path);
   } catch {

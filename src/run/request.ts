@@ -1,6 +1,8 @@
 import type { Folder } from '../sandboxes/folder.ts';
 import type { PushResult } from '../sync/engine.ts';
-import type { ProgramCandidate } from './runners.ts';
+import { REMOTE_ROOT } from '../sync/options.ts';
+import type { RunAgain } from './records/record.ts';
+import type { ProgramCandidate, Runner } from './runners.ts';
 
 /** Everything that determines a run. Every way to start one builds this with `runRequest` and hands it to `Run`. */
 export interface RunRequest {
@@ -21,6 +23,8 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Runs the program in a terminal. Otherwise stdout and stderr stay separate and input isn't echoed. */
   readonly pty: boolean;
+  /** The program's input, instead of the keyboard's. */
+  readonly input: AsyncIterable<Uint8Array> | undefined;
   /** A file from outside the folder, written to the sandbox before the program starts. */
   readonly copy: FileCopy | undefined;
   /** Syncs the folder first. */
@@ -31,6 +35,10 @@ export interface RunRequest {
   readonly profile: string | undefined;
   /** The sandbox to run in; undefined for the folder's own. */
   readonly sandboxId: string | undefined;
+  /** The streams whose text its record has. With `none`, it leaves no record, because it isn't a run to users. */
+  readonly record: 'both' | 'stdout' | 'none';
+  /** How to start it again from its record; undefined if only its caller can. */
+  readonly again: RunAgain | undefined;
 }
 
 const DEFAULTS = {
@@ -39,11 +47,14 @@ const DEFAULTS = {
   cwd: '',
   env: {},
   pty: true,
+  input: undefined,
   copy: undefined,
   sync: true,
   pull: [],
   profile: undefined,
   sandboxId: undefined,
+  record: 'both',
+  again: undefined,
 } satisfies Partial<RunRequest>;
 
 type RequiredFields = Omit<RunRequest, keyof typeof DEFAULTS>;
@@ -51,6 +62,12 @@ type RequiredFields = Omit<RunRequest, keyof typeof DEFAULTS>;
 /** Completes a request with the defaults: in a terminal, in the folder's own sandbox, synced first. */
 export function runRequest(parts: RequiredFields & Partial<RunRequest>): RunRequest {
   return { ...DEFAULTS, ...parts };
+}
+
+/** Returns the request for a file, given by its path in the folder. */
+export function fileRequest(folder: Folder, path: string, runner: Runner, args: readonly string[]): RunRequest {
+  const { folder: cwd, args: what } = runner.instead ?? { folder: '', args: [`${REMOTE_ROOT}/${path}`] };
+  return runRequest({ folder, label: path, programs: runner.programs, args: [...what, ...args], cwd });
 }
 
 /** A file that isn't part of the synced folder. */
@@ -73,6 +90,8 @@ export interface RunOutput {
   status(line: string): void;
   /** Shows the current step, until the next step or line replaces it. */
   progress(line: string): void;
+  /** Called when the program is about to start. */
+  started?(): void;
   /** Receives the result of the sync. Without this, it's reported as status lines. */
   synced?(result: PushResult): void;
   /** Receives the program's bytes as they arrive; in a terminal, those of both streams. */

@@ -1,3 +1,6 @@
+import type { ActionId } from '../base/errors.ts';
+import { explainLogged } from '../modal/explain/explain.ts';
+
 /** The times that the phases of a run took, in milliseconds. */
 export interface RunTimings {
   /** Until a sandbox was available. */
@@ -7,6 +10,8 @@ export interface RunTimings {
   readonly firstOutputMs?: number;
   /** From the program's start to its end. */
   readonly runMs: number;
+  /** To bring back files; absent if there were none to bring back. */
+  readonly pullMs?: number;
 }
 
 /** The details of a run once it had a sandbox. */
@@ -17,6 +22,8 @@ interface RunFacts {
   readonly timings?: RunTimings;
   /** Estimated cost from start to end, in US dollars; absent for accounts that aren't billed. */
   readonly costUsd?: number;
+  /** The price that the cost was estimated with. */
+  readonly pricePerHourUsd?: number;
 }
 
 /** The program ran to its end. */
@@ -42,7 +49,9 @@ export interface RunFailed extends RunFacts {
   readonly error: string;
   /** Set if the program itself ran to its end. */
   readonly exitCode?: number;
-  /** Choosing another account can fix the error. */
+  /** The next steps to offer, the most helpful one first. */
+  readonly actions?: readonly ActionId[];
+  /** Nothing has run, and can be after the user has signed in again or chosen another account. */
   readonly needsAccount?: boolean;
 }
 
@@ -93,4 +102,10 @@ export function exited(exitCode: number, { isSignal = true }: { readonly isSigna
 /** Returns the result of a run that failed with a message for users. */
 export function failed(error: string): RunFailed {
   return { outcome: 'failed', error };
+}
+
+/** Logs an error, and returns the result of a run that failed with it. */
+export function failureOf(cause: unknown): RunFailed {
+  const { message, actions } = explainLogged(cause);
+  return { outcome: 'failed', error: message, actions };
 }

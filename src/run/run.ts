@@ -3,17 +3,26 @@ import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { HOUR_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
+import { logLine } from '../base/log-lines.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
-import { explainAndLog, isAccountProblem, isSandboxGone } from '../modal/errors.ts';
+import { isAccountProblem, isSandboxGone, SandboxEndedError } from '../modal/errors.ts';
 import { NOT_STARTED_EXIT_CODES, requireShell } from '../modal/shell.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
 import { OutputPacer, type SkipListener } from './output-pacer.ts';
-import { type ProgramEnd, type RunningProgram, startProgram } from './program.ts';
+import {
+  commandOf,
+  type ProgramCommand,
+  type ProgramEnd,
+  type RunningProgram,
+  roomForSync,
+  startProgram,
+} from './program.ts';
 import { pullOutputs } from './pull-outputs.ts';
+import type { Recording } from './records/run-records.ts';
 import type { RunOutput, RunRequest } from './request.ts';
-import { CANCELED, exited, type RunResult } from './result.ts';
+import { CANCELED, exited, failureOf, type RunResult } from './result.ts';
 import type { RunServices } from './services.ts';
 import { Stdin } from './stdin.ts';
 import { strings } from './strings.ts';
@@ -39,6 +48,9 @@ export class Run {
   #program: RunningProgram | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
+  #outputBytes = 0;
+  readonly #recording: Recording | undefined;
+  #synced: PushResult | undefined;
   /** The time when a sandbox was available (`performance.now()`). */
   #acquiredAt = 0;
 
@@ -47,21 +59,30 @@ export class Run {
     this.#services = services;
     this.#output = output;
     this.#size = size;
+    this.#recording = request.record === 'none' ? undefined : services.records?.begin(this.id, request);
     const skips: SkipListener = {
       skipping: (bytes) => output.progress(strings.skippingOutput(formatBytes(bytes))),
       skipped: (bytes) => output.status(strings.skippedOutput(formatBytes(bytes))),
     };
-    this.#pacers = {
-      stdout: new OutputPacer((bytes) => output.stdout(bytes), skips, output),
-      stderr: new OutputPacer((bytes) => output.stderr(bytes), skips, output),
+    const counted = (bytes: Uint8Array, stream: 'stdout' | 'stderr') => {
+      this.#outputBytes += bytes.length;
+      if (stream === 'stdout' || request.record === 'both') this.#recording?.add(bytes);
+      return bytes;
     };
-    this.done = this.#run().catch((error): RunResult => {
+    this.#pacers = {
+      stdout: new OutputPacer((bytes) => output.stdout(counted(bytes, 'stdout')), skips, output),
+      stderr: new OutputPacer((bytes) => output.stderr(counted(bytes, 'stderr')), skips, output),
+    };
+    if (request.input) void this.#stdin.pipe(request.input);
+    const ended = this.#run().catch((error): RunResult => {
       if (this.#cancel.signal.aborted) return CANCELED;
-      return {
-        outcome: 'failed',
-        error: explainAndLog(error),
-        ...(isAccountProblem(error) && { needsAccount: true }),
-      };
+      const needsAccount = isAccountProblem(error) && !this.#hasStarted;
+      return { ...failureOf(error), ...(needsAccount && { needsAccount }) };
+    });
+    this.done = ended.then((result) => {
+      logLine.ran(request.programs[0]?.argv[0] ?? '', result, this.#outputBytes);
+      this.#recording?.end(result, this.#synced);
+      return result;
     });
   }
 
@@ -106,24 +127,30 @@ export class Run {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
         this.#acquiredAt = performance.now();
+        if (attempt === 0) this.#recording?.inSandbox();
         const { end, syncedAt, firstOutputAt } = await this.#execute(session);
         const endedAt = performance.now();
+        const result = await this.#resultOf(end, session);
+        const hasPulled = this.#request.pull.length + session.pull.length > 0;
         return {
-          ...(await this.#resultOf(end, session)),
+          ...result,
           sandboxId: session.sandbox.sandboxId,
           timings: {
             startMs: this.#acquiredAt - startedAt,
             syncMs: syncedAt - this.#acquiredAt,
             ...(firstOutputAt !== undefined && { firstOutputMs: firstOutputAt - syncedAt }),
             runMs: endedAt - syncedAt,
+            ...(hasPulled && { pullMs: performance.now() - endedAt }),
           },
           ...(session.pricePerHourUsd !== undefined && {
             costUsd: (session.pricePerHourUsd * (endedAt - startedAt)) / HOUR_MS,
+            pricePerHourUsd: session.pricePerHourUsd,
           }),
           ...(session.profile && { profile: session.profile }),
         };
       } catch (error) {
-        if (isSandboxGone(error)) await this.#services.sessions.drop(session);
+        if (isSandboxGone(error))
+          await this.#services.sessions.drop(session, error instanceof SandboxEndedError ? error.end : 'found');
         // Never run a program twice without being asked.
         if (!isSandboxGone(error) || this.#request.sandboxId || this.#hasStarted) throw error;
         // An existing sandbox might have stopped since the last run; one that just started shouldn't have.
@@ -135,7 +162,7 @@ export class Run {
 
   /** Pulls the outputs if the program has exited. */
   async #resultOf(end: ProgramEnd['end'], session: Session): Promise<RunResult> {
-    if ('error' in end) return { outcome: 'failed', error: end.error };
+    if ('error' in end) return { outcome: 'failed', ...end };
     const { exitCode, isSignal } = end;
     const { signal } = this.#cancel;
     if (signal.aborted) return exited(exitCode, { isSignal });
@@ -167,15 +194,17 @@ export class Run {
   /** Syncs and starts the program, with a single command if the changes are small, and follows it to its end. */
   async #execute(session: Session): Promise<ProgramEnd> {
     await this.#writeCopy(session.sandbox);
+    const command = commandOf(this.id, this.#request);
     for (let attempt = 1; ; attempt += 1) {
-      const sync = this.#request.sync ? await this.#prepareSync(session, attempt === 1) : undefined;
-      const ended = await this.#attempt(session.sandbox, sync);
+      const room = roomForSync(command, this.#size);
+      const sync = this.#request.sync ? await this.#prepareSync(session, attempt === 1, room) : undefined;
+      const ended = await this.#attempt(session.sandbox, command, sync);
       // Without a shell, nothing was synced, and no program was started.
       if (!ended || ('exitCode' in ended.end && NOT_STARTED_EXIT_CODES.includes(ended.end.exitCode)))
         await untilAborted(requireShell(session.sandbox), this.#cancel.signal);
       if (ended) return ended;
       if (attempt === SYNC_ATTEMPTS) {
-        throw new UserError(strings.workspaceKeptChanging());
+        throw new UserError(strings.workspaceKeptChanging(), { actions: ['retry'] });
       }
     }
   }
@@ -187,12 +216,13 @@ export class Run {
     this.#output.status(copy.reason);
   }
 
-  async #prepareSync(session: Session, isFirst: boolean): Promise<PreparedRun> {
+  async #prepareSync(session: Session, isFirst: boolean, maxScriptChars: number): Promise<PreparedRun> {
     const { syncs, showWhile } = this.#services;
     this.#output.progress(strings.syncing());
     const preparing = syncs.of(this.#request.folder).prepareRun(session.sandbox, {
       signal: this.#cancel.signal,
       fresh: isFirst && session.isNew,
+      maxScriptChars,
       ask: this.#services.ask,
       consent: syncs.consent(this.#request.folder, session),
       onProgress: (progress) => this.#output.progress(progressLine(progress)),
@@ -201,11 +231,15 @@ export class Run {
   }
 
   /** Resolves with undefined if the sandbox's files weren't those that the sync was prepared for. */
-  async #attempt(sandbox: Sandbox, sync: PreparedRun | undefined): Promise<ProgramEnd | undefined> {
+  async #attempt(
+    sandbox: Sandbox,
+    command: ProgramCommand,
+    sync: PreparedRun | undefined,
+  ): Promise<ProgramEnd | undefined> {
     const { sessions, commands } = this.#services;
     const { client } = await sessions.connection();
     const size = this.#request.pty ? this.#size : undefined;
-    const program = await this.#start(client, sandbox, sync, size);
+    const program = await this.#start(client, sandbox, command, sync, size);
     this.#program = program;
     if (this.#size && this.#size !== size) this.resize(this.#size);
     const { sandboxId } = sandbox;
@@ -229,12 +263,14 @@ export class Run {
   async #start(
     modal: ModalClient,
     sandbox: Sandbox,
+    command: ProgramCommand,
     sync: PreparedRun | undefined,
     size: TerminalSize | undefined,
   ): Promise<RunningProgram> {
     const options = {
       runId: this.id,
       request: this.#request,
+      command,
       output: this.#output,
       pacers: this.#pacers,
       stdin: this.#stdin,
@@ -244,6 +280,7 @@ export class Run {
       sync,
       onStarted: (synced: PushResult | undefined, syncedAt: number) => {
         this.#hasStarted = true;
+        this.#output.started?.();
         // Report the same duration as the run's last line.
         if (synced) this.#reportSync({ ...synced, durationMs: syncedAt - this.#acquiredAt });
       },
@@ -257,7 +294,18 @@ export class Run {
   }
 
   #reportSync(result: PushResult): void {
+    this.#synced = result;
     if (this.#output.synced) this.#output.synced(result);
     else for (const line of syncReport(result)) this.#output.status(line);
   }
+}
+
+/** Waits for the end of a run, which is canceled with the signal. */
+export async function endOfRun(run: Run, signal: AbortSignal | undefined): Promise<RunResult> {
+  const cancel = () => run.cancel();
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted) cancel();
+  const result = await run.done;
+  signal?.removeEventListener('abort', cancel);
+  return result;
 }

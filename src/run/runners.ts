@@ -1,6 +1,8 @@
 import { posix } from 'node:path';
 import { REMOTE_ROOT } from '../sync/options.ts';
-import { NO_PROJECTS, type Projects } from './projects.ts';
+import { NO_PROJECTS, type Projects, uvProjectOf } from './projects.ts';
+import { pythonModuleOf } from './python-module.ts';
+import { testModulesOf } from './python-tests.ts';
 import { readShebang, type Shebang } from './shebang.ts';
 
 /** A program that can run a file if the sandbox has it. */
@@ -76,12 +78,20 @@ export interface FileToRun {
 /** How a file is run. */
 export interface Runner {
   readonly programs: readonly ProgramCandidate[];
-  /** A package to run in its folder instead of the file: the working directory, relative to the synced folder. */
-  readonly packageFolder?: string;
+  /** What is run instead of the file, such as its package. */
+  readonly instead?: {
+    /** The working directory, relative to the synced folder. */
+    readonly folder: string;
+    /** The arguments in place of the file. */
+    readonly args: readonly string[];
+  };
 }
 
 /** Python's inline metadata, with which a script names its dependencies: https://peps.python.org/pep-0723/ */
 const INLINE_METADATA = /^# \/\/\/ script\s*$/m;
+/** Shells other than bash and sh whose scripts VS Code counts as shell scripts, by their extension. */
+const SHELLS: Readonly<Record<string, string>> = { '.zsh': 'zsh', '.fish': 'fish', '.ksh': 'ksh', '.csh': 'csh' };
+const OTHER_SHELL = /^(?:zsh|fish|t?csh|[mo]?ksh(?:93)?|pdksh|yash|elvish|nu|xonsh)$/;
 /** Interpreters that the language of a file implies. Only with options of its own does a `#!` line say more. */
 const USUAL_INTERPRETERS: Readonly<Record<string, RegExp>> = {
   python: /^python[\d.]*$/,
@@ -111,10 +121,59 @@ export function runnerOf(file: FileToRun, custom: CustomRunners = {}): Runner | 
     asSaid.push({ argv: ['uv', 'run', '--script'] });
   // The packages of a script that names its own aren't those of a project.
   if (asSaid.length > 0) return { programs: [...asSaid, ...known] };
-  if (languageId === 'go' && isGoPackage(file))
-    return { programs: [{ argv: ['go', 'run'] }], packageFolder: projects.folder };
+  const shell = languageId === 'shellscript' ? shellOf(file) : undefined;
+  if (shell !== undefined) return { programs: [{ argv: [shell] }] };
+  const part = partOfProject(file);
+  if (part) return part;
   const programs = [...projectPrograms(languageId, projects), ...known];
   return programs.length > 0 ? { programs } : undefined;
+}
+
+/** A shell script. */
+export type ShellScript = Pick<FileToRun, 'name' | 'text'>;
+
+/** Returns the shell that a script is written for, by its `#!` line or extension; undefined for bash and sh. */
+export function shellOf({ name, text }: ShellScript): string | undefined {
+  const { program = '' } = readShebang(text.split('\n', 1)[0] ?? '') ?? {};
+  const said = posix.basename(program);
+  if (OTHER_SHELL.test(said)) return said;
+  return said === '' ? entryOf(SHELLS, extensionOf(name)) : undefined;
+}
+
+/** Returns how a file is run that only works as a part of something larger; undefined for others. */
+function partOfProject(file: FileToRun): Runner | undefined {
+  const { name, languageId, text, projects = NO_PROJECTS } = file;
+  const { folder } = projects;
+  switch (languageId) {
+    case 'go':
+      if (name.endsWith('_test.go')) return { programs: [{ argv: ['go', 'test'] }], instead: { folder, args: ['.'] } };
+      return isGoPackage(file) ? { programs: [{ argv: ['go', 'run'] }], instead: { folder, args: ['.'] } } : undefined;
+    case 'python': {
+      const tests = testPrograms(file);
+      if (tests.length > 0) return { programs: tests };
+      const module = pythonModuleOf(name, text, projects);
+      if (!module) return undefined;
+      return { programs: pythonPrograms(projects), instead: { folder: module.root, args: ['-m', module.name] } };
+    }
+    case 'ruby': {
+      if (!isRakefile(name)) return undefined;
+      const bundled = bundlePrograms('rake', projects);
+      return { programs: [...bundled, { argv: ['rake'] }], instead: { folder, args: ['-f', name] } };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Returns the programs that run the tests of a Python file; none if it isn't one that only defines tests. */
+function testPrograms({ name, text, projects = NO_PROJECTS }: FileToRun): ProgramCandidate[] {
+  return testModulesOf(name, text).flatMap((module) =>
+    pythonPrograms(projects).map(({ argv: [program, ...args] }): ProgramCandidate => {
+      const argv = [program, ...args, '-m', module] as const;
+      // uv may have to install the packages first, which it shows only in the run itself.
+      return program === 'uv' ? { argv } : { argv, label: module, probe: [program, '-c', `import ${module}`] };
+    }),
+  );
 }
 
 /** Returns the programs of a `#!` line; none if it only says what the file's language does. */
@@ -128,7 +187,8 @@ function programsOf(shebang: Shebang, languageId: string): ProgramCandidate[] {
 }
 
 /** Returns the programs that run a file as its `#!` line says: at the path that it names, or by its name. */
-function shebangPrograms({ program, args, environment }: Shebang): ProgramCandidate[] {
+function shebangPrograms({ program, args, environment, split }: Shebang): ProgramCandidate[] {
+  if (split !== undefined) return [{ argv: ['env', '-S', split] }];
   const name = program.slice(program.lastIndexOf('/') + 1);
   const places = [...new Set([program, name])];
   return places.map((place): ProgramCandidate => {
@@ -145,25 +205,14 @@ export function pythonPrograms(projects: Projects): readonly ProgramCandidate[] 
 /** Returns the programs that run a file with what its project has installed. */
 function projectPrograms(languageId: string, projects: Projects): ProgramCandidate[] {
   const folderWith = (...names: string[]) => projects.nearest(names)?.folder;
-  const remote = (folder: string) => posix.join(REMOTE_ROOT, folder);
   switch (languageId) {
     case 'python': {
-      const folder = folderWith('uv.lock');
+      const folder = uvProjectOf(projects);
       if (folder === undefined) return [];
       return [{ argv: ['uv', 'run', ...(folder === '' ? [] : ['--project', remote(folder)]), 'python', '-u'] }];
     }
-    case 'ruby': {
-      const folder = folderWith('Gemfile');
-      if (folder === undefined) return [];
-      const gemfile = `BUNDLE_GEMFILE=${remote(folder)}/Gemfile`;
-      return [
-        {
-          argv: ['env', gemfile, 'bundle', 'exec', 'ruby'],
-          label: 'bundle',
-          probe: ['env', gemfile, 'bundle', 'check'],
-        },
-      ];
-    }
+    case 'ruby':
+      return bundlePrograms('ruby', projects);
     case 'julia': {
       const folder = folderWith('Project.toml', 'JuliaProject.toml');
       return folder === undefined ? [] : [{ argv: ['julia', `--project=${remote(folder)}`] }];
@@ -173,15 +222,34 @@ function projectPrograms(languageId: string, projects: Projects): ProgramCandida
   }
 }
 
-/** Returns true if a Go file is the main one of its package, which may need the package's other files. */
+function remote(folder: string): string {
+  return posix.join(REMOTE_ROOT, folder);
+}
+
+/** Returns a program of Ruby's, with the packages of the Gemfile that a file belongs to. */
+function bundlePrograms(program: string, projects: Projects): ProgramCandidate[] {
+  const folder = projects.nearest(['Gemfile'])?.folder;
+  if (folder === undefined) return [];
+  const gemfile = `BUNDLE_GEMFILE=${remote(folder)}/Gemfile`;
+  const probe = ['env', gemfile, 'bundle', 'check'];
+  return [{ argv: ['env', gemfile, 'bundle', 'exec', program], label: 'bundle', probe }];
+}
+
+/** Returns true if a Go file belongs to a program that consists of its package, which may need the package's other files. */
 function isGoPackage({ name, text, projects = NO_PROJECTS }: FileToRun): boolean {
-  if (name.endsWith('_test.go') || /^\/\/go:build\s+ignore\b/m.test(text)) return false;
+  if (/^\/\/go:build\s+ignore\b/m.test(text)) return false;
   if (!/^package\s+main\b/m.test(text) || projects.nearest(['go.mod']) === undefined) return false;
   const others = projects
     .siblings()
     .filter((each) => each.endsWith('.go') && !each.endsWith('_test.go') && each !== name);
+  const isMain = (source: string) => /^func main\(\)/m.test(source);
   // Several programs in one folder are run one by one.
-  return !others.some((each) => /^func main\(\)/m.test(projects.read(posix.join(projects.folder, each)) ?? ''));
+  return !isMain(text) || !others.some((each) => isMain(projects.read(posix.join(projects.folder, each)) ?? ''));
+}
+
+/** Returns true for the file that says what `rake` does, which Ruby alone would read without running anything. */
+export function isRakefile(name: string): boolean {
+  return /^rakefile(?:\.rb)?$/i.test(name);
 }
 
 /** Looks up an own property: a language might be called `constructor`. */

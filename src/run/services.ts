@@ -2,6 +2,7 @@ import type { Folder } from '../sandboxes/folder.ts';
 import type { FolderSyncs } from '../sandboxes/folder-syncs.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
 import type { Ask } from '../sync/push/questions.ts';
+import type { RunRecords } from './records/run-records.ts';
 import type { RunningCommands } from './running-commands.ts';
 
 /** The services that every run uses. */
@@ -16,4 +17,6 @@ export interface RunServices {
   readonly showWhile?: <T>(text: string, work: Promise<T>) => Promise<T>;
   /** Keeps track of running programs. */
   readonly commands?: RunningCommands;
+  /** Keeps what is known of runs. */
+  readonly records?: RunRecords;
 }

@@ -1,29 +1,101 @@
+import { quote } from '../base/shell.ts';
 import { strings } from './strings.ts';
 
-/** What a shell takes as one piece: an escaped character, a quoted text, or a value to expand. */
-const PIECE =
-  /\\[\s\S]|'[^']*'|"(?:[^"\\]|\\[\s\S])*"|`(?:[^`\\]|\\[\s\S])*`|\$\{[^}]*\}|\$\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)/y;
 /** Characters with which a shell would end the command or redirect it. */
 const OPERATOR = /[;&|<>()\n]/;
+/** A piece of text that no quote or bracket begins or ends in, except for `$'…'`, which is a quote of its own. */
+const PIECE =
+  /\\[\s\S]|(?<ansi>\$'(?:[^'\\]|\\[\s\S])*')|\$'|'[^']*'|`(?:[^`\\]|\\[\s\S])*`|(?<open>\$[({]|\$?"|\()|[\s\S]/y;
+/** The same within double quotes, where other quotes mean nothing. */
+const QUOTED_PIECE = /\\[\s\S]|`(?:[^`\\]|\\[\s\S])*`|(?<open>\$[({]|")|[\s\S]/y;
+const CLOSING: Readonly<Record<string, string>> = { '"': '"', '$"': '"', '${': '}', '$(': ')', '(': ')' };
+
+interface Piece {
+  readonly text: string;
+  /** True if it isn't within quotes or brackets. */
+  readonly isOutside: boolean;
+  /** True for a `$'…'`. */
+  readonly isAnsi: boolean;
+}
+
+/** Reads arguments as a shell does, which knows quotes within brackets within quotes. */
+function readPieces(text: string): { pieces: Piece[]; isComplete: boolean } {
+  const pieces: Piece[] = [];
+  const open: { closing: string; isQuoted: boolean }[] = [];
+  for (let at = 0; at < text.length; ) {
+    const { closing, isQuoted } = open.at(-1) ?? { closing: undefined, isQuoted: false };
+    const isClosed = text[at] === closing;
+    const expression = isQuoted ? QUOTED_PIECE : PIECE;
+    expression.lastIndex = at;
+    const found = isClosed ? null : expression.exec(text);
+    const [piece, groups] = [found?.[0] ?? (text[at] as string), found?.groups ?? {}];
+    pieces.push({ text: piece, isOutside: open.length === 0, isAnsi: groups.ansi !== undefined });
+    at += piece.length;
+    if (isClosed) open.pop();
+    // A lone parenthesis outside is an operator.
+    else if (groups.open !== undefined && (groups.open !== '(' || closing === ')'))
+      open.push({
+        closing: CLOSING[groups.open] as string,
+        isQuoted: groups.open.endsWith('"') || (groups.open === '${' && isQuoted),
+      });
+    else if (/^[`\\]$/.test(piece) || (!isQuoted && /^\$?'$/.test(piece))) return { pieces, isComplete: false };
+  }
+  return { pieces, isComplete: open.length === 0 };
+}
 
 /**
  * Returns why typed arguments can't be passed to a program, if a shell would take part of them for something else: an operator,
  * a comment, or a quote that isn't closed.
  */
 export function shellArgumentsProblem(text: string): string | undefined {
-  const piece = new RegExp(PIECE);
-  for (let at = 0; at < text.length; ) {
-    piece.lastIndex = at;
-    const taken = piece.exec(text)?.[0];
-    if (taken !== undefined) {
-      at += taken.length;
-      continue;
-    }
-    const char = text[at] as string;
-    if (/['"`\\]/.test(char) || text.startsWith('$(', at) || text.startsWith('${', at)) return strings.openQuote();
-    if (OPERATOR.test(char)) return strings.shellOperator(char === '\n' ? '↵' : char);
-    if (char === '#' && (at === 0 || /\s/.test(text[at - 1] as string))) return strings.shellOperator(char);
-    at += 1;
+  const { pieces, isComplete } = readPieces(text);
+  for (const [index, { text: piece, isOutside }] of pieces.entries()) {
+    if (!isOutside || piece.length > 1) continue;
+    if (OPERATOR.test(piece)) return strings.shellOperator(piece === '\n' ? '↵' : piece);
+    if (piece === '#' && /^\s?$/.test(pieces[index - 1]?.text ?? '')) return strings.shellOperator(piece);
   }
-  return undefined;
+  return isComplete ? undefined : strings.openQuote();
+}
+
+/** Returns typed arguments for any POSIX shell: `$'…'` and `$"…"`, which not all of them know, become ordinary quotes. */
+export function portableShellArguments(text: string): string {
+  return readPieces(text)
+    .pieces.map((piece) =>
+      piece.text === '$"' ? '"' : piece.isAnsi ? quote(ansiText(piece.text.slice(2, -1))) : piece.text,
+    )
+    .join('');
+}
+
+const ANSI_ESCAPE =
+  /\\(?:(?<octal>[0-7]{1,3})|x(?<hex>[\da-fA-F]{1,2})|u(?<short>[\da-fA-F]{1,4})|U(?<long>[\da-fA-F]{1,8})|c(?<control>[\s\S])|(?<char>[\s\S]))/g;
+const CHARS: Readonly<Record<string, string>> = {
+  a: '\x07',
+  b: '\b',
+  e: '\x1b',
+  E: '\x1b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** Returns the text of a `$'…'`, whose octal and hexadecimal escapes are bytes. */
+function ansiText(written: string): string {
+  const bytes: Buffer[] = [];
+  let at = 0;
+  for (const { 0: all, index, groups = {} } of written.matchAll(ANSI_ESCAPE)) {
+    const { octal, hex, short, long, control, char = '' } = groups;
+    const code = Number.parseInt(short ?? long ?? '', 16);
+    bytes.push(Buffer.from(written.slice(at, index)));
+    if (octal !== undefined) bytes.push(Buffer.of(Number.parseInt(octal, 8)));
+    else if (hex !== undefined) bytes.push(Buffer.of(Number.parseInt(hex, 16)));
+    else if (control !== undefined) bytes.push(Buffer.of(control.charCodeAt(0) & 0x1f));
+    else if (code <= 0x10ffff) bytes.push(Buffer.from(String.fromCodePoint(code)));
+    else bytes.push(Buffer.from(CHARS[char] ?? (/["'?\\]/.test(char) ? char : all)));
+    at = index + all.length;
+  }
+  const text = Buffer.concat([...bytes, Buffer.from(written.slice(at))]).toString();
+  // No argument can contain a zero byte, which ends such a text.
+  return text.replace(/\0[\s\S]*/, '');
 }

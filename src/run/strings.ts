@@ -56,6 +56,8 @@ export const strings = {
       'Sent without their contents, which are in Git LFS but not on this computer: {0}. To get them, run “git lfs pull”',
       paths,
     ),
+  crowded: (folder: string) =>
+    l10n.t("Most of the files are in {0}. If programs don't need them, add it to .modalignore to sync faster", folder),
   unmatchedInclude: (patterns: string) => l10n.t('Nothing matches in modal.sync.include: {0}', patterns),
   unmatchedExclude: (patterns: string) => l10n.t('Nothing matches in modal.sync.exclude: {0}', patterns),
   notSynced: (path: string, reason: string) => l10n.t('Not synced: {0} ({1})', path, reason),
@@ -63,6 +65,8 @@ export const strings = {
   andMore: (list: string, count: number) => l10n.t('{0}, and {1} more', list, count),
 
   checkingForChanges: (files: number) => l10n.t('Checking for changes… {0}', formats.files(files)),
+  /** Fits a line of a terminal. */
+  waitingForDrive: () => l10n.t('Waiting for the drive… Check the connection of a network drive, or cancel.'),
   unpacking: () => l10n.t('Unpacking in the sandbox…'),
   sending: (files: number, size: string, speed: string, path: string) =>
     l10n.t('Sending {0}, {1}, {2}/s: {3}', formats.files(files), size, speed, path),
@@ -85,6 +89,11 @@ export const strings = {
     l10n.t(
       "{0} isn't installed in the sandbox's image. Use another profile, or add it to the profile's image, and then run again.",
       name,
+    ),
+  commandLineNotRun: (line: string) =>
+    l10n.t(
+      'There is no program “{0}” in the sandbox. To run a command line, use a task with “script”, or of type “shell”.',
+      line,
     ),
   environmentNotSynced: (path: string, name: string) =>
     l10n.t(
@@ -129,7 +138,10 @@ export const strings = {
   syncTime: (duration: string) => l10n.t('sync {0}', duration),
   firstOutputTime: (duration: string) => l10n.t('first output {0}', duration),
   runTime: (duration: string) => l10n.t('run {0}', duration),
-  exitCode: (exitCode: number) => l10n.t('exit code {0}', exitCode),
+  exit: (exitCode: number) => l10n.t('exit {0}', exitCode),
+  stillRunning: () => l10n.t('running'),
+  wasCanceled: () => l10n.t('canceled'),
+  lostWithWindow: () => l10n.t('lost with its window'),
 
   tokenInTask: (name: string) =>
     l10n.t(

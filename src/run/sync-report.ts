@@ -1,4 +1,4 @@
-import { formatBytes, formatDuration } from '../base/text.ts';
+import { formatBytes, formatDuration, visibleName } from '../base/text.ts';
 import type { PushResult, SyncProgress } from '../sync/engine.ts';
 import type { PullResult } from '../sync/pull/puller.ts';
 import type { Notice } from '../sync/scan/notices.ts';
@@ -21,11 +21,11 @@ export function syncReport(result: PushResult): string[] {
   if (writtenThrough.length > 0) lines.push(strings.writtenThroughLinks(listOf(writtenThrough)));
   if (movedAside.length > 0) lines.push(strings.movedAside(listOf(movedAside)));
   if (large.length > 0) {
-    const files = large.map(({ path, bytes }) => strings.withSize(path, formatBytes(bytes)));
+    const files = large.map(({ path, bytes }) => strings.withSize(visibleName(path), formatBytes(bytes)));
     lines.push(strings.largeFiles(listOf(files)));
   }
   lines.push(...noticeLines(notices));
-  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason }) => strings.notSynced(path, reason)));
+  lines.push(...skipped.slice(0, MAX_REASONS).map(notSynced));
   if (skipped.length > MAX_REASONS) lines.push(strings.moreNotSynced(skipped.length - MAX_REASONS));
   return lines;
 }
@@ -39,13 +39,18 @@ function noticeLines(notices: readonly Notice[]): string[] {
     [paths('git-data'), strings.gitDataLeftOut],
     [paths('dangling-link'), strings.danglingLinks],
     [paths('lfs-pointer'), strings.lfsPointers],
+    [paths('crowded'), strings.crowded],
     [paths('unmatched-include'), strings.unmatchedInclude],
     [paths('unmatched-exclude'), strings.unmatchedExclude],
   ] as const;
   const lines = kinds.flatMap(([list, describe]) => (list.length > 0 ? [describe(listOf(list))] : []));
-  lines.push(...skipped.slice(0, MAX_REASONS).map(({ path, reason = '' }) => strings.notSynced(path, reason)));
+  lines.push(...skipped.slice(0, MAX_REASONS).map(notSynced));
   if (skipped.length > MAX_REASONS) lines.push(strings.moreNotSynced(skipped.length - MAX_REASONS));
   return lines;
+}
+
+function notSynced({ path, reason = '' }: { readonly path: string; readonly reason?: string }): string {
+  return strings.notSynced(visibleName(path), reason);
 }
 
 function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
@@ -61,14 +66,15 @@ function syncLine({ files, bytes, deleted, durationMs }: PushResult): string {
 /** Describes the current step of a sync. */
 export function progressLine({ stage, files, bytes, totalBytes, bytesPerSecond, path }: SyncProgress): string {
   if (stage === 'scanning') return strings.checkingForChanges(files);
+  if (stage === 'waiting') return strings.waitingForDrive();
   if (stage === 'applying') return strings.unpacking();
   const size = totalBytes > 0 ? strings.sizeOfTotal(formatBytes(bytes), formatBytes(totalBytes)) : formatBytes(bytes);
   const describe = stage === 'receiving' ? strings.receiving : strings.sending;
-  return describe(files, size, formatBytes(bytesPerSecond), shortened(path));
+  return describe(files, size, formatBytes(bytesPerSecond), shortened(visibleName(path)));
 }
 
 function listOf(paths: readonly string[]): string {
-  const list = paths.slice(0, MAX_PATHS).join(', ');
+  const list = paths.slice(0, MAX_PATHS).map(visibleName).join(', ');
   return paths.length > MAX_PATHS ? strings.andMore(list, paths.length - MAX_PATHS) : list;
 }
 
@@ -83,9 +89,9 @@ export function pullReport({ written, same, conflicts, refused, sensitive, missi
   const [conflict] = conflicts;
   const [rejected] = refused;
   if (same.length > 0) parts.push(strings.alreadyUpToDate(same.length));
-  if (conflict) parts.push(strings.changedOnBothSides(conflicts.length, conflict.copy));
+  if (conflict) parts.push(strings.changedOnBothSides(conflicts.length, visibleName(conflict.copy)));
   if (sensitive.length > 0) parts.push(strings.affectLocalPrograms(sensitive.length));
-  if (rejected) parts.push(strings.rejected(refused.length, rejected.path, rejected.reason));
+  if (rejected) parts.push(strings.rejected(refused.length, visibleName(rejected.path), rejected.reason));
   if (missing.length > 0) parts.push(strings.notInSandbox(missing.length));
   if (unmatched.length > 0) parts.push(strings.unmatched(listOf(unmatched)));
   return `${parts.join('; ')}.`;

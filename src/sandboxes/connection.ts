@@ -1,6 +1,7 @@
 import type { App, ModalClient } from 'modal';
 import { Emitter, type Event } from '../base/events.ts';
-import type { Account } from '../modal/accounts.ts';
+import { logLine } from '../base/log-lines.ts';
+import { type Account, accountKind } from '../modal/accounts.ts';
 import { connect } from '../modal/client.ts';
 import { Prices } from '../modal/prices.ts';
 import { accountRates } from '../modal/rates.ts';
@@ -52,6 +53,11 @@ export class Connections {
 
   /** Connects to an account, and finds or creates the app. */
   async #open(account: Account, appName: string, prices: Prices): Promise<Connection> {
+    logLine.connected({
+      kind: accountKind(account),
+      hasOtherServer: account.serverUrl !== undefined && !account.isLocal,
+      hasEnvironment: account.environment !== undefined,
+    });
     const client = await connect(account);
     this.#onConnect(client, account);
     return { account, client, app: await openApp(client, appName), prices };

@@ -1,5 +1,5 @@
 import type { Sandbox } from 'modal';
-import { isSandboxGone } from '../modal/errors.ts';
+import { isSandboxGone, SandboxEndedError } from '../modal/errors.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -10,7 +10,8 @@ export async function dropIfEnded(sessions: Sessions, sandbox: Sandbox): Promise
   try {
     await requireRunning(connection.client, sandbox.sandboxId, 0);
   } catch (error) {
-    if (isSandboxGone(error)) await sessions.drop({ sandbox });
+    const cause = error instanceof SandboxEndedError ? error.end : 'found';
+    if (isSandboxGone(error)) await sessions.drop({ sandbox }, cause);
   }
 }
 

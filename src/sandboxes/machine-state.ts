@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { writePrivateDraft, writePrivateFile } from '../base/private-files.ts';
 import { reportUnsaved } from '../base/unsaved.ts';
 
 const WindowSchema = z.object({ pid: z.number() });
@@ -60,7 +61,7 @@ export class MachineState {
    */
   async write(path: string, value: unknown): Promise<boolean> {
     try {
-      await writeAtomically(join(this.dir, path), JSON.stringify(value));
+      await writePrivateFile(join(this.dir, path), JSON.stringify(value));
       this.#unsaved.delete(path);
       return true;
     } catch (error) {
@@ -127,7 +128,7 @@ async function unlock(path: string, own: string): Promise<void> {
 
 /** Creates a file together with its contents in one step. Returns false if the file exists. */
 async function createAtomically(path: string, text: string): Promise<boolean> {
-  const draft = await writeDraft(path, text);
+  const draft = await writePrivateDraft(path, text);
   try {
     await link(draft, path);
     return true;
@@ -153,17 +154,6 @@ function parseJson<T>(text: string | undefined, schema: z.ZodType<T>): T | undef
   } catch {
     return undefined;
   }
-}
-
-async function writeAtomically(path: string, text: string): Promise<void> {
-  await rename(await writeDraft(path, text), path);
-}
-
-async function writeDraft(path: string, text: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const draft = `${path}.${randomUUID()}`;
-  await writeFile(draft, text, { mode: 0o600 });
-  return draft;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): void {

@@ -4,7 +4,7 @@ import {
   HOST_VOLUME_PATH,
   mountPlace,
   type Profile,
-  portOf,
+  publicPorts,
   volumeOf,
 } from '../profiles/schema.ts';
 
@@ -32,7 +32,7 @@ export function sandboxParams(profile: Profile, extras: SandboxExtras): Omit<San
   } = profile;
   const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist, secrets } = profile;
   const { hostVolume, env, tags } = extras;
-  const ports = profile.ports.map(portOf);
+  const ports = publicPorts(profile);
   const portsOf = (wanted: string) => ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port);
   return {
     ...defined({ cpu, cpuLimit, memoryMiB, memoryLimitMiB, cloud, regions, runtime }),

@@ -3,7 +3,7 @@ import type { Image, Sandbox } from 'modal';
 import { buildImage } from '../images/build.ts';
 import type { BuildContext } from '../images/build-context.ts';
 import { createSandbox, type SandboxParams, Tag } from '../modal/sandboxes.ts';
-import { type ImageProfile, imageOf, type Profile } from '../profiles/schema.ts';
+import { type ImageProfile, imageOf, type Profile, publicPorts } from '../profiles/schema.ts';
 import { buildVariables, readEnvFile, sandboxVariables } from '../profiles/variables.ts';
 import type { SendsFile } from '../sync/rules/credentials.ts';
 import type { Connection } from './connection.ts';
@@ -107,8 +107,18 @@ export function ownerTags({ folder, profileName, windowId }: Owner, profile: Pro
  * Returns equal keys for profiles that describe the same sandbox. Its description and what happens around it don't
  * count.
  */
-export function definitionKey({ warm: _, description: __, pull: ___, carryOver: ____, ...profile }: Profile): string {
-  return createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16);
+export function definitionKey(profile: Profile): string {
+  const {
+    warm: _,
+    description: __,
+    pull: ___,
+    carryOver: ____,
+    startOnSsh: _____,
+    debugIdleTimeoutMs: ______,
+    ...rest
+  } = profile;
+  const definition = { ...rest, ports: publicPorts(profile) };
+  return createHash('sha256').update(JSON.stringify(definition)).digest('hex').slice(0, 16);
 }
 
 /** Returns whether two profiles describe the same sandbox. */

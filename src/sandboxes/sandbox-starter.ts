@@ -2,6 +2,7 @@ import type { Image, ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
+import type { EndCause } from '../base/log-lines.ts';
 import { type Account, accountIdOf } from '../modal/accounts.ts';
 import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
@@ -20,6 +21,7 @@ import { SandboxLedger } from './ledger.ts';
 import type { MachineState } from './machine-state.ts';
 import type { StartGate } from './permissions/permissions.ts';
 import { sentFiles } from './permissions/sent-files.ts';
+import { SandboxLog } from './sandbox-log.ts';
 import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
 
 export interface StarterDependencies {
@@ -53,8 +55,6 @@ export interface StartOptions {
   readonly snapshot?: StartContext['snapshot'];
   /** Tags in addition to the extension's own. */
   readonly tags?: Readonly<Record<string, string>> | undefined;
-  /** No one waits for the sandbox, so no one is asked. */
-  readonly isUnattended?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -64,6 +64,13 @@ export interface ImageOptions {
   /** No one waits for the image, so no one is asked. */
   readonly isUnattended?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** A profile as it may be used, after the user was asked. */
+export interface PermittedProfile {
+  readonly named: NamedProfile;
+  /** Decides about files that look like credentials and that a build would send. */
+  readonly sends: SendsFile;
 }
 
 /** The image of a profile, and the connection it belongs to. */
@@ -88,6 +95,7 @@ export class SandboxStarter {
   readonly #startedAt = new WeakMap<Sandbox, number>();
   /** By sandbox ID. */
   readonly #usedAt = new Map<string, number>();
+  readonly #log = new SandboxLog();
   readonly #didEnd = new Emitter<string>();
   /** Fires with a sandbox's ID once this window knows that it has ended. */
   readonly onDidEnd: Event<string> = this.#didEnd.event;
@@ -106,7 +114,12 @@ export class SandboxStarter {
     this.endings =
       machine &&
       this.ledger &&
-      new Endings({ ...dependencies, machine, ledger: this.ledger, onDidEnd: (sandboxId) => this.noteEnd(sandboxId) });
+      new Endings({
+        ...dependencies,
+        machine,
+        ledger: this.ledger,
+        onDidEnd: (sandboxId) => this.noteEnd(sandboxId, 'unused'),
+      });
   }
 
   /** The prices of the account in use. */
@@ -128,25 +141,41 @@ export class SandboxStarter {
    * Returns a profile as it may be used for a sandbox that the user waits for, after asking what is new. Throws as `start`
    * does.
    */
-  async permitted(connection: Connection, folder: Folder, named: NamedProfile): Promise<NamedProfile> {
-    return (await this.#permit(connection, folder, named, true)).named;
+  permit(connection: Connection, folder: Folder, named: NamedProfile): Promise<PermittedProfile> {
+    return this.#permit(connection, folder, named, true);
   }
 
   /**
-   * Starts a sandbox of a profile. If the wait is canceled, the sandbox is ended once it has started. Throws `UserError` (also
-   * if the user hasn't allowed what the profile needs), the SDK's errors, and the signal's reason.
+   * Starts a sandbox of a profile, after asking what is new. If the wait is canceled, the sandbox is ended once it has
+   * started. Throws `UserError` (also if the user hasn't allowed what the profile needs), the SDK's errors, and the signal's
+   * reason.
    */
   start(connection: Connection, named: NamedProfile, options: StartOptions = {}): Promise<Sandbox> {
-    const starting = this.#start(connection, named, options);
+    const permitting = this.#permit(connection, options.folder, named, true, !options.snapshot);
+    return this.#startPermitted(connection, permitting, options);
+  }
+
+  /** Starts a sandbox of a profile that `permit` has returned. Throws as `start` does. */
+  startPermitted(connection: Connection, permitted: PermittedProfile, options: StartOptions): Promise<Sandbox> {
+    return this.#startPermitted(connection, Promise.resolve(permitted), options);
+  }
+
+  #startPermitted(
+    connection: Connection,
+    permitting: Promise<PermittedProfile>,
+    options: StartOptions,
+  ): Promise<Sandbox> {
+    const starting = permitting.then((permitted) => this.#start(connection, permitted, options));
     // A start that waits for Modal is canceled by the signal itself.
     return untilAborted(starting, options.signal, () => void starting.then((late) => this.letGo(late)).catch(() => {}));
   }
 
-  async #start(connection: Connection, requested: NamedProfile, options: StartOptions): Promise<Sandbox> {
-    const { folder, profileName, snapshot, isUnattended = false, signal, tags } = options;
-    const { named, sends } = await this.#permit(connection, folder, requested, !isUnattended, !snapshot);
+  async #start(
+    connection: Connection,
+    { named: { name, profile }, sends }: PermittedProfile,
+    { folder, profileName, snapshot, signal, tags }: StartOptions,
+  ): Promise<Sandbox> {
     signal?.throwIfAborted();
-    const { profile } = named;
     const context = {
       ...this.#context(connection, folder, signal),
       sends,
@@ -154,8 +183,10 @@ export class SandboxStarter {
       ...(tags && { tags }),
     };
     const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
+    const begunAt = performance.now();
     const sandbox = await startSandbox(profile, context, owner);
     this.#startedAt.set(sandbox, Date.now());
+    this.#log.started(sandbox, name, performance.now() - begunAt);
     await this.#dependencies.spend?.recordStart(sandbox.sandboxId, costOf(connection, profile));
     return sandbox;
   }
@@ -163,10 +194,9 @@ export class SandboxStarter {
   /** Starts a sandbox that no run has asked for yet, or adopts one. Throws the SDK's errors. */
   async startSpare(folder: Folder, named: NamedProfile, signal: AbortSignal): Promise<Sandbox> {
     const connection = await this.connection();
-    await this.#permit(connection, folder, named, false);
+    const permitted = await this.#permit(connection, folder, named, false);
     const adopted = await this.adopt(connection, folder, named);
-    const options = { folder, profileName: named.name, isUnattended: true, signal };
-    return adopted ?? this.start(connection, named, options);
+    return adopted ?? this.startPermitted(connection, permitted, { folder, profileName: named.name, signal });
   }
 
   /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile. */
@@ -175,7 +205,7 @@ export class SandboxStarter {
     const { ledger } = this;
     const owner = this.#owner(folder, name);
     const adopted = machine && ledger && (await adopt(connection, machine, owner, profile, ledger));
-    return adopted && this.#takeOver(connection, profile, adopted);
+    return adopted && this.#takeOver(connection, { name, profile }, adopted);
   }
 
   /**
@@ -183,12 +213,12 @@ export class SandboxStarter {
    */
   async takeHandedOver(
     connection: Connection,
-    profile: Profile,
+    named: Pick<NamedProfile, 'name' | 'profile'>,
     handedOver: HandedOver & { readonly windowId: string },
   ): Promise<Sandbox | undefined> {
     const { machine } = this.#dependencies;
     const sandbox = machine && (await takeHandedOver(connection, machine, handedOver));
-    return sandbox && this.#takeOver(connection, profile, { ...handedOver, sandbox });
+    return sandbox && this.#takeOver(connection, named, { ...handedOver, sandbox });
   }
 
   /**
@@ -210,7 +240,8 @@ export class SandboxStarter {
   }
 
   /** Records that a sandbox has ended. */
-  async noteEnd(sandboxId: string): Promise<void> {
+  async noteEnd(sandboxId: string, cause: EndCause): Promise<void> {
+    this.#log.ended(sandboxId, cause);
     this.#usedAt.delete(sandboxId);
     await this.ledger?.didEnd(sandboxId);
     await this.#dependencies.spend?.recordEnd(sandboxId);
@@ -220,7 +251,7 @@ export class SandboxStarter {
   /** Terminates a sandbox, and records its end. */
   async terminate(sandbox: Sandbox): Promise<void> {
     await sandbox.terminate();
-    await this.noteEnd(sandbox.sandboxId);
+    await this.noteEnd(sandbox.sandboxId, 'requested');
   }
 
   /**
@@ -229,7 +260,7 @@ export class SandboxStarter {
    */
   async letGo(sandbox: Sandbox): Promise<boolean> {
     const hasEnded = await endNoted(this.ledger, sandbox);
-    if (hasEnded) await this.noteEnd(sandbox.sandboxId).catch(logError);
+    if (hasEnded) await this.noteEnd(sandbox.sandboxId, 'unused').catch(logError);
     return hasEnded;
   }
 
@@ -257,9 +288,14 @@ export class SandboxStarter {
     return { startedAt, usedAt: this.#usedAt.get(sandbox.sandboxId) ?? startedAt };
   }
 
-  async #takeOver(connection: Connection, profile: Profile, adopted: Adopted): Promise<Sandbox> {
+  async #takeOver(
+    connection: Connection,
+    { name, profile }: Pick<NamedProfile, 'name' | 'profile'>,
+    adopted: Adopted,
+  ): Promise<Sandbox> {
     const { sandbox, startedAt, windowId } = adopted;
     this.#startedAt.set(sandbox, startedAt);
+    this.#log.taken(sandbox, name, startedAt);
     await this.ledger?.noteTakeover(sandbox.sandboxId);
     await this.#dependencies.spend?.recordTakeover(sandbox.sandboxId, windowId, costOf(connection, profile));
     return sandbox;
@@ -288,7 +324,7 @@ export class SandboxStarter {
     named: NamedProfile,
     mayAsk: boolean,
     usesImage = true,
-  ) {
+  ): Promise<PermittedProfile> {
     const root = this.#rootOf(folder);
     const userInclude = folder && this.#dependencies.userInclude?.(folder);
     const isIncluded = namedBy(userInclude ?? []);

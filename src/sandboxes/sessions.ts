@@ -2,14 +2,15 @@ import type { Sandbox } from 'modal';
 import { UserError } from '../base/errors.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
+import type { EndCause } from '../base/log-lines.ts';
 import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
-import type { HandedOver, Handover } from './handover.ts';
+import { Restart, type RestartDependencies } from './restart.ts';
 import { haveSameDefinition } from './sandbox-spec.ts';
-import type { ImageOptions, ProfileImage, SandboxStarter, StartOptions } from './sandbox-starter.ts';
+import type { ImageOptions, PermittedProfile, ProfileImage, StartOptions } from './sandbox-starter.ts';
 import {
   billing,
   type ColdStart,
@@ -20,14 +21,11 @@ import {
 } from './session.ts';
 import { strings } from './strings.ts';
 import type { WarmSource } from './warm/pool.ts';
-import { type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
+import { type RunningWindowSandbox, type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
-export interface SessionDependencies {
-  readonly starter: SandboxStarter;
+export interface SessionDependencies extends RestartDependencies {
   /** The profile of a name, or the folder's current one. Throws `UserError` if it can't be used. */
   profile(folder: Folder, name?: string): Promise<NamedProfile>;
-  /** Carries sandboxes across a restart of the window. */
-  readonly handover?: Handover;
   /** The pool of warm sandboxes. */
   readonly warm?: WarmSource;
   /** Asked before a sandbox that costs money is started for a run. */
@@ -46,7 +44,7 @@ export class Sessions {
   readonly #didStartCold = new Emitter<ColdStart>();
   readonly #didChange = new Emitter<void>();
   readonly #didLeaveRunning = new Emitter<readonly Sandbox[]>();
-  #takenOver: Promise<unknown> = Promise.resolve();
+  readonly #restart: Restart;
 
   /** Fires when a sandbox starts for a run, before it has started. */
   readonly onDidStart: Event<SandboxStart> = this.#didStart.event;
@@ -58,6 +56,7 @@ export class Sessions {
 
   constructor(dependencies: SessionDependencies) {
     this.#dependencies = dependencies;
+    this.#restart = new Restart(dependencies, this.#sandboxes);
     const { starter } = dependencies;
     starter.onDidChangeConnection(() => void this.#leave().catch(logError));
     starter.onDidEnd((sandboxId) => {
@@ -82,14 +81,19 @@ export class Sessions {
    * the SDK's errors.
    */
   async acquire(folder: Folder, profileName?: string, signal?: AbortSignal): Promise<Session> {
-    await this.#takenOver;
+    await this.#restart.settled();
     const connection = await this.connection();
     const requested = await this.profile(folder, profileName);
-    const isRunning = this.#sandboxes.get(folder, requested.name) !== undefined;
-    const { starter } = this.#dependencies;
-    const named = isRunning ? requested : await starter.permitted(connection, folder, requested);
-    const running = this.#sandboxes.get(folder, named.name);
-    const entry = running ?? this.#obtain(connection, folder, named);
+    let named = requested;
+    let running = this.#sandboxes.get(folder, named.name);
+    let entry = running;
+    if (!entry) {
+      const permitted = await this.#dependencies.starter.permit(connection, folder, requested);
+      named = permitted.named;
+      // Another run may have asked at the same time.
+      running = this.#sandboxes.get(folder, named.name);
+      entry = running ?? this.#obtain(connection, folder, permitted);
+    }
     this.#sandboxes.set(entry);
     if (!running) this.#didStart.fire({ folder, profile: named.name, sandbox: entry.sandbox });
     try {
@@ -116,7 +120,8 @@ export class Sessions {
   }
 
   /** Takes a warm sandbox, else adopts one that an earlier window left behind, else starts one. */
-  #obtain(connection: Connection, folder: Folder, named: NamedProfile): WindowSandbox {
+  #obtain(connection: Connection, folder: Folder, permitted: PermittedProfile): WindowSandbox {
+    const { named } = permitted;
     const common = { name: named.name, folder, profile: named.profile };
     const warm = this.#dependencies.warm?.take(folder, named);
     if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
@@ -124,7 +129,7 @@ export class Sessions {
     const sandbox = this.#adoptOrStart(
       connection,
       folder,
-      named,
+      permitted,
       canceling.signal,
       () => (entry.taken = 'left behind'),
     );
@@ -135,11 +140,12 @@ export class Sessions {
   async #adoptOrStart(
     connection: Connection,
     folder: Folder,
-    named: NamedProfile,
+    permitted: PermittedProfile,
     signal: AbortSignal,
     onAdopted: () => void,
   ): Promise<Sandbox> {
     const { starter } = this.#dependencies;
+    const { named } = permitted;
     const adopted = await starter.adopt(connection, folder, named);
     if (adopted) {
       if (signal.aborted) await this.letGo(adopted);
@@ -150,18 +156,19 @@ export class Sessions {
     await this.#requireBudget(connection);
     signal.throwIfAborted();
     const startedAt = performance.now();
-    const sandbox = await this.#start(connection, named, { folder, profileName: named.name, signal });
+    const options = { folder, profileName: named.name, signal };
+    const sandbox = await this.#unlessLeft(starter.startPermitted(connection, permitted, options));
     this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
     return sandbox;
   }
 
-  /** Starts a sandbox, unless the account or app changes in the meantime: it's ended then, as the others are. */
-  async #start(connection: Connection, named: NamedProfile, options: StartOptions): Promise<Sandbox> {
+  /** Waits for a start. If the account or app changes in the meantime, the sandbox is ended, as the others are. */
+  async #unlessLeft(starting: Promise<Sandbox>): Promise<Sandbox> {
     const changes = this.#changes;
-    const sandbox = await this.#dependencies.starter.start(connection, named, options);
+    const sandbox = await starting;
     if (changes === this.#changes) return sandbox;
     await this.letGo(sandbox);
-    throw new UserError(strings.accountChanged());
+    throw new UserError(strings.accountChanged(), { actions: ['retry'] });
   }
 
   async #requireBudget({ account }: Connection): Promise<void> {
@@ -175,7 +182,7 @@ export class Sessions {
   async create(named: NamedProfile, options: Omit<StartOptions, 'profileName'> = {}): Promise<Sandbox> {
     const connection = await this.connection();
     await this.#requireBudget(connection);
-    const sandbox = await this.#start(connection, named, options);
+    const sandbox = await this.#unlessLeft(this.#dependencies.starter.start(connection, named, options));
     this.#others.set(sandbox.sandboxId, sandbox);
     return sandbox;
   }
@@ -186,8 +193,8 @@ export class Sessions {
   }
 
   /** Records that a sandbox has ended. */
-  noteEnd(sandboxId: string): Promise<void> {
-    return this.#dependencies.starter.noteEnd(sandboxId);
+  noteEnd(sandboxId: string, cause: EndCause): Promise<void> {
+    return this.#dependencies.starter.noteEnd(sandboxId, cause);
   }
 
   /** Terminates a sandbox, and records its end. */
@@ -254,7 +261,7 @@ export class Sessions {
     if (!entry || !sandbox) return false;
     await sandbox.terminate();
     this.#sandboxes.delete(entry);
-    await this.noteEnd(sandbox.sandboxId);
+    await this.noteEnd(sandbox.sandboxId, 'requested');
     return true;
   }
 
@@ -272,7 +279,7 @@ export class Sessions {
     const named = await this.profile(folder, profileName);
     await this.#requireBudget(connection);
     const options = { folder, profileName: named.name, snapshot, signal };
-    const starting = this.#start(connection, named, options);
+    const starting = this.#unlessLeft(this.#dependencies.starter.start(connection, named, options));
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
     const previous = this.#sandboxes.get(folder, named.name);
@@ -285,10 +292,26 @@ export class Sessions {
   /** Returns a session with any running sandbox. If it has stopped, its first use fails. */
   async attach(sandboxId: string, folder: Folder): Promise<Session> {
     const connection = await this.connection();
-    // A second object for the same sandbox would open a second connection to it.
-    const own = (await this.sandboxesOf(folder)).find((each) => each.sandboxId === sandboxId);
-    const sandbox = own ?? (await connection.client.sandboxes.fromId(sandboxId));
+    const sandbox = await this.find(sandboxId);
     return { ...billing(connection), folder, sandbox, pull: [], isNew: false, isOutdated: false };
+  }
+
+  /** Returns any running sandbox of the account. If it has stopped, its first use fails. Throws the SDK's errors. */
+  async find(sandboxId: string): Promise<Sandbox> {
+    const { client } = await this.connection();
+    // A second object for the same sandbox would open a second connection to it.
+    const own = this.#others.get(sandboxId) ?? (await this.#windowSandbox(sandboxId))?.sandbox;
+    return own ?? client.sandboxes.fromId(sandboxId);
+  }
+
+  /** Returns the folder and profile that this window has a sandbox for. */
+  async ownerOf(sandboxId: string): Promise<{ folder: Folder; profile: string } | undefined> {
+    const entry = await this.#windowSandbox(sandboxId);
+    return entry && { folder: entry.folder, profile: entry.name };
+  }
+
+  async #windowSandbox(sandboxId: string): Promise<RunningWindowSandbox | undefined> {
+    return (await this.#sandboxes.started()).find(({ sandbox }) => sandbox.sandboxId === sandboxId);
   }
 
   /**
@@ -296,46 +319,23 @@ export class Sessions {
    * back within a minute. Resolves with a function that undoes this.
    */
   async handOver(): Promise<() => Promise<void>> {
-    const { handover } = this.#dependencies;
-    const lifetimes = await this.lifetimes();
-    const sandboxes = lifetimes.map(({ folder, named, sandbox, endsAt }) => ({
-      sandboxId: sandbox.sandboxId,
-      folder,
-      profile: named.name,
-      startedAt: endsAt - named.profile.timeoutMs,
-    }));
-    await handover?.offer(sandboxes);
-    return async () => handover?.withdraw();
+    return this.#restart.handOver(await this.lifetimes());
   }
 
   /**
    * Takes over the sandboxes that a window with these folders handed over. Runs wait for it. Makes no call if there are
    * none.
    */
-  async takeOver(paths: readonly string[]): Promise<void> {
-    const taking = async () => {
-      const handedOver = (await this.#dependencies.handover?.claim(paths)) ?? [];
-      for (const each of handedOver) await this.#takeOver(each).catch(logError);
-      if (handedOver.length > 0) this.#didChange.fire();
-    };
-    this.#takenOver = taking().catch(logError);
-    await this.#takenOver;
-  }
-
-  async #takeOver(handedOver: HandedOver & { windowId: string }): Promise<void> {
-    const { folder } = handedOver;
-    const connection = await this.connection();
-    const named = await this.profile(folder, handedOver.profile);
-    const sandbox = await this.#dependencies.starter.takeHandedOver(connection, named.profile, handedOver);
-    if (sandbox) this.#sandboxes.set({ ...named, folder, sandbox: Promise.resolve(sandbox) });
+  takeOver(paths: readonly string[]): Promise<void> {
+    return this.#restart.takeOver(paths, () => this.#didChange.fire());
   }
 
   /** Forgets a sandbox that has ended, so that the next run starts another. */
-  async drop({ sandbox: { sandboxId } }: Pick<Session, 'sandbox'>): Promise<void> {
+  async drop({ sandbox: { sandboxId } }: Pick<Session, 'sandbox'>, cause: EndCause = 'found'): Promise<void> {
     for (const { entry, sandbox } of await this.#sandboxes.running()) {
       if (sandbox.sandboxId !== sandboxId) continue;
       this.#sandboxes.delete(entry);
-      await this.noteEnd(sandboxId);
+      await this.noteEnd(sandboxId, cause);
     }
   }
 
@@ -347,7 +347,7 @@ export class Sessions {
     await Promise.allSettled(
       entries.map(async (each) => {
         const sandbox = await each.sandbox;
-        if (!this.#dependencies.handover?.keeps(sandbox.sandboxId)) await this.letGo(sandbox);
+        if (!this.#restart.keeps(sandbox.sandboxId)) await this.letGo(sandbox);
       }),
     );
     await this.#dependencies.starter.settled();

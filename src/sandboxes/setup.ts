@@ -88,7 +88,10 @@ async function sendFiles(sandbox: Sandbox, files: readonly SetupFile[], { signal
   const script = `mkdir -p ${REMOTE_ROOT} && tar -xf - -C ${REMOTE_ROOT} 2>&1 || echo failed`;
   const options = { source, signal, ...SEND_LIMITS };
   const output = (await execWith(sandbox, ['sh', '-c', script], options)).toString();
-  if (output.trim() !== '') throw new UserError(strings.setupFilesNotSent(output.trim().slice(-MAX_QUOTED_CHARS)));
+  if (output.trim() !== '')
+    throw new UserError(strings.setupFilesNotSent(output.trim().slice(-MAX_QUOTED_CHARS)), {
+      actions: ['retry', 'showProfile'],
+    });
 }
 
 async function contentOf(root: string, path: string): Promise<Buffer> {
@@ -96,7 +99,7 @@ async function contentOf(root: string, path: string): Promise<Buffer> {
     return await readFile(resolveInFolder(root, path));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(strings.setupFileUnreadable(path), { cause: error });
+    throw new UserError(strings.setupFileUnreadable(path), { cause: error, actions: ['showProfile'] });
   }
 }
 

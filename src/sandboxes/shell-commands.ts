@@ -47,7 +47,7 @@ export async function runCommand(
       chars += next.value.length;
       if (chars > MAX_TOTAL_CHARS) {
         void texts.return?.(undefined);
-        throw new UserError(strings.tooMuchOutput(command, formatBytes(MAX_TOTAL_CHARS)));
+        throw new UserError(strings.tooMuchOutput(command, formatBytes(MAX_TOTAL_CHARS)), { actions: ['showProfile'] });
       }
       if (text !== '') onLog?.(text);
       output = (output + text).slice(-MAX_OUTPUT_CHARS);
@@ -72,5 +72,5 @@ export async function runOrThrow(
   const { exitCode, output } = await runCommand(sandbox, command, options);
   if (exitCode === 0) return;
   const failure = kind === 'setup command' ? strings.setupCommandFailed : strings.healthCheckFailed;
-  throw new UserError(failure(command, exitCode, output, key));
+  throw new UserError(failure(command, exitCode, output, key), { actions: ['showProfile', 'retry'] });
 }

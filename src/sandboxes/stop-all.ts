@@ -59,7 +59,7 @@ async function endTagged(starter: SandboxStarter): Promise<void> {
   const running = await runningSandboxes(client, app, { [Tag.machine]: machineKey() });
   await Promise.all(
     running.map(async ({ id }) => {
-      if (await endSandbox(client, await client.sandboxes.fromId(id))) await starter.noteEnd(id);
+      if (await endSandbox(client, await client.sandboxes.fromId(id))) await starter.noteEnd(id, 'requested');
     }),
   );
 }

@@ -81,10 +81,22 @@ export class WindowSandboxes {
 
   /** Waits for sandboxes that are starting. Resolves with all that run, or with those of one folder. */
   async running(folder?: Folder): Promise<RunningWindowSandbox[]> {
-    const settled = (folder ? this.of(folder) : this.all).map(async (entry) => {
-      const sandbox = await entry.sandbox.catch(() => undefined);
-      return sandbox ? [{ ...entry, entry, sandbox }] : [];
-    });
-    return (await Promise.all(settled)).flat();
+    return sandboxesOf(folder ? this.of(folder) : this.all, (starting) => starting);
   }
+
+  /** Resolves with those that run already. */
+  async started(): Promise<RunningWindowSandbox[]> {
+    return sandboxesOf(this.all, (starting) => Promise.race([starting, undefined]));
+  }
+}
+
+async function sandboxesOf(
+  entries: readonly WindowSandbox[],
+  wait: (starting: Promise<Sandbox>) => Promise<Sandbox | undefined>,
+): Promise<RunningWindowSandbox[]> {
+  const settled = entries.map(async (entry) => {
+    const sandbox = await wait(entry.sandbox).catch(() => undefined);
+    return sandbox ? [{ ...entry, entry, sandbox }] : [];
+  });
+  return (await Promise.all(settled)).flat();
 }

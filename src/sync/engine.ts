@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { Sandbox } from 'modal';
+import { logLine } from '../base/log-lines.ts';
 import { requireShell } from '../modal/shell.ts';
 import { type PreparedRun, type PushOptions, type PushResult, REMOTE_ROOT, type SyncEngineOptions } from './options.ts';
 import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
@@ -13,7 +14,7 @@ import { Sender } from './push/sender.ts';
 import { endTransfer } from './push/transfer.ts';
 import type { RemoteChanges } from './remote/remote.ts';
 import { RemoteState } from './remote/remote-state.ts';
-import type { Explanation } from './rules/rules.ts';
+import type { Explanation } from './rules/rule.ts';
 import type { Notice } from './scan/notices.ts';
 import type { Skipped } from './scan/scan.ts';
 import { strings } from './strings.ts';
@@ -84,6 +85,8 @@ export class SyncEngine {
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
     return this.#connection(sandbox).queued(options.signal, async () => {
       const result = await this.#push(sandbox, options, this.#prompts(options));
+      // Saving a file that isn't synced, or has no changes, is no event.
+      if (!options.expectMore || result.files + result.deleted > 0) logLine.synced('to', sandbox.sandboxId, result);
       return options.expectMore ? result : this.#told(result);
     });
   }
@@ -105,7 +108,11 @@ export class SyncEngine {
             const settleOnce = (outcome: RunSyncOutcome) => {
               clearTimeout(late);
               result ??= settle(outcome)
-                .then((done) => done && this.#told(done))
+                .then((done) => {
+                  if (!done) return undefined;
+                  logLine.synced('to', sandbox.sandboxId, done);
+                  return this.#told(done);
+                })
                 .finally(release);
               return result;
             };
@@ -134,17 +141,20 @@ export class SyncEngine {
     return this.#connection(sandbox).queued(options.signal, async () => {
       const prompts = this.#prompts(options);
       if (extras.length > 0) await prompts.require({ kind: 'mirror', extras });
-      return this.#push(sandbox, options, prompts, extras);
+      const result = await this.#push(sandbox, options, prompts, extras);
+      logLine.synced('to', sandbox.sandboxId, result);
+      return result;
     });
   }
 
   /** Pulls files from the sandbox into the local folder. */
   pull(sandbox: Sandbox, request: PullRequest): Promise<PullResult> {
-    return this.#connection(sandbox).queued(request.signal, () =>
-      this.#pullAlone(() =>
-        new Puller(this.#worker, this.remoteRoot, request.ask ?? this.#options.ask).pull(sandbox, request),
-      ),
-    );
+    return this.#connection(sandbox).queued(request.signal, async () => {
+      const puller = new Puller(this.#worker, this.remoteRoot, request.ask ?? this.#options.ask);
+      const result = await this.#pullAlone(() => puller.pull(sandbox, request));
+      logLine.synced('from', sandbox.sandboxId, result);
+      return result;
+    });
   }
 
   #connection(sandbox: Sandbox): Connection {
@@ -186,7 +196,9 @@ export class SyncEngine {
     let pushed: PushResult | undefined;
     if (isDue(plan)) {
       const inline =
-        plan.isFirst || plan.isUnsettled ? undefined : await this.#prepareInline(sandbox, plan, startedAt, prompts);
+        plan.isFirst || plan.isUnsettled
+          ? undefined
+          : await this.#prepareInline(sandbox, plan, startedAt, prompts, options);
       if (inline) return inline;
       pushed = await this.#push(sandbox, options, prompts);
       plan = await worker.prepare({ ...scope, keep: prompts.keep }, callOptions(options));
@@ -207,20 +219,22 @@ export class SyncEngine {
     plan: PreparedPush,
     startedAt: number,
     prompts: SyncPrompts,
+    { maxScriptChars = Number.POSITIVE_INFINITY }: PushOptions,
   ): Promise<PreparedRun | undefined> {
     const transfer = await this.#worker.sandbox(sandbox.sandboxId).open();
     const payload = await transfer.inline(MAX_INLINE_BYTES).catch(async (error) => {
       await transfer.withdraw();
       throw error;
     });
-    if (!payload) {
+    const args = [this.remoteRoot, transfer.next, String(transfer.neededKiB), ...transfer.accept];
+    const script = payload && applyPreamble(args, Buffer.from(payload).toString('base64'));
+    if (script === undefined || script.length > maxScriptChars) {
       await transfer.withdraw();
       return undefined;
     }
-    const args = [this.remoteRoot, transfer.next, String(transfer.neededKiB), ...transfer.accept];
     const result = resultOf(plan, prompts, startedAt);
     return {
-      script: applyPreamble(args, Buffer.from(payload).toString('base64')),
+      script,
       settle: async (outcome) => {
         const sent = await endTransfer(transfer, outcome);
         if (sent && outcome.kind === 'ok') {
@@ -318,9 +332,9 @@ function isDue(plan: PreparedPush): boolean {
 }
 
 function callOptions({ signal, onProgress }: PushOptions): CallOptions {
-  const onFiles = (files: number) =>
-    onProgress?.({ stage: 'scanning', files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
-  return { signal, onFiles };
+  const report = (stage: 'scanning' | 'waiting', files = 0) =>
+    onProgress?.({ stage, files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
+  return { signal, onFiles: (files) => report('scanning', files), onSilence: () => report('waiting') };
 }
 
 function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: number): PushResult {

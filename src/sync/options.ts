@@ -28,7 +28,8 @@ export interface SyncEngineOptions {
 }
 
 export interface SyncProgress {
-  readonly stage: 'scanning' | 'sending' | 'applying' | 'receiving';
+  /** While `waiting`, the drive with the folder doesn't answer. */
+  readonly stage: 'scanning' | 'waiting' | 'sending' | 'applying' | 'receiving';
   readonly files: number;
   /** Bytes of file contents so far. */
   readonly bytes: number;
@@ -53,6 +54,8 @@ export interface PushOptions {
   readonly expectMore?: boolean | undefined;
   /** Holds back larger files, which the result lists. A push without a limit sends them. */
   readonly maxFileBytes?: number | undefined;
+  /** Changes that would make the script of a prepared run longer are sent before the run. */
+  readonly maxScriptChars?: number | undefined;
   readonly ask?: Ask | undefined;
   /** The user's answers about sending this folder to the sandbox's account. Without it, nothing is remembered. */
   readonly consent?: SyncConsent | undefined;

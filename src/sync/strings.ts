@@ -1,5 +1,6 @@
 import * as l10n from '@vscode/l10n';
 import { strings as formats } from '../base/strings.ts';
+import { visibleName } from '../base/text.ts';
 
 /** Messages about syncing. */
 export const strings = {
@@ -7,15 +8,15 @@ export const strings = {
   folderMissing: (root: string) =>
     l10n.t(
       "Folder {0} doesn't exist. The sandbox wasn't changed. Open the folder again, or mount its disk, and then run again.",
-      root,
+      visibleName(root),
     ),
   rootTooBroad: (root: string) =>
     l10n.t(
       "{0} contains more than one project and isn't synced. Open a project's folder, or set modal.sync.root.",
-      root,
+      visibleName(root),
     ),
   rulesUnreadable: (file: string) =>
-    l10n.t("{0} can't be read, so it's unknown what it excludes. Make the file readable.", file),
+    l10n.t("{0} can't be read, so it's unknown what it excludes. Make the file readable.", visibleName(file)),
   toolMissing: (tool: string) =>
     l10n.t("The sandbox's image doesn't have {0}, which syncing requires. Use a profile with another image.", tool),
   tooLittleSpace: (free: string, needed: string) =>
@@ -24,15 +25,19 @@ export const strings = {
       free,
       needed,
     ),
+  sandboxDiskFull: () =>
+    l10n.t(
+      "The sandbox's disk is full, so nothing was changed. Free up space in the sandbox, or exclude files that the run doesn't need in .modalignore, and then run again.",
+    ),
   kindConflict: (path: string) =>
     l10n.t(
       'The sandbox has a folder where the workspace has a file, or vice versa: {0}. Remove it in the sandbox, and then run again.',
-      path,
+      visibleName(path),
     ),
   linkInTheWay: (path: string) =>
     l10n.t(
       '{0} is a link in the sandbox, so nothing was deleted behind it. Remove the link, and then run again.',
-      path,
+      visibleName(path),
     ),
   keepsChanging: () =>
     l10n.t(
@@ -43,13 +48,13 @@ export const strings = {
     l10n.t(
       "The workspace couldn't be written in the sandbox ({0}). Check the folder {1} there, or terminate the sandbox to start over.",
       reason,
-      folder,
+      visibleName(folder),
     ),
   processStopped: () => l10n.t('the process was stopped'),
   listFailed: (folder: string) =>
     l10n.t(
       "Couldn't list the files in {0}. Run again when no program is changing them, or terminate the sandbox to start over.",
-      folder,
+      visibleName(folder),
     ),
   listTooLong: () =>
     l10n.t('The list of files in the sandbox is too long to be read. Terminate the sandbox to start over.'),
@@ -59,7 +64,7 @@ export const strings = {
       "The pull was stopped: what the sandbox sent isn't a tar archive. Its tar may have been replaced. Files received so far were kept.",
     ),
   pullOutside: (path: string) =>
-    l10n.t("{0} is outside the workspace and can't be pulled. Specify a path inside it.", path),
+    l10n.t("{0} is outside the workspace and can't be pulled. Specify a path inside it.", visibleName(path)),
   tooManyEntries: (limit: number) => l10n.t('The pull was stopped: it has more than {0} files and folders.', limit),
   engineDisposed: () => l10n.t('Syncing was stopped.'),
   threadStopped: () => l10n.t('The sync thread stopped unexpectedly.'),
@@ -69,7 +74,7 @@ export const strings = {
   largeFileDeclined: (path: string) =>
     l10n.t(
       '{0} is too large to send without confirmation. Exclude it in .modalignore, or keep it in a Modal volume.',
-      path,
+      visibleName(path),
     ),
   deletionDeclined: (deletes: number, total: number) =>
     l10n.t(
@@ -89,10 +94,12 @@ export const strings = {
 
   // Why a file isn't synced, shown in parentheses after its path
   cannotRead: () => l10n.t("can't be read: permission denied"),
+  driveDisconnected: () => l10n.t("can't be read: the network drive is no longer connected"),
+  driveFailed: () => l10n.t("can't be read: the disk or network drive reported an error"),
   notUtf8: () => l10n.t("name isn't valid UTF-8"),
   notSyncableKind: () => l10n.t('not a file, folder, or link'),
-  linkToExcluded: (target: string) => l10n.t("link to {0}, which isn't synced", target),
-  linkOutside: (target: string) => l10n.t('link to {0}, outside the folder', target),
+  linkToExcluded: (target: string) => l10n.t("link to {0}, which isn't synced", visibleName(target)),
+  linkOutside: (target: string) => l10n.t('link to {0}, outside the folder', visibleName(target)),
   replacedWhileRead: () => l10n.t('replaced while it was being read'),
   keptChanging: () => l10n.t('kept changing; the copy may be inconsistent'),
 
@@ -104,9 +111,9 @@ export const strings = {
   unsupportedFormat: () => l10n.t('sent in a format that is not supported'),
   /** `type` is tar's name for it, such as `fifo`. */
   unsupportedType: (type: string) => l10n.t('not a file, folder, or link ({0})', type),
-  linkTo: (target: string) => l10n.t('link to {0}', target),
+  linkTo: (target: string) => l10n.t('link to {0}', visibleName(target)),
   duplicateName: () => l10n.t('duplicate name'),
-  parentNotFolder: (path: string) => l10n.t("{0} isn't a folder on this computer", path),
+  parentNotFolder: (path: string) => l10n.t("{0} isn't a folder on this computer", visibleName(path)),
   afterEnd: () => l10n.t('after the end of the archive'),
   diskFull: () => l10n.t('the disk is full'),
 

@@ -129,3 +129,18 @@ function whileLoaded<T>(reading: Promise<T[]>): Promise<T[]> {
     throw error;
   });
 }
+
+/** Counts the presses of mouse buttons in a page from now on. Returns a function that reads the count. */
+export async function countClicks(page: Page): Promise<() => Promise<number>> {
+  let count = 0;
+  const name = 'countClick';
+  await page.exposeFunction(name, () => {
+    count += 1;
+  });
+  await page.evaluate((each) => {
+    const counter = (window as unknown as Record<string, () => void>)[each];
+    window.addEventListener('mousedown', () => counter?.(), true);
+  }, name);
+  // A call from the page arrives before the answer to a later question to it.
+  return () => page.evaluate(() => {}).then(() => count);
+}

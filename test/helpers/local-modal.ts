@@ -44,6 +44,8 @@ export interface ControlClient {
   set(settings: ControlSettings): Promise<void>;
   /** Stops a sandbox as if its worker had failed. */
   preempt(sandboxId: string): Promise<void>;
+  /** Rejects the tokens of sign-ins from now on, as if their user had deleted them. */
+  revokeSignedIn(): Promise<void>;
   running(): Promise<Running>;
 }
 
@@ -57,8 +59,10 @@ export interface RunningLocalModal {
   controlUrl: string;
   /** Waits for the line with the variables to use the server with, and returns them. */
   printedVariables(): Promise<Record<string, string>>;
-  /** Waits for the code of a sign-in, and returns it. */
-  printedCode(page: string): Promise<string>;
+  /** Waits for the sentence that says what isolates sandboxes, and returns it. */
+  printedIsolation(): Promise<string>;
+  /** Waits for the password of a sign-in's page, and returns it. */
+  printedPassword(page: string): Promise<string>;
   /** Resolves when the server's process has ended. */
   ended: Promise<void>;
   control: ControlClient;
@@ -73,10 +77,25 @@ export interface RunningLocalModal {
 const START_TIMEOUT_MS = 20_000;
 const DEFAULT_TOKEN = 'ak-test:as-test';
 
+/**
+ * What isolates the sandboxes of the tests. `LOCAL_MODAL_RUNTIME` is the runtime, and `RUNSC` the path of gVisor's program, if it
+ * isn't installed.
+ */
+const { LOCAL_MODAL_RUNTIME = 'namespaces', RUNSC } = process.env;
+/** Whether sandboxes run in gVisor. */
+export const onGvisor = LOCAL_MODAL_RUNTIME === 'gvisor';
+
+/** Returns a server's environment, with which it finds gVisor. */
+function withRunsc(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return onGvisor && RUNSC ? { ...env, PATH: `${env.PATH}${path.delimiter}${path.dirname(RUNSC)}` } : env;
+}
+
 /** Starts a server. Throws with the server's error output if it doesn't start. */
 export async function startLocalModal(setup: LocalModalSetup = {}): Promise<RunningLocalModal> {
   const dataDir = setup.dataDir ?? (await mkdtemp(path.join(tmpdir(), 'local-modal-')));
-  const args = ['--data', dataDir, '--control', '0', '--exit-with-parent', ...(setup.args ?? [])];
+  const args = ['--data', dataDir, '--control', '0', '--exit-with-parent'];
+  // Networks of their own depend on what is installed.
+  args.push('--runtime', LOCAL_MODAL_RUNTIME, '--network', 'host', ...(setup.args ?? []));
   const tokens = setup.tokens ?? [DEFAULT_TOKEN];
   for (const token of tokens) args.push('--token', token);
   if (setup.seed) {
@@ -88,7 +107,7 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
   const [program = '', ...before] = [...(setup.through ?? []), process.execPath, bundle];
   const child = spawn(program, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: setup.env,
+    env: withRunsc(setup.env ?? process.env),
     uid: setup.uid,
     gid: setup.uid,
   });
@@ -124,7 +143,8 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
       const line = await printed(/^MODAL_SERVER_URL=.*(?=\n)/m);
       return Object.fromEntries(line.split(' ').map((variable) => variable.split('=')));
     },
-    printedCode: (page) => printed(new RegExp(`(?<=on ${page}: )\\d+(?=\\n)`)),
+    printedIsolation: () => printed(/(?<=^Local Modal is ready .*\n).+(?=\n)/m),
+    printedPassword: (page) => printed(new RegExp(`(?<=on ${page}: )\\d+(?=\\n)`)),
     control: controlClient(control, tokenSecret),
     client(params) {
       const client = newClient(url, { tokenId, tokenSecret, logLevel: 'error', ...params });
@@ -208,6 +228,7 @@ function controlClient(url: string, secret: string): ControlClient {
     resetCalls: () => call('DELETE', '/calls'),
     set: (settings) => call('POST', '/settings', settings),
     preempt: (sandboxId) => call('POST', `/preempt/${sandboxId}`),
+    revokeSignedIn: () => call('POST', '/revoke'),
     running: () => call('GET', '/running'),
   };
 }

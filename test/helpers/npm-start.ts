@@ -8,12 +8,16 @@ export interface StartedRun {
   stderr(): string;
 }
 
-/** Starts `npm start -- --run` with these arguments in a folder. Defaults to the project folder. */
-export function npmStartRun(args: readonly string[], from = projectFolder): StartedRun {
+/** Starts `npm start -- --run` with these arguments in a folder. Nothing is piped to it by default. */
+export function npmStartRun(
+  args: readonly string[],
+  from = projectFolder,
+  input: 'ignore' | 'pipe' = 'ignore',
+): StartedRun {
   const command = ['start', '--silent', '--prefix', projectFolder, '--', '--run', ...args];
   const running = startProcess(process.platform === 'win32' ? 'npm.cmd' : 'npm', command, {
     cwd: from,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
     shell: process.platform === 'win32',
   });
   const collected = { stdout: '', stderr: '' };

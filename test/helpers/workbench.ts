@@ -1,5 +1,5 @@
 /** Drives VS Code's workbench in a headless browser, as a user would, with the packed extension installed. */
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { projectFolder, vscodeTestFolder } from '../../scripts/paths.ts';
@@ -24,6 +24,8 @@ export interface WorkbenchOptions {
   readonly height?: number;
   /** Enables Workspace Trust, so that the folder isn't trusted. */
   readonly workspaceTrust?: boolean;
+  /** More extensions to install, as folders relative to the project. */
+  readonly extensions?: readonly string[];
   /** Opens the folder in a multi-root workspace, to which folders can be added without a restart. */
   readonly multiRoot?: boolean;
 }
@@ -54,6 +56,8 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
   if (!installed) throw new Error('Run the UI tests with `npm test -- ui`, which packs and installs the extension.');
   const profile = await temporaryProfile({
     'modal.account': 'local',
+    'modal.localModal.runtime': process.env.LOCAL_MODAL_RUNTIME ?? 'namespaces',
+    'modal.localModal.network': 'host',
     // Only the DOM renderer's text can be read from the page.
     'terminal.integrated.gpuAcceleration': 'off',
     'workbench.colorTheme': options.theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern',
@@ -63,6 +67,11 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     ...options.settings,
   });
   await cp(installed, profile.extensionsDir, { recursive: true });
+  for (const extension of options.extensions ?? []) {
+    await cp(join(projectFolder, extension), join(profile.extensionsDir, basename(extension)), { recursive: true });
+    // Without the list of what is installed, VS Code looks for it.
+    await rm(join(profile.extensionsDir, 'extensions.json'), { force: true });
+  }
   const source = options.folder ?? 'examples/hello';
   const folder = join(profile.folder, 'workspace', basename(source));
   await mkdir(dirname(folder), { recursive: true });

@@ -54,11 +54,11 @@ export async function runFile(uri: vscode.Uri | undefined): Promise<RunResult & 
 }
 
 /** Writes a file into the workspace's first folder. */
-export async function writeWorkspaceFile(path: string, content: string): Promise<vscode.Uri> {
+export async function writeWorkspaceFile(path: string, content: string | Uint8Array): Promise<vscode.Uri> {
   const folder = vscode.workspace.workspaceFolders?.[0];
   assert.ok(folder, 'the workspace has a folder');
   const uri = vscode.Uri.joinPath(folder.uri, path);
-  await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(content));
+  await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
   return uri;
 }
 
@@ -76,7 +76,7 @@ type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessag
 type Asked = string | { title: string } | object[];
 
 /**
- * Answers VS Code's messages (with a button), input boxes (with a text), and quick picks (with `all` or `first`) while
+ * Answers VS Code's messages (with a button), input boxes (with a text), and quick picks (with `all`, `first`, or a row's text) while
  * `action` runs. `action` receives the messages so far. Resolves with its result and all messages.
  */
 export async function answering<T>(
@@ -95,8 +95,12 @@ export async function answering<T>(
   const messages: string[] = [];
   for (const shower of showers) {
     window[shower] = async (message) => {
-      if (Array.isArray(message))
-        return answers[shower] === 'all' ? message : answers[shower] === 'first' ? message[0] : undefined;
+      if (Array.isArray(message)) {
+        const answer = answers[shower];
+        if (answer === 'all') return message;
+        if (answer === 'first') return message[0];
+        return answer && (message as vscode.QuickPickItem[]).find(({ label }) => label.includes(answer));
+      }
       messages.push(typeof message === 'string' ? message : message.title);
       return answers[shower];
     };
@@ -129,6 +133,11 @@ export async function choosingPath<T>(path: string, action: () => Promise<T>): P
  */
 export function eventually<T>(what: string, read: () => T | Promise<T>, holds: (value: T) => boolean): Promise<T> {
   return waitFor(what, 30_000, async () => read(), holds);
+}
+
+/** Returns the names of the tasks that VS Code runs at this moment, for what `eventually` reads. */
+export function runningTasks(): string[] {
+  return vscode.tasks.taskExecutions.map(({ task }) => task.name);
 }
 
 /** Waits until the problems of a file, or only those from `source`, match, and returns them. */
@@ -183,8 +192,7 @@ export async function waitForTask(name: string): Promise<vscode.TaskExecution> {
 
 /** Waits until exactly the tasks with these names are running. */
 export async function waitForTasks(...names: string[]): Promise<void> {
-  const running = () => vscode.tasks.taskExecutions.map(({ task }) => task.name);
-  await eventually(`the tasks [${names}]`, running, (found) => found.join() === names.join());
+  await eventually(`the tasks [${names}]`, runningTasks, (found) => found.join() === names.join());
 }
 
 /** Closes all terminals of the window. */

@@ -2,8 +2,8 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { format } from 'node:util';
-import type { TestCounts } from '../../scripts/counts.ts';
 import { runMocha } from '../../scripts/mocha/run-mocha.ts';
+import type { TestResults } from '../../scripts/results.ts';
 import { connectRelay } from '../../scripts/vscode/relay.ts';
 
 const testTimeoutMs = 120_000;
@@ -14,11 +14,11 @@ export async function run(): Promise<void> {
   const options = { timeoutMs: testTimeoutMs, grep: TEST_GREP };
   if (TEST_FILES === undefined) {
     const files = globSync(join(__dirname, 'integration', TEST_LAUNCH ?? '*', '**', '*.test.cjs'));
-    const { failed } = await runMocha({ ...options, files, timeoutMs: 0 });
-    if (failed > 0) throw new Error(`${failed} tests failed.`);
+    const { failures } = await runMocha({ ...options, files, timeoutMs: 0 });
+    if (failures.length > 0) throw new Error(`${failures.length} tests failed.`);
     return;
   }
-  const relay = await connectRelay<TestCounts>();
+  const relay = await connectRelay<TestResults>();
   // VS Code's own console can't be patched, only replaced.
   const print = (...args: unknown[]) => relay.write(`${format(...args)}\n`);
   globalThis.console = { ...console, log: print, info: print };

@@ -19,6 +19,7 @@ const DOCUMENTS: Readonly<Record<string, string>> = {
   'remote-files': 'docs/pictures',
   'search-in-sandbox': 'docs/pictures',
   snapshots: 'docs/pictures',
+  ports: 'docs/pictures',
 };
 
 /** Takes a screenshot. Those of the docs are retaken only on request, so that tests leave the tree unchanged. */

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import { strings as syncStrings } from '../../src/providers/sync/strings.ts';
 import { sandboxParams } from '../../src/sandboxes/sandbox-params.ts';
+import { noteConnection } from '../../src/ssh/connections.ts';
+import { SshFolder } from '../../src/ssh/hosts.ts';
 import { strings } from '../../src/views/sandboxes/strings.ts';
-import { comesIntoSight, waitForAttribute } from '../helpers/elements.ts';
+import { comesIntoSight, waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { useProfileOf } from '../helpers/local-modal.ts';
 import { commandTitle } from '../helpers/manifest.ts';
 import { startWithEndedSandboxes } from '../helpers/many-sandboxes.ts';
@@ -21,7 +23,7 @@ const rowNamed = (workbench: Workbench, hasText: string) =>
 const row = (workbench: Workbench) => rowNamed(workbench, 'hello');
 
 describe('The Sandboxes view', () => {
-  it('shows the sandbox of a run, and terminates it with its inline button after a confirmation', async () => {
+  it('shows the sandbox of a run and its SSH connections, and terminates it with its inline button after a confirmation', async () => {
     const workbench = await openWorkbench();
     await workbench.openView('Modal');
     await workbench.page.getByText('No sandboxes are running').waitFor();
@@ -33,6 +35,18 @@ describe('The Sandboxes view', () => {
     await workbench.waitForTerminal(/Exited with code 0/);
     await row(workbench).waitFor();
     await picture(workbench, 'screenshot');
+
+    await workbench.expand(row(workbench));
+    const sandboxId =
+      /sb-\w+/.exec(await waitForText(workbench.page.locator('.sidebar .monaco-list-row'), /sb-\w+/))?.[0] ?? '';
+    const connected = rowNamed(workbench, `${strings.sshConnections(1)} · default`);
+    // What the program that ssh runs does.
+    const [storage = ''] = globSync(join(workbench.folder, '../../user-data/**/globalStorage/modal-sandboxes.*/ssh'));
+    const disconnect = await noteConnection(new SshFolder(storage), { sandboxId, host: 'modal-hello' });
+    await connected.waitFor();
+    await picture(workbench, 'ssh-connection');
+    await disconnect();
+    await connected.waitFor({ state: 'detached' });
 
     await workbench.clickRowAction(row(workbench), 'Terminate Sandbox');
     await workbench.waitForDialog(new RegExp(strings.terminateOne('hello').replace('?', '\\?')));

@@ -47,7 +47,7 @@ describe('Warm-ups', () => {
     await waitForAttribute(
       statusItem(workbench),
       'aria-label',
-      /^Modal: profile “ready” in profiles, warm sandbox available\. Local Modal is free\./,
+      /^Modal: profile “ready” in profiles, warm sandbox available\. Account: Local Modal\. Local Modal is free\./,
     );
     await statusItem(workbench).locator('a').focus();
     await workbench.page.keyboard.press('Enter');

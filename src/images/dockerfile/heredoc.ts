@@ -22,11 +22,13 @@ export function heredocsIn(command: string): Heredoc[] {
 
 /** Returns the heredoc that a word opens; undefined if it doesn't open one. */
 export function heredocOf(word: string): Heredoc | undefined {
-  const [, dash, rest = ''] = /^\d*<<(-?)([^<]*)$/.exec(word) ?? [];
+  const [, dash, rest = ''] = /^\d*<<(-?)\s*([^<]*)$/.exec(word) ?? [];
   if (dash === undefined || rest === '' || rawWords(rest)?.length !== 1) return undefined;
   // A `$` isn't special here.
   const name = expand(rest.replaceAll('$', '\\$'), () => undefined);
-  return { name, content: '', stripsTabs: dash === '-', expands: name === rest };
+  // An escape alone doesn't count as a quote.
+  const quotes = (text: string) => text.replace(/[^"']/g, '').length;
+  return { name, content: '', stripsTabs: dash === '-', expands: quotes(name) === quotes(rest) };
 }
 
 /** Returns the content of the file that a heredoc describes. */

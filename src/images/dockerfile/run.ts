@@ -27,15 +27,22 @@ export const BINDS = '/.dockerfile-binds';
 /**
  * Turns a `RUN` into a line that every builder supports. Heredocs become shell text. Secrets become files for the duration of
  * the command, with values of the build's variables. Binds are copied to their targets and removed afterwards. Caches and
- * temporary file systems are empty folders, whose contents don't become part of the image. Throws `ImageBuildError` for what isn't supported.
+ * temporary file systems are empty folders, whose contents don't become part of the image. `expanded` replaces variables in
+ * options of mounts. Throws `ImageBuildError` for what isn't supported.
  */
-export function runCommand(run: Instruction, shell: readonly string[], buildSecrets: readonly string[]): RunCommand {
+export function runCommand(
+  run: Instruction,
+  shell: readonly string[],
+  buildSecrets: readonly string[],
+  expanded: (word: string) => string,
+): RunCommand {
   const binds: Bind[] = [];
   const missingSecrets: string[] = [];
   const before: string[] = [];
   const after: string[] = [];
   for (const [flag, value] of run.flags) {
-    if (flag === 'mount') mount(run, value, buildSecrets, { binds, missingSecrets, before, after });
+    if (flag === 'mount')
+      mount(run, mountOptions(run, value, expanded), buildSecrets, { binds, missingSecrets, before, after });
     else if (flag === 'network' && /^(default|host)$/.test(value)) continue;
     else if (flag === 'security' && value === 'sandbox') continue;
     else throw refusal(run, strings.unsupportedRunFlag(flag, value));
@@ -79,10 +86,25 @@ interface MountScript {
   readonly after: string[];
 }
 
-function mount(run: Instruction, value: string, buildSecrets: readonly string[], to: MountScript): void {
-  const options = new Map(value.split(',').map((each) => [each.replace(/=.*$/s, ''), each.replace(/^[^=]*=?/, '')]));
+const MOUNT_OPTION =
+  /^(?:(?:type|from|source|src|target|dst|destination|id|sharing|size|mode|uid|gid|env|required|readonly|ro|readwrite|rw)=|(?:required|readonly|ro|readwrite|rw)$)/;
+
+type MountOptions = ReadonlyMap<string, string>;
+
+function mountOptions(run: Instruction, value: string, expanded: (word: string) => string): MountOptions {
+  return new Map(
+    value.split(',').map((option): [string, string] => {
+      const [name = '', ...rest] = option.split('=');
+      const key = name.toLowerCase();
+      if (!MOUNT_OPTION.test(option.replace(name, key))) throw refusal(run, strings.unknownMountOption(option));
+      return [key, expanded(rest.join('='))];
+    }),
+  );
+}
+
+function mount(run: Instruction, options: MountOptions, buildSecrets: readonly string[], to: MountScript): void {
   const option = (...names: string[]) => names.map((name) => options.get(name)).find((found) => found !== undefined);
-  switch (options.get('type') ?? 'bind') {
+  switch (options.get('type')?.toLowerCase() ?? 'bind') {
     case 'cache':
     case 'tmpfs': {
       const quoted = shellJoin([requiredTarget(run, option('target', 'dst', 'destination'))]);
@@ -132,7 +154,7 @@ function requiredTarget(run: Instruction, target: string | undefined): string {
 function secret(
   run: Instruction,
   { id, target, env }: { id: string; target: string | undefined; env: string | undefined },
-  options: ReadonlyMap<string, string>,
+  options: MountOptions,
   buildSecrets: readonly string[],
   to: MountScript,
 ): void {

@@ -8,7 +8,7 @@ import { fileContent, heredocOf } from './heredoc.ts';
 import { type Instruction, refusal } from './parse.ts';
 import { BINDS, runCommand } from './run.ts';
 import { atLine, type Stage, stageNamed } from './stages.ts';
-import { assignments, expand, jsonWords, splitWords, UnknownVariable } from './words.ts';
+import { assignments, expand, jsonWords, splitPaths, splitWords, UnknownVariable } from './words.ts';
 
 /** The state that the stages of one Dockerfile share. */
 export interface DockerfileBuild {
@@ -201,7 +201,9 @@ class StageState {
   }
 
   async #run(each: Instruction, endOf: EndOf): Promise<void> {
-    const { line, binds, missingSecrets } = runCommand(each, this.#shell, this.#build.buildSecrets);
+    const { line, binds, missingSecrets } = runCommand(each, this.#shell, this.#build.buildSecrets, (word) =>
+      this.#expanded(each, word),
+    );
     if (each.flags.some(([flag, value]) => flag === 'mount' && value.includes('type=cache')))
       this.#build.notes.add(strings.cacheMountsIgnored());
     for (const name of missingSecrets) this.#build.notes.add(strings.optionalSecretMissing(name));
@@ -234,7 +236,7 @@ class StageState {
 
   async #copy(each: Instruction, endOf: EndOf): Promise<void> {
     const flag = (name: string) => each.flags.find(([found]) => found === name)?.[1];
-    const written = jsonWords(each.text) ?? splitWords(each.text);
+    const written = jsonWords(each.text) ?? splitPaths(each.text);
     const to = written.length < 2 ? undefined : this.#expanded(each, written.at(-1) ?? '');
     if (to === undefined) throw refusal(each, strings.copySyntax(each.keyword));
     const isFolder = FOLDER.test(to);

@@ -14,83 +14,161 @@ export class UnknownVariable extends Error {
 export type Lookup = (name: string) => string | undefined;
 
 const WORD = /(?:[^\s"'\\]|\\(?:[\s\S]|$)|"(?:[^"\\]|\\[\s\S])*"|'[^']*')+/g;
-const PART = /\\([\s\S])|(["'])|\$\{(\w+)(?:(:?[-+?])((?:[^{}\\]|\\.|\$\{[^}]*\})*))?\}|\$(\w+)|(\$\{)|([\s\S])/y;
+/** The same in a command, in which there may be blanks between `<<` and the word of a heredoc. */
+const COMMAND_WORD = new RegExp(`(?:<<[ \\t]*|${WORD.source})+`, 'g');
+const NAME = /[@*#?\-!$]|\d+|[\p{L}_][\p{L}\p{Nd}_]*/uy;
 
 /** Splits a line into words, whose quoted parts may contain blanks. Quotes and escapes are kept. */
 export function splitWords(text: string): string[] {
   return text.match(WORD) ?? [];
 }
 
+/** Splits a line at its blanks, as Docker splits the paths of `COPY`: quotes don't matter. */
+export function splitPaths(text: string): string[] {
+  return text.split(/[\t\v\f\r ]+/);
+}
+
 /**
  * Splits a command into words like a shell; undefined if a quote isn't closed. Quotes and escapes are kept.
  */
 export function rawWords(command: string): string[] | undefined {
-  return command.replace(WORD, '').trim() === '' ? splitWords(command) : undefined;
+  return command.replace(COMMAND_WORD, '').trim() === '' ? (command.match(COMMAND_WORD) ?? []) : undefined;
 }
 
 /**
  * Removes quotes and escapes from a word and replaces variables, as Docker does:
- * https://docs.docker.com/reference/dockerfile/#environment-replacement. Throws `UnknownVariable`, or an error for a
- * substitution that isn't supported.
+ * https://docs.docker.com/reference/dockerfile/#environment-replacement. Throws `UnknownVariable`, or an error whose message is
+ * a reason for `refusal`: for an open quote, or a substitution that isn't supported.
  */
 export function expand(word: string, lookup: Lookup): string {
-  const part = new RegExp(PART);
-  let inDouble = false;
-  let result = '';
-  for (let found = part.exec(word); found; found = part.exec(word)) {
-    const [all, escaped, quote, braced, operator, operand = '', plain, unclear] = found;
-    if (quote === "'" && !inDouble) {
-      const end = word.indexOf("'", part.lastIndex);
-      result += word.slice(part.lastIndex, end < 0 ? undefined : end);
-      part.lastIndex = end < 0 ? word.length : end + 1;
-    } else if (quote === '"') inDouble = !inDouble;
-    else if (escaped !== undefined) result += inDouble && !/["\\$]/.test(escaped) ? all : escaped;
-    else if (braced !== undefined) result += replaced(lookup(braced), operator, () => expand(operand, lookup), braced);
-    else if (plain !== undefined) result += lookup(plain) ?? '';
-    else if (unclear !== undefined) throw new Error(strings.unsupportedSubstitution(word));
-    else result += all;
-  }
-  return result;
+  return new WordReader(word, lookup).read();
 }
 
-function replaced(
-  value: string | undefined,
-  operator: string | undefined,
-  operand: () => string,
-  name: string,
-): string {
-  if (operator === undefined) return value ?? '';
-  const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
-  if (operator.endsWith('+')) return isSet ? operand() : '';
-  if (isSet) return value ?? '';
-  if (operator.endsWith('?')) throw new Error(strings.requiredVariableUnset(name, operand()));
-  return operand();
+/** Reads a word as BuildKit's `shell.Lex` does. */
+class WordReader {
+  readonly #word: string;
+  readonly #lookup: Lookup;
+  #at = 0;
+
+  constructor(word: string, lookup: Lookup) {
+    this.#word = word;
+    this.#lookup = lookup;
+  }
+
+  /** Reads up to a closing bracket, or to the end. */
+  read(closing?: string): string {
+    let result = '';
+    while (this.#at < this.#word.length) {
+      const char = this.#next();
+      if (char === closing) return result;
+      if (char === "'") result += this.#singleQuoted();
+      else if (char === '"') result += this.#doubleQuoted();
+      else if (char === '$') result += this.#value();
+      else result += char === '\\' ? this.#next() : char;
+    }
+    if (closing !== undefined) throw new Error(strings.unsupportedSubstitution(this.#word));
+    return result;
+  }
+
+  /** Returns the next character; empty at the end. */
+  #next(): string {
+    const char = this.#word[this.#at] ?? '';
+    this.#at += char.length;
+    return char;
+  }
+
+  #take(expression: RegExp): string {
+    expression.lastIndex = this.#at;
+    const [found = ''] = expression.exec(this.#word) ?? [];
+    this.#at += found.length;
+    return found;
+  }
+
+  #singleQuoted(): string {
+    const text = this.#take(/[^']*/y);
+    if (this.#next() === '') throw new Error(strings.openQuote(this.#word));
+    return text;
+  }
+
+  #doubleQuoted(): string {
+    let result = '';
+    for (let char = this.#next(); char !== '"'; char = this.#next()) {
+      if (char === '') throw new Error(strings.openQuote(this.#word));
+      if (char === '$') result += this.#value();
+      else result += char === '\\' && /["$\\]/.test(this.#word[this.#at] ?? '') ? this.#next() : char;
+    }
+    return result;
+  }
+
+  #value(): string {
+    if (this.#word[this.#at] !== '{') {
+      const name = this.#take(NAME);
+      return name === '' ? '$' : (this.#known(name) ?? '');
+    }
+    this.#next();
+    const name = this.#take(NAME);
+    const operator = this.#take(/:?[-+?]/y);
+    if (operator === '' && name !== '' && this.#next() === '}') return this.#known(name) ?? '';
+    if (operator === '' || name === '') throw new Error(strings.unsupportedSubstitution(this.#word));
+    return this.#substituted(name, operator);
+  }
+
+  #substituted(name: string, operator: string): string {
+    const value = this.#known(name);
+    const isSet = operator.startsWith(':') ? value !== undefined && value !== '' : value !== undefined;
+    const isUsed = operator.endsWith('+') ? isSet : !isSet;
+    // The variables of an operand that isn't used need no value.
+    const operand = isUsed ? this.read('}') : this.#skipped();
+    if (operator.endsWith('+')) return operand;
+    if (isSet) return value ?? '';
+    if (operator.endsWith('?')) throw new Error(strings.requiredVariableUnset(name, operand));
+    return operand;
+  }
+
+  #skipped(): string {
+    const reader = new WordReader(this.#word.slice(this.#at), () => '');
+    reader.read('}');
+    this.#at += reader.#at;
+    return '';
+  }
+
+  /** Returns a variable's value. What only a shell sets has none. */
+  #known(name: string): string | undefined {
+    return /^[\p{L}_]/u.test(name) ? this.#lookup(name) : undefined;
+  }
 }
 
 /**
- * Parses the pairs of `ENV` or `ARG`: `A=1 B="two"`, or the legacy `ENV NAME the rest`. Values are kept as written. Throws an
- * error whose message is a reason for `refusal`.
+ * Parses the pairs of `ENV`, `LABEL`, or `ARG`: `A=1 B="two"`, or the legacy `ENV NAME the rest`. Values are kept as written.
+ * Throws an error whose message is a reason for `refusal`.
  */
 export function assignments(keyword: string, text: string): [name: string, value: string | undefined][] {
-  const old = keyword === 'ENV' ? /^([^\s=]+)(?:\s+([\s\S]+))?$/.exec(text) : null;
+  const isOld = keyword !== 'ARG' && splitWords(text)[0]?.includes('=') === false;
+  const old = isOld ? /^(\S+)(?:\s+([\s\S]+))?$/.exec(text) : null;
   if (old) {
     if (old[2] === undefined) throw new Error(strings.envWithoutValue(text));
     return [[old[1] ?? '', old[2]]];
   }
   return splitWords(text).map((word) => {
     const at = word.indexOf('=');
-    if (at < 0 && keyword === 'ENV') throw new Error(strings.envWithoutValue(word));
+    if (at === 0 || (at < 0 && keyword !== 'ARG')) throw new Error(strings.envWithoutValue(word));
     return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
   });
 }
 
-/** Parses a JSON array such as `["sh", "-c"]`; undefined if the text isn't one. */
+/**
+ * Parses a JSON array such as `["sh", "-c"]`; undefined if the text isn't one. Throws an error whose message is a reason for
+ * `refusal` for an array of something else than strings.
+ */
 export function jsonWords(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined;
+  let value: unknown;
   try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
+    value = JSON.parse(text);
   } catch {
     return undefined;
   }
+  if (!Array.isArray(value)) return undefined;
+  if (!value.every((word) => typeof word === 'string')) throw new Error(strings.notOnlyStrings());
+  return value;
 }

@@ -1,6 +1,6 @@
 import type { Command, ExecuteOptions, ExecuteResult, SandboxesApi } from '../../api/api.ts';
 import { execute } from '../../api/execute.ts';
-import { sandboxProvider } from '../../api/sandbox-provider.ts';
+import { type ApiServices, sandboxProvider } from '../../api/sandbox-provider.ts';
 import { strings } from '../../api/strings.ts';
 import { UserError } from '../../base/errors.ts';
 import { NO_PROJECTS } from '../../run/projects.ts';
@@ -13,7 +13,7 @@ import { diskFolders, requireFolder, requireTrust, syncedFolder } from '../commo
 const MAX_CODE_CHARS = 60_000;
 
 export interface ApiModuleDependencies {
-  readonly services: RunServices;
+  readonly services: ApiServices;
   /** Fires with all text that runs show in their terminals. */
   readonly onDidWriteOutput: SandboxesApi['onDidWriteOutput'];
 }

@@ -6,10 +6,12 @@ export interface AccountState {
   readonly isChosen: boolean;
   /** True if sandboxes run on this computer. */
   readonly isLocal: boolean;
-  /** Identifies the account and app that sandboxes are started in. */
+  /** The name of the account, for users. */
+  readonly label: string;
+  /** Identifies the account, environment, and app that sandboxes are started in. */
   readonly key: string;
   /** Resolves with the ID of the account that answers belong to. Rejects if the account isn't available. */
   id(): Promise<string>;
-  /** Fires when another account or app is chosen. */
+  /** Fires when another account, environment, or app is chosen, and when the account has a new token. */
   readonly onDidChange: Event<unknown>;
 }

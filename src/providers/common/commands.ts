@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { UserError } from '../../base/errors.ts';
 import { cleanLine } from '../../base/text.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import type { CommandId } from './command-ids.ts';
 import { type Label, labelText } from './window.ts';
 
@@ -13,16 +15,22 @@ export function registerCommands(handlers: { readonly [id in CommandId]?: Comman
   );
 }
 
-/** VS Code shows the error of a command that fails. */
+/** VS Code shows the error of a command that fails, and other extensions get it. */
 function withCleanErrors(handler: CommandHandler): (...args: never[]) => Promise<unknown> {
   return async (...args) => {
     try {
       return await handler(...args);
     } catch (error) {
-      if (error instanceof Error) error.message = cleanLine(error.message);
-      throw error;
+      if (error instanceof UserError || (error as Error | undefined)?.name === 'AbortError')
+        throw cleaned(error as Error);
+      throw new UserError(explainAndLog(error), { cause: error });
     }
   };
+}
+
+function cleaned(error: Error): Error {
+  error.message = cleanLine(error.message);
+  return error;
 }
 
 /** Describes one of our own commands, for a row, a code lens, or a notification. */

@@ -19,7 +19,7 @@ export interface Place {
 
 /** Throws `UserError` if the workspace isn't trusted. */
 export function requireTrust(): void {
-  if (!vscode.workspace.isTrusted) throw new UserError(strings.notTrusted());
+  if (!vscode.workspace.isTrusted) throw new UserError(strings.notTrusted(), { actions: ['trustWorkspace'] });
 }
 
 /** The workspace folders on local disks. Others, such as those of sandboxes, aren't synced. */
@@ -44,7 +44,7 @@ export function folderOfScope(scope: vscode.Task['scope']): vscode.WorkspaceFold
 
 /** Returns the folder. Throws `UserError` if there is none. */
 export function requireFolder(folder: vscode.WorkspaceFolder | undefined): vscode.WorkspaceFolder {
-  if (!folder) throw new UserError(strings.noFolderOpen());
+  if (!folder) throw new UserError(strings.noFolderOpen(), { actions: ['openFolder'] });
   return folder;
 }
 
@@ -101,7 +101,7 @@ export function placeOf(uri: vscode.Uri): Place {
     throw new UserError(strings.fileNotLocal(name, uri.scheme));
   }
   const workspaceFolder = vscode.workspace.getWorkspaceFolder(uri);
-  if (!workspaceFolder) throw new UserError(strings.fileNotInWorkspace(name));
+  if (!workspaceFolder) throw new UserError(strings.fileNotInWorkspace(name), { actions: ['openFolder'] });
   const folder = syncedFolder(workspaceFolder);
   if (uri.fsPath !== folder.path && !uri.fsPath.startsWith(folder.path + sep)) {
     throw new UserError(strings.fileNotInSyncRoot(name));

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
-import { explainAndLog } from '../../modal/errors.ts';
 import { window } from './window.ts';
 
 /** Work that is done sooner shows no progress, so that nothing flashes up. */
@@ -44,21 +43,4 @@ export async function withProgress<T>(
 /** Waits for work that can't be stopped; canceling only ends the wait. */
 export function waiting<T>(title: string, work: () => Promise<T>): Promise<T> {
   return withProgress(title, (signal) => untilAborted(work(), signal));
-}
-
-/** Does work and shows the error if it fails, resolving with undefined. A cancellation isn't shown. */
-export async function shown<T>(work: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await work();
-  } catch (error) {
-    if ((error as Error | undefined)?.name !== 'AbortError') showError(error);
-    return undefined;
-  }
-}
-
-/** Logs an error and shows it to the user. Returns the message that is shown. */
-export function showError(error: unknown): string {
-  const message = explainAndLog(error);
-  void window.showErrorMessage(message);
-  return message;
 }

@@ -30,3 +30,6 @@ export function placeOfRemote(uri: vscode.Uri): RemotePlace | undefined {
   const [, container = '', ...rest] = whole.split('/');
   return { container, path: `/${rest.join('/')}`.replace(/(?<=.)\/$/, '') };
 }
+
+/** The query of the URI of a file that is shown, but not edited. */
+export const READ_ONLY_QUERY = 'readonly';

@@ -3,10 +3,10 @@ import { UserError } from '../../base/errors.ts';
 import type { TargetKind } from '../../run/targets/target.ts';
 import { strings } from './strings.ts';
 
-/** The account to use: Local Modal, a profile of Modal's config file, the environment, or a stored token. */
+/** The account to use: Local Modal, a profile of Modal's config file, the environment, or an account with a stored token. */
 export const AccountChoiceSchema = z
   .string()
-  .regex(/^(local|environment|token|profile:.+)$/, { error: () => strings.invalidAccountSetting() });
+  .regex(/^(local|environment|token:.+|profile:.+)$/, { error: () => strings.invalidAccountSetting() });
 
 /** Every setting under `modal.` with its default. The only place where settings are validated. */
 export const SettingsSchema = z.object({
@@ -32,16 +32,26 @@ export const SettingsSchema = z.object({
       file: z.boolean().default(true),
       pythonGuard: z.boolean().default(true),
       pythonMain: z.boolean().default(true),
+      cell: z.boolean().default(true),
       packageScript: z.boolean().default(true),
       makeTarget: z.boolean().default(true),
       justRecipe: z.boolean().default(true),
-    } satisfies Record<TargetKind, unknown>)
+      test: z.boolean().default(true),
+    } satisfies Record<TargetKind | 'test', unknown>)
     .prefault({}),
+  testing: z.object({ enabled: z.boolean().default(false), pytestArgs: z.array(z.string()).default([]) }).prefault({}),
   budget: z.object({ perDay: z.number().min(0).default(0), perHour: z.number().min(0).default(0) }).prefault({}),
   warm: z
     .object({ pauseAfterIdleMinutes: z.number().min(0).default(15), pauseOnBattery: z.boolean().default(false) })
     .prefault({}),
-  localModal: z.object({ allowUnisolated: z.boolean().default(false) }).prefault({}),
+  ports: z.object({ autoForward: z.enum(['ask', 'open', 'off']).default('ask') }).prefault({}),
+  localModal: z
+    .object({
+      allowUnisolated: z.boolean().default(false),
+      runtime: z.enum(['auto', 'gvisor', 'namespaces']).default('auto'),
+      network: z.enum(['auto', 'host']).default('auto'),
+    })
+    .prefault({}),
 });
 
 export type Settings = z.infer<typeof SettingsSchema>;

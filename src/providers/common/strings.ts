@@ -2,7 +2,34 @@ import * as l10n from '@vscode/l10n';
 
 /** Messages that several features and views share. */
 export const strings = {
+  // Next steps after an error
+  signIn: () => l10n.t('Sign In…'),
   chooseAccount: () => l10n.t('Choose Account…'),
+  useLocalModal: () => l10n.t('Use Local Modal'),
+  openConfigFile: () => l10n.t('Open Config File'),
+  createToken: () => l10n.t('Create Token'),
+  retry: () => l10n.t('Retry'),
+  reloadWindow: () => l10n.t('Reload Window'),
+  showLog: () => l10n.t('Show Log'),
+  showServiceStatus: () => l10n.t('Show Service Status'),
+  showUsage: () => l10n.t('Show Usage'),
+  showSecrets: () => l10n.t('Show Secrets'),
+  showSandboxes: () => l10n.t('Show Sandboxes'),
+  replaceSandbox: () => l10n.t('Replace Sandbox'),
+  chooseProfile: () => l10n.t('Choose Profile…'),
+  showProfile: () => l10n.t('Show Profile'),
+  chooseGpu: () => l10n.t('Choose Another GPU'),
+  chooseRegion: () => l10n.t('Choose Another Region'),
+  raiseTimeout: () => l10n.t('Raise Timeout'),
+  raiseIdleTimeout: () => l10n.t('Raise Idle Timeout'),
+  raiseMemory: () => l10n.t('Raise Memory'),
+  explainSync: () => l10n.t('Explain Sync Status'),
+  showProxySettings: () => l10n.t('Show Proxy Settings'),
+  showLocalModalSettings: () => l10n.t('Show Local Modal Settings'),
+  showBudgetSettings: () => l10n.t('Show Budget Settings'),
+  trustWorkspace: () => l10n.t('Manage Workspace Trust'),
+  openFolder: () => l10n.t('Open Folder…'),
+
   quoted: (name: string) => l10n.t('“{0}”', name),
   notSignedIn: () => l10n.t("You're not signed in to Modal. Sign in, or use Local Modal."),
 
@@ -42,7 +69,7 @@ export const strings = {
       reason,
     ),
   invalidAccountSetting: () =>
-    l10n.t('The modal.account setting must be "local", "environment", "token", or "profile:NAME".'),
+    l10n.t('The modal.account setting must be "local", "environment", "profile:NAME", or "token:NAME".'),
   invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, “.”, “_”, or “-”.'),
   invalidSetting: (name: string, problem: string) => l10n.t("The modal.{0} setting isn't valid ({1}).", name, problem),
 };

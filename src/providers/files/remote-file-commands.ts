@@ -13,7 +13,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { diskFolders, placeOf, workspaceFolderPaths } from '../common/folders.ts';
 import { pickDownloadFolder } from '../common/inputs.ts';
-import { shown } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { SANDBOX_SCHEME } from '../common/schemes.ts';
 import { strings as commonStrings } from '../common/strings.ts';
 import { transfer } from '../common/transfers.ts';
@@ -39,7 +39,7 @@ export class RemoteFileCommands {
       const { sandboxes } = this.#systems;
       const uri = sandboxes.uri({ container: sandbox.id, path: await rootOf(sandboxes.files(sandbox.id)) });
       // VS Code stops this extension in a window with only virtual folders (`virtualWorkspaces` in package.json).
-      if (diskFolders().length === 0) throw new UserError(strings.openLocalFolderFirst());
+      if (diskFolders().length === 0) throw new UserError(strings.openLocalFolderFirst(), { actions: ['openFolder'] });
       const folders = vscode.workspace.workspaceFolders ?? [];
       const isOpen = folders.some((folder) => folder.uri.toString() === uri.toString());
       const restarts = !isOpen && !vscode.workspace.workspaceFile;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { cleanLine } from '../../base/text.ts';
-import { explainAndLog } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import {
   contentOf,
   type RemoteChange,
@@ -12,7 +12,7 @@ import {
   readAll,
 } from '../../modal/remote-files.ts';
 import { activeName, shownName } from '../common/inactive-names.ts';
-import { placeOfRemote, type RemotePlace, remoteUri } from '../common/schemes.ts';
+import { placeOfRemote, READ_ONLY_QUERY, type RemotePlace, remoteUri } from '../common/schemes.ts';
 import { strings } from './strings.ts';
 
 /** The maximum size of a file in the editor, which holds it in memory twice. Larger files can be downloaded. */
@@ -102,7 +102,7 @@ export class RemoteFileSystem implements vscode.FileSystemProvider, vscode.Dispo
       ctime: entry.modifiedMs,
       mtime: entry.modifiedMs,
       size: entry.bytes,
-      ...(entry.isReadOnly && { permissions: vscode.FilePermission.Readonly }),
+      ...((entry.isReadOnly || uri.query === READ_ONLY_QUERY) && { permissions: vscode.FilePermission.Readonly }),
     };
   }
 

@@ -2,7 +2,8 @@ import { checkImage, type ImageReport, reportLines } from '../../images/check.ts
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { executeCommand } from '../common/commands.ts';
 import { chooseFolder } from '../common/folders.ts';
-import { shown, withProgress } from '../common/progress.ts';
+import { withProgress } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { window } from '../common/window.ts';
 import type { ImageReports } from './image-reports.ts';
 import { strings } from './strings.ts';

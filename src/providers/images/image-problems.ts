@@ -58,7 +58,8 @@ async function keyOf(
     return typeof profile !== 'string' && isDeepStrictEqual(imageOf(profile), image);
   })?.[0];
   if (name === undefined) return undefined;
-  const path: JSONPath = ['profiles', name, 'image', key, ...(index === undefined ? [] : [index])];
+  const inProfile = key === 'ssh' ? [key] : ['image', key, ...(index === undefined ? [] : [index])];
+  const path: JSONPath = ['profiles', name, ...inProfile];
   for (let length = path.length; length > 1; length -= 1) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
     if (!node) continue;

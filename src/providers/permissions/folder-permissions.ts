@@ -11,7 +11,7 @@ import { type Recipient, syncConsent } from '../../sandboxes/permissions/sync-co
 import type { SyncConsent } from '../../sync/push/consent.ts';
 import type { AccountState } from '../common/account-state.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
-import { shown } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { userInclude } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { askPermission, offerReview, reviewInList } from './permission-dialog.ts';
@@ -71,6 +71,12 @@ export class FolderPermissions implements vscode.Disposable {
   /** Lets through what the user has allowed, and asks about the rest. */
   get gate(): StartGate {
     return this.#permissions;
+  }
+
+  /** Asks about the variables of this computer that a task reads. Throws `UserError` if the user doesn't allow them. */
+  async requireTask(folder: Folder, { name, reads }: { name: string; reads: readonly string[] }): Promise<void> {
+    const { account, profileRoot } = this.#dependencies;
+    await this.#permissions.requireTask({ root: profileRoot(folder), accountId: await account.id() }, name, reads);
   }
 
   /** Returns the user's answers about sending a folder to an account. */

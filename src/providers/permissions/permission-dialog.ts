@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { QuickPickItem } from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import type { Effect } from '../../sandboxes/permissions/effects.ts';
-import type { PermissionRequest, Reviewed } from '../../sandboxes/permissions/permissions.ts';
+import type { Asker, PermissionRequest, Reviewed } from '../../sandboxes/permissions/permissions.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
@@ -11,14 +11,17 @@ const MAX_NAMED = 3;
 const MAX_LINE_CHARS = 200;
 const MAX_NAME_CHARS = 60;
 
-/** Asks in a modal dialog whether a profile may cause effects. Resolves with undefined if the user cancels. */
+/** Asks in a modal dialog whether a profile or task may cause effects. Resolves with undefined if the user cancels. */
 export async function askPermission(
-  { named, root }: PermissionRequest,
+  { kind, name, root }: Asker,
   effects: readonly Effect[],
 ): Promise<boolean | undefined> {
-  const message = strings.question(nameOf(named.name), nameOf(basename(root)));
+  const isTask = kind === 'task';
+  const question = isTask ? strings.taskQuestion : strings.question;
+  const explanation = isTask ? strings.taskExplanation() : strings.explanation();
+  const message = question(nameOf(name), nameOf(basename(root)));
   const lines = effects.map(({ text }) => strings.line(cleanLine(text, MAX_LINE_CHARS)));
-  const detail = [...lines, '', strings.explanation()].join('\n');
+  const detail = [...lines, '', explanation].join('\n');
   const [allow, dontAllow] = [strings.allow(), strings.dontAllow()];
   const pressed = await window.showWarningMessage(message, { modal: true, detail }, allow, dontAllow);
   return pressed === undefined ? undefined : pressed === allow;

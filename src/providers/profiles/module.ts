@@ -16,6 +16,10 @@ export interface ProfilesModuleDependencies {
 export interface ProfilesModule extends vscode.Disposable {
   /** Adds `warm` to a profile of a folder. */
   keepWarm(folder: Folder, profileName: string): Promise<void>;
+  /** Adds `ssh` to a profile of a folder. */
+  addSsh(folder: Folder, profileName: string): Promise<void>;
+  /** Adds a Python package to the image of a profile of a folder. */
+  addPackage(folder: Folder, profileName: string, name: string): Promise<void>;
   /** Adds a volume to the current profile. Resolves with its mount path; undefined if nothing was changed. */
   mount(volumeName: string): Promise<string | undefined>;
 }
@@ -29,11 +33,14 @@ export function profilesModule({ profiles, sessions, warm, permissions }: Profil
     registerCommands({
       'modal.chooseProfile': (uri?: vscode.Uri) => actions.choose(uri),
       'modal.newProfile': () => actions.create(),
+      'modal.openProfile': (uri?: vscode.Uri, name?: string, key?: string) => actions.open(uri, name, key),
       'modal.replaceSandbox': () => actions.replace(),
     }),
   );
   return Object.assign(disposable, {
-    keepWarm: (folder: Folder, profileName: string) => actions.keepWarm(folder, profileName),
+    keepWarm: (folder: Folder, profileName: string) => actions.set(folder, profileName, 'warm', { sandboxes: 1 }),
+    addSsh: (folder: Folder, profileName: string) => actions.set(folder, profileName, 'ssh', true),
+    addPackage: (folder: Folder, profileName: string, name: string) => actions.addPackage(folder, profileName, name),
     mount: (volumeName: string) => actions.mount(volumeName),
   });
 }

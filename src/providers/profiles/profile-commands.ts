@@ -3,13 +3,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { addProfile, mountInProfile, setInProfile } from '../../profiles/edit.ts';
+import { addProfile, imageWithPackage, mountInProfile, placeInFile, setInProfile } from '../../profiles/edit.ts';
 import { MODAL_FILE } from '../../profiles/modal-file.ts';
 import { SETTINGS } from '../../profiles/profiles.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { chooseFolder } from '../common/folders.ts';
-import { shown } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { window } from '../common/window.ts';
 import { type FolderProfiles, profileRoot } from './folder-profiles.ts';
 import { askNewProfile } from './new-profile.ts';
@@ -81,6 +81,30 @@ export class ProfileCommands {
     return shown(async () => this.#create(await chooseFolder()));
   }
 
+  /**
+   * `modal.openProfile`: opens the definition of a profile, or of one of its keys. Defaults to the current profile of the
+   * folder. The built-in profile has no definition, so a new profile is offered instead.
+   */
+  open(uri?: vscode.Uri, profile?: string, key?: string): Promise<void> {
+    return shown(async () => {
+      const folder = await chooseFolder(uri);
+      const profiles = await this.#profiles.of(folder);
+      const name = profile ?? (await this.#profiles.current(folder));
+      const source = profiles.sourceOf(name);
+      if (source === SETTINGS) {
+        const revealSetting = { key: 'modal.profiles' };
+        await vscode.commands.executeCommand('workbench.action.openSettingsJson', { revealSetting });
+      } else if (source === MODAL_FILE) {
+        const document = await vscode.workspace.openTextDocument(join(profileRoot(folder), MODAL_FILE));
+        const { offset, length } = placeInFile(document.getText(), name, key) ?? { offset: 0, length: 0 };
+        const selection = new vscode.Range(document.positionAt(offset), document.positionAt(offset + length));
+        await vscode.window.showTextDocument(document, { selection });
+      } else {
+        await this.#create(folder);
+      }
+    });
+  }
+
   /** `modal.replaceSandbox`: stops the folder's sandbox, so that the next run starts a new one. */
   replace(folder?: Folder, profile?: string): Promise<void> {
     return shown(async () => {
@@ -101,13 +125,20 @@ export class ProfileCommands {
     }
   }
 
-  /** Adds `warm` to a profile, in the settings or in the folder's modal.json, wherever it is defined. */
-  async keepWarm(folder: Folder, name: string): Promise<void> {
-    if ((await this.#profiles.of(folder)).sourceOf(name) === SETTINGS)
-      return this.#permissions.allowingChange(folder, name, () => keepWarmInSettings(name));
-    await this.#permissions.allowingChange(folder, name, () =>
-      this.#edit(folder, (text) => setInProfile(text, name, 'warm', { sandboxes: 1 })),
+  /** Sets a key of a profile, in the settings or in the folder's modal.json, wherever it is defined. */
+  async set(folder: Folder, name: string, key: 'ssh' | 'warm' | 'image', value: unknown): Promise<void> {
+    const isInSettings = (await this.#profiles.of(folder)).sourceOf(name) === SETTINGS;
+    await this.#permissions.allowingChange<unknown>(folder, name, () =>
+      isInSettings
+        ? setInSettings(name, key, value)
+        : this.#edit(folder, (text) => setInProfile(text, name, key, value)),
     );
+  }
+
+  /** Adds a Python package to the image of a profile. */
+  async addPackage(folder: Folder, profileName: string, name: string): Promise<void> {
+    const { profile } = await this.#sessions.profile(folder, profileName);
+    await this.set(folder, profileName, 'image', imageWithPackage(profile.image, name));
   }
 
   /** `modal.mountInProfile`: adds a volume to the folder's current profile. Resolves with the mount path. */
@@ -158,11 +189,11 @@ export class ProfileCommands {
 }
 
 /** Changes the innermost settings that define the profile, since VS Code merges the profiles of all scopes. */
-async function keepWarmInSettings(name: string): Promise<void> {
+async function setInSettings(name: string, key: string, value: unknown): Promise<void> {
   const settings = vscode.workspace.getConfiguration('modal');
   const { workspaceValue, globalValue } = settings.inspect<Record<string, object>>('profiles') ?? {};
-  const [value, target] = workspaceValue?.[name]
+  const [profiles, target] = workspaceValue?.[name]
     ? [workspaceValue, vscode.ConfigurationTarget.Workspace]
     : [globalValue, vscode.ConfigurationTarget.Global];
-  await settings.update('profiles', { ...value, [name]: { ...value?.[name], warm: { sandboxes: 1 } } }, target);
+  await settings.update('profiles', { ...profiles, [name]: { ...profiles?.[name], [key]: value } }, target);
 }

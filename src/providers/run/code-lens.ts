@@ -1,13 +1,12 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
-import type { Event } from '../../base/events.ts';
 import { cleanLine } from '../../base/text.ts';
 import { RUNNABLE_LANGUAGES } from '../../run/runners.ts';
 import { findTargets } from '../../run/targets/find.ts';
-import type { Target } from '../../run/targets/target.ts';
-import type { Folder } from '../../sandboxes/folder.ts';
+import type { Cell, Target } from '../../run/targets/target.ts';
 import { commandTo } from '../common/commands.ts';
 import { syncedFolder } from '../common/folders.ts';
+import type { LensProfiles } from '../common/lens-profiles.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
 
@@ -18,15 +17,7 @@ const SELECTOR: vscode.DocumentSelector = [
   ),
 ];
 
-/** The folders' profiles, as code lenses need them. */
-export interface LensProfiles {
-  /** Returns the name of the folder's current profile. */
-  current(folder: Folder): Promise<string>;
-  /** Fires when profiles, or the current one of a folder, change. */
-  readonly onDidChange: Event<unknown>;
-}
-
-/** Shows “Run in Sandbox” above everything in a file that can be run. */
+/** Shows “Run in Sandbox” above everything in a file that can be run, and “Debug in Sandbox” next to what has a debugger. */
 export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
   readonly #profiles: LensProfiles;
   readonly #changed = new vscode.EventEmitter<void>();
@@ -60,21 +51,42 @@ export class RunLenses implements vscode.CodeLensProvider, vscode.Disposable {
     const profile = await this.#profiles.current(syncedFolder(folder));
     // A file gets one lens that changes the profile, next to the first that runs something.
     return [
-      ...targets.map((target) => lensOf(document.uri, target, profile)),
+      ...targets.flatMap((target) => [
+        lensOf(document.uri, target, profile),
+        ...(canDebug(target, document.languageId) ? [debugLens(document.uri, target, profile)] : []),
+      ]),
       profileLens(document.uri, first, profile),
     ];
   }
 }
 
-function lensOf(uri: vscode.Uri, target: Target, profile: string): vscode.CodeLens {
+function lensOf(uri: vscode.Uri, target: Target | Cell, profile: string): vscode.CodeLens {
+  const range = new vscode.Range(target.line, 0, target.line, 0);
+  if (target.kind === 'cell') {
+    const title = commandTo('modal.runTarget', [{ icon: 'play' }, strings.cellLens()], uri, target);
+    return new vscode.CodeLens(range, { ...title, tooltip: cleanLine(strings.cellLensTooltip(profile)) });
+  }
   const command = {
     ...commandTo('modal.runTarget', [{ icon: 'play' }, strings.lens(profile)], uri, target),
     tooltip: cleanLine(strings.lensTooltip('name' in target ? target.name : posix.basename(uri.path), profile)),
   };
+  return new vscode.CodeLens(range, command);
+}
+
+function canDebug({ kind }: Target | Cell, languageId: string): boolean {
+  if (kind === 'packageScript') return true;
+  return kind !== 'cell' && /^(?:python|javascript|typescript)$/.test(languageId);
+}
+
+function debugLens(uri: vscode.Uri, target: Target | Cell, profile: string): vscode.CodeLens {
+  const command = {
+    ...commandTo('modal.debugTarget', [{ icon: 'debug-alt' }, strings.debugLens()], uri, target),
+    tooltip: cleanLine(strings.debugLensTooltip(posix.basename(uri.path), profile)),
+  };
   return new vscode.CodeLens(new vscode.Range(target.line, 0, target.line, 0), command);
 }
 
-function profileLens(uri: vscode.Uri, { line }: Target, profile: string): vscode.CodeLens {
+function profileLens(uri: vscode.Uri, { line }: Target | Cell, profile: string): vscode.CodeLens {
   const command = {
     ...commandTo('modal.chooseProfile', strings.changeProfile(), uri),
     tooltip: cleanLine(strings.changeProfileTooltip(profile)),

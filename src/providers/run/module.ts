@@ -1,13 +1,18 @@
 import * as vscode from 'vscode';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
-import { RunHistory } from '../../run/history.ts';
+import type { RunRecord } from '../../run/records/record.ts';
+import type { RunRecords } from '../../run/records/run-records.ts';
+import type { RunRequest } from '../../run/request.ts';
 import type { RunServices } from '../../run/services.ts';
-import type { Target } from '../../run/targets/target.ts';
+import type { Cell, Target } from '../../run/targets/target.ts';
 import { TASK_TYPE } from '../../run/task-definition.ts';
 import { registerCommands } from '../common/commands.ts';
-import { type LensProfiles, RunLenses } from './code-lens.ts';
-import { type RunAccount, RunCommands } from './run-commands.ts';
-import { RunRequests, type RunSyncRules } from './run-requests.ts';
+import type { ErrorContext } from '../common/error-actions.ts';
+import type { LensProfiles } from '../common/lens-profiles.ts';
+import { RunLenses } from './code-lens.ts';
+import type { RunAccount } from './run-account.ts';
+import { RunCommands } from './run-commands.ts';
+import { RunRequests, type RunSyncRules, type TaskPermissions } from './run-requests.ts';
 import { RunTerminals } from './run-terminals.ts';
 import { SelectionCommands } from './selection/selection-commands.ts';
 import { openShell, registerTerminalProfile } from './shell-terminal.ts';
@@ -21,15 +26,15 @@ import { registerTerminalLinks } from './terminal-links.ts';
 export interface RunModuleDependencies {
   readonly services: RunServices;
   readonly syncRules: RunSyncRules;
+  readonly permissions: TaskPermissions;
   readonly account: RunAccount;
   readonly profiles: LensProfiles;
-  /** The storage of the workspace's run history. */
-  readonly memory: vscode.Memento;
+  readonly records: RunRecords;
 }
 
 /** Running code in sandboxes: code lenses, commands, tasks, terminals, and selections. */
-export function runModule({ services, syncRules, account, profiles, memory }: RunModuleDependencies) {
-  const requests = new RunRequests(syncRules);
+export function runModule({ services, syncRules, permissions, account, profiles, records }: RunModuleDependencies) {
+  const requests = new RunRequests(syncRules, permissions);
   const terminals = new RunTerminals(services);
   const modalTasks = new ModalTasks(terminals, requests);
   const sandboxTasks = new SandboxTasks(terminals, requests);
@@ -38,7 +43,7 @@ export function runModule({ services, syncRules, account, profiles, memory }: Ru
     tasks: new RunTasks(terminals),
     requests,
     account,
-    history: new RunHistory(memory),
+    records,
   });
   const selections = new SelectionCommands({ terminals, requests, account, sessions: services.sessions });
   const disposable = vscode.Disposable.from(
@@ -51,10 +56,14 @@ export function runModule({ services, syncRules, account, profiles, memory }: Ru
     registerCommands({
       'modal.runActiveFile': (uri?: vscode.Uri) => runs.runActiveFile(uri),
       'modal.runFile': (uri: vscode.Uri) => runs.runActiveFile(uri),
+      'modal.runFileWithInput': (uri: vscode.Uri, input: AsyncIterable<Uint8Array>) =>
+        runs.runFileWithInput(uri, input),
       'modal.runActiveFileHere': (sandbox: SandboxSummary) => runs.runActiveFileHere(sandbox),
       'modal.runWithArguments': (uri?: vscode.Uri) => runs.runWithArguments(uri),
       'modal.runHistory': () => runs.runAgain(),
-      'modal.runTarget': (uri: vscode.Uri, target: Target) => runs.runTarget(uri, target),
+      'modal.repeatRun': (record: RunRecord) => runs.repeat(record),
+      'modal.runTarget': (uri: vscode.Uri, target: Target | Cell) =>
+        target.kind === 'cell' ? selections.runCell(uri, target) : runs.runTarget(uri, target),
       'modal.runTask': (name?: string) => workspaceTasks.run(name),
       'modal.runSelection': () => selections.run(),
       'modal.restartSelectionProcess': () => selections.restart(),
@@ -62,6 +71,10 @@ export function runModule({ services, syncRules, account, profiles, memory }: Ru
   );
   return Object.assign(disposable, {
     onDidWriteOutput: terminals.onDidWriteOutput,
+    requests,
+    terminals,
+    /** Runs what `make` builds, as a task. Errors are shown. */
+    run: (make: () => Promise<RunRequest>, context: ErrorContext) => runs.run(make, context),
     /** Opens a shell in the folder's sandbox, or in the given one, once an account is chosen. */
     openTerminal: async (sandboxId?: string): Promise<void> => {
       if (await account.ensureChosen()) openShell(terminals, sandboxId);

@@ -3,9 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { isAbsolute, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
+import { isInFolder } from '../../base/inside-folder.ts';
 import { NO_PROJECTS, type Projects, projectsOf } from '../../run/projects.ts';
-import { COPIES_ROOT, type RunRequest, runRequest } from '../../run/request.ts';
-import { extensionOf, fileNameFor, type Runner, runnerOf } from '../../run/runners.ts';
+import { COPIES_ROOT, fileRequest, type RunRequest, runRequest } from '../../run/request.ts';
+import { extensionOf, fileNameFor, pythonPrograms, type Runner, runnerOf } from '../../run/runners.ts';
 import type { Interpreter } from '../../run/selection/interpreters.ts';
 import { commandOf } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
@@ -17,6 +18,7 @@ import {
   requireNoToken,
   type TaskPlace,
 } from '../../run/task-definition.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { parentOf } from '../../sync/index/entries.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
@@ -35,6 +37,19 @@ import { readSettings } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
+/** A task, as its files describe it. */
+export interface TaskSource {
+  readonly name: string;
+  /** The environment variables of this computer whose values are part of the definition. */
+  readonly reads: readonly string[];
+}
+
+/** The user's answers about tasks. */
+export interface TaskPermissions {
+  /** Asks about the variables that a task of a folder reads. Throws `UserError` if the user doesn't allow them. */
+  requireTask(folder: Folder, task: TaskSource): Promise<void>;
+}
+
 /** The sync rules, as runs need them. */
 export interface RunSyncRules {
   /** Throws `UserError` for a file that isn't synced, unless the user includes it. */
@@ -49,11 +64,13 @@ export interface RunSyncRules {
  */
 export class RunRequests {
   readonly #rules: RunSyncRules;
+  readonly #permissions: TaskPermissions;
   /** Files from outside the workspace folders, by the paths of their copies in sandboxes. */
   readonly #originals = new Map<string, vscode.Uri>();
 
-  constructor(rules: RunSyncRules) {
+  constructor(rules: RunSyncRules, permissions: TaskPermissions) {
     this.#rules = rules;
+    this.#permissions = permissions;
   }
 
   /** Builds the request for a whole file. */
@@ -61,11 +78,10 @@ export class RunRequests {
     if (isLoose(uri)) return this.#forCopy(uri, args);
     const { folder, path, name } = placeOf(uri);
     const document = await openDocument(uri, name);
-    const { programs, packageFolder } = await runnerFor(document, name, projectsOf(folder.path, path));
+    const runner = await runnerFor(document, name, projectsOf(folder.path, path));
     await saveAll();
     await this.#rules.requireSynced(uri);
-    const [cwd, what] = packageFolder === undefined ? ['', `${REMOTE_ROOT}/${path}`] : [packageFolder, '.'];
-    return runRequest({ folder, label: path, programs, args: [what, ...args], cwd });
+    return fileRequest(folder, path, runner, args);
   }
 
   /**
@@ -101,7 +117,7 @@ export class RunRequests {
     const place = loose ? undefined : placeOf(uri);
     const { folder, sync } = place ? { folder: place.folder, sync: true } : homeOfLoose();
     if (place) await this.#rules.requireNoCredential(uri);
-    else refuseCredential(uri);
+    if (!place || !isInFolder(place.folder.path, uri.fsPath)) refuseCredential(uri);
     await saveAll();
     const projects = projectsOf(folder.path, place?.path ?? '');
     const programs = interpreter.programs(readSettings(uri).runners, projects);
@@ -128,21 +144,44 @@ export class RunRequests {
     return runRequest({ folder, ...command, cwd });
   }
 
+  /** Builds the request for a Python module, which is found from the folder. */
+  async forModule(workspaceFolder: vscode.WorkspaceFolder | undefined, module: string): Promise<RunRequest> {
+    const folder = syncedFolder(requireFolder(workspaceFolder));
+    requireTrust();
+    await saveAll();
+    const programs = pythonPrograms(projectsOf(folder.path, ''));
+    return runRequest({ folder, label: module, programs, args: ['-m', module] });
+  }
+
+  /** Builds the request for a command line in the folder. */
+  async forCommandIn(
+    workspaceFolder: vscode.WorkspaceFolder | undefined,
+    argv: readonly [string, ...string[]],
+  ): Promise<RunRequest> {
+    const folder = syncedFolder(requireFolder(workspaceFolder));
+    requireTrust();
+    await saveAll();
+    return runRequest({ folder, label: argv.join(' '), programs: [{ argv }] });
+  }
+
   /** Builds the request for a task's definition, whose variables VS Code has resolved. */
   async forTask(
     definition: vscode.TaskDefinition,
     workspaceFolder: vscode.WorkspaceFolder | undefined,
-    name: string,
+    source: TaskSource,
   ): Promise<RunRequest> {
     requireNoToken(definition);
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
+    await this.#requireAllowed(workspaceFolder, source);
     const { file, args, env, profile, sync, pull, pty } = task;
-    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), profile, env, sync, pull, pty };
+    const again = { kind: 'task', name: source.name } as const;
+    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), profile, env, sync, pull, pty, again };
     const folder = requireFolder(workspaceFolder);
     requireTrust();
     await saveAll();
-    return requestForTask(task, { folder: syncedFolder(folder), workspaceFolders: diskPaths() }, name);
+    const place = { folder: syncedFolder(folder), workspaceFolders: diskPaths() };
+    return { ...requestForTask(task, place, source.name), again };
   }
 
   /** Builds the request for the command line of a workspace's own task. */
@@ -150,12 +189,19 @@ export class RunRequests {
     command: CommandToRun,
     place: TaskPlace,
     workspaceFolder: vscode.WorkspaceFolder,
-    name: string,
+    source: TaskSource,
   ): Promise<RunRequest> {
     requireNoToken(command.command);
     requireTrust();
+    await this.#requireAllowed(workspaceFolder, source);
     await saveAll();
-    return requestForCommand(command, place, workspaceFolder.uri.fsPath, name);
+    const request = requestForCommand(command, place, workspaceFolder.uri.fsPath, source.name);
+    return { ...request, again: { kind: 'task', name: source.name } };
+  }
+
+  async #requireAllowed(workspaceFolder: vscode.WorkspaceFolder | undefined, source: TaskSource): Promise<void> {
+    if (source.reads.length > 0)
+      await this.#permissions.requireTask(syncedFolder(requireFolder(workspaceFolder)), source);
   }
 }
 
@@ -182,7 +228,7 @@ function refuseCredential({ path, scheme, fsPath }: vscode.Uri): void {
   // A link is judged by the file that it leads to, too.
   const real = scheme === 'file' && existsSync(fsPath) ? vscode.Uri.file(realpathSync(fsPath)).path : path;
   if (!looksLikeCredential(path) && !looksLikeCredential(real)) return;
-  throw new UserError(strings.credentialNotSent(posix.basename(path)));
+  throw new UserError(strings.credentialNotSent(posix.basename(path)), { actions: ['explainSync'] });
 }
 
 /** Returns how the file is run. For an unknown kind of file, asks for the command and saves it in the settings. */
@@ -190,6 +236,7 @@ async function runnerFor(document: vscode.TextDocument, name: string, projects: 
   const { runners } = readSettings(document.uri);
   const known = runnerOf({ name, languageId: document.languageId, text: document.getText(), projects }, runners);
   if (known) return known;
+  if (extensionOf(name) === '.ipynb') throw new UserError(strings.noNotebooks(name));
   const key = extensionOf(name) || document.languageId;
   const answer = await window.showInputBox({
     title: strings.runnerTitle(name),

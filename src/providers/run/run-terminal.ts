@@ -1,9 +1,8 @@
 import * as vscode from 'vscode';
 import { untilAborted } from '../../base/cancellation.ts';
-import { explainAndLog } from '../../modal/errors.ts';
 import { LocalPaths } from '../../run/local-paths.ts';
 import type { RunRequest } from '../../run/request.ts';
-import { CANCELED, type RunResult } from '../../run/result.ts';
+import { CANCELED, failureOf, type RunResult } from '../../run/result.ts';
 import { Run } from '../../run/run.ts';
 import { RunInput } from '../../run/run-input.ts';
 import type { RunServices } from '../../run/services.ts';
@@ -23,8 +22,8 @@ export interface RunTerminalOptions {
   readonly localPrefix: string | undefined;
   /** Receives the program's output with the sandbox's own paths. */
   readonly watcher?: OutputWatcher | undefined;
-  /** VS Code removes the terminal and its content when it closes, so an error stays until a key is pressed. */
-  readonly isRemovedOnClose?: boolean;
+  /** VS Code removes the terminal and its content when it closes, so these results stay until a key is pressed. */
+  readonly waitsForKey?: (result: RunResult) => boolean;
   onText(runId: string, text: string): void;
 }
 
@@ -61,8 +60,13 @@ export class RunTerminal implements vscode.Pseudoterminal {
     void this.#start();
   }
 
-  close(): void {
+  /** Stops the program. */
+  cancel(): void {
     this.#input.cancel();
+  }
+
+  close(): void {
+    this.cancel();
     this.#ended.resolve(CANCELED);
   }
 
@@ -76,9 +80,9 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   async #start(): Promise<void> {
-    const result = await this.#result().catch((error): RunResult => {
-      return this.#input.signal.aborted ? CANCELED : { outcome: 'failed', error: explainAndLog(error) };
-    });
+    const result = await this.#result().catch(
+      (error): RunResult => (this.#input.signal.aborted ? CANCELED : failureOf(error)),
+    );
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');
@@ -89,7 +93,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     this.#ended.resolve(result);
     // A program may have succeeded although its outputs couldn't be pulled.
     const code = outcome === 'exited' ? exitCode : exitCode || 1;
-    if (outcome !== 'exited' && this.#options.isRemovedOnClose) {
+    if (this.#options.waitsForKey?.(result)) {
       this.#writer.status(strings.pressAnyKey());
       this.#onKey = () => this.#close.fire(0);
     } else {

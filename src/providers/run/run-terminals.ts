@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { RunOutputEvent } from '../../api/api.ts';
 import type { RunRequest } from '../../run/request.ts';
+import type { RunResult } from '../../run/result.ts';
 import type { Interpreter } from '../../run/selection/interpreters.ts';
 import type { RunServices } from '../../run/services.ts';
 import { RunTerminal } from './run-terminal.ts';
@@ -32,7 +33,13 @@ export class RunTerminals implements vscode.Disposable {
 
   /** Creates a terminal that belongs to no task and closes when the program ends. */
   createShell(request: () => Promise<RunRequest>): RunTerminal {
-    return new RunTerminal({ ...this.#common(request), localPrefix: undefined, isRemovedOnClose: true });
+    const waitsForKey = ({ outcome }: RunResult) => outcome !== 'exited';
+    return new RunTerminal({ ...this.#common(request), localPrefix: undefined, waitsForKey });
+  }
+
+  /** Creates a terminal that belongs to no task and shows the output of its program until a key is pressed. */
+  createForProgram(request: () => Promise<RunRequest>): RunTerminal {
+    return new RunTerminal({ ...this.#common(request), localPrefix: undefined, waitsForKey: () => true });
   }
 
   /** Creates a terminal for the persistent processes of selections. */

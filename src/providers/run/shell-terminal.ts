@@ -43,5 +43,6 @@ function shellRequest(sandboxId: string | undefined): RunRequest {
     cwd: '/',
     sandboxId,
     sync: sandboxId === undefined,
+    record: 'none',
   });
 }

@@ -6,7 +6,7 @@ export const strings = {
   noFileToSelectIn: () => l10n.t('No file is open. Open a file, select code, and then run again.'),
   selectionNotSupported: (languageId: string) =>
     l10n.t(
-      'You can run selections in Python, JavaScript, TypeScript, and shell files. To run a “{0}” file, run the whole file.',
+      'You can run selections in Python, JavaScript, TypeScript, bash, sh, and zsh files. To run a “{0}” file, run the whole file.',
       languageId,
     ),
   unsavedFiles: () =>
@@ -28,12 +28,18 @@ export const strings = {
       name,
       kind,
     ),
+  noNotebooks: (name: string) =>
+    l10n.t(
+      "“{0}” is a notebook, which doesn't run as a file. Export it to a Python script and run its cells, or add a command such as “jupyter execute” for .ipynb to the modal.runners setting.",
+      name,
+    ),
 
   confirmOtherFolder: (owner: string, folder: string) =>
     l10n.t('This sandbox belongs to “{0}”. Sync “{1}” to it and run the file there?', owner, folder),
   syncAndRun: () => l10n.t('Sync and Run'),
   argumentsTitle: () => l10n.t('Modal: Run Active File with Arguments'),
   argumentsPrompt: () => l10n.t("Arguments as in a shell. The sandbox's shell expands them."),
+  cannotRepeat: (label: string) => l10n.t('“{0}” can only be started from where it was started before.', label),
   historyTitle: () => l10n.t('Modal: Run History'),
   historyPlaceholder: () => l10n.t('Select a run to repeat'),
   noHistory: () => l10n.t('No runs in this workspace yet. Run a file first.'),
@@ -41,6 +47,12 @@ export const strings = {
   lens: (profile: string) => l10n.t('Run in Sandbox ({0})', profile),
   lensTooltip: (name: string, profile: string) =>
     l10n.t('Run {0} in a Modal sandbox with profile “{1}”', name, profile),
+  debugLens: () => l10n.t('Debug in Sandbox'),
+  debugLensTooltip: (name: string, profile: string) =>
+    l10n.t('Debug {0} in a Modal sandbox with profile “{1}”', name, profile),
+  cellLens: () => l10n.t('Run Cell in Sandbox'),
+  cellLensTooltip: (profile: string) =>
+    l10n.t('Run this cell in an interactive session in a Modal sandbox with profile “{0}”', profile),
   changeProfile: () => l10n.t('Change Profile'),
   changeProfileTooltip: (profile: string) => l10n.t("This folder's sandboxes use profile “{0}”", profile),
 
@@ -51,7 +63,9 @@ export const strings = {
   runTaskTitle: () => l10n.t('Modal: Run Task in Sandbox'),
   runTaskPlaceholder: () => l10n.t('Select a task to run'),
   noTasks: () =>
-    l10n.t('The workspace has no shell or process tasks. Create one (“Tasks: Configure Task”), and then run again.'),
+    l10n.t(
+      'The workspace has no tasks that can run in a sandbox. Create one (“Tasks: Configure Task”), and then run again.',
+    ),
 
   dependencyCycle: (name: string) =>
     l10n.t('“{0}” depends on itself. Remove the circle of “dependsOn” from tasks.json, and then run again.', name),

@@ -1,7 +1,7 @@
 import { sep } from 'node:path';
 import * as vscode from 'vscode';
-import { formatBytes } from '../../base/text.ts';
-import { explainAndLog } from '../../modal/errors.ts';
+import { formatBytes, visibleName } from '../../base/text.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import { progressLine } from '../../run/sync-report.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
@@ -13,7 +13,8 @@ import { LiveSync } from '../../sync/push/live.ts';
 import type { SizedFile } from '../../sync/push/prepared.ts';
 import { LARGE_FILE_BYTES } from '../../sync/push/prepared.ts';
 import { diskFolders, syncedFolder } from '../common/folders.ts';
-import { showError, shown, withProgress } from '../common/progress.ts';
+import { withProgress } from '../common/progress.ts';
+import { showError, shown } from '../common/report.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
@@ -90,17 +91,17 @@ export class LiveFolders implements vscode.Disposable {
     const key = `${folder.path}\0${path}`;
     if (this.#offered.has(key)) return;
     this.#offered.add(key);
-    const message = strings.largeFileWaits(path, formatBytes(bytes), formatBytes(LARGE_FILE_BYTES));
+    const message = strings.largeFileWaits(visibleName(path), formatBytes(bytes), formatBytes(LARGE_FILE_BYTES));
     const sendNow = strings.sendNow();
     if ((await window.showWarningMessage(message, sendNow)) !== sendNow) return;
     await shown(async () => {
-      await withProgress(strings.sending(path), async (signal, report) => {
+      await withProgress(strings.sending(visibleName(path)), async (signal, report) => {
         const onProgress = (progress: SyncProgress) => report({ message: progressLine(progress) });
         const consent = await this.#consent(folder);
         for (const sandbox of await this.#sessions.sandboxesOf(folder))
           await this.#syncs.of(folder).push(sandbox, { paths: [path], signal, onProgress, ask: askInDialog, consent });
       });
-      window.setStatusBarMessage([{ icon: 'sync' }, strings.sentFile(path)], 3_000);
+      window.setStatusBarMessage([{ icon: 'sync' }, strings.sentFile(visibleName(path))], 3_000);
     });
   }
 
@@ -125,7 +126,7 @@ export class LiveFolders implements vscode.Disposable {
       changes = Math.max(changes, files + deleted);
       for (const file of heldBack) void this.#offer(folder, file);
       for (const { path, reason } of skipped.slice(0, 1))
-        window.setStatusBarMessage([{ icon: 'warning' }, strings.liveSyncSkipped(path, reason)], 10_000);
+        window.setStatusBarMessage([{ icon: 'warning' }, strings.liveSyncSkipped(visibleName(path), reason)], 10_000);
     }
     if (changes > 0) window.setStatusBarMessage([{ icon: 'sync' }, strings.sentChanges(changes)], 3_000);
   }

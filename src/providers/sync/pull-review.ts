@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { visibleName } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import type { RemoteChanges } from '../../sync/remote/remote.ts';
@@ -24,7 +25,7 @@ export function reviewChanges(
   const showChanges = { iconPath: new vscode.ThemeIcon('diff'), tooltip: strings.showChanges() };
   const itemOf = (isNew: boolean) => (path: string) => {
     const description = isNew ? strings.addedInSandbox() : strings.changedInSandbox();
-    return { path, isNew, label: path, description, buttons: [showChanges] };
+    return { path, isNew, label: visibleName(path), description, buttons: [showChanges] };
   };
   const items: ChangeItem[] = [...modified.map(itemOf(false)), ...created.map(itemOf(true))];
   const pick = window.createQuickPick<ChangeItem>();
@@ -57,6 +58,6 @@ async function show({ path, isNew }: ChangeItem, folder: Folder, sandboxId: stri
   if (isNew) await vscode.commands.executeCommand('vscode.open', remote, options);
   else {
     const local = vscode.Uri.file(join(folder.path, path));
-    await showDiff(local, remote, strings.diffTitle(path), options);
+    await showDiff(local, remote, strings.diffTitle(visibleName(path)), options);
   }
 }

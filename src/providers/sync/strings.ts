@@ -5,6 +5,8 @@ export const strings = {
   noFileOpen: () => l10n.t("No file is open. Open a file, or use the Explorer's context menu."),
   synced: (path: string, reason: string) => l10n.t('“{0}” is synced ({1}).', path, reason),
   notSynced: (path: string, reason: string) => l10n.t("“{0}” isn't synced ({1}).", path, reason),
+  syncedLink: (path: string, target: string, reason: string) =>
+    l10n.t("“{0}” is synced, but it's a link to “{1}”, which isn't ({2}).", path, target, reason),
   notSyncedTooltip: (reason: string) => l10n.t('Not synced to the sandbox ({0})', reason),
   include: () => l10n.t('Include'),
   showRule: () => l10n.t('Show Rule'),
@@ -13,6 +15,12 @@ export const strings = {
   requiredNotIncluded: (path: string, reason: string) =>
     l10n.t(
       "“{0}” isn't synced ({1}), so it won't be in the sandbox. Add it to the modal.sync.include setting, and then run again.",
+      path,
+      reason,
+    ),
+  requiredNeverSynced: (path: string, reason: string) =>
+    l10n.t(
+      "“{0}” can't be synced ({1}), so it won't be in the sandbox. Copy it into a folder that is synced, and run the copy.",
       path,
       reason,
     ),
@@ -62,6 +70,12 @@ export const strings = {
   confirmSync: (files: string, size: string) =>
     l10n.t('Sync {0} ({1}) from this folder to a Modal sandbox?', files, size),
   folderLine: (path: string, files: string, size: string) => l10n.t('{0}: {1}, {2}', path, files, size),
+  crowded: (files: string, path: string) =>
+    l10n.t(
+      "{0} are in “{1}”. If programs don't need them, select Cancel, add “{1}/” to .modalignore, and then run again.",
+      files,
+      path,
+    ),
   thisFolder: () => l10n.t('(this folder)'),
   excluded: () => l10n.t('Excluded:'),
   excludedLine: (paths: string, rule: string) => l10n.t('{0} ({1})', paths, rule),

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import { TASK_TYPE } from '../../run/task-definition.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
-import type { Explanation } from '../../sync/rules/rules.ts';
+import type { Explanation } from '../../sync/rules/rule.ts';
 import { placeOf } from '../common/folders.ts';
 import { onDidChangeSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { strings as formats } from '../../base/strings.ts';
-import { cleanLine, formatBytes } from '../../base/text.ts';
+import { cleanLine, formatBytes, visibleName } from '../../base/text.ts';
 import type { PreparedPush } from '../../sync/push/prepared.ts';
 import { MAX_NAMED, type SyncQuestion } from '../../sync/push/questions.ts';
 import type { Exclusion } from '../../sync/scan/scan.ts';
@@ -47,13 +47,15 @@ function dialogFor(question: SyncQuestion): Dialog {
     case 'huge-file':
       return {
         message: strings.confirmLargeFiles(),
-        detail: question.files.map(({ path, bytes }) => strings.largeFileLine(path, formatBytes(bytes))).join('\n'),
+        detail: question.files
+          .map(({ path, bytes }) => strings.largeFileLine(visibleName(path), formatBytes(bytes)))
+          .join('\n'),
         yes: strings.send(),
       };
     case 'mass-deletion':
       return {
         message: strings.confirmDeletions(question.deletes, question.syncedCount),
-        detail: strings.deletionExamples(question.examples.slice(0, 5).join(', ')),
+        detail: strings.deletionExamples(question.examples.slice(0, 5).map(visibleName).join(', ')),
         yes: strings.deleteInSandbox(),
       };
     case 'remote-changes':
@@ -84,21 +86,24 @@ function dialogFor(question: SyncQuestion): Dialog {
 }
 
 /** Lists what a push sends by folder, and what it excludes. */
-function planLines({ folders, excluded, credentials }: PreparedPush): string[] {
+function planLines({ folders, crowded, excluded, credentials }: PreparedPush): string[] {
   const others = excluded.filter(({ rule }) => rule.kind !== 'credential');
   return [
     ...folders
       .slice(0, 5)
       .map(({ path, files, bytes }) =>
-        strings.folderLine(path || strings.thisFolder(), formats.files(files), formatBytes(bytes)),
+        strings.folderLine(visibleName(path) || strings.thisFolder(), formats.files(files), formatBytes(bytes)),
       ),
+    ...(crowded ? ['', strings.crowded(formats.files(crowded.files), visibleName(crowded.path))] : []),
     ...(others.length > 0 ? ['', strings.excluded(), ...others.slice(0, 6).map(exclusionLine)] : []),
-    ...(credentials.length > 0 ? ['', strings.credentialsNotSent(credentials.slice(0, 5).join(', '))] : []),
+    ...(credentials.length > 0
+      ? ['', strings.credentialsNotSent(credentials.slice(0, 5).map(visibleName).join(', '))]
+      : []),
   ];
 }
 
 function exclusionLine({ rule, count, examples }: Exclusion): string {
-  const paths = examples.slice(0, 3).join(', ');
+  const paths = examples.slice(0, 3).map(visibleName).join(', ');
   return strings.excludedLine(
     count > 3 ? strings.andMore(paths, count - 3) : paths,
     rule.source ? strings.ruleInFile(rule.text, basename(rule.source)) : rule.text,
@@ -112,5 +117,5 @@ function credentialLines(credentials: readonly string[]): string[] {
 
 function listed(paths: readonly string[]): string[] {
   const more = paths.length > MAX_NAMED ? [strings.andMoreFiles(paths.length - MAX_NAMED)] : [];
-  return [...paths.slice(0, MAX_NAMED).map((path) => cleanLine(path)), ...more];
+  return [...paths.slice(0, MAX_NAMED).map((path) => cleanLine(visibleName(path))), ...more];
 }

@@ -1,11 +1,12 @@
 import { isAbsolute, relative } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
+import { visibleName } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
-import type { Explanation } from '../../sync/rules/rules.ts';
-import { type Place, placeOf } from '../common/folders.ts';
-import { showError } from '../common/progress.ts';
+import type { Explanation } from '../../sync/rules/rule.ts';
+import { diskFolderOf, type Place, placeOf } from '../common/folders.ts';
+import { showError } from '../common/report.ts';
 import { readSettings } from '../common/settings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
@@ -33,12 +34,19 @@ export class SyncRules {
     try {
       if (!uri) throw new UserError(strings.noFileOpen());
       const place = placeOf(uri);
-      const rule = await this.#ruleOf(place);
-      const message = (rule.included ? strings.synced : strings.notSynced)(
-        place.path || place.name,
-        reasonOf(rule, place),
-      );
-      const buttons = [...(rule.included ? [] : [strings.include()]), ...(ruleFile(rule) ? [strings.showRule()] : [])];
+      const explanation = await this.#ruleOf(place);
+      const rule = decidingRule(explanation);
+      const name = visibleName(place.path || place.name);
+      const describe = rule.included ? strings.synced : strings.notSynced;
+      const reason = reasonOf(rule, place);
+      const message =
+        rule === explanation
+          ? describe(name, reason)
+          : strings.syncedLink(name, visibleName(rule.target ?? rule.path), reason);
+      const buttons = [
+        ...(canInclude(rule) ? [strings.include()] : []),
+        ...(ruleFile(rule) ? [strings.showRule()] : []),
+      ];
       void window.showInformationMessage(message, ...buttons).then((pressed) => this.#act(pressed, rule, place));
       return message;
     } catch (error) {
@@ -49,21 +57,33 @@ export class SyncRules {
   /** Throws `UserError` for a file that isn't synced, unless the user includes it. */
   async requireSynced(uri: vscode.Uri): Promise<void> {
     const place = placeOf(uri);
-    const rule = await this.#ruleOf(place);
+    const rule = decidingRule(await this.#ruleOf(place));
     if (rule.included) return;
+    if (rule.kind === 'unreadable') throw new UserError(rule.text);
     const reason = reasonOf(rule, place);
+    const name = visibleName(place.path);
+    if (!canInclude(rule)) throw new UserError(strings.requiredNeverSynced(name, reason));
     const include = strings.include();
-    const pressed = await window.showWarningMessage(strings.requiredNotSynced(place.path, reason), include);
-    if (pressed !== include) throw new DeclinedError(strings.requiredNotIncluded(place.path, reason));
+    const pressed = await window.showWarningMessage(strings.requiredNotSynced(name, reason), include);
+    if (pressed !== include) throw new DeclinedError(strings.requiredNotIncluded(name, reason));
     await this.#include(rule, place);
   }
 
   /** Throws `UserError` for a file whose content is never sent in any way. */
   async requireNoCredential(uri: vscode.Uri): Promise<void> {
     const place = placeOf(uri);
-    const rule = await this.#ruleOf(place);
+    const found = await this.#ruleOf(place);
+    const rule = found.leadsTo ?? found;
     if (rule.included || rule.kind !== 'credential') return;
-    throw new UserError(strings.credentialNotSent(place.path, reasonOf(rule, place)));
+    throw new UserError(strings.credentialNotSent(visibleName(place.path), reasonOf(rule, place)));
+  }
+
+  /** Returns the rule that keeps a file out of sandboxes, as a fragment; undefined if it's synced, or not in a folder. */
+  async whyNotSynced(uri: vscode.Uri): Promise<string | undefined> {
+    if (!diskFolderOf(uri)) return undefined;
+    const place = placeOf(uri);
+    const rule = decidingRule(await this.#ruleOf(place));
+    return rule.included ? undefined : reasonOf(rule, place);
   }
 
   async #ruleOf({ folder, path }: Place): Promise<Explanation> {
@@ -74,8 +94,9 @@ export class SyncRules {
 
   /** Includes a file for the user, who thereby allows sending it even if it looks like a credential. */
   async #include(rule: Explanation, place: Place): Promise<void> {
-    if (rule.kind === 'credential') await this.#permissions.allowCredential(place.folder, place.path);
-    await includeFile(place);
+    const path = rule.target ?? place.path;
+    if (rule.kind === 'credential') await this.#permissions.allowCredential(place.folder, path);
+    await includeFile({ ...place, path });
   }
 
   async #act(pressed: string | undefined, rule: Explanation, place: Place): Promise<void> {
@@ -87,10 +108,20 @@ export class SyncRules {
   }
 }
 
+/** Returns the rule that decides if a file can run in the sandbox: a link can't if what it leads to isn't there. */
+function decidingRule(found: Explanation): Explanation {
+  return found.included && found.leadsTo ? found.leadsTo : found;
+}
+
+/** Returns true if a setting can include what a rule excludes. */
+function canInclude({ included, kind }: Explanation): boolean {
+  return !included && kind !== 'hard' && kind !== 'unreadable';
+}
+
 /** Describes the rule that applies to a file, as a fragment without a period. */
 export function reasonOf(rule: Explanation, { folder, path }: Pick<Place, 'folder' | 'path'>): string {
   const reason = rule.source === '' ? builtInReason(rule) : sourceReason(rule, folder.path);
-  return rule.path === path || rule.path === '' ? reason : strings.appliesTo(reason, rule.path);
+  return rule.path === path || rule.path === '' ? reason : strings.appliesTo(reason, visibleName(rule.path));
 }
 
 function sourceReason({ source, line, text }: Explanation, folderPath: string): string {

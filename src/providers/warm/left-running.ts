@@ -1,12 +1,13 @@
 import type { Sandbox } from 'modal';
 import * as vscode from 'vscode';
 import { systemClock } from '../../base/clock.ts';
-import { explainAndLog } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import type { LeftRunning } from '../../sandboxes/ledger.ts';
 import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { AccountState } from '../common/account-state.ts';
-import { shown, waiting } from '../common/progress.ts';
+import { waiting } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { strings as commonStrings } from '../common/strings.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';

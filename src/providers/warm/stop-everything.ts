@@ -1,6 +1,7 @@
-import { explainAndLog } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import { type StopAllDependencies, type StopReport, stopAll } from '../../sandboxes/stop-all.ts';
-import { shown, waiting } from '../common/progress.ts';
+import { waiting } from '../common/progress.ts';
+import { shown } from '../common/report.ts';
 import { window } from '../common/window.ts';
 import { leftNames } from './left-running.ts';
 import { strings } from './strings.ts';

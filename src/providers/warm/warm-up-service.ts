@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import type { Clock } from '../../base/clock.ts';
 import type { Event } from '../../base/events.ts';
 import { logInfo } from '../../base/log.ts';
-import { explainAndLog } from '../../modal/errors.ts';
+import { explainAndLog } from '../../modal/explain/explain.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
 import type { Budget } from '../../sandboxes/cost/budget.ts';
 import type { Folder } from '../../sandboxes/folder.ts';

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import { quote } from '../../base/shell.ts';
 import type { Projects } from '../projects.ts';
-import { type CustomRunners, type ProgramCandidate, pythonPrograms } from '../runners.ts';
+import { type CustomRunners, type ProgramCandidate, pythonPrograms, type ShellScript, shellOf } from '../runners.ts';
 import { withoutModuleSyntax } from './js-modules.ts';
 import { NODE_DRIVER } from './node-driver.ts';
 import { PYTHON_DRIVER } from './python-driver.ts';
@@ -19,7 +19,7 @@ export interface Snippet {
 
 /** A program that runs snippets one after another and keeps what they define. */
 export interface Interpreter {
-  readonly name: 'Python' | 'Node' | 'Shell';
+  readonly name: 'Python' | 'Node' | 'Shell' | 'Zsh';
   /** The prompts shown before the first line of code, and before the others. */
   readonly prompts: readonly [first: string, next: string];
   /** Returns the programs that can serve as the interpreter, in order of preference. */
@@ -49,22 +49,33 @@ const node: Interpreter = {
   },
 };
 
+/** Returns a command line that becomes a shell which reads its commands from a pipe. The terminal is their input. */
+const become = (command: string) => `mkfifo -m 600 "$1" && printf "$2" 0 && exec env PS1= PS2= ${command} 9<&0 0<>"$1"`;
+
 /**
  * An interactive shell that reads its commands from a pipe, so that an interrupt stops the whole snippet but not the
- * shell. The terminal remains the commands' input.
+ * shell. The terminal remains the commands' input, as a descriptor of the shell: gVisor opens /dev/tty only since late 2024.
  */
 const shell: Interpreter = {
   name: 'Shell',
   prompts: ['$ ', '> '],
+  programs: () => [
+    { argv: ['bash', '-c', become('bash --noprofile --norc --noediting -i'), 'bash'] },
+    { argv: ['busybox', 'sh', '-c', become('busybox sh -i'), 'sh'], label: 'BusyBox sh' },
+  ],
+  frame: ({ code }, mark) => `eval ${quote(code)} <&9\nprintf ${quote(mark)} "$?"\n`,
+};
+
+/** As `shell`, without editing, `!`, and marks of unfinished lines, which zsh adds when it's interactive. */
+const zsh: Interpreter = {
+  ...shell,
+  name: 'Zsh',
+  prompts: ['% ', '> '],
   programs: () => {
-    const become = (command: string) =>
-      `mkfifo -m 600 "$1" && printf "$2" 0 && exec env PS1= PS2= ${command} -i 0<>"$1"`;
-    return [
-      { argv: ['bash', '-c', become('bash --noprofile --norc --noediting'), 'bash'] },
-      { argv: ['busybox', 'sh', '-c', become('busybox sh'), 'sh'], label: 'BusyBox sh' },
-    ];
+    const options = ['interactive_comments', 'no_bang_hist', 'no_prompt_sp', 'no_prompt_cr'];
+    const command = `zsh -fis +Z ${options.map((option) => `-o ${option}`).join(' ')}`;
+    return [{ argv: ['zsh', '-c', become(command), 'zsh'] }];
   },
-  frame: ({ code }, mark) => `eval ${quote(code)} </dev/tty\nprintf ${quote(mark)} "$?"\n`,
 };
 
 const BY_LANGUAGE: Readonly<Record<string, Interpreter>> = {
@@ -77,8 +88,11 @@ const BY_LANGUAGE: Readonly<Record<string, Interpreter>> = {
 /** Languages whose selections can be run, by VS Code language ID. */
 export const SELECTION_LANGUAGES: readonly string[] = Object.keys(BY_LANGUAGE);
 
-/** Returns the interpreter for selections in a language; undefined if its files can only be run as a whole. */
-export function interpreterOf(languageId: string): Interpreter | undefined {
+/** Returns the interpreter for selections in a file; undefined if it can only be run as a whole. */
+export function interpreterOf(languageId: string, file: ShellScript = { name: '', text: '' }): Interpreter | undefined {
+  const shellName = languageId === 'shellscript' ? shellOf(file) : undefined;
+  if (shellName === 'zsh') return zsh;
+  if (shellName !== undefined) return undefined;
   return Object.hasOwn(BY_LANGUAGE, languageId) ? BY_LANGUAGE[languageId] : undefined;
 }
 

@@ -3,6 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import { formatDuration } from '../../base/text.ts';
 import type { PushResult } from '../../sync/engine.ts';
 import type { TerminalSize } from '../control.ts';
+import type { Recording } from '../records/run-records.ts';
 import type { RunRequest } from '../request.ts';
 import { CANCELED, exited, failed, type RunResult } from '../result.ts';
 import { Run } from '../run.ts';
@@ -64,6 +65,9 @@ export class SelectionProcess {
   /** The running snippet and its exit status. Number 0 is the process's start. */
   #current = { number: 0, done: Promise.withResolvers<number>() };
   #delivery: Run | undefined;
+  #recording: Recording | undefined;
+  /** Something was printed since the delivery of the current snippet began, so the snippet is running. */
+  #hasPrinted = false;
   #isBusy = false;
   #isFirst = true;
   #idle: NodeJS.Timeout | undefined;
@@ -78,14 +82,19 @@ export class SelectionProcess {
       if (number === this.#current.number) this.#current.done.resolve(status);
     });
     const text = (bytes: Uint8Array) =>
-      this.#marks.feed(this.#decoder.decode(bytes, { stream: true }), (each) => output.text(each));
+      this.#marks.feed(this.#decoder.decode(bytes, { stream: true }), (each) => {
+        this.#hasPrinted = true;
+        this.#recording?.add(Buffer.from(each));
+        output.text(each);
+      });
     const streams = {
       status: (line: string) => output.status(line),
       progress: (line: string) => output.progress(line),
       stdout: text,
       stderr: text,
     };
-    this.#run = new Run({ ...request, args: [this.#pipe, this.#marks.format(0)] }, services, streams, size);
+    const process = { ...request, args: [this.#pipe, this.#marks.format(0)], record: 'none' as const };
+    this.#run = new Run(process, services, streams, size);
     this.ended = this.#run.done.then((result) => this.#end(result));
   }
 
@@ -106,7 +115,8 @@ export class SelectionProcess {
   write(text: string): void {
     if (text.includes(INTERRUPT)) {
       this.#drop(CANCELED);
-      this.#delivery?.cancel();
+      // What is running already ends by the interrupt itself.
+      if (!this.#hasPrinted) this.#delivery?.cancel();
     }
     this.#run.write(text);
   }
@@ -124,11 +134,25 @@ export class SelectionProcess {
     if (this.#isBusy) return;
     this.#isBusy = true;
     clearTimeout(this.#idle);
-    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift()) job.end(await this.#runOne(job.snippet));
+    for (let job = this.#waiting.shift(); job; job = this.#waiting.shift())
+      job.end(await this.#recorded(job.snippet, this.#runOne(job.snippet)));
     this.#isBusy = false;
     this.#options.output.progress('');
     // If the program has exited, there's nothing to stop.
     if (this.#run.sandboxId) this.#idle = setTimeout(() => this.#endIdle(), this.#options.idleTimeoutMs);
+  }
+
+  /** Records a snippet as a run of its own. */
+  async #recorded(snippet: Snippet, running: Promise<RunResult>): Promise<RunResult> {
+    const { request, services } = this.#options;
+    const [program = ''] = request.programs[0]?.argv ?? [];
+    const code = { programs: [{ argv: [program] as const }], args: ['-c', snippet.code], shellArgs: '' };
+    this.#recording = services.records?.begin(crypto.randomUUID(), { ...request, ...code });
+    const result = await running;
+    if (this.#run.sandboxId) this.#recording?.inSandbox();
+    this.#recording?.end({ ...result, ...(this.#run.sandboxId && { sandboxId: this.#run.sandboxId }) }, undefined);
+    this.#recording = undefined;
+    return result;
   }
 
   async #runOne(snippet: Snippet): Promise<RunResult> {
@@ -140,6 +164,7 @@ export class SelectionProcess {
     const early = this.#isFirst && (await Promise.race([this.#current.done.promise, ended]));
     if (typeof early === 'object') return early;
     this.#current = { number: this.#current.number + 1, done: Promise.withResolvers() };
+    this.#hasPrinted = false;
     const notDelivered = this.#deliver(interpreter.frame(snippet, this.#marks.format(this.#current.number))).then(
       (delivered): Promise<RunResult> | RunResult => {
         if (delivered.outcome !== 'exited') return delivered;
@@ -171,7 +196,7 @@ export class SelectionProcess {
     const sync = request.sync && !this.#isFirst;
     this.#isFirst = false;
     this.#delivery = new Run(
-      { ...request, programs, args: [this.#pipe], cwd: '/', env: {}, pty: false, sync, sandboxId },
+      { ...request, programs, args: [this.#pipe], cwd: '/', env: {}, pty: false, sync, sandboxId, record: 'none' },
       services,
       streams,
     );

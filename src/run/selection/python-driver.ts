@@ -4,16 +4,42 @@
  * would, and then prints the mark, with the exit status for `%s`. Input, output, and interrupts go through the terminal.
  */
 export const PYTHON_DRIVER = String.raw`
-import sys
-folder, loaded = sys.path.pop(0), set(sys.modules)
-import ast, atexit, codeop, inspect, json, linecache, os, signal, traceback, types
-# The project's modules come first for its own code, not for this program: one of them may be called json.
-sys.path.insert(0, folder)
+import os, sys
+path, loaded = sys.path[:], set(sys.modules)
+# The project's modules come first for its own code, not for this program: one of them may be called json, or socket,
+# which asyncio needs.
+own = [os.path.abspath(each) for each in ["", *os.environ.get("PYTHONPATH", "").split(os.pathsep)]]
+sys.path[:] = [each for each in path if os.path.abspath(each) not in own or each == os.path.dirname(os.__file__)]
+import ast, asyncio, atexit, codeop, inspect, json, linecache, signal, traceback, types
+sys.path[:] = path
 
-def main(fifo, mark, imported):
-    for name in imported:
-        if "." not in name and any(os.path.exists(name + end) for end in (".py", "/__init__.py")):
-            del sys.modules[name]
+class Modules:
+    """Gives the project its own modules where this program has others of these names."""
+    def __init__(self, names):
+        self.names, self.here, self.theirs = names, {}, {}
+
+    def look(self, folder):
+        for name in self.names:
+            path = os.path.join(folder, name.partition(".")[0])
+            if any(os.path.exists(path + end) for end in (".py", "/__init__.py")):
+                self.here[name] = sys.modules[name]
+
+    def __enter__(self):
+        for name in self.here:
+            sys.modules.pop(name, None)
+        sys.modules.update(self.theirs)
+
+    def __exit__(self, *_):
+        if self.here:
+            tops = {name.partition(".")[0] for name in self.here}
+            self.theirs = {name: each for name, each in sys.modules.items() if name.partition(".")[0] in tops}
+            for name in self.theirs:
+                del sys.modules[name]
+            sys.modules.update(self.here)
+
+def main(fifo, mark, modules):
+    for each in own:
+        modules.look(each)
     os.mkfifo(fifo, 0o600)
     atexit.register(os.unlink, fifo)
     pipe = os.open(fifo, os.O_RDWR)
@@ -42,6 +68,7 @@ def main(fifo, mark, imported):
             folder = os.path.dirname(file)
             if folder not in sys.path:
                 sys.path.insert(0, folder)
+                modules.look(folder)
         else:
             vars(module).pop("__file__", None)
             linecache.cache[file] = (len(text), None, text.splitlines(True), file)
@@ -74,15 +101,16 @@ def main(fifo, mark, imported):
     def execute(code):
         nonlocal loop
         if not code.co_flags & inspect.CO_COROUTINE:
-            exec(code, vars(module))
+            with modules:
+                exec(code, vars(module))
             return
-        import asyncio
         if not loop or loop.is_closed():
             loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
         task = loop.create_task(types.FunctionType(code, vars(module))())
         try:
-            loop.run_until_complete(task)
+            with modules:
+                loop.run_until_complete(task)
         except BaseException:
             # An interrupt ends the wait; the task ends, too.
             if not task.done():
@@ -123,5 +151,5 @@ def main(fifo, mark, imported):
             report(error)
         handler = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
-main(*sys.argv[1:], set(sys.modules) - loaded)
+main(*sys.argv[1:], Modules(set(sys.modules) - loaded))
 `;

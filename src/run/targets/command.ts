@@ -1,18 +1,26 @@
+import { posix } from 'node:path';
 import { type Projects, packageManagerOf } from '../projects.ts';
+import { pythonModuleOf } from '../python-module.ts';
 import type { ProgramCandidate } from '../runners.ts';
 import { pythonPrograms } from '../runners.ts';
 import type { Target } from './target.ts';
 
 /**
  * Runs a script without a `__main__` guard as Python runs it, and then calls its `main`. The script is the real `__main__`,
- * which pickle and other processes need. Only a number that `main` returns is an exit code.
+ * which pickle and other processes need. Only a number that `main` returns is an exit code. The first argument is the
+ * package that the script belongs to, if it imports parts of that; otherwise empty.
  */
 const CALL_MAIN = `import os, sys
 def run():
-    del sys.argv[0]
+    package = sys.argv[1]
+    del sys.argv[:2]
     sys.argv[0] = file = os.path.abspath(sys.argv[0])
     sys.path[0] = os.path.dirname(file)
     main = sys.modules["__main__"]
+    if package:
+        main.__package__ = package
+        for name in package.split("."):
+            sys.path[0] = os.path.dirname(sys.path[0])
     vars(main).pop("run")
     main.__file__ = file
     hook = sys.excepthook
@@ -51,7 +59,8 @@ export function commandOf(
       const programs = pythonPrograms(projects).map(
         ({ argv }): ProgramCandidate => ({ argv: [...argv, '-c', CALL_MAIN] }),
       );
-      return { label: `${fileName}: main()`, programs, args: [fileName] };
+      const module = pythonModuleOf(fileName, projects.read(posix.join(projects.folder, fileName)) ?? '', projects);
+      return { label: `${fileName}: main()`, programs, args: [module?.package ?? '', fileName] };
     }
     case 'packageScript': {
       const manager = packageManagerOf(projects);

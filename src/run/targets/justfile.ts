@@ -21,7 +21,7 @@ export function findJustRecipes(text: string): Target[] {
   while (at < text.length) {
     const startLine = line;
     const isBody = /[ \t]/.test(text[at] as string);
-    const { tokens, end } = isBody ? { tokens: [], end: endOfLine(text, at) } : readStatement(text, at);
+    const { tokens, end } = isBody ? { tokens: [], end: endOfBodyLine(text, at) } : readStatement(text, at);
     for (; at < end; at += 1) if (text[at] === '\n') line += 1;
     if (tokens[0]?.text === '[') {
       const { names, rest } = readAttributes(tokens);
@@ -36,9 +36,29 @@ export function findJustRecipes(text: string): Target[] {
   return targets;
 }
 
-function endOfLine(text: string, at: number): number {
-  const end = text.indexOf('\n', at);
-  return end < 0 ? text.length : end + 1;
+/** Returns the end of a line of a recipe's body, whose `{{…}}` may contain strings of several lines. */
+function endOfBodyLine(text: string, start: number): number {
+  const piece = /\{\{\{\{|(?<open>\{\{)|\n|[^{\n]+|\{/y;
+  piece.lastIndex = start;
+  for (let found = piece.exec(text); found; found = piece.exec(text)) {
+    if (found[0] === '\n') return piece.lastIndex;
+    if (found.groups?.open !== undefined) piece.lastIndex = endOfValue(text, piece.lastIndex);
+  }
+  return text.length;
+}
+
+/** Returns the end of an expression up to its `}}`, or of its line if it isn't closed there. */
+function endOfValue(text: string, start: number): number {
+  const token = new RegExp(TOKEN);
+  token.lastIndex = start;
+  for (let depth = 0, found = token.exec(text); found; found = token.exec(text)) {
+    const { mark } = found.groups ?? {};
+    if (mark === '\n') return token.lastIndex - 1;
+    if (mark === '{') depth += 1;
+    if (mark === '}' && depth === 0 && text[token.lastIndex] === '}') return token.lastIndex + 1;
+    if (mark === '}') depth -= 1;
+  }
+  return text.length;
 }
 
 /** Reads up to a line break outside of brackets and strings. */

@@ -17,6 +17,7 @@ export function findMakeTargets(text: string): Target[] {
   const targets: Target[] = [];
   const seen = new Set<string>();
   let definitions = 0;
+  const suffixes = new Set(SUFFIXES.split(' '));
   let recipePrefix = '\t';
   for (const { line, source } of logicalLines(text)) {
     if (source.startsWith(recipePrefix)) continue;
@@ -26,8 +27,10 @@ export function findMakeTargets(text: string): Target[] {
     else if (definitions === 0) {
       const prefix = /^\.RECIPEPREFIX\s*:*=\s*(\S)?/.exec(trimmed);
       if (prefix) recipePrefix = prefix[1] ?? '\t';
+      for (const suffix of /^\.SUFFIXES\s*:([^#]*)/.exec(trimmed)?.[1]?.split(/\s+/) ?? [])
+        suffixes.add(suffix.slice(1));
       for (const name of targetsOf(trimmed)) {
-        if (seen.has(name)) continue;
+        if (seen.has(name) || isSuffixRule(name, suffixes)) continue;
         seen.add(name);
         targets.push({ kind: 'makeTarget', line, name });
       }
@@ -44,14 +47,23 @@ function targetsOf(source: string): string[] {
   if (all === '' || ASSIGNMENT.test(source.slice(all.length).trimStart().replace(MODIFIERS, ''))) return [];
   return (names.match(/(?:\\.|\$\([^()]*\)|[^\s\\])+|\\$/g) ?? [])
     .map((name) => name.replace(/\\([\s\S])/g, (pair, char) => (/[\s#:%\\]/.test(char) ? char : pair)))
-    .filter(isRunnable);
+    .filter((name) => isRunnable(name.replaceAll('$$', '')))
+    .map((name) => name.replaceAll('$$', '$'));
 }
 
-/** Returns false for patterns, members of archives, wildcards, special targets, and old-fashioned suffix rules. */
+/** Returns false for patterns, members of archives, wildcards, and special targets. */
 function isRunnable(name: string): boolean {
-  return (
-    !/[$%()*?[\]~\s]/.test(name) && !/^\.[A-Z_]+$/.test(name) && !/^\.[^./]+(?:\.[^./]+)?$/.test(name) && name !== ''
-  );
+  return !/^~|[$%()*?[\]\s]/.test(name) && !/^\.[A-Z_]+$/.test(name) && name !== '';
+}
+
+/** Those that make has built in. */
+const SUFFIXES =
+  'out a ln o c cc C cpp p f F m r y l ym yl s S mod sym def h info dvi tex texinfo texi txinfo w ch web sh elc el';
+
+/** Returns true for an old-fashioned rule for all files of a kind, such as `.c.o`. `.venv` is a target like others. */
+function isSuffixRule(name: string, suffixes: ReadonlySet<string>): boolean {
+  const [first, ...parts] = name.split('.');
+  return first === '' && (parts.length === 1 || parts.length === 2) && parts.every((part) => suffixes.has(part));
 }
 
 /** Joins lines that end with a backslash. */

@@ -4,7 +4,7 @@ import { REMOTE_ROOT } from '../../sync/options.ts';
 import { strings } from '../strings.ts';
 
 /** What separates words, and paths in lists. */
-const SEPARATORS = /[\s"'=:;,(]/;
+const SEPARATORS = /[\s"'`=:;,(&|<>]/;
 
 /**
  * Returns a function that replaces local paths in a text with their paths in the sandbox. `folder` is the path of the
@@ -15,13 +15,17 @@ export function remotePaths(folder: string, workspaceFolders: readonly string[] 
   const roots = [folder, ...workspaceFolders.filter((root) => root !== folder)];
   // The longest first: folders can contain each other.
   const patterns = roots.sort((a, b) => b.length - a.length).map(patternOf);
-  const pattern = new RegExp(`(${patterns.join('|')})(?=$|[\\\\/\\s"':;,)])([\\\\/][^\\s"':;,)]*)?`, 'g');
+  const pattern = new RegExp(
+    `(${patterns.join('|')})(?=$|[\\\\/\\s"'\`:;,)\\]}&|<>])([\\\\/][^\\s"'\`:;,)&|<>]*)?`,
+    'g',
+  );
   const synced = slashed(folder);
   return (text) =>
     text.replaceAll(pattern, (whole, root: string, rest = '', at: number) => {
       if (isInLongerPath(text.slice(0, at))) return whole;
       const path = slashed(root + rest);
       if (isSame(root, folder) && contains(slashed(root), path)) return REMOTE_ROOT + rest.replaceAll('\\', '/');
+      if (contains(synced, path)) return REMOTE_ROOT + path.slice(synced.length);
       if (contains(path, synced) && workspaceFolders.some((each) => contains(slashed(each), path))) return REMOTE_ROOT;
       throw new UserError(strings.pathNotInSandbox(normalize(root + rest)));
     });

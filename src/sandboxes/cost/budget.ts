@@ -65,7 +65,9 @@ export class Budget implements BudgetGate {
   async require(): Promise<void> {
     const state = await this.check();
     if (state.level === 'spent' && !(await this.#dependencies.confirm(state)))
-      throw new UserError(strings.budgetSpent(state.summary));
+      throw new UserError(strings.budgetSpent(state.summary), {
+        actions: ['showBudgetSettings', 'showSandboxes', 'useLocalModal'],
+      });
   }
 }
 

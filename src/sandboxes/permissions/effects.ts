@@ -4,7 +4,14 @@ import { formatBytes } from '../../base/text.ts';
 import { aboutUsd, type Prices } from '../../modal/prices.ts';
 import { describeHardware, hardwareOf } from '../../profiles/hardware.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
-import { type ImageProfile, imageOf, type Profile, portOf, volumeOf, type WarmProfile } from '../../profiles/schema.ts';
+import {
+  type ImageProfile,
+  imageOf,
+  type Profile,
+  publicPorts,
+  volumeOf,
+  type WarmProfile,
+} from '../../profiles/schema.ts';
 import { looksLikeCredential } from '../../sync/rules/builtin.ts';
 import { strings } from './strings.ts';
 
@@ -90,6 +97,11 @@ export function fileEffects(files: readonly SentFile[], { isLocal }: Pick<Effect
   ];
 }
 
+/** Returns the effects of a folder's task that contains the values of variables of this computer. */
+export function taskEffects(variables: readonly string[]): Effect[] {
+  return variables.map((name) => effect(['task-variable', name], strings.taskVariable(name)));
+}
+
 function warmEffects(profile: Profile, warm: WarmProfile, { prices, isLocal }: EffectContext): Effect[] {
   const { sandboxes, when, workingHours, refresh, timezone, rebuild } = warm;
   const schedule = typeof refresh === 'number' ? strings.everyMinutes(refresh) : strings.onSchedule(refresh);
@@ -166,9 +178,9 @@ function accountEffects(profile: Profile): Effect[] {
   ];
 }
 
-function portEffects({ ports, inboundCidrAllowlist }: Profile): Effect[] {
-  return ports.map((written) => {
-    const { port, protocol } = portOf(written);
+function portEffects(profile: Profile): Effect[] {
+  const { inboundCidrAllowlist } = profile;
+  return publicPorts(profile).map(({ port, protocol }) => {
     const text = inboundCidrAllowlist
       ? strings.portFor(port, inboundCidrAllowlist.join(', '))
       : strings.publicPort(port);

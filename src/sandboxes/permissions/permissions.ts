@@ -13,6 +13,7 @@ import {
   fileEffects,
   profileEffects,
   type SentFile,
+  taskEffects,
 } from './effects.ts';
 import type { Answer, AnswerScope, PermissionStore } from './store.ts';
 import { strings } from './strings.ts';
@@ -24,8 +25,14 @@ export interface PermissionRequest extends AnswerScope {
   readonly prices: Prices;
 }
 
+/** What asks for permission: a profile or a task of a folder. */
+export interface Asker extends AnswerScope {
+  readonly kind: 'profile' | 'task';
+  readonly name: string;
+}
+
 /** Asks the user about effects that they haven't decided about. Resolves with undefined if they cancel. */
-export type AskPermission = (request: PermissionRequest, effects: readonly Effect[]) => Promise<boolean | undefined>;
+export type AskPermission = (asker: Asker, effects: readonly Effect[]) => Promise<boolean | undefined>;
 
 export interface RequireOptions {
   /** Finds the files that the build and setup send. */
@@ -83,38 +90,53 @@ export class Permissions implements StartGate {
     const sent = await files();
     const used = usesImage ? request : { ...request, named: withoutImage(request.named) };
     const effects = [...(await effectsOf(used)), ...fileEffects(sent, request)];
-    const { name } = request.named;
-    if ((await this.#undecided(request, effects)).length > 0) {
-      if (!mayAsk) throw new NotAllowedError(strings.notAllowedYet(name));
-      await this.#askInTurn(request, effects);
-    }
-    const answers = await this.#store.answers(request);
-    const refused = effects.filter((each) => each.neededFor === 'run' && !isAllowed(each, answers));
-    if (refused.length > 0)
-      throw new NotAllowedError(strings.refused(name, refused.map(({ text }) => text).join('; ')));
+    const asker = profileAsker(request);
+    if (!mayAsk && (await this.#undecided(request, effects)).length > 0)
+      throw new NotAllowedError(strings.notAllowedYet(asker.name));
+    const answers = await this.#requireAnswers(asker, effects);
     return { named: reduced(request.named, answers), credentials: new Set(sent.map(({ path }) => path)) };
   }
 
+  /** Asks what is new about a task that the user starts. Throws as `require` does. */
+  async requireTask(scope: AnswerScope, task: string, variables: readonly string[]): Promise<void> {
+    await this.#requireAnswers({ ...scope, kind: 'task', name: task }, taskEffects(variables));
+  }
+
+  /** Asks what is undecided. Resolves with all answers. */
+  async #requireAnswers(asker: Asker, effects: readonly Effect[]): Promise<Map<string, Answer>> {
+    if ((await this.#undecided(asker, effects)).length > 0) await this.#askInTurn(asker, effects);
+    const answers = await this.#store.answers(asker);
+    const refused = effects.filter((each) => each.neededFor === 'run' && !isAllowed(each, answers));
+    if (refused.length === 0) return answers;
+    const message = asker.kind === 'task' ? strings.taskRefused : strings.refused;
+    throw new NotAllowedError(message(asker.name, refused.map(({ text }) => text).join('; ')));
+  }
+
   /** Asks what is still undecided once earlier questions are answered. Throws `DeclinedError` if the user cancels. */
-  #askInTurn(request: PermissionRequest, effects: readonly Effect[]): Promise<void> {
+  #askInTurn(asker: Asker, effects: readonly Effect[]): Promise<void> {
     const turn = this.#asking.then(async () => {
-      if (!(await this.askAbout(request, await this.#undecided(request, effects))))
+      if (!(await this.#askAbout(asker, await this.#undecided(asker, effects))))
         throw new DeclinedError(strings.canceled());
     });
     this.#asking = turn.catch(() => {});
     return turn;
   }
 
-  /** Asks about effects, and remembers the answers. If the user cancels, remembers nothing and resolves with false. */
-  async askAbout(request: PermissionRequest, effects: readonly Effect[]): Promise<boolean> {
+  /** Asks about effects of a profile, and remembers the answers. If the user cancels, remembers nothing. */
+  async askAbout(request: PermissionRequest, effects: readonly Effect[]): Promise<void> {
+    await this.#askAbout(profileAsker(request), effects);
+  }
+
+  /** Resolves with false if the user cancels. */
+  async #askAbout(asker: Asker, effects: readonly Effect[]): Promise<boolean> {
     const answered: [effects: readonly Effect[], isAllowed: boolean][] = [];
     for (let at = 0; at < effects.length; at += MAX_ASKED) {
       const part = effects.slice(at, at + MAX_ASKED);
-      const isAllowed = await this.#ask(request, part);
+      const isAllowed = await this.#ask(asker, part);
       if (isAllowed === undefined) return false;
       answered.push([part, isAllowed]);
     }
-    for (const [part, isAllowed] of answered) await this.answer(request, part, isAllowed);
+    for (const [part, isAllowed] of answered) await this.answer(asker, part, isAllowed);
     return true;
   }
 
@@ -162,6 +184,10 @@ export class Permissions implements StartGate {
     const answers = await this.#store.answers(scope);
     return effects.filter((effect) => !covers(answers.get(effect.key), effect));
   }
+}
+
+function profileAsker({ root, accountId, named: { name } }: PermissionRequest): Asker {
+  return { root, accountId, kind: 'profile', name };
 }
 
 async function effectsOf({ root, named, ...context }: PermissionRequest): Promise<Effect[]> {

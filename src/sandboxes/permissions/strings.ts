@@ -24,6 +24,8 @@ export const strings = {
       price,
     ),
   buildVariable: (name: string) => l10n.t("Read the variable {0} on this computer, for the image's build", name),
+  taskVariable: (name: string) =>
+    l10n.t('Read the variable {0} on this computer, and send its value to the sandbox', name),
   envFile: (path: string) => l10n.t('Read the environment file “{0}”, and set its variables in the sandbox', path),
   secret: (name: string) => l10n.t('Use the secret “{0}” in your account', name),
   registrySecret: (name: string, registry: string) =>
@@ -51,6 +53,12 @@ export const strings = {
     l10n.t(
       "Profile “{0}” needs something that you didn't allow ({1}). Select another profile, or run “Modal: Review Folder Permissions…”.",
       profile,
+      what,
+    ),
+  taskRefused: (task: string, what: string) =>
+    l10n.t(
+      "Task “{0}” needs something that you didn't allow ({1}). To change your answer, run “Modal: Review Folder Permissions…”.",
+      task,
       what,
     ),
   canceled: () => l10n.t('Nothing was started because you canceled.'),

@@ -77,12 +77,12 @@ export async function cleanCaches(
   return removed > 0 ? strings.removedCacheFiles(removed) : undefined;
 }
 
-/** Prints how many files it removed. Enforcing the size requires GNU find. */
+/** Prints how many files it removed. BusyBox's `find` has no `-printf`. */
 function cleanScript(maxAgeDays: number, maxMiB: number): string {
   return [
     `cd ${HOST_VOLUME_PATH}/.cache 2>/dev/null || { echo 0; exit 0; }`,
     `old=$(find . -type f -atime +${maxAgeDays} -mtime +${maxAgeDays} -print -delete 2>/dev/null | wc -l)`,
-    `big=$(find . -type f -printf '%A@ %s %p\\n' 2>/dev/null | sort -rn | awk -v max=${maxMiB * 1024 * 1024} '{ sum += $2; if (sum > max) { sub(/^[^ ]+ [^ ]+ /, ""); print } }' | while IFS= read -r file; do rm -f -- "$file" && echo; done | wc -l)`,
+    `big=$(find . -type f -exec stat -c '%X %s %n' {} + 2>/dev/null | sort -rn | awk -v max=${maxMiB * 1024 * 1024} '{ sum += $2; if (sum > max) { sub(/^[^ ]+ [^ ]+ /, ""); print } }' | while IFS= read -r file; do rm -f -- "$file" && echo; done | wc -l)`,
     `echo $((old + big))`,
   ].join('\n');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { SyncIndex } from './entries.ts';
@@ -19,8 +19,10 @@ export interface SandboxState extends SavedState {
   unsettled: Generation[];
   /** Paths that a program has changed in the sandbox since they were synced. */
   readonly changedRemotely: Set<string>;
-  /** True if a complete list of changes was processed, so that the next list can start where it ended. */
-  listed: boolean;
+  /** Names the lists of changes that this window asks for. */
+  readonly listId: string;
+  /** The number of complete lists of changes that were processed. The next one starts where the last one did. */
+  lists: number;
 }
 
 /** Returns true if the outcome of every push is known. */
@@ -127,6 +129,7 @@ function stateFrom(saved: SavedState | undefined): SandboxState {
     index: saved?.index ?? new SyncIndex(),
     unsettled: [],
     changedRemotely: new Set(),
-    listed: false,
+    listId: randomUUID().slice(0, 8),
+    lists: 0,
   };
 }

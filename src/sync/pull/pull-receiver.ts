@@ -70,6 +70,7 @@ const PaxSchema = z.object({ path: z.string().optional(), linkpath: z.string().o
 /** Unpacks an archive from a sandbox into the local folder. Nothing in it is trusted. */
 export class PullReceiver {
   readonly #core: Core;
+  readonly #maxEntries: number;
   #request: ReceiveRequest | undefined;
   #archive: Extract | undefined;
   #trailing = new TrailingEntries();
@@ -79,8 +80,9 @@ export class PullReceiver {
   /** The path that is being received. */
   #path = '';
 
-  constructor(core: Core) {
+  constructor(core: Core, maxEntries = MAX_ENTRIES) {
     this.#core = core;
+    this.#maxEntries = maxEntries;
   }
 
   begin(request: ReceiveRequest): void {
@@ -126,7 +128,7 @@ export class PullReceiver {
     const trailing = this.#trailing;
     for await (const entry of archive) {
       entries += 1;
-      if (entries > MAX_ENTRIES) throw new UserError(strings.tooManyEntries(MAX_ENTRIES));
+      if (entries > this.#maxEntries) throw new UserError(strings.tooManyEntries(this.#maxEntries));
       const { header, isValid } = decodeHeader(entry.header);
       const path = header.name.replace(/^\.\//, '').replace(/\/$/, '');
       this.#path = path;
@@ -215,25 +217,40 @@ export class PullReceiver {
       // A disk error concerns this file only. A damaged archive fails the whole pull.
       if (!code) throw error;
       this.#received.refused.push({ path, reason: code === 'ENOSPC' ? strings.diskFull() : message });
-      for await (const _ of content);
+      if (header.type === 'symlink') for await (const _ of content);
     } finally {
       rmSync(temporary, { force: true });
     }
   }
 
-  /** Creates a file, and returns its hash. */
+  /** Creates a file, and returns its hash. Throws errors of the disk once the content has been read. */
   async #write(path: string, header: Header, content: AsyncIterable<Buffer>): Promise<string> {
     const digest: Hash = createHash('sha256');
-    const fd = openSync(path, 'wx', header.mode & 0o100 ? 0o755 : 0o644);
+    let fd: number | undefined;
+    let failure: { readonly error: unknown } | undefined;
+    const attempt = (work: () => void) => {
+      try {
+        if (!failure) work();
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    attempt(() => {
+      fd = openSync(path, 'wx', header.mode & 0o100 ? 0o755 : 0o644);
+    });
     try {
+      // To its end in any case: the whole archive ends with an entry that isn't read.
       for await (const part of content) {
         digest.update(part);
-        for (let at = 0; at < part.length; ) at += writeSync(fd, part, at);
+        attempt(() => {
+          for (let at = 0; at < part.length; ) at += writeSync(fd as number, part, at);
+        });
         this.#received.bytes += part.length;
       }
     } finally {
-      closeSync(fd);
+      if (fd !== undefined) closeSync(fd);
     }
+    if (failure) throw failure.error;
     utimesSync(path, header.mtime, header.mtime);
     return shortHash(digest.digest());
   }

@@ -143,7 +143,7 @@ export class Puller {
       signal?.throwIfAborted();
       report(soFar);
     }
-    if (!end.isComplete) throw new UserError(strings.pullInterrupted());
+    if (!end.isComplete) throw new UserError(strings.pullInterrupted(), { actions: ['retry'] });
     const received = await reception.end();
     // The receiver unpacks the last pieces after it has taken them.
     report({ files: received.files, bytes: received.bytes, path: received.written.at(-1) ?? '' });

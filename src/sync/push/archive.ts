@@ -19,8 +19,6 @@ export interface ArchiveContents {
 
 /** Bytes compressed as a sample, to see if compression helps. */
 const SAMPLE_BYTES = 64 * 1024;
-/** With more renames than this, starting an interpreter pays off. */
-const MIN_MOVES_FOR_INTERPRETER = 40;
 
 /**
  * Yields a push's archive in pieces: the entries to put, then the lists that the apply script reads, the manifest last.
@@ -41,7 +39,6 @@ export function* archiveOf(
   if (plan.deletes.length > 0) yield* packer.text('up', list([...foldersOf(plan.deletes)]));
   if (plan.emptied.length > 0) yield* packer.text('rd', list(plan.emptied.map((path) => `./${path}`)));
   if (moves.length > 0) yield* packer.text('mv', list(moves));
-  if (moves.length > MIN_MOVES_FOR_INTERPRETER || full) yield* packer.text('many', Buffer.alloc(0));
   if (full) yield* packer.text('full', Buffer.alloc(0));
   const put = merged(full ? [...index.entries.values()] : pulledIn(index), gone, sent);
   yield* packer.text('log', writeManifest(next, full, put, gone));

@@ -15,10 +15,10 @@ const MAX_CONNECTIONS = 64;
 /** The connection to one sandbox: its measured speed, and the queue of operations that use it. */
 export class Connection {
   /**
-   * Decompressors that the sandbox has. Nearly every image has gzip, so it is assumed until the sandbox reports its
-   * own.
+   * Tools that the sandbox has: decompressors, and `perl` once that has applied a push. Nearly every image has gzip, so it is
+   * assumed until the sandbox reports its own.
    */
-  decoders: readonly string[] = ['gzip'];
+  tools: readonly string[] = ['gzip'];
   #bytesPerSecond: number | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #pending = 0;
@@ -55,8 +55,8 @@ export class Connection {
     if (bytes < MIN_COMPRESSED_BYTES) return 'raw';
     const isFast = this.#bytesPerSecond ? this.#bytesPerSecond > FAST_BYTES_PER_SECOND : startMs < MAX_LOCAL_START_MS;
     if (isFast) return 'raw';
-    if (this.decoders.includes('zstd') && typeof zlib.zstdCompressSync === 'function') return 'zstd';
-    return this.decoders.includes('gzip') ? 'gzip' : 'raw';
+    if (this.tools.includes('zstd') && typeof zlib.zstdCompressSync === 'function') return 'zstd';
+    return this.tools.includes('gzip') ? 'gzip' : 'raw';
   }
 }
 

@@ -32,18 +32,23 @@ export class Packer {
   #used = 0;
   #total = 0;
   readonly #slabBytes: number;
+  readonly #folder: string;
 
-  /** `expectedBytes` is the expected size of the contents, so that small archives don't get large buffers. */
-  constructor(expectedBytes = SLAB_BYTES) {
+  /**
+   * `folder` is what all members are in. `expectedBytes` is the expected size of the contents, so that small archives don't
+   * get large buffers.
+   */
+  constructor(folder: string, expectedBytes = SLAB_BYTES) {
+    this.#folder = folder;
     this.#slabBytes = Math.min(SLAB_BYTES, Math.max(64 * 1024, padded(expectedBytes * 2)));
   }
 
-  /** Adds entries below `root` as members named `t/PATH`. */
+  /** Adds entries below `root` as members named `FOLDER/t/PATH`. */
   *entries(root: string, entries: Iterable<Entry>): Generator<Buffer> {
     for (const entry of entries) {
       if (entry.kind === 'file') yield* this.#file(root, entry);
       else {
-        yield* this.#header(memberOf(entry, entry.executable, 0));
+        yield* this.#header(this.#member(entry, entry.executable, 0));
         this.packed.sent.push({ ...entry, hash: '', racy: false, uncertain: false });
       }
     }
@@ -51,7 +56,13 @@ export class Packer {
 
   /** Adds a member with the given content. */
   *text(name: string, content: Buffer): Generator<Buffer> {
-    yield* this.#header({ name, type: 'file', executable: false, size: content.length, mtimeMs: 0 });
+    yield* this.#header({
+      name: `${this.#folder}/${name}`,
+      type: 'file',
+      executable: false,
+      size: content.length,
+      mtimeMs: 0,
+    });
     for (let at = 0; at < content.length; ) {
       yield* this.#room(1);
       const bytes = content.copy(this.#slab, this.#used, at);
@@ -99,7 +110,7 @@ export class Packer {
   }
 
   *#whole(fd: number, entry: Entry, readAtMs: number): Generator<Buffer> {
-    const header = headerBytes(memberOf(entry, false, 0));
+    const header = headerBytes(this.#member(entry, false, 0));
     yield* this.#room(header + padded(entry.size + 1));
     const slab = this.#slab;
     const start = this.#used + header;
@@ -114,7 +125,7 @@ export class Packer {
     if (bytes <= MAX_POINTER_BYTES && content.subarray(0, LFS_POINTER.length).equals(LFS_POINTER))
       this.packed.lfsPointers.push(entry.path);
     const digest = hashOnce('sha256', content, 'buffer');
-    const end = writeHeader(slab, this.#used, memberOf(entry, executable, bytes));
+    const end = writeHeader(slab, this.#used, this.#member(entry, executable, bytes));
     if (end !== start) slab.copyWithin(end, start, start + bytes);
     slab.fill(0, end + bytes, end + padded(bytes));
     this.#used = end + padded(bytes);
@@ -124,7 +135,7 @@ export class Packer {
   /** Cuts a file that grows at the header's size, and pads one that shrinks with zeros. Both are sent again. */
   *#large(fd: number, entry: Entry, readAtMs: number): Generator<Buffer> {
     const hash = createHash('sha256');
-    yield* this.#header(memberOf(entry, entry.executable, entry.size));
+    yield* this.#header(this.#member(entry, entry.executable, entry.size));
     let left = entry.size;
     while (left > 0) {
       yield* this.#room(1);
@@ -175,8 +186,9 @@ export class Packer {
     this.#used = 0;
     yield full;
   }
-}
 
-function memberOf(entry: Entry, executable: boolean, size: number): Member {
-  return { name: `t/${entry.path}`, type: entry.kind, executable, size, mtimeMs: entry.mtimeMs, target: entry.target };
+  #member(entry: Entry, executable: boolean, size: number): Member {
+    const name = `${this.#folder}/t/${entry.path}`;
+    return { name, type: entry.kind, executable, size, mtimeMs: entry.mtimeMs, target: entry.target };
+  }
 }

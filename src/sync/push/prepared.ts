@@ -3,7 +3,7 @@ import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { isSettled, type SandboxState } from '../index/sandbox-states.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import type { Rules } from '../rules/rules.ts';
-import { type Notice, skippedNotice } from '../scan/notices.ts';
+import { type Notice, notice, skippedNotice } from '../scan/notices.ts';
 import type { Exclusion, Scan, Skipped } from '../scan/scan.ts';
 import { isEmpty, type Plan } from './plan.ts';
 
@@ -11,10 +11,19 @@ const MAX_EXAMPLES = 10;
 /** Files over this size are reported, and skipped by live sync. */
 export const LARGE_FILE_BYTES = 50_000_000;
 
+/** A push of more files is asked about. */
+export const MANY_FILES = 20_000;
+
 /** A file that is large enough to be reported. */
 export interface SizedFile {
   readonly path: string;
   readonly bytes: number;
+}
+
+/** A folder, and the number of files to send below it. */
+export interface Crowded {
+  readonly path: string;
+  readonly files: number;
 }
 
 /** The sandbox to prepare a push for, and the part of the folder to push. */
@@ -55,6 +64,8 @@ export interface PreparedPush {
   readonly heldBack: readonly SizedFile[];
   /** The top-level folders with the most bytes to send. The path of the root's own files is empty. */
   readonly folders: readonly { readonly path: string; readonly files: number; readonly bytes: number }[];
+  /** The deepest folder with most of the files to send, if they are more than `MANY_FILES`, as data usually is. */
+  readonly crowded: Crowded | undefined;
   readonly excluded: readonly Exclusion[];
   readonly credentials: readonly string[];
   /** Paths to send although they look like credentials, because a rule names them. */
@@ -104,6 +115,7 @@ export function describe(
   isTold: (key: string) => boolean,
 ): PreparedPush {
   const { puts, deletes } = plan;
+  const crowded = crowdedFolder(puts);
   const namedCredentials = rules.credentialsAmong(puts.map(({ path }) => path));
   return {
     isEmpty: isEmpty(plan) && plan.released.length === 0 && state.index.pulled.size === 0,
@@ -122,14 +134,17 @@ export function describe(
     large: puts.filter(({ size }) => size > LARGE_FILE_BYTES).map(sized),
     heldBack: plan.heldBack.map(sized),
     folders: topFolders(plan),
+    crowded,
     excluded: found.excluded,
     credentials: found.credentials,
     namedCredentials,
     credentialsToConfirm: namedCredentials.filter((path) => !rules.isNamedByUser(path)),
     skipped: found.skipped.filter(({ isLasting }) => !isLasting),
-    notices: [...found.skipped.filter(({ isLasting }) => isLasting).map(skippedNotice), ...found.notices].filter(
-      ({ key }) => !isTold(key),
-    ),
+    notices: [
+      ...found.skipped.filter(({ isLasting }) => isLasting).map(skippedNotice),
+      ...found.notices,
+      ...(crowded ? [notice('crowded', `${crowded.path}/`)] : []),
+    ].filter(({ key }) => !isTold(key)),
     released: plan.released,
     overwrites: [...puts.map(({ path }) => path), ...deletes].filter((path) => state.changedRemotely.has(path)),
   };
@@ -151,4 +166,21 @@ function topFolders({ puts }: Plan): PreparedPush['folders'] {
   }
   const sorted = [...folders].sort(([, one], [, other]) => other.bytes - one.bytes);
   return sorted.slice(0, MAX_EXAMPLES).map(([path, sum]) => ({ path, ...sum }));
+}
+
+function crowdedFolder(puts: Plan['puts']): Crowded | undefined {
+  if (puts.length <= MANY_FILES) return undefined;
+  let found: Crowded | undefined;
+  for (let below = puts; ; ) {
+    const start = found ? found.path.length + 1 : 0;
+    const counts = new Map<string, number>();
+    for (const { path } of below) {
+      const end = path.indexOf('/', start);
+      if (end > 0) counts.set(path.slice(0, end), (counts.get(path.slice(0, end)) ?? 0) + 1);
+    }
+    const [path, files] = [...counts].reduce((most, each) => (each[1] > most[1] ? each : most), ['', 0]);
+    if (files * 2 <= puts.length) return found;
+    found = { path, files };
+    below = below.filter((put) => put.path.startsWith(`${path}/`));
+  }
 }

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, parse, resolve, sep } from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import { strings } from '../strings.ts';
-import type { PreparedPush } from './prepared.ts';
+import { MANY_FILES, type PreparedPush } from './prepared.ts';
 
 /** The number of files in a question that must name each of them. More take another question. */
 export const MAX_NAMED = 12;
@@ -51,7 +51,7 @@ export class SyncStopped extends UserError {
 
 const LIMITS = {
   syncBytes: 200_000_000,
-  syncFiles: 20_000,
+  syncFiles: MANY_FILES,
   fileBytes: 1_000_000_000,
   deletes: 20,
   deletedShare: 0.25,

@@ -1,11 +1,22 @@
-import { UserError } from '../../base/errors.ts';
+import { type ActionId, UserError } from '../../base/errors.ts';
 import { strings } from '../strings.ts';
 import type { Reply } from './apply-script.ts';
 
 /** Returns the error for a push that the sandbox refused, with a next step. */
 export function replyError(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: string): UserError {
-  return new UserError(messageFor(reply, remoteRoot));
+  return new UserError(messageFor(reply, remoteRoot), { actions: ACTIONS[reply.kind] });
 }
+
+const ACTIONS: Readonly<Record<Exclude<Reply['kind'], 'ok'>, readonly ActionId[]>> = {
+  'no-tool': ['chooseProfile'],
+  room: ['replaceSandbox'],
+  full: ['retry', 'replaceSandbox'],
+  conflict: ['replaceSandbox'],
+  link: ['replaceSandbox'],
+  drift: ['retry'],
+  cut: ['retry'],
+  failed: ['retry', 'replaceSandbox'],
+};
 
 function messageFor(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: string): string {
   switch (reply.kind) {
@@ -13,6 +24,8 @@ function messageFor(reply: Exclude<Reply, { kind: 'ok' }>, remoteRoot: string): 
       return strings.toolMissing(reply.tool);
     case 'room':
       return strings.tooLittleSpace(megabytes(reply.freeBytes), megabytes(reply.neededBytes));
+    case 'full':
+      return strings.sandboxDiskFull();
     case 'conflict':
       return strings.kindConflict(`${remoteRoot}/${reply.path}`);
     case 'link':

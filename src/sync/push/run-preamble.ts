@@ -1,6 +1,7 @@
 import { quote } from '../../base/shell.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
-import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
+import { APPLY_PERL } from './apply-perl.ts';
+import { APPLY_REST, parseReply, type Reply } from './apply-script.ts';
 
 /** The private escape sequence in which the preamble reports the sync's outcome, before any of the program's output. */
 const MARK_START = '\u001b]7770;sync;';
@@ -27,11 +28,17 @@ export function checkPreamble(remoteRoot: string, generation: string): string {
 
 /** Returns shell lines that apply a small archive, and exit with code 75 if that fails. */
 export function applyPreamble(args: readonly string[], payload: string): string {
+  const all = args.map(quote).join(' ');
   return [
-    `modal_said=$(printf %s ${payload} | base64 -d 2>/dev/null | sh -c ${quote(APPLY_SCRIPT)} modal-sync ${args.map(quote).join(' ')}) || {`,
-    `  printf '\\033]7770;sync;%s\\007' "$modal_said"; exit 75; }`,
-    `printf '\\033]7770;sync;%s\\007' "$modal_said"`,
-    'unset modal_said',
+    `printf '\\033]7770;sync;'`,
+    `modal_input=${payload} modal_code=1`,
+    `! command -v perl >/dev/null 2>&1 || { perl -e ${quote(APPLY_PERL)} modal-sync $$ "$modal_input" ${all}; modal_code=$?; }`,
+    'case $modal_code in 0|7?) ;; *)',
+    `printf %s "$modal_input" | base64 -d 2>/dev/null | MODAL_SYNC_CODE=$modal_code sh -c ${quote(APPLY_REST)} modal-sync ${all}; modal_code=$?;;`,
+    'esac',
+    `printf '\\007'`,
+    '[ $modal_code = 0 ] || exit 75',
+    'unset modal_input modal_code',
   ].join('\n');
 }
 

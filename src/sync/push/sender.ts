@@ -1,12 +1,13 @@
 import type { Sandbox } from 'modal';
 import { untilAborted } from '../../base/cancellation.ts';
-import { HOUR_MS } from '../../base/clock.ts';
+import { HOUR_MS, MINUTE_MS } from '../../base/clock.ts';
 import { isSandboxStopped } from '../../modal/errors.ts';
-import { type AnswerLimits, execWith, QUIET_MS } from '../../modal/exec.ts';
+import { type ExecOptions, execWith, QUIET_MS } from '../../modal/exec.ts';
 import { requireShell } from '../../modal/shell.ts';
 import type { PushOptions, SyncEngineOptions } from '../options.ts';
 import type { WorkerClient } from '../worker/client.ts';
-import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
+import { APPLY_PERL } from './apply-perl.ts';
+import { APPLY_REST, APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 import type { Compression } from './archive.ts';
 import { ArchiveSource, ResumeLost } from './archive-source.ts';
 import type { Connections } from './connection.ts';
@@ -23,6 +24,10 @@ const MAX_REPLY_BYTES = 256 * 1024;
 /** The speed of a slow sandbox that applies a push. */
 const SLOW_MOVE_MS = 20;
 const SLOW_BYTES_PER_MS = 5_000;
+/** Smaller pushes are over so soon that their own time limit is enough if their window is lost. */
+const MIN_WATCHED_BYTES = 1024 * 1024;
+const MIN_WATCHED_PATHS = 1000;
+const UNWATCHED_TIMEOUT_MS = 5 * MINUTE_MS;
 
 /** Sends prepared pushes to sandboxes. Each is one transfer, which has ended when `send` returns. */
 export class Sender {
@@ -97,7 +102,13 @@ export class Sender {
     const { signal, onProgress } = options;
     await using transfer = await this.#worker.sandbox(sandbox.sandboxId).open({ signal });
     const { next, accept, neededKiB } = transfer;
-    const argv = ['sh', '-c', APPLY_SCRIPT, 'modal-sync', this.#remoteRoot, next, String(neededKiB), ...accept];
+    const limits = applyLimits(plan);
+    const args = [this.#remoteRoot, next, String(neededKiB), ...accept];
+    // A shell that starts Perl takes longer than Perl.
+    const withPerl = connection.tools.includes('perl') && !limits.isWatched;
+    const argv = withPerl
+      ? ['perl', '-e', APPLY_PERL, 'modal-sync', 'direct', APPLY_REST, ...args]
+      : ['sh', '-c', APPLY_SCRIPT, 'modal-sync', ...args];
     let startedAt = 0;
     let compression: Compression = 'raw';
     const source = (startMs: number) => {
@@ -122,8 +133,13 @@ export class Sender {
     };
     let reply: Reply;
     try {
-      const limits = applyLimits(plan);
-      reply = parseReply((await execWith(sandbox, argv, { source, signal, isWatched: true, ...limits })).toString());
+      const said = (await execWith(sandbox, argv, { source, signal, ...limits })).toString();
+      if (withPerl && said === '') {
+        // It may have been removed.
+        connection.tools = connection.tools.filter((tool) => tool !== 'perl');
+        return { kind: 'cut' };
+      }
+      reply = parseReply(said);
     } catch (error) {
       if (!(error instanceof ResumeLost)) {
         if (isSandboxStopped(error)) await requireShell(sandbox);
@@ -132,19 +148,20 @@ export class Sender {
       // The caller plans again, so that everything that is now uncertain is sent again.
       return { kind: 'cut' };
     }
-    if (reply.kind === 'ok') connection.decoders = reply.decoders;
-    if (reply.kind === 'no-tool' && reply.tool === compression) connection.decoders = [];
+    if (reply.kind === 'ok') connection.tools = reply.tools;
+    if (reply.kind === 'no-tool' && reply.tool === compression) connection.tools = [];
     return ended(transfer, reply);
   }
 }
 
 /**
  * The sandbox is quiet while it moves what it has received into place, which takes a shell that has to do it alone some
- * milliseconds for each path.
+ * milliseconds for each path. Watching a command costs more processes than applying a small push.
  */
-function applyLimits({ puts, putBytes, deletes }: PreparedPush): AnswerLimits {
+function applyLimits({ puts, putBytes, deletes }: PreparedPush): ExecOptions {
   const quietMs = QUIET_MS + (puts + deletes) * SLOW_MOVE_MS + putBytes / SLOW_BYTES_PER_MS;
-  return { maxBytes: MAX_REPLY_BYTES, timeoutMs: HOUR_MS, quietMs };
+  const isWatched = putBytes >= MIN_WATCHED_BYTES || puts + deletes >= MIN_WATCHED_PATHS;
+  return { maxBytes: MAX_REPLY_BYTES, timeoutMs: isWatched ? HOUR_MS : UNWATCHED_TIMEOUT_MS, quietMs, isWatched };
 }
 
 async function ended(transfer: Transfer, reply: Reply): Promise<SendResult> {

@@ -64,7 +64,7 @@ export interface Transfer extends AsyncDisposable {
 }
 
 /** Replies after which the sandbox's files are as they were. */
-const UNCHANGED: ReadonlySet<string> = new Set<Reply['kind']>(['drift', 'room', 'no-tool', 'link', 'cut']);
+const UNCHANGED: ReadonlySet<string> = new Set<Reply['kind']>(['drift', 'room', 'full', 'no-tool', 'link', 'cut']);
 
 /** Ends a transfer as its outcome requires. Resolves with what was sent if the sandbox applied it. */
 export async function endTransfer(transfer: Transfer, { kind }: RunSyncOutcome): Promise<Sent | undefined> {

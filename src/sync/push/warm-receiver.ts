@@ -2,7 +2,8 @@ import type { ContainerProcess, Sandbox } from 'modal';
 import { untilAborted } from '../../base/cancellation.ts';
 import { QUIET_MS } from '../../modal/exec.ts';
 import { STATE_FOLDER } from '../rules/builtin.ts';
-import { APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
+import { APPLY_PERL } from './apply-perl.ts';
+import { APPLY_REST, APPLY_SCRIPT, parseReply, type Reply } from './apply-script.ts';
 
 /** Larger pushes are sent as a stream. One request to Modal can carry a few megabytes. */
 export const MAX_WARM_BYTES = 256 * 1024;
@@ -15,14 +16,17 @@ const MAX_REPLY_BYTES = 256 * 1024;
 const END = '\u0004\n';
 
 /**
- * Applies one push after another. Arguments: the apply script and the root. Input for each push: a line with the number
- * of bytes and the apply script's arguments after the root, then the bytes. `dd` reads no more than it is asked to.
+ * Applies one push after another: with Perl, in the same process. Arguments: the apply script and the root, then what Perl needs.
+ * Input for each push: a line with the number of bytes and the apply script's arguments after the root, then the bytes. `dd` reads no
+ * more than it is asked to, and some versions read all of it at once.
  */
-const RECEIVE_SCRIPT = `root=$2 file=$2/${STATE_FOLDER}/warm.$$
+const RECEIVE_SCRIPT = `! command -v perl >/dev/null 2>&1 || exec perl -e "$3" modal-sync warm "$4" "$2"
+root=$2 file=$2/${STATE_FOLDER}/warm.$$
 trap 'rm -f "$file"' EXIT; trap 'exit 0' HUP INT TERM
 while read -r bytes args; do
   : > "$file" || exit 1
   have=0
+  ! dd bs="$bytes" count=1 iflag=fullblock 2>/dev/null >> "$file" || have=$bytes
   while [ "$have" -lt "$bytes" ]; do
     dd bs=$((bytes - have)) count=1 2>/dev/null >> "$file"
     got=$(wc -c < "$file"); [ "$got" -gt "$have" ] || exit 1
@@ -50,7 +54,7 @@ export class WarmReceiver {
 
   /** Throws the SDK's errors. */
   static async start(sandbox: Sandbox, remoteRoot: string, idleMs = IDLE_MS): Promise<WarmReceiver> {
-    const argv = ['sh', '-c', RECEIVE_SCRIPT, 'modal-receive', APPLY_SCRIPT, remoteRoot];
+    const argv = ['sh', '-c', RECEIVE_SCRIPT, 'modal-receive', APPLY_SCRIPT, remoteRoot, APPLY_PERL, APPLY_REST];
     const process = await sandbox.exec(argv, { mode: 'binary', stderr: 'ignore', timeoutMs: TIMEOUT_MS });
     return new WarmReceiver(process, idleMs);
   }

@@ -1,7 +1,7 @@
 import type { Sandbox } from 'modal';
 import { MINUTE_MS } from '../../base/clock.ts';
 import { UserError } from '../../base/errors.ts';
-import { type AnswerLimits, execWith } from '../../modal/exec.ts';
+import { type AnswerLimits, execWith, QUIET_MS } from '../../modal/exec.ts';
 import { type Generation, NO_GENERATION } from '../index/generation.ts';
 import { checkPreamble } from '../push/run-preamble.ts';
 import { strings } from '../strings.ts';
@@ -10,8 +10,16 @@ import { LIST_SCRIPT } from './list-script.ts';
 import type { RemoteChanges } from './remote.ts';
 
 const MAX_LIST_ATTEMPTS = 3;
-/** A list is compressed if the image can do that. See also `MAX_UNPACKED_BYTES`. */
-const LIST_LIMITS: AnswerLimits = { maxBytes: 32_000_000, timeoutMs: 5 * MINUTE_MS };
+/**
+ * A list of everything is compressed if the image can do that. See also `MAX_UNPACKED_BYTES`. Between its first byte, which comes at once,
+ * and the next one, `find` may walk through many folders in which nothing has changed.
+ */
+const LIST_LIMITS: AnswerLimits = {
+  maxBytes: 32_000_000,
+  timeoutMs: 5 * MINUTE_MS,
+  quietMs: 2 * MINUTE_MS,
+  firstMs: QUIET_MS,
+};
 const CHECK_LIMITS: AnswerLimits = { maxBytes: 10_000, timeoutMs: MINUTE_MS };
 
 /** Determines what a sandbox contains, and updates the index. Callers take turns for each sandbox. */
@@ -27,8 +35,7 @@ export class RemoteState {
   /** Returns what programs have changed since the last call. */
   async changes(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
     const worker = this.#worker.sandbox(sandbox.sandboxId);
-    const taken = (await worker.wasListed()) ? '1' : '0';
-    const changes = await this.#listed(sandbox, ['changed', taken], signal, (output) => worker.changes(output));
+    const changes = await this.#listed(sandbox, await worker.stamps(), signal, (output) => worker.changes(output));
     return changes === 'drift' ? this.reconcile(sandbox, signal) : changes;
   }
 
@@ -51,7 +58,7 @@ export class RemoteState {
 
   /** Rebuilds the index from what the sandbox lists. */
   reconcile(sandbox: Sandbox, signal?: AbortSignal): Promise<RemoteChanges> {
-    return this.#listed(sandbox, ['all', '0'], signal, (output) =>
+    return this.#listed(sandbox, ['all', ''], signal, (output) =>
       this.#worker.sandbox(sandbox.sandboxId).reconcile(output),
     );
   }
@@ -69,6 +76,6 @@ export class RemoteState {
       const changes = await take(await execWith(sandbox, argv, { signal, ...LIST_LIMITS }));
       if (changes) return changes;
     }
-    throw new UserError(strings.listFailed(this.#remoteRoot));
+    throw new UserError(strings.listFailed(this.#remoteRoot), { actions: ['retry', 'replaceSandbox'] });
   }
 }

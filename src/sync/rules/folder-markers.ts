@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync, readFileSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { UserError } from '../../base/errors.ts';
+import { decodeText } from '../../base/text.ts';
 import { strings } from '../strings.ts';
 
 /** Names in a folder that affect its rules. */
@@ -28,14 +29,23 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
-/** Reads a file with rules; empty if there is none. Throws `UnreadableRules`. */
+/** Reads a file with rules, or what a link leads to; empty if there is none. Throws `UnreadableRules`. */
 export function readRules(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const info = statSync(path);
+    // Only files end; /dev/null is what Git's users name for none.
+    if (info.isCharacterDevice()) return '';
+    if (info.isFIFO()) throw new Error('not a file');
+    return decodeText(readFileSync(path));
   } catch (error) {
     if (/^(ENOENT|ENOTDIR|EISDIR)$/.test((error as NodeJS.ErrnoException).code ?? '')) return '';
     throw new UnreadableRules(path, error);
   }
+}
+
+/** Returns true for an error that hides what a file or folder contains, or that it exists. */
+export function isUnreadable(error: unknown): boolean {
+  return /^(EACCES|EPERM|EIO|EMFILE|ENFILE)$/.test((error as NodeJS.ErrnoException).code ?? '');
 }
 
 const NO_MARKERS: FolderMarkers = {
@@ -57,7 +67,7 @@ export function readMarkers(folder: string): FolderMarkers {
 
 /** Finds the markers in a folder's listing. */
 export function markersIn(
-  listing: Iterable<{ readonly name: string; isFile(): boolean; isDirectory(): boolean }>,
+  listing: Iterable<{ readonly name: string; isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }>,
 ): FolderMarkers {
   const found = { ...NO_MARKERS };
   let gitParts = 0;
@@ -67,7 +77,8 @@ export function markersIn(
         found.gitignore = child.isFile();
         break;
       case '.modalignore':
-        found.modalignore = child.isFile();
+        // Git follows no link there, so `.gitignore` has to be a file.
+        found.modalignore = child.isFile() || child.isSymbolicLink();
         break;
       case '.git':
         found.git = true;
@@ -76,11 +87,11 @@ export function markersIn(
         found.virtualEnvironment = true;
         break;
       case 'HEAD':
-        if (child.isFile()) gitParts += 1;
+        if (!child.isDirectory()) gitParts += 1;
         break;
       case 'objects':
       case 'refs':
-        if (child.isDirectory()) gitParts += 1;
+        if (!child.isFile()) gitParts += 1;
     }
   }
   return { ...found, gitData: gitParts === 3 };

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { readRules } from './folder-markers.ts';
+import { isUnreadable, readRules, UnreadableRules } from './folder-markers.ts';
 import { parseGitIndex, TrackedFiles } from './git-index.ts';
 import { PatternList } from './gitignore.ts';
 
@@ -55,10 +55,14 @@ export class GitRepos {
 
   #readConfig(folder: string, commonDir: string): GitConfig {
     const xdg = process.env.XDG_CONFIG_HOME || join(homedir(), '.config');
-    const files = [join(commonDir, 'config'), join(homedir(), '.gitconfig'), join(xdg, 'git', 'config')];
-    const stamp = JSON.stringify([files.map(stampOf), process.env.GIT_CONFIG_GLOBAL, process.env.HOME]);
+    const { HOME, GIT_CONFIG_GLOBAL } = process.env;
+    const own = GIT_CONFIG_GLOBAL ? [GIT_CONFIG_GLOBAL] : [join(homedir(), '.gitconfig'), join(xdg, 'git', 'config')];
+    const files = [join(commonDir, 'config'), ...own];
+    const stamp = JSON.stringify([files, files.map(stampOf), HOME]);
     const cached = this.#configs.get(commonDir);
     if (cached?.stamp === stamp) return cached.config;
+    // Git takes a file of the user's that it may not read for none.
+    for (const file of files) readRules(file);
     const values = runGit(folder, ['config', '--null', '--path', '--get-regexp', '^core\\.(excludesfile|ignorecase)$']);
     const config = { excludesFile: join(xdg, 'git', 'ignore'), ignoreCase: false };
     for (const [, key, value] of values.matchAll(/([^\n\0]+)\n([^\0]*)\0/g)) {
@@ -100,14 +104,19 @@ function readPatterns(path: string, ignoreCase: boolean): PatternList {
 
 /** Returns true if a folder is a repository's own, such as a bare repository: what Git requires of one. */
 export function isGitData(folder: string): boolean {
+  const head = join(folder, 'HEAD');
   try {
-    return /^(?:ref: |[0-9a-f]{40,64}\s*$)/.test(readFileSync(join(folder, 'HEAD'), 'utf8'));
-  } catch {
-    return false;
+    if (lstatSync(head).isSymbolicLink() && readlinkSync(head).startsWith('refs/')) return true;
+    return statSync(head).isFile() && /^(?:ref: |[0-9a-f]{40,64}\s*$)/.test(readFileSync(head, 'utf8'));
+  } catch (error) {
+    return isUnreadable(error);
   }
 }
 
-/** Finds the Git folder: `.git`, or in worktrees and submodules the folder that the file `.git` names. */
+/**
+ * Finds the Git folder: `.git`, or in worktrees and submodules the folder that the file `.git` names. Throws
+ * `UnreadableRules` if that can't be told.
+ */
 function gitDirOf(folder: string): string | undefined {
   const path = join(folder, '.git');
   try {
@@ -115,8 +124,11 @@ function gitDirOf(folder: string): string | undefined {
       ? path
       : resolve(folder, /^gitdir: (.*)/.exec(readFileSync(path, 'utf8'))?.[1]?.trim() ?? '');
     // What Git itself requires of a repository, apart from its references.
-    return existsSync(join(gitDir, 'HEAD')) && existsSync(join(commonDirOf(gitDir), 'objects')) ? gitDir : undefined;
-  } catch {
+    statSync(join(gitDir, 'HEAD'));
+    statSync(join(commonDirOf(gitDir), 'objects'));
+    return gitDir;
+  } catch (error) {
+    if (isUnreadable(error)) throw new UnreadableRules(path, error);
     return undefined;
   }
 }
@@ -124,20 +136,26 @@ function gitDirOf(folder: string): string | undefined {
 function commonDirOf(gitDir: string): string {
   try {
     return resolve(gitDir, readFileSync(join(gitDir, 'commondir'), 'utf8').trim());
-  } catch {
+  } catch (error) {
+    if (isUnreadable(error)) throw error;
     return gitDir;
   }
 }
 
-/** Runs a Git command and returns its output; empty if Git isn't installed or the command fails. */
+/**
+ * Runs a Git command and returns its output; empty if Git isn't installed or the command fails. Throws `UnreadableRules`
+ * for a configuration that Git can't read.
+ */
 function runGit(folder: string, args: readonly string[]): string {
-  const { stdout } = spawnSync('git', ['-C', folder, ...args], {
+  const { stdout, stderr } = spawnSync('git', ['-C', folder, ...args], {
     encoding: 'utf8',
     maxBuffer: 1024 ** 3,
     timeout: 10_000,
     windowsHide: true,
-    env: { ...process.env, GIT_OPTIONAL_LOCKS: '0' },
+    env: { ...process.env, GIT_OPTIONAL_LOCKS: '0', LC_ALL: 'C' },
   });
+  const broken = /bad config .* file (.+)$/m.exec(stderr ?? '')?.[1];
+  if (broken !== undefined) throw new UnreadableRules(resolve(folder, broken), stderr);
   return stdout ?? '';
 }
 

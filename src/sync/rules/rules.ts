@@ -18,7 +18,8 @@ import { type FolderMarkers, readMarkers, readRules, statOf, UnreadableRules } f
 import { GitRepos, isGitData, noRepo } from './git-repo.ts';
 import { type GitPattern, type GitRules, gitAbove, lastGitPattern, withGitignore } from './git-rules.ts';
 import { type Pattern, PatternList } from './gitignore.ts';
-import { type Rule, type RuleKind, ruleOf } from './rule.ts';
+import { explainLink, firstLink } from './links.ts';
+import { type Explanation, type Rule, type RuleKind, ruleOf } from './rule.ts';
 import { settingPatterns } from './setting-patterns.ts';
 
 /** The decision about one name. `enter` means that a folder must be scanned, even if it is excluded itself. */
@@ -37,14 +38,6 @@ export interface RuleSettings {
   readonly userInclude?: readonly string[];
   /** Patterns of files to exclude. */
   readonly exclude?: readonly string[];
-}
-
-/** The rule that decides if a path is synced. */
-export interface Explanation extends Rule {
-  /** The path that the rule applies to: the requested one, or a folder above it. */
-  readonly path: string;
-  /** Set for an excluded folder of which something may be synced. */
-  readonly isScanned?: true;
 }
 
 const DEFAULT = builtInRule('default', true, strings.includedByDefault);
@@ -132,9 +125,11 @@ export class Rules {
     return new FolderRules(this, state).withOwn(markers);
   }
 
-  /** Explains a local path. One that doesn't exist counts as a file. */
-  explain(path: string): Explanation {
-    return this.#explain(path, undefined);
+  /** Explains a local path, also one that goes through links. One that doesn't exist counts as a file. */
+  explain(path: string, links = 0): Explanation {
+    const link = firstLink(this.root, path);
+    const found = this.#explain(link ?? path, undefined);
+    return link === undefined || !found.included ? found : explainLink(this, found, path, links);
   }
 
   /** Explains a path in the sandbox, which may not exist locally. */
@@ -168,7 +163,7 @@ export class Rules {
       return path === '' ? this.top() : this.#openBelow(path);
     } catch (error) {
       if (!(error instanceof UnreadableRules)) throw error;
-      return { ...builtInRule('hard', false, () => error.message), path };
+      return { ...builtInRule('unreadable', false, () => error.message), path };
     }
   }
 

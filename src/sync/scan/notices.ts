@@ -15,6 +15,8 @@ export interface Notice {
     | 'dangling-link'
     /** A file that is sent, but whose content is in Git LFS. */
     | 'lfs-pointer'
+    /** A folder with most of the files, which are so many that they may be data. */
+    | 'crowded'
     /** A pattern of a setting that matches nothing. */
     | 'unmatched-include'
     | 'unmatched-exclude';

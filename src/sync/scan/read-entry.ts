@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
-import { posix } from 'node:path';
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import type { Entry, SyncedEntry } from '../index/entries.ts';
+import { readTarget, staysInside } from '../rules/links.ts';
 import { strings } from '../strings.ts';
 
 const HASH_CHUNK_BYTES = 4 * 1024 * 1024;
@@ -27,8 +27,7 @@ export function readEntry(root: string, path: string, synced?: SyncedEntry): Ent
   const common = { path, mtimeMs, ctimeMs, ino };
   if (stat.isDirectory()) return { ...common, kind: 'folder', executable: false, size: 0 };
   if (!stat.isSymbolicLink()) return strings.notSyncableKind();
-  const read = readlinkSync(full);
-  const target = onWindows ? read.replaceAll('\\', '/') : read;
+  const target = readTarget(full);
   if (!staysInside(path, target)) return strings.linkOutside(target);
   return { ...common, kind: 'link', executable: false, size: 0, target };
 }
@@ -51,13 +50,6 @@ function isUntouched(
     synced.ino === ino &&
     synced.executable === executable
   );
-}
-
-/** Returns true if a link at `path` points into the folder, judging only by its text. */
-export function staysInside(path: string, target: string): boolean {
-  if (target === '' || posix.isAbsolute(target) || /^[A-Za-z]:/.test(target)) return false;
-  const resolved = posix.normalize(posix.join(posix.dirname(path), target));
-  return resolved !== '..' && !resolved.startsWith('../');
 }
 
 /** Shortens a SHA-256 digest to the form of `SyncedEntry.hash`. */
@@ -89,9 +81,19 @@ export function hashFile(path: string, checkpoint: () => void): string | undefin
   }
 }
 
+/** Why a path can't be read, by the code of the file system's error. */
+const REASONS: Readonly<Record<string, () => string>> = {
+  EACCES: strings.cannotRead,
+  EPERM: strings.cannotRead,
+  ESTALE: strings.driveDisconnected,
+  ENOTCONN: strings.driveDisconnected,
+  ENODEV: strings.driveDisconnected,
+  EIO: strings.driveFailed,
+};
+
 /** Returns why a path can't be read. Node shows a name that isn't UTF-8 with replacement characters, and doesn't find it. */
 export function reasonOf(error: unknown, path: string): string {
-  const { code } = error as NodeJS.ErrnoException;
+  const { code = String(error) } = error as NodeJS.ErrnoException;
   if (code === 'ENOENT' && path.includes('\ufffd')) return strings.notUtf8();
-  return code === 'EACCES' || code === 'EPERM' ? strings.cannotRead() : (code ?? String(error));
+  return REASONS[code]?.() ?? code;
 }

@@ -1,8 +1,8 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
-import { posix } from 'node:path';
 import { type Entry, isWithin, needsHash, parentOf, type SyncedEntry, type SyncIndex } from '../index/entries.ts';
 import { markersIn, statOf, UnreadableRules } from '../rules/folder-markers.ts';
 import { foldersOf } from '../rules/git-index.ts';
+import { explainTarget, isKeptBack } from '../rules/links.ts';
 import type { Rule } from '../rules/rule.ts';
 import type { FolderRules, Rules } from '../rules/rules.ts';
 import { strings } from '../strings.ts';
@@ -53,7 +53,7 @@ export interface ScanOptions {
   readonly paths?: readonly string[];
   /** Checks synced files in parallel, for a scan of the whole folder. */
   readonly ahead?: AheadChecks | undefined;
-  /** Called between files. Throws to cancel the scan. */
+  /** Called before each folder and file, which can take long on a network drive. Throws to cancel the scan. */
   checkpoint?(files: number): void;
 }
 
@@ -193,6 +193,7 @@ class Walk {
   }
 
   #add(path: string): boolean {
+    this.#options.checkpoint?.(this.#entries.length);
     try {
       const synced = this.#syncedFor(path);
       const isUntouched = synced !== undefined && this.#options.ahead?.isUntouched(synced);
@@ -216,12 +217,9 @@ class Walk {
   /** Returns why a link isn't sent: a built-in rule keeps its target back. Notes links to what other rules keep back. */
   #linkRefusal({ kind, path, target = '' }: Entry): string | undefined {
     if (kind !== 'link') return undefined;
-    const at = posix.join(parentOf(path), target).replace(/\/$/, '');
-    const isFolder = statOf(`${this.#rules.root}/${at}`)?.isDirectory() ?? true;
-    const rule = this.#rules.explainName(at === '.' ? '' : at, isFolder);
-    if (rule.included || rule.isScanned) return undefined;
-    if (['bulk', 'credential', 'hard'].includes(rule.kind)) return strings.linkToExcluded(target);
-    this.#note(notice('dangling-link', path));
+    const leadsTo = explainTarget(this.#rules, path, target);
+    if (!leadsTo || isKeptBack(leadsTo)) return strings.linkToExcluded(target);
+    if (!leadsTo.included && !leadsTo.isScanned) this.#note(notice('dangling-link', path));
     return undefined;
   }
 

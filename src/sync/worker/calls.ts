@@ -22,7 +22,7 @@ export const CORE_CALLS = {
   reconcile: (core: Core, sandboxId: string, output: Uint8Array) => core.reconcile(sandboxId, output),
   changes: (core: Core, sandboxId: string, output: Uint8Array) => core.changes(sandboxId, output),
   prunedFolders: (core: Core, sandboxId: string) => core.prunedFolders(sandboxId),
-  wasListed: (core: Core, sandboxId: string) => core.wasListed(sandboxId),
+  stamps: (core: Core, sandboxId: string) => core.stamps(sandboxId),
   tell: (core: Core, keys: readonly string[]) => core.states.told.add(keys),
   forget: (core: Core, sandboxId: string, folder: string) => core.forget(sandboxId, folder),
 } as const;

@@ -4,7 +4,7 @@ import type { Compression } from '../push/archive.ts';
 import type { PreparedPush, PrepareRequest } from '../push/prepared.ts';
 import type { Chunk, Sent, Transfer } from '../push/transfer.ts';
 import type { RemoteChanges } from '../remote/remote.ts';
-import type { Explanation } from '../rules/rules.ts';
+import type { Explanation } from '../rules/rule.ts';
 import type { CoreOptions, OpenedArchive } from './core.ts';
 import { type CallOptions, SyncThread } from './thread.ts';
 
@@ -113,9 +113,9 @@ export class SandboxClient {
     return this.#thread.call('core', 'prunedFolders', [this.#sandboxId]);
   }
 
-  /** Resolves to true if the last list of changes was processed. */
-  wasListed(): Promise<boolean> {
-    return this.#thread.call('core', 'wasListed', [this.#sandboxId]);
+  /** Names of the files that tell when the last list of changes began, and the next one does. */
+  stamps(): Promise<readonly [since: string, next: string]> {
+    return this.#thread.call('core', 'stamps', [this.#sandboxId]);
   }
 
   /** Drops everything below a folder from the index. */

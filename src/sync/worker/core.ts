@@ -7,13 +7,15 @@ import { type ArchiveContents, archiveOf, type Compression, compress, pulledIn }
 import { type Packed, Packer } from '../push/pack.ts';
 import { makePlan, type Plan } from '../push/plan.ts';
 import { adjust, describe, type PreparedPush, type PrepareRequest } from '../push/prepared.ts';
+import { RECORD } from '../push/tar.ts';
 import type { Chunk, Sent } from '../push/transfer.ts';
 import { readListing } from '../remote/list-script.ts';
 import { findChanges, type RemoteChanges, reconcile } from '../remote/remote.ts';
 import { changesRules } from '../rules/builtin.ts';
 import { foldersOf } from '../rules/git-index.ts';
 import { GitRepos } from '../rules/git-repo.ts';
-import { type Explanation, type RuleSettings, Rules } from '../rules/rules.ts';
+import type { Explanation } from '../rules/rule.ts';
+import { type RuleSettings, Rules } from '../rules/rules.ts';
 import { LookAhead } from '../scan/look-ahead.ts';
 import { notice } from '../scan/notices.ts';
 import { type Scan, scan } from '../scan/scan.ts';
@@ -105,7 +107,7 @@ export class Core {
     state.sequence += 1;
     const next = `${String(state.sequence).padStart(8, '0')}.${randomBytes(6).toString('hex')}`;
     const full = state.generation === NO_GENERATION || state.sequence % FULL_MANIFEST_INTERVAL === 0;
-    const packer = new Packer(plan.putBytes + plan.puts.length * 1024);
+    const packer = new Packer(`in.${next}`, plan.putBytes + plan.puts.length * 1024);
     const sending: Sending = { next, full, plan, packer, chunks: undefined };
     sending.chunks = archiveOf(this.#rules.root, sending, state.index);
     this.#sending.set(sandboxId, sending);
@@ -136,12 +138,18 @@ export class Core {
     };
   }
 
-  /** Returns the whole open archive with the line that precedes it; undefined if it is longer than `maxBytes`. */
+  /**
+   * Returns the whole open archive with the line that precedes it; undefined if it is longer than `maxBytes`. A single record
+   * arrives sooner than two more processes are started that decompress it.
+   */
   inline(sandboxId: string, maxBytes: number): Uint8Array<ArrayBuffer> | undefined {
     const sending = this.#current(sandboxId);
     if (sending.plan.putBytes > maxBytes * 10 || sending.plan.puts.length > 500) return undefined;
     const archive = Buffer.concat([...(sending.chunks ?? [])]);
-    const payload = Buffer.concat([Buffer.from('gzip\n'), zlib.gzipSync(archive, { level: 6 })]);
+    const payload =
+      archive.length <= RECORD
+        ? Buffer.concat([Buffer.from('raw\n'), archive])
+        : Buffer.concat([Buffer.from('gzip\n'), zlib.gzipSync(archive, { level: 6 })]);
     return payload.length > maxBytes ? undefined : payload;
   }
 
@@ -240,9 +248,14 @@ export class Core {
     return ['node_modules', '.venv', '__pycache__', '.git'].filter((name) => !used.has(name));
   }
 
-  /** Returns true if a complete list of changes was processed. */
-  wasListed(sandboxId: string): boolean {
-    return this.states.get(sandboxId, false).listed;
+  /**
+   * Returns the names of the files in the sandbox that tell when the last list that was processed began, and when the next
+   * one does. They take turns, so that a list that fails loses nothing.
+   */
+  stamps(sandboxId: string): readonly [since: string, next: string] {
+    const { listId, lists } = this.states.get(sandboxId, false);
+    const name = (number: number) => (number === 0 ? 'stamp' : `stamp.${listId}.${number % 2}`);
+    return [name(lists), name(lists + 1)];
   }
 
   /** Compares a list of changed files with the index. Undefined if it is incomplete, `drift` at another generation. */
@@ -259,7 +272,7 @@ export class Core {
     }
     // The marks must be stored before the next list starts at a later time.
     this.states.save(sandboxId);
-    state.listed = true;
+    state.lists += 1;
     return { ...changes, modified: [...state.changedRemotely].filter((path) => !changes.deleted.includes(path)) };
   }
 

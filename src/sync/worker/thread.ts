@@ -11,12 +11,18 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Called while the folder is being scanned, with the number of entries found so far. */
   readonly onFiles?: ((files: number) => void) | undefined;
+  /** Called when the thread has been silent for some seconds, as if the drive with the folder didn't answer. */
+  readonly onSilence?: (() => void) | undefined;
 }
+
+/** The time between two signs of life of a thread whose drive answers. */
+const SILENCE_MS = 5_000;
 
 interface PendingCall {
   resolve(value: unknown): void;
   reject(error: unknown): void;
   readonly onFiles: ((files: number) => void) | undefined;
+  readonly silence: NodeJS.Timeout | undefined;
 }
 
 /**
@@ -47,7 +53,7 @@ export class SyncThread {
     table: Table,
     name: Name,
     args: CallArgs<Table, Name>,
-    { signal, onFiles }: CallOptions = {},
+    { signal, onFiles, onSilence }: CallOptions = {},
   ): Promise<CallResult<Table, Name>> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     const worker = this.#started();
@@ -56,9 +62,14 @@ export class SyncThread {
     const result = new Promise<unknown>((resolve, reject) => {
       const cancel = () => {
         Atomics.store(this.#canceledCall, 0, id);
+        clearTimeout(silence);
         reject(signal?.reason);
       };
-      const settle = () => signal?.removeEventListener('abort', cancel);
+      const silence = onSilence && setTimeout(onSilence, SILENCE_MS);
+      const settle = () => {
+        clearTimeout(silence);
+        signal?.removeEventListener('abort', cancel);
+      };
       signal?.addEventListener('abort', cancel, { once: true });
       this.#pending.set(id, {
         resolve: (value) => {
@@ -70,6 +81,7 @@ export class SyncThread {
           reject(error);
         },
         onFiles,
+        silence,
       });
     });
     // A call in progress must keep the process alive.
@@ -114,6 +126,7 @@ export class SyncThread {
       reportUnsaved(new Error(answer.unsaved));
       return;
     }
+    for (const { silence } of this.#pending.values()) silence?.refresh();
     const call = this.#pending.get(answer.id);
     if ('files' in answer) {
       call?.onFiles?.(answer.files);

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { logError } from '../../base/log.ts';
-import { explainError } from '../../modal/errors.ts';
+import { explain } from '../../modal/explain/explain.ts';
 
 export interface PolledStoreOptions<T> {
   /** Fetches the value; gets the previous one. */
@@ -115,7 +115,7 @@ export class PolledStore<T> {
     } catch (error) {
       if (epoch !== this.#epoch) return;
       this.#failures += 1;
-      const sentence = explainError(error);
+      const sentence = explain(error).message;
       // A failure that repeats is logged once.
       if (sentence !== this.#error) logError(error);
       this.#set(this.#value, sentence);

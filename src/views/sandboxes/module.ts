@@ -1,11 +1,15 @@
 import * as vscode from 'vscode';
 import type { Event } from '../../base/events.ts';
+import type { Channels } from '../../channel/channels.ts';
 import { openablePortUrl, type SandboxSummary } from '../../modal/sandbox-list.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import { registerCommands } from '../../providers/common/commands.ts';
+import type { SandboxPorts } from '../../providers/ports/sandbox-ports.ts';
+import type { SshConnections } from '../../providers/ssh/ssh-connections.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import { dropAmong } from '../../sandboxes/drop-ended.ts';
 import type { SandboxStarter } from '../../sandboxes/sandbox-starter.ts';
+import type { SandboxStart } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { rowSelection } from '../common/row-selection.ts';
 import { PortUrls } from './port-urls.ts';
@@ -19,6 +23,9 @@ export interface SandboxesModuleDependencies {
   readonly starter: SandboxStarter;
   readonly commands: RunningCommands;
   readonly account: AccountState;
+  readonly ports: SandboxPorts;
+  readonly channels: Channels;
+  readonly ssh: Pick<SshConnections, 'in' | 'onDidChange'>;
   /** VS Code's state for this computer. */
   readonly state: vscode.Memento;
   /** The synced folders of this window. */
@@ -31,7 +38,8 @@ export interface SandboxesModuleDependencies {
 
 /** The Sandboxes view and its commands. */
 export function sandboxesModule(dependencies: SandboxesModuleDependencies): vscode.Disposable {
-  const { sessions, starter, folderPaths, openTerminal, openInExplorer, onDidStartSandbox, state } = dependencies;
+  const { sessions, starter, account, folderPaths, openTerminal, openInExplorer, onDidStartSandbox, state } =
+    dependencies;
   const store = sandboxStore(sessions);
   const actions = new SandboxCommands(sessions, folderPaths);
   const tree = sandboxesTree({
@@ -53,6 +61,10 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
     return openablePortUrl(client, row.sandboxId, row);
   };
   const portUrls = new PortUrls(state, portUrl);
+  const noteStart = async ({ folder, profile, sandbox }: SandboxStart) => {
+    await sandbox;
+    if (!account.isLocal) await portUrls.noteStart(await sessions.profile(folder, profile));
+  };
   return vscode.Disposable.from(
     tree,
     store.onDidChange(dropEnded),
@@ -60,6 +72,7 @@ export function sandboxesModule(dependencies: SandboxesModuleDependencies): vsco
     actions,
     actions.onDidChange(refresh),
     onDidStartSandbox(refresh),
+    sessions.onDidStart((start) => void noteStart(start).catch(() => {})),
     sessions.onDidChange(refresh),
     ...(starter.ledger ? [starter.ledger.onDidChange(() => tree.redraw())] : []),
     registerCommands({

@@ -1,9 +1,12 @@
 import * as vscode from 'vscode';
+import type { NamedProfile } from '../../profiles/profiles.ts';
+import { publicPorts } from '../../profiles/schema.ts';
 import { window } from '../../providers/common/window.ts';
 import type { PortRow } from './sandbox-rows.ts';
 import { strings } from './strings.ts';
 
 const KNOWN_KEY = 'publicPortsKnown';
+const PROFILES_KEY = 'publicPortsOfProfiles';
 
 /** The URLs of sandboxes' ports. Before the first one that is public is used, the user learns that it is. */
 export class PortUrls {
@@ -25,6 +28,17 @@ export class PortUrls {
   /** `modal.copyPortUrl` */
   async copy(row: PortRow): Promise<void> {
     if (await this.#accept(row, strings.copyUrl())) await vscode.env.clipboard.writeText(await this.#urlOf(row));
+  }
+
+  /** Says once for each profile in the user's settings that its ports are public. Those of folders need a permission. */
+  async noteStart({ name, profile, origin }: NamedProfile): Promise<void> {
+    const ports = publicPorts(profile).map(({ port }) => port);
+    if (ports.length === 0) return;
+    await this.#state.update(KNOWN_KEY, true);
+    const known = this.#state.get<readonly string[]>(PROFILES_KEY, []);
+    if (origin !== 'user' || known.includes(name)) return;
+    await this.#state.update(PROFILES_KEY, [...known, name]);
+    void window.showWarningMessage(strings.publicPortsOf(name, ports.join(', ')));
   }
 
   async #accept({ port, url }: PortRow, action: string): Promise<boolean> {

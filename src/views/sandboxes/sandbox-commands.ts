@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import { listSandboxes, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { renameSandbox, Tag, terminateSandbox, touchSandbox } from '../../modal/sandboxes.ts';
-import { shown, waiting } from '../../providers/common/progress.ts';
+import { waiting } from '../../providers/common/progress.ts';
+import { shown } from '../../providers/common/report.ts';
 import { window } from '../../providers/common/window.ts';
 import { KeepAlive } from '../../sandboxes/keep-alive.ts';
 import { folderKey, machineKey } from '../../sandboxes/sandbox-origin.ts';
@@ -106,7 +107,7 @@ export class SandboxCommands implements vscode.Disposable {
         return Promise.allSettled(
           sandboxes.map(async ({ id }) => {
             await terminateSandbox(client, id);
-            await this.#sessions.noteEnd(id);
+            await this.#sessions.noteEnd(id, 'requested');
           }),
         );
       });

@@ -4,6 +4,7 @@ import { type Mount, mountsIn } from '../../modal/mounts.ts';
 import { aboutUsd, type Prices } from '../../modal/prices.ts';
 import { endLabel, type SandboxPort, type SandboxSummary, sandboxLabel } from '../../modal/sandbox-list.ts';
 import { isOwnTag, Tag } from '../../modal/sandboxes.ts';
+import type { ListedPort } from '../../providers/ports/sandbox-ports.ts';
 import type { RunningCommand } from '../../run/running-commands.ts';
 import { strings } from './strings.ts';
 
@@ -37,6 +38,11 @@ export interface PortRow extends SandboxPort {
   readonly sandboxId: string;
 }
 
+/** A port or Unix socket that only this computer can reach. */
+export interface PrivatePortRow extends ListedPort {
+  readonly kind: 'privatePort';
+}
+
 /** A volume mounted in a sandbox. */
 export interface MountRow extends Mount {
   readonly kind: 'mount';
@@ -51,7 +57,7 @@ export interface DetailRow {
   readonly text: string;
 }
 
-export type SandboxRow = GroupRow | SandboxSummary | CommandRow | PortRow | MountRow | DetailRow;
+export type SandboxRow = GroupRow | SandboxSummary | CommandRow | PrivatePortRow | PortRow | MountRow | DetailRow;
 
 /** Sorts sandboxes into the groups of the view, without empty groups. */
 export function groupsOf({ sandboxes }: Sandboxes, origin: Origin): GroupRow[] {

@@ -30,6 +30,13 @@ export const strings = {
   oneCore: () => l10n.t('1 core'),
   cores: (count: number) => l10n.t('{0} cores', count),
   memory: (mib: number) => l10n.t('{0} MiB', mib),
+  ssh: () => l10n.t('SSH'),
+  sshConnections: (count: number) => (count === 1 ? l10n.t('SSH') : l10n.t('{0} SSH connections', count)),
+  keptActiveBy: () => l10n.t('Kept from becoming idle by'),
+  connections: (owner: string, reason: string, count: number) =>
+    count === 1
+      ? l10n.t('{0} ({1}, 1 connection)', owner, reason)
+      : l10n.t('{0} ({1}, {2} connections)', owner, reason, count),
   idleTimeout: () => l10n.t('Idle timeout'),
   image: () => l10n.t('Image'),
   tag: (name: string) => l10n.t('Tag {0}', name),
@@ -42,8 +49,22 @@ export const strings = {
     l10n.t(
       "Ports of sandboxes on Modal are public on the internet for as long as the sandbox runs. If what it serves isn't meant for everyone, require a password or token. You won't be asked again.",
     ),
+  publicPortsOf: (profile: string, ports: string) =>
+    l10n.t(
+      'Everyone on the internet who knows the URL can reach these ports of the profile “{0}”: {1}. For ports that only your computer can reach, set their visibility to “private”.',
+      profile,
+      ports,
+    ),
   portLabel: (port: number, url: string) => l10n.t('Port {0} at {1}', port, url),
   openInBrowser: () => l10n.t('Open in Browser'),
+  localAddress: (port: number) => l10n.t('localhost:{0}', port),
+  notForwarded: () => l10n.t('not forwarded'),
+  address: () => l10n.t('Address'),
+  program: () => l10n.t('Program'),
+  openConnections: () => l10n.t('Open connections'),
+  access: () => l10n.t('Access'),
+  onlyThisComputer: () => l10n.t('Only programs on your computer'),
+  privatePortLabel: (name: string, description: string) => l10n.t('Private {0}, {1}', name, description),
   readOnly: (volume: string) => l10n.t('{0} · read-only', volume),
   mountTooltip: (volume: string, path: string) => l10n.t('Volume “{0}” at {1}', volume, path),
   mountLabel: (volume: string, path: string) => l10n.t('Volume {0} at {1}', volume, path),

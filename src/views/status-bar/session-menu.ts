@@ -23,6 +23,7 @@ export async function showSessionMenu({ title, isRunning }: CurrentSession): Pro
     { label: [{ icon: 'play' }, strings.runActiveFile()], command: 'modal.runActiveFile' },
     { label: [{ icon: 'terminal' }, strings.openTerminal()], command: 'modal.openTerminal' },
     { label: [{ icon: 'server-environment' }, strings.chooseProfile()], command: 'modal.chooseProfile' },
+    { label: [{ icon: 'account' }, strings.chooseAccount()], command: 'modal.chooseAccount' },
     ...(isRunning ? whenRunning : whenStopped),
     { label: [{ icon: 'list-tree' }, strings.showSandboxes()], command: 'modal.sandboxes.focus' },
     { label: [{ icon: 'debug-stop' }, strings.stopEverything()], command: 'modal.stopEverything' },

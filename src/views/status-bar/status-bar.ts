@@ -29,6 +29,8 @@ export interface StatusBarDependencies {
   readonly budget: { state(): Promise<{ readonly todayUsd: number }> };
   readonly activity: Activity;
   readonly account: AccountState;
+  /** How the sandboxes of Local Modal are isolated; undefined if it isn't in use. */
+  readonly isolation: { read(): Promise<string | undefined>; readonly onDidChange: Event<unknown> };
 }
 
 /** The session of the active folder. */
@@ -64,6 +66,8 @@ export class StatusBar implements vscode.Disposable {
       options.sessions.onDidChange(update),
       options.warmUps.onDidChange(update),
       options.activity.onDidChange(update),
+      options.account.onDidChange(update),
+      options.isolation.onDidChange(update),
       onDidChangeSettings(update),
     ];
     update();
@@ -101,11 +105,14 @@ export class StatusBar implements vscode.Disposable {
       const parts = [
         busy ?? name,
         isRunning && price !== undefined && !account.isLocal && strings.pricePerHour(formatUsd(price)),
+        account.label,
       ];
       const state = isRunning ? strings.sandboxRunning : ready > 0 ? strings.warmSandbox : strings.noSandbox;
-      const spend = account.isLocal ? strings.localModalIsFree() : strings.spentToday(formatUsd(todayUsd));
+      const spend = account.isLocal
+        ? `${strings.localModalIsFree()} ${(await this.#options.isolation.read()) ?? ''}`.trim()
+        : strings.spentToday(formatUsd(todayUsd));
       const text = strings.text(parts.filter(Boolean).join(' · '));
-      this.#item.show([{ icon }, text], `${state(name, folder.name)} ${spend}`);
+      this.#item.show([{ icon }, text], `${state(name, folder.name)} ${strings.inAccount(account.label)} ${spend}`);
       clearTimeout(this.#timer);
       if (isRunning && !account.isLocal && !this.#isDisposed)
         this.#timer = setTimeout(() => void this.update(), SPEND_INTERVAL_MS);

@@ -12,6 +12,7 @@ export const strings = {
     l10n.t('Modal: profile “{0}” in {1}, warm sandbox available.', profile, folder),
   noSandbox: (profile: string, folder: string) =>
     l10n.t('Modal: profile “{0}” in {1}, no sandbox running.', profile, folder),
+  inAccount: (account: string) => l10n.t('Account: {0}.', account),
   spentToday: (amount: string) => l10n.t('Estimated spend today: {0}.', amount),
   localModalIsFree: () => l10n.t('Local Modal is free.'),
 
@@ -23,6 +24,7 @@ export const strings = {
   replace: () => l10n.t('Replace Sandbox'),
   runActiveFile: () => l10n.t('Run Active File in Sandbox'),
   openTerminal: () => l10n.t('Open Terminal in Sandbox'),
+  chooseAccount: () => l10n.t('Choose Account…'),
   chooseProfile: () => l10n.t('Choose Profile…'),
   resume: () => l10n.t('Resume Sandbox'),
   showSandboxes: () => l10n.t('Show Sandboxes'),

@@ -16,7 +16,8 @@ import {
 } from '../../modal/volumes.ts';
 import { diskFolders } from '../../providers/common/folders.ts';
 import { askName, pickDownloadFolder } from '../../providers/common/inputs.ts';
-import { shown, waiting, withProgress } from '../../providers/common/progress.ts';
+import { waiting, withProgress } from '../../providers/common/progress.ts';
+import { shown } from '../../providers/common/report.ts';
 import { transfer } from '../../providers/common/transfers.ts';
 import { window } from '../../providers/common/window.ts';
 import { nameList } from '../common/name-list.ts';

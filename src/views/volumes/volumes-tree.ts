@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { formatBytes } from '../../base/text.ts';
+import { formatBytes, visibleName } from '../../base/text.ts';
 import { listVolumeFiles, listVolumes, type VolumeEntry, type VolumeSummary } from '../../modal/volumes.ts';
 import type { AccountState } from '../../providers/common/account-state.ts';
 import { commandTo } from '../../providers/common/commands.ts';
@@ -130,14 +130,15 @@ function volumeItem({ id, name, version, createdAt }: VolumeSummary): vscode.Tre
 
 function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri): vscode.TreeItem {
   const { Collapsed, None } = vscode.TreeItemCollapsibleState;
-  const { type, name: label, bytes, modifiedMs, path } = entry;
+  const { type, name, bytes, modifiedMs, path } = entry;
+  const label = visibleName(name);
   const isFolder = type === 'directory';
   const item = new vscode.TreeItem(label, isFolder ? Collapsed : None);
   const modified = SHORT_TIME.format(modifiedMs);
   item.id = `${volume.id}${path}`;
   const description = isFolder ? modified : `${formatBytes(bytes)} · ${modified}`;
   item.description = description;
-  item.tooltip = `${path}\n${description}`;
+  item.tooltip = `${visibleName(path)}\n${description}`;
   item.resourceUri = uri;
   item.iconPath = isFolder ? vscode.ThemeIcon.Folder : vscode.ThemeIcon.File;
   item.contextValue = isFolder ? 'folder' : 'file';

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import * as vscode from 'vscode';
 import type { SandboxesApi, SandboxHandle } from '../../../src/api/api.ts';
 import { activate, writeWorkspaceFile } from '../extension-under-test.ts';
@@ -116,6 +118,22 @@ describe('The API: sandboxes', () => {
     assert.equal((await fetch(await sandbox.getUrl(8123))).status, 502);
     await assert.rejects(sandbox.getUrl(1), /Port 1 wasn't exposed/);
     await assert.rejects(sandbox.getHost(1), /Port 1 wasn't exposed/);
+  });
+
+  it('forwards a port to this computer until that is stopped', async () => {
+    const program = `import socket
+server = socket.create_server(('127.0.0.1', 0))
+print(server.getsockname()[1], flush=True)
+while True: server.accept()[0].sendall(b'hello')`;
+    const { promise: listening, resolve } = Promise.withResolvers<string>();
+    const server = sandbox.commands.spawn(['python3', '-c', program], { onStdout: resolve });
+    const forwarded = await sandbox.forward(Number(await listening));
+    assert.equal(forwarded.url, `http://127.0.0.1:${forwarded.port}`);
+    assert.equal(await text(connect(forwarded.port, '127.0.0.1')), 'hello');
+    forwarded.dispose();
+    await assert.rejects(text(connect(forwarded.port, '127.0.0.1')), /ECONNREFUSED/);
+    server.kill();
+    await server.wait();
   });
 
   it('finds a sandbox by its ID until it has stopped', async () => {

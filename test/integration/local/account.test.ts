@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { STORED_PREFIX } from '../../../src/modal/accounts.ts';
+import { strings as modalStrings } from '../../../src/modal/strings.ts';
 import { strings } from '../../../src/providers/account/strings.ts';
 import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
+import { startLocalModal } from '../../helpers/local-modal.ts';
 import { activate, answering, eventually, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const account = () => vscode.workspace.getConfiguration('modal').get('account');
@@ -26,17 +30,42 @@ describe('Account', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('offers two ways to choose an account, and runs nothing if neither is chosen', () =>
+  it('connects to nothing before an account is chosen', () =>
+    withSetting('account', '', async () => {
+      await activate();
+      const { connect } = Socket.prototype;
+      const targets: unknown[] = [];
+      Socket.prototype.connect = function (this: Socket, ...args: Parameters<typeof connect>) {
+        targets.push(args.flat()[0]);
+        return connect.apply(this, args);
+      } as typeof connect;
+      try {
+        for (const view of ['sandboxes', 'volumes', 'snapshots'])
+          await vscode.commands.executeCommand(`modal.${view}.focus`);
+        await vscode.window.showTextDocument(uri);
+        const { messages } = await answering({}, async () => {
+          await vscode.commands.executeCommand('modal.chooseAccount');
+          await runFile(uri);
+          await vscode.commands.executeCommand('modal.doctor');
+        });
+        assert.ok(messages.length > 0);
+        assert.deepEqual(targets, []);
+      } finally {
+        Socket.prototype.connect = connect;
+      }
+    }));
+
+  it('runs nothing if no account is chosen', () =>
     withSetting('account', '', async () => {
       const { result, messages } = await answering({}, () => runFile(uri));
-      assert.equal(messages[0], strings.offer());
+      assert.deepEqual(messages, []);
       assert.equal(result.error, commonStrings.notSignedIn());
       assert.equal(result.text, '');
     }));
 
-  it('continues the run after one click on Use Local Modal', () =>
+  it('continues the run after Local Modal is chosen, which is then the default', () =>
     withSetting('account', '', async () => {
-      const { result } = await answering({ showInformationMessage: strings.useLocalModal() }, () => runFile(uri));
+      const { result } = await answering({ showQuickPick: strings.localModal() }, () => runFile(uri));
       assert.equal(account(), 'local');
       assert.equal(result.exitCode, 0);
       assert.match(result.text, /^ran$/m);
@@ -66,6 +95,48 @@ describe('Account', () => {
       await eventually('the sandbox to stop', isRunning, (running) => !running);
     });
   });
+
+  it("says once that MODAL_PROFILE names a profile that isn't in the config file", async () => {
+    process.env.MODAL_PROFILE = 'gone';
+    try {
+      const choose = () => vscode.commands.executeCommand('modal.chooseAccount');
+      const { messages } = await answering({}, async () => choose().then(choose));
+      assert.deepEqual(messages, [modalStrings.noProfileOfVariable('gone', ['nowhere'])]);
+    } finally {
+      delete process.env.MODAL_PROFILE;
+    }
+  });
+
+  it('deletes the token of an account when signing out', () =>
+    withSetting('account', '', async () => {
+      const extension = vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes');
+      const bundle = join(extension?.extensionPath ?? '', 'dist', 'local-modal.cjs');
+      const env = { ...(process.env as Record<string, string>), ELECTRON_RUN_AS_NODE: '1' };
+      const server = await startLocalModal({ bundle, env });
+      process.env.MODAL_SERVER_URL = server.url;
+      try {
+        const inputs = [server.tokenId, server.tokenSecret];
+        const answers = {
+          showQuickPick: strings.pasteToken(),
+          get showInputBox() {
+            return inputs.shift();
+          },
+        };
+        const signIn = () => Promise.resolve(vscode.commands.executeCommand('modal.chooseAccount'));
+        await answering(answers as Parameters<typeof answering>[0], signIn);
+        const choice = String(account());
+        assert.ok(choice.startsWith(STORED_PREFIX), choice);
+        const signOut = () => Promise.resolve(vscode.commands.executeCommand('modal.signOut'));
+        const name = choice.replace(STORED_PREFIX, '');
+        assert.deepEqual((await answering({}, signOut)).messages, [strings.signedOut(name)]);
+        await vscode.workspace.getConfiguration('modal').update('account', choice, vscode.ConfigurationTarget.Global);
+        const { error } = (await answering({}, () => runFile(uri))).result;
+        assert.ok(error?.startsWith(modalStrings.noStoredToken(name)), error);
+      } finally {
+        delete process.env.MODAL_SERVER_URL;
+        await server.stop();
+      }
+    }));
 
   it('reports an account that is missing from the config file', () =>
     withSetting('account', 'profile:gone', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/providers/run/strings.ts';
@@ -126,6 +127,21 @@ describe('Run Active File in Sandbox', () => {
     const { exitCode, text } = await runFile(uri);
     assert.match(text, /^'\\xe9'$/m);
     assert.equal(exitCode, 0);
+    await withSetting('runners', { '.dat': ['md5sum'] }, async () => {
+      const utf16 = Buffer.from('\ufeffnaïve\r\n', 'utf16le');
+      const contents = [
+        utf16,
+        Buffer.from(utf16).swap16(),
+        Buffer.from('\ufefftext'),
+        Buffer.from('a\xff\xc3(\r', 'latin1'),
+      ];
+      for (const content of contents) {
+        const file = await writeOutsideFile('own.dat', '');
+        await writeFile(file.fsPath, content);
+        const result = await runFile(file);
+        assert.ok(result.text.includes(createHash('md5').update(content).digest('hex')), result.text);
+      }
+    });
   });
 
   it('runs a copy of an untitled file, and says so', async () => {
@@ -171,6 +187,19 @@ describe('Run Active File in Sandbox', () => {
       const again = await answering({}, () => runFile(uri));
       assert.deepEqual([again.result.exitCode, again.messages], [0, []]);
     }));
+
+  it("explains that a notebook doesn't run as a file, unless there is a command for notebooks", async () => {
+    const uri = await writeWorkspaceFile(
+      'steps.ipynb',
+      '{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}',
+    );
+    const { messages, result } = await answering({}, () => runFile(uri));
+    const sentence = strings.noNotebooks('steps.ipynb');
+    assert.deepEqual([messages, result.error], [[sentence], sentence]);
+    await withSetting('runners', { '.ipynb': ['wc', '-c'] }, async () => {
+      assert.match((await runFile(uri)).text, /^\d+ \/workspace\/steps\.ipynb$/m);
+    });
+  });
 
   it("remembers the command of a kind of file without the folder's own commands", () =>
     withSetting('runners', { '.mine': ['sh'] }, async () => {

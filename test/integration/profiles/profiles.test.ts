@@ -83,7 +83,8 @@ describe('Profiles of a folder', () => {
     await vscode.window.showTextDocument(uri);
     const lenses = await vscode.commands.executeCommand<vscode.CodeLens[]>('vscode.executeCodeLensProvider', uri);
     const titles = lenses.map(({ command }) => command?.title).filter((title) => /Sandbox|Profile/.test(title ?? ''));
-    assert.deepEqual(titles, [`$(play) ${strings.lens('named')}`, strings.changeProfile()]);
+    const run = `$(play) ${strings.lens('named')}`;
+    assert.deepEqual(titles, [run, `$(debug-alt) ${strings.debugLens()}`, strings.changeProfile()]);
   });
 
   it('offers the profiles in the user settings', async () => {

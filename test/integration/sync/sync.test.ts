@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
 import { strings } from '../../../src/providers/sync/strings.ts';
+import { strings as syncStrings } from '../../../src/sync/strings.ts';
 import { answering, printed, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
@@ -62,6 +63,25 @@ describe("Running a file that isn't synced", () => {
       assert.deepEqual(configuration().get('sync.include'), ['/left\\ out.log']);
     });
     await configuration().update('sync.include', undefined, vscode.ConfigurationTarget.WorkspaceFolder);
+  });
+
+  it('offers to include what a link leads to, and says what to do with links that no setting helps', async () => {
+    await writeWorkspaceFile('target.log', 'echo linked');
+    const link = (target: string, name: string) => {
+      symlinkSync(target, join(root().fsPath, name));
+      return vscode.Uri.joinPath(root(), name);
+    };
+    const uri = link('target.log', 'link.sh');
+    const { result } = await answering({ showWarningMessage: strings.include() }, () => runFile(uri));
+    assert.match(result.text, /^linked$/m);
+    assert.deepEqual(configuration().get('sync.include'), ['/target.log']);
+    await configuration().update('sync.include', undefined, vscode.ConfigurationTarget.WorkspaceFolder);
+
+    const outside = join(mkdtempSync(join(tmpdir(), 'outside-')), 'x.sh');
+    writeFileSync(outside, 'echo outside');
+    const refused = await answering({}, () => runFile(link(outside, 'out.sh')));
+    assert.equal(refused.result.error, strings.requiredNeverSynced('out.sh', syncStrings.linkOutside(outside)));
+    assert.deepEqual(refused.messages, [refused.result.error], 'no question');
   });
 });
 

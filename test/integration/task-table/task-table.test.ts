@@ -3,10 +3,14 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import { activate, closeTerminals, waitForAllProblems } from '../extension-under-test.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { activate, closeTerminals, runningTasks, waitForAllProblems } from '../extension-under-test.ts';
 
 /** How many tasks run at once. */
 const PARALLEL = 6;
+/** Tasks with an input run alone: VS Code sometimes never starts one while it starts others. */
+const ALONE = ['input', 'input-line', 'env'];
+const TASK_TIMEOUT_MS = 120_000;
 /** How many problems VS Code itself finds. */
 const NATIVE_PROBLEMS = 19;
 
@@ -23,21 +27,25 @@ const root = () => vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? assert.
 /** Starts tasks, a few at a time. Resolves with their exit codes, by name. */
 async function runAll(names: readonly string[], start: (name: string) => Thenable<unknown>) {
   const exitCodes = new Map<string, number | undefined>();
-  const waiting = new Map<string, () => void>();
   const listening = vscode.tasks.onDidEndTaskProcess(({ execution: { task }, exitCode }) => {
     exitCodes.set(task.name, exitCode);
-    waiting.get(task.name)?.();
   });
-  const queue = [...names];
-  const worker = async () => {
+  const worker = async (queue: string[]) => {
     for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
       const own = name;
-      const ended = new Promise<void>((resolve) => waiting.set(own, resolve));
-      await start(own);
-      await ended;
+      // If a task doesn't end, the error names it and those that are running.
+      const ended = waitFor(
+        `the end of the task ${own}`,
+        TASK_TIMEOUT_MS,
+        async () => ({ hasEnded: exitCodes.has(own), running: runningTasks() }),
+        ({ hasEnded }) => hasEnded,
+      );
+      await Promise.all([start(own), ended]);
     }
   };
-  await Promise.all(Array.from({ length: PARALLEL }, worker));
+  await worker(names.filter((name) => ALONE.includes(name)));
+  const others = names.filter((name) => !ALONE.includes(name));
+  await Promise.all(Array.from({ length: PARALLEL }, () => worker(others)));
   listening.dispose();
   return exitCodes;
 }
@@ -113,15 +121,17 @@ describe('A table of tasks, run by VS Code itself and in the sandbox', () => {
     await vscode.window.showTextDocument(file);
     const all = await vscode.tasks.fetchTasks();
     tasks = all.filter(({ source }) => source === 'Workspace');
-    let startedAt = performance.now();
     native = await runNatively(tasks);
-    console.log(`native: ${Math.round(performance.now() - startedAt)} ms`);
-    nativeProblems = await problems(NATIVE_PROBLEMS);
+    // On a busy computer, VS Code itself misses lines of a task that ends. Those of a matcher without an owner would add up.
+    const withProblems = tasks.filter(({ name }) => /^(matcher-(?!absolute)|label|lint)/.test(name));
+    const again = async () => {
+      await runNatively(withProblems);
+      return problems(NATIVE_PROBLEMS);
+    };
+    nativeProblems = await problems(NATIVE_PROBLEMS).catch(again).catch(again);
     // Each task gets a new terminal, not that of a task which VS Code itself has run.
     await closeTerminals();
-    startedAt = performance.now();
     remote = await runInSandbox(tasks.map(({ name }) => name));
-    console.log(`sandbox: ${Math.round(performance.now() - startedAt)} ms`);
     words.dispose();
   });
 
@@ -133,7 +143,6 @@ describe('A table of tasks, run by VS Code itself and in the sandbox', () => {
   });
 
   it('finds the same problems', async () => {
-    console.log(JSON.stringify(nativeProblems, null, 1));
     const twice = [...nativeProblems, ...nativeProblems].sort();
     const found = (await problems(twice.length)).sort();
     assert.deepEqual(found, twice);

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import { activate, eventually, waitForProblems, waitForTask, waitForTasks } from '../extension-under-test.ts';
+import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
+import {
+  activate,
+  answering,
+  eventually,
+  waitForProblems,
+  waitForTask,
+  waitForTasks,
+} from '../extension-under-test.ts';
 
 /** Starts a task and waits until it ends. Resolves with its exit code and the text that it showed. */
 async function taskRun(
@@ -55,6 +63,25 @@ describe('Tasks of type modal', () => {
     assert.notEqual(exitCode, 0);
     assert.match(text, /contains the value of MODAL_TEST_TOKEN, a token of a Modal account/);
     assert.doesNotMatch(text, /harmless-value/);
+  });
+
+  it('asks once, by name, before a task gets the value of a variable of this computer', async () => {
+    const asked = (answer: string | undefined, run: () => ReturnType<typeof runOwn>) =>
+      answering(answer === undefined ? {} : { showWarningMessage: answer }, run);
+    const runs = [() => runOwn('local variable'), () => runInSandbox('local variable by a setting')];
+    const question = (name: string) => permissionStrings.taskQuestion(name, 'tasks');
+    const [first, other] = ['local variable', 'local variable by a setting'] as const;
+    for (const [index, run] of runs.entries()) {
+      const { result, messages } = await asked(undefined, run);
+      assert.deepEqual(messages, [question(index === 0 ? first : other)]);
+      assert.doesNotMatch(result.text, /from here/);
+      assert.notEqual(result.exitCode, 0);
+    }
+    for (const [index, run] of runs.entries()) {
+      const { result, messages } = await asked(permissionStrings.allow(), run);
+      assert.deepEqual(messages, index === 0 ? [question(first)] : []);
+      assert.match(result.text, /^v=from here$/m);
+    }
   });
 
   it('pulls exactly the files that a task names when it ends', async () => {
@@ -154,6 +181,14 @@ describe('Run Task in Sandbox', () => {
         ],
       );
     }
+  });
+
+  it('keeps the problems that another task with the same owner has found in the meantime', async () => {
+    const uri = vscode.Uri.joinPath(vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri, 'args.py');
+    const waiting = runInSandbox('waits for another');
+    await waitForTask('waits for another');
+    await Promise.all([waiting, runInSandbox('releases it')]);
+    await waitForProblems(uri, ({ length }) => length === 1, 'both');
   });
 
   it('marks no file outside the workspace that the output of a program names', async () => {

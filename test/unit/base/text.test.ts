@@ -7,6 +7,7 @@ import {
   formatDuration,
   formatMinutes,
   stripEscapes,
+  visibleName,
 } from '../../../src/base/text.ts';
 
 describe('Text formatting', () => {
@@ -77,6 +78,35 @@ describe('Text of others', () => {
     assert.equal(cleanLine('\u001b[31mred\u001b[0m \u009b1mbold'), 'red bold');
     assert.equal(cleanLine('\u001b]0;title\u0007a\u001b]8;;https://x\u001b\\b\u001b]8;;\u001b\\c'), 'abc');
     assert.equal(cleanLine('An unfinished one: \u001b]hides nothing.'), 'An unfinished one: hides nothing.');
+  });
+
+  it('shows the control characters of names, so that no two names look the same', () => {
+    const names = [
+      'x\u001b]0;owned\u0007\u001b[2J',
+      'x',
+      'a\nb',
+      'a b',
+      '\u202egnp.py',
+      'gnp.py',
+      'd\u0000\u009b1m\u2028',
+      'd',
+    ];
+    assert.deepEqual(names.map(visibleName), [
+      'x\\x1b]0;owned\\x07\\x1b[2J',
+      'x',
+      'a\\nb',
+      'a b',
+      '\\u202egnp.py',
+      'gnp.py',
+      'd\\x00\\x9b1m\\u2028',
+      'd',
+    ]);
+    assert.deepEqual(
+      names.map((name) => cleanLine(visibleName(name))),
+      names.map(visibleName),
+    );
+    const plain = '👩‍👩‍👧 שלום é\u0301 名前 \\x1b.txt';
+    assert.equal(visibleName(plain), plain);
   });
 
   it('is a single line where there is room for only one', () => {

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ModalClient, Sandbox } from 'modal';
 import { connect } from '../../../src/modal/client.ts';
-import { explainError } from '../../../src/modal/errors.ts';
+import { explain } from '../../../src/modal/explain/explain.ts';
 import { readAll } from '../../../src/modal/remote-files.ts';
 import { sandboxFiles } from '../../../src/modal/sandbox-files.ts';
 import { searchSandbox } from '../../../src/modal/sandbox-search.ts';
@@ -145,7 +145,7 @@ async function perform(client: ModalClient, url: string, { sandboxId, action }: 
   const sandbox = await client.sandboxes.fromId(sandboxId);
   const startedAt = performance.now();
   const window = { sandbox, syncs: place.syncs, folder: place.folder, url };
-  const said = await (ACTIONS[action] as (typeof ACTIONS)[string])(window).catch(explainError);
+  const said = await (ACTIONS[action] as (typeof ACTIONS)[string])(window).catch((error) => explain(error).message);
   return { action, sandboxId, said, tookMs: performance.now() - startedAt };
 }
 

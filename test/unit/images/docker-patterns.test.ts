@@ -80,6 +80,27 @@ describe('DockerPatterns', () => {
   }
 });
 
+describe('Patterns with many wildcards', () => {
+  const name = 'ab'.repeat(120);
+  const path = `${'a/'.repeat(120)}b`;
+
+  // With an engine that goes back, each of them would take longer than the universe has lasted.
+  for (const [kind, pattern] of [
+    ['stars', `${'a*b*'.repeat(30)}c`],
+    ['question marks', `${'?*'.repeat(40)}c`],
+    ['classes', `${'[a-b]*'.repeat(40)}c`],
+    ['double stars', `${'**/a*'.repeat(20)}/z`],
+    ['folders', `${'*/**/'.repeat(20)}z`],
+  ] as const)
+    it(`are matched in reasonable time: ${kind}`, () => {
+      const ignored = DockerPatterns.ofFile(`${pattern}\n!${pattern}`);
+      for (const each of [name, path]) {
+        assert.equal(ignored.ignores(each), false);
+        for (const parents of [false, true]) assert.equal(sourcePattern(pattern, parents)?.(each), false);
+      }
+    });
+});
+
 describe('sourcePattern', () => {
   for (const [source, parents, matching] of [
     ['*.csv', false, ['r[1].csv', 'r1.csv']],

@@ -25,6 +25,14 @@ describe('Dockerfile words', () => {
     ['"a\\"b\\\\c\\d"', 'a"b\\c\\d'],
     ['C:\\\\$A', 'C:\\a'],
     ['100%$', '100%$'],
+    // The same as BuildKit's `shell.Lex`.
+    ['${ABSENT:-${EMPTY:-${NAME}}}', 'world'],
+    [`\${ABSENT:-"a}b"}\${ABSENT:-'c}'}`, 'a}bc}'],
+    ['${ABSENT:-{}}${NAME:-"}"}', '{}world'],
+    ['${NAME-$UNKNOWN}${ABSENT+$UNKNOWN}', 'world'],
+    ['$1A$$@', 'A@'],
+    ['a\\', 'a'],
+    ['${É}$É', ''],
   ] as const) {
     it(`expands ${word} to ${result}`, () => assert.equal(expand(word, lookup), result));
   }
@@ -32,7 +40,10 @@ describe('Dockerfile words', () => {
   it("rejects the base image's variables, required ones that aren't set, and unsupported substitutions", () => {
     assert.throws(() => expand('$UNKNOWN', lookup), UnknownVariable);
     assert.throws(() => expand('${ABSENT:?give it}', lookup), /ABSENT isn't set: give it\./);
-    assert.throws(() => expand('${NAME/a/b}', lookup), /substitution that isn't supported/);
+    for (const word of ['${NAME/a/b}', '${NAME%d}', '${}', '${NAME', '${ABSENT:-a', '${:-a}'])
+      assert.throws(() => expand(word, lookup), /substitution that isn't supported/, word);
+    for (const word of [`it's`, '"a', '"a\\"', '${ABSENT:-"a}'])
+      assert.throws(() => expand(word, lookup), { message: strings.openQuote(word) }, word);
   });
 
   it('splits words at blanks outside quotes', () => {
@@ -46,6 +57,10 @@ describe('Dockerfile words', () => {
       ['C', ''],
     ]);
     assert.deepEqual(assignments('ENV', 'A the  rest = all'), [['A', 'the  rest = all']]);
+    assert.deepEqual(assignments('ENV', '"A B"=1 C=2'), [
+      ['"A B"', '1'],
+      ['C', '2'],
+    ]);
     assert.deepEqual(assignments('ARG', 'A B=1'), [
       ['A', undefined],
       ['B', '1'],
@@ -98,6 +113,13 @@ describe('parseDockerfile', () => {
     ["RUN echo it's <<EOF", []],
     ['CMD cat <<EOF', []],
     ['ENV A=<<EOF', []],
+    ['RUN echo $(( 1 << 2 ))', []],
+    ['COPY ["<<EOF", "/x"]', []],
+    ['HEALTHCHECK CMD cat <<EOF', []],
+    ['RUN cat << EOF\nEOF', ['EOF']],
+    ['RUN (cat <<-\tEOF) 2>&1 <<two\ntwo', ['two']],
+    ['RUN cat <<"E O F" <<E\\F\nE O F\nEF', ['E O F', 'EF']],
+    ['RUN --mount=type=tmpfs,target=/x <<EOF bash -e\n  EOF\nEOF', ['EOF']],
     ['RUN cat <<EOF\nEOF', ['EOF']],
     ['RUN cat 0<<EOF 3<<two\nEOF\ntwo', ['EOF', 'two']],
     ['RUN cat <<END-OF-IT\nEOF\nEND-OF-IT', ['END-OF-IT']],
@@ -118,6 +140,29 @@ describe('parseDockerfile', () => {
       assert.deepEqual([next?.keyword, next?.text, others.length], ['USER', 'f', 0]);
     });
   }
+
+  it('keeps line breaks and variables of a heredoc as Docker does', () => {
+    const heredocs = (text: string) => parse(text)[0]?.heredocs.map(({ content, expands }) => [content, expands]);
+    assert.deepEqual(heredocs('COPY <<EOF /x\r\na\r\n\r\nEOF\r\nUSER f\r\n'), [['a\r\n\r\n', true]]);
+    assert.deepEqual(heredocs(`COPY <<\\a <<"b" <<-'c' /x/\na\nb\nc`), [
+      ['', true],
+      ['', false],
+      ['', false],
+    ]);
+  });
+
+  it('takes the escape character only from a directive', () => {
+    const texts = (text: string) => parse(text).map((each) => each.text);
+    for (const top of ['#escape=`\n', '# syntax=x\n  # ESCAPE = ` \n', '# check=skip=all\r\n#escape=`\r\n'])
+      assert.deepEqual(texts(`${top}RUN a \`\n b`), ['a  b'], top);
+    for (const top of [
+      '\n# escape=`\n',
+      '# a comment\n# escape=`\n',
+      '# other=x\n# escape=`\n',
+      '#!/bin/x\n# escape=`\n',
+    ])
+      assert.deepEqual(texts(`${top}RUN a \`\nUSER f`), ['a `', 'f'], top);
+  });
 
   it('continues a line only after a single escape character', () => {
     const texts = (text: string) => parse(text).map((each) => each.text);
@@ -141,8 +186,35 @@ describe('parseDockerfile', () => {
     ['COPY --checksum=a b /x', strings.unknownFlag('COPY', 'checksum')],
     ['ONBUILD ONBUILD RUN a', strings.triggerNotAllowed('ONBUILD')],
     ['ONBUILD FROM a', strings.triggerNotAllowed('FROM')],
+    ['# escape=x', strings.escapeDirective()],
+    ['COPY --from a b /x', strings.flagWithoutValue('from')],
+    ['COPY --chmod=644 --chmod=600 a b', strings.flagTwice('chmod')],
+    ['COPY --link=maybe a b', strings.notTrueOrFalse('link', 'maybe')],
+    ['ADD --unpack= a b', strings.notTrueOrFalse('unpack', '')],
+    ['COPY --Link a b', strings.unknownFlag('COPY', 'Link')],
+    ['RUN --mount a', strings.flagWithoutValue('mount')],
+    ['RUN ["a", 1]', strings.notOnlyStrings()],
+    ['LABEL a', strings.envWithoutValue('a')],
+    ['LABEL a=1 b', strings.envWithoutValue('b')],
+    ['HEALTHCHECK curl x', strings.healthcheckSyntax()],
+    ['HEALTHCHECK NONE x', strings.healthcheckSyntax()],
+    ['RUN\u00a0a', strings.unknownInstruction('RUN\u00a0a')],
   ] as const) {
     it(`rejects ${lines.split('\n')[0]}`, () =>
       assert.throws(() => parse(lines), { message: `Dockerfile:1: ${reason}` }));
   }
+
+  it('accepts flags without a value, that repeat, and after a line break', () => {
+    const flags = (text: string) => parse(text)[0]?.flags.map((flag) => flag.join('='));
+    assert.deepEqual(flags('COPY --link --parents=TRUE --exclude=a --exclude="b c" x y'), [
+      'link=',
+      'parents=TRUE',
+      'exclude=a',
+      'exclude=b c',
+    ]);
+    assert.deepEqual(flags('RUN --mount=type=tmpfs,target=/a \\\n  --mount=type=tmpfs,target=/b \\\n  -- x'), [
+      'mount=type=tmpfs,target=/a',
+      'mount=type=tmpfs,target=/b',
+    ]);
+  });
 });

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: Dockerfiles contain them
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -244,6 +245,10 @@ describe('recipeOf', () => {
           'COPY --parents ./packages/a/./src /two/',
           'COPY --parents **/package.json /three/',
           'COPY package.json yarn.lock* /four/',
+          'COPY --parents ./packages/b/package.json /five/',
+          'COPY --parents packages/./a/./src/x /six/',
+          'COPY --parents packages/./**/x /seven/',
+          'COPY --parents=false packages/a/package.json /eight/',
         ],
         { 'packages/a/package.json': '', 'packages/a/src/x': '', 'packages/b/package.json': '', 'package.json': '' },
       );
@@ -253,6 +258,10 @@ describe('recipeOf', () => {
         [['tree/src', 'tree/src/x'], '/two/'],
         [all, '/three/'],
         [['files/package.json'], '/four/'],
+        [['tree/packages/b/package.json'], '/five/'],
+        [['tree/a/src/x'], '/six/'],
+        [['tree/a/src/x'], '/seven/'],
+        [['files/package.json'], '/eight/'],
       ]);
       assert.deepEqual(made.notes, [strings.nothingMatches('yarn.lock*', 'COPY', 5)]);
     });
@@ -281,6 +290,14 @@ describe('recipeOf', () => {
     it('gives no value of an ENV line access to another one', async () => {
       const made = await dockerfile(['FROM debian', 'ENV A=1', 'ENV A=2 B=$A', 'ENV PATH=/x:$PATH C=$A', 'RUN one']);
       assert.deepEqual(commands(made), [['ENV A="1"', 'ENV A="2" B="1"', 'ENV PATH=/x:$PATH C="2"', 'RUN one']]);
+      const more = await dockerfile([
+        'FROM debian',
+        'ARG X=x',
+        'ENV X=y Y=$X Z=${Y:-none}',
+        'ENV Y=${Y}z X=$Y$X',
+        'RUN one',
+      ]);
+      assert.deepEqual(commands(more), [['ARG X="x"', 'ENV X="y" Y="x" Z=${Y:-none}', 'ENV Y="xz" X="xy"', 'RUN one']]);
     });
 
     it("names an ignore file that can't be used", async () => {
@@ -308,6 +325,10 @@ describe('recipeOf', () => {
       [['FROM a', 'COPY <<one <<two /y', 'one', 'two'], /Dockerfile:2: COPY with several sources needs a folder/],
       [['FROM a', 'ENV A'], /Dockerfile:2: A isn't in the form NAME=value/],
       [['FROM a', 'ENV A=1 B'], /Dockerfile:2: B isn't in the form NAME=value/],
+      [['FROM a', 'ENV =x'], /Dockerfile:2: =x isn't in the form NAME=value/],
+      [['FROM a', 'ENV A=1 B=2 C'], /Dockerfile:2: C isn't in the form NAME=value/],
+      [['FROM a', 'ENV A=1 =2'], /Dockerfile:2: =2 isn't in the form NAME=value/],
+      [['FROM a', 'ARG =x'], /Dockerfile:2: =x isn't in the form NAME=value/],
       [['FROM a', 'USER a b'], /Dockerfile:2: USER takes one user/],
       [['FROM a AS 1a'], /Dockerfile:1: “1a” can't be the name of a stage/],
       [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image can set/],
@@ -326,12 +347,22 @@ describe('recipeOf', () => {
         ['FROM a', 'SHELL ["python3", "-c"]', 'RUN <<E', 'a', 'b', 'E'],
         /Dockerfile:3: Several lines can be passed only to a shell/,
       ],
+      [['FROM a', 'COPY "x" /y'], /^$/],
+      [['FROM a', 'COPY "two words" /y/'], /Dockerfile:2: A quotation mark in "two has no end/],
+      [['FROM a', `COPY it's /y`], /Dockerfile:2: A quotation mark in it's has no end/],
+      [['FROM a', 'RUN --mount=type=bind,sauce=x,target=/y a'], /Dockerfile:2: A mount doesn't take “sauce=x”/],
+      [['FROM a', 'RUN --mount=type=cache,target a'], /Dockerfile:2: A mount doesn't take “target”/],
+      [
+        ['FROM a', 'RUN --mount=type=cache,target=$HOME/x a'],
+        /Dockerfile:2: RUN uses \$HOME, which only the base image/,
+      ],
+      [['FROM a', 'RUN --mount=Type=TMPFS,Target=/y,size=1m a'], /^$/],
       [['FROM a', 'COPY x'], /Dockerfile:2: COPY takes a source and a destination/],
       [['ARG A=1'], /Dockerfile has no FROM/],
     ] as const) {
       const isFine = reason.source === '^$';
       it(`${isFine ? 'accepts' : 'rejects'} ${lines.join(' ⏎ ')}`, async () => {
-        if (isFine) await dockerfile([...lines]);
+        if (isFine) await dockerfile([...lines], { x: '' });
         else await assert.rejects(dockerfile([...lines], { x: '' }), { message: reason });
       });
     }

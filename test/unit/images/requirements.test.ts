@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: requirements files contain them
 import assert from 'node:assert/strict';
+import { pipFromStep } from '../../../src/images/pip-from.ts';
 import { readRequirements } from '../../../src/images/requirements.ts';
 
 describe('readRequirements', () => {
@@ -35,6 +36,21 @@ describe('readRequirements', () => {
     ],
     ['a \\\n# c\n-r b.txt', [[3, 'b.txt']]],
     ['-r a.txt\r\nnumpy\r\n', [[1, 'a.txt']]],
+    [
+      'numpy\f-r a.txt\u2028-r b.txt',
+      [
+        [2, 'a.txt'],
+        [3, 'b.txt'],
+      ],
+    ],
+    [
+      '-c=a.txt\n-r./sub/../b.txt',
+      [
+        [1, '=a.txt'],
+        [2, './sub/../b.txt'],
+      ],
+    ],
+    ['-r a.txt;x --hash=sha256:a', [[1, 'a.txt;x']]],
     ['-r ${DIR}/a.txt', [[1, '${DIR}/a.txt']]],
     ['-r https://x/a.txt', []],
   ] as const) {
@@ -61,6 +77,18 @@ describe('readRequirements', () => {
     '--editable=libs/x',
     '--no-index -f wheels',
     '--find-links ./wheels',
+    '-fwheels',
+    '-i ./simple',
+    '--index-url=file:///opt/simple',
+    '-i https://example.com/simple --extra-index-url ../simple',
+    '~/x',
+    'x.zip',
+    '.[dev]',
+    'x@./libs/x',
+    '--no-index --find-links=wheels',
+    'x.tar.xz',
+    'x @ file:y ; python_version > "3"',
+    './x y',
   ]) {
     it(`reports that ${line} refers to this computer`, () =>
       assert.notEqual(readRequirements(line)[0]?.localPath, undefined));
@@ -75,10 +103,43 @@ describe('readRequirements', () => {
     'https://example.com/x-1.0.tar.gz',
     '-e git+https://example.com/x.git#egg=x',
     '-f https://example.com/wheels',
+    '--index-url https://user:pass@example.com/simple --extra-index-url=https://example.org/simple',
+    'x[y]@https://example.com/x.whl',
     'numpy==1.0 --hash=sha256:abc',
     '${INDEX}package',
+    'x ; sys_platform == "a/b"',
+    'x[a,b] >= 1 # ./y',
+    '--pre --trusted-host ./x',
   ]) {
     it(`finds nothing on this computer in ${line}`, () =>
       assert.equal(readRequirements(line)[0]?.localPath, undefined));
   }
+});
+
+describe('readRequirements of long lines', () => {
+  it('takes linear time', () => {
+    for (const line of [
+      `${' '.repeat(200_000)}x`,
+      `a${'\t'.repeat(200_000)}`,
+      `a ${'[['.repeat(100_000)}`,
+      `x${'['.repeat(200_000)}]y`,
+    ])
+      assert.equal(readRequirements(line).length, 1);
+  });
+});
+
+describe('pipFromStep', () => {
+  it('finds what a file in UTF-16 includes, as pip does', async () => {
+    const files: Readonly<Record<string, Buffer>> = {
+      'a.txt': Buffer.from('\ufeffnumpy\r\n-r sub/b.txt\r\n', 'utf16le'),
+      'sub/b.txt': Buffer.from('\ufeff-c c.txt\n', 'utf16le').swap16(),
+      'sub/c.txt': Buffer.from('rich<14\n'),
+    };
+    const read: string[] = [];
+    await pipFromStep('a.txt', async (path) => {
+      read.push(path);
+      return files[path] ?? Buffer.alloc(0);
+    });
+    assert.deepEqual(read, Object.keys(files));
+  });
 });

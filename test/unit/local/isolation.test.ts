@@ -4,17 +4,18 @@ import { rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Sandbox } from 'modal';
 import { startLocalModal, startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { skipUnless } from '../../helpers/skip.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-/** Returns the IDs of the host's processes whose command line contains `text`. */
-function processesWith(text: string): number[] {
+/** Returns the IDs of the host's processes whose command line, or another file in their folder of `/proc`, contains `text`. */
+function processesWith(text: string, file: 'cmdline' | 'mounts' = 'cmdline'): number[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => {
       try {
-        return pid > 0 && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text);
+        return pid > 0 && readFileSync(`/proc/${pid}/${file}`, 'utf8').includes(text);
       } catch {
         return false;
       }
@@ -88,12 +89,13 @@ describe('Local Modal isolation', () => {
     const sandbox = await other.modal.sandboxes.create(other.app, other.image);
     await other.shell(sandbox, `setsid sh -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &`).catch(() => {});
     await other.shell(sandbox, `(bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
-    await until('the daemon to start', () => processesWith(name).length > 0);
+    await other.shell(sandbox, `until pgrep -f "^${name} "; do sleep 0.05; done`);
     const { sandboxes } = await other.server.control.running();
     const pids = sandboxes.flatMap((each) => each.pids);
     assert.ok(pids.length > 0);
     await other.server.stop();
     await until('the daemon to exit', () => processesWith(name).length === 0);
+    await until('every helper to exit', () => processesWith(other.server.dataDir).length === 0);
     for (const pid of pids) assert.throws(() => process.kill(pid, 0), `process ${pid} is gone`);
   });
 
@@ -103,13 +105,39 @@ describe('Local Modal isolation', () => {
     const sandbox = await other.modal.sandboxes.create(other.app, other.image, { command: ['sleep', '876'] });
     await sandbox.exec(['bash', '-c', `exec -a ${name} sleep 987`], { pty: true });
     await other.shell(sandbox, `(setsid bash -c 'exec -a ${name} sleep 987' >/dev/null 2>&1 &)`);
-    await until('both processes to start', () => processesWith(name).length >= 2);
+    await other.shell(sandbox, `until [ $(pgrep -cf '^${name} ') = 2 ]; do sleep 0.05; done`);
     const pids = (await other.server.control.running()).sandboxes.flatMap((each) => each.pids);
     await other.server.kill();
     await until('all processes to exit', () => processesWith(name).length === 0);
+    await until('all helpers to exit', () => processesWith(other.server.dataDir).length === 0);
     await until('all PIDs to be gone', () => pids.every((pid) => !readdirSync('/proc').includes(String(pid))));
     await rm(other.server.dataDir, { recursive: true, force: true });
   });
+
+  it('ends a command that has stopped itself, and its mounts, with its sandbox, and also when the server is killed', async () => {
+    const other = await startWorkbench();
+    const [limited, terminated, left] = await Promise.all(
+      [1, 2, 3].map(() => other.modal.sandboxes.create(other.app, other.image)),
+    );
+    assert.ok(limited && terminated && left);
+    const stop = async (sandbox: Sandbox, timeoutMs?: number) => {
+      const process = await sandbox.exec(['bash', '-c', 'kill -STOP $$'], { timeoutMs });
+      await other.shell(sandbox, "until grep -q '^State:.T' /proc/[0-9]*/status; do sleep 0.05; done");
+      return process;
+    };
+    assert.equal(await (await stop(limited, 2000)).wait(), 137);
+    await stop(terminated);
+    assert.ok(processesWith(terminated.sandboxId, 'mounts').length > 0);
+    await terminated.terminate({ wait: true });
+    assert.deepEqual(processesWith(terminated.sandboxId, 'mounts'), []);
+    await stop(left);
+    assert.ok(processesWith(other.server.dataDir).length > 0);
+    await other.server.kill();
+    await until('every helper to exit', () => processesWith(other.server.dataDir).length === 0);
+    await until('every command to exit', () => processesWith('kill -STOP $$').length === 0);
+    await until('every mount to be gone', () => processesWith(left.sandboxId, 'mounts').length === 0);
+    await rm(other.server.dataDir, { recursive: true, force: true });
+  }).timeout(40_000);
 
   it('stops within seconds of SIGTERM while sandboxes are running', async () => {
     const other = await startWorkbench();

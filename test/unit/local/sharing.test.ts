@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { proofOf, readServerFile, type ServerFile } from '../../../local/server/shared.ts';
 import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
 
@@ -57,7 +58,7 @@ describe('Local Modal server shared by several clients', () => {
       });
       const [code] = await once(second, 'close');
       assert.equal(code, 3);
-      assert.match(complaint, /Another Local Modal server is using/);
+      assert.match(complaint, /^Another Local Modal is using/m);
     } finally {
       await server.stop();
     }
@@ -132,4 +133,69 @@ describe('Local Modal server shared by several clients', () => {
     assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
     await server.stop();
   });
+});
+
+describe('The command line of Local Modal', () => {
+  let folder: string;
+  let port: number;
+  const server = createServer();
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'local-modal-start-'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = (server.address() as AddressInfo).port;
+  });
+  after(async () => {
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const cases: readonly [title: string, seed: string | undefined, args: () => string[], expected: RegExp][] = [
+    [
+      'a port in use',
+      undefined,
+      () => ['--port', String(port)],
+      /^Port \d+ is in use\. Stop the program that uses it, or use another port with --port\.\n$/,
+    ],
+    [
+      'a control port in use',
+      undefined,
+      () => ['--control', String(port)],
+      /^Local Modal couldn't start \(listen EADDRINUSE: address already in use 127\.0\.0\.1:\d+\)\.\n$/,
+    ],
+    ['a seed file that is not JSON', '{', () => [], /^The seed file \S+\/seed\.json isn't valid JSON: .*\.\n$/],
+    [
+      'a seed file with a wrong value',
+      '{"secrets": {"a": {"b": 1}}}',
+      () => [],
+      /^The seed file \S+\/seed\.json isn't valid at “secrets\.a\.b”: Invalid input: expected string, received number\.\n$/,
+    ],
+    [
+      'a seed file that does not exist',
+      undefined,
+      () => ['--seed', '/nope.json'],
+      /^Couldn't read the seed file \(ENOENT: no such file or directory, open '\/nope\.json'\)\.\n$/,
+    ],
+    [
+      'a data folder that is a file',
+      undefined,
+      () => ['--data', '/etc/hostname'],
+      /^Local Modal couldn't start \(EEXIST: file already exists, mkdir '\/etc\/hostname'\)\.\n$/,
+    ],
+  ];
+  for (const [title, seed, args, expected] of cases)
+    it(`ends with one sentence for ${title}`, async () => {
+      const seedFile = path.join(folder, 'seed.json');
+      if (seed !== undefined) await writeFile(seedFile, seed);
+      const seedArgs = seed === undefined ? [] : ['--seed', seedFile];
+      const child = spawn(
+        process.execPath,
+        ['dist/local-modal.cjs', '--data', path.join(folder, 'data'), ...seedArgs, ...args()],
+        { stdio: ['ignore', 'ignore', 'pipe'] },
+      );
+      const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+      assert.match(said, expected);
+      assert.equal(code, 1);
+    });
 });

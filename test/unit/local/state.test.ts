@@ -188,21 +188,23 @@ describe('Local Modal sign-in', () => {
   });
 
   async function begin(nextUrl = '') {
-    const { tokenFlowId, webUrl, waitSecret } = await flow.tokenFlowCreate({ nextUrl });
-    return { webUrl, code: await server.printedCode(webUrl), waiter: { tokenFlowId, waitSecret } };
+    const { tokenFlowId, webUrl, code, waitSecret } = await flow.tokenFlowCreate({ nextUrl });
+    return { webUrl, code, password: await server.printedPassword(webUrl), waiter: { tokenFlowId, waitSecret } };
   }
 
-  const send = (url: string, code: string, origin = new URL(url).origin) =>
-    fetch(url, { method: 'POST', headers: { origin }, body: new URLSearchParams({ code }), redirect: 'manual' });
+  const send = (url: string, password: string, origin = new URL(url).origin) =>
+    fetch(url, { method: 'POST', headers: { origin }, body: new URLSearchParams({ password }), redirect: 'manual' });
 
-  it('gives a token only to those who enter the code that the server printed', async () => {
-    const { webUrl, code, waiter } = await begin();
-    assert.ok(!(await (await fetch(webUrl)).text()).includes(code));
+  it('gives a token only to those who enter the password that the server printed', async () => {
+    const { webUrl, code, password, waiter } = await begin();
+    const page = await (await fetch(webUrl)).text();
+    assert.match(code, /^[A-Z]{4}-[A-Z]{4}$/);
+    assert.deepEqual([page.includes(code), page.includes(password)], [true, false]);
     assert.equal((await send(webUrl, '')).status, 403);
-    assert.equal((await send(webUrl, code, 'https://example.com')).status, 403);
+    assert.equal((await send(webUrl, password, 'https://example.com')).status, 403);
     assert.deepEqual((await flow.tokenFlowWait({ ...waiter, timeout: 0.1 })).timeout, true);
     const waiting = flow.tokenFlowWait({ ...waiter, timeout: 10 });
-    assert.equal((await send(webUrl, code)).status, 200);
+    assert.equal((await send(webUrl, password)).status, 200);
     const { tokenId, tokenSecret, workspaceUsername } = await waiting;
     assert.equal(workspaceUsername, 'local');
     await server.client({ tokenId, tokenSecret }).apps.fromName('a', { createIfMissing: true });
@@ -211,18 +213,18 @@ describe('Local Modal sign-in', () => {
     await assert.rejects(flow.appList({}), /UNAUTHENTICATED/);
   });
 
-  it('ends after a few wrong codes', async () => {
-    const { webUrl, code } = await begin();
+  it('ends after a few wrong passwords', async () => {
+    const { webUrl, password } = await begin();
     for (let tries = 0; tries < 5; tries++) assert.equal((await send(webUrl, 'guess')).status, 403);
-    assert.equal((await send(webUrl, code)).status, 404);
+    assert.equal((await send(webUrl, password)).status, 404);
   });
 
   it('leads the browser only to pages on this computer', async () => {
     await assert.rejects(begin('https://example.com/'), /INVALID_ARGUMENT/);
     await assert.rejects(begin('javascript:void 0'), /INVALID_ARGUMENT/);
     const next = 'http://localhost:1234/done';
-    const { webUrl, code } = await begin(next);
-    assert.equal((await send(webUrl, code)).headers.get('location'), next);
+    const { webUrl, password } = await begin(next);
+    assert.equal((await send(webUrl, password)).headers.get('location'), next);
   });
 
   it('has a page that is only for names of this computer', async () => {

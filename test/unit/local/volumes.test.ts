@@ -206,6 +206,20 @@ describe('Local Modal volumes', () => {
       assert.deepEqual(await filesOf(volume), ['last', 'moved']);
     });
 
+    it('commits a file without changing when it was last read', async () => {
+      const volume = await newVolume();
+      const sandbox = await mounting(volume);
+      await bench.shell(sandbox, 'echo 1 > /data/old; touch -d @1000000000 /data/old');
+      await waitFor(
+        'a commit',
+        15_000,
+        () => filesOf(volume),
+        (files) => files.includes('old'),
+      );
+      assert.equal(await bench.shell(sandbox, 'stat -c %X /data/old'), '1000000000\n');
+      assert.equal(String(await get(volume, 'old')), '1\n');
+    });
+
     it('lets the last writer of each file in a volume win', async () => {
       const volume = await newVolume();
       const [one, two] = await Promise.all([mounting(volume), mounting(volume)]);

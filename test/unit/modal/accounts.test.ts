@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import {
+  AccountError,
   type AccountSources,
+  accountIdOf,
   environmentAccount,
   parseConfigProfiles,
+  profilesInUse,
   resolveAccount,
   tokenProblem,
 } from '../../../src/modal/accounts.ts';
+import { newClient } from '../../../src/modal/client.ts';
 import { strings } from '../../../src/modal/strings.ts';
 
 const CONFIG = `
@@ -27,7 +31,9 @@ function sources(overrides: Partial<AccountSources> = {}): AccountSources {
   return {
     env: {},
     readConfigFile: async () => CONFIG,
-    readStoredToken: async () => undefined,
+    readStoredToken: async (name) => {
+      throw new AccountError(strings.noStoredToken(name));
+    },
     startLocalModal: async () => ({ label: 'Local Modal', tokenId: 'ak-l', tokenSecret: 'as-l' }),
     ...overrides,
   };
@@ -96,7 +102,9 @@ active = ""
   });
 
   it('names a profile that is missing or has no token', async () => {
-    await assert.rejects(resolveAccount('profile:nope', sources()), { message: strings.noConfigProfile('nope') });
+    await assert.rejects(resolveAccount('profile:nope', sources()), {
+      message: strings.noConfigProfile('nope', ['main', 'staging', 'empty']),
+    });
     await assert.rejects(resolveAccount('profile:empty', sources()), {
       message: strings.incompleteConfigProfile('empty'),
     });
@@ -105,6 +113,23 @@ active = ""
   it("reports a config file that isn't TOML", () => {
     assert.throws(() => parseConfigProfiles('[main'), /^AccountError: Couldn't read the Modal config file: /);
   });
+
+  for (const [variable, text, active, problem] of [
+    [undefined, CONFIG, ['main']],
+    ['', CONFIG, ['main']],
+    ['staging', CONFIG, ['staging']],
+    ['empty', CONFIG, ['empty']],
+    ['Staging', CONFIG, [], strings.noProfileOfVariable('Staging', ['main', 'staging', 'empty'])],
+    ['main ', CONFIG, [], strings.noProfileOfVariable('main ', ['main', 'staging', 'empty'])],
+    ['token_id', 'token_id = "ak-1"', [], strings.noProfileOfVariable('token_id', [])],
+    ['gone', '', [], strings.noProfileOfVariable('gone', [])],
+  ] as const) {
+    it(`marks ${active[0] ?? 'no profile'} as active if MODAL_PROFILE is ${variable} in ${text === CONFIG ? 'a' : 'an empty'} file`, () => {
+      const found = profilesInUse(parseConfigProfiles(text), { MODAL_PROFILE: variable });
+      const marked = found.profiles.filter(({ active }) => active).map(({ name }) => name);
+      assert.deepEqual([marked, found.problem], [active, problem]);
+    });
+  }
 
   it('reads nothing before an account is selected', async () => {
     const untouched = sources({ readConfigFile: () => Promise.reject(new Error('was read')) });
@@ -117,10 +142,74 @@ active = ""
     await assert.rejects(resolveAccount('environment', sources()), { message: strings.incompleteEnvironment() });
   });
 
-  it('uses the stored token, and reports if there is none', async () => {
-    const stored = sources({ readStoredToken: async () => ({ tokenId: 'ak-s', tokenSecret: 'as-s' }) });
-    assert.equal((await resolveAccount('token', stored)).tokenSecret, 'as-s');
-    await assert.rejects(resolveAccount('token', sources()), { message: strings.noStoredToken() });
+  it('uses the stored token of the name, with its server, and reports if there is none', async () => {
+    const token = { tokenId: 'ak-s', tokenSecret: 'as-s', workspace: 'acme', serverUrl: 'https://s.example' };
+    const stored = sources({ readStoredToken: async (name) => ({ ...token, tokenSecret: `as-${name}` }) });
+    const account = await resolveAccount('token:you@acme', stored);
+    assert.deepEqual([account.tokenSecret, account.serverUrl], ['as-you@acme', 'https://s.example']);
+    await assert.rejects(resolveAccount('token:you@acme', sources()), { message: strings.noStoredToken('you@acme') });
+  });
+
+  it('is the same account after its user has signed in again, but not for other users, workspaces, and servers', async () => {
+    const idOf = async (token: object) => {
+      const base = { tokenId: 'ak-1', tokenSecret: 'as-1', workspace: 'acme', user: 'you' };
+      const readStoredToken = async () => ({ ...base, ...token });
+      return accountIdOf(await resolveAccount('token:a', sources({ readStoredToken })));
+    };
+    assert.equal(await idOf({}), await idOf({ tokenId: 'ak-2' }));
+    const unknown = { user: undefined };
+    const all = [
+      {},
+      { user: 'me' },
+      { workspace: 'b' },
+      { serverUrl: 'https://b' },
+      unknown,
+      { ...unknown, tokenId: 'ak-2' },
+    ];
+    assert.equal(new Set(await Promise.all(all.map(idOf))).size, all.length);
+  });
+
+  it('finds OAuth credentials with a secret or a key in profiles and variables, unless there is a token or a part is missing', async () => {
+    const profiles = parseConfigProfiles(`
+[secret]
+oauth_refresh_token = "or-1"
+oauth_client_id = "oc-1"
+oauth_client_secret = "ov-1"
+[key]
+oauth_refresh_token = "or-2"
+oauth_client_id = "oc-1"
+oauth_jwt_key = "PEM"
+[both]
+token_id = "ak-1"
+token_secret = "as-1"
+oauth_refresh_token = "or-1"
+oauth_client_id = "oc-1"
+oauth_client_secret = "ov-1"
+[part]
+oauth_refresh_token = "or-1"
+oauth_client_id = "oc-1"
+`);
+    const accounts = profiles.map(({ account }) => account);
+    assert.deepEqual(
+      accounts.map((account) => account?.oauth),
+      [
+        { refreshToken: 'or-1', clientId: 'oc-1', clientSecret: 'ov-1' },
+        { refreshToken: 'or-2', clientId: 'oc-1', jwtKey: 'PEM' },
+        undefined,
+        undefined,
+      ],
+    );
+    assert.equal(accounts[2]?.tokenId, 'ak-1');
+    assert.equal(accounts[3], undefined);
+    assert.equal(new Set(accounts.slice(0, 3).map((account) => account && accountIdOf(account))).size, 3);
+    const env = {
+      MODAL_OAUTH_REFRESH_TOKEN: 'or-1',
+      MODAL_OAUTH_CLIENT_ID: 'oc-1',
+      MODAL_OAUTH_CLIENT_SECRET: 'ov-1',
+    };
+    const client = await newClient(await resolveAccount('environment', sources({ env })));
+    assert.deepEqual([client.profile.oauthRefreshToken, client.profile.tokenId], ['or-1', undefined]);
+    client.close();
   });
 
   it('rejects tokens with the wrong prefix or with spaces', () => {

@@ -5,15 +5,14 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { thisProcess } from '../../../src/base/processes.ts';
 import { connect } from '../../../src/modal/client.ts';
-import { explainError } from '../../../src/modal/errors.ts';
-import { LocalModalLauncher } from '../../../src/modal/local-modal.ts';
+import { explain } from '../../../src/modal/explain/explain.ts';
+import type { LocalModalLauncher } from '../../../src/modal/local-modal.ts';
 import { strings } from '../../../src/modal/strings.ts';
+import { launcherFor } from '../../helpers/local-modal-launcher.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 
-const serverPath = fileURLToPath(new URL('../../../dist/local-modal.cjs', import.meta.url));
 const SECRET = 'as-recorded';
 
 describe('Joining Local Modal', () => {
@@ -24,7 +23,7 @@ describe('Joining Local Modal', () => {
   let received: string;
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'joining-'));
-    launcher = new LocalModalLauncher(() => ({ serverPath, dataDir, allowUnisolated: false }));
+    launcher = launcherFor(dataDir);
     received = '';
     other = createServer((request, response) => {
       received += `${request.url} ${JSON.stringify(request.rawHeaders)}`;
@@ -53,6 +52,7 @@ describe('Joining Local Modal', () => {
       ...(await thisProcess()),
       tokenId: 'ak-recorded',
       tokenSecret: SECRET,
+      isolation: 'Sandboxes are not isolated.',
     };
     await writeFile(serverFile(), JSON.stringify({ ...file, ...content }), { mode: 0o600 });
     return url;
@@ -93,7 +93,7 @@ describe('Joining Local Modal', () => {
       ([first]) => first === logPath,
     );
     const error = await client.cpClient.appList({}).catch((reason: unknown) => reason);
-    assert.equal(explainError(error), strings.localModalEnded(logPath));
+    assert.equal(explain(error).message, strings.localModalEnded(logPath));
     client.close();
     const next = await launcher.account();
     assert.notEqual(next.tokenSecret, account.tokenSecret);

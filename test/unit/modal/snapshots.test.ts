@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { Sandbox } from 'modal';
 import { sandboxProvider } from '../../../src/api/sandbox-provider.ts';
+import { Channels } from '../../../src/channel/channels.ts';
+import { Forwards } from '../../../src/channel/forwards.ts';
 import { snapshotOf } from '../../../src/images/shared-snapshot.ts';
 import { takeSnapshot } from '../../../src/modal/snapshots.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
@@ -31,7 +33,7 @@ describe('A snapshot', () => {
     await sandbox.terminate();
     const folder = await localFolder(bench.server);
     const provider = sandboxProvider(
-      folder.services,
+      { ...folder.services, forwards: new Forwards(new Channels({ client: async () => bench.modal })) },
       () => {},
       () => undefined,
     );

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { parse } from 'jsonc-parser';
-import { addProfile, setInProfile } from '../../../src/profiles/edit.ts';
+import { addProfile, imageWithPackage, setInProfile } from '../../../src/profiles/edit.ts';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
 
 const FILE = `{
   // Ours.
@@ -31,5 +32,18 @@ describe('Edits of modal.json', () => {
   it('adds a profile with the indentation and line endings of the file', () => {
     const tabs = FILE.replaceAll('  ', '\t').replaceAll('\n', '\r\n');
     assert.match(addProfile(tabs, 'new', { cpu: 2 }), /\r\n\t\t"new": \{\r\n\t\t\t"cpu": 2\r\n\t\t\}/);
+  });
+
+  it('adds a Python package to an image, and writes no defaults', () => {
+    const imageOf = (image: unknown) => ProfileSchema.parse({ image }).image;
+    for (const [image, expected] of [
+      [undefined, { pip: ['debugpy'] }],
+      ['python:3.13-slim', { registry: 'python:3.13-slim', pip: ['debugpy'] }],
+      [
+        { python: '3.12', pip: ['numpy'] },
+        { python: '3.12', pip: ['numpy', 'debugpy'] },
+      ],
+    ])
+      assert.deepEqual(imageWithPackage(imageOf(image), 'debugpy'), expected);
   });
 });

@@ -62,6 +62,11 @@ const SAME_AS_PYTHON_DOTENV: readonly (readonly [file: string, values: Readonly<
 ];
 
 describe('parseEnvFile', () => {
+  it('reads long values with unfinished references in linear time', () => {
+    for (const part of ['${', '${A:-', '${a:', '$', '${${a:x}'])
+      assert.equal(read(`A=1\nX=${part.repeat(15_000)}`).X?.length, part.length * 15_000);
+  });
+
   for (const [file, values] of SAME_AS_PYTHON_DOTENV)
     it(`reads ${JSON.stringify(file)} as python-dotenv does`, () => assert.deepEqual(read(file), values));
 

@@ -101,6 +101,24 @@ describe('Profiles', () => {
     assert.equal(new Profiles({ all: {} }).current(undefined), 'default');
   });
 
+  it("refuses to use any profile while the default doesn't exist, or the file can't be read as a whole", () => {
+    const refused = (text: string, chosen?: string) => () => new Profiles({ all: {} }, file(text)).inUse(chosen);
+    assert.throws(refused('{"default": "gone", "profiles": {"a": {}}}'), {
+      message: strings.unknownProfile('gone', 'default, a', MODAL_FILE),
+    });
+    assert.equal(refused('{"default": "gone", "profiles": {"a": {}}}', 'a')().name, 'a');
+    for (const [text, problem] of [
+      ['{"default": "a", "profiles": {"a": {}', strings.invalidJson('CloseBraceExpected')],
+      ['{"default": a}', strings.invalidJson('InvalidSymbol')],
+      ['<<<<<<< HEAD\n{}', strings.invalidJson('InvalidSymbol')],
+    ] as const)
+      assert.throws(refused(text, 'a'), { message: strings.unusableModalFile(MODAL_FILE, problem) }, text);
+    for (const text of ['{"default": 5}', '{"profiles": []}', '[]', 'null'])
+      assert.throws(refused(text), /^UserError: \.vscode\/modal\.json .*Fix it/, text);
+    for (const text of ['', '\n', '{}', '// later\n{ "profiles": {}, }'])
+      assert.equal(refused(text)().name, 'default', text);
+  });
+
   it("counts a profile as the folder's if the folder's files define, change, or select it, and the user didn't", () => {
     const all = { own: {}, changed: {} };
     const profiles = new Profiles({ all, ofWorkspace: ['changed'] }, file('{"default": "own", "profiles": {"f": {}}}'));

@@ -1,5 +1,12 @@
 import { strict as assert } from 'node:assert';
-import { imageOf, ModalFileSchema, ProfileSchema, portOf, volumeOf } from '../../../src/profiles/schema.ts';
+import {
+  imageOf,
+  ModalFileSchema,
+  ProfileSchema,
+  privatePorts,
+  publicPorts,
+  volumeOf,
+} from '../../../src/profiles/schema.ts';
 
 /** The problems of a profile: `path: message`. */
 function problems(profile: unknown): string[] {
@@ -19,13 +26,30 @@ describe('ProfileSchema', () => {
   it('accepts a registry tag as an image, a number as a port, and a name with a path as a volume', () => {
     const profile = ProfileSchema.parse({ image: 'alpine:3', ports: [8000], volumes: { '/mnt/a': 'data:/models' } });
     assert.equal(imageOf(profile).registry, 'alpine:3');
-    assert.deepEqual(profile.ports.map(portOf), [{ port: 8000, protocol: 'encrypted' }]);
+    assert.deepEqual(publicPorts(profile), [{ port: 8000, protocol: 'encrypted' }]);
     assert.deepEqual(Object.values(profile.volumes).map(volumeOf), [
       { name: 'data', subPath: '/models', readOnly: false, createIfMissing: true },
     ]);
   });
 
+  it('tells private ports, which an offline sandbox can have, from public ones', () => {
+    const dev = { port: 5173, visibility: 'private', label: 'Dev server', localPort: 9000 };
+    const profile = ProfileSchema.parse({ ports: [8000, { port: 8001, protocol: 'h2' }, dev] });
+    assert.deepEqual(publicPorts(profile), [
+      { port: 8000, protocol: 'encrypted' },
+      { port: 8001, protocol: 'h2' },
+    ]);
+    assert.deepEqual(privatePorts(profile), [dev]);
+    assert.deepEqual(problems({ offline: true, ports: [dev] }), []);
+  });
+
   const wrong: [string, unknown, RegExp][] = [
+    [
+      'a protocol of a private port',
+      { ports: [{ port: 1, visibility: 'private', protocol: 'h2' }] },
+      /ports.0.protocol/,
+    ],
+    ['a local port of a public port', { ports: [{ port: 1, localPort: 2 }] }, /ports.0.localPort: requires “visib/],
     ['an unknown key', { gpus: 'T4' }, /gpus/],
     ['a GPU without a count after the colon', { gpu: 'T4:' }, /gpu: must have a count of 1 or more .*“T4:2”/],
     ['no GPU of a type', { gpu: 't4:0' }, /gpu: must have a count of 1 or more/],
@@ -42,7 +66,7 @@ describe('ProfileSchema', () => {
       /idleTimeoutMs: must not be longer/,
     ],
     ['a duplicate port', { ports: [80, { port: 80, protocol: 'plain' }] }, /ports\.1: lists port 80 twice/],
-    ['ports without network access', { offline: true, ports: [80] }, /ports: can't be used with “offline”/],
+    ['ports without network access', { offline: true, ports: [80] }, /ports: can't be public with “offline”/],
     ['an allowlist without network access', { offline: true, outboundCidrAllowlist: ['10.0.0.0/8'] }, /offline/],
     ['an invalid address range', { outboundCidrAllowlist: ['10.0.0'] }, /outboundCidrAllowlist\.0: must be an address/],
     ['a relative mount path', { volumes: { 'mnt/a': 'data' } }, /volumes\.mnt\/a: must start with/],

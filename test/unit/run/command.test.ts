@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { quote } from '../../../src/base/shell.ts';
-import { EXIT_WRAPPER, runCommand, WrapperMark } from '../../../src/run/command.ts';
+import { EXIT_WRAPPER, WrapperMark } from '../../../src/run/command.ts';
 import { endCommand } from '../../../src/run/control.ts';
 import type { ProgramCandidate } from '../../../src/run/runners.ts';
+import { runCommand } from '../../helpers/run-command.ts';
 
 function run(argv: string[]) {
   const [program = '', ...args] = argv;

@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { LocalModalLauncher } from '../../../src/modal/local-modal.ts';
+import type { LocalModalLauncher } from '../../../src/modal/local-modal.ts';
 import { strings } from '../../../src/modal/strings.ts';
+import { launcherFor } from '../../helpers/local-modal-launcher.ts';
 import { type LocalFolder, localFolder, startScript } from './local-runs.ts';
 
-const serverPath = fileURLToPath(new URL('../../../dist/local-modal.cjs', import.meta.url));
 /** The time within which a run must end after its server was killed. The SDK alone retries for ten seconds. */
 const NOTICE_LIMIT_MS = 5_000;
 
@@ -17,7 +16,7 @@ describe('A run whose Local Modal ends', () => {
   let folder: LocalFolder;
   before(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'ending-'));
-    launcher = new LocalModalLauncher(() => ({ serverPath, dataDir, allowUnisolated: false }));
+    launcher = launcherFor(dataDir);
     folder = await localFolder(() => launcher.account());
   });
   after(async () => {

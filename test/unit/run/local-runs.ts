@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { wallClock } from '../../../src/base/clock.ts';
 import type { Account } from '../../../src/modal/accounts.ts';
+import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import type { TerminalSize } from '../../../src/run/control.ts';
+import { RunRecords } from '../../../src/run/records/run-records.ts';
 import { type RunRequest, runRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { RunServices } from '../../../src/run/services.ts';
@@ -15,7 +18,7 @@ import { waitFor } from '../../helpers/wait-for.ts';
 /** The folder of a test, with the services for its runs. */
 export interface LocalFolder {
   readonly path: string;
-  readonly services: RunServices;
+  readonly services: RunServices & { readonly records: RunRecords };
   dispose(): Promise<void>;
 }
 
@@ -28,11 +31,18 @@ export async function localFolder(
   const storage = await mkdtemp(join(tmpdir(), 'run-test-storage-'));
   const syncs = new FolderSyncs({ storageDir: () => storage, rules: () => ({}), isLocal: () => true });
   const sessions = sessionsOf(starterOf(typeof server === 'function' ? server : () => accountOf(server)), profile);
+  const records = new RunRecords({
+    dir: join(storage, 'runs'),
+    windowId: 'window',
+    clock: wallClock,
+    profile: async () => ({ profile: ProfileSchema.parse(profile ?? {}) }),
+    root: () => path,
+  });
   return {
     path,
-    services: { sessions, syncs, ask: () => true },
+    services: { sessions, syncs, records, ask: () => true },
     async dispose() {
-      await Promise.all([sessions.dispose(), syncs.dispose()]);
+      await Promise.all([sessions.dispose(), syncs.dispose(), records.flush()]);
       await Promise.all([path, storage].map((folder) => rm(folder, { recursive: true })));
     },
   };

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { explainMark, WrapperMark } from '../../../src/run/command.ts';
+import { runnerOf } from '../../../src/run/runners.ts';
 import { strings } from '../../../src/run/strings.ts';
 
 describe('The explanation of a missing program', () => {
   const explain = (program: string, cwd = '') =>
-    explainMark(WrapperMark.noProgram, { cwd, programs: [{ argv: [program] }] });
+    explainMark(WrapperMark.noProgram, { cwd, programs: [{ argv: [program] }] })?.error;
 
   it("says that environments aren't synced, and names the image's program", () => {
     for (const [program, name, cwd] of [
@@ -32,6 +33,17 @@ describe('The explanation of a missing program', () => {
       assert.equal(explain(program), strings.programNotInstalled(program));
     const programs = [{ argv: ['uv'] }, { argv: ['python'], label: 'Python' }] as const;
     const expected = strings.noProgramInstalled('uv, Python');
-    assert.equal(explainMark(WrapperMark.noProgram, { cwd: '', programs }), expected);
+    assert.equal(explainMark(WrapperMark.noProgram, { cwd: '', programs })?.error, expected);
+  });
+
+  it('names a program once that several ways of starting would need', () => {
+    const { programs } = runnerOf({ name: 'test_a.py', languageId: 'python', text: 'def test_x(): ...\n' }) ?? {};
+    const error = explainMark(WrapperMark.noProgram, { cwd: '', programs: programs ?? [] })?.error;
+    assert.equal(error, strings.programNotInstalled('pytest'));
+  });
+
+  it('says where a command line belongs that is given as a program', () => {
+    const line = 'python -m pkg --epochs 2';
+    assert.equal(explain(line), strings.commandLineNotRun(line));
   });
 });

@@ -45,7 +45,8 @@ describe('A sandbox without a shell', () => {
       const kind = `${sync ? 'with' : 'without'} a sync, ${pty ? 'in a terminal' : 'with pipes'}`;
       it(`fails with a sentence that names what is missing (${kind})`, async () => {
         const { run } = await runs.start('echo', { pty, sync });
-        assert.deepEqual(await run.done, { outcome: 'failed', error: strings.cannotExecute('/nowhere/sh') });
+        const actions = ['chooseProfile', 'replaceSandbox'];
+        assert.deepEqual(await run.done, { outcome: 'failed', error: strings.cannotExecute('/nowhere/sh'), actions });
       });
     }
 

@@ -16,6 +16,15 @@ describe('Pulling outputs after a run on Local Modal', () => {
     assert.deepEqual((await readdir(runs.folder.path)).sort(), ['a.sh', 'out']);
   });
 
+  it('pulls after all of a long output, and what was written at its end', async () => {
+    const script = 'mkdir out; yes | head -c 4000000; echo late > out/a.txt';
+    const { run, text } = await runs.start(script, { pull: ['out/*'], pty: false });
+    assert.equal((await run.done).exitCode, 0);
+    assert.equal(text.output.length, 4_000_000);
+    assert.match(text.status, /Pulled 1 file\.\n$/);
+    assert.equal(await read('out/a.txt'), 'late\n');
+  });
+
   it('never overwrites a local change', async () => {
     await mkdir(join(runs.folder.path, 'out'));
     await writeFile(join(runs.folder.path, 'out/a.txt'), 'before');

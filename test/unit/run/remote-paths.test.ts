@@ -32,6 +32,8 @@ describe('findRemotePaths', () => {
     ['    at f (file:///workspace/a%20b.mjs:2:9)', 'file:///workspace/a%20b.mjs:2:9', 'a b.mjs', 2, 9],
     ['    at f (/workspace/a b.js:2:9)', '/workspace/a b.js:2:9', 'a b.js', 2, 9],
     ['file://localhost/workspace/100%.ts', 'file://localhost/workspace/100%.ts', '100%.ts'],
+    ['    at file:///workspace/x.mjs?v=1:2:9', 'file:///workspace/x.mjs?v=1:2:9', 'x.mjs', 2, 9],
+    ['    at f (file:///workspace/a%3F.mjs?a=1&b#c:2:9)', 'file:///workspace/a%3F.mjs?a=1&b#c:2:9', 'a?.mjs', 2, 9],
     ["import '/workspace/src/a b.ts:3:4'", "'/workspace/src/a b.ts:3:4'", 'src/a b.ts', 3, 4],
     // PHP, Perl, bash, .NET, and others
     ['Warning: x in /workspace/x.php on line 3', '/workspace/x.php on line 3', 'x.php', 3],
@@ -39,12 +41,31 @@ describe('findRemotePaths', () => {
     ['Died at /workspace/x.pl line 3.', '/workspace/x.pl line 3', 'x.pl', 3],
     ['Died at /workspace/lib/X.pm line 3, <STDIN> line 1.', '/workspace/lib/X.pm line 3', 'lib/X.pm', 3],
     ['/workspace/x.sh: line 3: foo: command not found', '/workspace/x.sh: line 3', 'x.sh', 3],
-    ['/workspace/x: 3: foo: not found', '/workspace/x', 'x'],
+    ['/workspace/x: 3: foo: not found', '/workspace/x: 3', 'x', 3],
+    // GHC, javac with Maven, Kotlin, Erlang, and bison
+    ['/workspace/Main.hs:(3,4)-(5,6): error:', '/workspace/Main.hs:(3,4)', 'Main.hs', 3, 4],
+    ['[ERROR] /workspace/A.java:[3,14] cannot find symbol', '/workspace/A.java:[3,14]', 'A.java', 3, 14],
+    ['e: /workspace/A.kt: (3, 4): Unresolved', '/workspace/A.kt: (3, 4)', 'A.kt', 3, 4],
+    ['/workspace/a.erl:{3,4}: x', '/workspace/a.erl:{3,4}', 'a.erl', 3, 4],
+    ['/workspace/a.y:3.4-8: syntax error', '/workspace/a.y:3.4', 'a.y', 3, 4],
+    ['/workspace/a.c:(.text+0x5): undefined reference', '/workspace/a.c', 'a.c'],
+    ['Créé «/workspace/a.txt»', '/workspace/a.txt', 'a.txt'],
+    ['保存 /workspace/日本.txt。', '/workspace/日本.txt', '日本.txt'],
     ['   at M() in /workspace/a.cs:line 12', '/workspace/a.cs:line 12', 'a.cs', 12],
     ['"/workspace/a b.m" line 3, column 7', '"/workspace/a b.m" line 3, column 7', 'a b.m', 3, 7],
     ['Error: /workspace/a.xml at line 3 col 7', '/workspace/a.xml at line 3 col 7', 'a.xml', 3, 7],
+    ['4: f() at /workspace/a.R#12', '/workspace/a.R#12', 'a.R', 12],
+    ['> /workspace/a.py(12)run()', '/workspace/a.py(12)', 'a.py', 12],
+    ['File "/workspace/a.ml", lines 3-5, characters 0-3:', '"/workspace/a.ml", lines 3-5', 'a.ml', 3],
+    ['cc1: error: ‘/workspace/a.c’ is empty', '/workspace/a.c', 'a.c'],
+    ['see “/workspace/Bob’s.txt”', '/workspace/Bob’s.txt', 'Bob’s.txt'],
+    ['/workspace/a#1.txt:3', '/workspace/a#1.txt:3', 'a#1.txt', 3],
     ['/workspace/a.f90(7): error', '/workspace/a.f90(7)', 'a.f90', 7],
     ['see /workspace/a.md#L20', '/workspace/a.md#L20', 'a.md', 20],
+    ['panic: /workspace/main.go:7 +0x1d', '/workspace/main.go:7', 'main.go', 7],
+    ['lua: /workspace/x.lua:3: attempt', '/workspace/x.lua:3', 'x.lua', 3],
+    ["/workspace/a.rb:3:in `f'", '/workspace/a.rb:3', 'a.rb', 3],
+    ['/workspace/x.ps1:3 char:4', '/workspace/x.ps1:3', 'x.ps1', 3],
     ['CMake Error at /workspace/CMakeLists.txt:3 (message):', '/workspace/CMakeLists.txt:3', 'CMakeLists.txt', 3],
     // In a sentence
     ['wrote [/workspace/a.csv]', '/workspace/a.csv', 'a.csv'],
@@ -64,6 +85,9 @@ describe('findRemotePaths', () => {
       3,
       4,
     ],
+    ['(wrote /workspace/report(1).csv)', '/workspace/report(1).csv', 'report(1).csv'],
+    ['/workspace/a(1).ts(3,4): error', '/workspace/a(1).ts(3,4)', 'a(1).ts', 3, 4],
+    ['/workspace/a.cs(3).', '/workspace/a.cs(3)', 'a.cs', 3],
     ['wrote [/workspace/r[1].csv]', '/workspace/r[1].csv', 'r[1].csv'],
   ];
   for (const [text, link, path, line, column] of lines)
@@ -88,7 +112,7 @@ describe('findRemotePaths', () => {
       '/workspace/a.',
     ])
       links(part.repeat(2000));
-  }).timeout(2000);
+  });
 
   it('finds the paths of copies of files from outside the folder', () => {
     assert.deepEqual(links('  File "/tmp/modal-copies/1f/a.py", line 2'), [
@@ -105,6 +129,6 @@ describe('findRemotePaths', () => {
   });
 
   it('finds nothing in the middle of other paths', () => {
-    assert.deepEqual(links('/x/workspace/a.c ./workspace/b /workspaces/c /workspace'), []);
+    assert.deepEqual(links('/x/workspace/a.c ./workspace/b ~/workspace/b /workspaces/c /workspace'), []);
   });
 });

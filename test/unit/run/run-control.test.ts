@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { execute } from '../../../src/api/execute.ts';
+import { runRequest } from '../../../src/run/request.ts';
+import type { Run } from '../../../src/run/run.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
 
@@ -44,6 +47,39 @@ describe('Controlling a run on Local Modal', () => {
     });
   }
 
+  it('stops what a program of the API has started in sessions of its own when its time is up', async () => {
+    for (const program of ['setsid sleep 1000 & wait', "setsid sh -c 'sleep 1000 & sleep 1000' & exec sleep 1000"]) {
+      const request = runRequest({
+        folder: { name: 'folder', path: runs.folder.path },
+        label: 'api',
+        programs: [{ argv: ['sh', '-c', `echo ready; ${program}`] }],
+        cwd: '/',
+        sync: false,
+      });
+      // Not before the program has started its children.
+      const ready = Promise.withResolvers<void>();
+      const ended = execute(request, runs.folder.services, { timeoutMs: 3_000, onStdout: () => ready.resolve() });
+      await ready.promise;
+      const { timedOut, returncode, stdout } = await ended;
+      assert.deepEqual([timedOut, returncode, stdout], [true, 124, 'ready\n']);
+      await waitFor('no processes', 15_000, countLeft, (count) => count === '0');
+    }
+  });
+
+  for (const [name, stop, call] of [
+    ['by Ctrl+C', (run: Run) => run.write('\u0003'), 'TaskExecStdinWrite'],
+    ['by a closed terminal', (run: Run) => run.cancel(), 'TaskExecStart'],
+  ] as const)
+    it(`is told to stop ${name} with a single call`, async () => {
+      const { run, shows } = await start('trap "exit 7" INT; echo ready; while :; do sleep 0.05; done');
+      await shows('ready');
+      await runs.server.control.resetCalls();
+      stop(run);
+      assert.equal((await run.done).exitCode, 7);
+      const { TaskExecWait, TaskExecPoll, TaskExecStdioRead, ...calls } = await runs.server.control.calls();
+      assert.deepEqual(calls, { [call]: 1 });
+    });
+
   for (const [name, script, exitCode, signal] of [
     ['no signal for a program that exits with such a code', 'exit 137', 137, undefined],
     ['no signal for a code of none', 'exit 150', 150, undefined],
@@ -63,8 +99,8 @@ describe('Controlling a run on Local Modal', () => {
   it('tells the terminal a size that it gets while the program is being started', async () => {
     await (await start('true')).run.done;
     await runs.server.control.addFault({ method: 'TaskExecStart', delayMs: 1_000, times: 1 });
-    const { run, text } = await start('until [ "$(stty size)" = "31 97" ]; do sleep 0.05; done; exit 5');
     await runs.server.control.resetCalls();
+    const { run, text } = await start('until [ "$(stty size)" = "31 97" ]; do sleep 0.05; done; exit 5');
     await waitFor('the start', 10_000, runs.server.control.calls, (calls) => calls.TaskExecStart !== undefined);
     run.resize({ rows: 31, columns: 97 });
     assert.equal((await run.done).exitCode, 5, text.output);

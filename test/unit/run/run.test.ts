@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -285,6 +286,22 @@ describe('Run on Local Modal', () => {
     assert.deepEqual([exitCode, output], [0, '1\r\n']);
   });
 
+  it('sends changes before a command that is too long together with them', async () => {
+    await writeFile(join(path, 'a.sh'), 'echo $# $(wc -c < data)');
+    await writeFile(join(path, 'data'), '');
+    await runToEnd('a.sh');
+    for (const [argChars, bytes] of [
+      [20_000, 25_000],
+      [40_000, 15_000],
+      [56_000, 5_000],
+      [56_500, 100],
+    ] as const) {
+      await writeFile(join(path, 'data'), randomBytes(bytes));
+      const { error, output } = await runToEnd('a.sh', { args: ['z'.repeat(argChars)] });
+      assert.deepEqual([error, output], [undefined, `1 ${bytes}\r\n`], String(argChars));
+    }
+  });
+
   it('explains that no interpreter is installed', async () => {
     await writeFile(join(path, 'a.x'), '');
     const { error, exitCode, output } = await runToEnd('a.x', {
@@ -306,7 +323,7 @@ describe('Run on Local Modal', () => {
       const result = await runToEnd('a.sh');
       assert.ok(result.outcome === 'failed');
       assert.match(result.error, /^Couldn't reach Modal/);
-      assert.equal(result.needsAccount, undefined);
+      assert.ok(!result.actions?.includes('signIn'));
     } finally {
       account = { ...account, serverUrl: server.url };
     }
@@ -318,7 +335,7 @@ describe('Run on Local Modal', () => {
       const result = await runToEnd('a.sh');
       assert.ok(result.outcome === 'failed');
       assert.match(result.error, /didn't accept the token/);
-      assert.equal(result.needsAccount, true);
+      assert.ok(result.actions?.includes('signIn'));
     } finally {
       account = { ...account, tokenSecret: 'as-test' };
     }

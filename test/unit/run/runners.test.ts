@@ -1,24 +1,12 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: lines of env contain them
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { packageManagerOf, projectsOf } from '../../../src/run/projects.ts';
 import { type CustomRunners, runnerOf } from '../../../src/run/runners.ts';
+import { languageOf } from './languages.ts';
 
-const LANGUAGES: Readonly<Record<string, string>> = {
-  py: 'python',
-  js: 'javascript',
-  mjs: 'javascript',
-  ts: 'typescript',
-  sh: 'shellscript',
-  rb: 'ruby',
-  go: 'go',
-  jl: 'julia',
-  pl: 'perl',
-  php: 'php',
-  r: 'r',
-  lua: 'lua',
-};
 const MAIN = 'package main\n\nfunc main() {}\n';
 const INLINE = '# /// script\n# dependencies = ["rich"]\n# ///\nimport rich\n';
 
@@ -41,10 +29,9 @@ describe('runnerOf', () => {
   function runner(path: string, text: string, others: Readonly<Record<string, string>> = {}, custom?: CustomRunners) {
     const root = treeOf({ ...others, [path]: text });
     const name = path.slice(path.lastIndexOf('/') + 1);
-    const languageId = LANGUAGES[name.split('.')[1] ?? ''] ?? 'plaintext';
-    const found = runnerOf({ name, languageId, text, projects: projectsOf(root, path) }, custom);
-    const folder = found?.packageFolder;
-    return found && `${found.programs[0]?.argv.join(' ')}${folder === undefined ? '' : ` . in /${folder}`}`;
+    const found = runnerOf({ name, languageId: languageOf(name), text, projects: projectsOf(root, path) }, custom);
+    const { folder, args } = found?.instead ?? {};
+    return found && `${found.programs[0]?.argv.join(' ')}${args ? ` ${args.join(' ')} in /${folder}` : ''}`;
   }
 
   for (const [path, text, others, command] of [
@@ -87,9 +74,18 @@ describe('runnerOf', () => {
     ['a.sh', '#!/bin/bash -eu\n', {}, '/bin/bash -eu'],
     ['a.sh', '#!/usr/bin/env zsh\n', {}, 'zsh'],
     ['a.sh', '#!/usr/bin/env -S GREETING=hi bash\n', {}, 'env GREETING=hi bash'],
-    ['a.sh', '#!/usr/bin/env -S -i PATH=/bin -u HOME sh -e\n', {}, 'env -i PATH=/bin -u HOME sh -e'],
+    ['a.sh', '#!/usr/bin/env -S -i -u HOME PATH=/bin sh -e\n', {}, 'env -i -u HOME PATH=/bin sh -e'],
     ['a.sh', `#!/usr/bin/env -S A='x y' B="z" bash\n`, {}, 'env A=x y B=z bash'],
     ['a.sh', '#!/usr/bin/env --split-string=bash -e\n', {}, 'bash -e'],
+    ['a.sh', '#!/usr/bin/env -S bash\\_-eu\n', {}, 'bash -eu'],
+    ['a.sh', '#!/usr/bin/env -S A=${HOME}/x bash -e\n', {}, 'env -S A=${HOME}/x bash -e'],
+    ['a.py', '#!/usr/bin/env -S --unset=A ${PY} -O\n', {}, 'env -S --unset=A ${PY} -O'],
+    ['a.sh', '#!/usr/bin/env -S bash -e # strict\n', {}, 'env -S bash -e # strict'],
+    ['a.py', '#!/usr/bin/env -S poetry run python3\n', {}, 'poetry run python3'],
+    ['a.ts', '#!/usr/bin/env -S npx tsx\n', { 'package.json': '{}' }, 'npx tsx'],
+    ['a.sh', '#!/usr/bin/env -u A -S bash -e\n', {}, 'env -u A -S bash -e'],
+    ['a.js', '#!/usr/bin/env -S node --import=tsx\n', {}, 'node --import=tsx'],
+    ['a.sh', '#!/usr/bin/env -- bash\n', {}, 'bash'],
     ['tool', '#! /usr/bin/awk -f\n', {}, '/usr/bin/awk -f'],
     ['tool', '#!/usr/bin/env -S just --justfile\n', {}, 'just --justfile'],
     ['tool', '#!/usr/bin/env\n', {}, undefined],
@@ -120,6 +116,15 @@ describe('runnerOf', () => {
     it(`runs ${path}${place} that begins with ${JSON.stringify(text.slice(0, 50))} by ${command ?? 'asking'}`, () =>
       assert.equal(runner(path, text, others), command));
   }
+
+  it('reads long first lines in linear time', () => {
+    for (const line of [
+      `#!${' '.repeat(200_000)}x`,
+      `#!/bin/env ${'-S '.repeat(50_000)}`,
+      `#!/bin/env -S ${'${'.repeat(50_000)}`,
+    ])
+      assert.notEqual(runnerOf({ name: 'tool', languageId: 'plaintext', text: line }), null);
+  });
 
   it('falls back to what the language implies', () => {
     const names = (languageId: string, text: string, files: Readonly<Record<string, string>> = {}) =>

@@ -1,11 +1,13 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: snippets of shells contain them
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { terminateSandbox } from '../../../src/modal/sandboxes.ts';
 import { NO_PROJECTS } from '../../../src/run/projects.ts';
 import { runRequest } from '../../../src/run/request.ts';
+import type { ShellScript } from '../../../src/run/runners.ts';
 import { interpreterOf } from '../../../src/run/selection/interpreters.ts';
 import { NODE_DRIVER } from '../../../src/run/selection/node-driver.ts';
 import { SelectionProcess } from '../../../src/run/selection/process.ts';
@@ -35,9 +37,9 @@ describe('SelectionProcess on Local Modal', () => {
     }
   });
 
-  function start(languageId: string, idleTimeoutMs = 600_000) {
+  function start(languageId: string, idleTimeoutMs = 600_000, script?: ShellScript, env = {}) {
     const { services, path } = folder;
-    const interpreter = interpreterOf(languageId);
+    const interpreter = interpreterOf(languageId, script);
     assert.ok(interpreter);
     const shown = { text: '', status: '' };
     const process = new SelectionProcess({
@@ -46,6 +48,7 @@ describe('SelectionProcess on Local Modal', () => {
         folder: { name: 'folder', path },
         label: languageId,
         programs: interpreter.programs({}, NO_PROJECTS),
+        env,
       }),
       services,
       idleTimeoutMs,
@@ -68,7 +71,7 @@ describe('SelectionProcess on Local Modal', () => {
     const shows = (words: string) =>
       waitFor(
         `the text “${words}”`,
-        10_000,
+        30_000,
         async () => shown.text,
         (text) => text.includes(words),
       );
@@ -84,6 +87,25 @@ describe('SelectionProcess on Local Modal', () => {
       assert.equal(await run('None'), '');
       assert.equal(await run('# nothing\n'), '');
       assert.equal(await run('for i in range(2):\n    print(i, x)'), '0 3\n1 3\n');
+    });
+
+    it('leaves a record of each snippet, but none of its process', async () => {
+      const { run } = start('python');
+      await run('print("first snippet")');
+      await run('1 / 0');
+      const { records } = folder.services;
+      await records.flush();
+      const found = await records.latest(2, ({ label }) => label === 'python');
+      const outputs = await Promise.all(found.map(async (each) => String((await records.output(each))?.head)));
+      assert.deepEqual(
+        found.map(({ command, end }) => [command.split(' -c ')[1], end?.exitCode]),
+        [
+          ["'1 / 0'", 1],
+          ['\'print("first snippet")\'', 0],
+        ],
+      );
+      assert.match(outputs[0] ?? '', /ZeroDivisionError/);
+      assert.equal(outputs[1], 'first snippet\r\n');
     });
 
     it('runs an indented Python block unchanged, including multiline strings', async () => {
@@ -113,14 +135,37 @@ describe('SelectionProcess on Local Modal', () => {
 
     it("isn't confused by modules of the project that are called like Python's own", async () => {
       const names = ['json', 'signal', 'types', 'ast', 'codeop', 'linecache', 'traceback', 'inspect', 'enum'];
+      names.push('socket', 'selectors', 'logging', 'queue', 'concurrent', 'token', 'dis', 'asyncio');
       for (const name of names) await writeFile(join(folder.path, `${name}.py`), `mine = "${name}"\n`);
       try {
         const { run } = start('python');
         assert.equal(await run('x = 3\nx'), '3\n');
         assert.equal(await run('import json, signal\njson.mine + signal.mine'), "'jsonsignal'\n");
+        assert.equal(await run('async def f():\n    return 5\nawait f()'), '5\n');
+        assert.equal(await run('import socket, asyncio\nsocket.mine + asyncio.mine'), "'socketasyncio'\n");
+        assert.equal(await run('await f() + 1'), '6\n');
         assert.match(await run('1 / 0', 2), /a\.py", line 2, in <module>[\s\S]*ZeroDivisionError/);
       } finally {
         for (const name of names) await rm(join(folder.path, `${name}.py`));
+      }
+    });
+
+    it("isn't confused by such modules beside the file, or in folders that PYTHONPATH names", async () => {
+      const names = ['asyncio', 'json', 'contextvars'];
+      for (const sub of ['below', 'path']) {
+        await mkdir(join(folder.path, sub));
+        for (const name of names) await writeFile(join(folder.path, sub, `${name}.py`), `mine = "${sub}"\n`);
+      }
+      await writeFile(join(folder.path, 'below/a.py'), '');
+      try {
+        const below = start('python');
+        assert.equal(await below.run('x = 3\nx', 1, `${REMOTE_ROOT}/below/a.py`), '3\n');
+        const code = 'async def f():\n    return 5\nimport asyncio, json\n(await f(), asyncio.mine, json.mine)';
+        assert.equal(await below.run(code, 1, `${REMOTE_ROOT}/below/a.py`), "(5, 'below', 'below')\n");
+        const { run } = start('python', undefined, undefined, { PYTHONPATH: `${REMOTE_ROOT}/path` });
+        assert.equal(await run(code), "(5, 'path', 'path')\n");
+      } finally {
+        for (const sub of ['below', 'path']) await rm(join(folder.path, sub), { recursive: true });
       }
     });
 
@@ -284,9 +329,55 @@ describe('SelectionProcess on Local Modal', () => {
       await run('x=4');
       const running = run('f() { echo begun; sleep 1000; echo never; }; f; echo never');
       await shows('begun');
-      process.write('\u0003');
-      assert.match(await running, /^begun\n\^C\n\[130\]$/);
+      // A shell that is just starting the next command may miss one.
+      const text = await waitFor(
+        'the end of the snippet',
+        30_000,
+        () => {
+          process.write('\u0003');
+          return Promise.race([running, Promise.resolve(undefined)]);
+        },
+        (value) => value !== undefined,
+      );
+      assert.match(text ?? '', /^begun\n((\^C|\u0003)\n?)+\[130\]$/);
       assert.match(await run('echo $x'), /4\n$/);
+    });
+  });
+
+  describe('zsh', () => {
+    for (const [name, text, expected] of [
+      ['a.sh', '', 'Shell'],
+      ['a.sh', '#!/usr/bin/env bash', 'Shell'],
+      ['a.zsh', '', 'Zsh'],
+      ['a.sh', '#!/bin/zsh -f', 'Zsh'],
+      ['tool', '#!/usr/bin/env -S zsh -e', 'Zsh'],
+      ['a.zsh', '#!/bin/sh\r', 'Shell'],
+      ['a.fish', '', undefined],
+      ['a.csh', '', undefined],
+      ['a.sh', '#!/usr/bin/env fish', undefined],
+      ['tool', '#!/bin/mksh', undefined],
+    ] as const)
+      it(`${expected ? `has the code of ${name} run by ${expected}` : `doesn't run code of ${name}`} if it begins with ${JSON.stringify(text)}`, () =>
+        assert.equal(interpreterOf('shellscript', { name, text })?.name, expected));
+
+    if (spawnSync('zsh', ['-c', '']).error) {
+      it("isn't tried, because zsh isn't installed on this computer");
+      return;
+    }
+
+    it('keeps variables, reads input, takes code literally, and is interrupted', async () => {
+      const { run, process, shows } = start('shellscript', 600_000, { name: 'a.zsh', text: '' });
+      assert.equal(await run('x=three; f() {\n  echo "${(U)x} it’s \'$1\'" # comment\n}'), '');
+      assert.equal(await run('f "a  b!x"; print -n ${x[1,2]}'), "THREE it’s 'a  b!x'\nth");
+      const reading = run('read y; echo "got $y"');
+      process.write('typed\n');
+      assert.match(await reading, /got typed\n$/);
+      assert.match(await run('no-such-command'), /command not found: no-such-command\n\[127\]$/);
+      const running = run('echo begun; sleep 1000; echo never');
+      await shows('begun');
+      process.write('\u0003');
+      assert.match(await running, /^begun\n(\^C|\u0003)*\n?\[130\]$/);
+      assert.equal(await run('echo $x'), 'three\n');
     });
   });
 

@@ -1,9 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: shell arguments contain them
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { runCommand } from '../../../src/run/command.ts';
 import { shellArgumentsProblem } from '../../../src/run/shell-arguments.ts';
 import { strings } from '../../../src/run/strings.ts';
+import { runCommand } from '../../helpers/run-command.ts';
 
 describe('Typed arguments', () => {
   for (const [text, args] of [
@@ -13,7 +13,12 @@ describe('Typed arguments', () => {
     ['$((6*7)) "$(printf "%s" "a b")" `echo c` ${NONE:-d}', ['42', 'a b', 'c', 'd']],
     ['a#b "#c"', ['a#b', '#c']],
     ['--name=Jo\\ Doe {a,b} !x ~+x', ['--name=Jo Doe', '{a,b}', '!x', '~+x']],
-    [`$(echo $(echo a) (b) | tr -d '()')`.replace('(b) ', ''), ['a']],
+    [`$(echo $(echo a) | tr -d '()')`, ['a']],
+    [`$(echo "(") "$(echo ')')" $(echo $(echo $(echo $(echo \\))))) \`echo "a;b"\``, ['(', ')', ')', 'a;b']],
+    ['"$(echo "a;b" "$(echo ")")")" "${NONE:-"c d"}"', ['a;b )', 'c d']],
+    [`\${NONE:-"}"} \${NONE:-'e}'} "\${NONE:-}'" $(((1<2)*3))`, ['}', 'e}', "'", '3']],
+    [`$'a\\'b' x$'\\t;'y $(printf %s $'c d') "$'e'"`, ["a'b", 'x\t;y', 'c', 'd', "$'e'"]],
+    [`$'\\303\\251\\x41\\u00e9\\U1F600\\e\\cA\\"\\q\\0x' $"f;g"`, ['éAé😀\x1b\x01"\\q', 'f;g']],
   ] as const) {
     it(`are passed as a shell does: ${text}`, () => {
       assert.equal(shellArgumentsProblem(text), undefined);
@@ -41,6 +46,6 @@ describe('Typed arguments', () => {
       assert.equal(shellArgumentsProblem(text), strings.shellOperator(char)));
   }
 
-  for (const text of [`it's`, '"a', '`a', 'a\\', '$(a', '${a'])
+  for (const text of [`it's`, '"a', '`a', 'a\\', '$(a', '${a', `$'a\\'`, '$(echo "a)', '"$(echo a"', '${a:-")}'])
     it(`are refused without the end of ${text}`, () => assert.equal(shellArgumentsProblem(text), strings.openQuote()));
 });

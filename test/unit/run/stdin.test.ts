@@ -54,6 +54,30 @@ describe('Stdin', () => {
     assert.deepEqual(writes, ['a', '😀b']);
   });
 
+  it('reads no further ahead of the program than one call takes', async () => {
+    let read = 0;
+    let isClosed = false;
+    async function* endless() {
+      try {
+        for (; ; read += 1) yield Buffer.alloc(256 * 1024);
+      } finally {
+        isClosed = true;
+      }
+    }
+    const stdin = new Stdin();
+    const piping = stdin.pipe(endless());
+    await turn();
+    assert.equal(read, 0);
+    const { stream, writes, release } = slowStream();
+    stdin.connect(stream);
+    await turn();
+    assert.deepEqual([read, writes.length], [3, 1]);
+    stdin.disconnect();
+    release();
+    await piping;
+    assert.deepEqual([read, isClosed], [3, true]);
+  });
+
   it('drops typed text once the program no longer reads', async () => {
     let writes = 0;
     const stdin = new Stdin();

@@ -17,6 +17,23 @@ describe('summaryOf', () => {
     assert.equal(summaryOf(exited(143, { isSignal: false })), 'Exited with code 143');
   });
 
+  it('names each signal that ends programs, and no other one', () => {
+    const names = {
+      129: 'HUP',
+      130: 'INT',
+      138: 'USR1',
+      140: 'USR2',
+      142: 'ALRM',
+      152: 'XCPU',
+      153: 'XFSZ',
+      154: 'VTALRM',
+    };
+    for (const [code, name] of Object.entries({ ...names, 155: 'PROF', 158: 'PWR', 159: 'SYS' }))
+      assert.equal(summaryOf(exited(Number(code))), `Exited with code ${code} (SIG${name})`);
+    for (const code of [0, 1, 127, 128, 145, 156, 160, 192, 255])
+      assert.equal(summaryOf(exited(code)), `Exited with code ${code}`);
+  });
+
   it('returns only the error if the run failed', () => {
     assert.equal(summaryOf({ outcome: 'failed', error: 'No.' }), 'No.');
   });

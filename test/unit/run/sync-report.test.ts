@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { cleanLine } from '../../../src/base/text.ts';
 import { strings } from '../../../src/run/strings.ts';
-import { progressLine, syncReport } from '../../../src/run/sync-report.ts';
+import { progressLine, pullReport, syncReport } from '../../../src/run/sync-report.ts';
+import { notice } from '../../../src/sync/scan/notices.ts';
+import { strings as syncStrings } from '../../../src/sync/strings.ts';
 
 const nothing = {
   files: 0,
@@ -40,6 +43,22 @@ describe('Reports of a sync', () => {
     );
   });
 
+  it('shows names with control characters so that they identify their files, wherever they are named', () => {
+    const path = 'x\u001b[2J\ny';
+    const shown = 'x\\x1b[2J\\ny';
+    const result = { ...nothing, skipped: [{ path, reason: syncStrings.linkOutside(path) }], credentials: [path] };
+    const notices = [notice('left-out', path)];
+    const lines = syncReport({ ...result, replaced: [path], released: [path], large: [{ path, bytes: 1 }], notices });
+    lines.push(progressLine({ stage: 'sending', files: 1, bytes: 1, totalBytes: 1, bytesPerSecond: 1, path }));
+    lines.push(
+      pullReport({
+        ...{ written: [], same: [], sensitive: [], missing: [], unmatched: [path], files: 0, bytes: 0, durationMs: 0 },
+        ...{ conflicts: [{ path, copy: path }], refused: [{ path, reason: syncStrings.linkTo(path) }] },
+      }),
+    );
+    for (const line of lines.slice(1)) assert.ok(line.includes(shown) && line === cleanLine(line), line);
+  });
+
   it('shows what is being sent and how fast', () => {
     const progress = { files: 12, bytes: 3e6, totalBytes: 1e7, bytesPerSecond: 5e6, path: 'a/b.bin' };
     assert.equal(
@@ -55,5 +74,7 @@ describe('Reports of a sync', () => {
     );
     assert.equal(progressLine({ stage: 'applying', ...progress }), 'Unpacking in the sandbox…');
     assert.equal(progressLine({ stage: 'scanning', ...progress }), 'Checking for changes… 12 files');
+    assert.equal(progressLine({ stage: 'waiting', ...progress }), strings.waitingForDrive());
+    assert.ok(strings.waitingForDrive().length < 80, 'fits a line');
   });
 });

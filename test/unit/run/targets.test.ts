@@ -11,6 +11,8 @@ import { findMakeTargets } from '../../../src/run/targets/makefile.ts';
 import { findPackageScripts } from '../../../src/run/targets/package-json.ts';
 import { findPythonTargets } from '../../../src/run/targets/python.ts';
 import type { Target } from '../../../src/run/targets/target.ts';
+import { justCommand } from '../../helpers/just.ts';
+import { skipUnless } from '../../helpers/skip.ts';
 
 const python = (text: string) => findPythonTargets(text).map(({ kind, line }) => `${line} ${kind}`);
 const named = (targets: Target[]) =>
@@ -19,7 +21,27 @@ const named = (targets: Target[]) =>
 describe('findPythonTargets', () => {
   it('finds the main guard, however it is written', () => {
     assert.deepEqual(python('import x\nif __name__ == "__main__":\n    x()\n'), ['1 pythonGuard']);
-    assert.deepEqual(python("if '__main__'==__name__ :\n"), ['0 pythonGuard']);
+    for (const guard of [
+      "if '__main__'==__name__ :",
+      'if (__name__ == "__main__"):',
+      'if( __name__ == "__main__" ):',
+      'if __name__ == "__main__" and not sys.flags.interactive:',
+      'if __name__ == "__main__": main()',
+      'if __name__ in {"__main__", "builtins"}:',
+      'if not TYPE_CHECKING and (__name__ == "__main__"):',
+      "if ((__name__ == '''__main__''')):",
+      'if (\n    __name__ == "__main__"\n):',
+      'elif "__main__" in __name__:',
+    ])
+      assert.deepEqual(python(`${guard}\n`), ['0 pythonGuard'], guard);
+    for (const other of [
+      'if __name__ == "__mp_main__":',
+      'if name == "__main__":',
+      'if __name__ != "__main__":',
+      'if not (__name__ == "__main__"):',
+      'if x == "__main__" and __name__:',
+    ])
+      assert.deepEqual(python(`${other}\n`), [], other);
   });
 
   it('finds the main function, even if it is async', () => {
@@ -38,6 +60,14 @@ describe('findPythonTargets', () => {
       'result = main(1)',
       'try:\n    main()\nexcept KeyboardInterrupt:\n    pass',
       'with app:\n    main()',
+      'asyncio.run(\n    # started once\n    main(),\n    debug=True,\n)',
+      'with a, \\\n  b: main()',
+      'fire.Fire({"m": main})',
+      'Pool().map(main if fast else other, [1])',
+      'Thread(target=main).start()',
+      'print(f"{main()}")',
+      "print(rf'''\n{x:>{main()}}\n''')",
+      'main.main(standalone_mode=False)',
     ])
       assert.deepEqual(python(`def main(a=1):\n  main()\n\n${call}\n`), ['0 pythonGuard'], call);
     for (const call of [
@@ -47,6 +77,12 @@ describe('findPythonTargets', () => {
       '# main()',
       'domain()',
       'def other():\n    main()',
+      'print(f"{x} main()", f"{{main()}}")',
+      'usage = (\n    "main()"\n    # main()\n)',
+      'Config(main=1)',
+      'main = click.command()(main)',
+      '__all__ = [main.__name__]',
+      'main.add_command(other)',
     ])
       assert.deepEqual(python(`def main():\n  pass\n${call}\n`), ['0 pythonMain'], call);
   });
@@ -63,6 +99,10 @@ describe('findPythonTargets', () => {
       assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), ['0 pythonMain'], parameters);
     for (const parameters of ['a', 'a, b=1', 'a: int', '*, a', 'a: "=1"', 'a, /', '\n    a,\n    b=1,\n'])
       assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), [], parameters);
+    for (const types of ['[T]', '[T: (int, list[str]), *Ts]', '[\n    T,\n] ']) {
+      assert.deepEqual(python(`def main${types}(a: T = 1):\n  pass\n`), ['0 pythonMain'], types);
+      assert.deepEqual(python(`async def main${types}(a: T):\n  pass\n`), [], types);
+    }
     assert.deepEqual(python('@click.command()\ndef main(a, b):\n  pass\n'), ['1 pythonMain']);
   });
 
@@ -123,7 +163,10 @@ describe('findPackageScripts', () => {
   });
 
   it('takes keys that begin with // for comments', () => {
-    assert.deepEqual(named(findPackageScripts('{"scripts": {"//": "x", "//build": "y", "a//": "z"}}')), ['0 a//']);
+    assert.deepEqual(
+      named(findPackageScripts('{"scripts": {"//": "x", "//build": "y", "// test": "", "a//": "z", "/b": ""}}')),
+      ['0 a//', '0 /b'],
+    );
   });
 
   it('finds scripts while the file is being typed', () => {
@@ -146,6 +189,7 @@ describe('findMakeTargets', () => {
     const text =
       'A := b\nB:=c\nC ::= d\nE = f: g\n# no: x\n.PHONY: all\n%.o: %.c\n\techo a: b\ndefine D\nx: y\nendef\nprog: CFLAGS = -g\nlist = a \\\n  b: c\n$(X): y\n';
     assert.deepEqual(findMakeTargets(text), []);
+    assert.deepEqual(findMakeTargets('.SUFFIXES: .md .html\n.c.o:\n\tcc\n.md.html:\n\tpandoc\n.html:\n~/x:\n'), []);
   });
 });
 
@@ -167,11 +211,17 @@ describe('findMakeTargets and GNU make', () => {
     '.venv/bin/python: req\nreq:\n',
     'x: ; echo a:b\ny: z ; A=b\nz:\n',
     'list = a \\\n  b: c\nall: \\\n  dep\ndep:\n',
+    'a$$b c$$:\n$$d: e\ne:\n',
     'a&b:\ng1 g2 &: in\n\techo\nin:\n',
     'dbl::\n\techo\ndbl::\n\techo\n',
     '  indented: x\nx:\n',
     '# c: d\nall: # e: f\n',
     'export:\ninclude:\nprivate:\ndefine:\nelse-where:\n',
+    '.venv: requirements.txt\n.env .stamps.d:\nrequirements.txt:\n',
+    'backup~:\n',
+    '.PHONY: a\na:; @echo b:c\n\t-rm x: y\n.DEFAULT_GOAL := a\n',
+    'a: | b\nb: private X := c:d\nb:;\n',
+    'a:\\\n  b\nb: # c: d\\\n  e: f\n',
     "it's:\n-foo:\na+b c-d e_f g,h i@j:\n",
     '$(info a: b)\nall:\n',
     'ifdef A\nB=c:d\nendif\nx:y\ny:\n',
@@ -194,6 +244,16 @@ describe('findMakeTargets and GNU make', () => {
   }
 });
 
+/** As `just --dump` describes it. */
+interface JustRecipe {
+  readonly name: string;
+  readonly private: boolean;
+  readonly parameters: readonly { readonly kind: string; readonly default: unknown }[];
+}
+
+const isOptional = (parameter: JustRecipe['parameters'][number]) =>
+  parameter.default !== null || parameter.kind === 'star';
+
 describe('findJustRecipes', () => {
   it('finds each public recipe that needs no arguments', () => {
     const text =
@@ -201,8 +261,8 @@ describe('findJustRecipes', () => {
     assert.deepEqual(named(findJustRecipes(text)), ['0 default', '1 quiet', '2 build', '10 shown']);
   });
 
-  // What `just --summary` 1.57 lists, without recipes that need arguments.
-  for (const [text, names] of [
+  // What just lists, without private recipes, and those that need arguments.
+  const JUSTFILES = [
     ["build t=env('T','x'):\n  echo\n", ['build']],
     ["[group: 'private cloud']\nshown:\n  echo\n", ['shown']],
     ['# three ``` backticks\nshown:\n  echo\n# and """ more\nalso:\n  echo\n', ['also', 'shown']],
@@ -227,7 +287,21 @@ describe('findJustRecipes', () => {
     ['esc := "a\\"b: c"\nr:\n  echo\n', ['r']],
     ['g a=(if "x" == "y" { "1" } else { "2" }):\n  echo\n', ['g']],
     ['@_q:\n  echo\n@p:\n  echo\n', ['p']],
-  ] as const) {
+    ["r:\n  echo {{ 'a\nb: c' }} {{{{ x: y\ns:\n", ['r', 's']],
+    ["r:\n  echo {{ if 'a' == 'b' { 'c: d' } else { '}}' } }}\ns:\n", ['r', 's']],
+    ['r:\n  #!/bin/sh\n  cat <<E\n  x: y\n  E\n@s x="1" +y=\'2\':\n', ['r', 's']],
+    ["set shell := ['bash', '-c: x']\nimport? 'a: b'\nmod? sub 'x: y'\nr: # c: d\n", ['r']],
+    ["x := if os() == 'linux' {\n  'a: b'\n} else {\n  'c'\n}\nr y=x z=(x + 'd: e'):\n", ['r']],
+    ['x := """\n  a: b\n  "quoted"\n"""\ny := ```\n  echo c: d\n```\nz := \'a\\\'\nr:\n', ['r']],
+    ['set:\nalias x="1":\nexport:\nimport:\nmod:\nif:\n', ['alias', 'export', 'if', 'import', 'mod', 'set']],
+    ['[private]\nalias b := r\n[openbsd]\nq:\n[script("python3")]\n[no-exit-message]\nr:\n  print("a: b")\n', ['r']],
+    ['r: (a "x: y" \'z\') && (a "b" `echo c: d`)\na b *c:\n', ['r']],
+    ['r:\r\n  echo a: b\r\ns x="a":\r\n', ['r', 's']],
+    ['# [private]\nr: \\\n  s\ns x=`a \\\n b: c`:\n', ['r', 's']],
+    ['unexport FOO\nexport A := "b: c"\nx := env("A: B", "") && "c: d"\nr x=(x || "e: f"):\n', ['r']],
+  ] as const;
+
+  for (const [text, names] of JUSTFILES) {
     it(`finds ${names.join(', ')} in ${JSON.stringify(text)}`, () =>
       assert.deepEqual(
         findJustRecipes(text)
@@ -236,6 +310,23 @@ describe('findJustRecipes', () => {
         names,
       ));
   }
+
+  it('finds what just finds in each of these', function () {
+    const just = justCommand();
+    skipUnless(this, just !== undefined, 'just is not installed.');
+    const folder = mkdtempSync(join(tmpdir(), 'justfile-'));
+    for (const [text, names] of JUSTFILES) {
+      writeFileSync(join(folder, 'justfile'), text);
+      const args = ['--unstable', '--justfile', join(folder, 'justfile'), '--dump', '--dump-format', 'json'];
+      const [program, ...before] = just ?? [''];
+      const { stdout, stderr } = spawnSync(program, [...before, ...args], { encoding: 'utf8' });
+      assert.notEqual(stdout, '', `${text}\n${stderr}`);
+      const { recipes } = JSON.parse(stdout) as { recipes: Record<string, JustRecipe> };
+      const listed = Object.values(recipes).filter((recipe) => !recipe.private && recipe.parameters.every(isOptional));
+      assert.deepEqual(listed.map(({ name }) => name).sort(), names, text);
+    }
+    rmSync(folder, { recursive: true });
+  });
 
   it('ignores assignments, settings, aliases, comments, bodies, and strings', () => {
     const text =
@@ -349,6 +440,70 @@ describe('commandOf', () => {
       ].join('\n');
       assert.deepEqual(call(script), { status: 0, stdout: '3 True\n[2, 4]\n', stderr: '' });
     });
+
+    for (const [name, lines, stdout] of [
+      [
+        'its own doctests',
+        [
+          'def one():',
+          '    """',
+          '    >>> one()',
+          '    1',
+          '    """',
+          '    return 1',
+          'import doctest',
+          'def main():',
+          '    print(doctest.testmod())',
+        ],
+        'TestResults(failed=0, attempted=1)\n',
+      ],
+      [
+        'another start method',
+        [
+          'import multiprocessing as m',
+          'def say(): print("said", flush=True)',
+          'def main():',
+          '    p = m.get_context("forkserver").Process(target=say)',
+          '    p.start()',
+          '    p.join()',
+        ],
+        'said\n',
+      ],
+      [
+        'its own source',
+        ['import inspect', 'def main():', '    print(inspect.getsource(main).splitlines()[0])'],
+        'def main():\n',
+      ],
+      [
+        'itself by import',
+        [
+          'import importlib, sys',
+          'x = 1',
+          'def main():',
+          '    sys.modules["__main__"].x = 2',
+          '    print(x, importlib.import_module("m").x)',
+        ],
+        '2 1\n',
+      ],
+      [
+        'types of a dataclass',
+        [
+          'from __future__ import annotations',
+          'from dataclasses import dataclass',
+          'from typing import ClassVar, get_type_hints',
+          '@dataclass',
+          'class A:',
+          '    n: ClassVar[int] = 3',
+          '    x: int = 0',
+          'def main():',
+          '    print(A(), sorted(get_type_hints(A)))',
+        ],
+        "A(x=0) ['n', 'x']\n",
+      ],
+    ] as const) {
+      it(`lets it use ${name}`, () =>
+        assert.deepEqual(call(`${lines.join('\n')}\n`), { status: 0, stdout, stderr: '' }));
+    }
 
     it('shows errors with the file, and without frames of our own', () => {
       const { status, stderr } = call('def main():\n    1 / 0\n');

@@ -7,11 +7,44 @@ import { parseTask, requestForCommand, requestForTask } from '../../../src/run/t
 import { commandLine, type ShellWord, shellPrograms } from '../../../src/run/tasks/command-line.ts';
 import { localPath, remotePaths } from '../../../src/run/tasks/paths.ts';
 import { readTasksJson } from '../../../src/run/tasks/tasks-json.ts';
+import { environmentNames } from '../../../src/run/tasks/variables.ts';
 
 const folder = { name: 'app', path: '/home/me/my app' };
 const place = { folder, workspaceFolders: [folder.path] };
 
 describe('Tasks in tasks.json', () => {
+  it("finds each variable of this computer that VS Code fills in, however the task's files name it", () => {
+    const settings: Record<string, unknown> = {
+      'config:my.key': '${env:BY_SETTING}',
+      'config:my.round': '${config:my.round} ${config:my.list}',
+      'config:my.list': ['x', '${env:BY_LIST}'],
+      'input:which': [{ id: 'which', type: 'pickString', options: ['a', '${env:BY_INPUT}'] }],
+    };
+    const cases: Record<string, [definition: unknown, names: string[]]> = {
+      'a word': [{ command: 'echo', args: ['${env:A}'] }, ['A']],
+      'several in a word, one of them twice': [{ script: 'x${env:A}/${env:B}${env:A}' }, ['A', 'B']],
+      'a value and a name of a variable': [{ env: { '${env:NAME}': '${env:VALUE}' } }, ['NAME', 'VALUE']],
+      'a quoted word': [{ command: { value: '${env:QUOTED}', quoting: 'strong' } }, ['QUOTED']],
+      'a shell': [{ shell: { executable: '${env:SHELL}', args: ['${env:FLAG}'] } }, ['SHELL', 'FLAG']],
+      'a name with a colon or blanks': [
+        ['${env:A:B}', '${env:ProgramFiles (x86)}'],
+        ['A:B', 'ProgramFiles (x86)'],
+      ],
+      'a setting': [{ args: ['${config:my.key}'] }, ['BY_SETTING']],
+      'settings that refer to each other': [{ args: ['${config:my.round}'] }, ['BY_LIST']],
+      'an input': [{ args: ['${input:which}'] }, ['BY_INPUT']],
+      'inside another variable': [{ args: ['${env:${config:my.key}}'] }, ['${config:my.key}', 'BY_SETTING']],
+      'what only the sandbox fills in': [{ script: '${A} $B ${env} ${env:} ${env.C} ${env:D' }, []],
+      "VS Code's other variables": [{ args: ['${file}', '${workspaceFolder:env}', '${command:env}', 1, null] }, []],
+    };
+    for (const [name, [definition, expected]] of Object.entries(cases))
+      assert.deepEqual(
+        environmentNames(definition, (kind, id) => settings[`${kind}:${id}`]),
+        expected,
+        name,
+      );
+  });
+
   it("explains what isn't valid in a task, and where", () => {
     const wrong = (raw: object) => parseTask({ type: 'modal', ...raw });
     assert.equal(wrong({}), strings.invalidTask(strings.oneKindOfTask()));
@@ -206,6 +239,18 @@ describe('The paths of tasks', () => {
       ),
       `run /workspace/a.py -I/workspace/inc --x=/workspace '/workspace/b c' /workspace:/workspace/d file:///workspace/e`,
     );
+  });
+
+  it('maps paths of the synced folder that are written in another way, or are next to shell syntax', () => {
+    for (const [text, expected] of [
+      ['/home/me/proj//app/x', '/workspace/x'],
+      ['/home/me/other/../proj/app/x', '/workspace/x'],
+      [`cd ${synced}&&make`, 'cd /workspace&&make'],
+      [`ls ${synced}|wc<${synced}/x>${synced}/y`, 'ls /workspace|wc</workspace/x>/workspace/y'],
+      [`[${synced}] {${synced}} \`ls ${synced}\``, '[/workspace] {/workspace} `ls /workspace`'],
+      [`$(cat ${synced}/v) @${synced}/r`, '$(cat /workspace/v) @/workspace/r'],
+    ] as const)
+      assert.equal(remote(text), expected);
   });
 
   it('takes a workspace folder above the synced one for that', () => {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Sandbox } from 'modal';
 import { heartbeatCommand } from '../../../src/modal/watchdog.ts';
-import { runCommand } from '../../../src/run/command.ts';
 import { endCommand, resizeCommand } from '../../../src/run/control.ts';
-import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { onGvisor, startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import { runCommand } from '../../helpers/run-command.ts';
 import { shortenWaits } from '../../helpers/time.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
@@ -111,6 +111,40 @@ describe("A run's watchdog", () => {
         [],
       );
     });
+
+  it('is told to stop before any process is started for that, and what it starts to clean up may finish', async () => {
+    // `grep` waits until the program was told.
+    await workbench.shell(
+      sandbox,
+      `mkdir /first; for name in sh sleep rm setsid; do ln -s "$(command -v $name)" /first/$name; done
+      { echo '#!/bin/sh'
+        echo 'for _ in 1 2 3 4 5 6 7 8 9 10; do [ -e /first/told ] && break; /bin/sleep 0.5; done'
+        echo '[ -e /first/told ] && echo $$ >> /first/started || echo never >> /first/started'
+        echo 'exec ${'$'}(command -v /bin/grep || echo /usr/bin/grep) "$@"'
+      } > /first/grep; chmod +x /first/grep`,
+    );
+    const program = await start(
+      'first',
+      // It starts nothing before `grep`, whose process ID tells how many processes were started since.
+      `trap ': > /first/told; until [ -s /first/started ]; do :; done; sh -c "sleep 0.1; echo cleaned"; exit 5' INT
+      sleep 1000 & echo ready; wait; echo never`,
+      { PATH: '/first' },
+    );
+    const reading = program.stdout.readText();
+    await waitFor('the program', 15_000, () => workbench.shell(sandbox, 'cat /tmp/.modal-run-first || true'), Boolean);
+    const [, , script] = endCommand('first');
+    const startedAt = performance.now();
+    const end = await sandbox.exec(['sh', '-c', `echo $$\n${script}`], { env: { PATH: '/first' } });
+    const [shell, last] = (await end.stdout.readText()).split('\n');
+    const first = (await workbench.shell(sandbox, 'head -1 /first/started')).trim();
+    assert.equal(await program.wait(), 5);
+    // The background job ignores INT. Where that can be seen, it gets TERM at once.
+    assert.deepEqual([await reading, last], ['ready\ncleaned\n', onGvisor ? 'TERM' : 'INT']);
+    // The watchdog starts another one every two seconds.
+    const ticks = Math.ceil((performance.now() - startedAt) / 2000);
+    // In gVisor, the IDs of processes that are started one after the other have gaps.
+    assert.ok(onGvisor || Number(first) - Number(shell) <= 1 + ticks, `the first process is ${first}, after ${shell}`);
+  });
 
   it('keeps a run for as long as heartbeats come', async () => {
     const process = await start('kept', 'echo started; tail -f /dev/null', { PATH: '/setsid' });

@@ -3,13 +3,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
-import { sandboxProvider } from '../../../src/api/sandbox-provider.ts';
+import { type ApiServices, sandboxProvider } from '../../../src/api/sandbox-provider.ts';
 import { sharedSnapshot, snapshotOf } from '../../../src/images/shared-snapshot.ts';
 import type { Account } from '../../../src/modal/accounts.ts';
 import { createSandbox } from '../../../src/modal/sandboxes.ts';
 import { START_TAG } from '../../../src/modal/start-notes.ts';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
-import type { RunServices } from '../../../src/run/services.ts';
 import type { LeftRunning } from '../../../src/sandboxes/ledger.ts';
 import { MachineState } from '../../../src/sandboxes/machine-state.ts';
 import { originTags } from '../../../src/sandboxes/sandbox-origin.ts';
@@ -267,7 +266,7 @@ describe('Sandboxes that may be left running', () => {
   it('gives a sandbox of the API its tags as it starts, so that none is left behind without them', async () => {
     const { sessions } = await open();
     const provider = sandboxProvider(
-      { sessions } as RunServices,
+      { sessions } as ApiServices,
       () => {},
       () => undefined,
     );

@@ -6,11 +6,11 @@ import { Prices } from '../../../src/modal/prices.ts';
 import type { ProfileOrigin } from '../../../src/profiles/profiles.ts';
 import { ProfileSchema } from '../../../src/profiles/schema.ts';
 import { MachineState } from '../../../src/sandboxes/machine-state.ts';
-import { type PermissionRequest, Permissions } from '../../../src/sandboxes/permissions/permissions.ts';
+import { type PermissionRequest, Permissions, type StartGate } from '../../../src/sandboxes/permissions/permissions.ts';
 import { PermissionStore } from '../../../src/sandboxes/permissions/store.ts';
 import { strings } from '../../../src/sandboxes/permissions/strings.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
-import { accountOf, starterOf } from '../../helpers/sessions.ts';
+import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 
 const DEMANDING = {
   image: { registry: 'python:3.13-slim', buildSecrets: ['PLANTED'] },
@@ -157,6 +157,20 @@ describe('Permissions', () => {
     assert.deepEqual(asked, []);
   });
 
+  it('asks once about a variable of this computer that tasks contain, and refuses a task without it', async () => {
+    const scope = { root, accountId: 'account' };
+    await permissions.requireTask(scope, 'test', ['A']);
+    await permissions.requireTask(scope, 'build', ['A']);
+    answer = false;
+    const message = strings.taskRefused('build', strings.taskVariable('B'));
+    for (const _ of [1, 2])
+      await assert.rejects(permissions.requireTask(scope, 'build', ['A', 'B']), { name: 'UserError', message });
+    answer = undefined;
+    await assert.rejects(permissions.requireTask(scope, 'build', ['C']), { message: strings.canceled() });
+    assert.deepEqual(asked, [['A', 'B', 'C'].map((name) => [strings.taskVariable(name)])].flat());
+    assert.equal((await permissions.answers(scope)).size, 2, 'what was canceled is asked again');
+  });
+
   it('lists all answers for a review, and withdraws one', async () => {
     await require({ secrets: ['old'] });
     const profile = { secrets: ['new'] };
@@ -225,6 +239,34 @@ describe('SandboxStarter', () => {
       message: /^Profile “p” needs something that you didn't allow \(Read the variable PLANTED/,
     });
     assert.deepEqual([asked, await calls()], [[[]], []]);
+  });
+
+  it('lists the files that an image copies once, however a sandbox is started', async () => {
+    let lists = 0;
+    const gate: StartGate = {
+      require: (request, options) =>
+        permissions.require(request, {
+          ...options,
+          files: () => {
+            lists += 1;
+            return options.files();
+          },
+        }),
+    };
+    const own = starterOf(() => accountOf(server), { gate, machine });
+    await writeFile(join(root, 'Dockerfile'), 'FROM python:3.13-slim\nCOPY .env /\n');
+    const profile = { image: { dockerfile: 'Dockerfile' }, hostVolume: false };
+    const sessions = sessionsOf(own, profile);
+    const acquired = await sessions.acquire(folder());
+    assert.equal(lists, 1, 'for a run');
+    assert.equal(await (await acquired.sandbox.exec(['cat', '/.env'])).wait(), 0, 'the answer about the file counts');
+    await sessions.acquire(folder());
+    assert.equal(lists, 1, 'for a second run');
+    await own.terminate(await own.startSpare(folder(), named(profile), AbortSignal.timeout(10_000)));
+    assert.equal(lists, 2, 'for a warm sandbox');
+    await own.terminate(await own.start(await own.connection(), named(profile), { folder: folder() }));
+    assert.equal(lists, 3, 'for a sandbox of no folder');
+    await sessions.dispose();
   });
 
   it('sets no token of a Modal account in a sandbox, even if the environment file has one', async () => {

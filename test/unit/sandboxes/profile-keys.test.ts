@@ -101,7 +101,17 @@ const CASES: Record<string, Case> = {
 };
 
 /** Keys that are tested elsewhere, or are only for display. */
-const WITHOUT_CASE = ['description', 'image', 'setup', 'warm', 'carryOver', 'pull'];
+const WITHOUT_CASE = [
+  'description',
+  'image',
+  'ssh',
+  'startOnSsh',
+  'debugIdleTimeoutMs',
+  'setup',
+  'warm',
+  'carryOver',
+  'pull',
+];
 
 describe('Keys of a profile', () => {
   let server: RunningLocalModal;

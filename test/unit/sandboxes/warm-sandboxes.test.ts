@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { quote } from '../../../src/base/shell.ts';
 import { strings } from '../../../src/sandboxes/strings.ts';
 import type { WarmTarget } from '../../../src/sandboxes/warm/pool.ts';
 import { cleanCaches } from '../../../src/sandboxes/warm/pool-dependencies.ts';
@@ -104,11 +105,13 @@ describe('Warm sandboxes on Local Modal', () => {
     assert.deepEqual((await server.control.running()).sandboxes, []);
   });
 
-  it('removes old files from the caches of the host volume', async () => {
+  it('removes old files from the caches of the host volume, also with the find of BusyBox', async () => {
     const { pool, target } = window({ hostVolume: true, warm: { cacheMaxAgeDays: 10, cacheMaxMiB: 1 } });
     await pool.fill(target, signal);
     const sandbox = pool.peek(target);
     assert.ok(sandbox);
+    const plainFind = `#!/bin/sh\ncase " $* " in *" -printf "*) exit 1 ;; esac\nexec /usr/bin/find "$@"\n`;
+    await read(sandbox, `printf %s ${quote(plainFind)} > /usr/local/bin/find && chmod +x /usr/local/bin/find`);
     await read(
       sandbox,
       'cd /mnt/state/.cache && touch new && touch -d "20 days ago" old && head -c 700000 /dev/zero > "big 1" && head -c 700000 /dev/zero > big2 && touch -d "1 day ago" "big 1"',

@@ -9,7 +9,8 @@ type Strings = Readonly<Record<string, (...args: unknown[]) => unknown>>;
 /** Returns a string with `value` for each of its parameters; undefined if it takes other ones. */
 function textWith(text: Strings[string], value: unknown): string | undefined {
   try {
-    return String(text(...Array.from({ length: text.length }, () => value)));
+    const shown = text(...Array.from({ length: text.length }, () => value));
+    return typeof shown === 'string' ? shown : undefined;
   } catch {
     return undefined;
   }

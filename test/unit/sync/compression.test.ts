@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/push/apply-script.ts';
 import type { Compression } from '../../../src/sync/push/archive.ts';
@@ -22,11 +22,11 @@ describe('Connection.compression', () => {
 
   it('uses gzip until the sandbox reports its decoders, and then zstd if available', () => {
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
-    connection.decoders = ['zstd', 'gzip'];
+    connection.tools = ['zstd', 'gzip'];
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'zstd');
-    connection.decoders = ['gzip'];
+    connection.tools = ['gzip'];
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'gzip');
-    connection.decoders = [];
+    connection.tools = [];
     assert.equal(connection.compression(FAR_MS, MANY_BYTES), 'raw');
   });
 
@@ -50,15 +50,20 @@ describe('A compressed archive', () => {
         'random.bin': randomBytes(3_000_000),
         'a/b': 'b',
       });
-      const remote = join(temporaryFolder(), 'root');
       const { next, accept, archive } = archiveOf(root, compression);
       assert.ok(archive.length < 3_500_000, `${archive.length}`);
       const env = { ...process.env, PATH: `${pathWithZstd()}${delimiter}${process.env.PATH}` };
-      const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
       const input = Buffer.concat([Buffer.from(`${compression}\n`), archive]);
-      const reply = parseReply(spawnSync('sh', args, { input, env, encoding: 'utf8' }).stdout);
-      assert.deepEqual(reply, { kind: 'ok', decoders: ['zstd', 'gzip'], writtenThrough: [], movedAside: [] });
-      assert.deepEqual(localTree(remote), localTree(root));
+      // Perl applies a push only to a folder that exists.
+      for (const tools of [[], ['perl']]) {
+        const remote = join(temporaryFolder(), 'root');
+        if (tools.includes('perl')) mkdirSync(join(remote, '.modal-sync/m'), { recursive: true });
+        const args = ['-c', APPLY_SCRIPT, 'modal-sync', remote, next, '0', ...accept];
+        const reply = parseReply(spawnSync('sh', args, { input, env, encoding: 'utf8' }).stdout);
+        const expected = { kind: 'ok', tools: [...tools, 'zstd', 'gzip'], writtenThrough: [], movedAside: [] };
+        assert.deepEqual(reply, expected);
+        assert.deepEqual(localTree(remote), localTree(root));
+      }
     });
 });
 

@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import fs, { readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { mock } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Sandbox } from 'modal';
 import { isSandboxGone } from '../../../src/modal/errors.ts';
 import type { Source } from '../../../src/modal/exec.ts';
+import { explain } from '../../../src/modal/explain/explain.ts';
 import { APPLY_SCRIPT, parseReply } from '../../../src/sync/push/apply-script.ts';
+import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { engineFor, inSandbox, localTree, remoteTree } from './sandboxes.ts';
 import { engine, root, sandbox, sandboxes, withEach } from './setup.ts';
@@ -66,6 +70,23 @@ describe('SyncEngine.push with a failing connection', () => {
     await onFile.dispose();
   });
 
+  it("changes nothing if the sandbox's disk is full, says so, and succeeds once there is room", async () => {
+    await inSandbox(sandbox, 'mkdir /small && mount -t tmpfs -o size=2m tmpfs /small', '/');
+    const small = engineFor(root, { remoteRoot: '/small/root' });
+    writeTree(root, { a: 'old', gone: 'x' });
+    await small.push(sandbox);
+    const before = await inSandbox(sandbox, 'ls -A . .modal-sync', '/small/root');
+    await inSandbox(sandbox, 'head -c 4m /dev/zero > /small/filler; true', '/');
+    writeTree(root, { a: 'new', 'big.bin': randomBytes(300_000) });
+    rmSync(join(root, 'gone'));
+    await assert.rejects(small.push(sandbox), { message: strings.sandboxDiskFull() });
+    assert.equal(await inSandbox(sandbox, 'cat a; ls -A . .modal-sync', '/small/root'), `old${before}`);
+    await inSandbox(sandbox, 'rm /small/filler', '/');
+    await small.push(sandbox);
+    assert.deepEqual(await remoteTree(sandbox, '/small/root'), localTree(root));
+    await small.dispose();
+  });
+
   it('starts over, and forgets nothing, when the connection resumes at a point that is no longer kept', async () => {
     writeTree(root, { 'a.bin': randomBytes(12_000_000), b: 'b', c: 'c' });
     await engine.push(sandbox);
@@ -106,6 +127,60 @@ function resumedTooLate(sandbox: Sandbox): { sandbox: Sandbox; execs: () => numb
     return { stdout: process.stdout, closeStdin: () => process.closeStdin(), _stdinWriteStream };
   };
   return { sandbox: { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox, execs: () => execs };
+}
+
+describe('A folder on a network drive', () => {
+  let stale: string | undefined;
+  before(() => {
+    for (const name of ['lstatSync', 'readdirSync', 'openSync'] as const) {
+      const original = fs[name] as (...args: unknown[]) => unknown;
+      const failing = (path: string, ...rest: unknown[]) => {
+        if (path !== stale) return original(path, ...rest);
+        throw Object.assign(new Error('ESTALE: stale NFS file handle'), { code: 'ESTALE', path });
+      };
+      mock.method(fs, name, failing as never);
+    }
+    syncBuiltinESMExports();
+  });
+  after(() => {
+    mock.restoreAll();
+    syncBuiltinESMExports();
+    removeTemporary();
+  });
+
+  it('that is gone, or parts of which are, is left as it is in the sandbox, with a sentence', () => {
+    const local = temporaryFolder();
+    writeTree(local, { 'a.txt': 'a', 'sub/b.txt': 'b', 'sub/c.txt': 'c' });
+    const core = new Core({ root: local, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
+    const prepare = (fresh: boolean) => core.prepare({ sandboxId: 's', fresh });
+    prepare(true);
+    const { next } = core.open('s');
+    while (core.next('s', next, 'raw').bytes);
+    core.commit('s');
+    stale = local;
+    const { message, actions } = explain(thrownBy(() => prepare(false)));
+    assert.equal(message, `The network drive is no longer connected (${local}). Reconnect it, and then try again.`);
+    assert.deepEqual(actions, ['retry']);
+    for (const path of ['sub', 'a.txt']) {
+      stale = join(local, path);
+      const { isEmpty, skipped } = prepare(false);
+      assert.equal(isEmpty, true);
+      assert.deepEqual(skipped, [{ path, reason: strings.driveDisconnected() }]);
+    }
+    stale = undefined;
+    writeTree(local, { 'a.txt': 'new' });
+    const { puts, deletes, skipped } = prepare(false);
+    assert.deepEqual([puts, deletes, skipped], [1, 0, []]);
+  });
+});
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    action();
+  } catch (error) {
+    return error;
+  }
+  return assert.fail('nothing failed');
 }
 
 describe('The apply script', () => {
@@ -223,7 +298,7 @@ describe('The apply script', () => {
       assert.deepEqual(parseReply(`${kind.toUpperCase()} a b//c/d//`), { kind, path: 'a b\nc/d\n' });
     assert.deepEqual(parseReply('ASIDE x//y\nTHROUGH //z\nOK g gzip\n'), {
       kind: 'ok',
-      decoders: ['gzip'],
+      tools: ['gzip'],
       writtenThrough: ['\nz'],
       movedAside: ['x\ny'],
     });
@@ -238,8 +313,7 @@ describe('The apply script', () => {
 
   const interpreters: Record<string, Record<string, string>> = {
     perl: { perl: programOf('perl', '-e', 'print $^X') },
-    python3: { python3: programOf('python3', '-c', 'import sys; print(sys.executable)') },
-    'no interpreter': {},
+    'no perl': {},
     'a broken perl': { perl: '/bin/false' },
   };
   for (const [name, programs] of Object.entries(interpreters))
@@ -255,7 +329,8 @@ describe('The apply script', () => {
         renameSync(join(remote, 'd5'), join(remote, '../elsewhere'));
         symlinkSync('../elsewhere', join(remote, 'd5'));
         const said = apply(remote, push, push.archive, 'raw', ['/bin/sh'], { PATH: tools });
-        assert.deepEqual(parseReply(said), { kind: 'ok', decoders: [], writtenThrough: ['d5'], movedAside: [] });
+        const expected = { kind: 'ok', tools: name === 'perl' ? ['perl'] : [], writtenThrough: ['d5'], movedAside: [] };
+        assert.deepEqual(parseReply(said), expected);
         rmSync(join(remote, 'd5'));
         renameSync(join(remote, '../elsewhere'), join(remote, 'd5'));
         assert.deepEqual(localTree(remote), localTree(local));

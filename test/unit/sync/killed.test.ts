@@ -1,51 +1,70 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { lutimesSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Sandbox } from 'modal';
 import type { Source } from '../../../src/modal/exec.ts';
 import type { SyncEngine } from '../../../src/sync/engine.ts';
+import { APPLY_PERL } from '../../../src/sync/push/apply-perl.ts';
 import { APPLY_SCRIPT } from '../../../src/sync/push/apply-script.ts';
-import { engineFor } from './sandboxes.ts';
+import { engineFor, throughShell } from './sandboxes.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 const SCRIPT = APPLY_SCRIPT.split('\n');
-/** The lines that move files into place, and those among them that aren't shell code. */
-const [MOVES, PERL, NO_MORE_PERL, MOVED] = [
-  '[ ! -f "$in/mv" ]',
-  '    T="$in/t" perl',
-  '  else slow=',
-  '[ -f $s/.gitignore ]',
-].map((start) => SCRIPT.findIndex((line) => line.startsWith(start))) as [number, number, number, number];
+/** Lines of the script: where the shell alone applies what has arrived, where it moves files, and where that has been done. */
+const [SHELL, MOVES, MOVED] = ['slow=$in/mv', '[ ! -s "$slow" ]', '[ -f $s/.gitignore ]'].map((start) =>
+  SCRIPT.findIndex((line) => line.startsWith(start)),
+) as [number, number, number];
 /** Line numbers before which a shell command can be inserted. */
-const LINES = SCRIPT.map((_, line) => line)
-  .filter((line) => line < PERL || line >= NO_MORE_PERL)
-  .filter((line) => spawnSync('sh', ['-n'], { input: killedAt(line) }).status === 0);
+const LINES = SCRIPT.map((_, line) => line).filter(
+  (line) => spawnSync('sh', ['-n'], { input: killedAt(line) }).status === 0,
+);
 
-/** Returns the script with a line that kills its process. */
+/** Returns the script, for an image without Perl, with a line that kills its process. */
 function killedAt(line: number): string {
-  return [...SCRIPT.slice(0, line), 'kill -9 $$', ...SCRIPT.slice(line)].join('\n');
+  return withLines((at) => (at === line ? ['kill -9 $$'] : []));
 }
 
-/**
- * The script, changed so that the interpreter that moves many files is killed after this many moves, with the shell or
- * alone. A push has 47 moves.
- */
-const INTERPRETERS = {
-  perl: (moves: number, whom: 'both' | 'interpreter') =>
-    replaced(
-      '!rename($s, $d)',
-      `($n++ == ${moves} && kill(9, ${whom === 'both' ? 'getppid(), ' : ''}$$)) || !rename($s, $d)`,
-    ),
-  python3: (moves: number, whom: 'both' | 'interpreter') =>
-    replaced(
-      '    os.rename(s, d)',
-      `    n.append(0); len(n) == ${moves + 1} and [os.kill(p, 9) for p in (${whom === 'both' ? 'os.getppid(), ' : ''}os.getpid(),)]; os.rename(s, d)`,
-      replaced('links={}', 'links={}; n=[]', replaced('command -v perl', 'command -v no-such-perl')),
-    ),
-} as const;
+function withLines(before: (line: number) => string[]): string {
+  return SCRIPT.flatMap((text, line) => [
+    ...before(line),
+    text.replace('command -v perl', 'command -v no-such-perl'),
+  ]).join('\n');
+}
+
+/** Returns those of the lines that a push gets to. Killing it anywhere else would change nothing. */
+async function reached(lines: readonly number[], push: (sandbox: Sandbox) => Promise<unknown>): Promise<number[]> {
+  const trace = join(temporaryFolder(), 'trace');
+  const known = new Set(LINES);
+  const script = withLines((line) => (known.has(line) ? [`echo ${line} >> ${trace}`] : []));
+  await push(localSandbox(() => script).sandbox);
+  const seen = new Set(readFileSync(trace, 'utf8').split('\n'));
+  return lines.filter((line) => seen.has(`${line}`));
+}
+
+/** The lines of Perl's own part that are whole statements. */
+const PERL = APPLY_PERL.split('\n');
+const [PERL_BEGIN, PERL_END] = ['sub apply', 'sub tidy'].map((start) =>
+  PERL.findIndex((line) => line.startsWith(start)),
+) as [number, number];
+const PERL_LINES = PERL.slice(PERL_BEGIN + 1, PERL_END);
+
+/** The script, changed so that Perl is killed, with the shell or alone. */
+function killedInPerl(part: string, by: (killing: string) => string, whom: 'both' | 'perl' = 'both'): string {
+  return replaced(quoted(part), quoted(by(`kill(9, ${whom === 'both' ? 'getppid(), ' : ''}$$)`)));
+}
+
+/** The same after this many files have been moved. A push has 46. */
+function killedAfter(moves: number, whom: 'both' | 'perl'): string {
+  return killedInPerl('|| rename $f,', (killing) => `|| !($n++ == ${moves} && ${killing}) && rename $f,`, whom);
+}
+
+/** Returns a part of Perl's program as it is in the script. */
+function quoted(part: string): string {
+  return part.replaceAll("'", "'\\''");
+}
 
 function replaced(part: string, by: string, script = APPLY_SCRIPT): string {
   assert.ok(script.includes(part), part);
@@ -55,7 +74,8 @@ function replaced(part: string, by: string, script = APPLY_SCRIPT): string {
 /** Returns a fake sandbox that runs commands as local processes, which is fast enough for hundreds of pushes. */
 function localSandbox(scriptOf: (script: string) => string): { sandbox: Sandbox; killed: () => boolean } {
   let killed = false;
-  const exec = ([program = '', ...args]: string[]) => {
+  const exec = (argv: string[]) => {
+    const [program = '', ...args] = throughShell(argv);
     const child = spawn(
       program,
       args.map((arg) => arg.replace(APPLY_SCRIPT, () => scriptOf(APPLY_SCRIPT))),
@@ -112,7 +132,7 @@ describe('SyncEngine.push with a killed apply script', () => {
   }
 
   for (const [size, files, lines] of [
-    ['few', 3, LINES.filter((line) => line < MOVED)],
+    ['few', 3, LINES.filter((line) => line < MOVES)],
     // The number of files matters only where they are moved.
     ['many', 45, LINES.filter((line) => line >= MOVES)],
   ] as const)
@@ -121,8 +141,13 @@ describe('SyncEngine.push with a killed apply script', () => {
       let [engine, other] = [newEngine(), newEngine()];
       edit(0, files);
       await engine.push(sandbox);
+      const found = new Set<number>();
+      for (const round of [1, 2]) {
+        edit(round, files);
+        for (const line of await reached(lines, (tracing) => engine.push(tracing))) found.add(line);
+      }
       let killed = 0;
-      for (const [round, line] of lines.entries()) {
+      for (const [round, line] of [...found].entries()) {
         const next = (round + files) % 2 ? other : engine;
         edit(2 * round + 1, files);
         killed += (await pushTwice(engine, next, killedAt(line), () => edit(2 * round + 2, 1))) ? 1 : 0;
@@ -134,39 +159,44 @@ describe('SyncEngine.push with a killed apply script', () => {
           [engine, other] = [other, engine];
         }
       }
-      assert.ok(killed > 10, `${killed} of ${lines.length}`);
+      assert.ok(killed > 10, `${killed} of ${found.size}`);
     });
 
-  for (const [interpreter, killedIn] of Object.entries(INTERPRETERS)) {
-    it(`recovers with the next push when ${interpreter} is killed with the script while it moves files`, async function () {
+  it('recovers with the next push when Perl is killed anywhere, with the script', async function () {
+    this.timeout(180_000);
+    const engine = newEngine();
+    edit(0, 3);
+    await engine.push(sandbox);
+    let killed = 0;
+    for (const [round, line] of PERL_LINES.entries()) {
+      edit(2 * round + 1, 3);
+      const script = killedInPerl(line, (killing) => `${killing}; ${line}`);
+      killed += (await pushTwice(engine, engine, script, () => edit(2 * round + 2, 1))) ? 1 : 0;
+      assert.deepEqual(leftIn(engine.remoteRoot), [], line);
+    }
+    assert.ok(killed > PERL_LINES.length - 3, `${killed}`);
+  });
+
+  for (const whom of ['both', 'perl'] as const)
+    it(`recovers with the next push when Perl is killed ${whom === 'both' ? 'with the script' : 'alone'} while it moves files`, async function () {
       this.timeout(180_000);
       const engine = newEngine();
       edit(0, 45);
       await engine.push(sandbox);
-      for (const [round, moves] of [0, 1, 10, 44, 46].entries()) {
+      for (const [round, moves] of [0, 1, 10, 44, 45].entries()) {
         edit(2 * round + 1, 45);
-        assert.ok(await pushTwice(engine, engine, killedIn(moves, 'both'), () => edit(2 * round + 2, 1)), `${moves}`);
+        const isKilled = await pushTwice(engine, engine, killedAfter(moves, whom), () => edit(2 * round + 2, 1));
+        assert.equal(isKilled, whom === 'both', `${moves}`);
         assert.deepEqual(leftIn(engine.remoteRoot), []);
       }
     });
 
-    it(`completes when only ${interpreter} is killed`, async () => {
-      const engine = newEngine();
-      edit(0, 45);
-      await engine.push(sandbox);
-      for (const [round, moves] of [0, 10, 46].entries()) {
-        edit(round + 1, 45);
-        const { sandbox: killing, killed } = localSandbox(() => killedIn(moves, 'interpreter'));
-        await engine.push(killing);
-        assert.deepEqual([killed(), treeOf(engine.remoteRoot)], [false, treeOf(root)]);
-      }
-    });
-  }
-
   it('recovers with the next push when the first push is killed', async function () {
     this.timeout(180_000);
     const engine = newEngine();
-    const lines = LINES.filter((line) => line <= MOVES || line >= MOVED);
+    const all = LINES.filter((line) => line <= SHELL || line >= MOVED);
+    edit(0, 3);
+    const lines = await reached(all, (tracing) => engine.push(tracing));
     for (const [round, line] of lines.entries()) {
       rmSync(engine.remoteRoot, { recursive: true, force: true });
       edit(round, 3);
@@ -179,56 +209,65 @@ describe('SyncEngine.push with a killed apply script', () => {
     }
   });
 
-  describe('the lock', () => {
-    let engine: SyncEngine;
-    let holder: ChildProcess;
-    const impatient = localSandbox(() => replaced('sleep 0.2', 'sleep 0.01')).sandbox;
+  for (const by of ['Perl', 'the shell'])
+    describe(`the lock, taken by ${by}`, () => {
+      let engine: SyncEngine;
+      let holder: ChildProcess;
+      const byPerl = by === 'Perl';
+      const script = byPerl ? APPLY_SCRIPT : replaced('command -v perl', 'command -v no-such-perl');
+      const changed = (part: string, to: string) => localSandbox(() => replaced(part, to, script)).sandbox;
+      const impatient = byPerl ? changed('undef, 0.2', 'undef, 0.01') : changed('sleep 0.2', 'sleep 0.01');
 
-    beforeEach(async () => {
-      engine = newEngine();
-      writeTree(root, { a: 'a' });
-      await engine.push(sandbox);
-      writeTree(root, { a: 'changed' });
-    });
-    afterEach(() => holder?.kill());
+      beforeEach(async () => {
+        engine = newEngine();
+        writeTree(root, { a: 'a' });
+        await engine.push(sandbox);
+        writeTree(root, { a: 'changed' });
+      });
+      afterEach(() => holder?.kill());
 
-    /** Creates a lock that names a process with these arguments and is 65 seconds old. */
-    function lock(...argv: string[]): void {
-      holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
-      const path = join(engine.remoteRoot, '.modal-sync/lock');
-      symlinkSync(`${holder.pid}`, path);
-      lutimesSync(path, Date.now() / 1000 - 65, Date.now() / 1000 - 65);
-    }
-
-    it('holds the lock as long as its push is running', async () => {
-      lock('modal-sync', engine.remoteRoot);
-      await assert.rejects(engine.push(impatient), /another sync hasn't finished/);
-      assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
-    });
-
-    it('lets the lock expire when its process ID belongs to another program', async () => {
-      lock('program');
-      await engine.push(impatient);
-      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
-    });
-
-    it('lets the lock expire after a minute with the find of BusyBox, too', async function () {
-      if (spawnSync('busybox').error) {
-        console.log('      BusyBox is not installed');
-        this.skip();
+      /** Creates a lock that names a process with these arguments and is 65 seconds old. */
+      function lock(...argv: string[]): void {
+        holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
+        const path = join(engine.remoteRoot, '.modal-sync/lock');
+        writeFileSync(path, `${holder.pid}\n`);
+        utimesSync(path, Date.now() / 1000 - 65, Date.now() / 1000 - 65);
       }
-      lock('program');
-      const { sandbox: busybox } = localSandbox(() => replaced('$(find $s/lock', '$(busybox find $s/lock'));
-      await engine.push(busybox);
-      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
-    });
 
-    it('ignores the lock when its process ID is that of the current push', async () => {
-      const { sandbox: same } = localSandbox(() => replaced('tries=0', 'ln -s $$ $s/lock; tries=0'));
-      await engine.push(same);
-      assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+      it('is held as long as its push is running', async () => {
+        for (const name of ['modal-sync', 'modal-run']) {
+          lock(name, engine.remoteRoot);
+          await assert.rejects(engine.push(impatient), /another sync hasn't finished/);
+          assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
+          holder.kill();
+        }
+      });
+
+      it('expires when its process ID belongs to another program', async () => {
+        lock('program');
+        await engine.push(impatient);
+        assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+      });
+
+      if (!byPerl)
+        it('expires after a minute with the find of BusyBox, too', async function () {
+          if (spawnSync('busybox').error) {
+            console.log('      BusyBox is not installed');
+            this.skip();
+          }
+          lock('program');
+          await engine.push(changed('$(find $s/lock', '$(busybox find $s/lock'));
+          assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+        });
+
+      it('is ignored when its process ID is that of the current push', async () => {
+        const locking = byPerl
+          ? changed('my ($l, $tries)', 'system qq(echo $holder > $s/lock); my ($l, $tries)')
+          : changed('tries=0', 'echo $$ > $s/lock; tries=0');
+        await engine.push(locking);
+        assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+      });
     });
-  });
 });
 
 /** Returns files with their contents, and folders, without the sync's own state. */
@@ -244,6 +283,6 @@ function treeOf(root: string): string[] {
 
 /** Returns files that a push should have removed. */
 function leftIn(root: string): string[] {
-  const own = ['.gitignore', 'gen', 'm', 'stamp', 'stamp.next'];
+  const own = ['.gitignore', 'gen', 'm', 'stamp'];
   return readdirSync(join(root, '.modal-sync')).filter((name) => !own.includes(name));
 }

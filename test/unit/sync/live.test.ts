@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import type { Sandbox } from 'modal';
 import { LiveSync } from '../../../src/sync/push/live.ts';
 import { WarmReceiver } from '../../../src/sync/push/warm-receiver.ts';
@@ -96,17 +97,35 @@ describe('LiveSync', () => {
       await engine.push(sandbox);
     });
 
-    it('lets `node --watch` restart after each save, whether the file grows or shrinks', async () => {
+    it('lets watchers of all kinds see each save, whether the file grows or shrinks', async () => {
+      // The way of uvicorn (poll), vite and nodemon (chokidar), watchfiles (folder), and tsx (inode).
+      const watcher = `
+        import { readFileSync, watch, watchFile } from 'node:fs';
+        import { watch as watchPaths } from 'chokidar';
+        const say = (way) => console.log(way, readFileSync('served.mjs', 'utf8').match(/'(.*)'/)?.[1]);
+        watchFile('served.mjs', { interval: 50 }, () => say('poll'));
+        const ready = [['chokidar', 'served.mjs'], ['chokidar-folder', '.']].map(([way, path]) =>
+          new Promise((resolve) => watchPaths(path).on('change', () => say(way)).on('ready', resolve)));
+        watch('.', (_, name) => name === 'served.mjs' && say('folder'));
+        watch('served.mjs', () => say('inode'));
+        await Promise.all(ready);
+        say('watches');`;
+      const { outputFiles } = await build({
+        ...{ stdin: { contents: watcher, resolveDir: import.meta.dirname }, bundle: true, write: false },
+        ...{ platform: 'node', format: 'esm' },
+      });
+      writeTree(root, { 'watch.mjs': Buffer.from(outputFiles[0]?.contents ?? []) });
+      const ways = ['poll', 'chokidar', 'chokidar-folder', 'folder', 'inode'];
       const save = (text: string) =>
         writeTree(root, { 'served.mjs': `console.log('${text}'); setInterval(() => {}, 1e6);\n` });
       save('start');
-      await push(['served.mjs']);
-      const watcher = await sandbox.exec(['sh', '-c', 'exec node --watch served.mjs 2>&1'], {
+      await push(['served.mjs', 'watch.mjs']);
+      const process = await sandbox.exec(['sh', '-c', 'node watch.mjs & exec node --watch served.mjs 2>&1'], {
         workdir: engine.remoteRoot,
       });
-      let output = '';
+      let output = '\n';
       const reading = (async () => {
-        for await (const text of watcher.stdout as AsyncIterable<string>) output += text;
+        for await (const text of process.stdout as AsyncIterable<string>) output += text;
       })();
       const isPrinted = (text: string) =>
         waitFor(
@@ -115,14 +134,31 @@ describe('LiveSync', () => {
           async () => output,
           (all) => all.includes(text),
         );
-      await isPrinted('start');
+      await isPrinted('\nstart\n');
+      await isPrinted('watches start\n');
       for (const text of ['a much longer second text', 'third', 'fourth', 'fifth!']) {
         save(text);
         await push(['served.mjs']);
-        await isPrinted(text);
+        await isPrinted(`\n${text}\n`);
+        for (const way of ways) await isPrinted(`${way} ${text}\n`);
       }
       await sandbox.terminate();
       await reading.catch(() => {});
+    });
+
+    it('gives two saves in one second different times, whatever time it is in the sandbox', async () => {
+      const times = [];
+      for (const [text, seconds] of Object.entries({ first: 1000.1, second: 1000.2, third: 1000.3, fourth: 1001 })) {
+        writeTree(root, { a: text });
+        utimesSync(join(root, 'a'), seconds, seconds);
+        await push(['a']);
+        times.push(Number(await inSandbox(sandbox, "date -r a '+%s.%N'")));
+      }
+      assert.deepEqual(times.map(Math.floor), [1000, 1000, 1000, 1001]);
+      assert.deepEqual(
+        times,
+        [...new Set(times)].sort((one, other) => one - other),
+      );
     });
 
     it("writes small files in place, but replaces large ones, shells' scripts, and what changes its kind or mode", async () => {

@@ -148,7 +148,7 @@ describe('What users are told about a sync', () => {
       const run = await engine.prepareRun(sandbox);
       await inSandbox(sandbox, run.script);
       const result = await run.settle(
-        change ? { kind: 'ok', decoders: [], writtenThrough: [], movedAside: [] } : { kind: 'same' },
+        change ? { kind: 'ok', tools: [], writtenThrough: [], movedAside: [] } : { kind: 'same' },
       );
       assert.deepEqual(
         result?.notices.map(({ path }) => path),

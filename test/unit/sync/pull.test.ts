@@ -367,6 +367,18 @@ describe('PullReceiver', () => {
     );
   });
 
+  it('stops at more entries than anyone wants, and keeps what came before', async () => {
+    const archive = pack();
+    for (let at = 0; at < 5; at += 1) archive.entry({ name: `many/${at}` }, 'content');
+    archive.finalize();
+    const core = new Core({ root, storageDir: temporaryFolder(), remoteRoot: '/workspace', rules: {} });
+    const receiver = new PullReceiver(core, 3);
+    receiver.begin({ sandboxId: 's', paths: [''], dirty: [], allowed: [] });
+    await receiver.take(await buffer(archive)).catch(() => {});
+    await assert.rejects(receiver.end(), { message: strings.tooManyEntries(3) });
+    assert.deepEqual(readdirSync(join(root, 'many')), ['0', '1', '2']);
+  });
+
   it('takes nothing after the end of the archive, also behind long names', async () => {
     const bytesOf = async (entries: { name: string }[]) => {
       const archive = pack();

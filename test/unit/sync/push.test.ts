@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   mkdirSync,
+  mkdtempSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -242,6 +243,25 @@ describe('SyncEngine.push', () => {
       Object.values(counts[0] as object).reduce((sum, count) => sum + count, 0) <= 3,
       JSON.stringify(counts[0]),
     );
+  });
+
+  it('sends 30,000 files in three calls, and only the one that changes then', async () => {
+    // In memory, because a disk would take most of the time.
+    const many = mkdtempSync('/dev/shm/many-');
+    const large = ending(engineFor(many, { remoteRoot: '/dev/shm/many' }));
+    try {
+      const path = (at: number) => `d${at % 300}/f${at}`;
+      writeTree(many, Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [path(at), `${at}`])));
+      await sandboxes.server.control.resetCalls();
+      assert.equal((await large.push(sandbox)).files, 30_000);
+      const calls = Object.values(await sandboxes.server.control.calls()).reduce((sum, count) => sum + count, 0);
+      assert.ok(calls <= 3, `${calls} calls`);
+      writeTree(many, { [path(7)]: 'changed' });
+      assert.equal((await large.push(sandbox)).files, 1);
+      assert.equal(await inSandbox(sandbox, 'cat d7/f7; find . -name "f*" | wc -l', '/dev/shm/many'), 'changed30000\n');
+    } finally {
+      rmSync(many, { recursive: true });
+    }
   });
 
   it('sends few messages, and little more than the contents of the files', async () => {

@@ -69,6 +69,28 @@ describe('Files that a rule excludes after they were synced', () => {
       { 'data/y': '' },
       ['data'],
     ],
+    [
+      'a file in a folder becomes a folder that .modalignore excludes',
+      { '.modalignore': '!dist/a\ntool/', 'bin/tool': '' },
+      ['bin/tool'],
+      { 'bin/tool/x': '' },
+      ['bin/tool'],
+    ],
+    [
+      'a folder of folders becomes an excluded file',
+      { '.gitignore': '/data\n!/data/', 'data/a/b/c': '', 'data/d': '' },
+      ['data'],
+      { data: '' },
+      ['data/a/b/c', 'data/d'],
+    ],
+    ['a link becomes an excluded file', { x: '', a: { link: 'x' } }, ['a'], { '.gitignore': 'a', a: '' }, ['a']],
+    [
+      'a file becomes a folder that built-in rules exclude',
+      { x: '', node_modules: '' },
+      ['node_modules'],
+      { 'node_modules/a': '' },
+      ['node_modules'],
+    ],
     ['a file becomes an excluded link', { x: '', a: '' }, ['a'], { '.gitignore': 'a', a: { link: 'x' } }, ['a']],
   ] as const) {
     it(`are deleted in the sandbox if ${change}`, () => {

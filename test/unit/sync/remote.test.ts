@@ -110,6 +110,25 @@ describe('SyncEngine with a sandbox that has changed', () => {
     assert.equal((await engine.push(sandbox)).files, 0);
   });
 
+  it('loses no change when a list of changes is cut off', async () => {
+    await engine.push(sandbox);
+    await engine.remoteChanges(sandbox);
+    await inSandbox(sandbox, 'echo changed > a.txt');
+    let lists = 0;
+    const cutting = {
+      sandboxId: sandbox.sandboxId,
+      exec: async (argv: string[], options: { readonly mode: 'binary' }) => {
+        const process = await sandbox.exec(argv, options);
+        lists += 1;
+        if (lists > 1) return process;
+        await process.wait();
+        return { ...process, stdout: new Response('').body, closeStdin: () => process.closeStdin() };
+      },
+    } as unknown as typeof sandbox;
+    assert.deepEqual((await engine.remoteChanges(cutting)).modified, ['a.txt']);
+    assert.equal(lists, 2);
+  });
+
   it('rebuilds a damaged local index from the sandbox, so that only the difference is sent', async () => {
     await engine.push(sandbox);
     await engine.dispose();
@@ -246,15 +265,23 @@ describe('SyncEngine with a sandbox that has changed', () => {
     ['push after a save', true],
   ] as const)
     it(`goes on with a ${kind} after ignored files got in the way`, async () => {
-      for (const name of ['d', 'with\nbreak']) {
+      for (const [name, becomes] of [
+        ['d', 'file'],
+        ['with\nbreak', { link: 'd' }],
+        ['deep/in side', { link: '../d' }],
+        ["it's", 'file'],
+        ['-n', { link: 'nothing' }],
+      ] as const) {
         writeTree(root, { '.gitignore': '', [`${name}/a`]: 'a', [`${name}/b.log`]: 'b' });
         await engine.push(sandbox);
         writeTree(root, { '.gitignore': '*.log\n' });
         await engine.push(sandbox);
         rmSync(join(root, name), { recursive: true });
-        writeTree(root, { [name]: 'file' });
+        writeTree(root, { [name]: becomes });
         assert.deepEqual((await engine.push(sandbox, { expectMore })).movedAside, [`${name}.sandbox`]);
-        assert.equal(await inSandbox(sandbox, `cat "${name}" "${name}.sandbox/b.log"`), 'fileb');
+        const read = typeof becomes === 'string' ? 'cat' : 'readlink -n';
+        const shown = typeof becomes === 'string' ? becomes : becomes.link;
+        assert.equal(await inSandbox(sandbox, `${read} -- "${name}"; cat -- "${name}.sandbox/b.log"`), `${shown}b`);
       }
     });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, readFileSync, symlinkSync } from 'node:fs';
+import { appendFileSync, chmodSync, cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseGitIndex } from '../../../src/sync/rules/git-index.ts';
 import { type RuleSettings, Rules } from '../../../src/sync/rules/rules.ts';
@@ -256,6 +256,47 @@ describe('Rules', () => {
     assert.equal(why(root, 'cache/x.git/config').text, strings.versionControl());
   });
 
+  it('never includes the data of a Git repository, however it was made', () => {
+    const root = temporaryFolder();
+    git(root, 'init', '-q', 'src');
+    writeTree(root, { 'src/a.py': '' });
+    git(join(root, 'src'), 'add', '.');
+    git(join(root, 'src'), 'commit', '-qm', 'x');
+    git(root, 'clone', '-q', '--mirror', 'src', 'mirror');
+    git(root, 'clone', '-q', '--bare', 'src', 'detached');
+    git(join(root, 'detached'), 'update-ref', '--no-deref', 'HEAD', 'HEAD');
+    git(join(root, 'detached'), 'pack-refs', '--all');
+    git(root, 'init', '-q', '--bare', '--object-format=sha256', 'deep/sha256');
+    cpSync(join(root, 'src/.git'), join(root, 'renamed'), { recursive: true });
+    // As in the checkouts of Android's repo, and with Git's core.preferSymlinkRefs.
+    writeTree(root, {
+      'projects/x/config': 'token',
+      'projects/x/HEAD': 'ref: refs/heads/main',
+      'projects/x/objects': { link: '../../renamed/objects' },
+      'projects/x/refs': { link: '../nothing' },
+      'old/config': 'token',
+      'old/HEAD': { link: 'refs/heads/main' },
+      'old/objects/x': '',
+      'old/refs/x': '',
+    });
+    assert.deepEqual(synced(root), ['deep', 'projects', 'src/a.py']);
+  });
+
+  it('follows a .modalignore that is a link to a file', () => {
+    const root = writeTree(temporaryFolder(), {
+      'common/ignore': '*.bin\n',
+      '.modalignore': { link: 'common/ignore' },
+      'sub/.modalignore': { link: '../common/none' },
+      'null/.modalignore': { link: '/dev/null' },
+      'a.bin': '',
+      'sub/b.bin': '',
+      'sub/c': '',
+      'null/d': '',
+    });
+    const files = synced(root).filter((path) => !path.endsWith('.modalignore'));
+    assert.deepEqual(files, ['common/ignore', 'null/d', 'sub/c']);
+  });
+
   describe("that can't be read", () => {
     /** Runs synchronous work as a user who isn't allowed to read everything, with a home folder of its own. */
     function unprivileged<T>(work: () => T): T {
@@ -263,6 +304,8 @@ describe('Rules', () => {
       const { HOME, XDG_CONFIG_HOME } = process.env;
       const home = temporaryFolder();
       chmodSync(home, 0o755);
+      // The folders belong to another user.
+      writeTree(home, { '.gitconfig': '[safe]\n  directory = *\n' });
       Object.assign(process.env, { HOME: home, XDG_CONFIG_HOME: home });
       if (isRoot) process.seteuid?.(65_534);
       try {
@@ -294,17 +337,88 @@ describe('Rules', () => {
       }
     });
 
+    it('leave out their folder if they are links to each other or to what never ends', function () {
+      if (!process.geteuid) this.skip(); // Windows has no such files.
+      const root = writeTree(temporaryFolder(), {
+        'loop/.modalignore': { link: '.modalignore' },
+        'circle/.modalignore': { link: 'other' },
+        'circle/other': { link: '.modalignore' },
+        'endless/.modalignore': { link: 'pipe' },
+        'endless/secret': '',
+        'a.py': '',
+      });
+      execFileSync('mkfifo', [join(root, 'endless/pipe')]);
+      const { entries, unreadable } = scan(new Rules(root));
+      assert.deepEqual([entries.map(({ path }) => path), unreadable], [['a.py'], ['circle', 'endless', 'loop']]);
+    });
+
+    const stopsSync = (root: string, file: string) =>
+      assert.throws(() => scan(new Rules(root)), { message: strings.rulesUnreadable(join(root, file)) });
+
     it('stop the sync if they are those of the whole folder', function () {
       if (!process.geteuid) this.skip(); // Windows has no permission bits.
-      for (const file of ['.gitignore', '.modalignore', '.git/info/exclude']) {
-        const root = repo({ 'secret.txt': '', [file]: 'secret*' });
+      for (const file of ['.gitignore', '.modalignore', '.git/info/exclude', 'own excludes', '.git/config', '.git']) {
+        const root = repo({
+          'secret.txt': '',
+          ...(file !== '.git' && file !== '.git/config' && { [file]: 'secret*' }),
+        });
+        git(root, 'config', 'core.excludesFile', join(root, 'own excludes'));
         chmodSync(root, 0o755);
         chmodSync(join(root, file), 0);
-        unprivileged(() =>
-          assert.throws(() => scan(new Rules(root)), { message: strings.rulesUnreadable(join(root, file)) }),
-        );
+        unprivileged(() => stopsSync(root, file));
+        chmodSync(join(root, file), 0o755);
       }
     });
+
+    it("stop the sync if the disk doesn't give them, or Git's configuration is damaged", function () {
+      if (process.platform !== 'linux') this.skip(); // Nothing to read that fails.
+      for (const file of ['.modalignore', '.git/info/exclude', 'own excludes']) {
+        const root = repo({ 'secret.txt': '' });
+        git(root, 'config', 'core.excludesFile', join(root, 'own excludes'));
+        rmSync(join(root, file), { force: true });
+        symlinkSync('/proc/self/mem', join(root, file)); // Fails with EIO.
+        stopsSync(root, file);
+      }
+      const root = repo({ '.git/config': '[core\n' });
+      stopsSync(root, '.git/config');
+    });
+
+    it('leave out everything below while no more files can be opened', function () {
+      if (process.platform !== 'linux') this.skip();
+      const root = writeTree(temporaryFolder(), { 'd/.gitignore': 'secret*', 'd/secret.txt': '', 'a.py': '' });
+      const script = `
+        import { openSync } from 'node:fs';
+        import { Rules } from '${new URL('../../../src/sync/rules/rules.ts', import.meta.url)}';
+        import { scan } from '${new URL('../../../src/sync/scan/scan.ts', import.meta.url)}';
+        const rules = new Rules('${root}');
+        let checks = 0;
+        const checkpoint = () => {
+          try { while (checks++ === 0) for (;;) openSync('/dev/null'); } catch {}
+        };
+        const { entries, unreadable } = scan(rules, { checkpoint });
+        console.log(JSON.stringify([entries.map(({ path }) => path), unreadable]));`;
+      const output = execFileSync(
+        'sh',
+        ['-c', 'ulimit -n 40; exec "$@"', 'sh', process.execPath, '--input-type=module'],
+        {
+          input: script,
+          encoding: 'utf8',
+        },
+      );
+      assert.deepEqual(JSON.parse(output), [['a.py'], ['d']]);
+    });
+  });
+
+  it('are read in UTF-16, as PowerShell writes them', () => {
+    const marked = Buffer.from('\ufeff*.log\r\nsecret*\r\n', 'utf16le');
+    const root = writeTree(temporaryFolder(), {
+      'a/.modalignore': marked,
+      'b/.gitignore': Buffer.from(marked).swap16(),
+      'c/.modalignore': Buffer.from('\ufeff*.log\nsecret*\n'),
+    });
+    for (const name of ['a', 'b', 'c'])
+      writeTree(root, { [`${name}/x.log`]: '', [`${name}/secret.txt`]: '', [`${name}/y`]: '' });
+    assert.deepEqual(synced(root), ['a/.modalignore', 'a/y', 'b/.gitignore', 'b/y', 'c/.modalignore', 'c/y']);
   });
 
   it("names folders whose names aren't valid UTF-8, and what is in them", () => {
@@ -334,6 +448,53 @@ describe('Rules', () => {
     const found = scan(new Rules(root));
     assert.deepEqual(found.entries.map(({ path }) => path).sort(), ['a', 'in', 'loop', 'sub/up']);
     assert.deepEqual(found.skipped.map(({ path }) => path).sort(), ['abs', 'out', 'pipe']);
+  });
+
+  it('explains links, and files behind them, as a scan judges them', () => {
+    const tree: TreeSpec = {
+      '.gitignore': 'build/\n',
+      'build/x.py': '',
+      'conf/key.pem': '',
+      'conf/a.py': '',
+      '.env': '',
+      'node_modules/x': '',
+      'src/up.py': { link: '../../x.py' },
+      'abs.py': { link: '/etc/x' },
+      'second.py': { link: 'abs.py' },
+      'env.py': { link: '.env' },
+      'dep.js': { link: 'node_modules/x' },
+      'built.py': { link: 'build/x.py' },
+      'fine.py': { link: 'conf/a.py' },
+      'more.py': { link: 'fine.py' },
+      'loop.py': { link: 'loop.py' },
+      tmp: { link: '/tmp' },
+      linked: { link: 'conf' },
+      inner: { link: 'linked' },
+    };
+    const rules = new Rules(repo(tree));
+    const explained = (path: string) => {
+      const { included, text, path: at, leadsTo, target } = rules.explain(path);
+      return [included, included ? '' : text, at, leadsTo?.target ?? '', target ?? ''];
+    };
+    assert.deepEqual(explained('src/up.py'), [false, strings.linkOutside('../../x.py'), 'src/up.py', '', '']);
+    assert.deepEqual(explained('abs.py'), [false, strings.linkOutside('/etc/x'), 'abs.py', '', '']);
+    assert.deepEqual(explained('tmp/x.py'), [false, strings.linkOutside('/tmp'), 'tmp', '', '']);
+    assert.deepEqual(explained('second.py'), [false, strings.linkToExcluded('abs.py'), 'second.py', 'abs.py', '']);
+    assert.deepEqual(explained('env.py'), [false, strings.linkToExcluded('.env'), 'env.py', '.env', '']);
+    assert.equal(explained('dep.js')[1], strings.linkToExcluded('node_modules/x'));
+    assert.deepEqual(explained('built.py'), [true, '', 'built.py', 'build/x.py', '']);
+    assert.deepEqual(explained('inner/key.pem'), [false, '*.pem', 'conf/key.pem', '', 'conf/key.pem']);
+    assert.deepEqual(explained('inner/a.py'), [true, '', 'conf/a.py', '', 'conf/a.py']);
+    for (const path of ['fine.py', 'more.py', 'loop.py', 'linked'])
+      assert.deepEqual(explained(path), [true, '', path, '', ''], path);
+    const { entries } = scan(rules);
+    const links = Object.keys(tree).filter((path) => typeof tree[path] === 'object');
+    for (const path of links)
+      assert.equal(
+        entries.some((entry) => entry.path === path),
+        rules.explain(path).included,
+        path,
+      );
   });
 
   it('explains the line and the file that decide', () => {

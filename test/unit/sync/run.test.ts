@@ -114,7 +114,7 @@ describe('SyncEngine.prepareRun', () => {
     const kept = await engine.prepareRun(sandbox, { onRemoteChange: 'keep' });
     const process = await sandbox.exec(['sh', '-c', `${kept.script}\ncat /workspace/data /workspace/more`]);
     assert.match(await process.stdout.readText(), /theirs\nm$/);
-    await kept.settle({ kind: 'ok', decoders: [], writtenThrough: [], movedAside: [] });
+    await kept.settle({ kind: 'ok', tools: [], writtenThrough: [], movedAside: [] });
     let asked = 0;
     const ask = () => {
       asked += 1;

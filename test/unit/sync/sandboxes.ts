@@ -49,13 +49,19 @@ export async function inSandbox(sandbox: Sandbox, line: string, workdir = '/work
   return output;
 }
 
+/** Returns the command of a push by the apply script, also if the push would start Perl without a shell. */
+export function throughShell(argv: readonly string[]): string[] {
+  const [program, , , name, how, , ...args] = argv;
+  return program === 'perl' && how === 'direct' ? ['sh', '-c', APPLY_SCRIPT, name as string, ...args] : [...argv];
+}
+
 /** Wraps a sandbox so that a push there runs another command before a line of the apply script. */
 export function beforeLine(sandbox: Sandbox, line: string, command: string): Sandbox {
   assert.equal(APPLY_SCRIPT.split(`\n${line}`).length, 2, line);
   const script = APPLY_SCRIPT.replace(`\n${line}`, () => `\n${command}\n${line}`);
   const exec = (argv: string[], options: object) =>
     sandbox.exec(
-      argv.map((part) => part.replace(APPLY_SCRIPT, () => script)),
+      throughShell(argv).map((part) => part.replace(APPLY_SCRIPT, () => script)),
       options,
     );
   return { sandboxId: sandbox.sandboxId, exec } as unknown as Sandbox;

@@ -49,6 +49,14 @@ describe('settingPatterns', () => {
       );
     });
 
+  it('reads entries with many wildcards in reasonable time', () => {
+    const name = 'ab'.repeat(120);
+    const path = `${'a/'.repeat(120)}b`;
+    const starts = ['a*b*', '?*', '[ab]*', '**/*a*/', '*/**/'];
+    for (const entry of starts.flatMap((start) => [`${start.repeat(30)}c`, `./${start.repeat(30)}c`]))
+      for (const each of [name, path]) assert.equal(isMatched(entry, each), false, entry);
+  });
+
   it('shows the entry as it was written, with its place in the setting', () => {
     const { text, line, negated } =
       settingPatterns('s', ['*.csv', '!./r[1].csv']).last('r[1].csv', 'r[1].csv', false) ?? {};

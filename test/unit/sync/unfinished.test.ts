@@ -7,20 +7,20 @@ import { beforeLine, engineFor, localTree, remoteTree } from './sandboxes.ts';
 import { ending, engine, root, sandbox, sandboxes, withEach } from './setup.ts';
 import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
-/** Where the apply script is killed, by the first line that it doesn't reach. */
+/** Where the apply script is killed, by the first line of its Perl program that it doesn't reach. */
 const ENDS = {
-  'before it marks its start': "printf 'dirty",
-  'before it adds its manifest file': 'mv -f "$in/log"',
-  'before it deletes files': '[ ! -f "$in/rm" ] || xargs -0 rm',
-  'before it removes folders': '[ ! -f "$in/rd" ]',
-  'before it moves files': '[ ! -f "$in/mv" ]',
-  'before it marks its end': `printf '%s\\n' "$next" > $s/gen`,
-  'before it replies': 'tools=;',
+  'before it marks its start': '  sysopen my $g, "$s/gen"',
+  'before it adds its manifest file': '  rename "$in/log"',
+  'before it deletes files': '  for (@{$list{rm}})',
+  'before it removes folders': '  rmdir $_ for',
+  'before it moves files': '  for (@{$list{mv}})',
+  'before it marks its end': '  generation($g, $next)',
+  'before it replies': '  print "OK',
 } as const;
 
 /** Wraps a sandbox so that apply scripts are killed before a line. */
 function killedBefore(sandbox: Sandbox, line: string): Sandbox {
-  return beforeLine(sandbox, line, 'kill -9 $$');
+  return beforeLine(sandbox, line, 'kill(9, getppid(), $$);');
 }
 
 describe('SyncEngine after an interrupted push', () => {

@@ -121,7 +121,7 @@ describe('Packer', () => {
     ];
     writeTree(root, Object.fromEntries(names.map((name, at) => [name, 'c'.repeat(at * 511 + 1)])));
     writeFileSync(join(root, 'big'), Buffer.alloc(2_500_001, 7));
-    const packer = new Packer();
+    const packer = new Packer('in');
     const { entries } = scan(new Rules(root));
     const archive = Buffer.concat([
       ...packer.entries(root, entries),
@@ -132,7 +132,7 @@ describe('Packer', () => {
     const members = await unpack(archive);
     assert.equal(members.length, names.length + 2);
     for (const { header, content } of members.slice(0, -1))
-      assert.ok(content.equals(readFileSync(join(root, header.name.slice(2)))), header.name);
+      assert.ok(content.equals(readFileSync(join(root, header.name.slice('in/t/'.length)))), header.name);
   });
 
   it('uses PAX headers for sizes over 8 GiB and long link targets', async () => {
@@ -158,7 +158,7 @@ describe('Packer', () => {
     const { entries } = scan(new Rules(root));
     chmodSync(root, 0o755);
     chmodSync(join(root, 'secret'), 0);
-    const packer = new Packer();
+    const packer = new Packer('in');
     const isRoot = process.geteuid?.() === 0;
     if (isRoot) process.seteuid?.(65_534);
     try {
@@ -174,7 +174,7 @@ describe('Packer', () => {
     const { entries } = scan(new Rules(root));
     rmSync(join(root, 'gone'));
     appendFileSync(join(root, 'small'), 'more');
-    const packer = new Packer();
+    const packer = new Packer('in');
     for (const _ of packer.entries(root, entries)) truncateSync(join(root, 'large'), 10);
     const { skipped, sent } = packer.packed;
     assert.deepEqual(skipped, [{ path: 'gone', reason: 'ENOENT' }]);
@@ -188,7 +188,7 @@ describe('Packer', () => {
     const root = writeTree(temporaryFolder(), { one: 'x' });
     linkSync(join(root, 'one'), join(root, 'two'));
     chmodSync(join(root, 'one'), 0o4555);
-    const packer = new Packer();
+    const packer = new Packer('in');
     const archive = Buffer.concat([...packer.entries(root, scan(new Rules(root)).entries), ...packer.end()]);
     const members = await unpack(archive);
     assert.deepEqual(

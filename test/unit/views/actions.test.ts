@@ -42,7 +42,7 @@ describe('Commands of the views', () => {
     const hidden = new Set(menus.commandPalette.filter(({ when }) => when === 'false').map(({ command }) => command));
     const elsewhere = new Set(ofRows.filter((entry) => !isInline(entry)).map(({ command }) => command));
     // Code lenses run these.
-    const lenses = ['modal.runTarget', 'modal.runFile'];
+    const lenses = ['modal.runTarget', 'modal.runFile', 'modal.runTest', 'modal.debugTarget', 'modal.debugFile'];
     assert.deepEqual(
       [...hidden].filter((command) => !elsewhere.has(command) && !lenses.includes(command)),
       [],

@@ -29,14 +29,18 @@ export function selectedCode({ document, selections, selection }: vscode.TextEdi
 function codeAtCursor(document: vscode.TextDocument, cursor: number): SelectedCode | undefined {
   const lines = linesToRun(plain(document.getText()), cursor, document.languageId);
   if (!lines) return undefined;
-  const range = new vscode.Range(lines.first, 0, lines.last, document.lineAt(lines.last).text.length);
   const next = lines.next ?? document.lineCount - 1;
   const column = lines.next === undefined ? document.lineAt(next).text.length : 0;
   return {
-    code: plain(document.getText(range)),
-    line: lines.first + 1,
+    ...codeOfLines(document, lines.first, lines.last),
     next: new vscode.Position(next, column || document.lineAt(next).firstNonWhitespaceCharacterIndex),
   };
+}
+
+/** Returns the code of lines, which start at 0, both included. */
+export function codeOfLines(document: vscode.TextDocument, first: number, last: number): SelectedCode {
+  const range = new vscode.Range(first, 0, last, document.lineAt(last).text.length);
+  return { code: plain(document.getText(range)), line: first + 1 };
 }
 
 /** Extends a selection of several lines that starts within the first line's indentation to include all of it. */

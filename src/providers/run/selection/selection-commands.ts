@@ -1,19 +1,22 @@
+import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../../base/errors.ts';
 import { DEFAULT_PROFILE } from '../../../profiles/schema.ts';
 import { CANCELED, type RunResult } from '../../../run/result.ts';
+import { shellOf } from '../../../run/runners.ts';
 import { type Interpreter, interpreterOf } from '../../../run/selection/interpreters.ts';
+import type { Cell } from '../../../run/targets/target.ts';
 import type { Sessions } from '../../../sandboxes/sessions.ts';
 import { diskFolders } from '../../common/folders.ts';
-import { reportAccountProblem, reportError } from '../../common/report.ts';
+import { reportError, reportFailedRun } from '../../common/report.ts';
 import { readSettings } from '../../common/settings.ts';
 import { strings as commonStrings } from '../../common/strings.ts';
 import { window } from '../../common/window.ts';
-import type { RunAccount } from '../run-commands.ts';
+import { type RunAccount, runInAccount } from '../run-account.ts';
 import type { RunRequests } from '../run-requests.ts';
 import type { RunTerminals } from '../run-terminals.ts';
 import { strings } from '../strings.ts';
-import { selectedCode } from './selected-code.ts';
+import { codeOfLines, type SelectedCode, selectedCode } from './selected-code.ts';
 import type { SelectionStart, SelectionTerminal } from './selection-terminal.ts';
 
 export interface SelectionServices {
@@ -30,6 +33,12 @@ interface InteractiveSession {
   readonly process: SelectionStart;
 }
 
+/** Code of a document, and what moves the cursor when it is run. */
+interface CodeToRun extends SelectedCode {
+  readonly document: vscode.TextDocument;
+  readonly move?: () => void;
+}
+
 /** The commands that run selections in persistent processes: one for each folder, profile, and interpreter. */
 export class SelectionCommands {
   readonly #services: SelectionServices;
@@ -44,19 +53,38 @@ export class SelectionCommands {
    * the next statement. Resolves with the exit code of the code: 0, or another one after an error.
    */
   async run(): Promise<RunResult> {
-    try {
+    return this.#run(() => {
       const editor = activeEditor();
       const selected = selectedCode(editor);
+      const { next } = selected ?? {};
+      return selected && { ...selected, document: editor.document, move: () => next && moveTo(editor, next) };
+    });
+  }
+
+  /** Runs a cell of a document, as it is in the editor. */
+  async runCell(uri: vscode.Uri, { first, last }: Cell): Promise<RunResult> {
+    return this.#run(async () => {
+      const document = await vscode.workspace.openTextDocument(uri);
+      return { ...codeOfLines(document, first, last), document };
+    });
+  }
+
+  async #run(select: () => CodeToRun | undefined | Promise<CodeToRun>): Promise<RunResult> {
+    try {
+      const selected = await select();
       if (!selected) return CANCELED;
-      const { languageId } = editor.document;
-      const found = await this.#find(editor.document);
+      const { code, line, document, move } = selected;
+      const { languageId } = document;
+      const found = await this.#find(document);
       if (!found) return { outcome: 'failed', error: commonStrings.notSignedIn() };
-      if (selected.next) moveTo(editor, selected.next);
+      move?.();
       const { session, file } = found;
       session.terminal.show(!readSettings().terminal.focus);
-      const { code, line } = selected;
-      const result = await session.pty.run({ code, line, file, languageId }, session.process);
-      return reportAccountProblem(result);
+      const { account } = this.#services;
+      const result = await runInAccount(account, () =>
+        session.pty.run({ code, line, file, languageId }, session.process),
+      );
+      return reportFailedRun(result, { uri: document.uri, profile: session.process.request.profile });
     } catch (error) {
       return reportError(error);
     }
@@ -77,8 +105,13 @@ export class SelectionCommands {
   /** Finds or creates the interactive session of a document; undefined if no account is chosen. */
   async #find(document: vscode.TextDocument): Promise<{ session: InteractiveSession; file: string } | undefined> {
     const { requests, account, sessions } = this.#services;
-    const interpreter = interpreterOf(document.languageId);
-    if (!interpreter) throw new UserError(strings.selectionNotSupported(document.languageId));
+    const { languageId } = document;
+    const script = { name: posix.basename(document.uri.path), text: document.lineAt(0).text };
+    const interpreter = interpreterOf(languageId, script);
+    if (!interpreter) {
+      const shell = languageId === 'shellscript' ? shellOf(script) : undefined;
+      throw new UserError(strings.selectionNotSupported(shell ?? languageId));
+    }
     const { request, file } = await requests.forSelection(document, interpreter);
     if (!(await account.ensureChosen())) return undefined;
     const { name, profile } = await sessions.profile(request.folder);

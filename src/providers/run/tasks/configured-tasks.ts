@@ -2,9 +2,12 @@ import { isDeepStrictEqual } from 'node:util';
 import * as vscode from 'vscode';
 import { z } from 'zod';
 import { type ConfiguredTask, readTasksJson } from '../../../run/tasks/tasks-json.ts';
+import { environmentNames } from '../../../run/tasks/variables.ts';
 import { diskFolders } from '../../common/folders.ts';
 
 type Scope = vscode.WorkspaceFolder | vscode.TaskScope;
+
+const InputsSchema = z.object({ inputs: z.array(z.looseObject({ id: z.string() })) });
 
 /** A task of a tasks.json, and where the file belongs. */
 export interface ScopedTask extends ConfiguredTask {
@@ -13,22 +16,42 @@ export interface ScopedTask extends ConfiguredTask {
 
 /** Returns the tasks of all tasks.json files, in the order of VS Code: the user's, the workspace's, the folders'. */
 export function configuredTasks(): ScopedTask[] {
+  return tasksFiles().flatMap(({ raw, scope }) => readTasksJson(raw).map((task) => ({ ...task, scope })));
+}
+
+/**
+ * Returns the names of this computer's environment variables that a task reads, as written. Those that the user's own
+ * tasks.json names are the user's choice, and aren't among them.
+ */
+export function variablesRead(definition: unknown, scope: Scope): string[] {
+  if (scope === vscode.TaskScope.Global) return [];
+  const settings = vscode.workspace.getConfiguration(undefined, typeof scope === 'object' ? scope.uri : undefined);
+  return environmentNames(definition, (kind, name) =>
+    kind === 'config'
+      ? settings.get(name)
+      : tasksFiles().flatMap(
+          ({ raw }) => InputsSchema.safeParse(raw).data?.inputs.filter(({ id }) => id === name) ?? [],
+        ),
+  );
+}
+
+/** Returns the contents of all tasks.json files, and where they belong. */
+function tasksFiles(): { raw: unknown; scope: Scope }[] {
   const all = vscode.workspace.getConfiguration().inspect('tasks');
-  const ofFolders = diskFolders().flatMap((folder) => {
+  const ofFolders = diskFolders().map((folder) => {
     const { workspaceFolderValue, workspaceValue } =
       vscode.workspace.getConfiguration(undefined, folder).inspect('tasks') ?? {};
     // Without a .code-workspace file, the only folder is the workspace.
-    return scoped(workspaceFolderValue ?? (vscode.workspace.workspaceFile ? undefined : workspaceValue), folder);
+    return {
+      raw: workspaceFolderValue ?? (vscode.workspace.workspaceFile ? undefined : workspaceValue),
+      scope: folder,
+    };
   });
   return [
-    ...scoped(all?.globalValue, vscode.TaskScope.Global),
-    ...(vscode.workspace.workspaceFile ? scoped(all?.workspaceValue, vscode.TaskScope.Workspace) : []),
+    { raw: all?.globalValue, scope: vscode.TaskScope.Global },
+    ...(vscode.workspace.workspaceFile ? [{ raw: all?.workspaceValue, scope: vscode.TaskScope.Workspace }] : []),
     ...ofFolders,
   ];
-}
-
-function scoped(raw: unknown, scope: Scope): ScopedTask[] {
-  return readTasksJson(raw).map((task) => ({ ...task, scope }));
 }
 
 /** Returns true if a task comes from the same file, or folder. */

@@ -6,7 +6,7 @@ import { folderOfScope } from '../../common/folders.ts';
 import { readSettings } from '../../common/settings.ts';
 import type { RunRequests } from '../run-requests.ts';
 import type { RunTerminals } from '../run-terminals.ts';
-import { configurationOf, configuredTasks } from './configured-tasks.ts';
+import { configurationOf, configuredTasks, variablesRead } from './configured-tasks.ts';
 import { takesAbsolutePaths } from './problem-matchers.ts';
 
 /** The maximum length of a task's name, which is also its terminal's. */
@@ -30,7 +30,10 @@ export class ModalTasks {
       // VS Code applies the matchers of this task itself, to the output that it sees.
       const matchers = configurationOf(task, configuredTasks())?.matchers ?? [];
       const localPrefix = matchers.length === 0 ? undefined : localPrefixOf(folder, matchers);
-      return this.#terminals.create(() => this.#requests.forTask(resolved, folder, name), localPrefix);
+      return this.#terminals.create(
+        () => this.#requests.forTask(resolved, folder, { name, reads: variablesRead(definition, scope) }),
+        localPrefix,
+      );
     });
     return task;
   }

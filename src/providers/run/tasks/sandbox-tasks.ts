@@ -8,6 +8,7 @@ import { type RunRequests, taskPlace } from '../run-requests.ts';
 import type { RunTerminal } from '../run-terminal.ts';
 import type { RunTerminals } from '../run-terminals.ts';
 import { strings } from '../strings.ts';
+import { variablesRead } from './configured-tasks.ts';
 import { defaultShells } from './default-shells.ts';
 import { createTask, presentationOf } from './modal-tasks.ts';
 import { type ProblemMatchers, problemMatchersOf } from './problem-matchers.ts';
@@ -82,7 +83,7 @@ export class SandboxTasks implements vscode.Disposable {
     const task = createTask(definition, scope, name, async (resolved) => {
       const filled = CommandDefinitionSchema.parse(resolved.workspaceTask);
       const toRun = { command: filled.command, original: command.command, defaultShells: defaultShells() };
-      return this.#open(`${key}\n${instance}`, toRun, filled, matchers, candidate, onReady);
+      return this.#open(`${key}\n${instance}`, toRun, filled, matchers, { ...candidate, command }, onReady);
     });
     task.isBackground = configured?.isBackground ?? original?.isBackground ?? false;
     task.problemMatchers = [...matchers.names];
@@ -98,7 +99,7 @@ export class SandboxTasks implements vscode.Disposable {
     command: CommandToRun,
     { locations }: CommandDefinition,
     matchers: ProblemMatchers,
-    { name, scope }: Candidate,
+    { name, scope, command: written }: Candidate,
     onReady: () => void,
   ): RunTerminal {
     // Errors are shown in the terminal.
@@ -116,7 +117,8 @@ export class SandboxTasks implements vscode.Disposable {
       workspaceFolders: diskFolders().map(({ uri }) => uri.fsPath),
       onReady,
     });
-    const request = () => this.#requests.forCommand(command, place, workspaceFolder, name);
+    const request = () =>
+      this.#requests.forCommand(command, place, workspaceFolder, { name, reads: variablesRead(written, scope) });
     return this.#terminals.create(request, matchers.names.length > 0 ? '' : undefined, watcher);
   }
 

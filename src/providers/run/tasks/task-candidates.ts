@@ -44,9 +44,9 @@ export async function findCandidates(): Promise<Candidate[]> {
   return [...custom, ...contributed];
 }
 
-/** Returns true for a task that can run in a sandbox and isn't written for that anyway. */
+/** Returns true for a task that can run in a sandbox. Of those written for that, only the ones of tasks.json count. */
 export function isOffered({ task, command, configured }: Candidate): boolean {
-  if (task?.definition.type === TASK_TYPE) return false;
+  if (task?.definition.type === TASK_TYPE) return configured !== undefined;
   return command !== undefined || configured?.isCustom === true;
 }
 

@@ -50,12 +50,16 @@ export class TaskProblems implements vscode.Disposable {
     for (const collection of this.#collections.values()) collection.dispose();
   }
 
-  /** Shows the problems of a run. When it has ended, those of earlier runs are gone. Undefined if there are no matchers. */
+  /**
+   * Shows the problems of a run. When it has ended, those of earlier runs are gone, but not what another run with the same
+   * owner has found in the meantime, as in VS Code. Undefined if there are no matchers.
+   */
   watch(options: WatchOptions): OutputWatcher | undefined {
     const { key, matchers, onReady } = options;
     if (matchers.length === 0) return undefined;
     const ownerOf = (matcher: Matcher) => matcher.owner ?? `${key}\n${matchers.indexOf(matcher)}`;
     const run = new Map<string, Found>(matchers.map((matcher) => [ownerOf(matcher), new Map()]));
+    const earlier = new Map([...run.keys()].map((owner) => [owner, this.#files(owner)]));
     let count = 0;
     const add = async (problem: Problem, matcher: Matcher) => {
       count += 1;
@@ -76,9 +80,7 @@ export class TaskProblems implements vscode.Disposable {
     };
     const end = () => {
       for (const [owner, found] of run)
-        this.#collection(owner).forEach((uri, _, collection) => {
-          if (!found.has(`${uri}`)) collection.delete(uri);
-        });
+        for (const uri of earlier.get(owner) ?? []) if (!found.has(`${uri}`)) this.#collection(owner).delete(uri);
     };
     // One after the other, so that the problems keep their order.
     let working = Promise.resolve();
@@ -97,6 +99,11 @@ export class TaskProblems implements vscode.Disposable {
         then(end);
       },
     };
+  }
+
+  /** Returns the files that have problems of an owner. */
+  #files(owner: string): vscode.Uri[] {
+    return Array.from(this.#collection(owner), ([uri]) => uri);
   }
 
   #collection(owner: string): vscode.DiagnosticCollection {

@@ -1,9 +1,12 @@
+import type * as vscode from 'vscode';
 import { UserError } from '../../../base/errors.ts';
 import { TASK_TYPE } from '../../../run/task-definition.ts';
 import type { TaskReference } from '../../../run/tasks/tasks-json.ts';
-import { shown } from '../../common/progress.ts';
+import { diskFolders } from '../../common/folders.ts';
+import { shown } from '../../common/report.ts';
 import { window } from '../../common/window.ts';
 import { strings } from '../strings.ts';
+import type { Scope } from './modal-tasks.ts';
 import { npmScript } from './npm-script.ts';
 import type { SandboxTasks } from './sandbox-tasks.ts';
 import { type Candidate, dependencyOf, findCandidates, isOffered } from './task-candidates.ts';
@@ -110,12 +113,18 @@ function nameOf(reference: TaskReference): string {
   return typeof reference === 'string' ? reference : JSON.stringify(reference);
 }
 
+/** Returns where a task comes from, with the folder if there are several. */
+function describeOrigin(task: vscode.Task | undefined, scope: Scope): string {
+  const folder = typeof scope === 'object' && diskFolders().length > 1 ? scope.name : '';
+  return [task?.source, folder].filter(Boolean).join(' · ');
+}
+
 async function pickTask(candidates: readonly Candidate[]): Promise<Candidate | undefined> {
   const items = candidates
     .filter(({ configured }) => !configured?.isHidden)
     .map((candidate) => {
-      const { name, task } = candidate;
-      return { candidate, label: name, description: task?.source ?? '', detail: task?.detail ?? '' };
+      const { name, task, scope } = candidate;
+      return { candidate, label: name, description: describeOrigin(task, scope), detail: task?.detail ?? '' };
     });
   const picked = await window.showQuickPick(items, {
     title: strings.runTaskTitle(),

@@ -1,0 +1,107 @@
+import { relative, sep } from 'node:path';
+import * as vscode from 'vscode';
+import { logError } from '../../base/log.ts';
+import { isTestFile, scanPythonTests, TEST_FILES } from '../../testing/scan.ts';
+import { diskFolderOf, diskFolders, syncedFolder } from '../common/folders.ts';
+import type { TestTree } from './test-tree.ts';
+
+/** More files aren't looked for. */
+const MAX_FILES = 20_000;
+/** A file that is being typed in is read again after this pause. */
+const TYPING_PAUSE_MS = 300;
+
+/** Keeps the Test Explorer's items up to date with the texts of files. Starts no sandbox. */
+export class TestFiles implements vscode.Disposable {
+  readonly #tree: TestTree;
+  readonly #disposable: vscode.Disposable;
+  readonly #typing = new Map<string, NodeJS.Timeout>();
+  #searching: Promise<void> | undefined;
+
+  constructor(tree: TestTree) {
+    this.#tree = tree;
+    const watcher = vscode.workspace.createFileSystemWatcher(TEST_FILES);
+    this.#disposable = vscode.Disposable.from(
+      watcher,
+      watcher.onDidCreate((uri) => this.read(uri)),
+      watcher.onDidChange((uri) => this.read(uri)),
+      watcher.onDidDelete((uri) => this.#remove(uri)),
+      vscode.workspace.onDidOpenTextDocument(({ uri }) => this.read(uri)),
+      vscode.workspace.onDidChangeTextDocument(({ document }) => this.#readSoon(document.uri)),
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        tree.clear();
+        this.search(true).catch(logError);
+      }),
+    );
+    for (const { uri } of vscode.workspace.textDocuments) void this.read(uri);
+  }
+
+  dispose(): void {
+    for (const timer of this.#typing.values()) clearTimeout(timer);
+    this.#disposable.dispose();
+  }
+
+  /** Lists the files with tests of all folders, once unless asked to do it again. */
+  search(again = false): Promise<void> {
+    if (again) this.#searching = undefined;
+    this.#searching ??= (async () => {
+      for (const folder of diskFolders()) {
+        const { path } = syncedFolder(folder);
+        const pattern = new vscode.RelativePattern(vscode.Uri.file(path), TEST_FILES);
+        const uris = await vscode.workspace.findFiles(pattern, undefined, MAX_FILES);
+        this.#tree.addFiles(folder, uris.map((uri) => pathIn(path, uri)).sort());
+      }
+    })();
+    return this.#searching;
+  }
+
+  /** Finds the tests in a file's text. */
+  async read(uri: vscode.Uri): Promise<void> {
+    try {
+      const place = placeOf(uri);
+      if (!place) return;
+      const open = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString());
+      const text = open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(uri)).toString();
+      this.#tree.setScanned(place.folder, place.file, scanPythonTests(text));
+    } catch (error) {
+      logError(error);
+    }
+  }
+
+  /** Returns the item of a test or group in a file's text, or of the file; undefined if there is none. */
+  async itemAt(uri: vscode.Uri, names: readonly string[] = []): Promise<vscode.TestItem | undefined> {
+    const place = placeOf(uri);
+    if (!place) return undefined;
+    await this.read(uri);
+    return this.#tree.find(place.folder, [place.file, ...names]);
+  }
+
+  #readSoon(uri: vscode.Uri): void {
+    if (!isTestFile(uri.path)) return;
+    const key = uri.toString();
+    clearTimeout(this.#typing.get(key));
+    this.#typing.set(
+      key,
+      setTimeout(() => {
+        this.#typing.delete(key);
+        void this.read(uri);
+      }, TYPING_PAUSE_MS),
+    );
+  }
+
+  #remove(uri: vscode.Uri): void {
+    const place = placeOf(uri);
+    if (place) this.#tree.removeFile(place.folder, place.file);
+  }
+}
+
+/** Returns where a file with tests is; undefined for other files, and for those that aren't synced. */
+function placeOf(uri: vscode.Uri): { folder: vscode.WorkspaceFolder; file: string } | undefined {
+  const folder = isTestFile(uri.path) ? diskFolderOf(uri) : undefined;
+  if (!folder) return undefined;
+  const file = pathIn(syncedFolder(folder).path, uri);
+  return file.startsWith('../') ? undefined : { folder, file };
+}
+
+function pathIn(folder: string, { fsPath }: vscode.Uri): string {
+  return relative(folder, fsPath).split(sep).join('/');
+}
