@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -86,8 +86,12 @@ const { LOCAL_MODAL_RUNTIME = 'namespaces', RUNSC } = process.env;
 export const onGvisor = LOCAL_MODAL_RUNTIME === 'gvisor';
 
 /** Returns a server's environment, with which it finds gVisor. */
-function withRunsc(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return onGvisor && RUNSC ? { ...env, PATH: `${env.PATH}${path.delimiter}${path.dirname(RUNSC)}` } : env;
+async function withRunsc({ env = process.env, uid }: LocalModalSetup, dataDir: string): Promise<NodeJS.ProcessEnv> {
+  if (!onGvisor || !RUNSC) return env;
+  // Another user may not be allowed to open the folder of an unpacked package.
+  if (uid !== undefined) await copyFile(RUNSC, path.join(dataDir, 'runsc'));
+  const folder = uid === undefined ? path.dirname(RUNSC) : dataDir;
+  return { ...env, PATH: `${env.PATH}${path.delimiter}${folder}` };
 }
 
 /** Starts a server. Throws with the server's error output if it doesn't start. */
@@ -107,7 +111,7 @@ export async function startLocalModal(setup: LocalModalSetup = {}): Promise<Runn
   const [program = '', ...before] = [...(setup.through ?? []), process.execPath, bundle];
   const child = spawn(program, [...before, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: withRunsc(setup.env ?? process.env),
+    env: await withRunsc(setup, dataDir),
     uid: setup.uid,
     gid: setup.uid,
   });

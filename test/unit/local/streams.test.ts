@@ -216,22 +216,24 @@ describe('Local Modal command streams', () => {
     }).timeout(60_000);
 
     it('uses a bounded amount of memory for output and input of any length', async () => {
-      const out = await start('head', '-c', '600000000', '/dev/zero');
+      const length = 900_000_000;
+      const out = await start('head', '-c', String(length), '/dev/zero');
       let received = 0;
       for await (const { data } of router.taskExecStdioRead({ ...out, offset: 0, fileDescriptor: 0 })) {
         received += data.length;
       }
-      assert.equal(received, 600_000_000);
+      assert.equal(received, length);
       const into = await sandbox.exec(['wc', '-c'], { mode: 'binary' });
       const piece = Buffer.alloc(1_000_000);
       await into._stdinWriteStream({
         async *readFrom(offset: number) {
-          for (let at = offset; at < 600_000_000; at += piece.length) yield piece;
+          for (let at = offset; at < length; at += piece.length) yield piece;
         },
       });
-      assert.equal(String(Buffer.from(await into.stdout.readBytes())), '600000000\n');
+      assert.equal(String(Buffer.from(await into.stdout.readBytes())), `${length}\n`);
       const peakKiB = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${bench.server.pid}/status`, 'utf8'))?.[1];
-      assert.ok(Number(peakKiB) < 400 * 1024, `peak memory: ${peakKiB} KiB`);
+      // Node frees buffers late on a busy computer, but well before the bytes of one direction have come together.
+      assert.ok(Number(peakKiB) < 640 * 1024, `peak memory: ${peakKiB} KiB`);
     }).timeout(60_000);
 
     it('ends the output when a command exits, even if a background process keeps the pipe open', async () => {
