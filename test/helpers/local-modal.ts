@@ -86,11 +86,12 @@ const { LOCAL_MODAL_RUNTIME = 'namespaces', RUNSC } = process.env;
 export const onGvisor = LOCAL_MODAL_RUNTIME === 'gvisor';
 
 /** Returns a server's environment, with which it finds gVisor. */
-async function withRunsc({ env = process.env, uid }: LocalModalSetup, dataDir: string): Promise<NodeJS.ProcessEnv> {
+async function withRunsc(setup: LocalModalSetup, dataDir: string): Promise<NodeJS.ProcessEnv> {
+  const env = setup.env ?? process.env;
   if (!onGvisor || !RUNSC) return env;
   // Another user may not be allowed to open the folder of an unpacked package.
-  if (uid !== undefined) await copyFile(RUNSC, path.join(dataDir, 'runsc'));
-  const folder = uid === undefined ? path.dirname(RUNSC) : dataDir;
+  if (setup.uid !== undefined) await copyFile(RUNSC, path.join(dataDir, 'runsc'));
+  const folder = setup.uid === undefined ? path.dirname(RUNSC) : dataDir;
   return { ...env, PATH: `${env.PATH}${path.delimiter}${folder}` };
 }
 

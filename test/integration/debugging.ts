@@ -1,6 +1,14 @@
 import * as vscode from 'vscode';
 import { closeTerminals, eventually } from './extension-under-test.ts';
 
+/**
+ * The sessions that have started and not ended, by ID. If two end at the same moment, VS Code may name one of them as its active
+ * session until the next one starts.
+ */
+const sessions = new Map<string, string>();
+vscode.debug.onDidStartDebugSession(({ id, type, name }) => sessions.set(id, `${type} ${name}`));
+vscode.debug.onDidTerminateDebugSession(({ id }) => sessions.delete(id));
+
 /** Sets a breakpoint. Lines start at 0. */
 export function breakAt(uri: vscode.Uri, line: number): void {
   const location = new vscode.Location(uri, new vscode.Position(line, 0));
@@ -33,8 +41,8 @@ export async function evaluate(expression: string, frameId: number): Promise<str
 export async function debuggingEnded(): Promise<void> {
   await eventually(
     'the end of debugging',
-    () => vscode.debug.activeDebugSession,
-    (session) => session === undefined,
+    () => [...sessions.values()],
+    ({ length }) => length === 0,
   );
 }
 
