@@ -68,3 +68,11 @@ function assertLocal({ cloudBucketMounts, s3Mounts, nfsMounts, proxyId, enableSn
   if (unsupported.length > 0)
     throw failedPrecondition(`${unsupported.join(', ')} require Modal's cloud and are not supported by Local Modal`);
 }
+
+/** The experimental option that saves a sandbox as an image when it stops. */
+export const EXIT_SNAPSHOT_OPTION = 'enable_exit_snapshot';
+
+/** Returns whether a sandbox is to be saved when it stops. The SDK sends the option as a string since 0.11. */
+export function hasExitSnapshot({ experimentalOptions, experimentalOptionsV2 }: SandboxDefinition): boolean {
+  return experimentalOptions[EXIT_SNAPSHOT_OPTION] === true || experimentalOptionsV2[EXIT_SNAPSHOT_OPTION] === 'true';
+}

@@ -15,7 +15,7 @@ import { type AppRecord, type ImageRecord, nowSecs, type SandboxRecord, type Sto
 import { GpuQueue } from './gpu-queue.ts';
 import { assertNameFree, endResult, Sandbox } from './sandbox.ts';
 import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
-import { assertSandboxDefinition } from './sandbox-definition.ts';
+import { assertSandboxDefinition, hasExitSnapshot } from './sandbox-definition.ts';
 
 /** The number of records of stopped sandboxes that are kept. */
 const MAX_ENDED_RECORDS = 1000;
@@ -129,6 +129,7 @@ export class SandboxTable {
       gpuType: definition.resources?.gpuConfig?.gpuType ?? '',
       milliCpu: definition.resources?.milliCpu ?? 0,
       memoryMb: definition.resources?.memoryMb ?? 0,
+      hasExitSnapshot: hasExitSnapshot(definition),
     };
     const folder = join(this.#folder, record.id);
     const sandbox = new Sandbox(record, definition, folder, {

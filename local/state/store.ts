@@ -80,6 +80,8 @@ const SandboxSchema = z.object({
   gpuType: z.string(),
   milliCpu: z.number(),
   memoryMb: z.number(),
+  /** It's saved as an image when it stops. */
+  hasExitSnapshot: z.boolean().default(false),
   exitSnapshotId: z.string().optional(),
 });
 

@@ -9,7 +9,7 @@ import { explainAndLog } from '../modal/explain/explain.ts';
 import { contentOf, readAll } from '../modal/remote-files.ts';
 import { sandboxFiles } from '../modal/sandbox-files.ts';
 import { openablePortUrl, portOf } from '../modal/sandbox-list.ts';
-import { isOwnTag, Tag } from '../modal/sandboxes.ts';
+import { userTags } from '../modal/sandboxes.ts';
 import { takeSnapshot } from '../modal/snapshots.ts';
 import { BUILT_IN_PROFILE, type NamedProfile } from '../profiles/profiles.ts';
 import { type Profile, ProfileSchema } from '../profiles/schema.ts';
@@ -102,11 +102,6 @@ function decodePaused(text: string): z.infer<typeof PausedSchema> {
   }
 }
 
-/** Removes the tags that the extension itself sets, except for the label. */
-function userTags(tags: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(Object.entries(tags).filter(([name]) => name === Tag.label || !isOwnTag(name)));
-}
-
 /**
  * Returns the named or current profile with the caller's options applied. Such a sandbox belongs to no folder, so it has
  * no host volume.
@@ -123,7 +118,7 @@ async function profileFor(
     ...profile,
     hostVolume: false,
     timeoutMs: lifetimeMs,
-    idleTimeoutMs: idleTimeoutMs ?? Math.min(profile.idleTimeoutMs, lifetimeMs),
+    idleTimeoutMs: idleTimeoutMs ?? (profile.idleTimeoutMs && Math.min(profile.idleTimeoutMs, lifetimeMs)),
     ports: ports ?? profile.ports,
     env: { ...profile.env, ...env },
   });

@@ -24,6 +24,15 @@ export function formatMinutes(ms: number): string {
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Formats a time in the past: `moments ago`, `12 minutes ago`, `2 hours ago`, `1 day ago`. */
+export function formatAgo(ms: number): string {
+  const minutes = Math.floor(Math.max(0, ms) / 60_000);
+  if (minutes < 1) return strings.justNow();
+  if (minutes < 60) return strings.minutesAgo(minutes);
+  const hours = Math.floor(minutes / 60);
+  return hours < 24 ? strings.hoursAgo(hours) : strings.daysAgo(Math.floor(hours / 24));
+}
+
 /** Returns the encoding of a text: UTF-16 if it has that mark, as what Windows PowerShell writes, or else UTF-8. */
 export function encodingOf([first, second]: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' {
   if (first === 0xff && second === 0xfe) return 'utf-16le';

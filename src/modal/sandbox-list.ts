@@ -79,6 +79,22 @@ export async function runningSandboxes(
   }
 }
 
+/** Finds the sandbox of a start by its tag, even if it has ended; undefined if Modal doesn't list it. */
+export async function sandboxOfStart(
+  client: ModalClient,
+  { appId }: Pick<App, 'appId'>,
+  startId: string,
+): Promise<SandboxSummary | undefined> {
+  const { sandboxes } = await client.cpClient.sandboxListV2({
+    appId,
+    environmentName: client.environmentName(),
+    includeFinished: true,
+    beforeTimestamp: 0,
+    tags: [{ tagName: Tag.start, tagValue: startId }],
+  });
+  return sandboxes.map(summaryOf)[0];
+}
+
 function summaryOf(info: SandboxInfo): SandboxSummary {
   const { createdAt, taskInfo, timeoutSecs, idleTimeoutSecs, name } = info;
   const status = taskInfo?.result?.status ?? info.metadata?.result?.status ?? 0;

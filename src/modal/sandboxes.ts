@@ -3,6 +3,7 @@ import { DAY_MS, MINUTE_MS } from '../base/clock.ts';
 import { type ActionId, UserError } from '../base/errors.ts';
 import { isNotFound, isRefusedInput, SandboxEndedError } from './errors.ts';
 import { isFirstVersion } from './exec-router.ts';
+import { EXIT_SNAPSHOT_OPTION, isOptionRefused } from './exit-snapshots.ts';
 import { isMountTag, type Mount, mountTags } from './mounts.ts';
 import { sandboxEnd } from './sandbox-ends.ts';
 import { NotScheduledError, type StartWatch, startWithin } from './sandbox-start.ts';
@@ -51,6 +52,8 @@ export interface SandboxParams extends Readonly<PlainParams>, StartOptions {
   readonly mounts: readonly MountParams[];
   readonly env: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+  /** Save the file system when the sandbox ends, if the account has that. */
+  readonly savesAtExit?: boolean;
 }
 
 /** Tags by which the extension recognizes its own sandboxes. */
@@ -78,6 +81,11 @@ const OWN_TAGS: readonly string[] = Object.values(Tag);
 /** True for the extension's own tags, which users don't need to see. */
 export function isOwnTag(name: string): boolean {
   return OWN_TAGS.includes(name) || isMountTag(name);
+}
+
+/** Omits the extension's own tags, except for the name that the user gave. */
+export function userTags(tags: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(tags).filter(([name]) => name === Tag.label || !isOwnTag(name)));
 }
 
 /**
@@ -113,12 +121,20 @@ export async function createSandbox(
   params: SandboxParams,
   watch: StartWatch = {},
 ): Promise<Sandbox> {
-  const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, isTemporary = false, ...plainParams } = params;
+  const { image, gpus, secrets: secretNames, mounts, env, tags: ownTags, isTemporary = false, ...rest } = params;
+  const { savesAtExit = false, ...plainParams } = rest;
   const [secrets, volumes] = await Promise.all([secretsOf(client, secretNames), volumesOf(client, mounts)]);
   const shared = { ...plainParams, env: { ...env }, ...(secrets.length > 0 && { secrets }), volumes };
   const create = async (gpu: string | undefined) => {
-    const start = (tags: Record<string, string>) =>
-      startNoted(client, app, image, { ...shared, tags, ...(gpu && { gpu }) }, { isTemporary });
+    const startWith = (all: SandboxCreateParams) => startNoted(client, app, image, all, { isTemporary });
+    const start = async (tags: Record<string, string>) => {
+      const all = { ...shared, tags, ...(gpu && { gpu }) };
+      if (!savesAtExit) return startWith(all);
+      return startWith({ ...all, experimentalOptions: EXIT_SNAPSHOT_OPTION }).catch((error) => {
+        if (isRefusedInput(error) && isOptionRefused(error)) return startWith(all);
+        throw error;
+      });
+    };
     const tags = { ...ownTags, ...mountTags(mounts) };
     // Modal doesn't document which tags it accepts. A sandbox with fewer tags is better than none.
     return start(tags).catch((error) => {

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { z } from 'zod';
+import { MINUTE_MS } from '../base/clock.ts';
 import { cidr, cores, gpu, mebibytes, objectName, relativePath, variableName, wholeSeconds } from './fields.ts';
 import { GPUS } from './gpus.ts';
 import { DEFAULT_PYTHON, type ImageProfile, ImageSchema } from './image-schema.ts';
@@ -105,9 +106,21 @@ export const ProfileSchema = z
         'The isolation runtime. Modal uses gVisor unless this is `vm`. On Local Modal, `gvisor` requires an installed gVisor, and `vm` has no effect.',
     }),
     timeoutMs: wholeSeconds.default(14_400_000).meta({ description: 'The maximum lifetime, in milliseconds.' }),
-    idleTimeoutMs: wholeSeconds
-      .default(600_000)
-      .meta({ description: 'Stop the sandbox after this many milliseconds of inactivity.' }),
+    idleTimeoutMs: wholeSeconds.optional().meta({
+      description:
+        'Stop the sandbox after this many milliseconds of inactivity. Defaults to five minutes, or ten if `keep` is `never`.',
+    }),
+    keep: z.enum(['exit', 'never']).optional().meta({
+      description:
+        'Keep the files of a sandbox when it ends (`exit`), so that the next run resumes with them, or never. Defaults to `exit`, or to `never` if `warm` keeps sandboxes running.',
+    }),
+    keepDays: z
+      .number()
+      .int()
+      .min(1)
+      .max(30)
+      .default(7)
+      .meta({ description: 'Keep the files of a sandbox that has ended for this many days.' }),
     debugIdleTimeoutMs: wholeSeconds.default(1_800_000).meta({
       description:
         'End a debug session whose program has been stopped at a breakpoint for this many milliseconds while you did nothing.',
@@ -185,7 +198,10 @@ export const ProfileSchema = z
   .superRefine((profile, context) => {
     const problem = (path: PropertyKey[], message: string) =>
       context.addIssue({ code: 'custom', path, message, input: profile });
-    if (profile.idleTimeoutMs > profile.timeoutMs) problem(['idleTimeoutMs'], strings.idleTimeoutTooLong());
+    if (profile.idleTimeoutMs !== undefined && profile.idleTimeoutMs > profile.timeoutMs)
+      problem(['idleTimeoutMs'], strings.idleTimeoutTooLong());
+    if (profile.keep === 'exit' && profile.warm && profile.warm.sandboxes > 0)
+      problem(['keep'], strings.keepWithWarm());
     for (const [limit, reserved] of [
       ['cpuLimit', 'cpu'],
       ['memoryLimitMiB', 'memoryMiB'],
@@ -225,6 +241,22 @@ export const ProfileSchema = z
 
 /** A profile with defaults filled in. */
 export type Profile = z.infer<typeof ProfileSchema>;
+
+/** Returns when the files of a profile's sandboxes are kept. Warm sandboxes start from the image. */
+export function keepOf({ keep, warm }: Pick<Profile, 'keep' | 'warm'>): 'exit' | 'never' {
+  return keep ?? (warm && warm.sandboxes > 0 ? 'never' : 'exit');
+}
+
+/** The default idle timeout of sandboxes that can be resumed, and of other sandboxes and processes. */
+const RESUMABLE_IDLE_TIMEOUT_MS = 5 * MINUTE_MS;
+export const IDLE_TIMEOUT_MS = 10 * MINUTE_MS;
+
+/** Returns the idle timeout of a profile's sandboxes. */
+export function idleTimeoutOf(profile: Pick<Profile, 'idleTimeoutMs' | 'timeoutMs' | 'keep' | 'warm'>): number {
+  const { idleTimeoutMs, timeoutMs } = profile;
+  const standard = keepOf(profile) === 'exit' ? RESUMABLE_IDLE_TIMEOUT_MS : IDLE_TIMEOUT_MS;
+  return idleTimeoutMs ?? Math.min(standard, timeoutMs);
+}
 
 /** The content of `.vscode/modal.json`. */
 export const ModalFileSchema = z

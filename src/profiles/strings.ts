@@ -27,6 +27,7 @@ export const strings = {
   mountedTwice: () => l10n.t('is mounted twice'),
   mountedOverHostVolume: () =>
     l10n.t('is the mount path of the host volume. Use another path, or set “hostVolume” to false'),
+  keepWithWarm: () => l10n.t('must be “never” for warm sandboxes, which start from the image'),
   idleTimeoutTooLong: () => l10n.t('must not be longer than “timeoutMs”'),
   limitTooLow: (key: string) => l10n.t('must not be less than “{0}”', key),
   offlinePorts: () => l10n.t("can't be public with “offline”: set their visibility to “private”"),

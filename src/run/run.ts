@@ -24,6 +24,7 @@ import type { Recording } from './records/run-records.ts';
 import type { RunOutput, RunRequest } from './request.ts';
 import { CANCELED, exited, failureOf, type RunResult } from './result.ts';
 import type { RunServices } from './services.ts';
+import { describeStart } from './session-start.ts';
 import { Stdin } from './stdin.ts';
 import { strings } from './strings.ts';
 import { progressLine, syncReport } from './sync-report.ts';
@@ -178,16 +179,7 @@ export class Run {
     const session = await (sandboxId
       ? sessions.attach(sandboxId, folder)
       : sessions.acquire(folder, profile, this.#cancel.signal));
-    const id = session.sandbox.sandboxId;
-    if (session.isNew) {
-      const duration = formatDuration(performance.now() - startedAt);
-      this.#output.status(strings.startedSandbox(id, session.accountLabel, duration));
-    }
-    if (session.isNew && session.refusedEnvFile !== undefined)
-      this.#output.status(strings.withoutEnvFile(session.refusedEnvFile));
-    if (session.taken)
-      this.#output.status(session.taken === 'warm' ? strings.usingWarmSandbox(id) : strings.usingEarlierSandbox(id));
-    if (session.isOutdated) this.#output.status(strings.profileChanged(session.profile ?? ''));
+    for (const line of describeStart(session, formatDuration(performance.now() - startedAt))) this.#output.status(line);
     return session;
   }
 

@@ -16,6 +16,16 @@ export const strings = {
     l10n.t('Started sandbox {0} on {1} in {2}', id, account, duration),
   usingWarmSandbox: (id: string) => l10n.t('Using warm sandbox {0}', id),
   usingEarlierSandbox: (id: string) => l10n.t('Using sandbox {0} from an earlier window', id),
+  resumedSandbox: (ago: string, id: string, duration: string) =>
+    l10n.t('Resumed from {0}, in sandbox {1}, in {2}', ago, id, duration),
+  freshBecauseProfile: (profile: string) =>
+    l10n.t(
+      'Starts without the files of the sandbox before, because profile “{0}” or what you allow it changed',
+      profile,
+    ),
+  freshBecauseImage: () =>
+    l10n.t("Starts without the files of the sandbox before, because the profile's image changed"),
+  freshBecauseLost: () => l10n.t("Starts without the files of the sandbox before, because they weren't saved"),
   profileChanged: (profile: string) =>
     l10n.t('Profile “{0}” changed after this sandbox started. To apply it, run “Modal: Replace Sandbox”.', profile),
   sandboxStopped: () => l10n.t('The sandbox stopped. Starting a new one'),

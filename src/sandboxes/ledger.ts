@@ -90,6 +90,11 @@ export class SandboxLedger implements EndNotes {
     return (await this.#find(sandboxId))?.isDue === true;
   }
 
+  /** Returns the ID of the start of a sandbox that hasn't ended. */
+  async startIdOf(sandboxId: string): Promise<string | undefined> {
+    return (await this.#find(sandboxId))?.startId ?? this.#startIds.get(sandboxId);
+  }
+
   /** Returns whether a sandbox is known to be running although it should have ended. */
   isLeft(sandboxId: string): boolean {
     return this.#left.has(sandboxId);

@@ -2,6 +2,7 @@ import type { MountParams, SandboxParams } from '../modal/sandboxes.ts';
 import {
   HOST_VOLUME_FOLDERS,
   HOST_VOLUME_PATH,
+  idleTimeoutOf,
   mountPlace,
   type Profile,
   publicPorts,
@@ -14,24 +15,15 @@ export interface SandboxExtras {
   readonly hostVolume?: string;
   readonly env: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
+  /** Its files are kept when it ends. */
+  readonly keeps?: boolean;
 }
 
 /** Translates a profile into the parameters of a sandbox. The image is built separately. */
 export function sandboxParams(profile: Profile, extras: SandboxExtras): Omit<SandboxParams, 'image'> {
-  const {
-    cpu,
-    cpuLimit,
-    memoryMiB,
-    memoryLimitMiB,
-    gpu = [],
-    cloud,
-    regions,
-    runtime,
-    timeoutMs,
-    idleTimeoutMs,
-  } = profile;
+  const { cpu, cpuLimit, memoryMiB, memoryLimitMiB, gpu = [], cloud, regions, runtime, timeoutMs } = profile;
   const { offline, outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist, secrets } = profile;
-  const { hostVolume, env, tags } = extras;
+  const { hostVolume, env, tags, keeps = false } = extras;
   const ports = publicPorts(profile);
   const portsOf = (wanted: string) => ports.filter(({ protocol }) => protocol === wanted).map(({ port }) => port);
   return {
@@ -39,7 +31,7 @@ export function sandboxParams(profile: Profile, extras: SandboxExtras): Omit<San
     ...defined({ outboundCidrAllowlist, outboundDomainAllowlist, inboundCidrAllowlist }),
     gpus: Array.isArray(gpu) ? gpu : [gpu],
     timeoutMs,
-    idleTimeoutMs,
+    idleTimeoutMs: idleTimeoutOf(keeps ? profile : { ...profile, keep: 'never' }),
     ...(offline && { blockNetwork: true }),
     encryptedPorts: portsOf('encrypted'),
     h2Ports: portsOf('h2'),
@@ -48,6 +40,7 @@ export function sandboxParams(profile: Profile, extras: SandboxExtras): Omit<San
     mounts: mountsOf(profile, hostVolume),
     env,
     tags,
+    ...(keeps && { savesAtExit: true }),
     // The volume hides the folders of the image, so they're created when the sandbox starts.
     ...(hostVolume && {
       command: ['sh', '-c', `cd ${HOST_VOLUME_PATH} && mkdir -p ${HOST_VOLUME_FOLDERS.join(' ')}; exec sleep infinity`],

@@ -21,6 +21,10 @@ export interface StartContext {
   readonly connection: Connection;
   /** Start from this snapshot instead of the profile's image. */
   readonly snapshot?: { readonly imageId: string; readonly id?: string };
+  /** The sandbox's files are kept when it ends. */
+  readonly keeps?: boolean;
+  /** Returns the files of an earlier sandbox to start with instead of those of the profile's image, which is given. */
+  readonly resume?: (image: Image) => Promise<ResumedFiles | undefined>;
   /** Tags in addition to the extension's own. */
   readonly tags?: Readonly<Record<string, string>>;
   /** Defaults to `buildImage`. */
@@ -30,6 +34,12 @@ export interface StartContext {
   /** Decides about files that look like credentials and that a build would send. */
   readonly sends?: SendsFile;
   readonly signal?: AbortSignal;
+}
+
+/** The files of an earlier sandbox, and the tags that the user gave it. */
+export interface ResumedFiles {
+  readonly image: Image;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
 /** The owner of a sandbox. The sandbox is found by its tags, and mounts the folder's host volume. */
@@ -50,7 +60,11 @@ export async function imageFor(profile: Profile, context: StartContext, owner?: 
 /** Starts a sandbox of a profile. Without an owner, it belongs to no folder. Throws as `imageFor` does. */
 export async function startSandbox(profile: Profile, context: StartContext, owner?: Owner): Promise<Sandbox> {
   const { client, app } = context.connection;
-  return createSandbox(client, app, await paramsFor(profile, context, owner), { signal: context.signal });
+  const params = await paramsFor(profile, context, owner);
+  // A snapshot that the user selected takes precedence.
+  const resumed = context.snapshot ? undefined : await context.resume?.(params.image);
+  const started = { ...params, ...(resumed && { image: resumed.image }), tags: { ...resumed?.tags, ...params.tags } };
+  return createSandbox(client, app, started, { signal: context.signal });
 }
 
 async function paramsFor(
@@ -65,6 +79,7 @@ async function paramsFor(
   const params = sandboxParams(profile, {
     env: sandboxVariables(profile, fromFile),
     ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
+    ...(context.keeps && { keeps: true }),
     tags: {
       ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),
       ...(context.snapshot?.id && { [Tag.snapshot]: context.snapshot.id }),
@@ -84,7 +99,9 @@ async function paramsFor(
     ...(signal && { signal }),
   };
   const finish =
-    setup && ((image: Image, watch: SetupWatch) => setUp({ ...params, image }, setup, connection, root, watch));
+    setup &&
+    ((image: Image, watch: SetupWatch) =>
+      setUp({ ...params, image, savesAtExit: false }, setup, connection, root, watch));
   return { ...params, image: await build(imageOf(profile), buildContext, finish) };
 }
 
@@ -115,6 +132,7 @@ export function definitionKey(profile: Profile): string {
     carryOver: ____,
     startOnSsh: _____,
     debugIdleTimeoutMs: ______,
+    keepDays: _______,
     ...rest
   } = profile;
   const definition = { ...rest, ports: publicPorts(profile) };

@@ -8,7 +8,7 @@ import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
-import type { Profile } from '../profiles/schema.ts';
+import { idleTimeoutOf, keepOf, type Profile } from '../profiles/schema.ts';
 import { looksLikeCredential } from '../sync/rules/builtin.ts';
 import { namedBy, type SendsFile } from '../sync/rules/credentials.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
@@ -17,6 +17,7 @@ import type { SandboxCost, SpendRecord } from './cost/spend.ts';
 import { Endings } from './endings.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver } from './handover.ts';
+import { KeptSandboxes, type Resumption } from './kept/kept-sandboxes.ts';
 import { SandboxLedger } from './ledger.ts';
 import type { MachineState } from './machine-state.ts';
 import type { StartGate } from './permissions/permissions.ts';
@@ -51,6 +52,8 @@ export interface StartOptions {
   readonly folder?: Folder | undefined;
   /** The profile's name. With it, the sandbox belongs to the folder; without it, to no folder in particular. */
   readonly profileName?: string;
+  /** It serves the folder from now on, so its files are kept when it ends, and those of the one before come back. */
+  readonly isServing?: boolean;
   /** Start from this snapshot instead of the profile's image. */
   readonly snapshot?: StartContext['snapshot'];
   /** Tags in addition to the extension's own. */
@@ -95,6 +98,7 @@ export class SandboxStarter {
   readonly #startedAt = new WeakMap<Sandbox, number>();
   /** By sandbox ID. */
   readonly #usedAt = new Map<string, number>();
+  readonly #resumptions = new WeakMap<Sandbox, Resumption>();
   readonly #log = new SandboxLog();
   readonly #didEnd = new Emitter<string>();
   /** Fires with a sandbox's ID once this window knows that it has ended. */
@@ -104,6 +108,8 @@ export class SandboxStarter {
 
   /** The sandboxes started on this computer that aren't known to have ended. */
   readonly ledger: SandboxLedger | undefined;
+  /** Keeps the files of folders' sandboxes when they end. */
+  readonly kept: KeptSandboxes | undefined;
   /** Ends what couldn't be ended at once. */
   readonly endings: Endings | undefined;
 
@@ -111,6 +117,7 @@ export class SandboxStarter {
     this.#dependencies = dependencies;
     const { machine } = dependencies;
     this.ledger = machine && new SandboxLedger(machine);
+    this.kept = machine && this.ledger && new KeptSandboxes({ machine, ledger: this.ledger });
     this.endings =
       machine &&
       this.ledger &&
@@ -173,21 +180,26 @@ export class SandboxStarter {
   async #start(
     connection: Connection,
     { named: { name, profile }, sends }: PermittedProfile,
-    { folder, profileName, snapshot, signal, tags }: StartOptions,
+    { folder, profileName, isServing = false, snapshot, signal, tags }: StartOptions,
   ): Promise<Sandbox> {
     signal?.throwIfAborted();
+    const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
+    const keeping =
+      isServing && owner && keepOf(profile) === 'exit' ? this.kept?.start(connection, owner, profile) : undefined;
     const context = {
       ...this.#context(connection, folder, signal),
       sends,
       ...(snapshot && { snapshot }),
       ...(tags && { tags }),
+      ...(keeping && { keeps: true, resume: (image: Image) => keeping.resume(image, signal) }),
     };
-    const owner = folder && profileName !== undefined ? this.#owner(folder, profileName) : undefined;
     const begunAt = performance.now();
     const sandbox = await startSandbox(profile, context, owner);
     this.#startedAt.set(sandbox, Date.now());
     this.#log.started(sandbox, name, performance.now() - begunAt);
     await this.#dependencies.spend?.recordStart(sandbox.sandboxId, costOf(connection, profile));
+    await keeping?.started(sandbox);
+    if (keeping?.resumption) this.#resumptions.set(sandbox, keeping.resumption);
     return sandbox;
   }
 
@@ -244,12 +256,14 @@ export class SandboxStarter {
     this.#log.ended(sandboxId, cause);
     this.#usedAt.delete(sandboxId);
     await this.ledger?.didEnd(sandboxId);
+    this.kept?.noteEnd(sandboxId);
     await this.#dependencies.spend?.recordEnd(sandboxId);
     this.#didEnd.fire(sandboxId);
   }
 
   /** Terminates a sandbox, and records its end. */
   async terminate(sandbox: Sandbox): Promise<void> {
+    await this.kept?.saveBeforeEnd(sandbox);
     await sandbox.terminate();
     await this.noteEnd(sandbox.sandboxId, 'requested');
   }
@@ -259,6 +273,7 @@ export class SandboxStarter {
    * reports it. Resolves with whether it has ended.
    */
   async letGo(sandbox: Sandbox): Promise<boolean> {
+    await this.kept?.saveBeforeEnd(sandbox);
     const hasEnded = await endNoted(this.ledger, sandbox);
     if (hasEnded) await this.noteEnd(sandbox.sandboxId, 'unused').catch(logError);
     return hasEnded;
@@ -281,6 +296,11 @@ export class SandboxStarter {
     await Promise.all([...this.#clients].map(settled));
   }
 
+  /** Returns what became of the files of an earlier sandbox when this one started; undefined if none were kept. */
+  resumptionOf(sandbox: Sandbox): Resumption | undefined {
+    return this.#resumptions.get(sandbox);
+  }
+
   /** Returns the times of a sandbox that this window started or took over. */
   timesOf(sandbox: Sandbox): SandboxTimes | undefined {
     const startedAt = this.#startedAt.get(sandbox);
@@ -297,6 +317,7 @@ export class SandboxStarter {
     this.#startedAt.set(sandbox, startedAt);
     this.#log.taken(sandbox, name, startedAt);
     await this.ledger?.noteTakeover(sandbox.sandboxId);
+    await this.kept?.noteTakeover(sandbox.sandboxId);
     await this.#dependencies.spend?.recordTakeover(sandbox.sandboxId, windowId, costOf(connection, profile));
     return sandbox;
   }
@@ -307,6 +328,7 @@ export class SandboxStarter {
     if (!ledger || !endings) return;
     takeNotes(client, { ...ledger.notesFor(account), endDue: () => endings.sweep() });
     endings.use(client, account);
+    this.kept?.use(client, account);
   }
 
   /** This window, as the owner of a folder's sandbox. */
@@ -350,7 +372,7 @@ export class SandboxStarter {
 
 /** Returns a sandbox's entry in the spend record. Local Modal is free. */
 function costOf({ account, prices }: Connection, profile: Profile): SandboxCost {
-  const { idleTimeoutMs, timeoutMs } = profile;
+  const { timeoutMs } = profile;
   const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
-  return { usdPerHour, idleTimeoutMs, timeoutMs };
+  return { usdPerHour, idleTimeoutMs: idleTimeoutOf(profile), timeoutMs };
 }

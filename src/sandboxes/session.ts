@@ -5,6 +5,7 @@ import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { Folder } from './folder.ts';
+import type { Resumption } from './kept/kept-sandboxes.ts';
 
 /** A sandbox that serves a folder. */
 export interface Session {
@@ -25,8 +26,10 @@ export interface Session {
   readonly isBilled: boolean;
   /** This call started the sandbox. */
   readonly isNew: boolean;
-  /** This call took an existing sandbox: a warm one, or one left behind by an earlier window. */
-  readonly taken?: 'warm' | 'left behind';
+  /** This call took an existing sandbox (a warm one, or one left behind by an earlier window), or the files of one that ended. */
+  readonly taken?: 'warm' | 'left behind' | 'resumed';
+  /** What became of the files of an earlier sandbox, if this call started one. */
+  readonly resumption?: Resumption;
   /** The profile changed after the sandbox was started. */
   readonly isOutdated: boolean;
 }
@@ -38,6 +41,15 @@ export interface SandboxStart {
   readonly profile: string;
   /** Rejects if the start fails. */
   readonly sandbox: Promise<Sandbox>;
+}
+
+/** A sandbox was started with the files of one that had ended. */
+export interface ResumedSession {
+  readonly folder: Folder;
+  /** The profile's name. */
+  readonly profile: string;
+  /** When the files were saved, in milliseconds since 1970. */
+  readonly savedAt: number;
 }
 
 /** A run had to wait until a new sandbox had started. */

@@ -5,6 +5,7 @@ import { logError } from '../base/log.ts';
 import type { EndCause } from '../base/log-lines.ts';
 import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
+import { idleTimeoutOf } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
@@ -15,6 +16,7 @@ import {
   billing,
   type ColdStart,
   profileFields,
+  type ResumedSession,
   type SandboxLifetime,
   type SandboxStart,
   type Session,
@@ -42,6 +44,7 @@ export class Sessions {
   #changes = 0;
   readonly #didStart = new Emitter<SandboxStart>();
   readonly #didStartCold = new Emitter<ColdStart>();
+  readonly #didResume = new Emitter<ResumedSession>();
   readonly #didChange = new Emitter<void>();
   readonly #didLeaveRunning = new Emitter<readonly Sandbox[]>();
   readonly #restart: Restart;
@@ -49,6 +52,8 @@ export class Sessions {
   /** Fires when a sandbox starts for a run, before it has started. */
   readonly onDidStart: Event<SandboxStart> = this.#didStart.event;
   readonly onDidStartCold: Event<ColdStart> = this.#didStartCold.event;
+  /** Fires when a sandbox has started with the files of one that had ended. */
+  readonly onDidResume: Event<ResumedSession> = this.#didResume.event;
   /** Fires when a sandbox has started, or is known to have ended: lists of sandboxes are out of date. */
   readonly onDidChange: Event<void> = this.#didChange.event;
   /** Fires with the sandboxes that keep running in the previous account or app after a change. */
@@ -99,7 +104,10 @@ export class Sessions {
     try {
       const sandbox = await this.#sandboxes.wait(entry, signal);
       await this.noteUse(sandbox.sandboxId);
-      const taken = running ? undefined : entry.taken;
+      const resumption = running ? undefined : this.#dependencies.starter.resumptionOf(sandbox);
+      const savedAt = resumption && 'savedAt' in resumption ? resumption.savedAt : undefined;
+      const taken = running ? undefined : (entry.taken ?? (savedAt === undefined ? undefined : 'resumed'));
+      if (savedAt !== undefined) this.#didResume.fire({ folder, profile: named.name, savedAt });
       return {
         ...billing(connection, entry.profile),
         folder,
@@ -107,6 +115,7 @@ export class Sessions {
         ...profileFields(named),
         isNew: !running && !taken,
         ...(taken && { taken }),
+        ...(resumption && { resumption }),
         isOutdated: !haveSameDefinition(entry.profile, named.profile),
       };
     } finally {
@@ -156,7 +165,7 @@ export class Sessions {
     await this.#requireBudget(connection);
     signal.throwIfAborted();
     const startedAt = performance.now();
-    const options = { folder, profileName: named.name, signal };
+    const options = { folder, profileName: named.name, isServing: true, signal };
     const sandbox = await this.#unlessLeft(starter.startPermitted(connection, permitted, options));
     this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
     return sandbox;
@@ -241,7 +250,7 @@ export class Sessions {
       const times = starter.timesOf(sandbox);
       if (!times) return [];
       const endsAt = times.startedAt + profile.timeoutMs;
-      return [{ folder, named: { name, profile }, sandbox, endsAt, idleAt: times.usedAt + profile.idleTimeoutMs }];
+      return [{ folder, named: { name, profile }, sandbox, endsAt, idleAt: times.usedAt + idleTimeoutOf(profile) }];
     });
   }
 
@@ -259,10 +268,21 @@ export class Sessions {
     const entry = this.#sandboxes.get(folder, profile);
     const sandbox = await entry?.sandbox.catch(() => undefined);
     if (!entry || !sandbox) return false;
+    await this.#dependencies.starter.kept?.saveBeforeEnd(sandbox);
     await sandbox.terminate();
     this.#sandboxes.delete(entry);
     await this.noteEnd(sandbox.sandboxId, 'requested');
     return true;
+  }
+
+  /**
+   * Terminates the folder's sandbox of a profile, and discards the files that are kept of it and of those before: the next one
+   * starts afresh. Returns false if there is none.
+   */
+  async startAfresh(folder: Folder, profileName: string): Promise<boolean> {
+    const { kept } = this.#dependencies.starter;
+    await kept?.discard(await this.connection(), { folder, profileName });
+    return this.terminateOf(folder, profileName);
   }
 
   /**
@@ -278,7 +298,7 @@ export class Sessions {
     const connection = await this.connection();
     const named = await this.profile(folder, profileName);
     await this.#requireBudget(connection);
-    const options = { folder, profileName: named.name, snapshot, signal };
+    const options = { folder, profileName: named.name, isServing: true, snapshot, signal };
     const starting = this.#unlessLeft(this.#dependencies.starter.start(connection, named, options));
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
@@ -371,7 +391,10 @@ export class Sessions {
 
   /** Ends the sandboxes of this window's folders when it closes. What VS Code doesn't wait for, the next window ends. */
   async dispose(): Promise<void> {
+    const { kept, endings } = this.#dependencies.starter;
+    kept?.dispose();
     await this.terminateAll();
-    this.#dependencies.starter.endings?.dispose();
+    endings?.dispose();
+    await kept?.settled();
   }
 }

@@ -6,6 +6,11 @@ export const strings = {
   noPausedSandbox: (profile: string, folder: string) =>
     l10n.t("There's no paused sandbox for profile “{0}” in “{1}”. Run a file to start one.", profile, folder),
 
+  stillSaving: () =>
+    l10n.t(
+      'The files of the sandbox before are still being saved. Try again in a minute, or run “Modal: Replace Sandbox” to start without them.',
+    ),
+
   tooMuchOutput: (command: string, limit: string) =>
     l10n.t('“{0}” printed more than {1}, so it was stopped. Make it print less, and then try again.', command, limit),
   setupCommandFailed: (command: string, exitCode: number, output: string, key: string) =>

@@ -1,11 +1,12 @@
 import { UserError } from '../../base/errors.ts';
+import { formatAgo } from '../../base/text.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { Tag } from '../../modal/sandboxes.ts';
 import type { RunningCommands } from '../../run/running-commands.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { moveToNewSandbox, pause, resume } from '../../sandboxes/pause.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
-import type { SandboxLifetime } from '../../sandboxes/session.ts';
+import type { ResumedSession, SandboxLifetime } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import type { Snapshot, Snapshots } from '../../snapshots/snapshots.ts';
 import { chooseFolder, workspaceFolders } from '../common/folders.ts';
@@ -56,6 +57,28 @@ export class LifecycleCommands {
       const { folder, profile } = await this.#place(row?.folderKey, row?.profile);
       await withProgress(strings.resuming(), (signal) => resume(sessions, snapshots, folder, profile, signal));
       void window.showInformationMessage(strings.resumed(profile));
+    });
+  }
+
+  /** Says that a sandbox was resumed without being asked, and offers to start afresh. */
+  async resumed({ folder, profile, savedAt }: ResumedSession): Promise<void> {
+    const action = strings.startFresh();
+    const message = strings.resumedFrom(profile, formatAgo(Date.now() - savedAt));
+    if ((await window.showInformationMessage(message, action)) === action) await this.#startFresh(folder, profile);
+  }
+
+  /** Stops a sandbox, and discards its files, after confirmation if programs are running in it. */
+  #startFresh(folder: Folder, profile: string): Promise<void> {
+    return shown(async () => {
+      const { sessions } = this.#dependencies;
+      const running = this.#describeRunning((await sessions.sandboxOf(folder, profile))?.sandboxId);
+      const action = strings.startFresh();
+      if (running) {
+        const question = strings.startFreshAnyway(running);
+        if ((await window.showWarningMessage(question, { modal: true }, action)) !== action) return;
+      }
+      await sessions.startAfresh(folder, profile);
+      void window.showInformationMessage(strings.startsFresh(profile));
     });
   }
 

@@ -12,7 +12,7 @@ export interface LifecycleModule extends vscode.Disposable {
   readonly onDidChangeSnapshots: vscode.Event<void>;
 }
 
-/** Pausing and resuming sandboxes, and what happens when one is about to expire. */
+/** Pausing and resuming sandboxes, and what happens when one is about to expire or was resumed by a run. */
 export function lifecycleModule(dependencies: LifecycleDependencies): LifecycleModule {
   const { sessions, commands } = dependencies;
   const changedSnapshots = new vscode.EventEmitter<void>();
@@ -27,6 +27,7 @@ export function lifecycleModule(dependencies: LifecycleDependencies): LifecycleM
     changedSnapshots,
     lifetimes,
     lifetimes.onNearEnd((lifetime) => void actions.nearEnd(lifetime)),
+    sessions.onDidResume((resumed) => void actions.resumed(resumed)),
     sessions.onDidChange(() => void lifetimes.update()),
     registerCommands({
       'modal.pauseSandbox': (row?: SandboxSummary) => actions.pause(row).then(() => changedSnapshots.fire()),

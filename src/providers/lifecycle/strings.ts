@@ -13,6 +13,12 @@ export const strings = {
   resume: () => l10n.t('Resume'),
   resuming: () => l10n.t('Resuming the sandbox…'),
   resumed: (profile: string) => l10n.t('The sandbox for profile “{0}” was resumed with its files.', profile),
+  resumedFrom: (profile: string, ago: string) =>
+    l10n.t('Resumed from {1}: the sandbox for profile “{0}” has the files of the one before.', profile, ago),
+  startFresh: () => l10n.t('Start Fresh'),
+  startFreshAnyway: (running: string) => l10n.t('{0} Start fresh anyway?', running),
+  startsFresh: (profile: string) =>
+    l10n.t('The sandbox for profile “{0}” was stopped. The next run starts a new one without its files.', profile),
   otherFolder: () =>
     l10n.t('The selected sandbox or snapshot belongs to another folder. Open that folder, and then try again.'),
 

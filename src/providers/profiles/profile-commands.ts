@@ -110,7 +110,7 @@ export class ProfileCommands {
     return shown(async () => {
       const target = folder ?? (await chooseFolder());
       const name = profile ?? (await this.#profiles.current(target));
-      const isStopped = await this.#sessions.terminateOf(target, name);
+      const isStopped = await this.#sessions.startAfresh(target, name);
       void window.showInformationMessage(isStopped ? strings.stoppingSandbox(name) : strings.noSandbox(name));
     });
   }

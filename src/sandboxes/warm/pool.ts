@@ -2,7 +2,7 @@ import type { Sandbox } from 'modal';
 import type { Clock } from '../../base/clock.ts';
 import { Emitter, type Event } from '../../base/events.ts';
 import type { NamedProfile } from '../../profiles/profiles.ts';
-import type { WarmProfile } from '../../profiles/schema.ts';
+import { idleTimeoutOf, type WarmProfile } from '../../profiles/schema.ts';
 import type { Folder } from '../folder.ts';
 import { definitionKey } from '../sandbox-spec.ts';
 
@@ -148,7 +148,7 @@ export class WarmPool implements WarmSource {
   /** Touches the target's sandboxes that are about to reach their idle timeout, and drops any that have stopped. */
   async touch(target: WarmTarget): Promise<void> {
     const now = this.#dependencies.clock.now();
-    const intervalMs = target.named.profile.idleTimeoutMs * TOUCH_AFTER_SHARE;
+    const intervalMs = idleTimeoutOf(target.named.profile) * TOUCH_AFTER_SHARE;
     // If the clock was set back, the last touch is unknown.
     const due = this.#of(target).filter(({ touchedAt }) => now < touchedAt || now - touchedAt >= intervalMs);
     await Promise.all(due.map((each) => this.#use(each, () => this.#dependencies.touch(each.sandbox))));

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import {
+  idleTimeoutOf,
   imageOf,
   ModalFileSchema,
   ProfileSchema,
@@ -18,7 +19,7 @@ describe('ProfileSchema', () => {
   it('defaults to the built-in image, a lifetime of four hours, and a host volume', () => {
     const profile = ProfileSchema.parse({});
     assert.equal(profile.timeoutMs, 14_400_000);
-    assert.equal(profile.idleTimeoutMs, 600_000);
+    assert.equal(idleTimeoutOf(profile), 300_000);
     assert.equal(profile.hostVolume, true);
     assert.deepEqual(imageOf(profile).apt, []);
   });
@@ -60,6 +61,7 @@ describe('ProfileSchema', () => {
     ['more GPUs than a sandbox can have', { gpu: 'A10:8' }, /gpu: must be at most A10:4/],
     ['a timeout beyond the limit', { timeoutMs: 90_000_000 }, /timeoutMs: .*24 hours/],
     ['a timeout of a fraction of a second', { timeoutMs: 1_500 }, /timeoutMs: must be in whole seconds/],
+    ['kept files of warm sandboxes', { keep: 'exit', warm: {} }, /keep: must be “never”/],
     [
       'an idle timeout beyond the lifetime',
       { timeoutMs: 60_000, idleTimeoutMs: 120_000 },

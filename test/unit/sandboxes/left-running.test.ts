@@ -214,7 +214,7 @@ describe('Sandboxes that may be left running', () => {
     await close(window);
     const next = await open();
     const { taken, sandbox: other } = await next.sessions.acquire(folder);
-    assert.equal(taken, undefined);
+    assert.equal(taken, 'resumed');
     assert.notEqual(other.sandboxId, sandbox.sandboxId);
     await next.starter.endings?.sweep();
     assert.equal(await other.poll(), null);

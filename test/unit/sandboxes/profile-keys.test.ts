@@ -95,6 +95,11 @@ const CASES: Record<string, Case> = {
       [8001, true, false],
     ],
   },
+  keep: {
+    profile: { keep: 'never' },
+    received: ({ experimentalOptionsV2, idleTimeoutSecs }) => [experimentalOptionsV2, idleTimeoutSecs],
+    expected: [{}, 600],
+  },
   secrets: { profile: { secrets: ['keys-secret'] }, inside: 'echo $FROM_SECRET', output: 'hush\n' },
   env: { profile: { env: { A: 'it’s' } }, inside: 'echo "$A"', output: 'it’s\n' },
   envFile: { profile: { envFile: 'my.env', env: { B: 'env' } }, inside: 'echo "$A $B"', output: 'file one env\n' },
@@ -110,6 +115,7 @@ const WITHOUT_CASE = [
   'setup',
   'warm',
   'carryOver',
+  'keepDays',
   'pull',
 ];
 

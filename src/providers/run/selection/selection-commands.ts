@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../../base/errors.ts';
-import { DEFAULT_PROFILE } from '../../../profiles/schema.ts';
+import { DEFAULT_PROFILE, IDLE_TIMEOUT_MS } from '../../../profiles/schema.ts';
 import { CANCELED, type RunResult } from '../../../run/result.ts';
 import { shellOf } from '../../../run/runners.ts';
 import { type Interpreter, interpreterOf } from '../../../run/selection/interpreters.ts';
@@ -116,7 +116,7 @@ export class SelectionCommands {
     if (!(await account.ensureChosen())) return undefined;
     const { name, profile } = await sessions.profile(request.folder);
     const key = JSON.stringify([request.folder.path, name, interpreter.name]);
-    const process = { request: { ...request, profile: name }, idleTimeoutMs: profile.idleTimeoutMs };
+    const process = { request: { ...request, profile: name }, idleTimeoutMs: profile.idleTimeoutMs ?? IDLE_TIMEOUT_MS };
     const opened = this.#interactive.get(key) ?? this.#open(key, interpreter, request.folder.name, name);
     const session = { ...opened, process };
     this.#interactive.set(key, session);
