@@ -8,7 +8,7 @@ const fs = require('fs'), inspector = require('inspector'), path = require('path
 const { MODAL_DEBUG: folder, MODAL_DEBUG_PORT: port, MODAL_DEBUG_CHILDREN: children } = process.env;
 const [, script = ''] = process.argv;
 // These start the program in a process of its own.
-const isWrapper = /(?:^|\/)(?:npm|npx|pnpm|pnpx|yarn|corepack|tsx)(?:-cli)?(?:\.[cm]?js)?$/.test(script);
+const isWrapper = /(?:^|\/)(?:npm|npx|pnpm|pnpx|yarn|corepack|tsx)(?:-cli)?(?:\.[cm]?js)?$/.test(script) || process.execArgv.includes('--test') || process.env.MODAL_TESTS;
 if (folder && !isWrapper && require('worker_threads').isMainThread && fs.existsSync(folder)) {
   if (children === '0') delete process.env.MODAL_DEBUG;
   const isAwaited = port && (inspector.url() || '').includes(':' + port + '/');

@@ -29,8 +29,8 @@ const FailureSchema = z.object({
 });
 export type TestFailure = z.infer<typeof FailureSchema>;
 
-/** A test: the ID that results refer to, its key, and its line from 0. */
-const FoundTestSchema = z.tuple([name, KeySchema, line.nullable()]);
+/** A test: the ID that results refer to, its key, its line from 0, and whether it only runs as a part of the test above it. */
+const FoundTestSchema = z.tuple([name, KeySchema, line.nullable(), z.boolean().optional()]);
 
 const OutcomeSchema = z.enum(['passed', 'failed', 'error', 'skipped', 'xfailed']);
 export type TestOutcome = z.infer<typeof OutcomeSchema>;
@@ -62,18 +62,18 @@ export type TestedFile = z.infer<typeof CoverageSchema>;
 const TestEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('session'), root: name, ini: name.nullish(), version: name }),
   z.object({ kind: z.literal('tests'), tests: z.array(FoundTestSchema).max(MAX_TESTS_PER_EVENT) }),
-  z.object({ kind: z.literal('collected') }),
-  z.object({ kind: z.literal('broken'), file: name, failure: FailureSchema }),
+  z.object({ kind: z.literal('collected'), file: name.optional() }),
+  z.object({
+    kind: z.literal('broken'),
+    file: name,
+    failure: FailureSchema,
+    /** How the process of the file's tests has ended, if that is why. */
+    exit: z.object({ code: z.number().int().nullish(), signal: name.nullish() }).optional(),
+  }),
   z.object({ kind: z.literal('start'), id: name }),
   ResultSchema,
-  z.object({
-    kind: z.literal('subtest'),
-    id: name,
-    name,
-    outcome: z.enum(['passed', 'failed', 'skipped']),
-    failures: z.array(FailureSchema).max(20).default([]),
-  }),
   z.object({ kind: z.literal('missing'), name: z.enum(['pytest', 'coverage']), python: name }),
+  z.object({ kind: z.literal('unsuitable'), needs: name, found: name }),
   CoverageSchema,
   z.object({ kind: z.literal('finish'), code: z.number().int() }),
 ]);
@@ -85,29 +85,36 @@ export interface FoundTest {
   readonly key: TestKey;
   /** From 0. */
   readonly line: number | undefined;
+  /** It can't be run without the test above it. */
+  readonly isPart: boolean;
 }
 
 /** Returns the tests of an event. */
 export function foundTests({ tests }: Extract<TestEvent, { kind: 'tests' }>): FoundTest[] {
-  return tests.map(([id, key, at]) => ({ id, key, line: at ?? undefined }));
+  return tests.map(([id, key, at, isPart = false]) => ({ id, key, line: at ?? undefined, isPart }));
 }
 
 /** The character before each event (https://www.rfc-editor.org/rfc/rfc7464). What stands outside of them is a program's own text. */
 const MARK = '\u001e';
 
+/** Receives what a run of tests prints. */
+export interface EventSink {
+  event(event: TestEvent): void;
+  /** The program's own text. */
+  text(text: string): void;
+}
+
 /** Reads events from a stream that may contain other text. What isn't an event of ours is text, or dropped if it's marked as one. */
 export class EventReader {
   readonly #decoder = new TextDecoder();
-  readonly #onEvent: (event: TestEvent) => void;
-  readonly #onText: (text: string) => void;
+  readonly #sink: EventSink;
   /** The parts of an event whose end hasn't arrived. */
   #parts: string[] = [];
   #chars = 0;
   #isInEvent = false;
 
-  constructor(onEvent: (event: TestEvent) => void, onText: (text: string) => void) {
-    this.#onEvent = onEvent;
-    this.#onText = onText;
+  constructor(sink: EventSink) {
+    this.#sink = sink;
   }
 
   feed(bytes: Uint8Array): void {
@@ -119,7 +126,7 @@ export class EventReader {
       const end = chunk.indexOf(this.#isInEvent ? '\n' : MARK, at);
       const part = chunk.slice(at, end < 0 ? undefined : end);
       if (this.#isInEvent) this.#add(part);
-      else if (part !== '') this.#onText(part);
+      else if (part !== '') this.#sink.text(part);
       if (end < 0) return;
       if (this.#isInEvent) this.#end();
       this.#isInEvent = !this.#isInEvent;
@@ -137,7 +144,7 @@ export class EventReader {
     const event = parseEvent(this.#parts.join(''));
     this.#parts = [];
     this.#chars = 0;
-    if (event) this.#onEvent(event);
+    if (event) this.#sink.event(event);
   }
 }
 
@@ -147,4 +154,14 @@ function parseEvent(json: string): TestEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Returns a reader for programs whose own text is on stdout, and whose events are on stderr. */
+export function eventsOnStderr(sink: EventSink): { stdout(bytes: Uint8Array): void; stderr(bytes: Uint8Array): void } {
+  const decoder = new TextDecoder();
+  const events = new EventReader(sink);
+  return {
+    stdout: (bytes) => sink.text(decoder.decode(bytes, { stream: true })),
+    stderr: (bytes) => events.feed(bytes),
+  };
 }

@@ -1,43 +1,22 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Sandbox } from 'modal';
-import { UserError } from '../base/errors.ts';
-import { type AnswerLimits, execWith } from '../modal/exec.ts';
 import type { RunRequest } from '../run/request.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { STATE_FOLDER } from '../sync/rules/builtin.ts';
+import { once, putDebugOptions } from './debug-events.ts';
+import { eventsOnStderr } from './events.ts';
+import type { DebuggedTests, TestFramework, TestOptions } from './framework.ts';
 import { PYTEST_BOOT, PYTEST_PLUGIN } from './helpers/pytest.ts';
-import { strings } from './strings.ts';
-import { type TestKey, withoutNested } from './test-key.ts';
+import { isPythonTestFile, PYTHON_TEST_FILES, scanPythonTests } from './scan-python.ts';
+import { withoutNested } from './test-key.ts';
 
 /** The folder in a sandbox that pytest is installed to if the image has none, apart from the packages of the program. */
 export const PYTEST_FOLDER = '/opt/modal-pytest';
 /** Next to the sync's state, so that it's never synced or listed. Other contents have another folder. */
 const PLUGIN_FOLDER = `${REMOTE_ROOT}/${STATE_FOLDER}/testing/${createHash('sha256').update(PYTEST_PLUGIN).digest('hex').slice(0, 16)}`;
 
-/** Where a project's tests were found the last time. */
-export interface PytestProject {
-  /** pytest's `rootdir`, absolute in the sandbox. */
-  readonly root: string;
-  /** The file of its configuration, if there is one. */
-  readonly ini: string | undefined;
-}
-
-export interface PytestOptions {
-  /** The tests to run, or the groups of tests; undefined for all. */
-  readonly select?: readonly TestKey[] | undefined;
-  /** Measures what the tests execute. */
-  readonly hasCoverage?: boolean | undefined;
-  /** Finds the tests, but runs none. */
-  readonly isDiscovery?: boolean | undefined;
-  /** The folder with pytest if the image has none. */
-  readonly packages?: string;
-  /** More arguments of the user's. */
-  readonly args?: readonly string[];
-  readonly project?: PytestProject | undefined;
-}
-
 /** Returns the run of pytest that says what it finds and how each test ends on stderr. `python` is a run of Python without arguments. */
-export function pytestRequest(python: RunRequest, options: PytestOptions): RunRequest {
+export function pytestRequest(python: RunRequest, options: TestOptions): RunRequest {
   const input = Buffer.from(JSON.stringify(bootOptions(options)));
   return {
     ...python,
@@ -55,7 +34,7 @@ function bootOptions({
   packages = PYTEST_FOLDER,
   args = [],
   project,
-}: PytestOptions) {
+}: TestOptions) {
   const keys = select && withoutNested(select);
   const files = [...new Set(keys?.map(([file]) => file))];
   return {
@@ -79,54 +58,42 @@ function bootOptions({
   };
 }
 
-/** A run of pytest under a debugger, which only takes a command line. */
-export interface DebuggedPytest {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  /** The file of its events. */
-  readonly events: string;
-}
-
-const DEBUG_LIMITS: AnswerLimits = { maxBytes: 100_000, timeoutMs: 30_000 };
-
-/**
- * Prepares a sandbox for a run of pytest whose streams belong to a debugger: its events go to a file. Throws `UserError` and the
- * SDK's errors.
- */
-export async function prepareDebugging(
+/** Prepares a sandbox for a run of pytest under a debugger: its events go to a file. Throws `UserError` and the SDK's errors. */
+export async function preparePytestDebugging(
   sandbox: Sandbox,
-  options: PytestOptions,
+  options: TestOptions,
   signal?: AbortSignal,
-): Promise<DebuggedPytest> {
+): Promise<DebuggedTests> {
   const { plugin, args, files, ...rest } = bootOptions(options);
-  const folder = `/tmp/modal-tests-${randomUUID()}`;
-  const events = `${folder}/events`;
-  const settings = Buffer.from(JSON.stringify({ ...rest, single: true, events }));
-  const script = `mkdir -p "$1" "$2" && file="$1/modal_pytest.py" &&
-{ [ -e "$file" ] || { printf %s "$3" > "$file.$$" && mv "$file.$$" "$file"; }; } &&
-cat > "$2/options" && : > "$2/events" || exit
-[ -d ${PYTEST_FOLDER} ] && packages=:${PYTEST_FOLDER}
-printf 'done%s' "$1$packages\${PYTHONPATH:+:$PYTHONPATH}"`;
-  const said = await execWith(sandbox, ['sh', '-c', script, 'sh', PLUGIN_FOLDER, folder, plugin], {
-    ...DEBUG_LIMITS,
-    signal,
-    source: () => ({ readFrom: (offset) => once(settings.subarray(offset)) }),
-  });
-  const [, path] = /^done(.+)/.exec(said.toString()) ?? [];
-  if (path === undefined) throw new UserError(strings.notPrepared());
+  const script = `mkdir -p "$1" && file="$1/modal_pytest.py" &&
+{ [ -e "$file" ] || { printf %s "$2" > "$file.$$" && mv "$file.$$" "$file"; }; } &&
+{ [ ! -d ${PYTEST_FOLDER} ] || packages=:${PYTEST_FOLDER}; } &&
+printf %s "$1$packages\${PYTHONPATH:+:$PYTHONPATH}"`;
+  const prepared = await putDebugOptions(sandbox, { ...rest, single: true }, [script, PLUGIN_FOLDER, plugin], signal);
   return {
-    args: ['-p', 'modal_pytest', ...args, ...files],
-    env: { PYTHONPATH: path, MODAL_PYTEST: `${folder}/options` },
-    events,
+    launch: {
+      module: 'pytest',
+      args: ['-p', 'modal_pytest', ...args, ...files],
+      env: { PYTHONPATH: prepared.said, MODAL_PYTEST: prepared.options },
+    },
+    events: prepared.events,
   };
 }
 
-/** Returns the run that reads the events of a debugged run, in its sandbox, until it's canceled. */
-export function debugEventsRequest(python: RunRequest, events: string, sandboxId: string): RunRequest {
-  const programs = [{ argv: ['tail', '-n', '+1', '-f', events] }] as const;
-  return { ...python, programs, args: [], pty: false, sync: false, pull: [], sandboxId };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}
+/** Tests of Python's, which pytest runs. */
+export const pythonTests: TestFramework = {
+  name: 'pytest',
+  files: PYTHON_TEST_FILES,
+  languages: ['python'],
+  argsSetting: 'pytestArgs',
+  namesTell: true,
+  canFind: true,
+  ranCodes: new Set([0, 1, 2, 5]),
+  isTestFile: isPythonTestFile,
+  owns: (path) => path.endsWith('.py'),
+  scan: scanPythonTests,
+  program: (requests, folder) => requests.forModule(folder, 'pytest'),
+  request: (program, options) => pytestRequest({ ...program, args: [] }, options),
+  prepareDebugging: preparePytestDebugging,
+  reader: eventsOnStderr,
+};

@@ -2,15 +2,16 @@ import type { RunRequest } from '../run/request.ts';
 import type { RunResult } from '../run/result.ts';
 import { endOfRun, Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
-import { EventReader, type TestEvent, type TestedFile } from './events.ts';
-import type { PytestProject } from './pytest.ts';
+import { EventReader, type EventSink, type TestEvent, type TestedFile } from './events.ts';
+import type { TestFramework, TestProject } from './framework.ts';
 import { type ResultListener, TestResults } from './results.ts';
 import { strings } from './strings.ts';
 import type { TestKey } from './test-key.ts';
 
 export interface TestRunOptions {
-  /** A run whose program writes events to stderr. */
+  /** A run of the framework's. */
   readonly request: RunRequest;
+  readonly framework: Pick<TestFramework, 'ranCodes' | 'reader'>;
   readonly services: RunServices;
   readonly listener: ResultListener;
   /** The keys of tests found earlier, by ID. Those that this run finds are added. */
@@ -23,16 +24,16 @@ export interface TestRunOptions {
   onStatus(line: string): void;
   /** Receives the current step, `''` when it's over. */
   onProgress?(line: string): void;
-  /** The stream of the program that has the events. Defaults to stderr. */
-  readonly eventsOn?: 'stdout' | 'stderr';
+  /** The program's output consists of the events of another one. */
+  readonly isOfEvents?: boolean;
   /** Why tests have no result if the run is canceled. */
   readonly canceledReason?: string;
   /** Receives what a file's tests have executed. */
   onCoverage?(file: TestedFile): void;
   /** Called once the runner has come to its own end. */
   onFinished?(): void;
-  /** Called once all tests are found. */
-  onCollected?(): void;
+  /** Called once all tests are found, those of one file if it's given. */
+  onCollected?(file: string | undefined): void;
 }
 
 /** How a run of tests has ended. */
@@ -45,54 +46,53 @@ export interface TestRunEnd {
   readonly isComplete: boolean;
   /** The runner that the sandbox doesn't have, and the interpreter that needs it. */
   readonly missing?: Pick<Extract<TestEvent, { kind: 'missing' }>, 'name' | 'python'> | undefined;
-  readonly project?: PytestProject | undefined;
+  readonly project?: TestProject | undefined;
 }
-
-/** Exit codes of pytest with which it has run tests, or has found none. */
-const RAN = new Set([0, 1, 2, 5]);
 
 /** Runs tests, and reports their results as they come. Each test that has started gets a result. Never rejects. */
 export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
-  const { listener, known, signal, eventsOn = 'stderr', canceledReason = strings.canceled() } = options;
+  const { listener, known, signal, framework, isOfEvents = false, canceledReason = strings.canceled() } = options;
   const results = new TestResults(listener, known);
   let missing: TestRunEnd['missing'];
-  let project: PytestProject | undefined;
+  let obstacle: string | undefined;
+  let project: TestProject | undefined;
   const take = (event: TestEvent) => {
     if (event.kind === 'missing') missing = event;
+    else if (event.kind === 'unsuitable') obstacle = strings.unsuitable(event.needs, event.found);
     else if (event.kind === 'session') project = { root: event.root, ini: event.ini ?? undefined };
-    else if (event.kind === 'collected') options.onCollected?.();
+    else if (event.kind === 'collected') options.onCollected?.(event.file);
     else if (event.kind === 'coverage') options.onCoverage?.(event);
     else results.take(event);
     if (event.kind === 'finish') options.onFinished?.();
   };
-  const reader = new EventReader(take, (text) => options.onOutput(text));
-  const decoder = new TextDecoder();
-  const events = (bytes: Uint8Array) => reader.feed(bytes);
-  const text = (bytes: Uint8Array) => options.onOutput(decoder.decode(bytes, { stream: true }));
-  const run = new Run(
-    { ...options.request, pty: false, record: eventsOn === 'stdout' ? 'none' : 'stdout' },
-    options.services,
-    {
-      isUnpaced: true,
-      status: (line) => options.onStatus(line),
-      progress: (line) => options.onProgress?.(line),
-      stdout: eventsOn === 'stdout' ? events : text,
-      stderr: eventsOn === 'stderr' ? events : text,
-    },
-  );
+  const sink: EventSink = { event: take, text: (text) => options.onOutput(text) };
+  const reader = isOfEvents ? eventsOnly(sink) : framework.reader(sink);
+  const run = new Run({ ...options.request, pty: false, record: isOfEvents ? 'none' : 'stdout' }, options.services, {
+    isUnpaced: true,
+    status: (line) => options.onStatus(line),
+    progress: (line) => options.onProgress?.(line),
+    stdout: (bytes) => reader.stdout(bytes),
+    stderr: (bytes) => reader.stderr(bytes),
+  });
   const result = await endOfRun(run, signal);
-  const reason = signal?.aborted ? canceledReason : reasonOf(result, results, missing?.name);
+  if (missing) obstacle = strings.noRunner(missing.name);
+  const hasRun = results.hasFinished && result.outcome === 'exited' && framework.ranCodes.has(result.exitCode);
+  const reason = signal?.aborted ? canceledReason : (obstacle ?? reasonOf(result, hasRun, results.hasStarted));
   results.end(reason);
-  const isComplete = results.hasFinished && result.outcome === 'exited' && RAN.has(result.exitCode);
-  return { result, results, reason, isComplete, missing, project };
+  return { result, results, reason, isComplete: hasRun, missing, project };
 }
 
-function reasonOf(result: RunResult, { hasFinished, hasStarted }: TestResults, missing: string | undefined): string {
-  if (missing !== undefined) return strings.noRunner(missing);
+function reasonOf(result: RunResult, hasRun: boolean, hasStarted: boolean): string {
   if (result.outcome === 'failed') return result.error;
   if (result.outcome === 'canceled') return strings.canceled();
   const { exitCode, signal } = result;
   if (signal !== undefined) return strings.endedBySignal(signal);
-  if (hasFinished && RAN.has(exitCode)) return strings.notStarted();
+  if (hasRun) return strings.notStarted();
   return hasStarted ? strings.endedEarly(exitCode) : strings.failedToStart(exitCode);
+}
+
+/** Returns a reader of a file of events. */
+function eventsOnly(sink: EventSink): { stdout(bytes: Uint8Array): void; stderr(bytes: Uint8Array): void } {
+  const events = new EventReader({ ...sink, text: () => {} });
+  return { stdout: (bytes) => events.feed(bytes), stderr() {} };
 }

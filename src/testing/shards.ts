@@ -7,7 +7,7 @@ import type { RunRequest } from '../run/request.ts';
 import { endOfRun, Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
 import { takeOrDiscard } from '../snapshots/take.ts';
-import { type PytestOptions, pytestRequest } from './pytest.ts';
+import type { TestFramework, TestOptions } from './framework.ts';
 import { runTests, type TestRunEnd, type TestRunOptions } from './run-tests.ts';
 import { strings } from './strings.ts';
 import { keyText, type TestKey } from './test-key.ts';
@@ -52,10 +52,11 @@ export class TestDurations {
   }
 }
 
-export interface ShardOptions extends Omit<TestRunOptions, 'request' | 'eventsOn' | 'canceledReason'> {
-  /** The run of a folder's Python without arguments. */
-  readonly python: RunRequest;
-  readonly pytest: PytestOptions;
+export interface ShardOptions extends Omit<TestRunOptions, 'request' | 'isOfEvents' | 'canceledReason'> {
+  readonly framework: TestFramework;
+  /** The run of the framework's program without arguments. */
+  readonly program: RunRequest;
+  readonly tests: TestOptions;
   /** The tests of each sandbox. */
   readonly groups: readonly (readonly TestKey[])[];
 }
@@ -64,12 +65,12 @@ export interface ShardOptions extends Omit<TestRunOptions, 'request' | 'eventsOn
  * Runs groups of tests at the same time, each in a sandbox of its own. All start from one snapshot of the folder's synced sandbox,
  * and are gone afterwards. Throws `UserError`, the SDK's errors, and the signal's reason if they can't be started.
  */
-export async function runShards({ python, pytest, groups, ...options }: ShardOptions): Promise<TestRunEnd[]> {
+export async function runShards({ program, tests, groups, ...options }: ShardOptions): Promise<TestRunEnd[]> {
   const { services, signal, onStatus } = options;
-  await syncOnly(python, services, options);
+  await syncOnly(program, services, options);
   const { sessions } = services;
-  const { folder } = python;
-  const { sandbox, profile } = await sessions.acquire(folder, python.profile, signal);
+  const { folder } = program;
+  const { sandbox, profile } = await sessions.acquire(folder, program.profile, signal);
   const named = await sessions.profile(folder, profile);
   const { client } = await sessions.connection();
   const startedAt = performance.now();
@@ -88,9 +89,9 @@ export async function runShards({ python, pytest, groups, ...options }: ShardOpt
     return await Promise.all(
       sandboxes.map(async ({ sandboxId }, at) => {
         let output = '';
-        const request = pytestRequest(
-          { ...python, sync: false, pull: [], sandboxId },
-          { ...pytest, select: groups[at] ?? [] },
+        const request = options.framework.request(
+          { ...program, sync: false, pull: [], sandboxId },
+          { ...tests, select: groups[at] ?? [] },
         );
         const onOutput = (text: string) => (output = (output + text).slice(-MAX_OUTPUT_CHARS));
         const end = await runTests({ ...options, request, onOutput });
@@ -107,13 +108,13 @@ export async function runShards({ python, pytest, groups, ...options }: ShardOpt
 
 /** Syncs a folder to its sandbox. Throws `UserError` if that fails. */
 async function syncOnly(
-  python: RunRequest,
+  program: RunRequest,
   services: RunServices,
   { signal, onStatus, onProgress }: Pick<TestRunOptions, 'signal' | 'onStatus' | 'onProgress'>,
 ): Promise<void> {
   const none = () => {};
   const request = {
-    ...python,
+    ...program,
     programs: [{ argv: ['true'] }] as const,
     args: [],
     pty: false,

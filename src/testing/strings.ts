@@ -13,6 +13,19 @@ export const strings = {
     l10n.t(
       "The test runner didn't start this test. Its options or an earlier test may have ended the run, or the test isn't there any more.",
     ),
+  brokenFile: () => l10n.t("The tests of this file couldn't be run because of an error in it."),
+  fileEnded: (code: number) => l10n.t("The process of this file's tests ended with exit code {0}.", code),
+  fileEndedBySignal: (signal: string) =>
+    l10n.t(
+      "The process of this file's tests was ended by {0}. If memory was short, raise the profile's “memoryMiB”.",
+      signal,
+    ),
+  unsuitable: (needs: string, found: string) =>
+    l10n.t(
+      'The tests need {0}, and the sandbox has {1}. Use another image in the profile, and then test again.',
+      needs,
+      found,
+    ),
   notPrepared: () =>
     l10n.t("The sandbox can't keep the test runner's results, because /tmp or the synced folder isn't writable there."),
   debuggingEnded: () => l10n.t('The debug session ended before the test did.'),

@@ -39,7 +39,13 @@ export const SettingsSchema = z.object({
       test: z.boolean().default(true),
     } satisfies Record<TargetKind | 'test', unknown>)
     .prefault({}),
-  testing: z.object({ enabled: z.boolean().default(false), pytestArgs: z.array(z.string()).default([]) }).prefault({}),
+  testing: z
+    .object({
+      enabled: z.boolean().default(false),
+      pytestArgs: z.array(z.string()).default([]),
+      nodeArgs: z.array(z.string()).default([]),
+    })
+    .prefault({}),
   budget: z.object({ perDay: z.number().min(0).default(0), perHour: z.number().min(0).default(0) }).prefault({}),
   warm: z
     .object({ pauseAfterIdleMinutes: z.number().min(0).default(15), pauseOnBattery: z.boolean().default(false) })

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { DEBUG_TYPE } from '../../debug/launch.ts';
 import type { RunServices } from '../../run/services.ts';
-import { debugEventsRequest, prepareDebugging } from '../../testing/pytest.ts';
+import { debugEventsRequest } from '../../testing/debug-events.ts';
 import { runTests } from '../../testing/run-tests.ts';
 import { strings as testingStrings } from '../../testing/strings.ts';
 import { syncedFolder } from '../common/folders.ts';
@@ -14,39 +14,40 @@ import type { FolderTests } from './test-selection.ts';
 /** How long the last results of a debug session that has ended are waited for. */
 const LAST_RESULTS_MS = 3_000;
 
-/** Debugs tests: pytest is the program of a debug session, and its results come from a file in the sandbox. */
+/** Debugs tests: the test runner is the program of a debug session, and its results come from a file in the sandbox. */
 export async function debugTests(
   run: vscode.TestRun,
   view: TestRunView,
-  { folder, items, select }: FolderTests,
+  { folder, framework, items, select }: FolderTests,
   { runner, services, signal }: { runner: TestRunner; services: RunServices; signal: AbortSignal },
 ): Promise<void> {
-  const { python, options, known } = await runner.pytest(folder, { select });
+  const { program, tests, known } = await runner.prepare(folder, framework, { select });
   const { sandbox } = await services.sessions.acquire(syncedFolder(folder), undefined, signal);
-  const { args, env, events } = await prepareDebugging(sandbox, options, signal);
+  const { launch, events } = await framework.prepareDebugging(sandbox, tests, signal);
   const ending = new AbortController();
   const finished = Promise.withResolvers<void>();
   const following = runTests({
-    request: debugEventsRequest(python, events, sandbox.sandboxId),
+    framework,
+    request: debugEventsRequest(program, events, sandbox.sandboxId),
     services,
     listener: view,
     known: known.keys,
     signal: ending.signal,
-    eventsOn: 'stdout',
+    isOfEvents: true,
     canceledReason: testingStrings.debuggingEnded(),
     onOutput: () => {},
     onStatus: (line) => view.status(line),
     onFinished: finished.resolve,
   });
   try {
-    await debugToItsEnd(folder, run, { module: 'pytest', args, env }, signal);
+    await debugToItsEnd(folder, run, launch, signal);
     const late = setTimeout(finished.resolve, signal.aborted ? 0 : LAST_RESULTS_MS);
     await finished.promise;
     clearTimeout(late);
   } finally {
     ending.abort();
     const end = await following;
-    view.notRun(items, (key) => end.results.has(key), end.reason);
+    view.notRun(items, [end.results], end.reason);
   }
 }
 
@@ -54,7 +55,7 @@ export async function debugTests(
 async function debugToItsEnd(
   folder: vscode.WorkspaceFolder,
   testRun: vscode.TestRun,
-  launch: { module: string; args: readonly string[]; env: Readonly<Record<string, string>> },
+  launch: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
 ): Promise<void> {
   const __tests = randomUUID();

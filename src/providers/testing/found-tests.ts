@@ -1,6 +1,7 @@
 import type * as vscode from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import type { FoundTest, TestFailure } from '../../testing/events.ts';
+import type { TestFramework } from '../../testing/framework.ts';
 import type { ResultListener } from '../../testing/results.ts';
 import { keyText, type TestKey } from '../../testing/test-key.ts';
 import type { TestTree } from './test-tree.ts';
@@ -28,11 +29,14 @@ export class FoundTests implements ResultListener {
 
   started(_key: TestKey): void {}
   ended(..._: Parameters<ResultListener['ended']>): void {}
-  subtest(..._: Parameters<ResultListener['subtest']>): void {}
 
-  /** Removes the tests of groups (all if undefined) that weren't found. Call once all are found. */
-  removeOthers(groups: readonly TestKey[] | undefined): void {
-    this.tree.keepOnly(this.folder, groups, (key) => this.#found.has(keyText(key)));
+  /** Removes a framework's tests of groups (all if undefined) that weren't found. Call once all are found. */
+  removeOthers(framework: TestFramework, groups: readonly TestKey[] | undefined): void {
+    this.tree.keepOnly(this.folder, groups, (key) => !framework.owns(key[0]) || this.isFound(key));
+  }
+
+  protected isFound(key: TestKey): boolean {
+    return this.#found.has(keyText(key));
   }
 
   /** Notes that a test and the groups that it's in were found. */

@@ -1,6 +1,8 @@
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
-import { isTestFile } from '../../testing/scan.ts';
+import type { TestFramework } from '../../testing/framework.ts';
+import { TEST_FRAMEWORKS, testFileFramework } from '../../testing/frameworks.ts';
+import { pythonTests } from '../../testing/pytest.ts';
 import { TestDurations } from '../../testing/shards.ts';
 import { diskFolderOf, diskFolders } from '../common/folders.ts';
 import { showError } from '../common/report.ts';
@@ -75,7 +77,7 @@ export class SandboxTests implements vscode.Disposable {
   }
 
   async #runPart(run: vscode.TestRun, part: FolderTests, kind: Kind, signal: AbortSignal): Promise<void> {
-    const { folder, items, select } = part;
+    const { folder, framework, items, select } = part;
     const view = new TestRunView(run, this.tree, folder, this.#durations);
     const { services } = this.#dependencies;
     const runner = this.#runner;
@@ -89,7 +91,7 @@ export class SandboxTests implements vscode.Disposable {
         durations: this.#durations,
         signal,
       });
-    const end = await runner.run(folder, view, {
+    const end = await runner.run(folder, framework, view, {
       select,
       signal,
       hasCoverage: kind === 'coverage',
@@ -97,7 +99,7 @@ export class SandboxTests implements vscode.Disposable {
       onStatus: (line) => view.status(line),
       onCoverage: (file) => this.#coverage.add(run, folder, file),
     });
-    view.notRun(items, (key) => end.results.has(key), end.reason);
+    view.notRun(items, [end.results], end.reason);
     const problem = startProblem(end, signal);
     if (problem) throw problem;
   }
@@ -132,7 +134,7 @@ export class SandboxTests implements vscode.Disposable {
     { include }: vscode.TestRunRequest,
     uris: readonly vscode.Uri[],
   ): Promise<readonly vscode.TestItem[] | undefined> {
-    if (!uris.every(({ path }) => isTestFile(path))) return include;
+    if (!uris.every(({ path }) => testFileFramework(path))) return include;
     const files = (await Promise.all(uris.map((uri) => this.files.itemAt(uri)))).filter((item) => item !== undefined);
     return files.flatMap((file) => {
       if (!include || include.some((each) => isBelow(file, each))) return [file];
@@ -147,9 +149,9 @@ export class SandboxTests implements vscode.Disposable {
     try {
       await this.files.search(true);
       await this.#runner.requireReady();
-      for (const folder of diskFolders()) {
+      for (const [folder, framework] of this.#searchable()) {
         let output = '';
-        const end = await this.#runner.run(folder, new FoundTests(this.tree, folder), {
+        const end = await this.#runner.run(folder, framework, new FoundTests(this.tree, folder), {
           signal: cancel.signal,
           isDiscovery: true,
           onOutput: (text) => (output = (output + text).slice(-MAX_OUTPUT_CHARS)),
@@ -161,6 +163,15 @@ export class SandboxTests implements vscode.Disposable {
       }
     } catch (error) {
       if (!(error instanceof DeclinedError)) showError(error);
+    }
+  }
+
+  /** Yields the folders with the frameworks that can list their tests. pytest may know tests of other names. */
+  *#searchable(): Generator<[vscode.WorkspaceFolder, TestFramework]> {
+    for (const folder of diskFolders()) {
+      const files = this.tree.filesOf(folder).flatMap((item) => this.tree.keysOf(item));
+      const used = TEST_FRAMEWORKS.filter((each) => files.some(([file]) => each.owns(file)));
+      for (const each of used.length > 0 ? used : [pythonTests]) if (each.canFind) yield [folder, each];
     }
   }
 }

@@ -3,7 +3,7 @@ import { aboutUsd } from '../../modal/prices.ts';
 import type { RunServices } from '../../run/services.ts';
 import { billing } from '../../sandboxes/session.ts';
 import { runShards, splitTests, type TestDurations } from '../../testing/shards.ts';
-import type { TestKey } from '../../testing/test-key.ts';
+import { keyText, type TestKey } from '../../testing/test-key.ts';
 import { syncedFolder } from '../common/folders.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
@@ -25,17 +25,20 @@ export interface ShardedTestsOptions {
 /** Asks for a number of sandboxes, with what they cost, and runs tests in them at the same time. */
 export async function runInSeveralSandboxes(
   view: TestRunView,
-  { folder, items }: FolderTests,
+  { folder, framework, items }: FolderTests,
   { tree, runner, services, durations, signal }: ShardedTestsOptions,
 ): Promise<void> {
-  const tests = [...tree.leaves(items)].flatMap((item) => tree.keysOf(item));
-  const count = await askForCount(folder, tests, services);
+  const all = [...tree.leaves(items)].flatMap((item) => tree.keysOf(item));
+  // Parts of a test run together.
+  const keys = [...new Map(all.map((key) => [keyText(key), key])).values()];
+  const count = await askForCount(folder, keys, services);
   if (count === undefined) return;
-  const { python, options, known } = await runner.pytest(folder, {});
+  const { program, tests, known } = await runner.prepare(folder, framework, {});
   const ends = await runShards({
-    python,
-    pytest: options,
-    groups: splitTests(tests, count, (key) => durations.of(key)),
+    framework,
+    program,
+    tests,
+    groups: splitTests(keys, count, (key) => durations.of(key)),
     services,
     listener: view,
     known: known.keys,
@@ -44,7 +47,11 @@ export async function runInSeveralSandboxes(
     onStatus: (line) => view.status(line),
   });
   const worst = ends.find(({ isComplete }) => !isComplete) ?? ends[0];
-  view.notRun(items, (key) => ends.some(({ results }) => results.has(key)), worst?.reason ?? '');
+  view.notRun(
+    items,
+    ends.map(({ results }) => results),
+    worst?.reason ?? '',
+  );
   const problem = ends.map((end) => startProblem(end, signal)).find((each) => each !== undefined);
   if (problem) throw problem;
 }

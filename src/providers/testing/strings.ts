@@ -33,7 +33,10 @@ export const strings = {
   discoveryFailed: (folder: string, reason: string) =>
     l10n.t("The tests of “{0}” couldn't be found: {1}", folder, reason),
   noTests: (folder: string) =>
-    l10n.t('“{0}” has no files of tests, such as test_main.py. Add one, and then run the tests.', folder),
+    l10n.t(
+      '“{0}” has no files of tests, such as test_main.py, or main.test.js with node:test. Add one, and then run the tests.',
+      folder,
+    ),
   skipped: (reason: string) => l10n.t('Skipped: {0}', reason),
   notRun: (count: number, reason: string) =>
     count === 1 ? l10n.t("1 test wasn't run. {0}", reason) : l10n.t("{0} tests weren't run. {1}", count, reason),

@@ -1,12 +1,16 @@
 import { relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { logError } from '../../base/log.ts';
-import { isTestFile, scanPythonTests, TEST_FILES } from '../../testing/scan.ts';
+import type { TestFramework } from '../../testing/framework.ts';
+import { TEST_FRAMEWORKS, testFileFramework } from '../../testing/frameworks.ts';
 import { diskFolderOf, diskFolders, syncedFolder } from '../common/folders.ts';
 import type { TestTree } from './test-tree.ts';
 
 /** More files aren't looked for. */
 const MAX_FILES = 20_000;
+/** Tests of installed packages aren't the project's. */
+const LIBRARIES = '**/node_modules/**';
+const FILES_AT_ONCE = 50;
 /** A file that is being typed in is read again after this pause. */
 const TYPING_PAUSE_MS = 300;
 
@@ -19,12 +23,8 @@ export class TestFiles implements vscode.Disposable {
 
   constructor(tree: TestTree) {
     this.#tree = tree;
-    const watcher = vscode.workspace.createFileSystemWatcher(TEST_FILES);
     this.#disposable = vscode.Disposable.from(
-      watcher,
-      watcher.onDidCreate((uri) => this.read(uri)),
-      watcher.onDidChange((uri) => this.read(uri)),
-      watcher.onDidDelete((uri) => this.#remove(uri)),
+      ...TEST_FRAMEWORKS.map(({ files }) => this.#watch(files)),
       vscode.workspace.onDidOpenTextDocument(({ uri }) => this.read(uri)),
       vscode.workspace.onDidChangeTextDocument(({ document }) => this.#readSoon(document.uri)),
       vscode.workspace.onDidChangeWorkspaceFolders(() => {
@@ -33,6 +33,16 @@ export class TestFiles implements vscode.Disposable {
       }),
     );
     for (const { uri } of vscode.workspace.textDocuments) void this.read(uri);
+  }
+
+  #watch(files: string): vscode.Disposable {
+    const watcher = vscode.workspace.createFileSystemWatcher(files);
+    return vscode.Disposable.from(
+      watcher,
+      watcher.onDidCreate((uri) => this.read(uri)),
+      watcher.onDidChange((uri) => this.read(uri)),
+      watcher.onDidDelete((uri) => this.#remove(uri)),
+    );
   }
 
   dispose(): void {
@@ -44,14 +54,19 @@ export class TestFiles implements vscode.Disposable {
   search(again = false): Promise<void> {
     if (again) this.#searching = undefined;
     this.#searching ??= (async () => {
-      for (const folder of diskFolders()) {
-        const { path } = syncedFolder(folder);
-        const pattern = new vscode.RelativePattern(vscode.Uri.file(path), TEST_FILES);
-        const uris = await vscode.workspace.findFiles(pattern, undefined, MAX_FILES);
-        this.#tree.addFiles(folder, uris.map((uri) => pathIn(path, uri)).sort());
-      }
+      for (const folder of diskFolders()) for (const each of TEST_FRAMEWORKS) await this.#list(folder, each);
     })();
     return this.#searching;
+  }
+
+  async #list(folder: vscode.WorkspaceFolder, { files, isTestFile, namesTell }: TestFramework): Promise<void> {
+    const { path } = syncedFolder(folder);
+    const pattern = new vscode.RelativePattern(vscode.Uri.file(path), files);
+    const found = await vscode.workspace.findFiles(pattern, LIBRARIES, MAX_FILES);
+    const uris = found.filter((uri) => isTestFile(uri.path));
+    if (namesTell) return this.#tree.addFiles(folder, uris.map((uri) => pathIn(path, uri)).sort());
+    // Other frameworks may use the same names.
+    while (uris.length > 0) await Promise.all(uris.splice(0, FILES_AT_ONCE).map((uri) => this.read(uri)));
   }
 
   /** Finds the tests in a file's text. */
@@ -61,7 +76,9 @@ export class TestFiles implements vscode.Disposable {
       if (!place) return;
       const open = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString());
       const text = open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(uri)).toString();
-      this.#tree.setScanned(place.folder, place.file, scanPythonTests(text));
+      const tests = place.framework.scan(text);
+      if (tests) this.#tree.setScanned(place.folder, place.file, tests);
+      else this.#tree.removeFile(place.folder, place.file);
     } catch (error) {
       logError(error);
     }
@@ -76,7 +93,7 @@ export class TestFiles implements vscode.Disposable {
   }
 
   #readSoon(uri: vscode.Uri): void {
-    if (!isTestFile(uri.path)) return;
+    if (!testFileFramework(uri.path)) return;
     const key = uri.toString();
     clearTimeout(this.#typing.get(key));
     this.#typing.set(
@@ -95,11 +112,14 @@ export class TestFiles implements vscode.Disposable {
 }
 
 /** Returns where a file with tests is; undefined for other files, and for those that aren't synced. */
-function placeOf(uri: vscode.Uri): { folder: vscode.WorkspaceFolder; file: string } | undefined {
-  const folder = isTestFile(uri.path) ? diskFolderOf(uri) : undefined;
+function placeOf(
+  uri: vscode.Uri,
+): { folder: vscode.WorkspaceFolder; file: string; framework: TestFramework } | undefined {
+  const framework = testFileFramework(uri.path);
+  const folder = framework && diskFolderOf(uri);
   if (!folder) return undefined;
   const file = pathIn(syncedFolder(folder).path, uri);
-  return file.startsWith('../') ? undefined : { folder, file };
+  return file.startsWith('../') ? undefined : { folder, file, framework };
 }
 
 function pathIn(folder: string, { fsPath }: vscode.Uri): string {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { cleanLine } from '../../base/text.ts';
-import { isTestFile, type ScannedTest, scanPythonTests } from '../../testing/scan.ts';
+import type { ScannedTest } from '../../testing/framework.ts';
+import { TEST_FRAMEWORKS, testFileFramework } from '../../testing/frameworks.ts';
 import { commandTo } from '../common/commands.ts';
 import { diskFolderOf, syncedFolder } from '../common/folders.ts';
 import type { LensProfiles } from '../common/lens-profiles.ts';
@@ -21,7 +22,10 @@ export class TestLenses implements vscode.CodeLensProvider, vscode.Disposable {
     const update = () => this.update();
     this.#disposable = vscode.Disposable.from(
       this.#changed,
-      vscode.languages.registerCodeLensProvider({ language: 'python', scheme: 'file' }, this),
+      vscode.languages.registerCodeLensProvider(
+        TEST_FRAMEWORKS.flatMap(({ languages }) => languages).map((language) => ({ language, scheme: 'file' })),
+        this,
+      ),
       profiles.onDidChange(update),
       vscode.workspace.onDidGrantWorkspaceTrust(update),
       onDidChangeSettings(update, 'codeLens'),
@@ -40,10 +44,11 @@ export class TestLenses implements vscode.CodeLensProvider, vscode.Disposable {
     const { uri } = document;
     const folder = diskFolderOf(uri);
     if (!folder || !vscode.workspace.isTrusted || !this.#areNeeded()) return [];
-    if (!isTestFile(uri.path) || !readSettings(uri).codeLens.test) return [];
+    const tests = testFileFramework(uri.path)?.scan(document.getText());
+    if (!tests || !readSettings(uri).codeLens.test) return [];
     const profile = await this.#profiles.current(syncedFolder(folder));
-    const lenses = (tests: readonly ScannedTest[], above: readonly string[]): vscode.CodeLens[] =>
-      tests.flatMap(({ name, line, children }) => {
+    const lenses = (scanned: readonly ScannedTest[], above: readonly string[]): vscode.CodeLens[] =>
+      scanned.flatMap(({ name, line, children }) => {
         const names = [...above, name];
         const command = {
           ...commandTo('modal.runTest', [{ icon: 'beaker' }, strings.lens()], uri, names),
@@ -51,6 +56,6 @@ export class TestLenses implements vscode.CodeLensProvider, vscode.Disposable {
         };
         return [new vscode.CodeLens(new vscode.Range(line, 0, line, 0), command), ...lenses(children, names)];
       });
-    return lenses(scanPythonTests(document.getText()), []);
+    return lenses(tests, []);
   }
 }

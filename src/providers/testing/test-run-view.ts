@@ -4,7 +4,7 @@ import { cleanLine, cleanText } from '../../base/text.ts';
 import { findLocalFile } from '../../run/local-files.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import type { TestFailure, TestFrame, TestResult } from '../../testing/events.ts';
-import type { ResultListener } from '../../testing/results.ts';
+import type { TestResults } from '../../testing/results.ts';
 import type { TestDurations } from '../../testing/shards.ts';
 import type { TestKey } from '../../testing/test-key.ts';
 import { dim } from '../common/ansi.ts';
@@ -18,10 +18,14 @@ const MAX_MESSAGE_CHARS = 40_000;
 /** Each test that isn't run has a line with the reason only if they are few. */
 const MAX_REASONS = 100;
 
+/** What is known about tests without a result. */
+type NoResult = Pick<TestResults, 'has' | 'reasonOf'>;
+
 /** Shows the results of a folder's tests in a test run of VS Code. */
 export class TestRunView extends FoundTests {
   readonly #run: vscode.TestRun;
   readonly #durations: TestDurations;
+  readonly #skipped = new Set<vscode.TestItem>();
   #atLineStart = true;
 
   constructor(run: vscode.TestRun, tree: TestTree, folder: vscode.WorkspaceFolder, durations: TestDurations) {
@@ -56,21 +60,16 @@ export class TestRunView extends FoundTests {
     if (outcome === 'passed' || outcome === 'xfailed') this.#run.passed(item, ms);
     else if (outcome === 'failed') this.#run.failed(item, messages, ms);
     else if (outcome === 'error') this.#run.errored(item, messages, ms);
-    else this.#run.skipped(item);
+    else this.#skip(item);
+    this.tree.removeParts(item, (each) => this.isFound(each));
   }
 
-  override subtest(key: TestKey, { name, outcome, failures }: Parameters<ResultListener['subtest']>[1]): void {
-    const parent = this.item(key);
-    const item = this.item([...key, name]);
-    this.keep([...key, name]);
-    if (!item.range && parent.range) item.range = parent.range;
-    if (outcome === 'passed') this.#run.passed(item);
-    else if (outcome === 'skipped') this.#run.skipped(item);
-    else
-      this.#run.failed(
-        item,
-        failures.map((failure) => this.#message(failure, item)),
-      );
+  /** A group that is skipped skips what is in it. */
+  #skip(item: vscode.TestItem): void {
+    for (const each of this.tree.leaves([item])) {
+      this.#run.skipped(each);
+      this.#skipped.add(each);
+    }
   }
 
   override broken(file: string, failure: TestFailure): void {
@@ -79,16 +78,22 @@ export class TestRunView extends FoundTests {
     this.#run.errored(item, this.#message(failure, item));
   }
 
-  /** Marks the tests that a run should have run, and that have no result. */
-  notRun(items: Iterable<vscode.TestItem>, has: (key: TestKey) => boolean, reason: string): void {
-    const left = [...this.tree.leaves(items)].filter((item) => {
-      const node = this.tree.nodeOf(item);
-      return node?.folder === this.folder && node.key && !has(node.key);
-    });
-    for (const item of left) this.#run.skipped(item);
-    if (left.length === 0) return;
-    this.status(strings.notRun(left.length, reason));
-    for (const item of left.slice(0, MAX_REASONS)) this.#run.appendOutput(`${cleanLine(reason)}\r\n`, undefined, item);
+  /** Marks the tests that runs should have run, and that have no result. */
+  notRun(items: Iterable<vscode.TestItem>, results: readonly NoResult[], reason: string): void {
+    const reasons = new Map<string, vscode.TestItem[]>();
+    for (const item of this.tree.leaves(items)) {
+      const { folder, key } = this.tree.nodeOf(item) ?? {};
+      if (folder !== this.folder || !key || this.#skipped.has(item) || results.some((each) => each.has(key))) continue;
+      this.#run.skipped(item);
+      const own = results.map((each) => each.reasonOf(key)).find((each) => each !== undefined) ?? reason;
+      const same = reasons.get(own);
+      if (same) same.push(item);
+      else reasons.set(own, [item]);
+    }
+    for (const [why, left] of reasons) {
+      this.status(strings.notRun(left.length, why));
+      for (const item of left.slice(0, MAX_REASONS)) this.#run.appendOutput(`${cleanLine(why)}\r\n`, undefined, item);
+    }
   }
 
   #message({ message, frames, expected, actual, phase }: TestFailure, item: vscode.TestItem): vscode.TestMessage {

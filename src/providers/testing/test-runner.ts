@@ -2,8 +2,8 @@ import type * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
 import type { RunRequest } from '../../run/request.ts';
 import type { RunServices } from '../../run/services.ts';
+import type { ProgramRequests, TestFramework, TestOptions, TestProject } from '../../testing/framework.ts';
 import { installTestPackage } from '../../testing/install.ts';
-import { type PytestOptions, type PytestProject, pytestRequest } from '../../testing/pytest.ts';
 import { runTests, type TestRunEnd, type TestRunOptions } from '../../testing/run-tests.ts';
 import type { TestKey } from '../../testing/test-key.ts';
 import { requireTrust } from '../common/folders.ts';
@@ -24,24 +24,21 @@ export interface TestRunnerDependencies {
   readonly services: RunServices;
   readonly account: TestAccount;
   readonly installer: PackageInstaller;
-  /** Builds the run of a Python module. Throws `UserError`. */
-  readonly requests: {
-    forModule(folder: vscode.WorkspaceFolder | undefined, module: string): Promise<RunRequest>;
-  };
+  readonly requests: ProgramRequests<vscode.WorkspaceFolder>;
 }
 
 /** One run of a test runner. */
 export interface OneRun
   extends Pick<TestRunOptions, 'onOutput' | 'onStatus' | 'onCoverage'>,
-    Pick<PytestOptions, 'select' | 'isDiscovery' | 'hasCoverage'> {
+    Pick<TestOptions, 'select' | 'isDiscovery' | 'hasCoverage'> {
   readonly signal: AbortSignal;
 }
 
-/** What is known about the tests of a folder. */
+/** What is known about a framework's tests of a folder. */
 interface KnownTests {
   /** The keys of tests, by the ID that the test runner calls them. */
   readonly keys: Map<string, TestKey>;
-  project: PytestProject | undefined;
+  project: TestProject | undefined;
 }
 
 /** Runs the test runners of folders in their sandboxes. */
@@ -59,31 +56,38 @@ export class TestRunner {
     if (!(await this.#dependencies.account.ensureChosen())) throw new DeclinedError(strings.noAccount());
   }
 
-  /** Returns the run of a folder's Python without arguments, and what pytest needs to know. Throws `UserError`. */
-  async pytest(
+  /** Returns the run of a framework's program without arguments, and what it needs to know. Throws `UserError`. */
+  async prepare(
     folder: vscode.WorkspaceFolder,
-    options: PytestOptions,
-  ): Promise<{ python: RunRequest; options: PytestOptions; known: KnownTests }> {
-    const python = await this.#dependencies.requests.forModule(folder, 'pytest');
-    const known = this.#knownOf(folder);
-    const args = readSettings(folder.uri).testing.pytestArgs;
-    return { python, options: { ...options, args, project: known.project }, known };
+    framework: TestFramework,
+    tests: TestOptions,
+  ): Promise<{ program: RunRequest; tests: TestOptions; known: KnownTests }> {
+    const program = await framework.program(this.#dependencies.requests, folder);
+    const known = this.#knownOf(folder, framework);
+    const args = readSettings(folder.uri).testing[framework.argsSetting];
+    return { program, tests: { ...tests, args, project: known.project }, known };
   }
 
   /** Runs or finds tests. Offers to install what is missing, and to sign in again. Throws `UserError`. */
-  async run(folder: vscode.WorkspaceFolder, view: FoundTests, oneRun: OneRun): Promise<TestRunEnd> {
+  async run(
+    folder: vscode.WorkspaceFolder,
+    framework: TestFramework,
+    view: FoundTests,
+    oneRun: OneRun,
+  ): Promise<TestRunEnd> {
     const { services, account } = this.#dependencies;
     const { select, isDiscovery, hasCoverage, ...rest } = oneRun;
     for (;;) {
       const startedAt = performance.now();
-      const { python, options, known } = await this.pytest(folder, { select, isDiscovery, hasCoverage });
+      const { program, tests, known } = await this.prepare(folder, framework, { select, isDiscovery, hasCoverage });
       const end = await runTests({
         ...rest,
-        request: pytestRequest(python, options),
+        framework,
+        request: framework.request(program, tests),
         services,
         listener: view,
         known: known.keys,
-        onCollected: () => view.removeOthers(select),
+        onCollected: (file) => view.removeOthers(framework, file === undefined ? select : [[file]]),
       });
       if (end.project && select === undefined) known.project = end.project;
       const { result, missing } = end;
@@ -112,8 +116,8 @@ export class TestRunner {
     return this.#dependencies.installer.offer(needed, python, sandboxId);
   }
 
-  #knownOf({ uri }: vscode.WorkspaceFolder): KnownTests {
-    const id = uri.toString();
+  #knownOf({ uri }: vscode.WorkspaceFolder, { name }: TestFramework): KnownTests {
+    const id = `${name} ${uri}`;
     const known = this.#folders.get(id) ?? { keys: new Map(), project: undefined };
     this.#folders.set(id, known);
     return known;

@@ -1,7 +1,7 @@
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import type { FoundTest } from '../../testing/events.ts';
-import type { ScannedTest } from '../../testing/scan.ts';
+import type { ScannedTest } from '../../testing/framework.ts';
 import { isWithinKey, keyText, type TestKey } from '../../testing/test-key.ts';
 import { diskFolders, syncedFolder } from '../common/folders.ts';
 import { labelText } from '../common/window.ts';
@@ -16,6 +16,8 @@ export interface TestNode {
 interface KnownNode extends TestNode {
   /** Found by reading its file, which may not be what the test runner finds. */
   isScanned?: boolean;
+  /** It can't be run without the test above it. */
+  isPart?: boolean;
   /** Its line is that of the definition in the text. A test runner names that of the first decorator. */
   isPlaced?: boolean;
 }
@@ -91,10 +93,11 @@ export class TestTree {
 
   /** Shows tests that a test runner has found. */
   add(folder: vscode.WorkspaceFolder, tests: readonly FoundTest[]): void {
-    for (const { key, line } of tests) {
+    for (const { key, line, isPart } of tests) {
       for (let length = 2; length <= key.length; length += 1) {
         const item = this.item(folder, key.slice(0, length) as [string, ...string[]]);
         this.#nodeOf(item).isScanned = false;
+        if (length === key.length) this.#nodeOf(item).isPart = isPart;
         if (line === undefined || length < key.length - 1 || this.#nodeOf(item).isPlaced) continue;
         // The cases of a test share its line.
         const above = length === key.length && isCase(key) ? item.parent?.range : undefined;
@@ -139,9 +142,28 @@ export class TestTree {
     return itemsOf(this.#controller.items);
   }
 
-  /** Returns the key of an item, or those of the files in a folder. */
+  /** Removes the parts of a test that it no longer has. */
+  removeParts(item: vscode.TestItem, isFound: (key: TestKey) => boolean): void {
+    for (const child of childrenOf(item)) {
+      if (this.#nodeOf(child).isPart && !isFound(this.#keyOf(child))) {
+        this.#forget(child);
+        item.children.delete(child.id);
+      }
+    }
+  }
+
+  /** Returns the items of files. */
+  filesOf(folder: vscode.WorkspaceFolder): vscode.TestItem[] {
+    return [...this.#items.values()].filter((item) => {
+      const node = this.#nodeOf(item);
+      return node.folder === folder && node.key?.length === 1;
+    });
+  }
+
+  /** Returns the key with which an item is run, or those of the files in a folder. */
   keysOf(item: vscode.TestItem): TestKey[] {
-    const { key } = this.#nodeOf(item);
+    const { key, isPart } = this.#nodeOf(item);
+    if (isPart && item.parent) return this.keysOf(item.parent);
     return key ? [key] : childrenOf(item).flatMap((each) => this.keysOf(each));
   }
 

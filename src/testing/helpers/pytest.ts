@@ -35,7 +35,7 @@ class Tests:
         self.root = self.options.get("root", os.getcwd())
         select = self.options.get("select")
         self.select = None if select is None else {tuple(key) for key in select}
-        self.known, self.states, self.compared = set(), {}, None
+        self.known, self.states, self.compared = {}, {}, None
         events = self.options.get("events", -1)
         self.events = events if isinstance(events, int) else os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -86,7 +86,7 @@ class Tests:
         if self.is_worker: return
         items = [self.described(item) for item in session.items]
         for at in range(0, len(items), PIECE): self.emit("tests", tests=items[at : at + PIECE])
-        self.known.update(item[0] for item in items)
+        self.known.update((item[0], item) for item in items)
         self.emit("collected")
 
     @pytest.hookimpl(hookwrapper=True)
@@ -149,7 +149,7 @@ class Tests:
         state = self.states.setdefault(report.nodeid, dict(failures=[], outcome="passed", ms=0.0))
         test = getattr(report, "modal_test", None)
         if test and report.nodeid not in self.known:
-            self.known.add(report.nodeid)
+            self.known[report.nodeid] = test
             self.emit("tests", tests=[test])
         state["ms"] += getattr(report, "duration", 0) * 1000
         if report.outcome == "rerun": state["again"] = True
@@ -171,9 +171,13 @@ class Tests:
     def subtest(self, report, context):
         values = ", ".join("%s=%s" % each for each in dict(getattr(context, "kwargs", {}) or {}).items())
         name = " ".join(text for text in (str(getattr(context, "msg", "") or ""), "(%s)" % values if values else "") if text)
-        outcome = "skipped" if report.skipped else report.outcome
+        _, key, line = self.known.get(report.nodeid, (None, None, None))
+        if key is None: return
+        name = shortened(name or "subtest", 1000)
+        id = json.dumps([report.nodeid, name])
         failures = [self.failure_of(report)] if report.failed else []
-        self.emit("subtest", id=report.nodeid, name=shortened(name or "subtest", 1000), outcome=outcome, failures=failures)
+        self.emit("tests", tests=[[id, key + [name], line, True]])
+        self.emit("result", id=id, outcome="skipped" if report.skipped else report.outcome, failures=failures)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session, exitstatus):

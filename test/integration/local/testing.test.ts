@@ -30,6 +30,8 @@ describe('Sandbox Tests', () => {
   let said: string[] = [];
   let ended = 0;
   const profiles = new Map<string, vscode.TestRunProfile>();
+  /** The tests that had results, by label. */
+  const items = new Map<string, vscode.TestItem>();
   const { createTestController } = vscode.tests;
 
   before(async function () {
@@ -68,6 +70,7 @@ describe('Sandbox Tests', () => {
       for (const kind of ['passed', 'failed', 'errored', 'skipped'] as const) {
         const original = run[kind].bind(run) as (item: vscode.TestItem, ...rest: unknown[]) => void;
         run[kind] = (item: vscode.TestItem, ...rest: unknown[]) => {
+          items.set(item.label, item);
           const { location } = kind === 'failed' ? ((rest[0] as vscode.TestMessage[])[0] ?? {}) : {};
           const place = location ? [location.uri.path.split('/').at(-1), location.range.start.line] : [];
           said.push([kind, item.label, ...place].join(' '));
@@ -108,6 +111,19 @@ describe('Sandbox Tests', () => {
       (state) => state.ended === 1,
     );
 
+  const stoppedAt = (line: number) =>
+    eventually(
+      'the stop',
+      () => {
+        const { window, debug } = vscode;
+        return [
+          window.activeTextEditor?.selection.active.line,
+          debug.activeStackItem instanceof vscode.DebugStackFrame,
+        ].join();
+      },
+      (state) => state === `${line},true`,
+    );
+
   it('runs a test from its code lens, and then shows all in the Test Explorer instead', async () => {
     await vscode.window.showTextDocument(file);
     const shown = await eventually('the lenses', lenses, (found) => found.length === 3);
@@ -137,21 +153,34 @@ describe('Sandbox Tests', () => {
     const breakpoint = new vscode.SourceBreakpoint(new vscode.Location(file, new vscode.Position(3, 0)));
     vscode.debug.addBreakpoints([breakpoint]);
     void vscode.commands.executeCommand('testing.debugAll');
-    await eventually(
-      'the stop',
-      () => {
-        const { window, debug } = vscode;
-        return [
-          window.activeTextEditor?.selection.active.line,
-          debug.activeStackItem instanceof vscode.DebugStackFrame,
-        ].join();
-      },
-      (state) => state === '3,true',
-    );
+    await stoppedAt(3);
     await vscode.commands.executeCommand('workbench.action.debug.continue');
     await runEnded();
     vscode.debug.removeBreakpoints([breakpoint]);
     assert.deepEqual(said, RESULTS);
+    await closeTerminals();
+  });
+
+  it('runs a test of Node.js, and debugs it with VS Code’s own debugger', async () => {
+    const script = await writeWorkspaceFile(
+      'testing/sample.test.mjs',
+      "import assert from 'node:assert';\nimport { describe, it } from 'node:test';\ndescribe('numbers', () => {\n  it('are equal', () => {\n    assert.equal(1, 2);\n  });\n});\n",
+    );
+    const result = 'failed are equal sample.test.mjs 4';
+    await vscode.commands.executeCommand('modal.runTest', script, ['numbers', 'are equal']);
+    assert.deepEqual([said, ended], [[result], 1]);
+    said = [];
+    ended = 0;
+    const breakpoint = new vscode.SourceBreakpoint(new vscode.Location(script, new vscode.Position(4, 0)));
+    vscode.debug.addBreakpoints([breakpoint]);
+    const { token } = new vscode.CancellationTokenSource();
+    const item = items.get('are equal');
+    void profiles.get(strings.debug())?.runHandler(new vscode.TestRunRequest(item && [item]), token);
+    await stoppedAt(4);
+    await vscode.commands.executeCommand('workbench.action.debug.continue');
+    await runEnded();
+    vscode.debug.removeBreakpoints([breakpoint]);
+    assert.deepEqual(said, [result]);
     await closeTerminals();
   });
 });

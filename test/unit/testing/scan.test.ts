@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { EventReader, type TestEvent } from '../../../src/testing/events.ts';
+import type { ScannedTest } from '../../../src/testing/framework.ts';
 import { TestResults } from '../../../src/testing/results.ts';
-import { isTestFile, type ScannedTest, scanPythonTests } from '../../../src/testing/scan.ts';
+import { isNodeTestFile, scanNodeTests } from '../../../src/testing/scan-javascript.ts';
+import { isPythonTestFile, scanPythonTests } from '../../../src/testing/scan-python.ts';
 import { splitTests } from '../../../src/testing/shards.ts';
 import { type TestKey, withoutNested } from '../../../src/testing/test-key.ts';
 
@@ -45,7 +47,48 @@ def test_e(): pass
 
   it('is that of tests if the file has a name of one', () => {
     const files = ['test_a.py', 'x/a_test.py', 'test_/a.py', 'a/test.py', 'test_a.pyi', 'mytest_a.py'];
-    assert.deepEqual(files.filter(isTestFile), ['test_a.py', 'x/a_test.py']);
+    assert.deepEqual(files.filter(isPythonTestFile), ['test_a.py', 'x/a_test.py']);
+  });
+});
+
+describe('The text of a JavaScript file', () => {
+  it('tells its tests, in groups too, and not what only looks like one', () => {
+    const text = `import { describe, it, test } from 'node:test';
+// test('in a comment', () => {});
+const regexp = /test\\('no', "/;
+const text = \`\${"it('in a template')" + \`\${1}\`} test('no')\`;
+test('plain', (t) => { t.test('subtest', () => {}); test('inner'); });
+test.skip("it's \\"quoted\\" \\u00e9", () => {});
+if (1 / 2 > /'/.test('x')) describe(\`group\`, () => {
+  it.todo('one');
+  describe('inner', { concurrency: true }, async () => {
+    it('two', () => {});
+  });
+  for (const each of list) it(\`case \${each}\`, () => { it('unknown'); });
+  it('concatenated ' + name, () => {});
+});
+describe(name, () => { it('nowhere', () => {}); });
+suite('last', () => { test('three', () => {}) });
+`;
+    assert.deepEqual(outline(scanNodeTests(text) ?? []), [
+      ['plain', 4],
+      ['it\'s "quoted" é', 5],
+      ['group', 6, ['one', 7], ['inner', 8, ['two', 9]]],
+      ['last', 15, ['three', 15]],
+    ]);
+  });
+
+  it('is that of tests if the file has a name of one and uses node:test', () => {
+    const files = ['a.test.js', 'x/a-test.mts', 'a_test.cjs', 'test-a.ts', 'test.js', 'test/x/a.js'];
+    assert.deepEqual(files.filter(isNodeTestFile), files);
+    const others = ['a.spec.js', 'latest.js', 'a.test.jsx', 'node_modules/a/test.js', 'a.test.d.ts', 'contest/a.js'];
+    assert.deepEqual(others.filter(isNodeTestFile), []);
+    assert.equal(scanNodeTests("import { test } from 'vitest';\ntest('a', () => {});\n"), undefined);
+  });
+
+  it('is read in a time that its length determines', () => {
+    const text = `'node:test'; ${'`${'.repeat(20_000)} ${'/'.repeat(20_000)} ${"it('a".repeat(20_000)}`;
+    assert.ok(Array.isArray(scanNodeTests(text)));
   });
 });
 
@@ -53,10 +96,10 @@ describe('Events of test runners', () => {
   const read = (...pieces: string[]) => {
     const events: TestEvent[] = [];
     let text = '';
-    const reader = new EventReader(
-      (event) => events.push(event),
-      (more) => (text += more),
-    );
+    const reader = new EventReader({
+      event: (event) => events.push(event),
+      text: (more) => (text += more),
+    });
     for (const piece of pieces) reader.feed(Buffer.from(piece));
     return { events, text };
   };
@@ -84,7 +127,6 @@ describe('Events of test runners', () => {
       found: () => {},
       started: (key) => said.push(`started ${key.at(-1)}`),
       ended: (key, { outcome, failures }) => said.push(`${key.at(-1)} ${outcome} ${failures[0]?.message ?? ''}`),
-      subtest: () => {},
       broken: () => {},
     });
     results.take({

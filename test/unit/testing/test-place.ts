@@ -4,7 +4,8 @@ import type { Sandbox } from 'modal';
 import { runRequest } from '../../../src/run/request.ts';
 import { Run } from '../../../src/run/run.ts';
 import type { FoundTest, TestedFile, TestFailure, TestResult } from '../../../src/testing/events.ts';
-import { type PytestOptions, pytestRequest } from '../../../src/testing/pytest.ts';
+import type { ProgramRequests, TestFramework, TestOptions } from '../../../src/testing/framework.ts';
+import { pythonTests } from '../../../src/testing/pytest.ts';
 import type { ResultListener } from '../../../src/testing/results.ts';
 import { runTests, type TestRunEnd } from '../../../src/testing/run-tests.ts';
 import { runShards } from '../../../src/testing/shards.ts';
@@ -18,7 +19,6 @@ export interface Reported extends TestRunEnd {
   readonly found: FoundTest[];
   readonly started: TestKey[];
   readonly ended: Map<string, Omit<TestResult, 'kind' | 'id'>>;
-  readonly subtests: string[];
   readonly broken: Map<string, TestFailure>;
   readonly covered: TestedFile[];
   readonly output: string;
@@ -46,7 +46,11 @@ export interface Executed {
   readonly output: string;
 }
 
-export interface TestPlaceRun extends PytestOptions {
+export interface TestPlaceRun extends TestOptions {
+  /** Defaults to pytest. */
+  readonly framework?: TestFramework;
+  /** The program, instead of the framework's own. */
+  readonly argv?: readonly [string, ...string[]];
   readonly known?: Map<string, TestKey>;
   readonly signal?: AbortSignal;
   readonly env?: Readonly<Record<string, string>>;
@@ -72,12 +76,17 @@ export async function testPlace(): Promise<TestPlace> {
         await writeFile(join(folder.path, path), text);
       }
     },
-    async run({ known, signal, env = {}, groups, onStarted, ...options } = {}) {
-      const python = runRequest({ folder: place, label: 'pytest', programs: [{ argv: ['python3', '-u'] }], env });
+    async run({ framework = pythonTests, argv, known, signal, env = {}, groups, onStarted, ...tests } = {}) {
+      const requestOf = (own: readonly [string, ...string[]]) =>
+        runRequest({ folder: place, label: framework.name, programs: [{ argv: argv ?? own }], env });
+      const requests: ProgramRequests<undefined> = {
+        forModule: async () => requestOf(['python3', '-u']),
+        forCommandIn: async (_, own) => requestOf(own),
+      };
+      const program = await framework.program(requests, undefined);
       const seen = {
         found: [] as FoundTest[],
         started: [] as TestKey[],
-        subtests: [] as string[],
         covered: [] as TestedFile[],
       };
       const ended: Reported['ended'] = new Map();
@@ -90,11 +99,11 @@ export async function testPlace(): Promise<TestPlace> {
           onStarted?.(key);
         },
         ended: (key, result) => void ended.set(keyText(key), result),
-        subtest: (key, { name, outcome }) => seen.subtests.push(`${key.at(-1)} ${name}: ${outcome}`),
         broken: (file, failure) => void broken.set(file, failure),
       };
       const own = {
         services: folder.services,
+        framework,
         listener,
         ...(known && { known }),
         ...(signal && { signal }),
@@ -103,8 +112,8 @@ export async function testPlace(): Promise<TestPlace> {
         onStatus: (line: string) => (text.status += `${line}\n`),
       };
       const [end] = groups
-        ? await runShards({ ...own, python, pytest: options, groups })
-        : [await runTests({ ...own, request: pytestRequest(python, options) })];
+        ? await runShards({ ...own, program, tests, groups })
+        : [await runTests({ ...own, request: framework.request(program, tests) })];
       if (!end) throw new Error('There were no tests.');
       return {
         ...end,

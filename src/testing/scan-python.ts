@@ -1,25 +1,18 @@
 import { logicalLines } from '../run/python-lines.ts';
-
-/** A test, or a group of tests, in a file's text. */
-export interface ScannedTest {
-  readonly name: string;
-  /** From 0. */
-  readonly line: number;
-  readonly children: readonly ScannedTest[];
-}
+import type { ScannedTest } from './framework.ts';
 
 /** The names by which pytest and unittest find files of tests. */
 const PYTHON_FILE = /(?:^|\/)(?:test_[^/]*|[^/]*_test)\.py$/;
 /** The patterns of those files, for VS Code. */
-export const TEST_FILES = '**/{test_*,*_test}.py';
+export const PYTHON_TEST_FILES = '**/{test_*,*_test}.py';
 
 const STATEMENT =
   /^(?<indent>[ \t]*)(?![ \t\r\n#]|$)(?:(?:async\s+)?(?<kind>def|class)\s+(?<name>\w+)\s*(?<rest>[^\n]*))?/;
 /** No statement of which more is needed is longer. */
 const MAX_STATEMENT_CHARS = 500;
 
-/** Returns true if a path is that of a file with tests. */
-export function isTestFile(path: string): boolean {
+/** Returns true if a path is that of a Python file with tests. */
+export function isPythonTestFile(path: string): boolean {
   return PYTHON_FILE.test(path);
 }
 
