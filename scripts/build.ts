@@ -1,6 +1,6 @@
 /**
- * Builds all bundles: those of the package, and the test entry points that VS Code loads. `--watch` rebuilds on changes, and
- * `--production` minifies and writes the third-party notices.
+ * Builds the bundles of the package, and the entry point of `npm start -- --run`. `--tests` adds the tests that VS Code loads,
+ * `--watch` rebuilds on changes, and `--production` minifies and writes the third-party notices.
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -10,20 +10,14 @@ import { common, packagedBundles } from './bundles.ts';
 import { writeNotices } from './third-party.ts';
 
 const production = process.argv.includes('--production');
+const withTests = process.argv.includes('--tests');
 
 /** The 'tests' that VS Code loads in its extension host. They aren't part of the package. */
 const testEntries: BuildOptions = {
   ...common,
   outdir: 'dist/test',
   outbase: 'test',
-  entryPoints: [
-    { in: 'scripts/vscode/run-file.entry.ts', out: 'run-file' },
-    { in: 'test/integration/runner.ts', out: 'integration-runner' },
-    ...globSync('test/integration/**/*.test.ts').map((path) => ({
-      in: path,
-      out: path.slice('test/'.length, -'.ts'.length),
-    })),
-  ],
+  entryPoints: [{ in: 'scripts/vscode/run-file.entry.ts', out: 'run-file' }, ...(withTests ? integrationTests() : [])],
 };
 
 const bundles = [...packagedBundles, testEntries].map((options) => ({
@@ -39,6 +33,14 @@ if (process.argv.includes('--watch')) {
   await Promise.all(built.flatMap(({ outputFiles }) => outputFiles).map(writeIfChanged));
 }
 if (production) await writeNotices();
+
+function integrationTests(): { in: string; out: string }[] {
+  const tests = globSync('test/integration/**/*.test.ts');
+  return [
+    { in: 'test/integration/runner.ts', out: 'integration-runner' },
+    ...tests.map((path) => ({ in: path, out: path.slice('test/'.length, -'.ts'.length) })),
+  ];
+}
 
 /** Never leaves part of a file for a VS Code that another process has started. */
 async function writeIfChanged({ path, contents }: OutputFile): Promise<void> {

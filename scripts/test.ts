@@ -1,5 +1,5 @@
 /**
- * `npm test`: runs all test stages in order. `npm test -- unit integration` runs only these stages, and
+ * `npm test`: runs all test stages. `npm test -- unit integration` runs only these stages, and
  * `npm test -- unit test/unit/sync` only these files. The last line is `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
@@ -12,12 +12,13 @@ import { messageOf } from './say.ts';
 import { check } from './stages/check.ts';
 import { endToEnd } from './stages/end-to-end.ts';
 import { gvisor } from './stages/gvisor.ts';
+import { inParallel, type TestJob } from './stages/in-parallel.ts';
 import { integration } from './stages/integration.ts';
 import type { Stage, StageOptions } from './stages/stage.ts';
 import { ui } from './stages/ui.ts';
 import { unit } from './stages/unit.ts';
 
-const STAGES: readonly Stage[] = [check, unit, gvisor, integration, ui, endToEnd];
+const STAGES: readonly Stage[] = [check, unit, gvisor, integration, endToEnd, ui];
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { grep: { type: 'string' } } });
@@ -30,7 +31,7 @@ async function main(): Promise<number> {
   if (files.length > 0 && named.length !== 1)
     throw new Error('If you specify files, also specify their stage, and only that one.');
   const started = Date.now();
-  const total = sum(await runStages(chosen, { files, grep: values.grep }));
+  const total = await runStages(chosen, { files, grep: values.grep });
   // Once more at the end, where one begins to read a long output.
   if (total.failures.length > 0) console.log(`\nFailed\n──────\n${total.failures.join('\n\n')}`);
   console.log(`\nTook ${Math.round((Date.now() - started) / 1000)} s.`);
@@ -38,37 +39,43 @@ async function main(): Promise<number> {
   return total.failures.length === 0 ? 0 : 1;
 }
 
-async function runStages(chosen: readonly Stage[], options: StageOptions): Promise<TestResults[]> {
-  const results: TestResults[] = [];
-  let built: TestResults | undefined;
-  for (const stage of chosen) {
-    if (stage.needsBuild && built === undefined) {
-      built = await runOne('Build', build);
-      results.push(built);
-    }
-    if (stage.needsBuild && built && built.failures.length > 0) {
-      const problem = `${stage.title}: skipped because the build failed.`;
-      console.log(`\n${problem}`);
-      results.push({ passed: 0, failures: [problem] });
-    } else results.push(await runOne(stage.title, () => stage.run(options)));
-  }
-  return results;
+/** Runs the jobs of all stages in parallel, so that no core waits for the last job of a stage. */
+async function runStages(chosen: readonly Stage[], options: StageOptions): Promise<TestResults> {
+  const ofStages: TestJob[][] = [];
+  for (const stage of chosen)
+    ofStages.push(await stage.jobs(options).catch((error) => [failed(stage, messageOf(error))]));
+  const built = chosen.some(({ needsBuild }) => needsBuild) ? await build() : sum([]);
+  const jobs = chosen.flatMap((stage, at): TestJob[] => {
+    const heading = said(`\n${stage.title}\n${'─'.repeat(stage.title.length)}\n`);
+    const isReady = !stage.needsBuild || built.failures.length === 0;
+    return [heading, ...(isReady ? (ofStages[at] ?? []) : [failed(stage, 'skipped because the build failed.')])];
+  });
+  return sum([built, await inParallel(jobs)]);
 }
 
-async function runOne(title: string, run: () => Promise<TestResults>): Promise<TestResults> {
-  console.log(`\n${title}\n${'─'.repeat(title.length)}`);
-  try {
-    return await run();
-  } catch (error) {
-    const problem = `${title}: ${messageOf(error)}`;
-    console.log(`  ✘ ${problem}`);
-    return { passed: 0, failures: [problem] };
-  }
+/** A job that only reports why a stage can't run. */
+function failed({ title }: Stage, problem: string): TestJob {
+  return said(`  ✘ ${problem}\n`, [`${title}: ${problem}`]);
+}
+
+/** A job that only prints. */
+function said(text: string, failures: readonly string[] = []): TestJob {
+  return async (write) => {
+    write(text);
+    return { passed: 0, failures };
+  };
 }
 
 async function build(): Promise<TestResults> {
   const started = Date.now();
-  await buildAll();
+  console.log('\nBuild\n─────');
+  try {
+    await buildAll(['--tests']);
+  } catch (error) {
+    const problem = messageOf(error);
+    console.log(`  ✘ ${problem}`);
+    return { passed: 0, failures: [problem] };
+  }
   console.log(`  ✔ the build succeeds (${Date.now() - started} ms)`);
   return { passed: 1, failures: [] };
 }

@@ -5,7 +5,7 @@ import { thirdParty } from '../checks/third-party.ts';
 import { wording } from '../checks/wording.ts';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
-import { sum, type TestResults } from '../results.ts';
+import type { TestJob } from './in-parallel.ts';
 import type { Stage } from './stage.ts';
 
 const CHECK_TIMEOUT_MS = 180_000;
@@ -15,27 +15,26 @@ export const check: Stage = {
   name: 'check',
   title: 'Checks',
   needsBuild: false,
-  run: async () =>
-    sum(
-      await Promise.all([
-        printed('types (tsc)', () => program('tsc', ['--pretty', 'false'])),
-        printed('format and lint (Biome)', () => program('biome', ['check', '--colors=off'])),
-        printed('import boundary', importBoundary),
-        printed('wording', wording),
-        printed('licenses of bundled packages', thirdParty),
-      ]),
-    ),
+  jobs: async () => [
+    printed('types (tsc)', () => program('tsc', ['--pretty', 'false'])),
+    printed('format and lint (Biome)', () => program('biome', ['check', '--colors=off'])),
+    printed('licenses of bundled packages', thirdParty),
+    printed('import boundary', importBoundary),
+    printed('wording', wording),
+  ],
 };
 
-/** Runs a check, which returns the problems it finds, and prints the result like mocha prints a test. */
-async function printed(name: string, find: () => Promise<readonly string[]>): Promise<TestResults> {
-  const started = Date.now();
-  const problems = await find();
-  console.log(`  ${problems.length === 0 ? '✔' : '✘'} ${name} (${Date.now() - started} ms)`);
-  if (problems.length === 0) return { passed: 1, failures: [] };
-  const indented = problems.map((problem) => problem.replace(/^/gm, '      ')).join('\n');
-  console.log(indented);
-  return { passed: 0, failures: [`${name}\n${indented}`] };
+/** A job that runs a check, which returns the problems it finds, and prints the result like mocha prints a test. */
+function printed(name: string, find: () => Promise<readonly string[]>): TestJob {
+  return async (write) => {
+    const started = Date.now();
+    const problems = await find();
+    write(`  ${problems.length === 0 ? '✔' : '✘'} ${name} (${Date.now() - started} ms)\n`);
+    if (problems.length === 0) return { passed: 1, failures: [] };
+    const indented = problems.map((problem) => problem.replace(/^/gm, '      ')).join('\n');
+    write(`${indented}\n`);
+    return { passed: 0, failures: [`${name}\n${indented}`] };
+  };
 }
 
 async function program(name: string, args: readonly string[]): Promise<string[]> {

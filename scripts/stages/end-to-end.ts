@@ -1,4 +1,4 @@
-import { groupsOf, inParallel } from './in-parallel.ts';
+import { groupsOf } from './in-parallel.ts';
 import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
@@ -8,12 +8,10 @@ export const endToEnd: Stage = {
   name: 'end-to-end',
   title: 'End to end (npm start)',
   needsBuild: false,
-  run: ({ files, grep }) =>
-    inParallel(
-      groupsOf(testFiles('test/end-to-end', files), String).map(
-        ([, ofJob]) =>
-          (write) =>
-            mochaInNode({ files: ofJob, grep, testTimeoutMs: 120_000, timeoutMs: 600_000, write }),
-      ),
+  jobs: async ({ files, grep }) =>
+    groupsOf(testFiles('test/end-to-end', files), String).map(
+      ([, ofJob]) =>
+        (write) =>
+          mochaInNode({ files: ofJob, grep, testTimeoutMs: 120_000, timeoutMs: 600_000, write }),
     ),
 };

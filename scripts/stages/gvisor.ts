@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findRunsc } from '../../local/isolation/gvisor/runsc.ts';
 import { projectFolder } from '../paths.ts';
-import { sum, type TestResults } from '../results.ts';
-import { inParallel } from './in-parallel.ts';
+import { sum } from '../results.ts';
+import type { TestJob } from './in-parallel.ts';
 import { runLaunch } from './integration.ts';
 import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage, StageOptions } from './stage.ts';
@@ -23,20 +23,23 @@ export const gvisor: Stage = {
   name: 'gvisor',
   title: 'Tests in gVisor',
   needsBuild: true,
-  run: async (options) => {
+  jobs: async (options) => {
     const { RUNSC = '', RUNSC_PROBLEM } = process.env;
     const installed = findRunsc();
-    if (existsSync(RUNSC)) return runIn(RUNSC, options);
-    if ('path' in installed) return runIn(installed.path, options);
+    if (existsSync(RUNSC)) return jobsIn(RUNSC, options);
+    if ('path' in installed) return jobsIn(installed.path, options);
     const problem = RUNSC_PROBLEM ? `: ${RUNSC_PROBLEM}` : ', nor is RUNSC its path';
-    console.log(
-      `    Skipped: gVisor (runsc) isn't installed${problem}\n    - runs the tests that meet the kernel most\n\n  1 pending`,
-    );
-    return sum([]);
+    const said = `    Skipped: gVisor (runsc) isn't installed${problem}\n    - runs the tests that meet the kernel most\n\n  1 pending\n`;
+    return [
+      async (write) => {
+        write(said);
+        return sum([]);
+      },
+    ];
   },
 };
 
-async function runIn(runsc: string, { files, grep }: StageOptions): Promise<TestResults> {
+function jobsIn(runsc: string, { files, grep }: StageOptions): TestJob[] {
   const env = {
     LOCAL_MODAL_RUNTIME: 'gvisor',
     RUNSC: runsc,
@@ -45,12 +48,12 @@ async function runIn(runsc: string, { files, grep }: StageOptions): Promise<Test
   const unit = files.length > 0 ? testFiles('test/unit', files) : UNIT_TESTS;
   // Two processes share the tests.
   const halves = [0, 1].map((half) => unit.filter((_, at) => at % 2 === half)).filter((half) => half.length > 0);
-  const ofUnits = await inParallel(
-    halves.map(
-      (half) => (write) => mochaInNode({ files: half, grep, env, testTimeoutMs: 40_000, timeoutMs: 900_000, write }),
-    ),
+  const ofUnits = halves.map(
+    (half): TestJob =>
+      (write) =>
+        mochaInNode({ files: half, grep, env, testTimeoutMs: 40_000, timeoutMs: 900_000, write }),
   );
   if (files.length > 0) return ofUnits;
   const launched = { files: testFiles('test/integration', [join(projectFolder, 'test', 'integration', LAUNCH)]), grep };
-  return sum([ofUnits, await inParallel([(write) => runLaunch(LAUNCH, launched, write, env)])]);
+  return [...ofUnits, (write) => runLaunch(LAUNCH, launched, write, env)];
 }

@@ -8,7 +8,7 @@ import type { TestResults } from '../results.ts';
 import { LAUNCHER_FLAGS } from '../vscode/flags.ts';
 import { temporaryProfile } from '../vscode/profile.ts';
 import { openRelay } from '../vscode/relay.ts';
-import { groupsOf, inParallel } from './in-parallel.ts';
+import { groupsOf } from './in-parallel.ts';
 import type { IntegrationLaunch } from './integration-launch.ts';
 import type { Stage, StageOptions } from './stage.ts';
 import { testFiles } from './test-files.ts';
@@ -29,15 +29,12 @@ export const integration: Stage = {
   name: 'integration',
   title: 'Integration tests (inside VS Code)',
   needsBuild: true,
-  run: async ({ files, grep }) => {
+  jobs: async ({ files, grep }) => {
     const launchOf = (path: string) => relative(join(projectFolder, FOLDER), path).split(sep)[0] ?? '';
-    const launches = groupsOf(testFiles(FOLDER, files), launchOf);
-    return inParallel(
-      launches.map(
-        ([name, testsOfLaunch]) =>
-          (write) =>
-            runLaunch(name, { files: testsOfLaunch, grep }, write),
-      ),
+    return groupsOf(testFiles(FOLDER, files), launchOf).map(
+      ([name, testsOfLaunch]) =>
+        (write) =>
+          runLaunch(name, { files: testsOfLaunch, grep }, write),
     );
   },
 };

@@ -1,4 +1,4 @@
-import type { TestResults } from '../results.ts';
+import type { TestJob } from './in-parallel.ts';
 
 /** Options from the command line of `npm test`. */
 export interface StageOptions {
@@ -8,11 +8,15 @@ export interface StageOptions {
   readonly grep: string | undefined;
 }
 
-/** A part of `npm test`. A stage that throws counts as one failure. */
+/** A part of `npm test`. */
 export interface Stage {
   readonly name: string;
   readonly title: string;
   /** True if the stage needs the bundles in `dist`. */
   readonly needsBuild: boolean;
-  run(options: StageOptions): Promise<TestResults>;
+  /**
+   * Returns its jobs, the longest first. May use `dist` until then, but not afterwards, when other stages use it. Rejects if no
+   * file matches.
+   */
+  jobs(options: StageOptions): Promise<TestJob[]>;
 }

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { projectFolder } from '../paths.ts';
 import { runProcess } from '../processes.ts';
 import { installExtension } from '../vscode/install-extension.ts';
-import { temporaryProfile } from '../vscode/profile.ts';
-import { groupsOf, inParallel, type TestJob } from './in-parallel.ts';
+import { type TemporaryProfile, temporaryProfile } from '../vscode/profile.ts';
+import { groupsOf, type TestJob } from './in-parallel.ts';
 import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage } from './stage.ts';
 import { testFiles } from './test-files.ts';
@@ -15,19 +15,23 @@ export const ui: Stage = {
   name: 'ui',
   title: 'UI tests (packaged extension, mouse and keyboard)',
   needsBuild: false,
-  run: async ({ files, grep }) => {
-    const chosen = testFiles('test/ui', files);
-    const installed = await temporaryProfile({});
-    await installExtension(await packed(join(installed.folder, 'extension.vsix')), installed);
-    const env = { INSTALLED_EXTENSIONS: installed.extensionsDir };
-    const jobs = groupsOf(chosen, String).map(
+  jobs: async ({ files, grep }) => {
+    const groups = groupsOf(testFiles('test/ui', files), String);
+    const env = { INSTALLED_EXTENSIONS: (await installPacked()).extensionsDir };
+    return groups.map(
       ([, ofJob]): TestJob =>
         (write) =>
           mochaInNode({ files: ofJob, grep, testTimeoutMs: 240_000, timeoutMs: 1_200_000, env, write }),
     );
-    return inParallel(jobs).finally(installed.remove);
   },
 };
+
+/** Returns a profile with the packed extension. It's removed when this process exits. */
+async function installPacked(): Promise<TemporaryProfile> {
+  const profile = await temporaryProfile({});
+  await installExtension(await packed(join(profile.folder, 'extension.vsix')), profile);
+  return profile;
+}
 
 /** Packages the extension in a separate process, because its long output matters only if it fails. */
 async function packed(path: string): Promise<string> {

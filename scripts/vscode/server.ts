@@ -65,6 +65,8 @@ export async function startServer(flags: LaunchFlags, options: ServerOptions): P
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...withoutOuterVsCode(options.env ?? process.env),
+        // Otherwise, it asks a login shell for its environment first, which takes a second.
+        VSCODE_CLI: '1',
         XDG_RUNTIME_DIR: sockets,
         VSCODE_PROXY_URI: redirects.template,
       },
