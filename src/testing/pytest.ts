@@ -7,13 +7,17 @@ import { once, putDebugOptions } from './debug-events.ts';
 import { eventsOnStderr } from './events.ts';
 import type { DebuggedTests, TestFramework, TestOptions } from './framework.ts';
 import { PYTEST_BOOT, PYTEST_PLUGIN } from './helpers/pytest.ts';
+import { UNITTEST_RUNNER } from './helpers/unittest.ts';
 import { isPythonTestFile, PYTHON_TEST_FILES, scanPythonTests } from './scan-python.ts';
 import { withoutNested } from './test-key.ts';
 
 /** The folder in a sandbox that pytest is installed to if the image has none, apart from the packages of the program. */
 export const PYTEST_FOLDER = '/opt/modal-pytest';
+/** Our modules, by name. */
+const MODULES = { modal_pytest: PYTEST_PLUGIN, modal_unittest: UNITTEST_RUNNER };
+const HASH = createHash('sha256').update(Object.values(MODULES).join()).digest('hex').slice(0, 16);
 /** Next to the sync's state, so that it's never synced or listed. Other contents have another folder. */
-const PLUGIN_FOLDER = `${REMOTE_ROOT}/${STATE_FOLDER}/testing/${createHash('sha256').update(PYTEST_PLUGIN).digest('hex').slice(0, 16)}`;
+const MODULE_FOLDER = `${REMOTE_ROOT}/${STATE_FOLDER}/testing/${HASH}`;
 
 /** Returns the run of pytest that says what it finds and how each test ends on stderr. `python` is a run of Python without arguments. */
 export function pytestRequest(python: RunRequest, options: TestOptions): RunRequest {
@@ -29,7 +33,7 @@ export function pytestRequest(python: RunRequest, options: TestOptions): RunRequ
 
 function bootOptions({
   select,
-  isDiscovery,
+  isDiscovery = false,
   hasCoverage = false,
   packages = PYTEST_FOLDER,
   args = [],
@@ -38,13 +42,14 @@ function bootOptions({
   const keys = select && withoutNested(select);
   const files = [...new Set(keys?.map(([file]) => file))];
   return {
-    plugin: PYTEST_PLUGIN,
-    folder: PLUGIN_FOLDER,
+    modules: MODULES,
+    folder: MODULE_FOLDER,
     packages,
     root: REMOTE_ROOT,
     select: keys,
     coverage: hasCoverage,
     single: hasCoverage,
+    collect: isDiscovery,
     args: [
       // The other files' tests can still be run.
       '--continue-on-collection-errors',
@@ -58,23 +63,37 @@ function bootOptions({
   };
 }
 
+/** Puts our modules into a folder, and prints which module runs the tests and where it's found. In a uv project, that's pytest. */
+const PREPARE = `{ mkdir -p "$1" && for name in pytest unittest; do
+  file="$1/modal_$name.py"
+  [ -e "$file" ] || { printf %s "$2" > "$file.$$" && mv "$file.$$" "$file"; } || break
+  set -- "$1" "$3" "$3"
+done && [ -e "$1/modal_unittest.py" ]; } &&
+{ [ ! -d ${PYTEST_FOLDER} ] || packages=:${PYTEST_FOLDER}; } &&
+path="$1$packages\${PYTHONPATH:+:$PYTHONPATH}" && module=pytest &&
+{ [ -e ${REMOTE_ROOT}/uv.lock ] || ! PYTHONPATH="$path" python3 -c 'import sys, importlib.util as util; sys.exit(util.find_spec("pytest") is not None)' || module=modal_unittest; } &&
+printf '%s %s' $module "$path"`;
+
 /** Prepares a sandbox for a run of pytest under a debugger: its events go to a file. Throws `UserError` and the SDK's errors. */
 export async function preparePytestDebugging(
   sandbox: Sandbox,
   options: TestOptions,
   signal?: AbortSignal,
 ): Promise<DebuggedTests> {
-  const { plugin, args, files, ...rest } = bootOptions(options);
-  const script = `mkdir -p "$1" && file="$1/modal_pytest.py" &&
-{ [ -e "$file" ] || { printf %s "$2" > "$file.$$" && mv "$file.$$" "$file"; }; } &&
-{ [ ! -d ${PYTEST_FOLDER} ] || packages=:${PYTEST_FOLDER}; } &&
-printf %s "$1$packages\${PYTHONPATH:+:$PYTHONPATH}"`;
-  const prepared = await putDebugOptions(sandbox, { ...rest, single: true }, [script, PLUGIN_FOLDER, plugin], signal);
+  const { modules, args, ...rest } = bootOptions(options);
+  const settings = { ...rest, single: true };
+  const prepared = await putDebugOptions(
+    sandbox,
+    settings,
+    [PREPARE, MODULE_FOLDER, modules.modal_pytest, modules.modal_unittest],
+    signal,
+  );
+  const [, module = '', path = ''] = /^(\w+) ([\s\S]*)$/.exec(prepared.said) ?? [];
   return {
     launch: {
-      module: 'pytest',
-      args: ['-p', 'modal_pytest', ...args, ...files],
-      env: { PYTHONPATH: prepared.said, MODAL_PYTEST: prepared.options },
+      module,
+      args: module === 'pytest' ? ['-p', 'modal_pytest', ...args, ...rest.files] : [],
+      env: { PYTHONPATH: path, MODAL_PYTEST: prepared.options },
     },
     events: prepared.events,
   };

@@ -1,3 +1,5 @@
+import { PYTHON_COMMON } from './python.ts';
+
 /**
  * A plugin for pytest 6 and later that says what it finds and how each test ends, as `events.ts` describes. It's loaded in the
  * worker processes of pytest-xdist, too, which only add to their reports what the main process can't know.
@@ -9,23 +11,9 @@ import pytest
 OPTIONS = {}
 if "MODAL_PYTEST" in os.environ:
     with open(os.environ["MODAL_PYTEST"]) as file: OPTIONS.update(json.load(file))
-CHARS, FRAMES, PIECE = 32768, 50, 500
-HIDDEN = tuple(os.path.dirname(sys.modules[name].__file__) + os.sep for name in ("_pytest", "pluggy", "unittest") if name in sys.modules)
-
-def shortened(text, limit=CHARS):
-    text = str(text)
-    return text if len(text) <= limit else text[: limit // 2] + "\n…\n" + text[-limit // 2 :]
-
+${PYTHON_COMMON}
 def path_of(node):
     return str(getattr(node, "path", None) or node.fspath)
-
-def frames_of(tb):
-    frames = []
-    for frame, line in traceback.walk_tb(tb):
-        name = frame.f_code.co_filename
-        if frame.f_locals.get("__tracebackhide__") is True or name.startswith(HIDDEN) or name == __file__: continue
-        frames.append([name, line, frame.f_code.co_name])
-    return frames[-FRAMES:]
 
 class Tests:
     def __init__(self, config):
@@ -39,9 +27,7 @@ class Tests:
         events = self.options.get("events", -1)
         self.events = events if isinstance(events, int) else os.open(events, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def emit(self, kind, **fields):
-        data = b"\x1e" + json.dumps(dict(fields, kind=kind)).encode() + b"\n"
-        while data: data = data[os.write(self.events, data) :]
+    def emit(self, kind, **fields): emit_to(self.events, kind, **fields)
 
     def relative(self, path):
         path = os.path.join(str(self.config.rootdir), path)
@@ -120,15 +106,8 @@ class Tests:
         if not report.failed or call.excinfo is None: return
         report.modal_frames = frames = frames_of(call.excinfo.tb)
         if compared and frames and isinstance(call.excinfo.value, AssertionError) and tuple(frames[-1][:2]) == compared[:2]:
-            try: report.modal_compared = [self.shown(value) for value in compared[2:]]
+            try: report.modal_compared = [shown(value) for value in compared[2:]]
             except Exception: pass
-
-    def shown(self, value):
-        if isinstance(value, str): return shortened(value)
-        import pprint
-        # Large values aren't formatted only to be cut off.
-        if hasattr(value, "__len__") and len(value) > 10000: return shortened(repr(value))
-        return shortened(pprint.pformat(value, width=100))
 
     def pytest_runtest_logstart(self, nodeid, location):
         if not self.is_worker: self.emit("start", id=nodeid)
@@ -208,10 +187,11 @@ def say(kind, **fields):
     data = b"\x1e" + json.dumps(dict(fields, kind=kind)).encode() + b"\n"
     while data: data = data[os.write(events, data) :]
 def put(folder):
-    path = os.path.join(folder, "modal_pytest.py")
-    if not os.path.exists(path):
-        os.makedirs(folder, exist_ok=True)
-        with open("%s.%d" % (path, os.getpid()), "w") as file: file.write(options["plugin"])
+    os.makedirs(folder, exist_ok=True)
+    for name, text in options["modules"].items():
+        path = os.path.join(folder, name + ".py")
+        if os.path.exists(path): continue
+        with open("%s.%d" % (path, os.getpid()), "w") as file: file.write(text)
         os.replace(file.name, path)
     return folder
 try: folder = put(options["folder"])
@@ -227,7 +207,12 @@ def need(name):
     if present(name): return
     say("missing", name=name, python=sys.executable)
     sys.exit(1)
-need("pytest")
+if not present("pytest") and options["packages"] not in sys.path: sys.path.append(options["packages"])
+runner = None
+if not present("pytest"):
+    import modal_unittest
+    if modal_unittest.can_run(options): runner = modal_unittest.Runner(options, events)
+    else: need("pytest")
 measured = None
 if options.get("coverage"):
     need("coverage")
@@ -252,12 +237,14 @@ def report():
         branches = [pair + [True] for pair in each.get("executed_branches", [])] + [pair + [False] for pair in each.get("missing_branches", [])]
         functions = [[name, part["start_line"], len(part["executed_lines"]) > 0] for name, part in each.get("functions", {}).items() if name and part.get("start_line")]
         say("coverage", file=os.path.relpath(name, options["root"]), executed=each["executed_lines"], missing=each["missing_lines"], branches=branches, functions=functions)
+def done(code):
+    if measured: report()
+    sys.exit(code)
+if runner: done(runner.run())
 import modal_pytest
 modal_pytest.OPTIONS.update(options)
 import pytest
 args = ["-p", "modal_pytest"] + options["args"] + [file for file in options["files"] if os.path.exists(file)]
 sys.argv = ["pytest"] + args
 if options["files"] and not any(os.path.exists(file) for file in options["files"]): sys.exit(5)
-code = int(pytest.main(args))
-if measured: report()
-sys.exit(code)`;
+done(int(pytest.main(args)))`;

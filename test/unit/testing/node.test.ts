@@ -42,7 +42,7 @@ describe('Tests of Node.js on Local Modal', () => {
   let place: TestPlace;
 
   before(async () => {
-    place = await testPlace();
+    place = await testPlace({ hasPytest: false });
   });
   after(() => place?.dispose());
   afterEach(() => rm(join(place.folder.path, 'tests'), { recursive: true, force: true }));

@@ -59,13 +59,13 @@ export interface TestPlaceRun extends TestOptions {
   onStarted?(key: TestKey): unknown;
 }
 
-/** Starts Local Modal with a folder whose sandbox has pytest. */
-export async function testPlace(): Promise<TestPlace> {
+/** Starts Local Modal with a folder whose sandbox has pytest, unless it isn't needed. */
+export async function testPlace({ hasPytest = true } = {}): Promise<TestPlace> {
   const server = await startLocalModal();
   const folder = await localFolder(server, { hostVolume: false });
   const place = { name: 'folder', path: folder.path };
   const { sandbox } = await folder.services.sessions.acquire(place);
-  await putPytest(sandbox);
+  if (hasPytest) await putPytest(sandbox);
   return {
     server,
     folder,
