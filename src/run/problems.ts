@@ -117,8 +117,8 @@ export class ProblemScanner {
   }
 
   #report(found: Found, matcher: Matcher): boolean {
-    const place = placeOf(found, matcher.lines[0]?.kind === 'file');
     const { file, message, code, severity } = found;
+    const place = placeOf(found, matcher.lines);
     if (!file || !place || !message) return false;
     this.#events.problem(
       { file, ...place, severity: severityOfMatch(severity) ?? matcher.severity, code, message },
@@ -168,13 +168,32 @@ function withParts(before: Found, line: PatternLine, match: RegExpExecArray): Fo
 
 type Place = Pick<Problem, 'line' | 'column' | 'endLine' | 'endColumn'>;
 
-function placeOf(found: Found, isFile: boolean): Place | undefined {
+/** Returns the place of a problem, as VS Code reads it; undefined if it has none. */
+function placeOf(found: Found, [first, ...others]: readonly PatternLine[]): Place | undefined {
+  const { location, line } = found;
+  // A single line that names only a file, such as a linker's, is about all of it.
+  const isFile = first?.kind === 'file' || (first?.kind === 'location' && others.length === 0 && !location && !line);
   if (isFile) return { line: 1, column: 1, endLine: 1, endColumn: 1 };
-  // A group that isn't a number counts as 1, as in VS Code: a pattern may have none for columns, which default to 3.
-  const number = (text: string | undefined) => (text ? Number.parseInt(text, 10) || 1 : undefined);
-  const parts = found.location ? found.location.split(',') : [found.line, found.column, found.endLine, found.endColumn];
-  const [line, column, endLine, endColumn] = parts.map(number);
-  return line === undefined ? undefined : { line, column, endLine, endColumn };
+  if (location) return /\d/.test(location) ? placeFrom(location.split(',').map(numberOf)) : undefined;
+  if (!line) return undefined;
+  const parts = [line, found.column, found.endLine, found.endColumn];
+  return placeFrom(parts.map((text) => (text ? numberOf(text) : undefined)));
+}
+
+/** What isn't a positive number counts as 1, and an end before the start as the start. */
+function placeFrom([first, second, third, fourth]: readonly (number | undefined)[]): Place {
+  const line = positive(first) ?? 1;
+  const column = second === undefined ? undefined : (positive(second) ?? 1);
+  const endColumn = fourth === undefined ? undefined : (positive(fourth) ?? column);
+  return { line, column, endLine: endColumn && Math.max(line, positive(third) ?? 1), endColumn };
+}
+
+function numberOf(text: string): number {
+  return Number.parseInt(text, 10);
+}
+
+function positive(value = 0): number | undefined {
+  return value > 0 ? value : undefined;
 }
 
 function severityOfMatch(text = ''): Severity | undefined {

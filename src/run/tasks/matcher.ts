@@ -175,6 +175,7 @@ function withDefaults(line: PatternLine): PatternLine {
   const isPlaced = line.kind === 'file' || line.location;
   return {
     ...line,
+    kind: line.kind ?? 'location',
     file: line.file ?? 1,
     message: line.message ?? 0,
     ...(!isPlaced && { line: line.line ?? 2, column: line.column ?? 3 }),

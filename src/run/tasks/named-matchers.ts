@@ -32,14 +32,14 @@ export const PATTERNS: Readonly<Record<string, unknown>> = {
     patterns: [{ regexp: String.raw`^\s*(.*) in file (.*) line no. (\d+)$`, message: 1, file: 2, line: 3 }],
   },
   jshint: {
-    regexp: String.raw`^(.*):\s+line\s+(\d+),\s+col\s+(\d+),\s(.+?)(?:\s+\(([A-Za-z])(\d+)\))?$`,
+    regexp: String.raw`^(.*):\s+line\s+(\d+),\s+col\s+(\d+),\s(.+?)(?:\s+\((\w)(\d+)\))?$`,
     ...{ file: 1, line: 2, column: 3, message: 4, severity: 5, code: 6 },
   },
   'jshint-stylish': {
     patterns: [
       { regexp: '^(.+)$', file: 1 },
       {
-        regexp: String.raw`^\s+line\s+(\d+)\s+col\s+(\d+)\s+(.+?)(?:\s+\(([A-Za-z])(\d+)\))?$`,
+        regexp: String.raw`^\s+line\s+(\d+)\s+col\s+(\d+)\s+(.+?)(?:\s+\((\w)(\d+)\))?$`,
         ...{ line: 1, column: 2, message: 3, severity: 4, code: 5, loop: true },
       },
     ],

@@ -82,12 +82,41 @@ describe('ProblemScanner', () => {
     ]);
   });
 
-  it('accepts a location of up to four numbers', () => {
-    const pattern = { regexp: '^(.*)\\((.*)\\): (.*)$', file: 1, location: 2, message: 3 };
-    assert.deepEqual(problemsIn({ pattern }, 'a(1): x\na(1,2): y\na(1,2,3,4): z\n'), [
-      'a|1||||error||x',
-      'a|1|2|||error||y',
-      'a|1|2|3|4|error||z',
+  it('accepts a location of up to four numbers, and reads others as VS Code does', () => {
+    const pattern = { regexp: '^(\\w+):(\\S*): x$', file: 1, location: 2, message: 0 };
+    for (const [location, place] of [
+      ['1', '1|||'],
+      ['1,2', '1|2||'],
+      ['1,2,3,4', '1|2|3|4'],
+      ['1,2,3,4,5', '1|2|3|4'],
+      // GHC, whose parentheses VS Code doesn't know. Those around the whole can be outside of the group.
+      ['(3,4)-(5,6)', '1|4||'],
+      ['3,4)-(5,6', '3|4||'],
+      ['3,4-7', '3|4||'],
+      ['3-7', '3|||'],
+      ['[10,4]', '1|4||'],
+      [',4', '1|4||'],
+      ['-3', '1|||'],
+      ['0,0', '1|1||'],
+      ['5,6,3,0', '5|6|5|6'],
+      ['', '1|1|1|1'],
+    ])
+      assert.deepEqual(problemsIn({ pattern }, `a:${location}: x`), [`a|${place}|error||a:${location}: x`]);
+    assert.deepEqual(problemsIn({ pattern }, 'a:end: x'), []);
+  });
+
+  it('takes a single line without a place for a problem of the whole file, as VS Code does', () => {
+    const single = { regexp: '^(.+?)(?::(\\d+))?(?::(\\d+))?: error: (.*)$', message: 4 };
+    const several = [{ ...single, file: 1, line: 2 }];
+    const output = 'ld: error: undefined symbol\na.c:3: error: y\na.c:3:0: error: z\n';
+    assert.deepEqual(problemsIn({ pattern: single }, output), [
+      'ld|1|1|1|1|error||undefined symbol',
+      'a.c|3||||error||y',
+      'a.c|3|1|||error||z',
+    ]);
+    assert.deepEqual(problemsIn({ pattern: several }, output), ['a.c|3||||error||y', 'a.c|3||||error||z']);
+    assert.deepEqual(problemsIn({ pattern: { regexp: '^(\\w+) is bad$' } }, 'Makefile is bad'), [
+      'Makefile|1|1|1|1|error||Makefile is bad',
     ]);
   });
 
@@ -134,6 +163,8 @@ describe('ProblemScanner', () => {
       ['$msCompile', 'C:\\a b.cs(1,2): error CS0103: It is missing.', ['C:\\a b.cs|1|2|||error|CS0103|It is missing.']],
       ['$msCompile', '  3>/x/a.vcxproj(7): warning MSB8012: Odd.', ['/x/a.vcxproj|7||||warning|MSB8012|Odd.']],
       ['$msCompile', 'a.cpp(1): fatal error C1083: Gone.', ['a.cpp|1||||error|C1083|Gone.']],
+      ['$msCompile', '/x/a.csproj : warning NU1701: Old.', ['/x/a.csproj|1|1|1|1|warning|NU1701|Old.']],
+      ['$msCompile', 'CSC : error CS5001: No Main.', ['CSC|1|1|1|1|error|CS5001|No Main.']],
       [{ pattern: '$cpp' }, 'a.cpp(3): warning C4996: Old.', ['a.cpp|3||||warning|C4996|Old.']],
       [{ pattern: '$csc' }, 'a.cs(3,4,5,6): error CS1: No.', ['a.cs|3|4|5|6|error|CS1|No.']],
       [{ pattern: '$vb' }, 'a.vb(3) : error BC1: No.', []],

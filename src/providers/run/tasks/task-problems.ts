@@ -70,7 +70,11 @@ export class TaskProblems implements vscode.Disposable {
       if (!isInWorkspace(localFolders(), file) || !applies(matcher, uri)) return;
       const owner = ownerOf(matcher);
       const found = run.get(owner) ?? new Map<string, vscode.Diagnostic[]>();
-      const ofFile = [...(found.get(`${uri}`) ?? []), diagnosticOf(problem, matcher)];
+      const shown = found.get(`${uri}`) ?? [];
+      const diagnostic = diagnosticOf(problem, matcher);
+      // VS Code shows one problem for each place, severity, and code: compilers repeat themselves.
+      if (shown.some((each) => isSamePlace(each, diagnostic))) return;
+      const ofFile = [...shown, diagnostic];
       found.set(`${uri}`, ofFile);
       this.#collection(owner).set(uri, ofFile);
     };
@@ -137,6 +141,10 @@ function diagnosticOf({ line, column, endLine, endColumn, severity, code, messag
     ...(source !== undefined && { source }),
     ...(code !== undefined && { code }),
   });
+}
+
+function isSamePlace(a: vscode.Diagnostic, b: vscode.Diagnostic): boolean {
+  return a.range.isEqual(b.range) && a.severity === b.severity && a.code === b.code && a.source === b.source;
 }
 
 /** Maps a path in the output to a local one. */
