@@ -3,8 +3,16 @@ import { UserError } from '../../base/errors.ts';
 import { REMOTE_ROOT } from '../../sync/options.ts';
 import { strings } from '../strings.ts';
 
-/** What separates words, and paths in lists. */
-const SEPARATORS = /[\s"'`=:;,(&|<>]/;
+/** What separates words, and paths in lists. A text for `printf` has `\n`. */
+const SEPARATORS = /[\s"'`=:;,(&|<>]|\\[nrt]/;
+
+/** What follows a folder's path, and the rest of a path in it, as parts of regular expressions. */
+const WINDOWS = { end: '[\\\\/\\s"\'`:;,)[\\]}&|<>#?@]', rest: '[\\\\/][^\\s"\'`:;,)&|<>]*' };
+// In a shell's text, a backslash is part of a name, as in `my\ file`, or begins what follows: `\"` and `\n`.
+const POSIX = {
+  end: '[/\\s"\'`:;,)[\\]}&|<>#?@]|\\\\["\'`a-z0]',
+  rest: '/(?:[^\\s"\'`:;,)&|<>\\\\]|\\\\[^"\'`a-z0])*',
+};
 
 /**
  * Returns a function that replaces local paths in a text with their paths in the sandbox. `folder` is the path of the
@@ -13,18 +21,20 @@ const SEPARATORS = /[\s"'`=:;,(&|<>]/;
  */
 export function remotePaths(folder: string, workspaceFolders: readonly string[] = []): (text: string) => string {
   const roots = [folder, ...workspaceFolders.filter((root) => root !== folder)];
+  const isWindows = /^[A-Za-z]:|^\\\\/.test(folder);
+  const { end, rest } = isWindows ? WINDOWS : POSIX;
+  const slashed = (path: string) => normalized(isWindows ? path.replaceAll('\\', '/') : path);
+  const isSame = (a: string, b: string) => slashed(a).toLowerCase() === slashed(b).toLowerCase();
   // The longest first: folders can contain each other.
   const patterns = roots.sort((a, b) => b.length - a.length).map(patternOf);
-  const pattern = new RegExp(
-    `(${patterns.join('|')})(?=$|[\\\\/\\s"'\`:;,)\\]}&|<>])([\\\\/][^\\s"'\`:;,)&|<>]*)?`,
-    'g',
-  );
+  const pattern = new RegExp(`(${patterns.join('|')})(?=$|${end})(${rest})?`, 'g');
   const synced = slashed(folder);
   return (text) =>
     text.replaceAll(pattern, (whole, root: string, rest = '', at: number) => {
       if (isInLongerPath(text.slice(0, at))) return whole;
       const path = slashed(root + rest);
-      if (isSame(root, folder) && contains(slashed(root), path)) return REMOTE_ROOT + rest.replaceAll('\\', '/');
+      const same = REMOTE_ROOT + (isWindows ? rest.replaceAll('\\', '/') : rest);
+      if (isSame(root, folder) && contains(slashed(root), path) && contains(REMOTE_ROOT, slashed(same))) return same;
       if (contains(synced, path)) return REMOTE_ROOT + path.slice(synced.length);
       if (contains(path, synced) && workspaceFolders.some((each) => contains(slashed(each), path))) return REMOTE_ROOT;
       throw new UserError(strings.pathNotInSandbox(normalize(root + rest)));
@@ -49,16 +59,12 @@ function isInLongerPath(before: string): boolean {
   return /^[./~]/.test(word) && !before.endsWith('file://');
 }
 
-function isSame(root: string, folder: string): boolean {
-  return slashed(root).toLowerCase() === slashed(folder).toLowerCase();
-}
-
 /** Returns true if a path is in a folder or is the folder itself. */
 function contains(folder: string, path: string): boolean {
   return path === folder || path.startsWith(`${folder}/`);
 }
 
-/** Returns a local path with `/`, without `..` and a slash at the end. */
-function slashed(path: string): string {
-  return posix.normalize(path.replaceAll('\\', '/')).replace(/(?<=.)\/$/, '');
+/** Returns a path without `..` and a slash at the end. */
+function normalized(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, '');
 }

@@ -249,6 +249,18 @@ describe('The paths of tasks', () => {
       [`ls ${synced}|wc<${synced}/x>${synced}/y`, 'ls /workspace|wc</workspace/x>/workspace/y'],
       [`[${synced}] {${synced}} \`ls ${synced}\``, '[/workspace] {/workspace} `ls /workspace`'],
       [`$(cat ${synced}/v) @${synced}/r`, '$(cat /workspace/v) @/workspace/r'],
+      [`${synced}/../app/x ${synced}/./y ${synced}/a/../z`, '/workspace/x /workspace/./y /workspace/a/../z'],
+      [
+        `python3 -c "print(\\"${synced}\\", \\"${synced}/x\\")"`,
+        'python3 -c "print(\\"/workspace\\", \\"/workspace/x\\")"',
+      ],
+      [`printf '${synced}\\n${synced}/a.txt\\n'`, `printf '/workspace\\n/workspace/a.txt\\n'`],
+      [`cat ${synced}/my\\ file\\(1\\).txt`, 'cat /workspace/my\\ file\\(1\\).txt'],
+      [
+        `pip install -e ${synced}[dev] git+file://${synced}@main#egg=x`,
+        'pip install -e /workspace[dev] git+file:///workspace@main#egg=x',
+      ],
+      [`{"path": "${synced}/a", "in": ["${synced}"]}`, '{"path": "/workspace/a", "in": ["/workspace"]}'],
     ] as const)
       assert.equal(remote(text), expected);
   });
@@ -262,6 +274,10 @@ describe('The paths of tasks', () => {
     for (const path of [
       '/home/me/proj/lib',
       '/home/me/proj/app2/x',
+      `${synced}\\ 2/x`,
+      '/home/me/proj/*.py',
+      '/home/me/proj/node_modules/.bin/eslint',
+      `${synced}/../lib\\ x`,
       '/home/me/other',
       '/home/me/other/a',
       `${synced}/../..`,
