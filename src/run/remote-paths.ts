@@ -14,17 +14,20 @@ export interface RemotePath {
 }
 
 const ROOT = `(?<url>file://(?:localhost)?)?(?:${REMOTE_ROOT}|(?<copies>${COPIES_ROOT}))/`;
-const NOT_IN_PATH = '(?<![\\w./~-])';
+/** Not in the middle of another path. An option may come before, as in `-I/workspace/include`. */
+const NOT_IN_PATH = '(?:(?<![\\w./~-])|(?<=(?<![\\w./~-])-[A-Za-z]))';
 
 /**
- * Returns the pattern of a line and column: `:3:4`, `:3.4`, `(3,4)`, `:[3,4]`, `: (3, 4)`, `: 3:`, `, line 3`, ` on line 3`,
- * `: line 3`, `:line 3`, `#L3`, `#3`.
+ * Returns the pattern of a line and column: `:3:4`, `:3.4`, `(3,4)`, ` (3)`, `:[3,4]`, `: (3, 4)`, `: 3:`, `, line 3`, ` on line 3`,
+ * `: line 3`, `:line 3`, ` line: 3`, ` (line 3)`, `#L3`, `#L3C4`, `#3:4`, ` 3:4`, and `, 3` at the end.
  */
 function position(suffix: '' | 'Inside' = ''): string {
-  const colons = `:(?<line${suffix}>\\d+)(?:[:.](?<column${suffix}>\\d+))?`;
-  const brackets = `(?:\\(|: ?[([{])(?<line2${suffix}>\\d+)(?:[,:] ?(?<column2${suffix}>\\d+))?[)\\]}](?!\\.?\\w(?!\\w*\\())`;
-  const words = `[,:]? ?(?:(?:on|at) )?[Ll]ines? (?<line3${suffix}>\\d+)(?:-\\d+)?(?:[,:]? ?col(?:umn)? (?<column3${suffix}>\\d+))?`;
-  return `(?:${colons}|${brackets}|: (?<line5${suffix}>\\d+)(?=:)|${words}|#L?(?<line4${suffix}>\\d+)(?!\\.?\\w))`;
+  const colons = `:L?(?<line${suffix}>\\d+)(?:[:.](?<column${suffix}>\\d+))?`;
+  const brackets = `(?: ?\\(|: ?[([{])(?<line2${suffix}>\\d+)(?:[,:] ?(?<column2${suffix}>\\d+))?[)\\]}](?!\\.?\\w(?!\\w*\\())`;
+  const words = `[,:]? ?\\(?(?:(?:on|at) )?[Ll]ines?(?: |: ?)(?<line3${suffix}>\\d+)(?:-\\d+)?(?:[,:]? ?(?:at )?col(?:umn)?:? (?<column3${suffix}>\\d+))?`;
+  const fragment = `#L?(?<line4${suffix}>\\d+)(?:[C:.](?<column4${suffix}>\\d+))?(?!\\.?\\w)`;
+  const blank = `(?: (?<line6${suffix}>\\d+):(?<column6${suffix}>\\d+)|,? (?<line7${suffix}>\\d+)$)`;
+  return `(?:${colons}|${brackets}|: (?<line5${suffix}>\\d+)(?=:)|${words}|${fragment}|${blank})`;
 }
 
 const EXPRESSIONS = [
@@ -37,13 +40,17 @@ const EXPRESSIONS = [
   new RegExp(`(?<=\\()${ROOT}(?<path>[^()]+?):(?<line>\\d+):(?<column>\\d+)(?=\\))`, 'g'),
   // Alone. Brackets belong to a path if they are closed in it, as in `app/[id]/(group)/page.tsx` and `a(1).csv`.
   new RegExp(
-    `${NOT_IN_PATH}${ROOT}(?<path>(?:[^\\s:"'\`“”‘’(),;<>|[\\]{}#]|’(?=\\w)|#(?!L?\\d+(?!\\.?\\w))|\\[[^\\s[\\]]*\\]|(?<=/)\\([^\\s()]*\\)(?=/)|\\([^\\s()]*\\)(?=\\.\\w))+)${position()}?`,
+    `${NOT_IN_PATH}${ROOT}(?<path>(?:[^\\s:"'\`“”‘’(),;<>|→[\\]{}#]|’(?=\\w)|#(?!L?\\d+(?:[C:.]\\d+)?(?!\\.?\\w))|\\[[^\\s[\\]]*\\]|(?<=/)\\([^\\s()]*\\)(?=/)|\\([^\\s()]*\\)(?=\\.\\w))+)${position()}?`,
     'g',
   ),
 ];
 
 /** A sentence or a quote may end after a path alone. */
-const AFTER_PATH = /[.!?…»。，、；：！？」』》】]+$/;
+const AFTER_PATH = /[.!?…»。，、；：！？」』》】*]+$/;
+/** What tools add to a file's path: a bundler's query, and the number of a test. */
+const ADDED = /(?<=\.\w+)\?[\w=&.%-]+$|\[\d+(?::\d+)+\]$/;
+/** Some compilers print the place at the end of a message: `/workspace/a.js: Unexpected token (3:5)`. */
+const PLACE_AT_END = /^: .*\((\d+):(\d+)\)$/;
 
 /** Finds the sandbox paths in a line of a program's output. */
 export function findRemotePaths(text: string): RemotePath[] {
@@ -55,7 +62,9 @@ export function findRemotePaths(text: string): RemotePath[] {
     const { path, ...lineAndColumn } = placeOf(match.groups ?? {});
     const isCertain = match.groups?.quote !== undefined || lineAndColumn.line !== undefined;
     const cut = isCertain ? 0 : (AFTER_PATH.exec(path)?.[0].length ?? 0);
-    found.push({ start, length: match[0].length - cut, path: path.slice(0, path.length - cut), ...lineAndColumn });
+    const atEnd = lineAndColumn.line === undefined ? PLACE_AT_END.exec(text.slice(start + match[0].length)) : null;
+    const place = atEnd ? { line: numberOf(atEnd[1]), column: numberOf(atEnd[2]) } : lineAndColumn;
+    found.push({ start, length: match[0].length - cut, path: path.slice(0, path.length - cut), ...place });
   }
   return found
     .filter(({ path }) => path !== '' && !/^\.\.(\/|$)/.test(posix.normalize(path)))
@@ -65,11 +74,9 @@ export function findRemotePaths(text: string): RemotePath[] {
 function placeOf(groups: Readonly<Record<string, string | undefined>>): Pick<RemotePath, 'path' | 'line' | 'column'> {
   const first = (name: string) =>
     numberOf(
-      [name, `${name}2`, `${name}3`, `${name}4`, `${name}5`].flatMap(
-        (each) => groups[each] ?? groups[`${each}Inside`] ?? [],
-      )[0],
+      ['', 2, 3, 4, 5, 6, 7].flatMap((which) => groups[`${name}${which}`] ?? groups[`${name}${which}Inside`] ?? [])[0],
     );
-  const path = groups.url ? decoded(groups.path ?? '') : (groups.path ?? '');
+  const path = groups.url ? decoded(groups.path ?? '') : (groups.path ?? '').replace(ADDED, '');
   return { path: groups.copies ? `${groups.copies}/${path}` : path, line: first('line'), column: first('column') };
 }
 
