@@ -11,8 +11,8 @@ export function findPackageScripts(text: string): Target[] {
     const [key, value] = property.children ?? [];
     if (!key || value?.type !== 'string') return [];
     const name = String(getNodeValue(key));
-    // By convention, such a key is a comment.
-    if (name.startsWith('//')) return [];
+    // By convention, such a key is a comment or a heading, like one that has no command.
+    if (/^(\/\/|#)|^[^\p{L}\p{N}]*$/u.test(name) || getNodeValue(value) === '') return [];
     return [{ kind: 'packageScript', line: lineOf(key.offset), name }];
   });
 }

@@ -162,11 +162,20 @@ describe('findPackageScripts', () => {
     assert.deepEqual(findPackageScripts('{"scripts": ["a"]}'), []);
   });
 
-  it('takes keys that begin with // for comments', () => {
+  it('takes keys that begin with //, that are no words, or that have no command for comments', () => {
     assert.deepEqual(
-      named(findPackageScripts('{"scripts": {"//": "x", "//build": "y", "// test": "", "a//": "z", "/b": ""}}')),
+      named(findPackageScripts('{"scripts": {"//": "x", "//build": "y", "// test": "", "a//": "z", "/b": "c"}}')),
       ['0 a//', '0 /b'],
     );
+    assert.deepEqual(
+      named(
+        findPackageScripts(
+          '{"scripts": {"?": "x", "#": "y", "# build": "y", "-----": "-", "=== dev ===": "", "ü": "z"}}',
+        ),
+      ),
+      ['0 ü'],
+    );
+    assert.deepEqual(named(findPackageScripts('{"scripts": {"//": ["x", "y"], "\\u002f/": "a", "b": "c"}}')), ['0 b']);
   });
 
   it('finds scripts while the file is being typed', () => {
