@@ -9,7 +9,10 @@ import { BLOCK, headerBytes, type Member, padded, RECORD, writeHeader } from './
 const SLAB_BYTES = 1024 * 1024;
 /** Files up to this size are read in one go, so that the size in the header is the size that was read. */
 const WHOLE_FILE_BYTES = 256 * 1024;
-const LFS_POINTER = Buffer.from('version https://git-lfs.github.com/spec/v1\n');
+/** How pointers begin, and what they look like with each of the names that Git LFS has had. */
+const VERSION = Buffer.from('version ');
+const LFS_POINTER =
+  /^version (?:https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\/v1|http:\/\/git-media\.io\/v\/2)\r?\n[^]*^oid sha256:[\da-f]{64}\r?$/m;
 const MAX_POINTER_BYTES = 1024;
 const onWindows = process.platform === 'win32';
 
@@ -23,6 +26,11 @@ export interface Packed {
   files: number;
   /** Bytes of file contents. */
   bytes: number;
+}
+
+function isLfsPointer(content: Buffer): boolean {
+  if (content.length > MAX_POINTER_BYTES || !content.subarray(0, VERSION.length).equals(VERSION)) return false;
+  return LFS_POINTER.test(content.toString('latin1'));
 }
 
 /** Writes an archive as buffers of one MiB, each with its own ArrayBuffer. Synchronous, for use in a worker. */
@@ -122,8 +130,7 @@ export class Packer {
     bytes = Math.min(bytes, entry.size);
     const executable = entry.executable || (onWindows && slab.toString('latin1', start, start + 2) === '#!');
     const content = slab.subarray(start, start + bytes);
-    if (bytes <= MAX_POINTER_BYTES && content.subarray(0, LFS_POINTER.length).equals(LFS_POINTER))
-      this.packed.lfsPointers.push(entry.path);
+    if (isLfsPointer(content)) this.packed.lfsPointers.push(entry.path);
     const digest = hashOnce('sha256', content, 'buffer');
     const end = writeHeader(slab, this.#used, this.#member(entry, executable, bytes));
     if (end !== start) slab.copyWithin(end, start, start + bytes);

@@ -114,16 +114,16 @@ __pycache__/
 .nox/
 .ipynb_checkpoints/
 .terraform/
-.gradle/
-.DS_Store
-Thumbs.db
-desktop.ini`,
+.gradle/`,
 );
 
-/** Temporary files of editors. Folders with such names aren't. */
+/** Files that editors and file managers leave behind. Folders with such names may be anything. */
 export const TEMPORARY_FILES = new PatternList(
   '',
-  `4913
+  `.DS_Store
+Thumbs.db
+desktop.ini
+4913
 *~
 .*.sw[a-p]
 .#*

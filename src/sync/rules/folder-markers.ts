@@ -70,7 +70,7 @@ export function markersIn(
   listing: Iterable<{ readonly name: string; isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }>,
 ): FolderMarkers {
   const found = { ...NO_MARKERS };
-  let gitParts = 0;
+  const gitParts = { head: false, objects: false, other: false };
   for (const child of listing) {
     switch (child.name) {
       case '.gitignore':
@@ -87,12 +87,17 @@ export function markersIn(
         found.virtualEnvironment = true;
         break;
       case 'HEAD':
-        if (!child.isDirectory()) gitParts += 1;
+        gitParts.head = !child.isDirectory();
         break;
       case 'objects':
+        gitParts.objects = !child.isFile();
+        break;
+      // Copies lose empty folders, such as the references of a repository that has packed them.
       case 'refs':
-        if (!child.isFile()) gitParts += 1;
+      case 'packed-refs':
+      case 'config':
+        gitParts.other = true;
     }
   }
-  return { ...found, gitData: gitParts === 3 };
+  return { ...found, gitData: gitParts.head && gitParts.objects && gitParts.other };
 }

@@ -107,7 +107,7 @@ export function isGitData(folder: string): boolean {
   const head = join(folder, 'HEAD');
   try {
     if (lstatSync(head).isSymbolicLink() && readlinkSync(head).startsWith('refs/')) return true;
-    return statSync(head).isFile() && /^(?:ref: |[0-9a-f]{40,64}\s*$)/.test(readFileSync(head, 'utf8'));
+    return statSync(head).isFile() && /^(?:ref:|[0-9a-f]{40,64}\s*$)/.test(readFileSync(head, 'utf8'));
   } catch (error) {
     return isUnreadable(error);
   }

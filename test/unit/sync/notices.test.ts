@@ -35,8 +35,15 @@ describe('What a scan notices', () => {
       '.DS_Store': '',
       '.main.py.swp': '',
       'a.py': '',
+      'deep/.gradle/x': '',
+      '.tox/x': '',
+      'x~/y~': '',
+      // These may be anything.
+      Node_Modules: '',
+      'other/node_modules': '',
+      'report~1.csv': '',
     };
-    const names = ['#draft#', '.terraform/', '4913', 'env/', 'node_modules/', 'notes~', 'sub/.venv/'];
+    const names = ['.tox/', 'deep/.gradle/', 'x~/y~', '#draft#', '.terraform/', '4913', 'env/', 'node_modules/', 'notes~', 'sub/.venv/'];
     assert.deepEqual(noticed(scanned(tree)), names.map((name) => `left-out ${name}`).sort());
   });
 
@@ -52,7 +59,7 @@ describe('What a scan notices', () => {
   });
 
   it('syncs folders that have the name of an editor’s temporary file', () => {
-    const tree = { '4913/a': '', 'backup~/a': '', '#1#/a': '', '.#x/a': '' };
+    const tree = { '4913/a': '', 'backup~/a': '', '#1#/a': '', '.#x/a': '', 'Thumbs.db/a': '', 'desktop.ini/a': '' };
     assert.deepEqual(
       scanned(tree)
         .entries.map(({ path }) => path)
@@ -135,6 +142,22 @@ describe('What users are told about a sync', () => {
       (await later.push(sandbox)).notices.map(({ path }) => path),
       ['new'],
     );
+  });
+
+  it('recognizes each form of a pointer of Git LFS, but no text about them', async () => {
+    const [version, oid, size] = POINTER.split('\n') as [string, string, string];
+    writeTree(root, {
+      'crlf.bin': `${version}\r\n${oid}\r\n${size}\r\n`,
+      'extended.bin': `${version}\next-0-foo ${oid.slice(4)}\n${oid}\n${size}\n`,
+      'old.bin': POINTER.replace('git-lfs', 'hawser'),
+      'older.bin': POINTER.replace('https://git-lfs.github.com/spec/v1', 'http://git-media.io/v/2'),
+      'notes.md': `${version}\nis how they begin.\n`,
+      'data.txt': `${POINTER}${'x'.repeat(1024)}`,
+      'quoted.txt': `> ${POINTER}`,
+    });
+    const { notices } = await engine.push(sandbox);
+    const names = notices.filter(({ kind }) => kind === 'lfs-pointer').map(({ path }) => path);
+    assert.deepEqual(names.sort(), ['crlf.bin', 'extended.bin', 'old.bin', 'older.bin']);
   });
 
   it('tells it with a run that sends its own changes, and with one that sends none', async () => {

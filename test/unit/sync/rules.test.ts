@@ -268,18 +268,27 @@ describe('Rules', () => {
     git(join(root, 'detached'), 'pack-refs', '--all');
     git(root, 'init', '-q', '--bare', '--object-format=sha256', 'deep/sha256');
     cpSync(join(root, 'src/.git'), join(root, 'renamed'), { recursive: true });
+    git(root, 'clone', '-q', '--bare', '--shared', 'src', 'borrowed');
+    cpSync(join(root, 'detached'), join(root, 'copied'), { recursive: true });
+    rmSync(join(root, 'copied/refs'), { recursive: true });
+    git(join(root, 'detached'), 'worktree', 'add', '-q', '--detach', '../tree');
     // As in the checkouts of Android's repo, and with Git's core.preferSymlinkRefs.
     writeTree(root, {
       'projects/x/config': 'token',
       'projects/x/HEAD': 'ref: refs/heads/main',
       'projects/x/objects': { link: '../../renamed/objects' },
       'projects/x/refs': { link: '../nothing' },
+      'blank/config': 'token',
+      'blank/HEAD': 'ref:\trefs/heads/main\n',
+      'blank/objects/x': '',
+      'blank/refs/x': '',
       'old/config': 'token',
       'old/HEAD': { link: 'refs/heads/main' },
       'old/objects/x': '',
       'old/refs/x': '',
     });
-    assert.deepEqual(synced(root), ['deep', 'projects', 'src/a.py']);
+    assert.deepEqual(synced(root), ['deep', 'projects', 'src/a.py', 'tree/a.py']);
+    assert.deepEqual(synced(join(root, 'mirror')), []);
   });
 
   it('follows a .modalignore that is a link to a file', () => {
