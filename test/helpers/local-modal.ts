@@ -25,7 +25,7 @@ export interface LocalModalSetup {
   /** Additional command-line arguments. */
   args?: string[];
   /** The environment of the server's process. Defaults to that of this process. */
-  env?: Record<string, string>;
+  env?: NodeJS.ProcessEnv;
   /** A command line that runs the server, instead of this process. */
   through?: readonly string[];
   /** The ID of another user to run the server as. Requires root. */
