@@ -1,4 +1,5 @@
 import { strings } from '../strings.ts';
+import { ShellPattern } from './shell-pattern.ts';
 
 /** A variable whose value isn't in the Dockerfile: the base image may set it. */
 export class UnknownVariable extends Error {
@@ -55,16 +56,17 @@ class WordReader {
     this.#lookup = lookup;
   }
 
-  /** Reads up to a closing bracket, or to the end. */
-  read(closing?: string): string {
+  /** Reads up to a closing character, or to the end. In a pattern, escapes are kept. */
+  read(closing?: string, isPattern = false): string {
     let result = '';
     while (this.#at < this.#word.length) {
       const char = this.#next();
       if (char === closing) return result;
       if (char === "'") result += this.#singleQuoted();
-      else if (char === '"') result += this.#doubleQuoted();
+      else if (char === '"') result += this.#doubleQuoted(isPattern);
       else if (char === '$') result += this.#value();
-      else result += char === '\\' ? this.#next() : char;
+      else if (char === '\\') result += (isPattern ? char : '') + this.#next();
+      else result += char;
     }
     if (closing !== undefined) throw new Error(strings.unsupportedSubstitution(this.#word));
     return result;
@@ -90,12 +92,13 @@ class WordReader {
     return text;
   }
 
-  #doubleQuoted(): string {
+  #doubleQuoted(isPattern: boolean): string {
     let result = '';
     for (let char = this.#next(); char !== '"'; char = this.#next()) {
       if (char === '') throw new Error(strings.openQuote(this.#word));
       if (char === '$') result += this.#value();
-      else result += char === '\\' && /["$\\]/.test(this.#word[this.#at] ?? '') ? this.#next() : char;
+      else if (char !== '\\') result += char;
+      else result += (isPattern ? char : '') + (/["$\\]/.test(this.#word[this.#at] ?? '') ? this.#next() : char);
     }
     return result;
   }
@@ -107,10 +110,33 @@ class WordReader {
     }
     this.#next();
     const name = this.#take(NAME);
-    const operator = this.#take(/:?[-+?]/y);
-    if (operator === '' && name !== '' && this.#next() === '}') return this.#known(name) ?? '';
+    const operator = this.#take(/:?[-+?]|[#%}]|\/\/?/y);
     if (operator === '' || name === '') throw new Error(strings.unsupportedSubstitution(this.#word));
+    if (operator === '}') return this.#known(name) ?? '';
+    if (operator === '#' || operator === '%') return this.#trimmed(name, operator);
+    if (operator.startsWith('/')) return this.#replaced(name, operator === '//');
     return this.#substituted(name, operator);
+  }
+
+  /** Removes the shortest start (`#`) or end (`%`) that matches, or with the operator twice the longest. */
+  #trimmed(name: string, operator: '#' | '%'): string {
+    const read = this.read('}', true);
+    const isLongest = read.startsWith(operator);
+    const pattern = this.#pattern(isLongest ? read.slice(1) : read);
+    const value = this.#known(name) ?? '';
+    return operator === '#' ? pattern.withoutPrefix(value, isLongest) : pattern.withoutSuffix(value, isLongest);
+  }
+
+  #replaced(name: string, isAll: boolean): string {
+    const pattern = this.#pattern(this.read('/', true));
+    const replacement = this.read('}', true);
+    return pattern.replaced(this.#known(name) ?? '', replacement, isAll);
+  }
+
+  #pattern(text: string): ShellPattern {
+    const pattern = ShellPattern.parse(text);
+    if (!pattern) throw new Error(strings.unsupportedSubstitution(this.#word));
+    return pattern;
   }
 
   #substituted(name: string, operator: string): string {

@@ -37,10 +37,78 @@ describe('Dockerfile words', () => {
     it(`expands ${word} to ${result}`, () => assert.equal(expand(word, lookup), result));
   }
 
+  for (const [word, value, result] of [
+    // As in BuildKit's documentation and tests.
+    ['${V#f*b}', 'foobarbaz', 'arbaz'],
+    ['${V##f*b}', 'foobarbaz', 'az'],
+    ['${V%b*}', 'foobarbaz', 'foobar'],
+    ['${V%%b*}', 'foobarbaz', 'foo'],
+    ['${V/ba/fo}', 'foobarbaz', 'fooforbaz'],
+    ['${V//ba/fo}', 'foobarbaz', 'fooforfoz'],
+    ['${V#()[]{\\}^$.\\*\\?|\\\\}', '()[]{}^$.*?|\\x', 'x'],
+    ['${V%%\\**}', 'xx**', 'xx'],
+    ['${V%%\\**\\*}', 'a***yy*', 'a'],
+    ['${V#*x*y}', 'xxyy', 'y'],
+    ['${V#*}|${V#}|${V##}|${V%}', 'xxyy', 'xxyy|xxyy|xxyy|xxyy'],
+    ['${V#$A}${V%%$EMPTY}', 'axa', 'xaaxa'],
+    ['${V##*x}', 'xxyy', 'yy'],
+    ['${V#?\\?}', '???y', '?y'],
+    ['.${V%x}.', 'xxyy', '.xxyy.'],
+    ['${V/\\*\\//.}|${V//\\*\\//.}', '/foo*/*/*.txt', '/foo.*/*.txt|/foo..*.txt'],
+    ['${V/"/?/"//}|${V//"/?/"/"/"}', '/a/foo/b/c.txt', '/foo/b/c.txt|/foo/c.txt'],
+    ['${V//\\//\\/}', '/tmp/foo.txt', '\\/tmp\\/foo.txt'],
+    ['${V/$EMPTY/ww}|${V//$EMPTY/w}', 'xy', 'wwxy|wxwyw'],
+    ['${V///}|${ABSENT///}', 'xxyy', 'xxyy|'],
+    // Others
+    ['${V%.tar.gz}/${V%%.*}/${V##*.}', 'app-1.2.tar.gz', 'app-1.2/app-1/gz'],
+    ['v${V#v}', 'v1.2', 'v1.2'],
+    ['${V//./-}${V/#x/y}', '1.2.3', '1-2-31.2.3'],
+    ['"${V%/*}"/${V##*/}', '/opt/é日/bin', '/opt/é日/bin'],
+    ['${V#?}${V%?}', '😀b', 'b😀'],
+    ['${V//*/x}${V/*/}', 'abc', 'x'],
+    ['${V%${V#?}}', 'abc', 'a'],
+    ['${V:-${A%a}}${ABSENT:-${V%c}}', 'abc', 'abcab'],
+    ['${ABSENT%x}${ABSENT/a/b}|', '', '|'],
+    ['${V//a?/<?>}', 'abac-a', '<?><?>-a'],
+    ['${V#*a*b}|${V##*a*b}|${V%b*a*}|${V%%b*a*}', 'aabbaabb', 'baabb||aab|aa'],
+  ] as const) {
+    it(`expands ${word} to ${result} where V is ${value}`, () =>
+      assert.equal(
+        expand(word, (name) => (name === 'V' ? value : lookup(name))),
+        result,
+      ));
+  }
+
+  it('expands patterns with many asterisks in reasonable time', () => {
+    const value = 'ab'.repeat(5_000);
+    const pattern = `${'*a'.repeat(40)}*c`;
+    for (const word of [`\${V#${pattern}}`, `\${V%%c${pattern}}`, `\${V//${pattern}/x}`])
+      assert.equal(
+        expand(word, () => value),
+        value,
+        word,
+      );
+  });
+
   it("rejects the base image's variables, required ones that aren't set, and unsupported substitutions", () => {
-    assert.throws(() => expand('$UNKNOWN', lookup), UnknownVariable);
+    for (const word of ['$UNKNOWN', '${UNKNOWN%x}', '${UNKNOWN/a/b}', '${A#$UNKNOWN}'])
+      assert.throws(() => expand(word, lookup), UnknownVariable, word);
     assert.throws(() => expand('${ABSENT:?give it}', lookup), /ABSENT isn't set: give it\./);
-    for (const word of ['${NAME/a/b}', '${NAME%d}', '${}', '${NAME', '${ABSENT:-a', '${:-a}'])
+    for (const word of [
+      '${}',
+      '${NAME',
+      '${ABSENT:-a',
+      '${:-a}',
+      '${NAME:#}',
+      '${NAME:%%}',
+      '${NAME//a}',
+      '${NAME//}',
+      '${NAME%a',
+      '${NAME#\\x}',
+      '${NAME^^}',
+      '${NAME:1:2}',
+      '${NAME=a}',
+    ])
       assert.throws(() => expand(word, lookup), /substitution that isn't supported/, word);
     for (const word of [`it's`, '"a', '"a\\"', '${ABSENT:-"a}'])
       assert.throws(() => expand(word, lookup), { message: strings.openQuote(word) }, word);
