@@ -18,12 +18,49 @@ interface Piece {
   readonly isAnsi: boolean;
 }
 
+/** What a command may come after: `case` is only a keyword there. */
+const COMMAND_START = /(?:^|[;&|(){}!\n]|(?<![^\s;&|()])(?:if|then|elif|else|while|until|do|in|fi|done|esac))\s*$/;
+const CASE = /case(?=\s)/y;
+const ESAC = /esac(?=[\s;&|)]|$)/y;
+
+/** Something that isn't closed yet. */
+interface Open {
+  /** A character, or `esac`, up to which a `)` closes nothing. */
+  readonly closing: string;
+  readonly isQuoted: boolean;
+  /** Where its contents start. */
+  readonly start: number;
+}
+
+/** Returns the keyword at a place in a command, if it begins or ends a `case`. */
+function keywordAt(text: string, at: number, { closing, isQuoted, start }: Open): 'case' | 'esac' | undefined {
+  if (isQuoted || !(closing === ')' || closing === 'esac')) return undefined;
+  const isAt = (keyword: RegExp) => {
+    keyword.lastIndex = at;
+    return keyword.test(text);
+  };
+  const found = isAt(CASE) ? 'case' : closing === 'esac' && isAt(ESAC) ? 'esac' : undefined;
+  if (found === undefined) return undefined;
+  const before = text.slice(start, at);
+  // After a bracket, `esac` is a pattern.
+  return COMMAND_START.test(before) && !(found === 'esac' && /\(\s*$/.test(before)) ? found : undefined;
+}
+
 /** Reads arguments as a shell does, which knows quotes within brackets within quotes. */
 function readPieces(text: string): { pieces: Piece[]; isComplete: boolean } {
   const pieces: Piece[] = [];
-  const open: { closing: string; isQuoted: boolean }[] = [];
+  const open: Open[] = [];
   for (let at = 0; at < text.length; ) {
-    const { closing, isQuoted } = open.at(-1) ?? { closing: undefined, isQuoted: false };
+    const within = open.at(-1);
+    const { closing, isQuoted } = within ?? { closing: undefined, isQuoted: false };
+    const keyword = within && keywordAt(text, at, within);
+    if (keyword) {
+      pieces.push({ text: keyword, isOutside: false, isAnsi: false });
+      at += keyword.length;
+      if (keyword === 'esac') open.pop();
+      else open.push({ closing: 'esac', isQuoted: false, start: at });
+      continue;
+    }
     const isClosed = text[at] === closing;
     const expression = isQuoted ? QUOTED_PIECE : PIECE;
     expression.lastIndex = at;
@@ -37,6 +74,7 @@ function readPieces(text: string): { pieces: Piece[]; isComplete: boolean } {
       open.push({
         closing: CLOSING[groups.open] as string,
         isQuoted: groups.open.endsWith('"') || (groups.open === '${' && isQuoted),
+        start: at,
       });
     else if (/^[`\\]$/.test(piece) || (!isQuoted && /^\$?'$/.test(piece))) return { pieces, isComplete: false };
   }

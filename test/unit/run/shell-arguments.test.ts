@@ -17,6 +17,12 @@ describe('Typed arguments', () => {
     [`$(echo "(") "$(echo ')')" $(echo $(echo $(echo $(echo \\))))) \`echo "a;b"\``, ['(', ')', ')', 'a;b']],
     ['"$(echo "a;b" "$(echo ")")")" "${NONE:-"c d"}"', ['a;b )', 'c d']],
     [`\${NONE:-"}"} \${NONE:-'e}'} "\${NONE:-}'" $(((1<2)*3))`, ['}', 'e}', "'", '3']],
+    ['$(case b in a) echo x;; b) echo "y)";; esac)', ['y)']],
+    ['"$(case x in (a|b) echo 1 ;; *) (echo 2; echo 3) ;; esac | tr "\\n" -)"', ['2-3-']],
+    ['$(if true; then case "a b" in a*) case c in c) echo d; esac ;; esac fi)e', ['de']],
+    ['$(echo case in; case x in esac; echo esac)', ['case', 'in', 'esac']],
+    ['$(x=esac; case $x in (x) echo no;; (esac) echo no;; e*) echo "$(case y in y) echo ")"; esac)" ;; esac)', ['no']],
+    ['$(case a in a) { echo b; } esac; printf %s case-c)', ['b', 'case-c']],
     [`$'a\\'b' x$'\\t;'y $(printf %s $'c d') "$'e'"`, ["a'b", 'x\t;y', 'c', 'd', "$'e'"]],
     [`$'\\303\\251\\x41\\u00e9\\U1F600\\e\\cA\\"\\q\\0x' $"f;g"`, ['éAé😀\x1b\x01"\\q', 'f;g']],
   ] as const) {
@@ -46,6 +52,19 @@ describe('Typed arguments', () => {
       assert.equal(shellArgumentsProblem(text), strings.shellOperator(char)));
   }
 
-  for (const text of [`it's`, '"a', '`a', 'a\\', '$(a', '${a', `$'a\\'`, '$(echo "a)', '"$(echo a"', '${a:-")}'])
+  for (const text of [
+    `it's`,
+    '"a',
+    '`a',
+    'a\\',
+    '$(a',
+    '${a',
+    `$'a\\'`,
+    '$(echo "a)',
+    '$(case a in a) b',
+    '$(case a in a) b;; esac',
+    '"$(echo a"',
+    '${a:-")}',
+  ])
     it(`are refused without the end of ${text}`, () => assert.equal(shellArgumentsProblem(text), strings.openQuote()));
 });
