@@ -95,7 +95,7 @@ export function requestForTask(
     env: mapValues(task.env, remote),
     profile: task.profile,
     sync: task.sync,
-    pull: task.pull,
+    pull: task.pull.map(remote),
     pty: task.pty,
   });
 }
@@ -141,6 +141,10 @@ function textOf(word: ShellWord): string {
   return typeof word === 'string' ? word : word.value;
 }
 
-function mapValues(env: Readonly<Record<string, string>>, map: (value: string) => string): Record<string, string> {
+/** Applies a function to the values of variables. */
+export function mapValues(
+  env: Readonly<Record<string, string>>,
+  map: (value: string) => string,
+): Record<string, string> {
   return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, map(value)]));
 }

@@ -12,12 +12,14 @@ import { commandOf } from '../../run/targets/command.ts';
 import type { Target } from '../../run/targets/target.ts';
 import {
   type CommandToRun,
+  mapValues,
   parseTask,
   requestForCommand,
   requestForTask,
   requireNoToken,
   type TaskPlace,
 } from '../../run/task-definition.ts';
+import { remotePaths } from '../../run/tasks/paths.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { folderKey } from '../../sandboxes/sandbox-origin.ts';
 import { parentOf } from '../../sync/index/entries.ts';
@@ -176,7 +178,13 @@ export class RunRequests {
     await this.#requireAllowed(workspaceFolder, source);
     const { file, args, env, profile, sync, pull, pty } = task;
     const again = { kind: 'task', name: source.name } as const;
-    if (file) return { ...(await this.forFile(vscode.Uri.file(file), args)), profile, env, sync, pull, pty, again };
+    if (file) {
+      const uri = vscode.Uri.file(file);
+      const { folder: home } = isLoose(uri) ? homeOfLoose() : placeOf(uri);
+      const remote = remotePaths(home.path, diskPaths());
+      const request = await this.forFile(uri, args.map(remote));
+      return { ...request, profile, env: mapValues(env, remote), sync, pull: pull.map(remote), pty, again };
+    }
     const folder = requireFolder(workspaceFolder);
     requireTrust();
     await saveAll();

@@ -134,6 +134,9 @@ describe('Run Active File in Sandbox', () => {
         Buffer.from(utf16).swap16(),
         Buffer.from('\ufefftext'),
         Buffer.from('a\xff\xc3(\r', 'latin1'),
+        Buffer.from('\x93\xfa\x96{\x8c\xea\r\n\n\r', 'latin1'),
+        Buffer.from('\ufffd\u2028a\u0000b'),
+        Buffer.alloc(0),
       ];
       for (const content of contents) {
         const file = await writeOutsideFile('own.dat', '');

@@ -59,6 +59,16 @@ describe('Tasks that depend on others, in the sandbox', () => {
     assert.deepEqual(ended.sort(), ['first', 'step 3']);
   });
 
+  it('runs a task once that several depend on, however they name it', async () => {
+    const { ended, text } = await runWithDependencies('diamond');
+    assert.deepEqual(ended.slice(0, -1).sort(), ['hello', 'left', 'right', 'step 1']);
+    assert.match(text, /^1$/m);
+  });
+
+  it('ends a sequence at its first failure', async () => {
+    assert.deepEqual((await runWithDependencies('broken sequence')).ended, ['step 3']);
+  });
+
   it('runs a task when the background task that it depends on is ready, and shows the problems of that', async () => {
     const connected = printed('connected');
     await vscode.commands.executeCommand('modal.runTask', 'client');

@@ -54,7 +54,7 @@ describe('Tasks of type modal', () => {
 
   it('runs a file with arguments, without a terminal if "pty" is false', async () => {
     const { exitCode, text } = await runOwn('own file');
-    assert.match(text, /^\['a b'\] False$/m);
+    assert.match(text, /^\['a b', '\/workspace\/sub'\] False$/m);
     assert.equal(exitCode, 0);
   });
 

@@ -134,8 +134,9 @@ describe('SelectionProcess on Local Modal', () => {
     });
 
     it("isn't confused by modules of the project that are called like Python's own", async () => {
-      const names = ['json', 'signal', 'types', 'ast', 'codeop', 'linecache', 'traceback', 'inspect', 'enum'];
-      names.push('socket', 'selectors', 'logging', 'queue', 'concurrent', 'token', 'dis', 'asyncio');
+      const list = spawnSync('python3', ['-c', 'import sys; print(*sys.stdlib_module_names)'], { encoding: 'utf8' });
+      const names = list.stdout.split(/\s+/).filter(Boolean);
+      assert.ok(names.includes('asyncio'), list.stderr);
       for (const name of names) await writeFile(join(folder.path, `${name}.py`), `mine = "${name}"\n`);
       try {
         const { run } = start('python');
@@ -145,6 +146,8 @@ describe('SelectionProcess on Local Modal', () => {
         assert.equal(await run('import socket, asyncio\nsocket.mine + asyncio.mine'), "'socketasyncio'\n");
         assert.equal(await run('await f() + 1'), '6\n');
         assert.match(await run('1 / 0', 2), /a\.py", line 2, in <module>[\s\S]*ZeroDivisionError/);
+        assert.match(await run('x = (', 7), /a\.py", line 7\n[\s\S]*SyntaxError/);
+        assert.equal(await run('import queue, tokenize\nqueue.mine + tokenize.mine'), "'queuetokenize'\n");
       } finally {
         for (const name of names) await rm(join(folder.path, `${name}.py`));
       }

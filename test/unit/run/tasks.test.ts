@@ -66,7 +66,7 @@ describe('Tasks in tasks.json', () => {
       env: { CONFIG: '/home/me/my app/c.toml' },
       pty: false,
       sync: false,
-      pull: ['out/*.csv'],
+      pull: ['out/*.csv', '/home/me/my app/out/*.txt', '!/home/me/my app/out/b.txt', '/home/me/my app'],
     });
     assert.ok(typeof task !== 'string');
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe('Tasks in tasks.json', () => {
         cwd: '/workspace/sub',
         env: { CONFIG: '/workspace/c.toml' },
         sync: false,
-        pull: ['out/*.csv'],
+        pull: ['out/*.csv', '/workspace/out/*.txt', '!/workspace/out/b.txt', '/workspace'],
         pty: false,
       }),
     );

@@ -9,7 +9,12 @@ import { scopeKey } from './configured-tasks.ts';
 import type { Scope } from './modal-tasks.ts';
 import type { Candidate } from './task-candidates.ts';
 
-const ReferenceSchema = z.object({ type: z.literal('npm'), script: z.string(), path: z.string().default('') });
+/** How VS Code names the task of a script: `npm: build`, or `npm: build - packages/a` in a subfolder. */
+const NAME = /^npm: (?<script>.+?)(?: - (?<path>.+))?$/;
+const ReferenceSchema = z.preprocess(
+  (value) => (typeof value === 'string' ? { type: 'npm', ...NAME.exec(value)?.groups } : value),
+  z.object({ type: z.literal('npm'), script: z.string(), path: z.string().default('') }),
+);
 
 /**
  * Returns the script of a package.json that a task depends on. VS Code doesn't tell extensions about all scripts: not if
