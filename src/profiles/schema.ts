@@ -82,7 +82,9 @@ export const ProfileSchema = z
     }),
     memoryLimitMiB: mebibytes.optional().meta({ description: 'The maximum memory, in MiB.' }),
     gpu: z
-      .union([gpu, z.array(gpu).min(1)])
+      .union([gpu, z.array(gpu, { error: () => strings.gpus() }).min(1, { error: () => strings.gpus() })], {
+        error: () => strings.gpus(),
+      })
       .optional()
       .meta({
         description: 'A GPU type, optionally with a count (`H100:2`). A list is tried in order.',

@@ -16,6 +16,7 @@ export const strings = {
   maxGpus: (gpu: string, count: number) => l10n.t('must be at most {0}:{1}', gpu, count),
   gpuCount: (gpu: string) => l10n.t('must have a count of 1 or more after the colon, such as “{0}:2”', gpu),
   unknownGpu: (suggestion: string) => l10n.t('must be a GPU type that Modal offers (did you mean “{0}”?)', suggestion),
+  gpus: () => l10n.t('must be a GPU type such as “T4” or “T4:2”, or a list of them'),
   snapshotId: () => l10n.t('must be a snapshot ID, such as "im-…"'),
   pythonVersion: () => l10n.t('must be a Python version, such as "3.12"'),
   oneBase: (other: string) => l10n.t("can't be used with “{0}”: an image has one base", other),

@@ -34,9 +34,19 @@ describe('Warm-up schedules', () => {
     assert.equal(scheduleProblem('every day', undefined)?.key, 'refresh');
     assert.equal(scheduleProblem('* * * * * *', undefined)?.key, 'refresh', 'seconds would cost too much');
     assert.equal(scheduleProblem(30, 'Europe/Nowhere')?.key, 'timezone');
-    for (const never of ['0 0 30 2 *', '0 0 31 4,6,9,11 *', '0 0 31 2 *'])
+    for (const never of [
+      '0 0 30 2 *',
+      '0 0 31 4,6,9,11 *',
+      '0 0 31 2 *',
+      '0 0 30-31 2 *',
+      '0 0 31 feb,sep *',
+      '0 0 31 2 +1',
+    ])
       assert.equal(scheduleProblem(never, undefined)?.message, strings.scheduleNeverComes(), never);
+    for (const wrong of ['61 * * * *', '0 24 * * *', '5-1 * * * *', '*/0 * * * *', '@daily', '0 0 * * 1#6', ''])
+      assert.equal(scheduleProblem(wrong, undefined)?.message, strings.schedule(), wrong);
     assert.equal(scheduleProblem('0 0 29 2 *', undefined), undefined, 'every four years');
+    assert.equal(scheduleProblem('0 0 30 2 1', undefined), undefined, 'Mondays in February');
   });
 
   it('applies working hours in their time zone, except on weekends', () => {
@@ -54,6 +64,9 @@ describe('Warm-up schedules', () => {
     assert.equal(working('2026-11-21T23:00:00Z'), false, 'Saturday night');
     assert.equal(working('2026-11-23T05:00:00Z'), false, 'the morning after Sunday');
     assert.equal(working('2026-11-23T22:00:00Z'), true, 'Monday night');
+    assert.equal(isWorkingTime('18:00-00:00', 'UTC', at('2026-11-20T23:59:00Z')), true, 'until midnight');
+    assert.equal(isWorkingTime('18:00-00:00', 'UTC', at('2026-11-21T00:00:00Z')), false);
+    assert.equal(isWorkingTime('22:00-06:00', 'America/New_York', at('2026-11-21T05:00:00Z')), true, 'midnight there');
     assert.equal(working('2026-11-24T12:00:00Z'), false);
   });
 });
