@@ -12,7 +12,7 @@ const WHOLE_FILE_BYTES = 256 * 1024;
 /** How pointers begin, and what they look like with each of the names that Git LFS has had. */
 const VERSION = Buffer.from('version ');
 const LFS_POINTER =
-  /^version (?:https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\/v1|http:\/\/git-media\.io\/v\/2)\r?\n[^]*^oid sha256:[\da-f]{64}\r?$/m;
+  /^version (?:https:\/\/(?:git-lfs|hawser)\.github\.com\/spec\/v1|http:\/\/git-media\.io\/v\/2)\r?\n[\s\S]*^oid sha256:[\da-f]{64}\r?$/m;
 const MAX_POINTER_BYTES = 1024;
 const onWindows = process.platform === 'win32';
 

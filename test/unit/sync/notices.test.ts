@@ -43,7 +43,18 @@ describe('What a scan notices', () => {
       'other/node_modules': '',
       'report~1.csv': '',
     };
-    const names = ['.tox/', 'deep/.gradle/', 'x~/y~', '#draft#', '.terraform/', '4913', 'env/', 'node_modules/', 'notes~', 'sub/.venv/'];
+    const names = [
+      '.tox/',
+      'deep/.gradle/',
+      'x~/y~',
+      '#draft#',
+      '.terraform/',
+      '4913',
+      'env/',
+      'node_modules/',
+      'notes~',
+      'sub/.venv/',
+    ];
     assert.deepEqual(noticed(scanned(tree)), names.map((name) => `left-out ${name}`).sort());
   });
 
