@@ -64,13 +64,15 @@ export interface TestFramework {
   /** VS Code's language IDs of its files. */
   readonly languages: readonly string[];
   /** The setting of `modal.testing` with more arguments. */
-  readonly argsSetting: 'pytestArgs' | 'nodeArgs';
+  readonly argsSetting: 'pytestArgs' | 'nodeArgs' | 'goArgs';
   /** A file with the name of one of its files is one. Otherwise, only the file's text tells. */
   readonly namesTell: boolean;
-  /** It finds its files itself if none is selected, and can list its tests without running them. */
-  readonly canFind: boolean;
-  /** It can run tests in a debug session, and measure what they execute. */
-  prepareDebugging(sandbox: Sandbox, options: TestOptions, signal?: AbortSignal): Promise<DebuggedTests>;
+  /** It finds its files itself if none is selected. */
+  readonly findsFiles: boolean;
+  /** It can list its tests without running them. */
+  readonly listsTests: boolean;
+  /** Prepares a sandbox for tests in a debug session, if it can run there. Throws `UserError` and the SDK's errors. */
+  prepareDebugging?(sandbox: Sandbox, options: TestOptions, signal?: AbortSignal): Promise<DebuggedTests>;
   /** Exit codes with which it has run tests, or has found none. */
   readonly ranCodes: ReadonlySet<number>;
   /** Returns true if a file may be one of its files, by name. Files that a run finds may have other names. */

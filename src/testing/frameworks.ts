@@ -1,9 +1,10 @@
 import type { TestFramework } from './framework.ts';
+import { goTests } from './go.ts';
 import { nodeTests } from './node.ts';
 import { pythonTests } from './pytest.ts';
 
 /** All test frameworks. */
-export const TEST_FRAMEWORKS: readonly TestFramework[] = [pythonTests, nodeTests];
+export const TEST_FRAMEWORKS: readonly TestFramework[] = [pythonTests, nodeTests, goTests];
 
 /** Returns the framework of a file that has tests, by its extension. */
 export function frameworkOf(path: string): TestFramework | undefined {

@@ -1,7 +1,8 @@
+import type { Sandbox } from 'modal';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { once, putDebugOptions } from './debug-events.ts';
 import { eventsOnStderr } from './events.ts';
-import type { TestFramework, TestOptions } from './framework.ts';
+import type { DebuggedTests, TestFramework, TestOptions } from './framework.ts';
 import { NODE_BOOT, NODE_REPORTER } from './helpers/node.ts';
 import { isNodeTestFile, NODE_TEST_FILES, scanNodeTests } from './scan-javascript.ts';
 import { withoutNested } from './test-key.ts';
@@ -13,7 +14,8 @@ export const nodeTests: TestFramework = {
   languages: ['javascript', 'typescript'],
   argsSetting: 'nodeArgs',
   namesTell: false,
-  canFind: false,
+  findsFiles: false,
+  listsTests: false,
   ranCodes: new Set([0, 1]),
   isTestFile: isNodeTestFile,
   owns: (path) => /\.[cm]?[jt]s$/.test(path),
@@ -25,13 +27,20 @@ export const nodeTests: TestFramework = {
     pty: false,
     input: once(Buffer.from(JSON.stringify(bootOptions(options)))),
   }),
-  async prepareDebugging(sandbox, options, signal) {
-    const prepared = await putDebugOptions(sandbox, bootOptions(options), [':'], signal);
-    const env = { MODAL_TESTS: prepared.options };
-    return { launch: { runtimeExecutable: 'node', args: ['-e', NODE_BOOT], env }, events: prepared.events };
-  },
+  prepareDebugging: prepareNodeDebugging,
   reader: eventsOnStderr,
 };
+
+/** Prepares a sandbox for a run of tests under a debugger: its events go to a file. Throws `UserError` and the SDK's errors. */
+export async function prepareNodeDebugging(
+  sandbox: Sandbox,
+  options: TestOptions,
+  signal?: AbortSignal,
+): Promise<DebuggedTests> {
+  const prepared = await putDebugOptions(sandbox, bootOptions(options), [':'], signal);
+  const env = { MODAL_TESTS: prepared.options };
+  return { launch: { runtimeExecutable: 'node', args: ['-e', NODE_BOOT], env }, events: prepared.events };
+}
 
 function bootOptions({ select = [], hasCoverage = false, args = [] }: TestOptions) {
   const files = new Map<string, string[][]>();

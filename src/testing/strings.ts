@@ -14,6 +14,7 @@ export const strings = {
       "The test runner didn't start this test. Its options or an earlier test may have ended the run, or the test isn't there any more.",
     ),
   brokenFile: () => l10n.t("The tests of this file couldn't be run because of an error in it."),
+  processEnded: () => l10n.t('The process of this test ended before the test did.'),
   fileEnded: (code: number) => l10n.t("The process of this file's tests ended with exit code {0}.", code),
   fileEndedBySignal: (signal: string) =>
     l10n.t(

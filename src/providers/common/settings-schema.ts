@@ -44,6 +44,7 @@ export const SettingsSchema = z.object({
       enabled: z.boolean().default(false),
       pytestArgs: z.array(z.string()).default([]),
       nodeArgs: z.array(z.string()).default([]),
+      goArgs: z.array(z.string()).default([]),
     })
     .prefault({}),
   budget: z.object({ perDay: z.number().min(0).default(0), perHour: z.number().min(0).default(0) }).prefault({}),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
+import { UserError } from '../../base/errors.ts';
 import { DEBUG_TYPE } from '../../debug/launch.ts';
 import type { RunServices } from '../../run/services.ts';
 import { debugEventsRequest } from '../../testing/debug-events.ts';
@@ -21,6 +22,7 @@ export async function debugTests(
   { folder, framework, items, select }: FolderTests,
   { runner, services, signal }: { runner: TestRunner; services: RunServices; signal: AbortSignal },
 ): Promise<void> {
+  if (!framework.prepareDebugging) throw new UserError(strings.cannotDebug(framework.name));
   const { program, tests, known } = await runner.prepare(folder, framework, { select });
   const { sandbox } = await services.sessions.acquire(syncedFolder(folder), undefined, signal);
   const { launch, events } = await framework.prepareDebugging(sandbox, tests, signal);

@@ -171,7 +171,7 @@ export class SandboxTests implements vscode.Disposable {
     for (const folder of diskFolders()) {
       const files = this.tree.filesOf(folder).flatMap((item) => this.tree.keysOf(item));
       const used = TEST_FRAMEWORKS.filter((each) => files.some(([file]) => each.owns(file)));
-      for (const each of used.length > 0 ? used : [pythonTests]) if (each.canFind) yield [folder, each];
+      for (const each of used.length > 0 ? used : [pythonTests]) if (each.listsTests) yield [folder, each];
     }
   }
 }

@@ -13,6 +13,7 @@ export const strings = {
   shardPrice: (price: string) => l10n.t('about {0} per hour together, while the tests run', price),
   shardFree: () => l10n.t('on this computer, without a price'),
   debugName: () => l10n.t('Tests in Sandbox'),
+  cannotDebug: (name: string) => l10n.t("Tests of “{0}” can't be debugged in sandboxes. Run them instead.", name),
   noAccount: () => l10n.t('No account is chosen, so no test was run.'),
   branchTo: (line: number) => l10n.t('to line {0}', line),
   branchOut: () => l10n.t('out of the function'),

@@ -31,7 +31,7 @@ export function selectedTests(
     return TEST_FRAMEWORKS.flatMap((framework): FolderTests[] => {
       const own = items.flatMap((item) => ownItems(tree, item, framework));
       if (own.length === 0) return [];
-      const select = isWhole && framework.canFind ? undefined : own.flatMap((item) => tree.keysOf(item));
+      const select = isWhole && framework.findsFiles ? undefined : own.flatMap((item) => tree.keysOf(item));
       return [{ folder, framework, items: own, select }];
     });
   });

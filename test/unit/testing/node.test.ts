@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { nodeTests } from '../../../src/testing/node.ts';
+import { nodeTests, prepareNodeDebugging } from '../../../src/testing/node.ts';
 import { strings } from '../../../src/testing/strings.ts';
 import type { TestKey } from '../../../src/testing/test-key.ts';
 import { type TestPlace, type TestPlaceRun, testPlace } from './test-place.ts';
@@ -213,7 +213,7 @@ test('last', () => {});
   it('can be debugged: the results come from a file', async () => {
     const key: TestKey = [A, 'passes'];
     await place.write({ [A]: OUTCOMES });
-    const { launch, events } = await nodeTests.prepareDebugging(place.sandbox, { select: [key] });
+    const { launch, events } = await prepareNodeDebugging(place.sandbox, { select: [key] });
     const { args, env } = launch as { args: string[]; env: Record<string, string> };
     const run = await place.execute([...PROGRAM, ...args], env);
     assert.equal(run.exitCode, 0, run.output);

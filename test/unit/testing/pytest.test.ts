@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pythonTests } from '../../../src/testing/pytest.ts';
+import { preparePytestDebugging } from '../../../src/testing/pytest.ts';
 import { strings } from '../../../src/testing/strings.ts';
 import type { TestKey } from '../../../src/testing/test-key.ts';
 import { hasPytest, NO_PYTEST } from '../../helpers/pytest.ts';
@@ -244,7 +244,7 @@ def test_last(): pass
 
   it('can be debugged: the results come from a file, also with the sandbox’s own PYTHONPATH', async () => {
     await place.write({ 'tests/test_a.py': 'import os\ndef test_a(): assert not os.environ["PYTHONPATH"]\n' });
-    const { launch, events } = await pythonTests.prepareDebugging(place.sandbox, { select: [['tests/test_a.py']] });
+    const { launch, events } = await preparePytestDebugging(place.sandbox, { select: [['tests/test_a.py']] });
     const { args, env } = launch as { args: string[]; env: Record<string, string> };
     const run = await place.execute(['python3', '-m', 'pytest', ...args], env);
     // A debugger would stop at another exit code.

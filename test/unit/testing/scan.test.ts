@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { EventReader, type TestEvent } from '../../../src/testing/events.ts';
 import type { ScannedTest } from '../../../src/testing/framework.ts';
 import { TestResults } from '../../../src/testing/results.ts';
+import { isGoTestFile, scanGoTests } from '../../../src/testing/scan-go.ts';
 import { isNodeTestFile, scanNodeTests } from '../../../src/testing/scan-javascript.ts';
 import { isPythonTestFile, scanPythonTests } from '../../../src/testing/scan-python.ts';
 import { splitTests } from '../../../src/testing/shards.ts';
@@ -89,6 +90,37 @@ suite('last', () => { test('three', () => {}) });
   it('is read in a time that its length determines', () => {
     const text = `'node:test'; ${'`${'.repeat(20_000)} ${'/'.repeat(20_000)} ${"it('a".repeat(20_000)}`;
     assert.ok(Array.isArray(scanNodeTests(text)));
+  });
+});
+
+describe('The text of a Go file', () => {
+  it('tells what go test runs of it', () => {
+    const text = `package a
+/*
+func TestInAComment(t *testing.T) {}
+*/
+const text = \`
+func TestInAText(t *testing.T) {}
+\`
+func TestMain(m *testing.M) {}
+func TestOne(t *testing.T) {}
+func Testimony(t *testing.T) {}
+func BenchmarkOne(b *testing.B) {}
+func FuzzOne(f *testing.F) {}
+func ExampleOne() {
+	// Output: 1
+}
+func ExampleNotRun() {
+}
+func (s *Suite) TestMethod(t *testing.T) {}
+`;
+    assert.deepEqual(outline(scanGoTests(text)), [
+      ['TestOne', 8],
+      ['FuzzOne', 11],
+      ['ExampleOne', 12],
+    ]);
+    const files = ['a_test.go', 'x/b_test.go', 'a.go', '_a_test.go', 'testdata/a_test.go'];
+    assert.deepEqual(files.filter(isGoTestFile), files.slice(0, 2));
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pythonTests } from '../../../src/testing/pytest.ts';
+import { preparePytestDebugging } from '../../../src/testing/pytest.ts';
 import { strings } from '../../../src/testing/strings.ts';
 import { type TestPlace, type TestPlaceRun, testPlace } from './test-place.ts';
 
@@ -132,7 +132,7 @@ describe('Tests of unittest on Local Modal', () => {
   it('can be debugged: the results come from a file', async function () {
     if ((await place.execute(['python3', '-c', 'import pytest'])).exitCode === 0) this.skip();
     await place.write({ [A]: OUTCOMES });
-    const { launch, events } = await pythonTests.prepareDebugging(place.sandbox, {
+    const { launch, events } = await preparePytestDebugging(place.sandbox, {
       select: [[A, 'Cases', 'test_passes']],
     });
     const { module, args, env } = launch as { module: string; args: string[]; env: Record<string, string> };
