@@ -12,6 +12,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { registerCommands } from '../common/commands.ts';
 import { showError } from '../common/report.ts';
 import { onDidChangeSettings, readSettings } from '../common/settings.ts';
+import { KeptForwards } from './kept-forwards.ts';
 import { PortActions } from './port-actions.ts';
 import { PortDetection } from './port-detection.ts';
 import { registerPortLinks } from './port-links.ts';
@@ -44,8 +45,9 @@ export function portsModule(dependencies: PortsModuleDependencies): PortsModule 
     isEnabled: () => readSettings().ports.autoForward !== 'off',
     findSandbox: (sandboxId) => sessions.find(sandboxId),
   });
-  const ports = new SandboxPorts({ sessions, forwards, detection, printed });
-  const actions = new PortActions({ ports, forwards, sessions });
+  const kept = new KeptForwards(memory);
+  const ports = new SandboxPorts({ sessions, forwards, detection, printed, kept });
+  const actions = new PortActions({ ports, forwards, sessions, kept });
   const offers = new PortOffers({ ports, detection, printed, actions, memory });
   const noteUse = setInterval(() => {
     const used = new Set(channels.all.filter(({ streams }) => streams > 0).map(({ sandboxId }) => sandboxId));
@@ -63,6 +65,7 @@ export function portsModule(dependencies: PortsModuleDependencies): PortsModule 
     starter.onDidEnd((sandboxId) => {
       for (const each of [forwards, printed, offers]) each.forget(sandboxId);
     }),
+    sessions.onDidResume(({ fromId, sandboxId }) => void ports.resume(fromId, sandboxId).catch(logError)),
     starter.onDidChangeConnection(() => forwards.stopAll()),
     registerPortLinks(printed, actions),
     registerCommands({

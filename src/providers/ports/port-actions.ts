@@ -6,6 +6,7 @@ import type { Sessions } from '../../sandboxes/sessions.ts';
 import { waiting } from '../common/progress.ts';
 import { shown } from '../common/report.ts';
 import { window } from '../common/window.ts';
+import type { KeptForwards } from './kept-forwards.ts';
 import { type PortPlace, parseTarget, portNumber, type SandboxPorts } from './sandbox-ports.ts';
 import { strings } from './strings.ts';
 
@@ -15,6 +16,7 @@ export interface PortActionsOptions {
   readonly ports: SandboxPorts;
   readonly forwards: Forwards;
   readonly sessions: Sessions;
+  readonly kept: KeptForwards;
 }
 
 /** What users can do with the ports of a sandbox. Errors are shown. */
@@ -50,7 +52,8 @@ export class PortActions {
 
   /** `modal.stopForwarding` */
   stop({ sandboxId, target }: PortPlace): void {
-    const { forwards } = this.#options;
+    const { forwards, kept } = this.#options;
+    void kept.remove({ sandboxId, target });
     for (const each of forwards.in(sandboxId)) if (targetName(each.target) === targetName(target)) forwards.stop(each);
   }
 

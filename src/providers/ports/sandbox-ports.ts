@@ -3,6 +3,7 @@ import { type Target, targetName } from '../../channel/channels.ts';
 import type { Forward, Forwards } from '../../channel/forwards.ts';
 import { type PrivatePort, type Profile, privatePorts } from '../../profiles/schema.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
+import type { KeptForwards } from './kept-forwards.ts';
 import type { PortDetection } from './port-detection.ts';
 import type { PrintedUrls } from './printed-urls.ts';
 
@@ -27,6 +28,7 @@ export interface SandboxPortsOptions {
   readonly forwards: Forwards;
   readonly detection: PortDetection;
   readonly printed: PrintedUrls;
+  readonly kept: KeptForwards;
 }
 
 /** The ports of sandboxes that only this computer can reach: those that are forwarded, are detected, or have a name. */
@@ -67,17 +69,28 @@ export class SandboxPorts implements Disposable {
     return this.#list(place, privatePorts(await this.#profileOf(place.sandboxId)));
   }
 
-  /** Forwards a port, unless that is done already. Throws if the sandbox can't be found, or no local port is free. */
-  async forward({ sandboxId, target }: PortPlace): Promise<Forward> {
-    const { sessions, forwards } = this.#options;
+  /** Forwards the ports of a sandbox that has ended from the one that was started with its files. */
+  async resume(fromId: string, sandboxId: string): Promise<void> {
+    const forwards = this.#options.kept.of(fromId);
+    await Promise.all(forwards.map(({ target, localPort }) => this.forward({ sandboxId, target }, localPort)));
+  }
+
+  /**
+   * Forwards a port, unless that is done already, to a port of this computer if it's free. Throws if the sandbox can't be
+   * found, or no local port is free.
+   */
+  async forward({ sandboxId, target }: PortPlace, wantedPort?: number): Promise<Forward> {
+    const { sessions, forwards, kept } = this.#options;
     const profile = await this.#profileOf(sandboxId);
     const { account } = await sessions.connection();
     const port = portNumber(target);
     const { localPort = port } = privatePorts(profile).find((each) => each.port === port) ?? {};
     // A sandbox on this computer that has network access shares its ports: a forward of a port to itself would never end.
     const isOwnPort = account.isLocal === true && !profile.offline && localPort === port;
-    const preferredPort = isOwnPort || 'path' in target ? 0 : localPort;
-    return forwards.start(await sessions.find(sandboxId), target, { preferredPort });
+    const preferredPort = wantedPort ?? (isOwnPort || 'path' in target ? 0 : localPort);
+    const forward = await forwards.start(await sessions.find(sandboxId), target, { preferredPort });
+    await kept.add(forward);
+    return forward;
   }
 
   /** Returns the address of a forwarded port in this window's computer, with the path that the program has printed. */
