@@ -29,6 +29,8 @@ export interface EndingsDependencies {
   accountOf?(choice: string): Promise<Account>;
   /** Returns whether a program of this window is running in a sandbox. */
   isBusy?(sandboxId: string): boolean;
+  /** Called with each sandbox before it's ended. Never throws. */
+  beforeEnd?(client: ModalClient, sandboxId: string): Promise<void>;
   /** Called for each sandbox that has ended. */
   onDidEnd(sandboxId: string): Promise<void>;
   /** Measures durations. */
@@ -139,9 +141,10 @@ export class Endings {
 
   /** Ends a sandbox, and removes its entry. Throws if it may be running. */
   async #end(client: ModalClient | undefined, entry: LedgerEntry): Promise<void> {
-    const { ledger, onDidEnd } = this.#dependencies;
+    const { ledger, beforeEnd, onDidEnd } = this.#dependencies;
     if (!client && !(await this.#isServerGone(entry)))
       throw new UserError(strings.accountNotInUse(entry.account.label));
+    if (client && entry.sandboxId) await beforeEnd?.(client, entry.sandboxId);
     const ids = client ? await untilAborted(endOf(client, entry), AbortSignal.timeout(END_TIMEOUT_MS)) : [];
     if (client && !entry.sandboxId && ids.length === 0 && !(await this.#isAbsent(entry))) throw new UnknownStart();
     await ledger.remove(entry);

@@ -125,6 +125,7 @@ export class SandboxStarter {
         ...dependencies,
         machine,
         ledger: this.ledger,
+        beforeEnd: async (client, sandboxId) => this.kept?.saveBeforeEnd(await client.sandboxes.fromId(sandboxId)),
         onDidEnd: (sandboxId) => this.noteEnd(sandboxId, 'unused'),
       });
   }

@@ -50,6 +50,9 @@ export interface ResumedSession {
   readonly profile: string;
   /** When the files were saved, in milliseconds since 1970. */
   readonly savedAt: number;
+  readonly sandboxId: string;
+  /** The ID of the sandbox that had ended. */
+  readonly fromId: string;
 }
 
 /** A run had to wait until a new sandbox had started. */
@@ -68,6 +71,8 @@ export interface SandboxLifetime {
   readonly endsAt: number;
   /** The end of the idle timeout, as far as this window knows. Use by other windows extends it. */
   readonly idleAt: number;
+  /** Its files are lost unless this window saves them before it ends. */
+  readonly needsSaving: boolean;
 }
 
 /** Returns the fields of a session that concern its profile. */

@@ -105,9 +105,9 @@ export class Sessions {
       const sandbox = await this.#sandboxes.wait(entry, signal);
       await this.noteUse(sandbox.sandboxId);
       const resumption = running ? undefined : this.#dependencies.starter.resumptionOf(sandbox);
-      const savedAt = resumption && 'savedAt' in resumption ? resumption.savedAt : undefined;
-      const taken = running ? undefined : (entry.taken ?? (savedAt === undefined ? undefined : 'resumed'));
-      if (savedAt !== undefined) this.#didResume.fire({ folder, profile: named.name, savedAt });
+      const resumed = resumption && 'fromId' in resumption ? resumption : undefined;
+      const taken = running ? undefined : (entry.taken ?? (resumed && 'resumed'));
+      if (resumed) this.#didResume.fire({ folder, profile: named.name, sandboxId: sandbox.sandboxId, ...resumed });
       return {
         ...billing(connection, entry.profile),
         folder,
@@ -246,12 +246,15 @@ export class Sessions {
   /** Returns when each of this window's sandboxes will stop. */
   async lifetimes(): Promise<SandboxLifetime[]> {
     const { starter } = this.#dependencies;
-    return (await this.#sandboxes.running()).flatMap(({ folder, name, profile, sandbox }) => {
+    const running = (await this.#sandboxes.running()).map(async ({ folder, name, profile, sandbox }) => {
       const times = starter.timesOf(sandbox);
       if (!times) return [];
       const endsAt = times.startedAt + profile.timeoutMs;
-      return [{ folder, named: { name, profile }, sandbox, endsAt, idleAt: times.usedAt + idleTimeoutOf(profile) }];
+      const idleAt = times.usedAt + idleTimeoutOf(profile);
+      const needsSaving = (await starter.kept?.needsSaving(sandbox.sandboxId)) ?? false;
+      return [{ folder, named: { name, profile }, sandbox, endsAt, idleAt, needsSaving }];
     });
+    return (await Promise.all(running)).flat();
   }
 
   /** Returns the sandboxes whose profile changed after they were started. */

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { wallClock } from '../../base/clock.ts';
+import { logError } from '../../base/log.ts';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
 import { dropIfEnded } from '../../sandboxes/drop-ended.ts';
 import { Lifetimes } from '../../sandboxes/lifetimes.ts';
@@ -21,6 +22,7 @@ export function lifecycleModule(dependencies: LifecycleDependencies): LifecycleM
     clock: wallClock,
     lifetimes: () => sessions.lifetimes(),
     isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
+    save: ({ folder, named }) => sessions.terminateOf(folder, named.name).catch(logError),
     check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
   });
   const disposable = vscode.Disposable.from(

@@ -38,10 +38,10 @@ export async function startOf(
       if (!(await sessions.sandboxOf(folder, profile)) && (await pausedSnapshot(snapshots, folder, profile)))
         await resume(sessions, snapshots, folder, profile, signal);
       const session = await sessions.acquire(folder, profile, signal);
-      if (session.isNew)
+      if (session.isNew || session.taken === 'resumed')
         await syncs
           .of(folder)
-          .push(session.sandbox, { signal, fresh: true, ask, consent: syncs.consent(folder, session) });
+          .push(session.sandbox, { signal, fresh: session.isNew, ask, consent: syncs.consent(folder, session) });
       return session.sandbox.sandboxId;
     });
 }

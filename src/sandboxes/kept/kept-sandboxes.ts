@@ -25,7 +25,7 @@ const MAX_PER_FOLDER = 5;
 export type Refusal = 'profile' | 'image' | 'lost';
 
 /** What became of the files of an earlier sandbox. */
-export type Resumption = { readonly savedAt: number } | { readonly refusal: Refusal };
+export type Resumption = { readonly savedAt: number; readonly fromId: string } | { readonly refusal: Refusal };
 
 /** Files to resume from. */
 export interface Resumable extends ResumedFiles {
@@ -47,6 +47,12 @@ export interface KeepingStart {
   /** Returns the files to start with instead of the profile's image. Throws as `KeptSandboxes.resumable`. */
   resume(image: Image, signal?: AbortSignal): Promise<Resumable | undefined>;
   started(sandbox: Sandbox): Promise<void>;
+}
+
+/** What is known about a sandbox that has ended, and the image if Modal has just returned it. */
+interface Settled {
+  readonly kept: KeptSandbox;
+  readonly image?: Image | undefined;
 }
 
 export interface KeptDependencies {
@@ -95,8 +101,12 @@ export class KeptSandboxes {
       resume: async (image, signal) => {
         imageId = image.imageId;
         const found = await this.resumable(connection, owner, profile, image, signal);
-        if (found) resumption = typeof found === 'string' ? { refusal: found } : { savedAt: found.saved.savedAt };
-        resumed = typeof found === 'object' ? found : undefined;
+        if (typeof found === 'string') {
+          resumption = { refusal: found };
+        } else if (found) {
+          resumed = found;
+          resumption = { savedAt: found.saved.savedAt, fromId: found.from.sandboxId };
+        }
         return resumed;
       },
       started: (sandbox) => this.noteStart(connection, owner, profile, sandbox, { imageId, resumed }),
@@ -122,9 +132,10 @@ export class KeptSandboxes {
     const settled = await this.#settle(client, latest, WAIT_MS, signal);
     if (settled === 'running') return undefined;
     if (settled === 'pending') throw new UserError(strings.stillSaving(), { actions: ['retry', 'replaceSandbox'] });
-    const { saved, tags } = settled;
-    const found = saved && (await client.images.fromId(saved.imageId).catch(ifMissing));
-    return saved && found ? { image: found, tags, from: settled, saved } : 'lost';
+    const { kept, image: savedImage } = settled;
+    const { saved, tags } = kept;
+    const found = savedImage ?? (saved && (await client.images.fromId(saved.imageId).catch(ifMissing)));
+    return saved && found ? { image: found, tags, from: kept, saved } : 'lost';
   }
 
   /** Notes that a sandbox has started whose files are to be kept. */
@@ -168,10 +179,16 @@ export class KeptSandboxes {
     await this.#records.change(sandboxId, { windowId: this.#machine.windowId });
   }
 
+  /** Returns whether the files of a sandbox are lost unless this extension saves them before it ends. */
+  async needsSaving(sandboxId: string): Promise<boolean> {
+    const kept = await this.#records.find(sandboxId);
+    return kept !== undefined && needsSaving(kept);
+  }
+
   /** Saves the files of a sandbox that is about to be ended, if Modal doesn't do that. Never throws. */
   async saveBeforeEnd(sandbox: Sandbox): Promise<void> {
     const kept = await this.#records.find(sandbox.sandboxId);
-    if (!kept || kept.hasExitSnapshot || kept.isDiscarded) return;
+    if (!kept || !needsSaving(kept)) return;
     // Whatever happens to this process, it doesn't keep costing money.
     await this.#ledger.mustEnd(sandbox.sandboxId);
     try {
@@ -257,17 +274,18 @@ export class KeptSandboxes {
     kept: KeptSandbox,
     waitMs: number,
     signal?: AbortSignal,
-  ): Promise<KeptSandbox | 'running' | 'pending'> {
+  ): Promise<Settled | 'running' | 'pending'> {
     const { sandboxId, before } = kept;
-    if (kept.saved) return kept;
+    if (kept.saved) return { kept };
     const listed = await sandboxOfStart(client, kept, kept.startId);
     if (listed && listed.state !== 'ended') return 'running';
     const snapshot = await exitSnapshotOf(client, sandboxId, { waitMs, signal });
     if (snapshot.kind === 'pending') return 'pending';
     const savedAt = listed?.endedAt?.getTime() ?? kept.startedAt;
-    const own = snapshot.kind === 'saved' ? { imageId: snapshot.image.imageId, savedAt } : undefined;
-    const known = { saved: own ?? before, ...(listed && { tags: userTags(listed.tags) }) };
-    return (await this.#records.change(sandboxId, known)) ?? { ...kept, ...known };
+    const image = snapshot.kind === 'saved' ? snapshot.image : undefined;
+    const saved = image ? { imageId: image.imageId, savedAt } : before;
+    const known = { saved, ...(listed && { tags: userTags(listed.tags) }) };
+    return { kept: (await this.#records.change(sandboxId, known)) ?? { ...kept, ...known }, image };
   }
 
   /** Deletes the files of an account that newer ones replace, that the user discarded, or that are too old or too many. */
@@ -297,10 +315,14 @@ export class KeptSandboxes {
   async #delete(client: ModalClient, kept: KeptSandbox): Promise<void> {
     const settled = await this.#settle(client, kept, 0);
     if (typeof settled === 'string') return;
-    const { saved, before } = settled;
+    const { saved, before } = settled.kept;
     for (const imageId of new Set([saved?.imageId, before?.imageId])) if (imageId) await deleteImage(client, imageId);
     await this.#records.remove(kept);
   }
+}
+
+function needsSaving({ hasExitSnapshot, isDiscarded, saved }: KeptSandbox): boolean {
+  return !hasExitSnapshot && !isDiscarded && !saved;
 }
 
 function ifMissing(error: unknown): undefined {

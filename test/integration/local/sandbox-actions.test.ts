@@ -101,6 +101,17 @@ describe('A sandbox in the Sandboxes view', () => {
     await ended(kept.id);
   });
 
+  it('comes back with its files in the next run, unless it is replaced', async () => {
+    const run = async (name: string, line: string) => runFile(await writeWorkspaceFile(name, line));
+    await run('keep.sh', 'echo kept > /kept');
+    await answering({ showWarningMessage: 'Terminate' }, () => act('modal.terminateFolderSandboxes'));
+    const resuming = await answering({}, () => run('kept.sh', 'cat /kept'));
+    assert.match(resuming.result.text, /^● Resumed from moments ago[\s\S]*^kept$/m);
+    assert.match(resuming.messages.join(), /^Resumed from moments ago/);
+    await act('modal.replaceSandbox');
+    assert.match((await run('kept.sh', 'cat /kept || echo none')).text, /^● Started sandbox[\s\S]*^none$/m);
+  });
+
   for (const command of ['modal.terminateFolderSandboxes', 'modal.terminateAllSandboxes']) {
     it(`names and terminates sandboxes with ${command}`, async () => {
       const running = await start();

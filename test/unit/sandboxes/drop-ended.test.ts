@@ -37,6 +37,7 @@ describe('dropIfEnded', () => {
       clock: wallClock,
       lifetimes: () => sessions.lifetimes(),
       isBusy: () => false,
+      save: async () => {},
       check: ({ sandbox }) => dropIfEnded(sessions, sandbox),
     });
     await sessions.acquire(folder);

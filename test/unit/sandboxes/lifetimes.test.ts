@@ -8,9 +8,10 @@ import { Time } from '../../helpers/time.ts';
 const MINUTE_MS = 60_000;
 
 /** Times are in milliseconds. By default, the idle timeout is at the end of the lifetime. */
-function lifetime(endsAt: number, timeoutMs: number, idleAt = endsAt): SandboxLifetime {
+function lifetime(endsAt: number, timeoutMs: number, idleAt = endsAt, needsSaving = false): SandboxLifetime {
   const profile = ProfileSchema.parse({ timeoutMs, idleTimeoutMs: 60_000 });
-  return { folder: { name: 'f', path: '/f' }, named: { name: 'p', profile }, sandbox: {} as Sandbox, endsAt, idleAt };
+  const folder = { name: 'f', path: '/f' };
+  return { folder, named: { name: 'p', profile }, sandbox: {} as Sandbox, endsAt, idleAt, needsSaving };
 }
 
 describe('Lifetimes', () => {
@@ -18,6 +19,7 @@ describe('Lifetimes', () => {
   let current: SandboxLifetime[];
   let announced: SandboxLifetime[];
   let checked: SandboxLifetime[];
+  let saved: SandboxLifetime[];
   let isBusy: boolean;
   let lifetimes: Lifetimes;
   beforeEach(() => {
@@ -25,11 +27,16 @@ describe('Lifetimes', () => {
     current = [];
     announced = [];
     checked = [];
+    saved = [];
     isBusy = false;
     lifetimes = new Lifetimes({
       clock: time,
       lifetimes: async () => current,
       isBusy: () => isBusy,
+      save: async (each) => {
+        saved.push(each);
+        current = [];
+      },
       check: async (each) => {
         checked.push(each);
       },
@@ -40,6 +47,19 @@ describe('Lifetimes', () => {
   async function minutes(count: number): Promise<void> {
     for (let minute = 0; minute < count; minute += 1) await time.pass(MINUTE_MS);
   }
+
+  it('saves files that are lost otherwise before the idle timeout, unless a program is running', async () => {
+    const unsaved = lifetime(240 * MINUTE_MS, 240 * MINUTE_MS, 5 * MINUTE_MS, true);
+    current = [unsaved];
+    isBusy = true;
+    await lifetimes.update();
+    await minutes(4);
+    assert.deepEqual(saved, []);
+    isBusy = false;
+    await time.pass(MINUTE_MS - 1_000);
+    await lifetimes.update();
+    assert.deepEqual([saved, checked], [[unsaved], []]);
+  });
 
   it('announces the end of a lifetime ten minutes before, once', async () => {
     current = [lifetime(240 * MINUTE_MS, 240 * MINUTE_MS)];

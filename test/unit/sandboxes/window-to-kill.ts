@@ -1,8 +1,12 @@
-/** A process for tests to kill in the middle of its work: `push URL FOLDER SANDBOX`, or `setup URL FOLDER`. */
+/**
+ * A process for tests to kill in the middle of its work: `push URL FOLDER SANDBOX`, `setup URL FOLDER`, or
+ * `hold OPTIONS`, which starts a sandbox and prints its ID.
+ */
 import { join } from 'node:path';
 import { connect } from '../../../src/modal/client.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
+import { TestWindow, type WindowOptions } from '../../helpers/window.ts';
 
 const [work, url = '', path = '', sandboxId = ''] = process.argv.slice(2);
 const account = accountOf({ url });
@@ -12,6 +16,12 @@ if (work === 'push') {
   const syncs = new FolderSyncs({ storageDir, rules: () => ({}), isLocal: () => true });
   const sandbox = await (await connect(account)).sandboxes.fromId(sandboxId);
   await syncs.of(folder).push(sandbox, { ask: () => true });
+} else if (work === 'hold') {
+  const window = new TestWindow(JSON.parse(url) as WindowOptions);
+  await window.machine.join();
+  const { sandbox } = await window.sessions.acquire(window.folder);
+  console.log(sandbox.sandboxId);
+  setInterval(() => {}, 60_000);
 } else {
   const setup = { commands: ['echo started; tail -f /dev/null'] };
   const profile = { image: 'python:3.13-slim', hostVolume: false, setup };
