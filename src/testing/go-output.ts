@@ -165,10 +165,11 @@ class GoOutput {
     for (const [name, test] of own.tests) {
       if (!test.isRunning) continue;
       test.isRunning = false;
+      const output = `${test.output}${own.output}`;
       // Of an exit code, nothing is said.
-      const [signal] = /^signal: \w+/m.exec(own.output) ?? [];
-      const message = [strings.processEnded(), signal ?? ''].join('\n').trim();
-      const panic = panicOf(`${test.output}${own.output}`);
+      const [signal = ''] = /^signal: \w+/m.exec(output) ?? [];
+      const message = `${strings.processEnded()}\n${signal}`.trim();
+      const panic = panicOf(output);
       const failures = panic ? [panic] : [{ message, frames: [] }];
       this.#sink.event({ kind: 'result', id: idOf(path, name), outcome: 'error', failures, output: '' });
     }

@@ -57,6 +57,8 @@ export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
   let obstacle: string | undefined;
   let project: TestProject | undefined;
   const take = (event: TestEvent) => {
+    // It failed because it was canceled.
+    if (signal?.aborted && isFailure(event)) return;
     if (event.kind === 'missing') missing = event;
     else if (event.kind === 'unsuitable') obstacle = strings.unsuitable(event.needs, event.found);
     else if (event.kind === 'session') project = { root: event.root, ini: event.ini ?? undefined };
@@ -80,6 +82,11 @@ export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
   const reason = signal?.aborted ? canceledReason : (obstacle ?? reasonOf(result, hasRun, results.hasStarted));
   results.end(reason);
   return { result, results, reason, isComplete: hasRun, missing, project };
+}
+
+function isFailure(event: TestEvent): boolean {
+  if (event.kind === 'broken') return true;
+  return event.kind === 'result' && (event.outcome === 'failed' || event.outcome === 'error');
 }
 
 function reasonOf(result: RunResult, hasRun: boolean, hasStarted: boolean): string {

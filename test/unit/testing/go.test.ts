@@ -95,6 +95,7 @@ describe('What Go prints', () => {
       event('output', { Test: 'TestFails', Output: '    a_test.go:12: got 1\n' }),
       event('fail', { Test: 'TestFails', Elapsed: 0.5 }),
       event('run', { Test: 'TestFails' }),
+      event('output', { Test: 'TestFails', Output: 'signal: killed\n' }),
       event('fail', { Elapsed: 1 }),
       'FAIL',
       '\u001efinish\t1',
@@ -106,7 +107,7 @@ describe('What Go prints', () => {
     );
     assert.deepEqual(
       rest.map((each) => (each.kind === 'result' ? [each.outcome, each.failures[0]?.message] : each.kind)),
-      ['tests', 'start', ['error', strings.processEnded()], 'finish'],
+      ['tests', 'start', ['error', `${strings.processEnded()}\nsignal: killed`], 'finish'],
     );
   });
 
