@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
 import type { TestFramework } from '../../testing/framework.ts';
-import { TEST_FRAMEWORKS, testFileFramework } from '../../testing/frameworks.ts';
+import { TEST_FRAMEWORKS } from '../../testing/frameworks.ts';
 import { pythonTests } from '../../testing/pytest.ts';
 import { TestDurations } from '../../testing/shards.ts';
 import { diskFolderOf, diskFolders } from '../common/folders.ts';
@@ -67,9 +67,16 @@ export class SandboxTests implements vscode.Disposable {
     try {
       await this.files.search();
       await this.#runner.requireReady();
-      for (const part of selectedTests(this.tree, request)) await this.#runPart(run, part, kind, cancel.signal);
+      for (const part of selectedTests(this.tree, request)) {
+        try {
+          await this.#runPart(run, part, kind, cancel.signal);
+        } catch (error) {
+          // Tests of other frameworks and folders may still run.
+          if (!cancel.signal.aborted) showUnlessDeclined(error);
+        }
+      }
     } catch (error) {
-      if (!(error instanceof DeclinedError) && !cancel.signal.aborted) showError(error);
+      showUnlessDeclined(error);
     } finally {
       for (const each of listening) each?.dispose();
       run.end();
@@ -134,8 +141,10 @@ export class SandboxTests implements vscode.Disposable {
     { include }: vscode.TestRunRequest,
     uris: readonly vscode.Uri[],
   ): Promise<readonly vscode.TestItem[] | undefined> {
-    if (!uris.every(({ path }) => testFileFramework(path))) return include;
-    const files = (await Promise.all(uris.map((uri) => this.files.itemAt(uri)))).filter((item) => item !== undefined);
+    const items = await Promise.all(uris.map((uri) => this.files.itemAt(uri)));
+    const files = items.filter((item) => item !== undefined);
+    // Any test may use the other files.
+    if (files.length < items.length) return include;
     return files.flatMap((file) => {
       if (!include || include.some((each) => isBelow(file, each))) return [file];
       return include.filter((each) => isBelow(each, file));
@@ -162,7 +171,7 @@ export class SandboxTests implements vscode.Disposable {
         throw new UserError(strings.discoveryFailed(folder.name, `${lastLine} ${end.reason}`.trim()));
       }
     } catch (error) {
-      if (!(error instanceof DeclinedError)) showError(error);
+      showUnlessDeclined(error);
     }
   }
 
@@ -174,4 +183,8 @@ export class SandboxTests implements vscode.Disposable {
       for (const each of used.length > 0 ? used : [pythonTests]) if (each.listsTests) yield [folder, each];
     }
   }
+}
+
+function showUnlessDeclined(error: unknown): void {
+  if (!(error instanceof DeclinedError)) showError(error);
 }
