@@ -9,13 +9,13 @@ import { removeTemporary, temporaryFolder, writeTree } from './temporary.ts';
 
 /** Where the apply script is killed, by the first line of its Perl program that it doesn't reach. */
 const ENDS = {
-  'before it marks its start': '  sysopen my $g, "$s/gen"',
-  'before it adds its manifest file': '  rename "$in/log"',
-  'before it deletes files': '  for (@{$list{rm}})',
-  'before it removes folders': '  rmdir $_ for',
-  'before it moves files': '  for (@{$list{mv}})',
-  'before it marks its end': '  generation($g, $next)',
-  'before it replies': '  print "OK',
+  'before it marks its start': 'sysopen my $g, "$state/gen"',
+  'before it adds its manifest file': 'rename "$in/log"',
+  'before it deletes files': 'for (@{$list{rm}})',
+  'before it removes folders': 'rmdir $_ for',
+  'before it moves files': 'for (@{$list{mv}})',
+  'before it marks its end': 'generation($g, $next)',
+  'before it replies': 'print "OK',
 } as const;
 
 /** Wraps a sandbox so that apply scripts are killed before a line. */
