@@ -3,10 +3,11 @@
  * `npm test -- unit test/unit/sync` only these files. The last line is `N passed, N failed`.
  */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAll } from './build-all.ts';
 import { exit } from './cleanup.ts';
-import { fromWhereNpmRan } from './paths.ts';
+import { fromWhereNpmRan, vscodeTestFolder } from './paths.ts';
 import { sum, type TestResults } from './results.ts';
 import { messageOf } from './say.ts';
 import { check } from './stages/check.ts';
@@ -80,6 +81,8 @@ async function build(): Promise<TestResults> {
   return { passed: 1, failures: [] };
 }
 
+// Every process of Node.js that a test starts then loads what others have compiled.
+process.env.NODE_COMPILE_CACHE ??= join(vscodeTestFolder, 'compile-cache');
 try {
   await exit(await main());
 } catch (error) {
