@@ -21,6 +21,13 @@ const BLOCK_BYTES = { min: 4 * 1024, max: 512 * 1024 };
 export const MAX_KEPT_BYTES = 128 * 1024 * 1024;
 /** Bytes that were given to a reader this recently are kept, because a reader whose connection breaks asks for them again. */
 const KEPT_BEHIND_BYTES = 32 * 1024 * 1024;
+/**
+ * While a reader makes progress, the source is at most this far ahead of it, as on a pipe. So what a flood has printed before
+ * it's stopped is soon read.
+ */
+const MAX_LEAD_BYTES = 4 * 1024 * 1024;
+/** A reader that has got nothing for this long isn't waited for while there is room. */
+const STALLED_MS = 1_000;
 /** What a process left in its pipe when it exited is kept in any case, as it can't wait any more. */
 const EXIT_RESERVE_BYTES = 1024 * 1024;
 /**
@@ -63,8 +70,10 @@ export class Spool {
   #ended = false;
   /** The offsets at which the current readers are. */
   readonly #readers = new Set<{ at: number }>();
-  /** The highest offset that a reader has reached. */
+  /** The highest offset that a reader has reached, and when. */
   #readTo = 0;
+  #readAt = 0;
+  #hasSourceExited = false;
   readonly #onData = new Wakeups();
   readonly #onRoom = new Wakeups();
 
@@ -95,7 +104,7 @@ export class Spool {
     if (this.#length - this.#memoryStart <= MEMORY_BYTES) return undefined;
     void this.#startWriting();
     this.#dropOldest();
-    return this.#isFull || this.#isBehind ? this.#room() : undefined;
+    return this.#mustWait ? this.#room() : undefined;
   }
 
   /**
@@ -103,6 +112,7 @@ export class Spool {
    * for the disk.
    */
   sourceExited(): void {
+    this.#hasSourceExited = true;
     this.#maxKeptBytes = MAX_KEPT_BYTES + EXIT_RESERVE_BYTES;
     this.#maxUnwrittenBytes = MAX_UNWRITTEN_BYTES + EXIT_RESERVE_BYTES;
     this.#onRoom.wake();
@@ -117,6 +127,16 @@ export class Spool {
     } else this.#compact();
     this.#onData.wake();
     this.#onRoom.wake();
+  }
+
+  get #mustWait(): boolean {
+    return this.#isFull || this.#isBehind || this.#isAhead;
+  }
+
+  /** True if the source has to wait for a reader that is making progress. */
+  get #isAhead(): boolean {
+    if (this.#ended || this.#hasSourceExited || this.#dropsUnread || !this.isRead) return false;
+    return this.#length - this.#readTo > MAX_LEAD_BYTES && Date.now() - this.#readAt < STALLED_MS;
   }
 
   /** True if the source has to wait until a reader makes progress. */
@@ -137,7 +157,7 @@ export class Spool {
   }
 
   async #room(): Promise<void> {
-    while (this.#isFull || this.#isBehind) await this.#onRoom.next();
+    while (this.#mustWait) await this.#onRoom.next(this.#isAhead ? AbortSignal.timeout(STALLED_MS) : undefined);
     this.#dropOldest();
   }
 
@@ -217,7 +237,7 @@ export class Spool {
         givenAt = Date.now();
         yield { offset: reader.at, data };
         reader.at += data.length;
-        this.#readTo = Math.max(this.#readTo, reader.at);
+        if (reader.at > this.#readTo) [this.#readTo, this.#readAt] = [reader.at, Date.now()];
         this.#onRoom.wake();
       } else if (reader.at < this.#start) {
         // Dropped in the meantime.

@@ -38,6 +38,8 @@ const STOP_TIMEOUT_MS = 10_000;
 const LAST_OUTPUT_MS = 100;
 /** The longest time for which that output is read if it keeps coming, because much of it was waiting to be read. */
 const MAX_LAST_OUTPUT_MS = 2_000;
+/** A program that is being stopped may have to write before it ends, so its output isn't held back for longer. */
+const MAX_HOLD_MS = 250;
 const CONTROL_TIMEOUT_MS = 30_000;
 /** How its end is asked for when no answer comes. */
 const POLL_INTERVAL_MS = 5_000;
@@ -151,7 +153,9 @@ export class RunningProgram {
     const end = () => {
       const sent = Promise.withResolvers<void>();
       stopping = this.#control(endCommand(runId), sent.resolve).finally(sent.resolve);
-      for (const pacer of pacers) pacer.skipRest(sent.promise);
+      // Until then, a flood would take the computer's time from what stops it.
+      const quiet = Promise.race([stopping, sent.promise.then(() => sleep(MAX_HOLD_MS))]);
+      for (const pacer of pacers) pacer.skipRest(quiet);
       giveUp = setTimeout(
         () => {
           output.status(strings.mayStillRun());

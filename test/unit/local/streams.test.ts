@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { globSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { mock } from 'node:test';
 import { InvalidError, type Sandbox } from 'modal';
 import type { Channel } from 'nice-grpc';
 import { HELPER_PATH as FILE_HELPER } from '../../../local/execs/files-api.ts';
-import { MAX_KEPT_BYTES } from '../../../local/execs/spool.ts';
+import { MAX_KEPT_BYTES, Spool } from '../../../local/execs/spool.ts';
 import type { ExecRef } from '../../../local/grpc/wire.ts';
 import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -126,6 +129,38 @@ describe('Local Modal command streams', () => {
       const output = Buffer.from(await process.stdout.readBytes());
       assert.equal(output.length, 6_888_896);
       assert.ok(output.toString().endsWith('999999\n1000000\n'));
+    });
+
+    it("lets a source wait that is far ahead of a reader, but not if that doesn't go on", async () => {
+      const folder = await mkdtemp(path.join(tmpdir(), 'spool-'));
+      const spool = new Spool(path.join(folder, 'out'));
+      const startedAt = Date.now();
+      // While time stands still, a reader that does so has just made progress.
+      const clock = mock.method(Date, 'now', () => startedAt);
+      try {
+        spool.append(Buffer.alloc(MiB));
+        const reader = spool.read(0, new AbortController().signal);
+        await reader.next();
+        await reader.next();
+        const writing = (async () => {
+          while (spool.keptBytes < 32 * MiB) await spool.append(Buffer.alloc(MiB));
+        })();
+        let seen: number[] = [];
+        await waitFor(
+          'the source to wait',
+          30_000,
+          async () => (seen = [...seen.slice(-9), spool.keptBytes]),
+          ([first = 0, ...others]) => first > 4 * MiB && others.length === 9 && others.every((each) => each === first),
+        );
+        assert.ok(spool.keptBytes < 8 * MiB, `${spool.keptBytes} bytes`);
+        clock.mock.restore();
+        await writing;
+        await reader.return(undefined);
+      } finally {
+        clock.mock.restore();
+        await spool.dispose();
+        await rm(folder, { recursive: true });
+      }
     });
 
     it("doesn't block a command whose output isn't read", async () => {
