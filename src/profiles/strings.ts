@@ -102,6 +102,7 @@ export const strings = {
     ),
   envFileReference: (path: string, line: number) =>
     l10n.t(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of environment files
       "Line {1} of “{0}” refers to a variable that neither a line above it nor the profile's `env` sets. Set it there, or write '${NAME:-default}'.",
       path,
       line,

@@ -7,7 +7,6 @@ import { Puller, type PullRequest, type PullResult } from './pull/puller.ts';
 import { type Connection, Connections } from './push/connection.ts';
 import type { PreparedPush, SizedFile } from './push/prepared.ts';
 import { SyncPrompts } from './push/prompts.ts';
-import { requireSyncableRoot } from './push/questions.ts';
 import { replyError } from './push/reply-error.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './push/run-preamble.ts';
 import { Sender } from './push/sender.ts';
@@ -70,7 +69,6 @@ export class SyncEngine {
 
   /** Returns what a push would do; without a sandbox, what a first push would send. Sends nothing. */
   async status(sandbox?: Sandbox, options: PushOptions = {}): Promise<PreparedPush> {
-    requireSyncableRoot(this.#options.root);
     const { paths } = options;
     const worker = this.#worker.sandbox(sandbox?.sandboxId ?? NO_SANDBOX);
     return worker.survey({ fresh: sandbox === undefined, paths }, callOptions(options));
@@ -187,7 +185,6 @@ export class SyncEngine {
 
   async #prepareRun(sandbox: Sandbox, options: PushOptions): Promise<PreparedRun> {
     const startedAt = performance.now();
-    requireSyncableRoot(this.#options.root);
     const { fresh = false, paths, maxFileBytes } = options;
     const scope: PushScope = { fresh, paths, maxFileBytes };
     const prompts = this.#prompts(options);
@@ -257,7 +254,6 @@ export class SyncEngine {
     alsoDelete: readonly string[] = [],
   ): Promise<PushResult> {
     const startedAt = performance.now();
-    requireSyncableRoot(this.#options.root);
     const { fresh = false, maxFileBytes, signal } = options;
     const released = new Set<string>();
     const writtenThrough = new Set<string>();

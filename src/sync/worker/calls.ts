@@ -69,4 +69,11 @@ export type Answer =
   | { readonly id: number; readonly files: number }
   | { readonly unsaved: string }
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { readonly message: string; readonly code?: string | undefined } };
+  | { readonly id: number; readonly error: CallError };
+
+export interface CallError {
+  readonly message: string;
+  readonly code?: string | undefined;
+  /** True for the message of a `UserError`. */
+  readonly isForUser: boolean;
+}

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { UserError } from '../../base/errors.ts';
 import { configuredTranslations } from '../../base/localization.ts';
 import { reportUnsaved } from '../../base/unsaved.ts';
 import { strings } from '../strings.ts';
-import type { Answer, Call, CallArgs, CallName, CallResult, TableName } from './calls.ts';
+import type { Answer, Call, CallArgs, CallError, CallName, CallResult, TableName } from './calls.ts';
 import type { CoreOptions } from './core.ts';
 import type { WorkerData } from './worker.ts';
 
@@ -135,7 +136,7 @@ export class SyncThread {
     this.#pending.delete(answer.id);
     if (this.#pending.size === 0) this.#worker?.unref();
     if ('value' in answer) call?.resolve(answer.value);
-    else call?.reject(Object.assign(new Error(answer.error.message), { code: answer.error.code }));
+    else call?.reject(errorOf(answer.error));
   }
 
   #failAll(error: unknown): void {
@@ -143,6 +144,10 @@ export class SyncThread {
     this.#pending.clear();
     for (const { reject } of calls) reject(error);
   }
+}
+
+function errorOf({ message, code, isForUser }: CallError): Error {
+  return isForUser ? new UserError(message) : Object.assign(new Error(message), { code });
 }
 
 /** The thread's program: next to the bundle if there is one, otherwise the source. */

@@ -1,7 +1,9 @@
 /** The program of the thread that reads the local folder, one for each engine. Answers the calls of `thread.ts`. */
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { UserError } from '../../base/errors.ts';
 import { configureLocalization, type Translations } from '../../base/localization.ts';
 import { PullReceiver } from '../pull/pull-receiver.ts';
+import { requireSyncableRoot } from '../scan/syncable-root.ts';
 import { type Answer, type Call, CORE_CALLS, RECEIVER_CALLS } from './calls.ts';
 import { Core, type CoreOptions } from './core.ts';
 
@@ -47,12 +49,14 @@ class ThreadProgram {
       this.#post({ id, value }, isOwned ? [bytes.buffer as ArrayBuffer] : []);
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
-      this.#post({ id, error: { message, code } });
+      this.#post({ id, error: { message, code, isForUser: error instanceof UserError } });
     }
   }
 
   /** The client's types hold the arguments to those of the table. */
   #run(call: Call): unknown {
+    // A network drive that doesn't answer must not stop the main thread.
+    if (call.name === 'prepare' || call.name === 'survey') requireSyncableRoot(this.#options.root);
     if (call.table === 'core') return (CORE_CALLS[call.name] as Handler<Core>)(this.#openCore(), ...call.args);
     return (RECEIVER_CALLS[call.name] as Handler<PullReceiver>)(this.#openReceiver(), ...call.args);
   }

@@ -3,7 +3,8 @@ import { chmodSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { SyncConsent } from '../../../src/sync/push/consent.ts';
-import { requireSyncableRoot, type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
+import { type SyncQuestion, SyncStopped } from '../../../src/sync/push/questions.ts';
+import { requireSyncableRoot } from '../../../src/sync/scan/syncable-root.ts';
 import { strings } from '../../../src/sync/strings.ts';
 import { Core } from '../../../src/sync/worker/core.ts';
 import { engineFor, inSandbox } from './sandboxes.ts';
