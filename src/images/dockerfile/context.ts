@@ -68,10 +68,13 @@ export class DockerContext {
     const found = new Map<string, Listed>();
     const unmatched: string[] = [];
     for (const source of sources) {
-      const [top, wanted] = parents ? splitAtPivot(source) : ['', source];
-      const paths = this.#matching(top, wanted, listed, parents);
+      const [above, wanted] = parents ? splitAtPivot(source) : ['', source];
+      const tops = topsOf(above, listed);
+      const paths = (tops ?? [above]).flatMap((top) =>
+        this.#matching(top, wanted, listed, parents, tops !== undefined).map((path) => ({ top, path })),
+      );
       if (paths.length === 0) unmatched.push(source);
-      for (const path of paths) {
+      for (const { top, path } of paths) {
         for (const [name, each] of await this.#below(path, listed, parents ? top : undefined)) {
           if (excluded.ignores(each.path)) continue;
           if (this.#mayCopy(each, wanted, path)) found.set(name, each);
@@ -94,13 +97,20 @@ export class DockerContext {
   }
 
   /** Returns the paths that a source stands for. Only a pattern may stand for none. */
-  #matching(top: string, source: string, listed: ReadonlyMap<string, Listed>, parents: boolean): string[] {
+  #matching(
+    top: string,
+    source: string,
+    listed: ReadonlyMap<string, Listed>,
+    parents: boolean,
+    isOptional: boolean,
+  ): string[] {
     if (posix.normalize(posix.join(top, source)).startsWith('..')) throw new Error(strings.outsideContext(source));
     const path = cleaned(posix.join(top, source));
     const matches = sourcePattern(cleaned(source), parents);
     if (!matches) {
-      if (path !== '' && !listed.has(path)) throw new Error(strings.notInContext(source, this.#root));
-      return [path];
+      if (path === '' || listed.has(path)) return [path];
+      if (isOptional) return [];
+      throw new Error(strings.notInContext(source, this.#root));
     }
     const prefix = top === '' ? '' : `${cleaned(top)}/`;
     const found = [...listed.keys()].filter((each) => each.startsWith(prefix) && matches(each.slice(prefix.length)));
@@ -200,6 +210,12 @@ export class DockerContext {
 function splitAtPivot(source: string): [top: string, rest: string] {
   const at = source.indexOf('/./', source.startsWith('./') ? 2 : 0);
   return at < 0 ? ['', source] : [cleaned(source.slice(0, at)), source.slice(at + 3)];
+}
+
+/** Returns the folders that the part of a source above its pivot stands for; undefined if that is no pattern. */
+function topsOf(above: string, listed: ReadonlyMap<string, Listed>): string[] | undefined {
+  const matches = sourcePattern(above, false);
+  return matches && [...listed.values()].flatMap(({ path, stat }) => (stat.isDirectory() && matches(path) ? path : []));
 }
 
 /** Returns a path without `.`, `..`, and outer slashes. */

@@ -249,6 +249,10 @@ describe('recipeOf', () => {
           'COPY --parents packages/./a/./src/x /six/',
           'COPY --parents packages/./**/x /seven/',
           'COPY --parents=false packages/a/package.json /eight/',
+          'COPY --parents packages/*/./package.json packages/?/./src /nine/',
+          'COPY --parents packages/a/./**/x ./packages/./b /ten/',
+          'COPY --parents --exclude=**/src packages/./* none/*/./x /eleven/',
+          'COPY --parents packages/a/../b/./package.json /twelve/',
         ],
         { 'packages/a/package.json': '', 'packages/a/src/x': '', 'packages/b/package.json': '', 'package.json': '' },
       );
@@ -262,8 +266,15 @@ describe('recipeOf', () => {
         [['tree/a/src/x'], '/six/'],
         [['tree/a/src/x'], '/seven/'],
         [['files/package.json'], '/eight/'],
+        [['tree/package.json', 'tree/src', 'tree/src/x'], '/nine/'],
+        [['tree/b', 'tree/b/package.json', 'tree/src/x'], '/ten/'],
+        [['tree/a', 'tree/a/package.json', 'tree/b', 'tree/b/package.json'], '/eleven/'],
+        [['tree/package.json'], '/twelve/'],
       ]);
-      assert.deepEqual(made.notes, [strings.nothingMatches('yarn.lock*', 'COPY', 5)]);
+      assert.deepEqual(made.notes, [
+        strings.nothingMatches('yarn.lock*', 'COPY', 5),
+        strings.nothingMatches('none/*/./x', 'COPY', 12),
+      ]);
     });
 
     it('names each file of several heredocs after its word', async () => {

@@ -221,28 +221,39 @@ describe('SyncEngine.push with a killed apply script', () => {
       });
       afterEach(() => holder?.kill());
 
-      /** Creates a lock that names a process with these arguments and is 65 seconds old. */
-      function lock(...argv: string[]): void {
+      /** Creates a lock that names a process with these arguments and has an age. */
+      function lock(argv: readonly string[], ageSeconds = 65): void {
+        holder?.kill();
         holder = spawn('sh', ['-c', 'read -r _; exit', ...argv], { stdio: ['pipe', 'ignore', 'ignore'] });
         const path = join(engine.remoteRoot, '.modal-sync/lock');
         writeFileSync(path, `${holder.pid}\n`);
-        utimesSync(path, Date.now() / 1000 - 65, Date.now() / 1000 - 65);
+        const time = Date.now() / 1000 - ageSeconds;
+        utimesSync(path, time, time);
       }
 
       it('is held as long as its push is running', async () => {
         for (const name of ['modal-sync', 'modal-run']) {
-          lock(name, engine.remoteRoot);
+          lock([name, engine.remoteRoot]);
           await assert.rejects(engine.push(impatient), /another sync hasn't finished/);
           assert.notDeepEqual(treeOf(engine.remoteRoot), treeOf(root));
           holder.kill();
         }
       });
 
-      it('expires when its process ID belongs to another program', async () => {
-        lock('program');
-        await engine.push(impatient);
-        assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
-      });
+      /** Pushes while there is a lock of another program, with each of several ages. */
+      async function pushWithLocks(through: Sandbox): Promise<void> {
+        for (const age of [61, 90, 119, 121]) {
+          writeTree(root, { a: `after ${age}` });
+          lock(['program'], age);
+          await engine.push(through);
+          assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root), `${age} seconds`);
+        }
+        writeTree(root, { a: 'not yet' });
+        lock(['program'], 10);
+        await assert.rejects(engine.push(through), /another sync hasn't finished/);
+      }
+
+      it('expires after a minute when its process ID belongs to another program', () => pushWithLocks(impatient));
 
       if (!byPerl)
         it('expires after a minute with the find of BusyBox, too', async function () {
@@ -250,9 +261,8 @@ describe('SyncEngine.push with a killed apply script', () => {
             console.log('      BusyBox is not installed');
             this.skip();
           }
-          lock('program');
-          await engine.push(changed('$(find $s/lock', '$(busybox find $s/lock'));
-          assert.deepEqual(treeOf(engine.remoteRoot), treeOf(root));
+          const busybox = replaced('$(find $s/lock', '$(busybox find $s/lock', script);
+          await pushWithLocks(localSandbox(() => replaced('sleep 0.2', 'sleep 0.01', busybox)).sandbox);
         });
 
       it('is ignored when its process ID is that of the current push', async () => {
