@@ -35,6 +35,8 @@ describe('LineInput', () => {
     ['nothing with Backspace at the start', '\u007f\bab', 'ab'],
     ['the last word with Ctrl+W', 'one two  \u0017three', 'one three'],
     ['the line with Ctrl+U', 'one two\u0015three', 'three'],
+    ['accented words with Ctrl+W', 'één, zwölf\u0017\u0017ñ', 'ñ'],
+    ['more than there is with Ctrl+W and Ctrl+U', '\u0017\u0015\u007fa', 'a'],
     ['a control character and a tab with Backspace', 'a\u0001\t\u007f\u007fb', 'ab'],
   ] as const)
     it(`removes ${name}, on the screen, too`, () => {
@@ -48,7 +50,9 @@ describe('LineInput', () => {
   it('removes a whole character of several code points with Backspace', () => {
     const { seen, lines } = lineInput();
     lines.write('ae\u0301\u007fb\u{1f468}\u200d\u{1f469}\u200d\u{1f467}\u007fc\r');
-    assert.deepEqual(seen.sent, ['abc\n']);
+    lines.write('\u{1f1e9}\u{1f1ea}\u{1f44d}\u{1f3fd}\u007f\u007fd\r');
+    lines.write('日本 語\u0017한\u0015글\r');
+    assert.deepEqual(seen.sent, ['abc\n', 'd\n', '글\n']);
   });
 
   it('removes both columns of a wide character', () => {
@@ -75,6 +79,18 @@ describe('LineInput', () => {
     const { seen, lines } = lineInput();
     lines.write('one\r\u0004two\r\u0003');
     assert.deepEqual(seen, { screen: 'one\r\n^C\r\n', sent: ['one\n'], ends: 1, interrupts: 1 });
+  });
+
+  it('takes a return and a newline for one end of line, also in two events', () => {
+    const { seen, lines } = lineInput();
+    for (const text of ['one\r', '\n', '\n', 'two\n', '\r']) lines.write(text);
+    assert.deepEqual(seen.sent, ['one\n', '\n', 'two\n', '\n']);
+  });
+
+  it('ends the input with Ctrl+D only at the start of a line: after one, the second ends it', () => {
+    const { seen, lines } = lineInput();
+    lines.write('a\u0004\u0004b\r');
+    assert.deepEqual([seen.sent, seen.ends], [['a'], 1]);
   });
 
   it('sends the text before Ctrl+D without an end of line', () => {

@@ -114,6 +114,9 @@ describe('Controlling a run on Local Modal', () => {
 
   for (const [name, variables, expected] of [
     ['that sets none', {}, 'C.UTF-8'],
+    ['that sets an empty one', { LANG: '' }, 'C.UTF-8'],
+    ['that sets only other things', { LANGUAGE: 'de', LC_TIME: 'C', LC_ALL: '' }, 'C.UTF-8'],
+    ['except for everything, in UTF-8', { LC_ALL: 'en_US.utf8' }, 'unset  en_US.utf8'],
     ['except for a language', { LANG: 'de_DE.UTF-8' }, 'de_DE.UTF-8'],
     ['except for the characters', { LC_CTYPE: 'POSIX' }, 'unset POSIX'],
     ['except for everything', { LC_ALL: 'C' }, 'unset  C'],

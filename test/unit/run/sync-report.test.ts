@@ -43,21 +43,37 @@ describe('Reports of a sync', () => {
     );
   });
 
-  it('shows names with control characters so that they identify their files, wherever they are named', () => {
-    const path = 'x\u001b[2J\ny';
-    const shown = 'x\\x1b[2J\\ny';
-    const result = { ...nothing, skipped: [{ path, reason: syncStrings.linkOutside(path) }], credentials: [path] };
-    const notices = [notice('left-out', path)];
-    const lines = syncReport({ ...result, replaced: [path], released: [path], large: [{ path, bytes: 1 }], notices });
-    lines.push(progressLine({ stage: 'sending', files: 1, bytes: 1, totalBytes: 1, bytesPerSecond: 1, path }));
-    lines.push(
-      pullReport({
-        ...{ written: [], same: [], sensitive: [], missing: [], unmatched: [path], files: 0, bytes: 0, durationMs: 0 },
-        ...{ conflicts: [{ path, copy: path }], refused: [{ path, reason: syncStrings.linkTo(path) }] },
-      }),
-    );
-    for (const line of lines.slice(1)) assert.ok(line.includes(shown) && line === cleanLine(line), line);
-  });
+  for (const [path, shown] of [
+    ['x\u001b[2J\ny', 'x\\x1b[2J\\ny'],
+    ['a\u001b]0;title\u0007b', 'a\\x1b]0;title\\x07b'],
+    ['a\u009b2Jb', 'a\\x9b2Jb'],
+    ['a\u202etxt.exe', 'a\\u202etxt.exe'],
+    ['a\u2066b\u2069', 'a\\u2066b\\u2069'],
+    ['a\r\tb\u0000\u007f', 'a\\r\\tb\\x00\\x7f'],
+    ['a\u2028b\u0085', 'a\\u2028b\\x85'],
+  ] as const)
+    it(`shows the name ${shown} so that it identifies its file, wherever it is named`, () => {
+      const result = { ...nothing, skipped: [{ path, reason: syncStrings.linkOutside(path) }], credentials: [path] };
+      const notices = [notice('left-out', path)];
+      const lines = syncReport({ ...result, replaced: [path], released: [path], large: [{ path, bytes: 1 }], notices });
+      lines.push(progressLine({ stage: 'sending', files: 1, bytes: 1, totalBytes: 1, bytesPerSecond: 1, path }));
+      lines.push(
+        pullReport({
+          ...{
+            written: [],
+            same: [],
+            sensitive: [],
+            missing: [],
+            unmatched: [path],
+            files: 0,
+            bytes: 0,
+            durationMs: 0,
+          },
+          ...{ conflicts: [{ path, copy: path }], refused: [{ path, reason: syncStrings.linkTo(path) }] },
+        }),
+      );
+      for (const line of lines.slice(1)) assert.ok(line.includes(shown) && line === cleanLine(line), line);
+    });
 
   it('shows what is being sent and how fast', () => {
     const progress = { files: 12, bytes: 3e6, totalBytes: 1e7, bytesPerSecond: 5e6, path: 'a/b.bin' };

@@ -301,6 +301,10 @@ describe('PullReceiver', () => {
       [link('a/b/up', '../..'), link('out', 'a/b/up/../x')],
       [link('sub/one', '../two/..'), link('two', 'sub/..')],
       [link('out', 'later/..'), link('later', '.')],
+      [link('a/one', '../b/two'), link('b/two', '../..')],
+      [link('one', 'two/../..'), link('two', 'three'), link('three', 'sub')],
+      [link('sub/x/up', '../..'), link('sub/y', 'x/up/../z')],
+      [link('here', './/sub/./'), link('out', 'here/../..')],
     ];
     for (const chain of chains)
       for (const entries of [chain, chain.toReversed()]) {
