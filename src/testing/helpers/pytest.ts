@@ -183,6 +183,12 @@ options = json.loads(sys.stdin.buffer.read().decode())
 os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 options["events"] = events = os.dup(2)
 os.dup2(1, 2)
+# Python's unbuffered streams lose what a pipe doesn't take at once. That happens in gVisor.
+for fd, name in (1, "stdout"), (2, "stderr"):
+    old = getattr(sys, name)
+    new = open(fd, "w", buffering=1, encoding=old.encoding, errors=old.errors, closefd=False)
+    setattr(sys, name, new)
+    setattr(sys, "__%s__" % name, new)
 def say(kind, **fields):
     data = b"\x1e" + json.dumps(dict(fields, kind=kind)).encode() + b"\n"
     while data: data = data[os.write(events, data) :]
