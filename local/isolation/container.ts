@@ -106,6 +106,8 @@ export interface Container {
   readonly pids: readonly number[];
   /** Resolves when the container and all of its processes are gone, for whatever reason. */
   readonly ended: Promise<void>;
+  /** Resolves when no program can run in it any more, because of its memory limit, a failure, or its end. Its files may still exist. */
+  readonly failed: Promise<void>;
   /** Whether it has been killed because it exceeded its memory limit. */
   readonly isOutOfMemory: boolean;
   spawn(command: CommandSpec): Promise<Command>;

@@ -131,6 +131,7 @@ class NamespaceContainer implements Container {
   /** Only programs end then. */
   readonly isOutOfMemory = false;
   readonly ended: Promise<void>;
+  readonly failed: Promise<void>;
   readonly #state: NamespaceState;
   readonly network: ContainerNetwork;
   readonly #join: readonly string[];
@@ -143,6 +144,7 @@ class NamespaceContainer implements Container {
     const { pid, spec } = state;
     this.#state = state;
     this.ended = state.ended;
+    this.failed = state.ended;
     this.pids = [pid];
     // Kept open, because the process ID may be reused.
     this.#root = openSync(`/proc/${pid}/root`, constants.O_DIRECTORY);

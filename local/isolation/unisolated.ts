@@ -32,6 +32,7 @@ class PlainFolder implements Container {
   readonly isOutOfMemory = false;
   readonly network = HOST;
   readonly ended: Promise<void>;
+  readonly failed: Promise<void>;
   #end: () => void = () => {};
   readonly #commands = new Set<Command>();
 
@@ -41,6 +42,7 @@ class PlainFolder implements Container {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    this.failed = this.ended;
   }
 
   async spawn({ argv, env, workdir, pty, stdio }: CommandSpec): Promise<Command> {

@@ -1,8 +1,10 @@
 /** Exit snapshots: sandboxes created with this option are saved as an image when they stop, in whatever way. */
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { CallContext } from 'nice-grpc';
 import { invalidArgument } from '../grpc/status.ts';
 import type { ControlPlane, Request } from '../grpc/wire.ts';
+import type { SandboxRecord } from '../state/store.ts';
 import type { Sandbox } from './sandbox.ts';
 import { EXIT_SNAPSHOT_OPTION } from './sandbox-definition.ts';
 import type { SandboxTable } from './sandbox-table.ts';
@@ -19,6 +21,12 @@ export async function takeExitSnapshot(sandbox: Sandbox, snapshots: Snapshots): 
   if (!main || !sandbox.record.hasExitSnapshot) return;
   const image = await snapshots.filesystem(main, { ttlSeconds: TTL_SECONDS, key: undefined });
   sandbox.record.exitSnapshotId = image.id;
+}
+
+/** Does the same for a sandbox that ended with an earlier server, from its folder. */
+export async function rescueExitSnapshot(record: SandboxRecord, folder: string, snapshots: Snapshots): Promise<void> {
+  if (!record.hasExitSnapshot || record.exitSnapshotId) return;
+  record.exitSnapshotId = (await snapshots.rescued(record, join(folder, 'up'), TTL_SECONDS)).id;
 }
 
 export function exitSnapshotsService(table: SandboxTable) {

@@ -68,11 +68,12 @@ export class SandboxTable {
     this.#tools = tools;
   }
 
-  /** Marks the sandboxes of an earlier server as terminated, and removes their files. */
-  async recover(): Promise<void> {
+  /** Marks the sandboxes of an earlier server as terminated, and removes their files after `rescue`. */
+  async recover(rescue: (record: SandboxRecord, folder: string) => Promise<void>): Promise<void> {
     for (const record of this.records()) {
       record.result ??= endResult(EndStatus.terminated, 0, 'Local Modal was restarted');
       record.finishedAt ??= nowSecs();
+      await rescue(record, join(this.#folder, record.id)).catch(() => {});
     }
     await removeTree(this.#folder);
     await this.#store.save();

@@ -100,7 +100,7 @@ export class Sandbox {
     this.#main = main;
     this.record.startedAt = nowSecs();
     const { container } = main.setup;
-    void container.ended.then(() =>
+    void container.failed.then(() =>
       this.finish(container.isOutOfMemory ? OUT_OF_MEMORY : endResult(EndStatus.terminated)),
     );
     this.#lifetime = setTimeout(

@@ -4,14 +4,14 @@
  */
 import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failedPrecondition, invalidArgument, notFound } from '../grpc/status.ts';
 import type { Router } from '../grpc/wire.ts';
 import type { Images } from '../images/images.ts';
 import { Jail } from '../isolation/jail.ts';
 import { newFolderName, newId } from '../state/ids.ts';
-import { type ImageRecord, nowSecs } from '../state/store.ts';
+import { type ImageRecord, nowSecs, type SandboxRecord } from '../state/store.ts';
 import type { ContainerSetup, SandboxContainer } from './sandbox-container.ts';
 import type { SandboxTable } from './sandbox-table.ts';
 
@@ -44,16 +44,24 @@ export class Snapshots {
     const expiresAt = expiry(options.ttlSeconds);
     const layer = newFolderName();
     await copyOut(setup, new Jail(setup.container.changes), '/', join(this.#images.layersFolder, layer));
-    return this.#save({
-      kind: 'filesystem',
-      layers: [...setup.image.layers, layer],
-      env: setup.image.env,
-      workdir: setup.image.workdir,
-      user: setup.image.user,
-      builderVersion: setup.image.builderVersion,
-      expiresAt,
-      keyDigest: digest(options.key),
-    });
+    return this.#saveLayer(setup.image, layer, { expiresAt, keyDigest: digest(options.key) });
+  }
+
+  /** Turns the changes to the root of a sandbox of an earlier server into a snapshot. Throws if they or its image are gone. */
+  async rescued({ imageId }: SandboxRecord, changes: string, ttlSeconds: number): Promise<ImageRecord> {
+    const image = this.#images.get(imageId);
+    const layer = newFolderName();
+    await rename(changes, join(this.#images.layersFolder, layer));
+    return this.#saveLayer(image, layer, { expiresAt: expiry(ttlSeconds) });
+  }
+
+  #saveLayer(
+    { layers, env, workdir, user, builderVersion }: ImageRecord,
+    layer: string,
+    options: Pick<ImageRecord, 'expiresAt' | 'keyDigest'>,
+  ): Promise<ImageRecord> {
+    const inherited = { env, workdir, user, builderVersion };
+    return this.#save({ kind: 'filesystem', layers: [...layers, layer], ...inherited, ...options });
   }
 
   /**

@@ -22,7 +22,7 @@ import { Tunnels, tunnelsService } from '../network/tunnels.ts';
 import { containerFilesService } from '../sandboxes/container-files.ts';
 import { entrypointsRouter, entrypointsService } from '../sandboxes/entrypoints.ts';
 import { execsService } from '../sandboxes/execs.ts';
-import { exitSnapshotsService, takeExitSnapshot } from '../sandboxes/exit-snapshots.ts';
+import { exitSnapshotsService, rescueExitSnapshot, takeExitSnapshot } from '../sandboxes/exit-snapshots.ts';
 import { logsService } from '../sandboxes/logs.ts';
 import { Readiness, readinessRouter } from '../sandboxes/readiness.ts';
 import { SandboxTable } from '../sandboxes/sandbox-table.ts';
@@ -107,7 +107,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
   const sandboxTokens = new SandboxTokens(auth, ({ sandboxId, taskId }) =>
     table.records().find((record) => record.id === sandboxId || record.taskId === taskId),
   );
-  await table.recover();
+  await table.recover((record, folder) => rescueExitSnapshot(record, folder, snapshots));
   await images.removeOrphans();
   await volumes.recover();
   setInterval(() => void images.sweep((layer) => table.usesLayer(layer)), SWEEP_INTERVAL_MS).unref();

@@ -33,6 +33,8 @@ export class GvisorContainer implements Container {
   readonly pids: readonly number[];
   readonly network: ContainerNetwork;
   readonly ended: Promise<void>;
+  readonly failed: Promise<void>;
+  readonly #failing = Promise.withResolvers<void>();
   readonly #state: GvisorState;
   readonly #control: Control;
   readonly mounts: Mounts;
@@ -60,6 +62,7 @@ export class GvisorContainer implements Container {
       closeSync(this.#root);
       closeSync(sockets);
     });
+    this.failed = Promise.race([this.ended, this.#failing.promise]);
     this.#followSentry();
     const { memoryMiB } = spec.limits;
     if (memoryMiB !== undefined) this.#limitMemory(memoryMiB);
@@ -69,12 +72,18 @@ export class GvisorContainer implements Container {
     const watch = watchMemory(this.#state.pid, limitMiB, () => {
       this.isOutOfMemory = true;
       process.stderr.write(`The programs of ${this.#state.spec.folder} use more than ${limitMiB} MiB of memory\n`);
-      void this.kill();
+      this.#fail();
     });
     void this.ended.then(() => watch.stop());
   }
 
-  /** Ends the container with its sentry. */
+  /** Ends all processes, and leaves the files for whoever ends the container. */
+  #fail(): void {
+    this.#failing.resolve();
+    void this.killProcesses();
+  }
+
+  /** Notices the end of the sentry. */
   #followSentry(): void {
     const life = openSync(join(this.#state.spec.folder, LIFE_PIPE), constants.O_RDONLY | constants.O_NONBLOCK);
     const pipe = new Socket({ fd: life, readable: true, writable: false }).resume();
@@ -83,7 +92,7 @@ export class GvisorContainer implements Container {
       // Its mounts are still needed.
       if (this.#isQuiet) return;
       process.stderr.write(`The sentry of ${this.#state.spec.folder} has ended\n`);
-      void this.kill();
+      this.#fail();
     });
     void this.ended.then(() => pipe.destroy());
   }

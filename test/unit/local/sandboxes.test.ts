@@ -212,12 +212,18 @@ describe('Local Modal sandboxes', () => {
     );
   });
 
-  it('enforces a memory limit: in gVisor, the sandbox ends', async () => {
-    const sandbox = await create({ memoryMiB: 32, memoryLimitMiB: 64 });
+  it('enforces a memory limit: in gVisor, the sandbox ends and is saved', async () => {
+    const experimentalOptions = { enable_exit_snapshot: true };
+    const sandbox = await create({ memoryMiB: 32, memoryLimitMiB: 64, experimentalOptions });
+    await bench.shell(sandbox, 'echo before > /said');
     const process = await sandbox.exec(['perl', '-e', 'my $x = "x" x (200 * 1024 * 1024); sleep 60; print "too much"']);
     assert.equal(await process.stdout.readText(), '');
     assert.notEqual(await process.wait(), 0);
-    if (onGvisor) assert.equal(await sandbox.wait(), 137);
+    if (!onGvisor) return;
+    assert.equal(await sandbox.wait(), 137);
+    const saved = await sandbox.experimentalGetExitSnapshot();
+    const next = await bench.modal.sandboxes.create(bench.app, saved);
+    assert.equal(await bench.shell(next, 'cat /said'), 'before\n', 'its files are saved as at any end');
   });
 
   it('stops all sandboxes of a stopped app', async () => {

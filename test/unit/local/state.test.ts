@@ -18,7 +18,7 @@ describe('Local Modal persistence', () => {
   });
   afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
-  it('keeps acknowledged images, snapshots, names, volumes, and secrets after SIGKILL', async () => {
+  it('keeps acknowledged images, snapshots, exit snapshots, names, volumes, and secrets after SIGKILL', async () => {
     const first = await startLocalModal({
       dataDir,
       seed: { environments: ['dev'], secrets: { named: { KEY: 'value' } } },
@@ -28,11 +28,16 @@ describe('Local Modal persistence', () => {
     const image = await modal.images.fromRegistry('debian').dockerfileCommands(['RUN echo built > /built']).build(app);
     await image.publish('published');
     const volume = await modal.volumes.fromName('volume', { createIfMissing: true });
-    const sandbox = await modal.sandboxes.create(app, image, { volumes: { '/data': volume }, name: 'named' });
+    const sandbox = await modal.sandboxes.create(app, image, {
+      volumes: { '/data': volume },
+      name: 'named',
+      experimentalOptions: { enable_exit_snapshot: true },
+    });
     await sandbox.filesystem.writeText('snapped', '/snapped');
     await sandbox.filesystem.writeText('committed', '/data/file');
     await sandbox.reloadVolumes();
     const snapshot = await sandbox.snapshotFilesystem();
+    await sandbox.filesystem.writeText('last words', '/snapped');
     await first.kill();
 
     const second = await startLocalModal({ dataDir });
@@ -45,13 +50,18 @@ describe('Local Modal persistence', () => {
       3,
     );
     await assert.rejects(again.sandboxes.fromName('lasting', 'named'), NotFoundError);
-    const restored = await again.sandboxes.create(await again.apps.fromName('lasting'), snapshot, {
+    const restoredApp = await again.apps.fromName('lasting');
+    const restored = await again.sandboxes.create(restoredApp, snapshot, {
       volumes: { '/data': await again.volumes.fromName('volume') },
       secrets: [secret],
       name: 'named',
     });
     const process = await restored.exec(['sh', '-c', 'cat /built /snapped /data/file; echo $KEY']);
     assert.equal(await process.stdout.readText(), 'built\nsnappedcommittedvalue\n');
+    const ended = await again.sandboxes.fromId(sandbox.sandboxId);
+    const atExit = await again.sandboxes.create(restoredApp, await ended.experimentalGetExitSnapshot());
+    const said = await atExit.exec(['cat', '/built', '/snapped']);
+    assert.equal(await said.stdout.readText(), 'built\nlast words');
     await second.stop();
   });
 

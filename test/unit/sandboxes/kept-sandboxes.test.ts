@@ -10,7 +10,7 @@ import type { Sandbox } from 'modal';
 import { Tag } from '../../../src/modal/sandboxes.ts';
 import { dropIfEnded } from '../../../src/sandboxes/drop-ended.ts';
 import { KeptRecords } from '../../../src/sandboxes/kept/records.ts';
-import { onGvisor, type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { TestWindow, type WindowOptions } from '../../helpers/window.ts';
 
@@ -108,20 +108,11 @@ describe('Files of sandboxes that have ended', function () {
     'it is terminated from elsewhere': async (_, sandbox) => sandbox.terminate(),
     'it is preempted': async (_, { sandboxId }) => server.control.preempt(sandboxId),
     'its lifetime ends': async () => {},
-    'it runs out of memory': async (_, sandbox) => {
-      await sandbox.exec(['python3', '-c', 'a = b"x" * 800_000_000; input()']).catch(() => {});
-    },
   } satisfies Record<string, (window: TestWindow, sandbox: Sandbox) => Promise<unknown>>;
-  const profiles: Partial<Record<keyof typeof ends, object>> = {
-    'its lifetime ends': { timeoutMs: 4_000 },
-    'it runs out of memory': { memoryMiB: 128, memoryLimitMiB: 256 },
-  };
 
   for (const [end, make] of Object.entries(ends)) {
-    // Elsewhere, only the program ends.
-    if (end === 'it runs out of memory' && !onGvisor) continue;
     it(`come back in the next run if ${end} while a program writes`, async () => {
-      const profile = profiles[end as keyof typeof ends] ?? {};
+      const profile = end === 'its lifetime ends' ? { timeoutMs: 4_000 } : {};
       const first = await open({ profile });
       const { sandbox, isNew } = await first.sessions.acquire(first.folder);
       assert.ok(isNew);
