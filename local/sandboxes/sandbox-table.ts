@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Pipes } from '../execs/pipes.ts';
-import { notFound } from '../grpc/status.ts';
+import { failedPrecondition, notFound } from '../grpc/status.ts';
 import { EndStatus, NetworkAccess, type SandboxDefinition } from '../grpc/wire.ts';
 import { STANDARD_PATH } from '../images/image-build.ts';
 import type { Images } from '../images/images.ts';
@@ -17,6 +17,8 @@ import { assertNameFree, endResult, Sandbox } from './sandbox.ts';
 import { MAIN_CONTAINER, SandboxContainer } from './sandbox-container.ts';
 import { assertSandboxDefinition, hasExitSnapshot } from './sandbox-definition.ts';
 
+/** The kernel accepts the options of a mount up to a length of 4096 bytes. */
+const MAX_LAYERS = 200;
 /** The number of records of stopped sandboxes that are kept. */
 const MAX_ENDED_RECORDS = 1000;
 /** The time for which the output of commands can be read after their sandbox has stopped. */
@@ -113,6 +115,9 @@ export class SandboxTable {
     const { definition, app, version } = request;
     assertSandboxDefinition(definition);
     const image = this.#images.get(definition.imageId);
+    if (image.layers.length > MAX_LAYERS) {
+      throw failedPrecondition(`Image ${image.id} has ${image.layers.length} layers, more than ${MAX_LAYERS}`);
+    }
     if (definition.name) assertNameFree(this.records(), app.id, definition.name);
     const record: SandboxRecord = {
       id: newSandboxId(version),

@@ -13,6 +13,7 @@ export function describeStart(session: Session, duration: string): string[] {
         profile: strings.freshBecauseProfile(profile),
         image: strings.freshBecauseImage(),
         lost: strings.freshBecauseLost(),
+        refused: strings.freshBecauseRefused(),
       }[resumption.refusal],
     );
   if (isNew) lines.push(strings.startedSandbox(id, accountLabel, duration));

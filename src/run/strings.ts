@@ -25,6 +25,8 @@ export const strings = {
     ),
   freshBecauseImage: () =>
     l10n.t("Starts without the files of the sandbox before, because the profile's image changed"),
+  freshBecauseRefused: () =>
+    l10n.t('Starts without the files of the sandbox before, because no sandbox could be started with them'),
   freshBecauseLost: () => l10n.t("Starts without the files of the sandbox before, because they weren't saved"),
   profileChanged: (profile: string) =>
     l10n.t('Profile “{0}” changed after this sandbox started. To apply it, run “Modal: Replace Sandbox”.', profile),

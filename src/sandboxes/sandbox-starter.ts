@@ -4,6 +4,7 @@ import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { EndCause } from '../base/log-lines.ts';
 import { type Account, accountIdOf } from '../modal/accounts.ts';
+import { isRefusedStart } from '../modal/errors.ts';
 import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
@@ -195,7 +196,11 @@ export class SandboxStarter {
       ...(keeping && { keeps: true, resume: (image: Image) => keeping.resume(image, signal) }),
     };
     const begunAt = performance.now();
-    const sandbox = await startSandbox(profile, context, owner);
+    const sandbox = await startSandbox(profile, context, owner).catch((error) => {
+      // Files that can't be used must not be in the way of every run.
+      if (isRefusedStart(error) && keeping?.giveUp()) return startSandbox(profile, context, owner);
+      throw error;
+    });
     this.#startedAt.set(sandbox, Date.now());
     this.#log.started(sandbox, name, performance.now() - begunAt);
     await this.#dependencies.spend?.recordStart(sandbox.sandboxId, costOf(connection, profile));

@@ -21,8 +21,11 @@ const WAIT_MS = 2 * MINUTE_MS;
 /** The most recent sandboxes of a folder whose files are kept, one for each profile. */
 const MAX_PER_FOLDER = 5;
 
-/** Why a sandbox started afresh although files of an earlier one were kept: what has changed, or that they're lost. */
-export type Refusal = 'profile' | 'image' | 'lost';
+/**
+ * Why a sandbox started afresh although files of an earlier one were kept: what has changed, that they're lost, or that Modal
+ * refused to start a sandbox with them.
+ */
+export type Refusal = 'profile' | 'image' | 'lost' | 'refused';
 
 /** What became of the files of an earlier sandbox. */
 export type Resumption = { readonly savedAt: number; readonly fromId: string } | { readonly refusal: Refusal };
@@ -46,6 +49,8 @@ export interface KeepingStart {
   readonly resumption: Resumption | undefined;
   /** Returns the files to start with instead of the profile's image. Throws as `KeptSandboxes.resumable`. */
   resume(image: Image, signal?: AbortSignal): Promise<Resumable | undefined>;
+  /** Gives up the files, if there are any, so that `resume` returns none. Returns false if there were none. */
+  giveUp(): boolean;
   started(sandbox: Sandbox): Promise<void>;
 }
 
@@ -94,12 +99,14 @@ export class KeptSandboxes {
     let imageId: string | undefined;
     let resumed: Resumable | undefined;
     let resumption: Resumption | undefined;
+    let isGivenUp = false;
     return {
       get resumption() {
         return resumption;
       },
       resume: async (image, signal) => {
         imageId = image.imageId;
+        if (isGivenUp) return undefined;
         const found = await this.resumable(connection, owner, profile, image, signal);
         if (typeof found === 'string') {
           resumption = { refusal: found };
@@ -108,6 +115,13 @@ export class KeptSandboxes {
           resumption = { savedAt: found.saved.savedAt, fromId: found.from.sandboxId };
         }
         return resumed;
+      },
+      giveUp: () => {
+        if (!resumed) return false;
+        isGivenUp = true;
+        resumed = undefined;
+        resumption = { refusal: 'refused' };
+        return true;
       },
       started: (sandbox) => this.noteStart(connection, owner, profile, sandbox, { imageId, resumed }),
     };

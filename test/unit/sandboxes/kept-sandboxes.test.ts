@@ -297,6 +297,15 @@ describe('Files of sandboxes that have ended', function () {
     assert.deepEqual([isNew, resumption], [true, { refusal: 'lost' }]);
   });
 
+  it('are given up if no sandbox can be started with them', async () => {
+    const window = await open();
+    await ended(window);
+    await server.control.addFault({ method: 'SandboxCreateV2', code: 9, times: 1 });
+    const { isNew, resumption, sandbox } = await window.sessions.acquire(window.folder);
+    assert.deepEqual([isNew, resumption], [true, { refusal: 'refused' }]);
+    assert.equal(await shell(sandbox, 'cat /kept 2>/dev/null || echo none'), 'none\n');
+  });
+
   it("aren't kept if the profile says so", async () => {
     const window = await open({ profile: { keep: 'never' } });
     await ended(window);
