@@ -77,7 +77,7 @@ export class GvisorContainer implements Container {
     void this.ended.then(() => watch.stop());
   }
 
-  /** Ends all processes, and leaves the files for whoever ends the container. */
+  /** Ends all processes, and keeps the files until the container is ended. */
   #fail(): void {
     this.#failing.resolve();
     void this.killProcesses();
