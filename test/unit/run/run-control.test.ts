@@ -25,6 +25,20 @@ describe('Controlling a run on Local Modal', () => {
     ['and its background jobs', 'set -m; sleep 1000 & sleep 1000 & wait'],
     ['and what runs in a session of its own', 'setsid sleep 1000 & wait'],
     ['and what runs in a session of its own without a parent', "setsid sh -c 'sleep 1000 & sleep 1000 &'; sleep 1000"],
+    ['and what ignores hangups', 'nohup sleep 1000 >/dev/null 2>&1 & nohup setsid sleep 1000 >/dev/null 2>&1 & wait'],
+    [
+      'and a daemon that was forked twice',
+      `python3 -c '
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        os.chdir("/"); os.closerange(0, 3)
+        os.execv("/bin/sleep", ["sleep", "1000"])
+    os._exit(0)
+time.sleep(1000)'`,
+    ],
+    ['and what runs in a terminal of its own', "script -qec 'sleep 1000' /dev/null & wait"],
     ['and what runs in a session of its own without variables', 'setsid env -i /bin/sleep 1000 & sleep 1000'],
     [
       'by KILL if it ignores both in a session of its own',

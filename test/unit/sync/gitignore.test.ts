@@ -165,9 +165,27 @@ describe('Rules', () => {
   it('agrees with Git on lines with many wildcards and names that almost match', () => {
     const top = temporaryFolder();
     execFileSync('git', ['init', '-q', top]);
-    const names = ['ab'.repeat(40), `${'ab'.repeat(40)}c`, 'a'.repeat(90), 'é'.repeat(60)];
-    for (const name of names) writeFileSync(join(top, name), '');
-    writeFileSync(join(top, '.gitignore'), `${'a*b*'.repeat(6)}c\n/**/${'*b'.repeat(8)}?\n*a**a***a*a*a*a\n*é*?*é*\n`);
+    const names = [
+      'ab'.repeat(40),
+      `${'ab'.repeat(40)}c`,
+      'a'.repeat(90),
+      'é'.repeat(60),
+      'x-1-2-3-4',
+      '[ab]'.repeat(9),
+    ];
+    names.push(`${'d/'.repeat(9)}e`, `${'d/'.repeat(9)}f`);
+    for (const name of names) {
+      mkdirSync(dirname(join(top, name)), { recursive: true });
+      writeFileSync(join(top, name), '');
+    }
+    const lines = [`${'a*b*'.repeat(6)}c`, `/**/${'*b'.repeat(8)}?`, '*a**a***a*a*a*a', '*é*?*é*'];
+    lines.push(
+      '?*-[0-9]*-[!a]*-*[[:digit:]]',
+      `${'\\[[a]*'.repeat(4)}]`,
+      `${'d/**/'.repeat(4)}e`,
+      `${'**/d/'.repeat(5)}*[f]`,
+    );
+    writeFileSync(join(top, '.gitignore'), `${lines.join('\n')}\n`);
     const expected = askGit(top, names);
     const rules = new Rules(top);
     for (const name of names) {

@@ -91,6 +91,27 @@ describe('Files that a rule excludes after they were synced', () => {
       { 'node_modules/a': '' },
       ['node_modules'],
     ],
+    [
+      'a file becomes a Python environment',
+      { x: '', env: '' },
+      ['env'],
+      { 'env/pyvenv.cfg': '', 'env/bin/python': '' },
+      ['env'],
+    ],
+    [
+      'a folder becomes the data of a Git repository',
+      { x: '', 'cache/x': '', 'cache/deep/y': '' },
+      ['cache'],
+      { 'cache/HEAD': 'ref: refs/heads/main', 'cache/objects/x': '', 'cache/refs/x': '', 'cache/x': { link: 'HEAD' } },
+      ['cache/deep/y', 'cache/x'],
+    ],
+    [
+      'a file becomes a folder that a new rule of its own folder excludes',
+      { 'a/out': '', 'a/b': '' },
+      ['a/out'],
+      { 'a/.gitignore': 'out/', 'a/out/c/d': '' },
+      ['a/out'],
+    ],
     ['a file becomes an excluded link', { x: '', a: '' }, ['a'], { '.gitignore': 'a', a: { link: 'x' } }, ['a']],
   ] as const) {
     it(`are deleted in the sandbox if ${change}`, () => {
