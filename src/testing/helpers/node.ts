@@ -212,7 +212,7 @@ const { root, files, args, coverage, reporter, events } = JSON.parse(fs.readFile
 const say = (kind, fields) => {
   const line = '\x1e' + JSON.stringify(Object.assign({ kind }, fields)) + '\n';
   if (events) fs.appendFileSync(events, line);
-  else fs.writeSync(2, line);
+  else process.stderr.write(line);
 };
 const major = Number(process.versions.node.split('.')[0]);
 const has = (option) => process.allowedNodeEnvironmentFlags.has(option);
@@ -248,7 +248,7 @@ function optionsFor(files) {
 // Since Node.js 21, files are named by patterns.
 const literal = (file) => (major < 21 ? file : file.replace(/[[*?{(!+@]/g, '[$&]'));
 
-function run({ cwd, files, patterns }) {
+function run({ cwd, files, patterns }, isAlone) {
   const options = JSON.stringify({ root, events, isFiltered: patterns.length > 0 });
   const module = 'data:text/javascript,' + encodeURIComponent(reporter.replace('OPTIONS', () => options));
   const argv = [
@@ -257,8 +257,25 @@ function run({ cwd, files, patterns }) {
     ...(coverage ? ['--experimental-test-coverage'] : []),
     ...patterns.map((pattern) => '--test-name-pattern=' + pattern), ...files.map(literal),
   ];
-  const child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
-  return new Promise((resolve) => child.on('close', (code, signal) => resolve({ code, signal })).on('error', () => resolve({ code: 1 })));
+  const child = spawn(process.execPath, argv, { cwd, stdio: ['ignore', ...Array(2).fill(isAlone ? 'inherit' : 'pipe')] });
+  const output = [];
+  let rest = Buffer.alloc(0);
+  if (!isAlone) {
+    child.stdout.on('data', (bytes) => output.push(bytes));
+    // Whole lines only, since those of the others come in between.
+    child.stderr.on('data', (bytes) => {
+      rest = Buffer.concat([rest, bytes]);
+      const end = rest.lastIndexOf(10) + 1;
+      process.stderr.write(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    });
+  }
+  return new Promise((resolve) => {
+    child.on('error', () => resolve({ code: 1 })).on('close', (code, signal) => {
+      process.stderr.write(rest);
+      process.stdout.write(Buffer.concat(output), () => resolve({ code, signal }));
+    });
+  });
 }
 
 (async () => {
@@ -268,12 +285,18 @@ function run({ cwd, files, patterns }) {
   }
   const all = runs();
   if (all.length === 0) process.exit(5);
-  let worst = 0;
-  for (const each of all) {
-    const { code, signal } = await run(each);
-    if (signal) return process.kill(process.pid, signal);
-    worst = Math.max(worst, code);
-  }
+  let worst = 0, killed;
+  const take = async (isAlone) => {
+    while (!killed && all.length > 0) {
+      const { code, signal } = await run(all.shift(), isAlone);
+      killed = killed || signal;
+      worst = Math.max(worst, code);
+    }
+  };
+  // Several runs of single tests share the processors, as the files of one run do. A debugger gets one at a time.
+  const count = events ? 1 : Math.min(all.length, os.cpus().length);
+  await Promise.all(Array.from({ length: count }, () => take(count === 1)));
+  if (killed) return process.kill(process.pid, killed);
   if (worst <= 1) say('finish', { code: worst });
   // A debugger has no use for another one.
   process.exitCode = events ? 0 : worst;
