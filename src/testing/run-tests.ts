@@ -2,6 +2,7 @@ import type { RunRequest } from '../run/request.ts';
 import type { RunResult } from '../run/result.ts';
 import { endOfRun, Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
+import { CoverageSum } from './coverage.ts';
 import { EventReader, type EventSink, type TestEvent, type TestedFile } from './events.ts';
 import type { TestFramework, TestProject } from './framework.ts';
 import { type ResultListener, TestResults } from './results.ts';
@@ -28,7 +29,7 @@ export interface TestRunOptions {
   readonly isOfEvents?: boolean;
   /** Why tests have no result if the run is canceled. */
   readonly canceledReason?: string;
-  /** Receives what a file's tests have executed. */
+  /** Receives what the tests have executed of a file, at the end. */
   onCoverage?(file: TestedFile): void;
   /** Called once the runner has come to its own end. */
   onFinished?(): void;
@@ -53,6 +54,7 @@ export interface TestRunEnd {
 export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
   const { listener, known, signal, framework, isOfEvents = false, canceledReason = strings.canceled() } = options;
   const results = new TestResults(listener, known);
+  const coverage = new CoverageSum();
   let missing: TestRunEnd['missing'];
   let obstacle: string | undefined;
   let project: TestProject | undefined;
@@ -63,7 +65,7 @@ export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
     else if (event.kind === 'unsuitable') obstacle = strings.unsuitable(event.needs, event.found);
     else if (event.kind === 'session') project = { root: event.root, ini: event.ini ?? undefined };
     else if (event.kind === 'collected') options.onCollected?.(event.file);
-    else if (event.kind === 'coverage') options.onCoverage?.(event);
+    else if (event.kind === 'coverage') coverage.add(event);
     else results.take(event);
     if (event.kind === 'finish') options.onFinished?.();
   };
@@ -77,6 +79,7 @@ export async function runTests(options: TestRunOptions): Promise<TestRunEnd> {
     stderr: (bytes) => reader.stderr(bytes),
   });
   const result = await endOfRun(run, signal);
+  for (const file of coverage.files()) options.onCoverage?.(file);
   if (missing) obstacle = strings.noRunner(missing.name);
   const hasRun = results.hasFinished && result.outcome === 'exited' && framework.ranCodes.has(result.exitCode);
   const reason = signal?.aborted ? canceledReason : (obstacle ?? reasonOf(result, hasRun, results.hasStarted));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { EventReader, type TestEvent } from '../../../src/testing/events.ts';
+import { CoverageSum } from '../../../src/testing/coverage.ts';
+import { EventReader, type TestEvent, type TestedFile } from '../../../src/testing/events.ts';
 import type { ScannedTest } from '../../../src/testing/framework.ts';
 import { TestResults } from '../../../src/testing/results.ts';
 import { isGoTestFile, scanGoTests } from '../../../src/testing/scan-go.ts';
@@ -172,6 +173,37 @@ describe('Events of test runners', () => {
     results.end('Gone.');
     assert.deepEqual(said, ['started a', 'a passed ', 'started b', 'b error Gone.']);
     assert.deepEqual([results.has(['test_a.py', 'b']), results.has(['test_a.py', 'c'])], [true, false]);
+  });
+});
+
+describe('The coverage of several parts of a run', () => {
+  it('counts what any of them has executed', () => {
+    const sum = new CoverageSum();
+    const part = (executed: number[], missing: number[], isTaken: boolean): TestedFile => ({
+      kind: 'coverage',
+      file: 'a.py',
+      executed,
+      missing,
+      branches: [
+        [1, 2, isTaken],
+        [1, 3, true],
+      ],
+      functions: [['f', 1, isTaken]],
+    });
+    sum.add(part([1, 3], [2, 4], false));
+    sum.add(part([1, 2], [3, 4], true));
+    assert.deepEqual(
+      [...sum.files()],
+      [
+        {
+          ...part([1, 2, 3], [4], true),
+          branches: [
+            [1, 2, true],
+            [1, 3, true],
+          ],
+        },
+      ],
+    );
   });
 });
 
