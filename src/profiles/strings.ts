@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the syntax of environment files
 import * as l10n from '@vscode/l10n';
 
 /**
@@ -102,7 +103,6 @@ export const strings = {
     ),
   envFileReference: (path: string, line: number) =>
     l10n.t(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the syntax of environment files
       "Line {1} of “{0}” refers to a variable that neither a line above it nor the profile's `env` sets. Set it there, or write '${NAME:-default}'.",
       path,
       line,
