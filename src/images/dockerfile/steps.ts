@@ -25,6 +25,8 @@ export interface DockerfileBuild {
 /** Instructions that don't affect what a sandbox runs. */
 const WITHOUT_EFFECT = /^(LABEL|MAINTAINER|EXPOSE|VOLUME|STOPSIGNAL|HEALTHCHECK|ONBUILD)$/;
 const DEFAULT_SHELL = ['/bin/sh', '-c'];
+/** What only recent builders replace, so it isn't left to them. */
+const WITH_PATTERN = /\$\{\w+[#%/]/;
 /** A destination that is a folder, whether or not it exists. */
 const FOLDER = /(^|\/)\.{0,2}$/;
 const MAX_TITLE_CHARS = 60;
@@ -181,7 +183,7 @@ class StageState {
     try {
       return expand(word, this.#lookup);
     } catch (error) {
-      if (error instanceof UnknownVariable) return undefined;
+      if (error instanceof UnknownVariable && !WITH_PATTERN.test(word)) return undefined;
       return atLine(at, () => {
         throw error;
       });

@@ -343,6 +343,8 @@ describe('recipeOf', () => {
       [['FROM a', 'USER a b'], /Dockerfile:2: USER takes one user/],
       [['FROM a AS 1a'], /Dockerfile:1: “1a” can't be the name of a stage/],
       [['FROM a', 'COPY $BASE_PATH .'], /Dockerfile:2: COPY uses \$BASE_PATH, which only the base image can set/],
+      [['FROM a', 'ENV A=${PATH%:*}'], /Dockerfile:2: ENV uses \$PATH, which only the base image can set/],
+      [['FROM a', 'ENV PATH=/x:${PATH} B=${PATH:-y}', 'ENV V=v1', 'ENV W=${V#v}'], /^$/],
       [['FROM a', 'COPY --from=later /x .', 'FROM b AS later', 'FROM a', 'COPY --from=later /x /y'], /^$/],
       [
         ['FROM a AS one', 'COPY --from=two /x .', 'FROM b AS two', 'COPY --from=one /x /y'],
