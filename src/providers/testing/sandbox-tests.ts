@@ -29,7 +29,7 @@ type Kind = 'run' | 'debug' | 'coverage' | 'shards';
 export class SandboxTests implements vscode.Disposable {
   readonly #controller = vscode.tests.createTestController('modal', strings.controller());
   readonly tree = new TestTree(this.#controller);
-  readonly files = new TestFiles(this.tree);
+  readonly files: TestFiles;
   readonly #dependencies: TestRunnerDependencies;
   readonly #runner: TestRunner;
   readonly #coverage = new TestCoverage();
@@ -37,6 +37,7 @@ export class SandboxTests implements vscode.Disposable {
 
   constructor(dependencies: TestRunnerDependencies) {
     this.#dependencies = dependencies;
+    this.files = new TestFiles(this.tree, dependencies.services.syncs);
     this.#runner = new TestRunner(dependencies);
     this.#controller.resolveHandler = (item) => (item?.uri ? this.files.read(item.uri) : this.files.search());
     this.#controller.refreshHandler = (token) => this.#refresh(token);

@@ -1,6 +1,7 @@
-import { relative, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { logError } from '../../base/log.ts';
+import type { Folder } from '../../sandboxes/folder.ts';
 import type { TestFramework } from '../../testing/framework.ts';
 import { TEST_FRAMEWORKS, testFileFramework } from '../../testing/frameworks.ts';
 import { diskFolderOf, diskFolders, syncedFolder } from '../common/folders.ts';
@@ -9,20 +10,27 @@ import type { TestTree } from './test-tree.ts';
 /** More files aren't looked for. */
 const MAX_FILES = 20_000;
 /** Tests of installed packages aren't the project's. */
-const LIBRARIES = '**/node_modules/**';
+const LIBRARIES = '**/{node_modules,site-packages,vendor}/**';
 const FILES_AT_ONCE = 50;
 /** A file that is being typed in is read again after this pause. */
 const TYPING_PAUSE_MS = 300;
 
+/** The sync rules, as far as tests need them. */
+export interface TestSyncs {
+  of(folder: Folder): { explain(paths: readonly string[]): Promise<readonly { readonly included: boolean }[]> };
+}
+
 /** Keeps the Test Explorer's items up to date with the texts of files. Starts no sandbox. */
 export class TestFiles implements vscode.Disposable {
   readonly #tree: TestTree;
+  readonly #syncs: TestSyncs;
   readonly #disposable: vscode.Disposable;
   readonly #typing = new Map<string, NodeJS.Timeout>();
   #searching: Promise<void> | undefined;
 
-  constructor(tree: TestTree) {
+  constructor(tree: TestTree, syncs: TestSyncs) {
     this.#tree = tree;
+    this.#syncs = syncs;
     this.#disposable = vscode.Disposable.from(
       ...TEST_FRAMEWORKS.map(({ files }) => this.#watch(files)),
       vscode.workspace.onDidOpenTextDocument(({ uri }) => this.read(uri)),
@@ -63,10 +71,25 @@ export class TestFiles implements vscode.Disposable {
     const { path } = syncedFolder(folder);
     const pattern = new vscode.RelativePattern(vscode.Uri.file(path), files);
     const found = await vscode.workspace.findFiles(pattern, LIBRARIES, MAX_FILES);
-    const uris = found.filter((uri) => isTestFile(uri.path));
-    if (namesTell) return this.#tree.addFiles(folder, uris.map((uri) => pathIn(path, uri)).sort());
+    const paths = found.filter((uri) => isTestFile(uri.path)).map((uri) => pathIn(path, uri));
+    const synced = await this.#synced(folder, paths.sort());
+    if (namesTell) return this.#tree.addFiles(folder, synced);
+    const uris = synced.map((file) => vscode.Uri.file(join(path, file)));
     // Other frameworks may use the same names.
     while (uris.length > 0) await Promise.all(uris.splice(0, FILES_AT_ONCE).map((uri) => this.read(uri)));
+  }
+
+  /** Returns the files that sandboxes have. */
+  async #synced(folder: vscode.WorkspaceFolder, files: readonly string[]): Promise<string[]> {
+    if (files.length === 0) return [];
+    try {
+      const rules = await this.#syncs.of(syncedFolder(folder)).explain(files);
+      return files.filter((_, at) => rules[at]?.included !== false);
+    } catch (error) {
+      // A run says what is wrong with the rules.
+      logError(error);
+      return [...files];
+    }
   }
 
   /** Finds the tests in a file's text. */
@@ -76,7 +99,8 @@ export class TestFiles implements vscode.Disposable {
       if (!place) return;
       const open = vscode.workspace.textDocuments.find((each) => each.uri.toString() === uri.toString());
       const text = open?.getText() ?? Buffer.from(await vscode.workspace.fs.readFile(uri)).toString();
-      const tests = place.framework.scan(text);
+      const [synced] = await this.#synced(place.folder, [place.file]);
+      const tests = synced === undefined ? undefined : place.framework.scan(text);
       if (tests) this.#tree.setScanned(place.folder, place.file, tests);
       else this.#tree.removeFile(place.folder, place.file);
     } catch (error) {

@@ -167,6 +167,11 @@ describe('Sandbox Tests', () => {
       "import assert from 'node:assert';\nimport { describe, it } from 'node:test';\ndescribe('numbers', () => {\n  it('are equal', () => {\n    assert.equal(1, 2);\n  });\n});\n",
     );
     const result = 'failed are equal sample.test.mjs 4';
+    await writeWorkspaceFile('testing/build/.gitignore', '*\n');
+    const copy = "import { it } from 'node:test';\nit('is not synced', () => {});\n";
+    const ignored = await writeWorkspaceFile('testing/build/sample.test.mjs', copy);
+    await vscode.commands.executeCommand('modal.runTest', ignored, ['is not synced']);
+    assert.equal(ended, 0);
     await vscode.commands.executeCommand('modal.runTest', script, ['numbers', 'are equal']);
     assert.deepEqual([said, ended], [[result], 1]);
     said = [];
