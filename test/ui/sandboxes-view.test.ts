@@ -229,7 +229,8 @@ describe('The Sandboxes view of an account', () => {
     // The window checks once when the timeout should be over, and each minute if the sandbox is still running.
     await waitForAttribute(status, 'aria-label', /no sandbox running/, 90_000);
     const { SandboxListV2 = 0, SandboxWaitV2 = 0 } = await account.server.control.calls();
-    assert.equal(SandboxListV2, 0, 'no hidden view polls');
+    // The only list is that of the end, by which the window learns what was saved when.
+    assert.ok(SandboxListV2 <= 1, `${SandboxListV2} lists, though no view is visible`);
     assert.ok(SandboxWaitV2 <= 2, `${SandboxWaitV2} calls`);
     await picture(workbench, 'status-ended');
   });
