@@ -206,6 +206,12 @@ export class Sessions {
     return this.#dependencies.starter.noteEnd(sandboxId, cause);
   }
 
+  /** Records that the user has terminated a sandbox: its files aren't kept. */
+  async noteTermination(sandboxId: string): Promise<void> {
+    await this.#dependencies.starter.kept?.discardOf(sandboxId);
+    await this.noteEnd(sandboxId, 'requested');
+  }
+
   /** Terminates a sandbox, and records its end. */
   terminate(sandbox: Sandbox): Promise<void> {
     return this.#dependencies.starter.terminate(sandbox);

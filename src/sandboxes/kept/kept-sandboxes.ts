@@ -227,9 +227,18 @@ export class KeptSandboxes {
 
   /** Discards the files of the owner's previous sandboxes: the next one starts afresh. */
   async discard(connection: Connection, owner: Omit<Owner, 'windowId'>): Promise<void> {
-    for (const kept of await this.#of(connection, owner))
-      await this.#records.change(kept.sandboxId, { isDiscarded: true });
+    await this.#discardAll(await this.#of(connection, owner));
     this.#inBackground(() => this.#clear(connection.client, connection.account));
+  }
+
+  /** Discards the files of a sandbox that the user has terminated, and those of its owner's sandboxes before it. */
+  async discardOf(sandboxId: string): Promise<void> {
+    const ended = await this.#records.find(sandboxId);
+    if (ended) await this.#discardAll((await this.#records.all()).filter((kept) => placeOf(kept) === placeOf(ended)));
+  }
+
+  async #discardAll(all: readonly KeptSandbox[]): Promise<void> {
+    for (const { sandboxId } of all) await this.#records.change(sandboxId, { isDiscarded: true });
   }
 
   /** Waits for the work in progress that nothing else waits for. */
@@ -310,8 +319,8 @@ export class KeptSandboxes {
     const replaced = new Set<string>();
     for (const kept of all) {
       if (await this.#isInUse(kept)) continue;
-      const { folderPath, appId, profile, saved, before } = kept;
-      const place = JSON.stringify([appId, folderPath, profile]);
+      const { folderPath, saved, before } = kept;
+      const place = placeOf(kept);
       const count = (perFolder.get(folderPath) ?? 0) + 1;
       if (kept.isDiscarded || this.#isTooOld(kept) || replaced.has(place) || count > MAX_PER_FOLDER) {
         await this.#delete(client, kept);
@@ -333,6 +342,11 @@ export class KeptSandboxes {
     for (const imageId of new Set([saved?.imageId, before?.imageId])) if (imageId) await deleteImage(client, imageId);
     await this.#records.remove(kept);
   }
+}
+
+/** Names the account, app, folder, and profile of a sandbox. */
+function placeOf({ accountId, appId, folderPath, profile }: KeptSandbox): string {
+  return JSON.stringify([accountId, appId, folderPath, profile]);
 }
 
 function needsSaving({ hasExitSnapshot, isDiscarded, saved }: KeptSandbox): boolean {

@@ -107,7 +107,7 @@ export class SandboxCommands implements vscode.Disposable {
         return Promise.allSettled(
           sandboxes.map(async ({ id }) => {
             await terminateSandbox(client, id);
-            await this.#sessions.noteEnd(id, 'requested');
+            await this.#sessions.noteTermination(id);
           }),
         );
       });

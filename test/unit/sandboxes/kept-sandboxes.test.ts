@@ -236,6 +236,18 @@ describe('Files of sandboxes that have ended', function () {
     assert.equal(await exists(third), false);
   });
 
+  it('are deleted if the user terminates the sandbox', async () => {
+    const window = await open();
+    await ended(window);
+    const sandbox = await ended(window);
+    await window.sessions.noteTermination(sandbox.sandboxId);
+    const { isNew, resumption } = await window.sessions.acquire(window.folder);
+    assert.deepEqual([isNew, resumption], [true, undefined]);
+    await window.starter.kept?.settled();
+    const records = (await new KeptRecords(window.machine).all()).map(({ sandboxId }) => sandboxId);
+    assert.equal(records.includes(sandbox.sandboxId), false);
+  });
+
   const changes: Record<string, { before?: object; after?: object; refusal: string }> = {
     'the profile': { after: { cpu: 2 }, refusal: 'profile' },
     'its public ports': { after: { ports: [8000] }, refusal: 'profile' },
