@@ -104,7 +104,7 @@ describe('A sandbox in the Sandboxes view', () => {
   it('comes back with its files in the next run, unless it is replaced', async () => {
     const run = async (name: string, line: string) => runFile(await writeWorkspaceFile(name, line));
     await run('keep.sh', 'echo kept > /kept');
-    await answering({ showWarningMessage: 'Terminate' }, () => act('modal.terminateFolderSandboxes'));
+    await (await api.sandboxes.connect(await start())).kill();
     const resuming = await answering({}, () => run('kept.sh', 'cat /kept'));
     assert.match(resuming.result.text, /^● Resumed from moments ago[\s\S]*^kept$/m);
     assert.match(resuming.messages.join(), /^Resumed from moments ago/);
