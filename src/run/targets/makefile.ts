@@ -27,8 +27,9 @@ export function findMakeTargets(text: string): Target[] {
     else if (definitions === 0) {
       const prefix = /^\.RECIPEPREFIX\s*:*=\s*(\S)?/.exec(trimmed);
       if (prefix) recipePrefix = prefix[1] ?? '\t';
-      for (const suffix of /^\.SUFFIXES\s*:([^#]*)/.exec(trimmed)?.[1]?.split(/\s+/) ?? [])
-        suffixes.add(suffix.slice(1));
+      const [, added] = /^\.SUFFIXES\s*:([^#]*)/.exec(trimmed) ?? [];
+      if (added?.trim() === '') suffixes.clear();
+      for (const suffix of added?.split(/\s+/) ?? []) suffixes.add(suffix.slice(1));
       for (const name of targetsOf(trimmed)) {
         if (seen.has(name) || isSuffixRule(name, suffixes)) continue;
         seen.add(name);

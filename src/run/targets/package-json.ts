@@ -1,6 +1,11 @@
 import { getNodeValue, type Node, parseTree } from 'jsonc-parser';
 import type { Target } from './target.ts';
 
+/** By convention, such a key is a comment or a heading: `//`, `# build`, `--- build ---`, `══ build`. */
+const HEADING = /^\s*(?:[#<-]|\/\*|([^\p{L}\p{N}_.:@$])\1)|^[^\p{L}\p{N}]*$/u;
+/** Nothing, a line, or a comment of the shell. */
+const NO_COMMAND = /^\s*(?:#|[\p{Pd}\u2500-\u257f=*~\s]*$)/u;
+
 /** Finds the `scripts` in a package.json, even if it isn't valid JSON at the moment. */
 export function findPackageScripts(text: string): Target[] {
   const root = parseTree(text, [], { allowTrailingComma: true });
@@ -11,8 +16,7 @@ export function findPackageScripts(text: string): Target[] {
     const [key, value] = property.children ?? [];
     if (!key || value?.type !== 'string') return [];
     const name = String(getNodeValue(key));
-    // By convention, such a key is a comment or a heading, like one that has no command.
-    if (/^(\/\/|#)|^[^\p{L}\p{N}]*$/u.test(name) || getNodeValue(value) === '') return [];
+    if (HEADING.test(name) || NO_COMMAND.test(String(getNodeValue(value)))) return [];
     return [{ kind: 'packageScript', line: lineOf(key.offset), name }];
   });
 }

@@ -3,13 +3,17 @@ import type { Target } from './target.ts';
 
 /** A condition on `__name__`, whatever else the condition says. */
 const GUARD =
-  /^(?:el)?if\b(?!\s*\(?\s*not\s*\(?\s*["'_])[^#]*?(?:__name__\s*\)?\s*(?:==|is\b|in\s*[([{][^)\]}:]*)\s*\(?\s*u?("{3}|'{3}|["'])__main__\1|("{3}|'{3}|["'])__main__\2\s*(?:==|is\b|in\b)\s*\(?\s*__name__)/;
+  /^(?:el)?if\b(?!\s*\(?\s*not\s*\(?\s*["'_])[^#]*?(?:__name__\s*\)?\s*(?:==|is\b|in\s*[([{][^)\]}:]*)\s*\(?\s*[ur]?("{3}|'{3}|["'])__main__\1|("{3}|'{3}|["'])__main__\2\s*(?:==|is\b|in\b)\s*\(?\s*__name__)/;
 const MAX_CONDITION_CHARS = 1000;
 /** Up to the bracket before its parameters. Those of types may contain brackets, too. */
 const MAIN = /(?:async\s+)?def\s+main\s*(?:\[(?:[^[\]]|\[[^[\]]*\])*\]\s*)?\(/y;
 
-/** Outside of functions and classes: `main()`, `main.main()` of click, `asyncio.run(main())`, `app.run(main)`. */
-const MAIN_NAME = /(?<![\w.])main\b(?!\s*=(?!=))(\s*(?:\.\s*(?:main|__call__)\s*)?\()?/g;
+/**
+ * Outside of functions and classes: `main()`, `main.main()` of click, `main.remote()` of Modal and Ray, `main.serve()` of
+ * Prefect, `asyncio.run(main())`, `app.run(main)`.
+ */
+const MAIN_NAME =
+  /(?<![\w.])main\b(?!\s*=(?!=))(\s*(?:\.\s*(?:main|__call__|callback|fn|local|remote|serve|spawn)\s*)?\()?/g;
 /** What is assigned to `main` is the function in another form, such as a command of click. */
 const REPLACES_MAIN = /^main\s*(?::[^=]*)?=(?!=)/;
 const DEFINITION = /^(?:async\s+)?(?:def|class)\b/;

@@ -32,6 +32,10 @@ describe('findPythonTargets', () => {
       "if ((__name__ == '''__main__''')):",
       'if (\n    __name__ == "__main__"\n):',
       'elif "__main__" in __name__:',
+      'if \\\n  __name__ == "__main__":',
+      "if __spec__ is None and __name__ == r'__main__':",
+      'if (name := __name__) == "__main__" or FORCE:',
+      'if (__name__) == ("__main__"):  # pragma: no cover',
     ])
       assert.deepEqual(python(`${guard}\n`), ['0 pythonGuard'], guard);
     for (const other of [
@@ -68,6 +72,14 @@ describe('findPythonTargets', () => {
       'print(f"{main()}")',
       "print(rf'''\n{x:>{main()}}\n''')",
       'main.main(standalone_mode=False)',
+      'main.remote()',
+      'with app.run():\n    main.local(3)',
+      'main.serve(name="deployment")',
+      'raise SystemExit(main())',
+      'mp.spawn(main, nprocs=2)',
+      'match 1:\n  case 1:\n    main()',
+      'try:\n    if __name__ == "__main__":\n        main()\nfinally:\n    pass',
+      'curses.wrapper(\n    main\n)',
     ])
       assert.deepEqual(python(`def main(a=1):\n  main()\n\n${call}\n`), ['0 pythonGuard'], call);
     for (const call of [
@@ -83,6 +95,9 @@ describe('findPythonTargets', () => {
       'main = click.command()(main)',
       '__all__ = [main.__name__]',
       'main.add_command(other)',
+      'main.params = []',
+      '@registered(main)\ndef f(): ...',
+      'del main',
     ])
       assert.deepEqual(python(`def main():\n  pass\n${call}\n`), ['0 pythonMain'], call);
   });
@@ -95,9 +110,23 @@ describe('findPythonTargets', () => {
       '*args, **options',
       'a=(1, 2), b={"c": [1]}',
       '\n    a=1,  # b, c\n    b: dict[str, int] = None,\n',
+      'a: Annotated[int, typer.Option("-a")] = 3',
+      'a: Literal["="] = "=", /, *, b=lambda x: x',
+      'a="\\"", *, b: Callable[[int], str] = f(1, 2)',
     ])
       assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), ['0 pythonMain'], parameters);
-    for (const parameters of ['a', 'a, b=1', 'a: int', '*, a', 'a: "=1"', 'a, /', '\n    a,\n    b=1,\n'])
+    for (const parameters of [
+      'a',
+      'a, b=1',
+      'a: int',
+      '*, a',
+      'a: "=1"',
+      'a, /',
+      'a: X[b == c]',
+      'a: Literal["=", ","]',
+      'b=1, *a, c',
+      '\n    a,\n    b=1,\n',
+    ])
       assert.deepEqual(python(`def main(${parameters}):\n  pass\n`), [], parameters);
     for (const types of ['[T]', '[T: (int, list[str]), *Ts]', '[\n    T,\n] ']) {
       assert.deepEqual(python(`def main${types}(a: T = 1):\n  pass\n`), ['0 pythonMain'], types);
@@ -175,6 +204,21 @@ describe('findPackageScripts', () => {
       ),
       ['0 ü'],
     );
+    for (const heading of [
+      '"--- build ---": "echo"',
+      '"==== Dev ====": "===="',
+      '"───── dev ─────": "npm run"',
+      '"<-- build -->": "x"',
+      '"/* x */": "y"',
+      '" // x": "y"',
+      '"[dev]": "─────"',
+      '"dev:": "# see below"',
+      '"-- dev": " "',
+      '"** test **": "x"',
+    ])
+      assert.deepEqual(named(findPackageScripts(`{"scripts": {${heading}, "a": "b"}}`)), ['0 a'], heading);
+    for (const name of ['🚀 start', '+build', '__x', '$x', 'a -- b', ':all', '日本', '@app/dev', '.dev', 'a#b'])
+      assert.deepEqual(named(findPackageScripts(`{"scripts": {"${name}": "-x"}}`)), [`0 ${name}`], name);
     assert.deepEqual(named(findPackageScripts('{"scripts": {"//": ["x", "y"], "\\u002f/": "a", "b": "c"}}')), ['0 b']);
   });
 
@@ -235,6 +279,14 @@ describe('findMakeTargets and GNU make', () => {
     '$(info a: b)\nall:\n',
     'ifdef A\nB=c:d\nendif\nx:y\ny:\n',
     'ifeq (a:b,a:b)\none:\nendif\nifneq "a:b" "c"\n  two:\nendif\n',
+    '.SUFFIXES:\n.c.o:\n\tcc\nall:\n',
+    '.ONESHELL:\nhelp: ## Show: this\n\t@awk \'BEGIN {FS = ":.*"}\'\ntest-%: x\nx:\n',
+    'all: $(O:.c=.o)\n$(O): %.o: %.c\na.o b.o: %.o: %.c\n\techo\n',
+    'build: export GOOS = linux\nbuild: export A=b:c\nbuild: ; go build\n',
+    'ifneq (,$(wildcard .env))\n  include .env\n  export\nendif\nup:\n\tdocker compose up\n',
+    'g: h?=i\ng: j+=k\ng: l!=m\ng: n::=o\ng: .EXTRA_PREREQS = p\ng:\np:\n',
+    '%:\n\t@:\ncmd: ; @echo $(filter-out $@,$(MAKECMDGOALS))\n',
+    'é:\nnaïve-ü: é\nall: # x \\\ny: z\n',
   ]) {
     it(`finds what make finds in ${JSON.stringify(text)}`, () => {
       // Targets without a recipe count too, so an empty recipe makes no difference.
@@ -307,6 +359,15 @@ describe('findJustRecipes', () => {
     ['r: (a "x: y" \'z\') && (a "b" `echo c: d`)\na b *c:\n', ['r']],
     ['r:\r\n  echo a: b\r\ns x="a":\r\n', ['r', 's']],
     ['# [private]\nr: \\\n  s\ns x=`a \\\n b: c`:\n', ['r', 's']],
+    ["[doc('Build: all')]\nbuild p='dev' $RUST_LOG='info: x':\n  cargo build\n", ['build']],
+    [
+      "[working-directory: 'web: app']\nweb:\n  npm ci\n[script('uv', 'run', '--script')]\npy:\n  x: int = 1\n",
+      ['py', 'web'],
+    ],
+    ['[linux]\n[macos]\nopen:\n  xdg-open\n[windows]\nopen:\n  start\n', ['open']],
+    ["x := assert('a' == 'b', 'c: d')\nr tag=x dir=uppercase('y: z') b=if:\n  echo\nif := 'x'\n", ['r']],
+    ['[positional-arguments]\ntest *args=\'--all\':\n  pytest "$@"\nset no-exit-message := true\nx y:\n', ['test']],
+    ["r x=`echo '}' ; echo a: b` y=``:\n  echo '{{ \"}}\" }}' x: y\ns:\n", ['r', 's']],
     ['unexport FOO\nexport A := "b: c"\nx := env("A: B", "") && "c: d"\nr x=(x || "e: f"):\n', ['r']],
   ] as const;
 
