@@ -54,6 +54,24 @@ describe('Stdin', () => {
     assert.deepEqual(writes, ['a', '😀b']);
   });
 
+  for (const [what, texts, expected] of [
+    ['before the program starts', ['\ud83d', '\ude00'], '😀'],
+    ['with text around them', ['a\ud83d', '\ude00\ud83d', '\ude80b'], 'a😀🚀b'],
+    ['and a joiner', ['👩\u200d\ud83d', '\udcbb'], '👩\u200d💻'],
+    ['of which the second never comes', ['\ud83d', 'x'], '\ufffdx'],
+    ['of which the first never came', ['\ude00', 'x'], '\ufffdx'],
+    ['with an empty event in between', ['\ud83d', '', '\ude00'], '😀'],
+  ] as const)
+    it(`sends halves of characters ${what}`, async () => {
+      const stdin = new Stdin();
+      for (const text of texts) stdin.write(text);
+      stdin.end();
+      const { stream, writes } = slowStream();
+      stdin.connect(stream);
+      await turn();
+      assert.deepEqual(writes, [expected]);
+    });
+
   it('reads no further ahead of the program than one call takes', async () => {
     let read = 0;
     let isClosed = false;

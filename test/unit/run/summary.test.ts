@@ -30,7 +30,16 @@ describe('summaryOf', () => {
     };
     for (const [code, name] of Object.entries({ ...names, 155: 'PROF', 158: 'PWR', 159: 'SYS' }))
       assert.equal(summaryOf(exited(Number(code))), `Exited with code ${code} (SIG${name})`);
-    for (const code of [0, 1, 127, 128, 145, 156, 160, 192, 255])
+    for (const [code, name] of Object.entries({
+      131: 'QUIT',
+      132: 'ILL',
+      134: 'ABRT',
+      136: 'FPE',
+      139: 'SEGV',
+      141: 'PIPE',
+    }))
+      assert.equal(summaryOf(exited(Number(code))), `Exited with code ${code} (SIG${name})`);
+    for (const code of [0, 1, 127, 128, 145, 146, 148, 150, 151, 156, 160, 192, 255])
       assert.equal(summaryOf(exited(code)), `Exited with code ${code}`);
   });
 
