@@ -37,6 +37,21 @@ describe('Local Modal execs', () => {
     assert.match(await process.stderr.readText(), /no-such-program/);
   });
 
+  it('passes on all of a long line of Python with a buffer or a pipe in the sandbox', async () => {
+    const print = 'print("x" * 1_000_000)';
+    const own = 'import sys; sys.stdout = open(1, "w", 1, closefd=False)';
+    // In gVisor, a pipe that is full takes a part of a write, and Python without a buffer drops the rest.
+    for (const command of [
+      `PYTHONUNBUFFERED= python3 -c '${print}'`,
+      `python3 -u -c '${print}' | cat`,
+      `python3 -u -c '${own}; ${print}'`,
+    ]) {
+      const process = await sandbox.exec(['sh', '-c', command]);
+      assert.equal((await process.stdout.readText()).trimEnd().length, 1_000_000, command);
+      assert.equal(await process.wait(), 0);
+    }
+  });
+
   it('passes writes to the stdin of an exec, and closes it', async () => {
     const process = await sandbox.exec(['sha256sum'], { mode: 'binary' });
     const writer = process.stdin.getWriter();
