@@ -43,6 +43,29 @@ describe('OutputPacer', () => {
     assert.ok(seen.reports > 0, 'skipping is reported while it lasts');
   });
 
+  for (const [what, chunk] of [
+    ['small pieces', Buffer.from(`${'y\n'.repeat(2048)}`)],
+    ['a single line', Buffer.alloc(64 * 1024, 'x')],
+    ['bytes that are no text', Buffer.alloc(256 * 1024, 0xff)],
+    ['characters of several bytes', Buffer.from('😀'.repeat(20_000))],
+  ] as const)
+    it(`skips a flood of ${what} after two interrupts, and accounts for every byte`, async () => {
+      const { seen, pacer: paced } = pacer();
+      const total = Math.ceil((40 * MiB) / chunk.length);
+      async function* pieces() {
+        for (let sent = 0; sent < total; sent += 1) {
+          yield chunk;
+          if (sent * chunk.length < 2 * MiB && (sent + 1) * chunk.length >= 2 * MiB) paced.skipAhead();
+          if (sent === Math.floor(total / 2)) paced.skipAhead();
+        }
+        yield Buffer.from('\nlast words\n');
+      }
+      await paced.copy(pieces());
+      assert.equal(seen.bytes + seen.skipped, total * chunk.length + 12);
+      assert.ok(seen.bytes < 4 * MiB, `${seen.bytes} bytes were shown`);
+      assert.match(seen.end, /last words\n$/);
+    });
+
   it('skips nothing after an interrupt if the program prints little', async () => {
     const { seen, pacer: paced } = pacer();
     async function* little() {

@@ -26,6 +26,37 @@ describe('The keyboard of a run', () => {
     assert.deepEqual(await run.done, { outcome: 'canceled' });
   });
 
+  for (const [what, before, pty, expected] of [
+    ['pasted lines', ['a b\rc\t', 'd\r'], true, /got <a b> <c\s+d>\r?\n$/],
+    ['corrections', ['ax\u007f', ' b\rcx', '\u007fd\r'], true, /got <a b> <cd>\r?\n$/],
+    ['halves of a character', ['\ud83d', '\ude00\r', 'b\r'], true, /got <😀> <b>\r?\n$/],
+    ['lines and the end of input', ['a b\rc', '\r\u0004'], false, /got <a b> <c>\n$/],
+    ['the end of input alone', ['\u0004'], false, /got <> <>\n$/],
+    ['corrections without a terminal', ['ä\u007fa\r', '\u001b[Ab\r'], false, /got <a> <b>\n$/],
+  ] as const)
+    it(`keeps ${what} from before the run exists`, async () => {
+      const input = new RunInput(() => {});
+      for (const text of before) input.write(text);
+      const { run, text } = await start('read -r a; read -r b; echo "got <$a> <$b>"', { pty });
+      input.connect(run, { pty });
+      assert.equal((await run.done).exitCode, 0);
+      assert.match(text.output, expected);
+    });
+
+  for (const [what, texts, pty] of [
+    ['in a pasted text', ['ls\r', 'abc\u0003def\r'], true],
+    ['without a terminal', ['abc\r\u0003'], false],
+    ['twice', ['\u0003', '\u0003'], true],
+  ] as const)
+    it(`cancels a run with Ctrl+C ${what} before it exists`, async () => {
+      const input = new RunInput(() => {});
+      for (const text of texts) input.write(text);
+      input.resize({ rows: 3, columns: 9 });
+      const { run } = await start('true', { pty });
+      input.connect(run, { pty });
+      assert.deepEqual(await run.done, { outcome: 'canceled' });
+    });
+
   it('tells a terminal that was opened without a size the one that it gets before its program starts', async () => {
     const input = new RunInput(() => {});
     const { run } = await start('until [ "$(stty size)" = "31 97" ]; do sleep 0.05; done; exit 5');

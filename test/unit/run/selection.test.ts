@@ -172,6 +172,34 @@ describe('SelectionProcess on Local Modal', () => {
       }
     });
 
+    it("isn't confused by what a snippet does to Python, or by names like those of its own program", async () => {
+      for (const [name, part] of [
+        ['json', '__init__.py'],
+        ['asyncio', '__init__.py'],
+        ['types', 'notes.txt'],
+      ] as const) {
+        await mkdir(join(folder.path, name));
+        await writeFile(join(folder.path, name, part), 'mine = 1\n');
+      }
+      try {
+        const { run } = start('python');
+        for (const code of [
+          'main = run = read = report = loop = handler = modules = 5',
+          'import json, sys; assert json.mine; del sys.modules["json"]',
+          'import sys; path = sys.path; sys.path = []; sys.argv = None',
+          'import os; os.chdir("/tmp"); os.environ.clear()',
+          'import signal; x = signal.signal(signal.SIGINT, signal.SIG_DFL)',
+          'import io; old = sys.stdout; sys.stdout = io.StringIO(); print("hidden")',
+          'sys.stdout = old; sys.path = path',
+        ])
+          assert.equal(await run(code), '', code);
+        assert.equal(await run('async def f():\n    return main\nawait f()'), '5\n');
+        assert.match(await run('1 / 0', 2), /a\.py", line 2, in <module>[\s\S]*ZeroDivisionError/);
+      } finally {
+        for (const name of ['json', 'asyncio', 'types']) await rm(join(folder.path, name), { recursive: true });
+      }
+    });
+
     it('reports Python errors with the file and its lines, without internal frames', async () => {
       const { run } = start('python');
       await writeFile(join(folder.path, 'a.py'), '\n\n\ndef f():\n    return 1 / 0\nf()\n');

@@ -38,14 +38,30 @@ describe('What a scan notices', () => {
       'deep/.gradle/x': '',
       '.tox/x': '',
       'x~/y~': '',
+      '.nox/x': '',
+      'api/.mypy_cache/x': '',
+      'docs/.ipynb_checkpoints/x': '',
+      'conda/pyvenv.cfg': '',
+      'deep/er/#a b#': '',
+      '.#lock': '',
+      'sub/.notes.md.swo': '',
       // These may be anything.
       Node_Modules: '',
       'other/node_modules': '',
       'report~1.csv': '',
+      '.swp': '',
+      'data.swp': '',
+      '#a': '',
+      '49130': '',
+      'Desktop.ini': '',
+      venv: '',
     };
     const names = [
       '.tox/',
       'deep/.gradle/',
+      '.nox/',
+      'conda/',
+      'deep/er/#a b#',
       'x~/y~',
       '#draft#',
       '.terraform/',
@@ -67,6 +83,9 @@ describe('What a scan notices', () => {
       '.venv/x': '',
     };
     assert.deepEqual(noticed(scanned(tree)), []);
+    const others = { '.nox/x': '', '4913': '', 'env/pyvenv.cfg': '', 'a/.gitignore': '/.tox\n', 'a/.tox/x': '' };
+    assert.deepEqual(noticed(scanned(others, { exclude: ['.nox/', '4913', 'env'] })), []);
+    assert.deepEqual(noticed(scanned({ '4913': '', 'b~': '' }, { include: ['4913', '*~'] })), []);
   });
 
   it('syncs folders that have the name of an editor’s temporary file', () => {

@@ -112,6 +112,34 @@ describe('Files that a rule excludes after they were synced', () => {
       { 'a/.gitignore': 'out/', 'a/out/c/d': '' },
       ['a/out'],
     ],
+    [
+      'folders become files that editors leave behind',
+      { '4913/a': '', '#x#/b': '', 'old~/c': '' },
+      ['4913', '#x#', 'old~'],
+      { '4913': '', '#x#': '', 'old~': '' },
+      ['#x#/b', '4913/a', 'old~/c'],
+    ],
+    [
+      'a link becomes a folder that built-in rules exclude',
+      { x: '', '.venv': { link: 'x' }, 'a/.terraform': { link: '../x' } },
+      ['.venv', 'a/.terraform'],
+      { '.venv/bin/python': '', 'a/.terraform/y': '' },
+      ['.venv', 'a/.terraform'],
+    ],
+    [
+      'a folder becomes a link that .modalignore excludes',
+      { '.modalignore': '/dist\n!/dist/', 'dist/a/b': '', 'src/x': '' },
+      ['dist'],
+      { dist: { link: 'src' } },
+      ['dist/a/b'],
+    ],
+    [
+      'a file becomes a folder of only excluded files',
+      { '.gitignore': 'log/*', log: '' },
+      ['log'],
+      { 'log/a': '', 'log/b/c': '' },
+      ['log'],
+    ],
     ['a file becomes an excluded link', { x: '', a: '' }, ['a'], { '.gitignore': 'a', a: { link: 'x' } }, ['a']],
   ] as const) {
     it(`are deleted in the sandbox if ${change}`, () => {

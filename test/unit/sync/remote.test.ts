@@ -271,6 +271,10 @@ describe('SyncEngine with a sandbox that has changed', () => {
         ['deep/in side', { link: '../d' }],
         ["it's", 'file'],
         ['-n', { link: 'nothing' }],
+        ['#x', 'file'],
+        ['{a,b} *', { link: 'd' }],
+        ['back\\slash', 'file'],
+        ['tab\tü', 'file'],
       ] as const) {
         writeTree(root, { '.gitignore': '', [`${name}/a`]: 'a', [`${name}/b.log`]: 'b' });
         await engine.push(sandbox);

@@ -333,8 +333,13 @@ describe('Rules', () => {
         ['d/.modalignore', 'd'],
         ['d/.gitignore', 'd'],
         ['d/e/.gitignore', 'd/e'],
+        ['d/e/.modalignore', 'd/e'],
+        ['d/.git/info/exclude', 'd'],
+        ['d/e/.git/info/exclude', 'd/e'],
       ] as const) {
-        const root = writeTree(temporaryFolder(), { 'a.py': '', 'd/e/secret.txt': '', [file]: 'secret*' });
+        const root = writeTree(temporaryFolder(), { 'a.py': '', 'd/e/secret.txt': '' });
+        if (file.includes('.git/')) git(join(root, path), 'init', '-q');
+        writeTree(root, { [file]: 'secret*' });
         chmodSync(root, 0o755);
         chmodSync(join(root, file), 0);
         const { entries, skipped, unreadable } = unprivileged(() => scan(new Rules(root)));
@@ -354,11 +359,16 @@ describe('Rules', () => {
         'circle/other': { link: '.modalignore' },
         'endless/.modalignore': { link: 'pipe' },
         'endless/secret': '',
+        'long/.modalignore': { link: 'x'.repeat(300) },
+        'long/secret': '',
         'a.py': '',
       });
       execFileSync('mkfifo', [join(root, 'endless/pipe')]);
       const { entries, unreadable } = scan(new Rules(root));
-      assert.deepEqual([entries.map(({ path }) => path), unreadable], [['a.py'], ['circle', 'endless', 'loop']]);
+      assert.deepEqual(
+        [entries.map(({ path }) => path), unreadable],
+        [['a.py'], ['circle', 'endless', 'long', 'loop']],
+      );
     });
 
     const stopsSync = (root: string, file: string) =>
