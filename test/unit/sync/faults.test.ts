@@ -270,6 +270,21 @@ describe('The apply script', () => {
     }
   });
 
+  it('renames what is in the way, whatever its name means to a shell', () => {
+    const names = ['-rf', "it's $(x)", 'a\\b "c" *'];
+    for (const shell of shells) {
+      const added = Object.fromEntries(names.map((name, at) => [at === 1 ? `${name}/z` : name, 'new']));
+      const { local, remote, push } = pushOf({ ...setup, after: added });
+      for (const [at, name] of names.entries()) writeTree(remote, { [at === 1 ? name : `${name}/own`]: 'own' });
+      const reply = parseReply(apply(remote, push, push.archive, 'raw', shell));
+      assert.ok(reply.kind === 'ok', JSON.stringify(reply));
+      const aside = names.map((name) => `${name}.sandbox`);
+      assert.deepEqual([...reply.movedAside].sort(), aside.sort(), shell.join(' '));
+      for (const name of aside) rmSync(join(remote, name), { recursive: true });
+      assert.deepEqual(localTree(remote), localTree(local));
+    }
+  });
+
   it('has the same result in dash, bash, and BusyBox', () => {
     assert.ok(shells.length >= 2);
     for (const shell of shells) {
