@@ -9,6 +9,10 @@ export class BuildTerminal implements vscode.Pseudoterminal {
   readonly #cancel: () => void;
   readonly #terminal: vscode.Terminal;
   readonly #closing: vscode.Disposable;
+  readonly #active = Promise.withResolvers<void>();
+  readonly #activation: vscode.Disposable;
+  /** The terminal that was active before this one. */
+  #previous = vscode.window.activeTerminal;
   #opened = false;
   #waiting = '';
   #atLineStart = true;
@@ -22,6 +26,10 @@ export class BuildTerminal implements vscode.Pseudoterminal {
     this.#terminal = window.createTerminal({ name, iconPath: new vscode.ThemeIcon('layers'), pty: this });
     // VS Code doesn't call `close` for a terminal that was never shown.
     this.#closing = vscode.window.onDidCloseTerminal((terminal) => terminal === this.#terminal && this.close());
+    this.#activation = vscode.window.onDidChangeActiveTerminal((active) => {
+      if (active === this.#terminal) this.#active.resolve();
+      else if (!this.#hasEnded) this.#previous = active ?? this.#previous;
+    });
   }
 
   /** True once the build has ended, so that the next one may replace the terminal. */
@@ -33,8 +41,18 @@ export class BuildTerminal implements vscode.Pseudoterminal {
     if (!this.#isClosed) this.#terminal.show(true);
   }
 
+  /**
+   * Shows the terminal that was active before, unless another one has been selected since. Waits until this one is active, because
+   * VS Code takes longer to create and show a terminal than to show an existing one.
+   */
+  async showPrevious(): Promise<void> {
+    await this.#active.promise;
+    if (vscode.window.activeTerminal === this.#terminal) this.#previous?.show(true);
+  }
+
   dispose(): void {
     this.#closing.dispose();
+    this.#activation.dispose();
     this.#terminal.dispose();
   }
 
@@ -45,6 +63,7 @@ export class BuildTerminal implements vscode.Pseudoterminal {
 
   close(): void {
     this.#closing.dispose();
+    this.#activation.dispose();
     this.#isClosed = true;
     if (!this.#hasEnded) this.#cancel();
   }

@@ -90,8 +90,6 @@ class ShownBuild {
   readonly #ended = Promise.withResolvers<void>();
   readonly #options: ShownBuildOptions;
   readonly #timer = setTimeout(() => this.#notify(), SHOW_AFTER_MS);
-  /** The terminal shown before, which is shown again if the build succeeds. */
-  #before: vscode.Terminal | undefined;
   #terminal: BuildTerminal | undefined;
   #hasStarted = false;
   /** The part of the log that isn't in the terminal yet. */
@@ -131,14 +129,13 @@ class ShownBuild {
     this.#ended.resolve();
     if (!isSuccess && !this.signal.aborted) this.#reveal();
     this.#terminal?.end(line, isSuccess);
-    if (isSuccess) this.#before?.show(true);
+    if (isSuccess) void this.#terminal?.showPrevious();
   }
 
   /** Writes the rest of the log to the terminal. A build without a log has no terminal. */
   #reveal(): void {
     if (this.#log === '') return;
     if (!this.#terminal) {
-      this.#before = vscode.window.activeTerminal;
       this.#terminal = this.#options.openTerminal();
       this.#terminal.show();
     }
