@@ -162,6 +162,38 @@ time.sleep(1000)'`,
     assert.match(text.output, /^31 97\r\nready\r\n40 72\r\n$/);
   });
 
+  const WAITS = 'trap "stty size; exit 5" WINCH; echo ready; while :; do sleep 0.05; done';
+  for (const [name, script] of [
+    ['a child of its shell', `sh -c '${WAITS}'; exit $?`],
+    ['a child in a process group of its own', `set -m; bash -c '${WAITS}'; exit $?`],
+    ['a child in a pipeline', `(${WAITS}) | cat; exit "\${PIPESTATUS[0]}"`],
+    [
+      'a program in Python',
+      `exec python3 -c '
+import os, signal, time
+def resized(*_):
+    print(*reversed(os.get_terminal_size()), flush=True)
+    os._exit(5)
+signal.signal(signal.SIGWINCH, resized)
+print("ready", flush=True)
+time.sleep(60)'`,
+    ],
+    [
+      'a program in Node.js',
+      `exec node -e '
+process.stdout.on("resize", () => { const { rows, columns } = process.stdout; console.log(rows + " " + columns); process.exit(5); });
+console.log("ready");
+setTimeout(() => {}, 60000)'`,
+    ],
+  ] as const)
+    it(`tells ${name} a new size of its terminal`, async () => {
+      const { run, text, shows } = await start(script, { size: { rows: 31, columns: 97 } });
+      await shows('ready');
+      run.resize({ rows: 40, columns: 72 });
+      assert.equal((await run.done).exitCode, 5);
+      assert.match(text.output, /\n40 72\r\n$/);
+    });
+
   it('skips the waiting output when a flood is interrupted, except for its last lines', async () => {
     const script = 'trap "echo; echo interrupted; exit 130" INT; echo ready; while :; do seq 1 100000; done';
     const { run, text, shows } = await start(script);

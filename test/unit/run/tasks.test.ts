@@ -215,6 +215,19 @@ describe('The tasks in tasks.json', () => {
     assert.deepEqual([npm?.isCustom, npm?.matchers, npm?.command], [false, undefined, undefined]);
   });
 
+  for (const [what, dependsOn, references] of [
+    ['a label', 'a', ['a']],
+    ['a task of an extension', { type: 'npm', script: 'x', path: 'web' }, [{ type: 'npm', script: 'x', path: 'web' }]],
+    ['labels of which some are none', [3, null, 'b', {}, ['c']], ['b']],
+    ['the same label twice', ['a', 'a'], ['a', 'a']],
+    ['a label with variables', ['build ${config:x}'], ['build ${config:x}']],
+  ] as const)
+    it(`reads that a task depends on ${what}`, () => {
+      const others = { dependsOrder: 'parallel', linux: { dependsOn: ['not here'] }, osx: { command: 'never' } };
+      const [task] = tasksOf({ command: 'top', tasks: [{ label: 'only', dependsOn, ...others }] });
+      assert.deepEqual([task?.dependsOn, task?.isSequence, task?.command], [references, false, undefined]);
+    });
+
   it('runs a task without a type as a process', () => {
     assert.equal(tasksOf({ tasks: [{ label: 'a', command: 'ls' }] })[0]?.command?.kind, 'process');
   });
