@@ -4,6 +4,7 @@ import { chmodSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { Sandbox } from 'modal';
+import { quote } from '../../../src/base/shell.ts';
 import { LiveSync } from '../../../src/sync/push/live.ts';
 import { WarmReceiver } from '../../../src/sync/push/warm-receiver.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -162,11 +163,58 @@ describe('LiveSync', () => {
     });
 
     it("writes small files in place, but replaces large ones, shells' scripts, and what changes its kind or mode", async () => {
-      const inPlace = ['grows.py', 'shrinks.css', 'same size', 'empties.txt', 'fills.txt', 'node-tool', 'sub/a\nb'];
+      const inPlace = [
+        'grows.py',
+        'shrinks.css',
+        'same size',
+        'empties.txt',
+        'fills.txt',
+        'node-tool',
+        'sub/a\nb',
+        'py-tool',
+        '-n',
+        "it's $(x).css",
+        'limit',
+      ];
       const large = Buffer.alloc(65_537, 'x');
-      const replaced = ['shrinks.bin', 'grows.bin', 'run.sh', 'run.bash', 'bash-tool', 'zsh-tool', 'mode', 'link'];
-      const first = ['x', 'long text', 'ab\n', 'x', '', '#!/usr/bin/env node\n1', 'x'];
-      const second = ['long text', 'x', 'cd\n', '', 'x', '#!/usr/bin/env node\n2', '\0y'];
+      const replaced = [
+        'shrinks.bin',
+        'grows.bin',
+        'run.sh',
+        'run.bash',
+        'bash-tool',
+        'zsh-tool',
+        'mode',
+        'link',
+        'a.fish',
+        'env-tool',
+      ];
+      const first = [
+        'x',
+        'long text',
+        'ab\n',
+        'x',
+        '',
+        '#!/usr/bin/env node\n1',
+        'x',
+        '#!/usr/bin/python3\n',
+        'x',
+        'long',
+        'x',
+      ];
+      const second = [
+        'long text',
+        'x',
+        'cd\n',
+        '',
+        'x',
+        '#!/usr/bin/env node\n2',
+        '\0y',
+        '#!/usr/bin/python3 -u\n',
+        'yy',
+        'y',
+        large.subarray(1),
+      ];
       const firstReplaced = [
         large,
         'x',
@@ -176,19 +224,27 @@ describe('LiveSync', () => {
         '#!/usr/bin/env zsh\n',
         'x',
         { link: 'a' },
+        'echo 1',
+        '#!/usr/bin/env -S bash -e\n1',
       ];
-      const secondReplaced = ['x', large, 'exit 2', 'exit 2', '#!/bin/bash\n', '#!/bin/zsh\n', 'y', 'y'];
+      const secondReplaced = [
+        'x',
+        large,
+        'exit 2',
+        'exit 2',
+        '#!/bin/bash\n',
+        '#!/bin/zsh\n',
+        'y',
+        'y',
+        'echo 2',
+        '#!/usr/bin/env -S bash -e\n2',
+      ];
       const treeOf = (...parts: readonly (readonly [readonly string[], readonly TreeSpec[string][]])[]) =>
         Object.fromEntries(
           parts.flatMap(([names, contents]) => names.map((name, at) => [name, contents[at] as string])),
         );
       const inodes = async () =>
-        (
-          await inSandbox(
-            sandbox,
-            'stat -c %i "$@"'.replace('"$@"', [...inPlace, ...replaced].map((name) => `'${name}'`).join(' ')),
-          )
-        )
+        (await inSandbox(sandbox, 'stat -c %i -- "$@"'.replace('"$@"', [...inPlace, ...replaced].map(quote).join(' '))))
           .trim()
           .split('\n');
       writeTree(root, treeOf([inPlace, first], [replaced, firstReplaced]));
