@@ -50,15 +50,6 @@ time.sleep(1000)'`,
       require("child_process").spawn("sleep", ["1000"], { detached: true, stdio: "ignore" }).unref();
       setInterval(() => {}, 1000)'`,
     ],
-    [
-      'and what Python started in a process group and a session of its own',
-      `python3 -c '
-import os, subprocess, time
-subprocess.Popen(["sleep", "1000"], start_new_session=True, env={})
-subprocess.Popen(["sleep", "1000"], preexec_fn=os.setpgrp)
-time.sleep(1000)'`,
-    ],
-    ['and coprocesses', 'coproc setsid sleep 1000; setsid cat < <(sleep 1000) & wait'],
     ['and what outlives the shell that started it', '(setsid sh -c "sleep 1000 & exec sleep 1000" &); sleep 1000'],
   ] as const) {
     it(`stops the program ${name} when the run is canceled, and leaves no processes behind`, async () => {
