@@ -234,7 +234,7 @@ export class KeptSandboxes {
   /** Discards the files of a sandbox that the user has terminated, and those of its owner's sandboxes before it. */
   async discardOf(sandboxId: string): Promise<void> {
     const ended = await this.#records.find(sandboxId);
-    if (ended) await this.#discardAll((await this.#records.all()).filter((kept) => placeOf(kept) === placeOf(ended)));
+    if (ended) await this.#discardAll(await this.#at(placeOf(ended)));
   }
 
   async #discardAll(all: readonly KeptSandbox[]): Promise<void> {
@@ -273,14 +273,14 @@ export class KeptSandboxes {
     { account, app }: Connection,
     { folder, profileName }: Pick<Owner, 'folder' | 'profileName'>,
   ): Promise<KeptSandbox[]> {
-    const accountId = accountIdOf(account);
-    return (await this.#records.all()).filter(
-      (kept) =>
-        kept.accountId === accountId &&
-        kept.appId === app.appId &&
-        kept.folderPath === folder.path &&
-        kept.profile === profileName,
+    return this.#at(
+      placeOf({ accountId: accountIdOf(account), appId: app.appId, folderPath: folder.path, profile: profileName }),
     );
+  }
+
+  /** Returns the sandboxes of a place, the latest start first. */
+  async #at(place: string): Promise<KeptSandbox[]> {
+    return (await this.#records.all()).filter((kept) => placeOf(kept) === place);
   }
 
   async #isInUse({ windowId }: KeptSandbox): Promise<boolean> {
@@ -345,7 +345,12 @@ export class KeptSandboxes {
 }
 
 /** Names the account, app, folder, and profile of a sandbox. */
-function placeOf({ accountId, appId, folderPath, profile }: KeptSandbox): string {
+function placeOf({
+  accountId,
+  appId,
+  folderPath,
+  profile,
+}: Pick<KeptSandbox, 'accountId' | 'appId' | 'folderPath' | 'profile'>): string {
   return JSON.stringify([accountId, appId, folderPath, profile]);
 }
 
