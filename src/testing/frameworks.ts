@@ -6,11 +6,6 @@ import { pythonTests } from './pytest.ts';
 /** All test frameworks. */
 export const TEST_FRAMEWORKS: readonly TestFramework[] = [pythonTests, nodeTests, goTests];
 
-/** Returns the framework of a file that has tests, by its extension. */
-export function frameworkOf(path: string): TestFramework | undefined {
-  return TEST_FRAMEWORKS.find((each) => each.owns(path));
-}
-
 /** Returns the framework that a file may have tests of, by its name. */
 export function testFileFramework(path: string): TestFramework | undefined {
   return TEST_FRAMEWORKS.find((each) => each.isTestFile(path));
