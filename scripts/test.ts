@@ -13,7 +13,7 @@ import { messageOf } from './say.ts';
 import { check } from './stages/check.ts';
 import { endToEnd } from './stages/end-to-end.ts';
 import { gvisor } from './stages/gvisor.ts';
-import { inParallel, type TestJob } from './stages/in-parallel.ts';
+import { inParallel, said, type TestJob } from './stages/in-parallel.ts';
 import { integration } from './stages/integration.ts';
 import type { Stage, StageOptions } from './stages/stage.ts';
 import { ui } from './stages/ui.ts';
@@ -57,14 +57,6 @@ async function runStages(chosen: readonly Stage[], options: StageOptions): Promi
 /** A job that only reports why a stage can't run. */
 function failed({ title }: Stage, problem: string): TestJob {
   return said(`  ✘ ${problem}\n`, [`${title}: ${problem}`]);
-}
-
-/** A job that only prints. */
-function said(text: string, failures: readonly string[] = []): TestJob {
-  return async (write) => {
-    write(text);
-    return { passed: 0, failures };
-  };
 }
 
 async function build(): Promise<TestResults> {

@@ -2,8 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { findRunsc } from '../../local/isolation/gvisor/runsc.ts';
 import { projectFolder } from '../paths.ts';
-import { sum } from '../results.ts';
-import type { TestJob } from './in-parallel.ts';
+import { said, type TestJob } from './in-parallel.ts';
 import { runLaunch } from './integration.ts';
 import { mochaInNode } from './mocha-in-node.ts';
 import type { Stage, StageOptions } from './stage.ts';
@@ -29,13 +28,8 @@ export const gvisor: Stage = {
     if (existsSync(RUNSC)) return jobsIn(RUNSC, options);
     if ('path' in installed) return jobsIn(installed.path, options);
     const problem = RUNSC_PROBLEM ? `: ${RUNSC_PROBLEM}` : ', nor is RUNSC its path';
-    const said = `    Skipped: gVisor (runsc) isn't installed${problem}\n    - runs the tests that meet the kernel most\n\n  1 pending\n`;
-    return [
-      async (write) => {
-        write(said);
-        return sum([]);
-      },
-    ];
+    const skipped = `    Skipped: gVisor (runsc) isn't installed${problem}\n    - runs the tests that meet the kernel most\n\n  1 pending\n`;
+    return [said(skipped)];
   },
 };
 

@@ -37,6 +37,14 @@ export async function inParallel(jobs: readonly TestJob[]): Promise<TestResults>
   return sum(results);
 }
 
+/** A job that only prints. */
+export function said(text: string, failures: readonly string[] = []): TestJob {
+  return async (write) => {
+    write(text);
+    return { passed: 0, failures };
+  };
+}
+
 /** Groups test files by a key. The largest group is first, so that no long job is left to run alone at the end. */
 export function groupsOf(files: readonly string[], keyOf: (path: string) => string): [string, string[]][] {
   const size = (paths: string[]) => paths.reduce((total, path) => total + statSync(path).size, 0);
