@@ -1,7 +1,8 @@
 import * as vscode from 'vscode';
 import type { RunOutcome } from '../run-file.ts';
 
-const QUESTIONS = [
+/** The functions of VS Code that show something which the user may answer. */
+export const QUESTIONS = [
   'showErrorMessage',
   'showInformationMessage',
   'showWarningMessage',

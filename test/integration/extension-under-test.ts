@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
+import { QUESTIONS } from '../../scripts/vscode/without-screen.ts';
 import type { SandboxesApi } from '../../src/api/api.ts';
 import type { RunResult } from '../../src/run/result.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -70,7 +71,7 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
   return uri;
 }
 
-type Shower = 'showErrorMessage' | 'showInformationMessage' | 'showWarningMessage' | 'showInputBox' | 'showQuickPick';
+type Shower = (typeof QUESTIONS)[number];
 
 /** The first argument of a message, an input box, or a quick pick. */
 type Asked = string | { title: string } | object[];
@@ -84,16 +85,9 @@ export async function answering<T>(
   action: (messages: readonly string[]) => Promise<T>,
 ): Promise<{ result: T; messages: string[] }> {
   const window = vscode.window as unknown as Record<Shower, (message: Asked) => Promise<unknown>>;
-  const showers = [
-    'showErrorMessage',
-    'showInformationMessage',
-    'showWarningMessage',
-    'showInputBox',
-    'showQuickPick',
-  ] as const;
-  const originals = showers.map((shower) => [shower, window[shower]] as const);
+  const originals = QUESTIONS.map((shower) => [shower, window[shower]] as const);
   const messages: string[] = [];
-  for (const shower of showers) {
+  for (const shower of QUESTIONS) {
     window[shower] = async (message) => {
       if (Array.isArray(message)) {
         const answer = answers[shower];
