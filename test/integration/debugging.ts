@@ -9,6 +9,11 @@ const sessions = new Map<string, string>();
 vscode.debug.onDidStartDebugSession(({ id, type, name }) => sessions.set(id, `${type} ${name}`));
 vscode.debug.onDidTerminateDebugSession(({ id }) => sessions.delete(id));
 
+/** Returns the configuration that debugs a program in a sandbox. */
+export function launchOf({ fsPath }: vscode.Uri, own: object = {}): vscode.DebugConfiguration {
+  return { type: 'modal', request: 'launch', name: 'program', program: fsPath, ...own };
+}
+
 /** Sets a breakpoint. Lines start at 0. */
 export function breakAt(uri: vscode.Uri, line: number): void {
   const location = new vscode.Location(uri, new vscode.Position(line, 0));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/debug/strings.ts';
 import { strings as syncStrings } from '../../../src/providers/sync/strings.ts';
-import { breakAt, debuggingEnded, evaluate, stopDebugging, stoppedAt } from '../debugging.ts';
+import { breakAt, debuggingEnded, evaluate, launchOf, stopDebugging, stoppedAt } from '../debugging.ts';
 import { activate, textOf, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const PROGRAM = `const { fork } = require('node:child_process');
@@ -30,13 +30,7 @@ describe('Debug in Sandbox for JavaScript', () => {
   });
   afterEach(stopDebugging);
 
-  const config = (own: object = {}): vscode.DebugConfiguration => ({
-    type: 'modal',
-    request: 'launch',
-    name: 'program',
-    program: program.fsPath,
-    ...own,
-  });
+  const config = (own?: object) => launchOf(program, own);
   const execute = (command: string) => vscode.commands.executeCommand(command);
 
   it('stops at breakpoints in local files, also of child processes, evaluates, steps, and ends', async () => {

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { DEBUGPY_FOLDER } from '../../../src/debug/python.ts';
 import { debugpyArchive, hasDebugpy, NO_DEBUGPY } from '../../helpers/debugpy.ts';
 import { skipUnless } from '../../helpers/skip.ts';
-import { breakAt, debuggingEnded, evaluate, stopDebugging, stoppedAt } from '../debugging.ts';
+import { breakAt, debuggingEnded, evaluate, launchOf, stopDebugging, stoppedAt } from '../debugging.ts';
 import { activate, textOf, waitForActiveDocument, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const PROGRAM = `import json
@@ -31,13 +31,7 @@ describe('Debug in Sandbox', () => {
   });
   afterEach(stopDebugging);
 
-  const config = (own: object = {}): vscode.DebugConfiguration => ({
-    type: 'modal',
-    request: 'launch',
-    name: 'program',
-    program: program.fsPath,
-    ...own,
-  });
+  const config = (own?: object) => launchOf(program, own);
 
   it('stops at a breakpoint in the local file, evaluates, steps, restarts, and ends', async () => {
     breakAt(program, 3);
