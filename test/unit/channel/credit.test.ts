@@ -4,8 +4,8 @@ import { helperCommand, helperSource, LANGUAGE_NAMES, type LanguageName } from '
 import { CreditPool, MIN_CREDIT_BYTES } from '../../../src/channel/credit.ts';
 import { ExecPipe } from '../../../src/channel/exec-pipe.ts';
 import { FrameReader, fields, frame, Kind, MAX_PAYLOAD_BYTES, numberIn } from '../../../src/channel/frames.ts';
-import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
-import { startServer } from './sandbox-server.ts';
+import type { Workbench } from '../../helpers/local-modal.ts';
+import { startSandboxServer } from './sandbox-server.ts';
 
 /** More than it takes to use up what the streams share: each gets a quarter of what is left. */
 const STALLED = 64;
@@ -19,9 +19,7 @@ describe('A busy stream beside many that have stopped', () => {
   let port: number;
 
   before(async () => {
-    workbench = await startWorkbench();
-    sandbox = await workbench.modal.sandboxes.create(workbench.app, workbench.image, { timeoutMs: 600_000 });
-    port = await startServer(sandbox);
+    ({ workbench, sandbox, port } = await startSandboxServer());
   });
   after(() => workbench.server.stop());
 

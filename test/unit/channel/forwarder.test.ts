@@ -6,8 +6,8 @@ import { buffer, text } from 'node:stream/consumers';
 import type { Sandbox } from 'modal';
 import { Channels } from '../../../src/channel/channels.ts';
 import { Forwarder } from '../../../src/channel/forwarder.ts';
-import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
-import { SENT_PIECE, SOCKET_PATH, startServer } from './sandbox-server.ts';
+import type { Workbench } from '../../helpers/local-modal.ts';
+import { SENT_PIECE, SOCKET_PATH, startSandboxServer } from './sandbox-server.ts';
 
 describe('A local port that leads into a sandbox', () => {
   let workbench: Workbench;
@@ -16,10 +16,8 @@ describe('A local port that leads into a sandbox', () => {
   let port: number;
 
   before(async () => {
-    workbench = await startWorkbench();
-    sandbox = await workbench.modal.sandboxes.create(workbench.app, workbench.image, { timeoutMs: 600_000 });
+    ({ workbench, sandbox, port } = await startSandboxServer());
     channels = new Channels({ client: async () => workbench.modal });
-    port = await startServer(sandbox);
   });
   after(async () => {
     channels.dispose();

@@ -1,4 +1,5 @@
 import type { Sandbox } from 'modal';
+import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
 
 /**
  * Listens on a port of 127.0.0.1, the same one of ::1, and a Unix socket. The first line of a connection says what to do
@@ -55,4 +56,18 @@ export async function startServer(sandbox: Sandbox): Promise<number> {
   const process = await sandbox.exec(['python3', '-c', PROGRAM]);
   const { value } = await process.stdout.getReader().read();
   return Number(value);
+}
+
+/** A server in a sandbox of its own, and Local Modal, which is to be stopped. */
+export interface SandboxServer {
+  readonly workbench: Workbench;
+  readonly sandbox: Sandbox;
+  readonly port: number;
+}
+
+/** Starts Local Modal, and the server in a sandbox of it. */
+export async function startSandboxServer(): Promise<SandboxServer> {
+  const workbench = await startWorkbench();
+  const sandbox = await workbench.modal.sandboxes.create(workbench.app, workbench.image, { timeoutMs: 600_000 });
+  return { workbench, sandbox, port: await startServer(sandbox) };
 }

@@ -5,9 +5,9 @@ import { buffer, text } from 'node:stream/consumers';
 import type { Sandbox } from 'modal';
 import { LANGUAGE_NAMES, type LanguageName } from '../../../src/channel/boot.ts';
 import { type Channel, Channels, type ListeningPort } from '../../../src/channel/channels.ts';
-import { startWorkbench, type Workbench } from '../../helpers/local-modal.ts';
+import type { Workbench } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { SENT_PIECE, SOCKET_PATH, startServer } from './sandbox-server.ts';
+import { SENT_PIECE, SOCKET_PATH, startSandboxServer } from './sandbox-server.ts';
 
 const MiB = 1024 * 1024;
 
@@ -17,9 +17,7 @@ describe('A channel into a sandbox', () => {
   let port: number;
 
   before(async () => {
-    workbench = await startWorkbench();
-    sandbox = await workbench.modal.sandboxes.create(workbench.app, workbench.image, { timeoutMs: 600_000 });
-    port = await startServer(sandbox);
+    ({ workbench, sandbox, port } = await startSandboxServer());
   });
   after(() => workbench.server.stop());
 
