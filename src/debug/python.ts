@@ -96,8 +96,10 @@ export function programOf(argv: readonly string[]): Record<string, unknown> {
 export function launchArguments(said: unknown, launch: Launch): Record<string, unknown> {
   const ready = parseReady(said);
   const { justMyCode, subProcess, stopOnEntry } = launch;
+  const isRedirected = launch.console === 'internalConsole';
   return {
-    ...programOf(ready.argv),
+    // debugpy reads the output of a program without a terminal from a pipe, which would show it late.
+    ...programOf([...(isRedirected ? ['-u'] : []), ...ready.argv]),
     name: launch.name,
     type: 'debugpy',
     request: 'launch',
@@ -107,7 +109,7 @@ export function launchArguments(said: unknown, launch: Launch): Record<string, u
     env: { PYDEVD_DISABLE_FILE_VALIDATION: '1' },
     console: launch.console,
     // The terminal shows the program's output, too.
-    redirectOutput: launch.console === 'internalConsole',
+    redirectOutput: isRedirected,
     justMyCode,
     subProcess,
     stopOnEntry,

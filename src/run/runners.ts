@@ -17,8 +17,8 @@ export interface ProgramCandidate {
 
 /** The programs that run a language's files, in order of preference, by VS Code language ID. */
 const RUNNERS: Readonly<Record<string, readonly ProgramCandidate[]>> = {
-  // -u: don't buffer output.
-  python: [{ argv: ['python3', '-u'] }, { argv: ['python', '-u'] }],
+  // Without -u, with which long output can be lost in gVisor.
+  python: [{ argv: ['python3'] }, { argv: ['python'] }],
   javascript: [{ argv: ['node'] }],
   typescript: [
     { argv: ['tsx'] },
@@ -181,9 +181,7 @@ function programsOf(shebang: Shebang, languageId: string): ProgramCandidate[] {
   const name = shebang.program.slice(shebang.program.lastIndexOf('/') + 1);
   const isUsual = entryOf(USUAL_INTERPRETERS, languageId)?.test(name) === true;
   if (isUsual && shebang.args.length === 0 && shebang.environment.length === 0) return [];
-  // -u: don't buffer output.
-  const args = languageId === 'python' && isUsual ? ['-u', ...shebang.args] : shebang.args;
-  return shebangPrograms({ ...shebang, args });
+  return shebangPrograms(shebang);
 }
 
 /** Returns the programs that run a file as its `#!` line says: at the path that it names, or by its name. */
@@ -209,7 +207,7 @@ function projectPrograms(languageId: string, projects: Projects): ProgramCandida
     case 'python': {
       const folder = uvProjectOf(projects);
       if (folder === undefined) return [];
-      return [{ argv: ['uv', 'run', ...(folder === '' ? [] : ['--project', remote(folder)]), 'python', '-u'] }];
+      return [{ argv: ['uv', 'run', ...(folder === '' ? [] : ['--project', remote(folder)]), 'python'] }];
     }
     case 'ruby':
       return bundlePrograms('ruby', projects);

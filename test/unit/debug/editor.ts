@@ -79,7 +79,7 @@ export class Editor implements DebugHost {
     const request = runRequest({
       folder: { name: 'folder', path: place.path },
       label: file,
-      programs: [{ argv: ['python3', '-u'] }],
+      programs: [{ argv: ['python3'] }],
       args: [`${REMOTE_ROOT}/${file}`, ...[config.args].flat()],
       ...run,
     });

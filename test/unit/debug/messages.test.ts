@@ -183,6 +183,17 @@ describe('The command line of a program to debug', () => {
     assert.throws(() => nodeRequest(others), { message: strings.notNode('a.ts') });
   });
 
+  it("doesn't buffer output that the debugger shows", () => {
+    const ready = { ready: 1, argv: ['a.py'], python: '/usr/bin/python3', cwd: '/workspace' };
+    const startOf = (console: string) => {
+      const launch = parseConfiguration({ type: 'modal', request: 'launch', name: 'n', program: 'a.py', console });
+      assert.ok(typeof launch === 'object' && !namesAdapter(launch) && launch.request === 'launch');
+      return launchArguments(ready, launch).pythonArgs;
+    };
+    assert.deepEqual(startOf('internalConsole'), [...frozen, '-u']);
+    assert.deepEqual(startOf('integratedTerminal'), frozen);
+  });
+
   it('is refused if the adapter says something else', () => {
     const launch = parseConfiguration({ type: 'modal', request: 'launch', name: 'n', program: 'a.py' });
     assert.ok(typeof launch === 'object' && !namesAdapter(launch) && launch.request === 'launch');

@@ -84,24 +84,24 @@ describe('Files that work only as parts of a project', () => {
     const unittest =
       'import unittest\nclass Sums(unittest.TestCase):\n    def test_x(self):\n        self.fail("no")\n';
     for (const [what, path, text, command] of [
-      ['functions', 'test_a.py', test, 'python3 -u -m pytest'],
-      ['a name that ends with _test', 'a_test.py', `import os\n\n\nasync ${test}`, 'python3 -u -m pytest'],
-      ['a class', 'tests/test_a.py', 'class TestA:\n    def test_x(self): ...\n', 'python3 -u -m pytest'],
-      ['unittest', 'test_a.py', unittest, 'python3 -u -m pytest'],
+      ['functions', 'test_a.py', test, 'python3 -m pytest'],
+      ['a name that ends with _test', 'a_test.py', `import os\n\n\nasync ${test}`, 'python3 -m pytest'],
+      ['a class', 'tests/test_a.py', 'class TestA:\n    def test_x(self): ...\n', 'python3 -m pytest'],
+      ['unittest', 'test_a.py', unittest, 'python3 -m pytest'],
       [
         'fixtures',
         'test_a.py',
         `import pytest\nX = [\n  main()\n]\n@pytest.fixture\ndef x(): ...\n${test}`,
-        'python3 -u -m pytest',
+        'python3 -m pytest',
       ],
-      ['a package', 'a/test_a.py', `from .b import c\n${test}`, 'python3 -u -m pytest'],
-      ['a guard', 'test_a.py', `${unittest}if __name__ == "__main__":\n    unittest.main()\n`, 'python3 -u'],
-      ['a call of the runner', 'test_a.py', `import pytest\n${test}pytest.main([__file__])\n`, 'python3 -u'],
-      ['a call of a test', 'test_a.py', `${test}test_x(1)\n`, 'python3 -u'],
-      ['output of its own', 'test_a.py', `${test}print("done")\n`, 'python3 -u'],
-      ['no tests', 'test_a.py', 'import requests\nrequests.get("http://x")\n', 'python3 -u'],
-      ['only the text of a test', 'test_a.py', `X = """\n${test}"""\n`, 'python3 -u'],
-      ['another name', 'latest.py', test, 'python3 -u'],
+      ['a package', 'a/test_a.py', `from .b import c\n${test}`, 'python3 -m pytest'],
+      ['a guard', 'test_a.py', `${unittest}if __name__ == "__main__":\n    unittest.main()\n`, 'python3'],
+      ['a call of the runner', 'test_a.py', `import pytest\n${test}pytest.main([__file__])\n`, 'python3'],
+      ['a call of a test', 'test_a.py', `${test}test_x(1)\n`, 'python3'],
+      ['output of its own', 'test_a.py', `${test}print("done")\n`, 'python3'],
+      ['no tests', 'test_a.py', 'import requests\nrequests.get("http://x")\n', 'python3'],
+      ['only the text of a test', 'test_a.py', `X = """\n${test}"""\n`, 'python3'],
+      ['another name', 'latest.py', test, 'python3'],
     ] as const)
       it(`runs a file of tests with ${what} by ${command}`, () => {
         const { programs, instead } = runner(path, { 'a/__init__.py': '', [path]: text });
@@ -127,7 +127,7 @@ describe('Files that work only as parts of a project', () => {
     });
 
     it('runs a module of a package at the top alone, because nothing contains the package', () =>
-      assert.equal(described('server.py', { '__init__.py': '', 'server.py': own }), 'python3 -u FILE'));
+      assert.equal(described('server.py', { '__init__.py': '', 'server.py': own }), 'python3 FILE'));
 
     it('calls the main function of a module so that its imports work', () => {
       const text = 'from .settings import PORT\ndef main():\n    print(PORT, __name__, __package__)\n';
@@ -146,11 +146,11 @@ describe('Files that work only as parts of a project', () => {
       const project = '[project]\nname = "x"\n';
       const workspace = { 'uv.lock': '', 'pyproject.toml': project, 'services/api/pyproject.toml': project };
       const run = (path: string, files: Files = {}) => described(path, { ...workspace, ...files, [path]: '' });
-      assert.equal(run('services/api/src/a.py'), 'uv run --project /workspace/services/api python -u FILE');
-      assert.equal(run('services/other/a.py'), 'uv run python -u FILE');
-      assert.equal(run('a.py'), 'uv run python -u FILE');
+      assert.equal(run('services/api/src/a.py'), 'uv run --project /workspace/services/api python FILE');
+      assert.equal(run('services/other/a.py'), 'uv run python FILE');
+      assert.equal(run('a.py'), 'uv run python FILE');
       const onlySettings = { 'services/other/pyproject.toml': '[tool.ruff]\nline-length = 100\n' };
-      assert.equal(run('services/other/a.py', onlySettings), 'uv run python -u FILE');
+      assert.equal(run('services/other/a.py', onlySettings), 'uv run python FILE');
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execute } from '../../../src/api/execute.ts';
 import { runRequest } from '../../../src/run/request.ts';
 import type { Run } from '../../../src/run/run.ts';
+import { runnerOf } from '../../../src/run/runners.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { localRuns } from './local-runs.ts';
 
@@ -110,6 +111,16 @@ time.sleep(1000)'`,
         assert.equal(result.outcome, 'exited');
         assert.deepEqual([result.exitCode, result.signal], [exitCode, signal]);
       });
+
+  it('shows all of a long line of a Python file, in a terminal and without one', async () => {
+    const { programs = [] } = runnerOf({ name: 'a.py', languageId: 'python', text: '' }) ?? {};
+    for (const pty of [true, false]) {
+      const args = ['-c', 'print("x" * 300_000)'];
+      const { run, text } = await start('', { programs, args, pty });
+      assert.equal((await run.done).exitCode, 0);
+      assert.equal(text.output.trimEnd().length, 300_000);
+    }
+  });
 
   it('tells the terminal a size that it gets while the program is being started', async () => {
     await (await start('true')).run.done;

@@ -36,7 +36,7 @@ describe('runnerOf', () => {
 
   for (const [path, text, others, command] of [
     // By language
-    ['a.py', '', {}, 'python3 -u'],
+    ['a.py', '', {}, 'python3'],
     ['a.js', '', {}, 'node'],
     ['a.ts', '', {}, 'tsx'],
     ['a.sh', '', {}, 'bash'],
@@ -49,11 +49,11 @@ describe('runnerOf', () => {
     ['a.lua', '', {}, 'lua'],
     ['a.txt', '', {}, undefined],
     // By `#!` line: another program, or options
-    ['a.py', '#!/usr/bin/env python3\n', {}, 'python3 -u'],
-    ['a.py', '#!/home/me/.venv/bin/python3.12\r\n', {}, 'python3 -u'],
+    ['a.py', '#!/usr/bin/env python3\n', {}, 'python3'],
+    ['a.py', '#!/home/me/.venv/bin/python3.12\r\n', {}, 'python3'],
     ['a.py', '#!/usr/bin/env -S uv run --script\n', {}, 'uv run --script'],
     ['a.py', '#!/usr/bin/env -S uv run --script\n', { 'uv.lock': '' }, 'uv run --script'],
-    ['a.py', '#!/usr/bin/env -S python3 -O -W error\n', {}, 'python3 -u -O -W error'],
+    ['a.py', '#!/usr/bin/env -S python3 -O -W error\n', {}, 'python3 -O -W error'],
     ['a.py', '#!/usr/bin/env pypy3\n', {}, 'pypy3'],
     ['a.py', '#!/usr/bin/env -S pipx run\n', {}, 'pipx run'],
     ['a.js', '#!/usr/bin/env node\n', {}, 'node'],
@@ -90,17 +90,17 @@ describe('runnerOf', () => {
     ['tool', '#!/usr/bin/env -S just --justfile\n', {}, 'just --justfile'],
     ['tool', '#!/usr/bin/env\n', {}, undefined],
     ['tool', '#!\n', {}, undefined],
-    ['a.py', 'x = 1\n#!/usr/bin/env bash\n', {}, 'python3 -u'],
+    ['a.py', 'x = 1\n#!/usr/bin/env bash\n', {}, 'python3'],
     // By metadata
     ['a.py', INLINE, {}, 'uv run --script'],
     ['a.py', `#!/usr/bin/env python3\n${INLINE}`, { 'uv.lock': '' }, 'uv run --script'],
-    ['a.py', 'text = """\n# ///script\n"""\n', {}, 'python3 -u'],
+    ['a.py', 'text = """\n# ///script\n"""\n', {}, 'python3'],
     // By project
-    ['a.py', '', { 'uv.lock': '' }, 'uv run python -u'],
-    ['src/a.py', '', { 'uv.lock': '' }, 'uv run python -u'],
-    ['api/a.py', '', { 'api/uv.lock': '' }, 'uv run --project /workspace/api python -u'],
-    ['api/src/x/a.py', '', { 'api/uv.lock': '', 'uv.lock': '' }, 'uv run --project /workspace/api python -u'],
-    ['web/a.py', '', { 'api/uv.lock': '' }, 'python3 -u'],
+    ['a.py', '', { 'uv.lock': '' }, 'uv run python'],
+    ['src/a.py', '', { 'uv.lock': '' }, 'uv run python'],
+    ['api/a.py', '', { 'api/uv.lock': '' }, 'uv run --project /workspace/api python'],
+    ['api/src/x/a.py', '', { 'api/uv.lock': '', 'uv.lock': '' }, 'uv run --project /workspace/api python'],
+    ['web/a.py', '', { 'api/uv.lock': '' }, 'python3'],
     ['main.go', MAIN, { 'go.mod': '', 'help.go': 'package main\n' }, 'go run . in /'],
     ['backend/main.go', MAIN, { 'backend/go.mod': '', 'backend/help.go': 'package main\n' }, 'go run . in /backend'],
     ['backend/cmd/x/main.go', MAIN, { 'backend/go.mod': '' }, 'go run . in /backend/cmd/x'],

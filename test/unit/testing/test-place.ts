@@ -80,7 +80,7 @@ export async function testPlace({ hasPytest = true } = {}): Promise<TestPlace> {
       const requestOf = (own: readonly [string, ...string[]]) =>
         runRequest({ folder: place, label: framework.name, programs: [{ argv: argv ?? own }], env });
       const requests: ProgramRequests<undefined> = {
-        forModule: async () => requestOf(['python3', '-u']),
+        forModule: async () => requestOf(['python3']),
         forCommandIn: async (_, own) => requestOf(own),
       };
       const program = await framework.program(requests, undefined);
