@@ -18,6 +18,7 @@ export const ORDER: readonly (readonly string[])[] = [
   ['run', 'ssh'],
   ['debug', 'testing'],
   ['api', 'service'],
+  ['mcp'],
   ['providers/common'],
   ['providers/*'],
   ['views/common'],

@@ -30,7 +30,7 @@ const PHRASES: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bthe local Modal\b/, 'Local Modal'],
   [/\b(?:of|on) this machine\b/i, 'on this computer, local'],
   [/\ba person\b/i, 'you, the user'],
-  [/(?<![.'])\bcancell(?:ed|ing)\b(?!['"]?\s*:)/, 'canceled, canceling'],
+  [/(?<![.'/])\bcancell(?:ed|ing)\b(?!['"]?\s*:)/, 'canceled, canceling'],
   [/\b(?:licence|colours?|behaviours?|favourites?|misspelt)\b/i, 'American spelling'],
 ];
 
