@@ -46,6 +46,8 @@ const UNSEEN_SETTINGS: Settings = {
   'editor.minimap.enabled': false,
   'extensions.ignoreRecommendations': true,
   'json.schemaDownload.enable': false,
+  // A page has no GPU, and only the text of this renderer can be read from it.
+  'terminal.integrated.gpuAcceleration': 'off',
   'workbench.enableExperiments': false,
   'workbench.reduceMotion': 'on',
 };

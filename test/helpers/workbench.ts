@@ -58,8 +58,6 @@ export async function openWorkbench(options: WorkbenchOptions = {}): Promise<Wor
     'modal.account': 'local',
     'modal.localModal.runtime': process.env.LOCAL_MODAL_RUNTIME ?? 'namespaces',
     'modal.localModal.network': 'host',
-    // Only the DOM renderer's text can be read from the page.
-    'terminal.integrated.gpuAcceleration': 'off',
     'workbench.colorTheme': options.theme === 'light' ? 'Default Light Modern' : 'Default Dark Modern',
     'window.commandCenter': false,
     // biome-ignore lint/suspicious/noTemplateCurlyInString: VS Code's own variables
