@@ -81,6 +81,7 @@ export const strings = {
   invalidProfileInSettings: (name: string, problem: string) =>
     l10n.t("Profile “{0}” isn't valid: {1}. Fix it in the modal.profiles setting, and then run again.", name, problem),
   unusableModalFile: (file: string, problem: string) => l10n.t('{0} {1}. Fix it, and then run again.', file, problem),
+  unreadable: (file: string) => l10n.t("Couldn't read {0}. Check its permissions, and then try again.", file),
   unreadableEnvFile: (path: string) =>
     l10n.t("Couldn't read the environment file “{0}”. Create it, or remove `envFile` from the profile.", path),
   envFileEncoding: (path: string) => l10n.t('“{0}” is neither UTF-8 nor UTF-16 text. Save it as UTF-8.', path),

@@ -2,6 +2,12 @@ import * as l10n from '@vscode/l10n';
 
 /** Messages about sandboxes, warm-ups, and the budget. */
 export const strings = {
+  syncRootOutside: (root: string) =>
+    l10n.t(
+      'The modal.sync.root setting (“{0}”) points outside the folder. Specify a subfolder, and then run again.',
+      root,
+    ),
+
   noSandboxToPause: (profile: string) => l10n.t('No sandbox is running for profile “{0}”.', profile),
   noPausedSandbox: (profile: string, folder: string) =>
     l10n.t("There's no paused sandbox for profile “{0}” in “{1}”. Run a file to start one.", profile, folder),

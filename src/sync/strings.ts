@@ -124,4 +124,56 @@ export const strings = {
   ownState: () => l10n.t("the sync's own data"),
   beingPulled: () => l10n.t('a file that is being pulled'),
   virtualEnvironment: () => l10n.t('a Python environment (it contains pyvenv.cfg)'),
+
+  // Why a file is synced or not
+  looksLikeCredential: (pattern: string) => l10n.t('looks like a credential: “{0}”', pattern),
+  excludedByDefault: (pattern: string) => l10n.t('“{0}” is excluded by default', pattern),
+  ruleOfSource: (source: string, pattern: string) => l10n.t('{0}: “{1}”', source, pattern),
+  ruleOfLine: (line: number, source: string, pattern: string) =>
+    l10n.t('line {0} of {1}: “{2}”', line, source, pattern),
+  appliesTo: (reason: string, folder: string) => l10n.t('{0}; applies to “{1}”', reason, folder),
+
+  // Questions
+  confirmSync: (files: string, size: string) =>
+    l10n.t('Sync {0} ({1}) from this folder to a Modal sandbox?', files, size),
+  folderLine: (path: string, files: string, size: string) => l10n.t('{0}: {1}, {2}', path, files, size),
+  crowded: (files: string, path: string) =>
+    l10n.t(
+      "{0} are in “{1}”. If programs don't need them, select Cancel, add “{1}/” to .modalignore, and then run again.",
+      files,
+      path,
+    ),
+  thisFolder: () => l10n.t('(this folder)'),
+  excluded: () => l10n.t('Excluded:'),
+  excludedLine: (paths: string, rule: string) => l10n.t('{0} ({1})', paths, rule),
+  ruleInFile: (rule: string, file: string) => l10n.t('{0} in {1}', rule, file),
+  andMore: (paths: string, count: number) => l10n.t('{0} and {1} more', paths, count),
+  credentialsNotSent: (paths: string) => l10n.t('Not sent because they look like credentials: {0}', paths),
+  credentialsSent: () => l10n.t('Sent although they look like credentials, because a rule names them:'),
+  confirmCredentials: () => l10n.t('Send files that look like credentials to the sandbox?'),
+  credentialsExplanation: () =>
+    l10n.t(
+      "This folder's own rules (.modalignore or modal.sync.include) name them. Everything else is synced either way.",
+    ),
+  dontSend: () => l10n.t("Don't Send"),
+  andMoreFiles: (count: number) => l10n.t('… and {0} more', count),
+  sync: () => l10n.t('Sync'),
+  confirmLargeFiles: () => l10n.t('Send very large files to the sandbox?'),
+  largeFileLine: (path: string, size: string) => l10n.t('{0}: {1}', path, size),
+  send: () => l10n.t('Send'),
+  confirmDeletions: (deleted: number, all: number) => l10n.t('Delete {0} of {1} files in the sandbox?', deleted, all),
+  deletionExamples: (paths: string) => l10n.t('They no longer exist in this folder, for example {0}.', paths),
+  deleteInSandbox: () => l10n.t('Delete in Sandbox'),
+  confirmOverwrite: () => l10n.t('Overwrite files changed by a program in the sandbox?'),
+  overwrite: () => l10n.t('Overwrite'),
+  confirmMirror: (count: number) =>
+    count === 1
+      ? l10n.t('Delete 1 file that exists only in the sandbox?')
+      : l10n.t('Delete {0} files that exist only in the sandbox?', count),
+  confirmSensitivePull: () => l10n.t('Pull files that affect what programs on your computer run?'),
+  pull: () => l10n.t('Pull'),
+  confirmHugePull: (files: string, size: string) =>
+    l10n.t('The pull has received {0} ({1}) so far. Receive the rest?', files, size),
+  hugePullDetail: () => l10n.t("The sandbox hasn't sent everything yet. What was received is kept in any case."),
+  pullRest: () => l10n.t('Receive'),
 };

@@ -1,4 +1,5 @@
 /// <reference lib="dom" />
+
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,7 +8,7 @@ import type { Page } from 'playwright-core';
 import { strings } from '../../src/providers/account/strings.ts';
 import { strings as commonStrings } from '../../src/providers/common/strings.ts';
 import { strings as doctorStrings } from '../../src/providers/doctor/strings.ts';
-import { strings as syncStrings } from '../../src/providers/sync/strings.ts';
+import { strings as syncTexts } from '../../src/sync/strings.ts';
 import { countClicks, stepTimeoutMs, waitForAttribute, waitForCount, waitForText } from '../helpers/elements.ts';
 import { type RunningLocalModal, startLocalModal } from '../helpers/local-modal.ts';
 import { commandTitle } from '../helpers/manifest.ts';
@@ -150,7 +151,7 @@ describe('Signing in', () => {
       await picture(workbench, 'account-pick');
       await workbench.pickItem(strings.signInWithBrowser());
     });
-    await workbench.clickDialog(syncStrings.sync());
+    await workbench.clickDialog(syncTexts.sync());
     await workbench.waitForTerminal(/Exited with code 0/);
     const status = page.locator('.statusbar-item[id*="modal.session"] a');
     await waitForAttribute(status, 'aria-label', /Account: you@local\./);

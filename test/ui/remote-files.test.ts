@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { strings } from '../../src/providers/files/strings.ts';
-import { strings as syncStrings } from '../../src/providers/sync/strings.ts';
+import { strings as syncTexts } from '../../src/sync/strings.ts';
 import { comesIntoSight, waitForPicture, waitForTexts } from '../helpers/elements.ts';
 import { commandTitle, paletteTitle } from '../helpers/manifest.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -20,7 +20,7 @@ describe('Open Sandbox Files in Explorer', () => {
   const openInExplorer = async (workbench: Workbench) => {
     await workbench.openFile('main.py');
     await workbench.clickCodeLens('Run in Sandbox');
-    await workbench.clickDialog(syncStrings.sync());
+    await workbench.clickDialog(syncTexts.sync());
     await workbench.waitForTerminal(/Exited with code 0/);
     await workbench.openView('Modal');
     const row = workbench.page.locator('.sidebar .monaco-list-row', { hasText: 'left' }).first();

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox } from '../../src/modal/sandboxes.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import { strings as syncStrings } from '../../src/providers/sync/strings.ts';
 import { sandboxParams } from '../../src/sandboxes/sandbox-params.ts';
 import { noteConnection } from '../../src/ssh/connections.ts';
 import { SshFolder } from '../../src/ssh/hosts.ts';
+import { strings as syncTexts } from '../../src/sync/strings.ts';
 import { strings } from '../../src/views/sandboxes/strings.ts';
 import { comesIntoSight, waitForAttribute, waitForText } from '../helpers/elements.ts';
 import { useProfileOf } from '../helpers/local-modal.ts';
@@ -221,7 +221,7 @@ describe('The Sandboxes view of an account', () => {
     await workbench.openFile('hello.sh');
     await workbench.codeLens('Run in Sandbox').first().waitFor();
     await workbench.clickCodeLens('Run in Sandbox');
-    await workbench.clickDialog(syncStrings.sync());
+    await workbench.clickDialog(syncTexts.sync());
     // Checked before the run ends, because the sandbox stops three seconds later.
     await waitForAttribute(status, 'aria-label', /sandbox running/);
     await workbench.waitForTerminal(/Exited with code 0/);

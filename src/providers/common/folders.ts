@@ -1,9 +1,8 @@
-import { join, normalize, posix, sep } from 'node:path';
+import { posix, sep } from 'node:path';
 import * as vscode from 'vscode';
 import { UserError } from '../../base/errors.ts';
-import { isWithin, resolveInFolder } from '../../base/inside-folder.ts';
 import type { LocalFolder } from '../../run/local-files.ts';
-import { type Folder, NO_FOLDER } from '../../sandboxes/folder.ts';
+import { type Folder, syncedFolder as folderToSync, NO_FOLDER } from '../../sandboxes/folder.ts';
 import { readSettings } from './settings.ts';
 import { strings } from './strings.ts';
 
@@ -53,21 +52,7 @@ export function syncedFolder({ uri, name }: vscode.WorkspaceFolder): Folder {
   if (uri.scheme !== 'file') {
     throw new UserError(strings.folderNotLocal(name));
   }
-  const { root } = readSettings(uri).sync;
-  const path = join(uri.fsPath, normalize(root));
-  if (!isWithin(uri.fsPath, path) || (root !== '' && !leadsInside(uri.fsPath, root)))
-    throw new UserError(strings.syncRootOutside(root));
-  return { name, path: path.endsWith(sep) ? path.slice(0, -1) : path };
-}
-
-/** Returns false if a path leads out of the folder. One that doesn't exist leads nowhere. */
-function leadsInside(folder: string, path: string): boolean {
-  try {
-    resolveInFolder(folder, path);
-    return true;
-  } catch (error) {
-    return !(error instanceof UserError);
-  }
+  return folderToSync({ name, path: uri.fsPath }, readSettings(uri).sync.root);
 }
 
 /** The folder that a command applies to: the file's or the active editor's, the only one, or the one that the user picks. */

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { parseSettings, type Settings, SettingsSchema } from './settings-schema.ts';
+import { parseSettings, type Settings, SettingsSchema } from '../../service/settings-schema.ts';
 
 /** Reads the settings for a file or for the window. Throws `SettingsError` if one isn't valid. */
 export function readSettings(scope?: vscode.Uri): Settings {

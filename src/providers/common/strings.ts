@@ -45,11 +45,6 @@ export const strings = {
     ),
   folderNotLocal: (name: string) =>
     l10n.t("“{0}” isn't on a local disk and can't be synced. Select another folder.", name),
-  syncRootOutside: (root: string) =>
-    l10n.t(
-      'The modal.sync.root setting (“{0}”) points outside the folder. Specify a subfolder, and then run again.',
-      root,
-    ),
   fileNotSaved: (name: string) =>
     l10n.t("“{0}” hasn't been saved. Save it in a workspace folder, and then run again.", name),
   fileNotLocal: (name: string, scheme: string) =>
@@ -68,8 +63,4 @@ export const strings = {
       "Sandboxes for Modal can't save its data ({0}). Everything still works, but when this window closes, it forgets what it synced, started, and spent. Free up disk space, and then reload the window.",
       reason,
     ),
-  invalidAccountSetting: () =>
-    l10n.t('The modal.account setting must be "local", "environment", "profile:NAME", or "token:NAME".'),
-  invalidAppSetting: () => l10n.t('The modal.app setting must be 1 to 64 letters, digits, “.”, “_”, or “-”.'),
-  invalidSetting: (name: string, problem: string) => l10n.t("The modal.{0} setting isn't valid ({1}).", name, problem),
 };

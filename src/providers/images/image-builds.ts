@@ -1,9 +1,9 @@
 import type { Image } from 'modal';
 import * as vscode from 'vscode';
-import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 import { buildImage, ImageBuildError } from '../../images/build.ts';
 import type { BuildContext, ImageStore } from '../../images/build-context.ts';
+import { StoredImages } from '../../images/stored-images.ts';
 import type { ImageProfile } from '../../profiles/schema.ts';
 import type { FinishImage } from '../../sandboxes/sandbox-spec.ts';
 import type { Activity } from '../common/activity.ts';
@@ -14,8 +14,6 @@ import { strings } from './strings.ts';
 
 /** A build that succeeds sooner isn't shown. */
 const SHOW_AFTER_MS = 1500;
-/** The number of images remembered on this computer. */
-const MAX_IMAGES = 100;
 const IMAGES_KEY = 'images';
 
 /**
@@ -32,7 +30,10 @@ export class ImageBuilds implements vscode.Disposable {
 
   constructor(state: vscode.Memento, activity: Activity) {
     this.#activity = activity;
-    this.#store = storeIn(state);
+    this.#store = new StoredImages({
+      read: () => state.get(IMAGES_KEY),
+      write: (images) => void state.update(IMAGES_KEY, images),
+    });
   }
 
   dispose(): void {
@@ -154,21 +155,4 @@ class ShownBuild {
       return this.#ended.promise;
     });
   }
-}
-
-const ImagesSchema = z
-  .record(z.string(), z.object({ imageId: z.string(), usableUntilMs: z.number().optional() }))
-  .catch({});
-
-/** Remembers images in VS Code's state for this computer, except the oldest ones. */
-function storeIn(state: vscode.Memento): ImageStore {
-  const all = () => ImagesSchema.parse(state.get(IMAGES_KEY, {}));
-  return {
-    get: (key) => all()[key],
-    set: (key, image) => {
-      const others = Object.entries(all()).filter(([other]) => other !== key);
-      const kept = image === undefined ? others : [...others, [key, image] as const];
-      void state.update(IMAGES_KEY, Object.fromEntries(kept.slice(-MAX_IMAGES)));
-    },
-  };
 }

@@ -3,25 +3,17 @@ import type { QuickPickItem } from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import type { Effect } from '../../sandboxes/permissions/effects.ts';
 import type { Asker, PermissionRequest, Reviewed } from '../../sandboxes/permissions/permissions.ts';
+import { nameOf, permissionText } from '../../sandboxes/permissions/question-text.ts';
 import { window } from '../common/window.ts';
 import { strings } from './strings.ts';
 
 /** The number of effects that the notification names. */
 const MAX_NAMED = 3;
 const MAX_LINE_CHARS = 200;
-const MAX_NAME_CHARS = 60;
 
 /** Asks in a modal dialog whether a profile or task may cause effects. Resolves with undefined if the user cancels. */
-export async function askPermission(
-  { kind, name, root }: Asker,
-  effects: readonly Effect[],
-): Promise<boolean | undefined> {
-  const isTask = kind === 'task';
-  const question = isTask ? strings.taskQuestion : strings.question;
-  const explanation = isTask ? strings.taskExplanation() : strings.explanation();
-  const message = question(nameOf(name), nameOf(basename(root)));
-  const lines = effects.map(({ text }) => strings.line(cleanLine(text, MAX_LINE_CHARS)));
-  const detail = [...lines, '', explanation].join('\n');
+export async function askPermission(asker: Asker, effects: readonly Effect[]): Promise<boolean | undefined> {
+  const { message, detail } = permissionText(asker, effects);
   const [allow, dontAllow] = [strings.allow(), strings.dontAllow()];
   const pressed = await window.showWarningMessage(message, { modal: true, detail }, allow, dontAllow);
   return pressed === undefined ? undefined : pressed === allow;
@@ -69,8 +61,4 @@ interface PermissionItem extends QuickPickItem {
 function changesOf(reviewed: readonly Reviewed[], selected: readonly PermissionItem[]): Reviewed[] {
   const allowed = new Set(selected.map(({ each }) => each));
   return reviewed.flatMap((each) => (allowed.has(each) === each.allowed ? [] : [{ ...each, allowed: !each.allowed }]));
-}
-
-function nameOf(name: string): string {
-  return cleanLine(name, MAX_NAME_CHARS);
 }

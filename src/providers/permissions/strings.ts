@@ -2,20 +2,7 @@ import * as l10n from '@vscode/l10n';
 
 /** Questions about what a folder's profiles and tasks may do. */
 export const strings = {
-  question: (profile: string, folder: string) =>
-    l10n.t('Allow profile “{0}” in “{1}” to do the following?', profile, folder),
-  line: (text: string) => l10n.t('• {0}', text),
   andMore: (count: number) => l10n.t('… and {0} more', count),
-  explanation: () =>
-    l10n.t(
-      "The files in this folder ask for this. Allow it only if you trust the people who wrote them. If you don't, no sandboxes are kept warm, and a run that needs something else from this list stops and tells you.",
-    ),
-  taskQuestion: (task: string, folder: string) =>
-    l10n.t('Allow task “{0}” in “{1}” to do the following?', task, folder),
-  taskExplanation: () =>
-    l10n.t(
-      "The files in this folder ask for this. Allow it only if you trust the people who wrote them. If you don't, the task doesn't start.",
-    ),
   allow: () => l10n.t('Allow'),
   dontAllow: () => l10n.t("Don't Allow"),
 

@@ -1,12 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { UserError } from '../../base/errors.ts';
-import { MODAL_FILE, type ModalFile, parseModalFile } from '../../profiles/modal-file.ts';
-import { type NamedProfile, Profiles } from '../../profiles/profiles.ts';
+import { MODAL_FILE } from '../../profiles/modal-file.ts';
+import type { NamedProfile, Profiles } from '../../profiles/profiles.ts';
+import { readProfiles } from '../../profiles/read.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import { onDidChangeSettings, readSettings, workspaceValues } from '../common/settings.ts';
-import { strings } from './strings.ts';
 
 /** The profiles of this window's folders, and the current one of each. */
 export class FolderProfiles implements vscode.Disposable {
@@ -50,7 +47,7 @@ export class FolderProfiles implements vscode.Disposable {
     const root = profileRoot(folder);
     const scope = vscode.Uri.file(root);
     const ofWorkspace = workspaceValues('profiles', scope).flatMap((value) => Object.keys(Object(value)));
-    return new Profiles({ all: readSettings(scope).profiles, ofWorkspace }, await readModalFile(root));
+    return readProfiles(root, { all: readSettings(scope).profiles, ofWorkspace });
   }
 
   /** Returns the name of the folder's current profile. */
@@ -80,16 +77,6 @@ export class FolderProfiles implements vscode.Disposable {
 /** The path of the workspace folder, which contains modal.json and the files that profiles name, whatever is synced. */
 export function profileRoot({ path }: Folder): string {
   return vscode.workspace.getWorkspaceFolder(vscode.Uri.file(path))?.uri.fsPath ?? path;
-}
-
-async function readModalFile(root: string): Promise<ModalFile | undefined> {
-  try {
-    return parseModalFile(await readFile(join(root, MODAL_FILE), 'utf8'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || (error as NodeJS.ErrnoException).code === 'ENOTDIR')
-      return undefined;
-    throw new UserError(strings.unreadable(MODAL_FILE), { cause: error });
-  }
 }
 
 function chosenKey({ path }: Folder): string {

@@ -45,7 +45,6 @@ export const strings = {
   baseImageInList: () => l10n.t('base image'),
   pythonBaseImageInList: (pythonVersion: string) => l10n.t('base image, Python {0}', pythonVersion),
 
-  unreadable: (file: string) => l10n.t("Couldn't read {0}. Check its permissions, and then try again.", file),
   problem: (key: string, message: string) => l10n.t('“{0}” {1}.', key, message),
   problemWithSuggestion: (key: string, message: string) => l10n.t('“{0}” {1}', key, message),
 };

@@ -3,11 +3,11 @@ import * as vscode from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import { TASK_TYPE } from '../../run/task-definition.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
+import { reasonOf } from '../../sync/rules/reason.ts';
 import type { Explanation } from '../../sync/rules/rule.ts';
 import { placeOf } from '../common/folders.ts';
 import { onDidChangeSettings } from '../common/settings.ts';
 import { strings } from './strings.ts';
-import { reasonOf } from './sync-rules.ts';
 
 interface Query {
   readonly path: string;
@@ -53,7 +53,7 @@ export class SyncDecorations implements vscode.FileDecorationProvider, vscode.Di
       if (!rule || rule.included) return undefined;
       return {
         badge: '⊘',
-        tooltip: cleanLine(strings.notSyncedTooltip(reasonOf(rule, { folder, path }))),
+        tooltip: cleanLine(strings.notSyncedTooltip(reasonOf(rule, folder.path, path))),
         propagate: false,
       };
     } catch {

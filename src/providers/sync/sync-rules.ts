@@ -1,9 +1,10 @@
-import { isAbsolute, relative } from 'node:path';
+import { isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 import { DeclinedError, UserError } from '../../base/errors.ts';
 import { visibleName } from '../../base/text.ts';
 import type { Folder } from '../../sandboxes/folder.ts';
 import type { FolderSyncs } from '../../sandboxes/folder-syncs.ts';
+import { canInclude, decidingRule, reasonOf } from '../../sync/rules/reason.ts';
 import type { Explanation } from '../../sync/rules/rule.ts';
 import { diskFolderOf, type Place, placeOf } from '../common/folders.ts';
 import { showError } from '../common/report.ts';
@@ -38,7 +39,7 @@ export class SyncRules {
       const rule = decidingRule(explanation);
       const name = visibleName(place.path || place.name);
       const describe = rule.included ? strings.synced : strings.notSynced;
-      const reason = reasonOf(rule, place);
+      const reason = reasonOf(rule, place.folder.path, place.path);
       const message =
         rule === explanation
           ? describe(name, reason)
@@ -60,7 +61,7 @@ export class SyncRules {
     const rule = decidingRule(await this.#ruleOf(place));
     if (rule.included) return;
     if (rule.kind === 'unreadable') throw new UserError(rule.text);
-    const reason = reasonOf(rule, place);
+    const reason = reasonOf(rule, place.folder.path, place.path);
     const name = visibleName(place.path);
     if (!canInclude(rule)) throw new UserError(strings.requiredNeverSynced(name, reason));
     const include = strings.include();
@@ -75,7 +76,9 @@ export class SyncRules {
     const found = await this.#ruleOf(place);
     const rule = found.leadsTo ?? found;
     if (rule.included || rule.kind !== 'credential') return;
-    throw new UserError(strings.credentialNotSent(visibleName(place.path), reasonOf(rule, place)));
+    throw new UserError(
+      strings.credentialNotSent(visibleName(place.path), reasonOf(rule, place.folder.path, place.path)),
+    );
   }
 
   /** Returns the rule that keeps a file out of sandboxes, as a fragment; undefined if it's synced, or not in a folder. */
@@ -83,7 +86,7 @@ export class SyncRules {
     if (!diskFolderOf(uri)) return undefined;
     const place = placeOf(uri);
     const rule = decidingRule(await this.#ruleOf(place));
-    return rule.included ? undefined : reasonOf(rule, place);
+    return rule.included ? undefined : reasonOf(rule, place.folder.path, place.path);
   }
 
   async #ruleOf({ folder, path }: Place): Promise<Explanation> {
@@ -105,39 +108,6 @@ export class SyncRules {
     if (pressed !== strings.showRule() || !file) return;
     const line = Math.max(rule.line - 1, 0);
     await vscode.window.showTextDocument(vscode.Uri.file(file), { selection: new vscode.Range(line, 0, line, 0) });
-  }
-}
-
-/** Returns the rule that decides if a file can run in the sandbox: a link can't if what it leads to isn't there. */
-function decidingRule(found: Explanation): Explanation {
-  return found.included && found.leadsTo ? found.leadsTo : found;
-}
-
-/** Returns true if a setting can include what a rule excludes. */
-function canInclude({ included, kind }: Explanation): boolean {
-  return !included && kind !== 'hard' && kind !== 'unreadable';
-}
-
-/** Describes the rule that applies to a file, as a fragment without a period. */
-export function reasonOf(rule: Explanation, { folder, path }: Pick<Place, 'folder' | 'path'>): string {
-  const reason = rule.source === '' ? builtInReason(rule) : sourceReason(rule, folder.path);
-  return rule.path === path || rule.path === '' ? reason : strings.appliesTo(reason, visibleName(rule.path));
-}
-
-function sourceReason({ source, line, text }: Explanation, folderPath: string): string {
-  const inside = relative(folderPath, source);
-  const shown = isAbsolute(source) && !inside.startsWith('..') ? inside : source;
-  return line > 0 ? strings.ruleOfLine(line, shown, text) : strings.ruleOfSource(shown, text);
-}
-
-function builtInReason({ kind, text }: Explanation): string {
-  switch (kind) {
-    case 'credential':
-      return strings.looksLikeCredential(text);
-    case 'bulk':
-      return strings.excludedByDefault(text);
-    default:
-      return text;
   }
 }
 

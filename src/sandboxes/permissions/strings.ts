@@ -62,4 +62,19 @@ export const strings = {
       what,
     ),
   canceled: () => l10n.t('Nothing was started because you canceled.'),
+
+  // Questions
+  question: (profile: string, folder: string) =>
+    l10n.t('Allow profile “{0}” in “{1}” to do the following?', profile, folder),
+  line: (text: string) => l10n.t('• {0}', text),
+  explanation: () =>
+    l10n.t(
+      "The files in this folder ask for this. Allow it only if you trust the people who wrote them. If you don't, no sandboxes are kept warm, and a run that needs something else from this list stops and tells you.",
+    ),
+  taskQuestion: (task: string, folder: string) =>
+    l10n.t('Allow task “{0}” in “{1}” to do the following?', task, folder),
+  taskExplanation: () =>
+    l10n.t(
+      "The files in this folder ask for this. Allow it only if you trust the people who wrote them. If you don't, the task doesn't start.",
+    ),
 };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { strings as syncStrings } from '../../../src/providers/sync/strings.ts';
 import { strings } from '../../../src/providers/warm/strings.ts';
+import { strings as syncTexts } from '../../../src/sync/strings.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { activate, answering, eventually, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
@@ -35,7 +35,7 @@ describe('An account with paid sandboxes', () => {
   const running = async () => (await server.control.running()).sandboxes.length;
   const stopEverything = () => answering({}, async () => vscode.commands.executeCommand('modal.stopEverything'));
   /** Runs the script, and confirms the first sync to the account. */
-  const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: syncStrings.sync() }) =>
+  const run = (answers: Parameters<typeof answering>[0] = { showWarningMessage: syncTexts.sync() }) =>
     answering(answers, () => runFile(script));
 
   it('makes no calls while nothing is warm and no view is open', async () => {
@@ -50,7 +50,7 @@ describe('An account with paid sandboxes', () => {
 
   it('warns at 80% of a budget, and again when it is spent', async () => {
     const costly = await writeWorkspaceFile('costly.sh', 'sleep 1\n');
-    const { result } = await answering({ showWarningMessage: syncStrings.sync() }, () => runFile(costly));
+    const { result } = await answering({ showWarningMessage: syncTexts.sync() }, () => runFile(costly));
     assert.equal(result.exitCode, 0);
     await stopEverything();
     const isNear = (text: string) => /^You've spent (about|under) .* of .* today \(estimate\)\.$/.test(text);
@@ -86,7 +86,7 @@ describe('An account with paid sandboxes', () => {
     const shown: string[] = [];
     for (const app of ['one', 'two'])
       await withSetting('app', app, async () => {
-        const { messages } = await run({ showWarningMessage: syncStrings.sync() });
+        const { messages } = await run({ showWarningMessage: syncTexts.sync() });
         shown.push(...messages.filter((text) => text.includes('This client')));
         await stopEverything();
       });
@@ -125,7 +125,7 @@ describe('An account with paid sandboxes', () => {
     const asked: string[] = [];
     for (let start = 0; start < 4; start += 1) {
       const { messages } = await run({
-        showWarningMessage: syncStrings.sync(),
+        showWarningMessage: syncTexts.sync(),
         showInformationMessage: strings.keepWarm(),
       });
       asked.push(...messages.filter((text) => /slow to start three times/.test(text)));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { strings } from '../../../src/debug/strings.ts';
-import { strings as syncStrings } from '../../../src/providers/sync/strings.ts';
+import { strings as syncTexts } from '../../../src/sync/strings.ts';
 import { breakAt, debuggingEnded, evaluate, launchOf, stopDebugging, stoppedAt } from '../debugging.ts';
 import { activate, textOf, writeWorkspaceFile } from '../extension-under-test.ts';
 
@@ -79,7 +79,7 @@ describe('Debug in Sandbox for JavaScript', () => {
       breakAt(program, 3);
       await vscode.debug.startDebugging(undefined, config());
       await stoppedAt(program, 3);
-      const reason = syncStrings.ruleOfLine(1, 'debug-js/.gitignore', 'made-here.js');
+      const reason = syncTexts.ruleOfLine(1, 'debug-js/.gitignore', 'made-here.js');
       assert.deepEqual(said, [strings.notSynced(reason)]);
     } finally {
       tracker.dispose();

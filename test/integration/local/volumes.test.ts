@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, posix } from 'node:path';
 import * as vscode from 'vscode';
 import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
+import { strings as permissionTexts } from '../../../src/sandboxes/permissions/strings.ts';
 import { strings } from '../../../src/views/volumes/strings.ts';
 import {
   activate,
@@ -185,7 +186,7 @@ describe('A volume', () => {
       const script = await writeWorkspaceFile('mounted.sh', 'cat /mnt/data/edit.txt');
       const run = await answering({ showWarningMessage: permissionStrings.allow() }, () => runFile(script));
       assert.match(run.result.text, /^before and after/m);
-      assert.ok(run.messages.includes(permissionStrings.question('default', 'hello')), 'asks about the volume “a”');
+      assert.ok(run.messages.includes(permissionTexts.question('default', 'hello')), 'asks about the volume “a”');
     } finally {
       await fs.delete(file);
     }

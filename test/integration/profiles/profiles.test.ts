@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
 import { strings as profileStrings } from '../../../src/providers/profiles/strings.ts';
 import { strings } from '../../../src/providers/run/strings.ts';
+import { strings as permissionTexts } from '../../../src/sandboxes/permissions/strings.ts';
 import {
   activate,
   answering,
@@ -63,7 +64,7 @@ describe('Profiles of a folder', () => {
     const { result, messages } = await answering({ showWarningMessage: permissionStrings.allow() }, () =>
       runFile(inFolder('word.sh')),
     );
-    assert.ok(messages.includes(permissionStrings.question('filed', 'profiles')), messages.join());
+    assert.ok(messages.includes(permissionTexts.question('filed', 'profiles')), messages.join());
     const { text } = result;
     assert.match(text, /^word file env$/m);
     assert.match(text, /^\.cache checkpoints git-repos workspace/m);
@@ -158,7 +159,7 @@ describe('A profile with warm sandboxes', () => {
     assert.doesNotMatch((await offered())?.description ?? '', /flame/);
     const allow = { showWarningMessage: permissionStrings.allow() };
     const { messages } = await answering(allow, async () => vscode.commands.executeCommand('modal.reviewPermissions'));
-    assert.ok(messages.includes(permissionStrings.question('ready', 'profiles')), messages.join());
+    assert.ok(messages.includes(permissionTexts.question('ready', 'profiles')), messages.join());
     await untilReady();
   });
 

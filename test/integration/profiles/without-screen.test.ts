@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { runWithoutScreen } from '../../../scripts/vscode/without-screen.ts';
-import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
 import { strings as runStrings } from '../../../src/providers/run/strings.ts';
+import { strings as permissionTexts } from '../../../src/sandboxes/permissions/strings.ts';
 import { activate, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const MODAL_JSON = '.vscode/modal.json';
@@ -55,7 +55,7 @@ describe('A run without a screen', () => {
   it('ends with the question about what a profile may do', async () => {
     await writeWorkspaceFile('unseen.env', 'A=1\n');
     await writeWorkspaceFile(MODAL_JSON, '{ "default": "asks", "profiles": { "asks": { "envFile": "unseen.env" } } }');
-    const asked = permissionStrings.question('asks', 'profiles');
+    const asked = permissionTexts.question('asks', 'profiles');
     await refused(
       'a.sh',
       new RegExp(`\\nVS Code asked: “${escaped(asked)}” To answer, open the folder with npm start\\.$`),

@@ -1,6 +1,7 @@
 import { strings as providerStrings } from '../../../src/providers/run/strings.ts';
 import { strings as syncStrings } from '../../../src/providers/sync/strings.ts';
 import { strings as runStrings } from '../../../src/run/strings.ts';
+import { strings as syncTexts } from '../../../src/sync/strings.ts';
 import type { Door } from './doors.ts';
 
 /** What must come: the lines that a user sees, and the exit code. */
@@ -18,7 +19,7 @@ export interface Expected {
 type Row = readonly [door: Door, what: string, expected: Expected | readonly string[]];
 
 const ignored = syncStrings.notSynced;
-const rule = (pattern: string) => syncStrings.ruleOfLine(1, '.gitignore', pattern);
+const rule = (pattern: string) => syncTexts.ruleOfLine(1, '.gitignore', pattern);
 /** What the compiler reports. */
 const AREA = { 'src/area.cpp': ['4 Warning unused variable ‘unused’ [-Wunused-variable]'] };
 const UV = 'stand-in uv <run> <python> <-u>';
@@ -245,7 +246,7 @@ export const ROWS: Readonly<Record<string, readonly Row[]>> = {
     [
       'explain',
       'outputs/step-1.json',
-      [ignored('outputs/step-1.json', syncStrings.appliesTo(rule('outputs/'), 'outputs'))],
+      [ignored('outputs/step-1.json', syncTexts.appliesTo(rule('outputs/'), 'outputs'))],
     ],
   ],
   worktree: [

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { strings as questions } from '../../../src/providers/permissions/strings.ts';
-import { strings as syncQuestions } from '../../../src/providers/sync/strings.ts';
-import { strings } from '../../../src/sandboxes/permissions/strings.ts';
+import { strings as permissionTexts, strings } from '../../../src/sandboxes/permissions/strings.ts';
+import { strings as syncTexts } from '../../../src/sync/strings.ts';
 import { type RunningLocalModal, startLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
 import { activate, answering, eventually, runFile } from '../extension-under-test.ts';
 
@@ -83,18 +83,20 @@ describe('A trusted folder whose files ask for as much as possible', () => {
 
   it('asks about everything in one dialog when a file is run, and starts nothing without an answer', async () => {
     const { messages, details, result } = await withDetails(() => run(undefined));
-    assert.deepEqual(messages, [questions.question('everything', 'stranger')]);
+    assert.deepEqual(messages, [permissionTexts.question('everything', 'stranger')]);
     const lines = (details[0] ?? '').split('\n').filter((line) => line.startsWith('•'));
     const [, size = ''] = /\(([\d.]+ KB)\)/.exec(lines[8] ?? '') ?? [];
     assert.match(lines[6] ?? '', /^• Move to a new sandbox before the maximum lifetime ends/);
     assert.deepEqual(lines.toSpliced(6, 1).slice(2), [
-      questions.line(strings.buildVariable(VARIABLE)),
-      questions.line(strings.envFile('.env')),
-      questions.line(strings.secret('production')),
-      questions.line(strings.changeVolume('customer-data')),
-      questions.line(strings.publicPort(8000)),
-      questions.line(strings.copyFiles('5 files', size, '.modalignore, .vscode/modal.json, .vscode/settings.json')),
-      questions.line(strings.copyCredential('deploy.pem')),
+      permissionTexts.line(strings.buildVariable(VARIABLE)),
+      permissionTexts.line(strings.envFile('.env')),
+      permissionTexts.line(strings.secret('production')),
+      permissionTexts.line(strings.changeVolume('customer-data')),
+      permissionTexts.line(strings.publicPort(8000)),
+      permissionTexts.line(
+        strings.copyFiles('5 files', size, '.modalignore, .vscode/modal.json, .vscode/settings.json'),
+      ),
+      permissionTexts.line(strings.copyCredential('deploy.pem')),
     ]);
     assert.equal(result.error, strings.canceled());
     assert.deepEqual([await created(), read.has(VARIABLE)], [['AppGetOrCreate'], false]);
@@ -111,7 +113,7 @@ describe('A trusted folder whose files ask for as much as possible', () => {
     assert.deepEqual([await created(), read.has(VARIABLE)], [['AppGetOrCreate'], false]);
 
     await choose('mine');
-    const { details, result } = await withDetails(() => run(syncQuestions.sync()));
+    const { details, result } = await withDetails(() => run(syncTexts.sync()));
     assert.match(result.text, /hello from a stranger/);
     assert.match(details[0] ?? '', /Sent although they look like credentials[^:]*:\n\.env\ndeploy\.pem/);
     await choose('everything');

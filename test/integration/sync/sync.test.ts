@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
-import { strings as commonStrings } from '../../../src/providers/common/strings.ts';
 import { strings } from '../../../src/providers/sync/strings.ts';
-import { strings as syncStrings } from '../../../src/sync/strings.ts';
+import { strings as sandboxTexts } from '../../../src/sandboxes/strings.ts';
+import { strings as syncStrings, strings as syncTexts } from '../../../src/sync/strings.ts';
 import { answering, printed, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const root = () => vscode.workspace.workspaceFolders?.[0]?.uri as vscode.Uri;
@@ -27,13 +27,13 @@ describe('Explain Sync Status', () => {
     await writeWorkspaceFile('.gitignore', '# logs\n*.log\n__pycache__/\n');
     assert.equal(
       await why(await writeWorkspaceFile('a.log', '')),
-      strings.notSynced('a.log', strings.ruleOfLine(2, '.gitignore', '*.log')),
+      strings.notSynced('a.log', syncTexts.ruleOfLine(2, '.gitignore', '*.log')),
     );
     assert.equal(
       await why(await writeWorkspaceFile('__pycache__/a.pyc', '')),
       strings.notSynced(
         '__pycache__/a.pyc',
-        strings.appliesTo(strings.excludedByDefault('__pycache__/'), '__pycache__'),
+        syncTexts.appliesTo(syncTexts.excludedByDefault('__pycache__/'), '__pycache__'),
       ),
     );
     assert.match(await why(await writeWorkspaceFile('.env', 'A=1')), /“\.env” isn't synced .*credential/);
@@ -53,7 +53,7 @@ describe("Running a file that isn't synced", () => {
       assert.equal(refused.messages.length, 1, 'there is no second message after a no');
       assert.equal(
         refused.messages[0],
-        strings.requiredNotSynced('left out.log', strings.ruleOfLine(2, '.gitignore', '*.log')),
+        strings.requiredNotSynced('left out.log', syncTexts.ruleOfLine(2, '.gitignore', '*.log')),
       );
       assert.match(refused.result.error ?? '', /modal\.sync\.include/);
       assert.equal(refused.result.text, '');
@@ -122,7 +122,7 @@ describe('Mirror Folder to Sandbox', () => {
     const refused = await answering({}, mirror);
     assert.match(refused.messages[0] ?? '', /Delete .+ only in the sandbox\?/);
     assert.match((await run('cat only-there.txt')).text, /^extra$/m);
-    await answering({ showWarningMessage: strings.deleteInSandbox() }, mirror);
+    await answering({ showWarningMessage: syncTexts.deleteInSandbox() }, mirror);
     assert.match((await run('cat only-there.txt')).text, /No such file/);
   });
 });
@@ -185,7 +185,7 @@ describe('modal.sync.root', () => {
   it("can't point outside the workspace folder", () =>
     withSetting('sync.root', '../..', async () => {
       const { result } = await answering({}, () => run('true'));
-      assert.equal(result.error, commonStrings.syncRootOutside('../..'));
+      assert.equal(result.error, sandboxTexts.syncRootOutside('../..'));
     }));
 
   it("can't lead outside the workspace folder through a link", async () => {
@@ -194,7 +194,7 @@ describe('modal.sync.root', () => {
     try {
       await withSetting('sync.root', 'elsewhere', async () => {
         const { result } = await answering({}, () => run('true'));
-        assert.equal(result.error, commonStrings.syncRootOutside('elsewhere'));
+        assert.equal(result.error, sandboxTexts.syncRootOutside('elsewhere'));
       });
     } finally {
       rmSync(link);

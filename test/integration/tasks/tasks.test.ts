@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
 import { strings as permissionStrings } from '../../../src/providers/permissions/strings.ts';
+import { strings as permissionTexts } from '../../../src/sandboxes/permissions/strings.ts';
 import {
   activate,
   answering,
@@ -69,7 +70,7 @@ describe('Tasks of type modal', () => {
     const asked = (answer: string | undefined, run: () => ReturnType<typeof runOwn>) =>
       answering(answer === undefined ? {} : { showWarningMessage: answer }, run);
     const runs = [() => runOwn('local variable'), () => runInSandbox('local variable by a setting')];
-    const question = (name: string) => permissionStrings.taskQuestion(name, 'tasks');
+    const question = (name: string) => permissionTexts.taskQuestion(name, 'tasks');
     const [first, other] = ['local variable', 'local variable by a setting'] as const;
     for (const [index, run] of runs.entries()) {
       const { result, messages } = await asked(undefined, run);

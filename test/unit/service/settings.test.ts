@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { parseSettings, SettingsSchema } from '../../../src/providers/common/settings-schema.ts';
-import { strings } from '../../../src/providers/common/strings.ts';
+import { parseSettings, SettingsSchema } from '../../../src/service/settings-schema.ts';
+import { strings } from '../../../src/service/strings.ts';
 
 interface Manifest {
   contributes: { configuration: { properties: Record<string, { default: unknown }> } };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UserError } from '../../base/errors.ts';
-import type { TargetKind } from '../../run/targets/target.ts';
+import { UserError } from '../base/errors.ts';
+import type { TargetKind } from '../run/targets/target.ts';
 import { strings } from './strings.ts';
 
 /** The account to use: Local Modal, a profile of Modal's config file, the environment, or an account with a stored token. */
