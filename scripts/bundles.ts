@@ -70,15 +70,31 @@ const sharedSdk: Plugin = {
   },
 };
 
+/** Lets all bundles load zod from a separate file, which is a large part of each of them otherwise. */
+const sharedZod: Plugin = {
+  name: 'shared-zod',
+  setup(build) {
+    build.onResolve({ filter: /^zod$/ }, ({ kind }) =>
+      kind === 'entry-point' ? undefined : { path: './zod.cjs', external: true },
+    );
+  },
+};
+
+function bundle(name: string, source: string, ...plugins: Plugin[]): BuildOptions {
+  return { ...common, entryPoints: { [name]: source }, plugins: [...plugins, sharedZod] };
+}
+
 /**
- * The extension, the Modal SDK in a separate file (so that it can be loaded later), the relay of SSH, the threads of sync, and
- * Local Modal.
+ * The extension, the Modal SDK in a separate file (so that it can be loaded later), zod, the relay of SSH, the command line, the
+ * threads of sync, and Local Modal.
  */
 export const packagedBundles: readonly BuildOptions[] = [
-  { ...common, entryPoints: { extension: 'src/extension.ts' }, plugins: [zodInEnglish, separateSdk] },
-  { ...common, entryPoints: { 'modal-sdk': 'src/modal/sdk.ts' }, plugins: [zodInEnglish, wireDefinitions] },
-  { ...common, entryPoints: { 'ssh-relay': 'src/ssh/relay.entry.ts' }, plugins: [zodInEnglish, separateSdk] },
-  { ...common, entryPoints: { 'sync-worker': 'src/sync/worker/worker.ts' } },
-  { ...common, entryPoints: { 'sync-look-ahead': 'src/sync/scan/look-ahead-thread.ts' } },
-  { ...common, entryPoints: { 'local-modal': 'local/main.ts' }, plugins: [zodInEnglish, sharedSdk] },
+  bundle('extension', 'src/extension.ts', separateSdk),
+  bundle('modal-sdk', 'src/modal/sdk.ts', wireDefinitions),
+  bundle('zod', 'zod', zodInEnglish),
+  bundle('ssh-relay', 'src/ssh/relay.entry.ts', separateSdk),
+  { ...bundle('cli', 'src/cli/cli.entry.ts', separateSdk), banner: { js: '#!/usr/bin/env node' } },
+  bundle('sync-worker', 'src/sync/worker/worker.ts'),
+  bundle('sync-look-ahead', 'src/sync/scan/look-ahead-thread.ts'),
+  bundle('local-modal', 'local/main.ts', sharedSdk),
 ];
