@@ -52,7 +52,8 @@ async function run(options: Options): Promise<void> {
   process.on('SIGINT', stop);
   if (options['exit-with-parent']) followParent(stop);
   if (options.shared) {
-    server.http.route('/lease', new Leases(options.linger * 1000, stop).handler(own));
+    const isNeeded = () => options['keep-sandboxes'] && server.hasSandboxes();
+    server.http.route('/lease', new Leases(options.linger * 1000, stop, isNeeded).handler(own));
     await writeServerFile(options.data, {
       url: server.url,
       ...(await thisProcess()),

@@ -18,6 +18,7 @@ export const USAGE = `Usage: local-modal --data DIR [options]
   --network NAME       auto: a network of its own for each sandbox, if that works; host: the computer's
   --shared             serve several clients: write DIR/server.json, and run while leases are held
   --linger SECONDS     with --shared, how long to run after the last lease is released (default: 10)
+  --keep-sandboxes     with --shared, also run while there are sandboxes
   --exit-with-parent   stop when the parent process exits
 `;
 
@@ -53,6 +54,7 @@ const OptionsSchema = z
     network: z.enum(NETWORKS).default('auto'),
     shared: z.boolean().default(false),
     linger: z.coerce.number().nonnegative().default(10),
+    'keep-sandboxes': z.boolean().default(false),
     'exit-with-parent': z.boolean().default(false),
     'open-tunnels': z.boolean().default(false),
     'sign-in': z.boolean().default(false),
@@ -76,6 +78,7 @@ export function parseOptions(argv: readonly string[]): Options {
       network: { type: 'string' },
       shared: { type: 'boolean' },
       linger: { type: 'string' },
+      'keep-sandboxes': { type: 'boolean' },
       'exit-with-parent': { type: 'boolean' },
       'open-tunnels': { type: 'boolean' },
       'sign-in': { type: 'boolean' },

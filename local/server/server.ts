@@ -67,6 +67,8 @@ export interface LocalModal {
   readonly isolation: string;
   readonly runtime: ChosenIsolation['runtime'];
   readonly http: HttpServer;
+  /** Returns whether a sandbox is running. */
+  hasSandboxes(): boolean;
   /** Stops all sandboxes, and then the server. */
   stop(): Promise<void>;
 }
@@ -163,6 +165,7 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     runtime,
     controlUrl: controlPort === undefined ? undefined : `http://127.0.0.1:${controlPort}`,
     http,
+    hasSandboxes: () => table.live().some(({ running }) => running),
     async stop() {
       control?.close();
       http.close();

@@ -68,10 +68,13 @@ export class Leases {
   #timer: NodeJS.Timeout | undefined;
   readonly #lingerMs: number;
   readonly #onNone: () => void;
+  readonly #isNeeded: () => boolean;
 
-  constructor(lingerMs: number, onNone: () => void) {
+  /** While `isNeeded`, nothing is reported. */
+  constructor(lingerMs: number, onNone: () => void, isNeeded: () => boolean = () => false) {
     this.#lingerMs = lingerMs;
     this.#onNone = onNone;
+    this.#isNeeded = isNeeded;
     this.#wait(Math.max(lingerMs, FIRST_LEASE_TIMEOUT_MS));
   }
 
@@ -100,6 +103,6 @@ export class Leases {
 
   #wait(ms: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onNone, ms);
+    this.#timer = setTimeout(() => (this.#isNeeded() ? this.#wait(this.#lingerMs) : this.#onNone()), ms);
   }
 }

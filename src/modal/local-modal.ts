@@ -29,6 +29,8 @@ export interface LocalModalOptions {
   readonly runtime: LocalRuntime;
   /** `auto`: each sandbox has a network of its own, if that works. `host`: all share the computer's. */
   readonly network: LocalNetwork;
+  /** Keep the server running while there are sandboxes, although it isn't leased. */
+  readonly keepsSandboxes?: boolean;
 }
 
 export type LocalRuntime = 'auto' | 'gvisor' | 'namespaces';
@@ -120,14 +122,18 @@ export class LocalModalLauncher {
 
 /** Starts a server in its own process group, and waits until it's ready or finds that another one has its folder. */
 async function startServer(options: LocalModalOptions): Promise<'ready' | 'in use'> {
-  const { serverPath, dataDir, allowUnisolated, runtime, network } = options;
+  const { serverPath, dataDir, allowUnisolated, runtime, network, keepsSandboxes } = options;
   const logPath = logPathIn(dataDir);
   // What an earlier server wrote stays, because it may tell why that server ended.
   const log = await open(logPath, 'a', 0o600);
   try {
     if ((await log.stat()).size > MAX_LOG_BYTES) await log.truncate();
     const { size: start } = await log.stat();
-    const flags = ['--runtime', runtime, '--network', network, ...(allowUnisolated ? ['--allow-unisolated'] : [])];
+    const flags = [
+      ...['--runtime', runtime, '--network', network],
+      ...(allowUnisolated ? ['--allow-unisolated'] : []),
+      ...(keepsSandboxes ? ['--keep-sandboxes'] : []),
+    ];
     const child = spawn(process.execPath, [serverPath, '--port', '0', '--data', dataDir, '--shared', ...flags], {
       detached: true,
       stdio: ['ignore', 'pipe', log.fd],
