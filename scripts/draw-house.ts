@@ -25,6 +25,8 @@ const PURPOSES: Readonly<Record<string, string>> = {
   channel: 'connections into a sandbox',
   run: 'one command line, from start to exit',
   api: 'for other extensions',
+  service: 'all of it without a window',
+  cli: 'the program `sandboxes`',
   'providers/common': 'commands, settings, progress',
   'views/common': 'stores and trees',
   'extension.ts': 'puts it all together',

@@ -25,6 +25,7 @@ import type { StartGate } from './permissions/permissions.ts';
 import { sentFiles } from './permissions/sent-files.ts';
 import { SandboxLog } from './sandbox-log.ts';
 import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
+import type { SharedSandboxes } from './shared-sandboxes.ts';
 
 export interface StarterDependencies {
   account(): Promise<Account>;
@@ -40,6 +41,8 @@ export interface StarterDependencies {
   readonly buildImage?: BuildImage;
   /** State shared with other windows. Without it, their sandboxes aren't taken over, and none is remembered. */
   readonly machine?: MachineState;
+  /** Without a window: the sandboxes that processes share, instead of taking over those of windows. */
+  readonly shared?: SharedSandboxes;
   /** Returns the account that a value of `modal.account` refers to. Rejects if there's none. */
   accountOf?(choice: string): Promise<Account>;
   /** Returns whether a program of this window is running in a sandbox. */
@@ -202,6 +205,7 @@ export class SandboxStarter {
       throw error;
     });
     this.#startedAt.set(sandbox, Date.now());
+    if (isServing && owner) await this.#dependencies.shared?.put(connection, owner, profile, sandbox);
     this.#log.started(sandbox, name, performance.now() - begunAt);
     await this.#dependencies.spend?.recordStart(sandbox.sandboxId, costOf(connection, profile));
     await keeping?.started(sandbox);
@@ -217,12 +221,31 @@ export class SandboxStarter {
     return adopted ?? this.startPermitted(connection, permitted, { folder, profileName: named.name, signal });
   }
 
-  /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile. */
+  /** True if sandboxes are shared with other processes, and outlive this one. */
+  get isShared(): boolean {
+    return this.#dependencies.shared !== undefined;
+  }
+
+  /** Does work that may start the sandbox of a folder's profile: one process at a time, if they share it. */
+  async exclusively<T>(
+    connection: Connection,
+    folder: Folder,
+    { name: profileName }: NamedProfile,
+    signal: AbortSignal,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const { shared } = this.#dependencies;
+    return shared ? shared.exclusively(connection, { folder, profileName }, signal, work) : work();
+  }
+
+  /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile, or that is shared. */
   async adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
-    const { machine } = this.#dependencies;
+    const { machine, shared } = this.#dependencies;
     const { ledger } = this;
     const owner = this.#owner(folder, name);
-    const adopted = machine && ledger && (await adopt(connection, machine, owner, profile, ledger));
+    const adopted = shared
+      ? await shared.take(connection, owner, profile)
+      : machine && ledger && (await adopt(connection, machine, owner, profile, ledger));
     return adopted && this.#takeOver(connection, { name, profile }, adopted);
   }
 
@@ -261,6 +284,7 @@ export class SandboxStarter {
   async noteEnd(sandboxId: string, cause: EndCause): Promise<void> {
     this.#log.ended(sandboxId, cause);
     this.#usedAt.delete(sandboxId);
+    await this.#dependencies.shared?.forget(sandboxId);
     await this.ledger?.didEnd(sandboxId);
     this.kept?.noteEnd(sandboxId);
     await this.#dependencies.spend?.recordEnd(sandboxId);
@@ -337,9 +361,10 @@ export class SandboxStarter {
     this.kept?.use(client, account);
   }
 
-  /** This window, as the owner of a folder's sandbox. */
+  /** This window, as the owner of a folder's sandbox. Those that are shared have none, so that no window takes them over. */
   #owner(folder: Folder, profileName: string): Owner {
-    return { folder, profileName, windowId: this.#dependencies.machine?.windowId };
+    const { machine, shared } = this.#dependencies;
+    return { folder, profileName, windowId: shared ? undefined : machine?.windowId };
   }
 
   /**

@@ -26,8 +26,8 @@ export interface Session {
   readonly isBilled: boolean;
   /** This call started the sandbox. */
   readonly isNew: boolean;
-  /** This call took an existing sandbox (a warm one, or one left behind by an earlier window), or the files of one that ended. */
-  readonly taken?: 'warm' | 'left behind' | 'resumed';
+  /** This call took an existing sandbox (a warm one, one left behind by an earlier window, or one that processes share), or the files of one that ended. */
+  readonly taken?: 'warm' | 'left behind' | 'shared' | 'resumed';
   /** What became of the files of an earlier sandbox, if this call started one. */
   readonly resumption?: Resumption;
   /** The profile changed after the sandbox was started. */

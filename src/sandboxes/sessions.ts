@@ -135,12 +135,10 @@ export class Sessions {
     const warm = this.#dependencies.warm?.take(folder, named);
     if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
     const canceling = new AbortController();
-    const sandbox = this.#adoptOrStart(
-      connection,
-      folder,
-      permitted,
-      canceling.signal,
-      () => (entry.taken = 'left behind'),
+    const { starter } = this.#dependencies;
+    const onAdopted = () => (entry.taken = starter.isShared ? 'shared' : 'left behind');
+    const sandbox = starter.exclusively(connection, folder, named, canceling.signal, () =>
+      this.#adoptOrStart(connection, folder, permitted, canceling.signal, onAdopted),
     );
     const entry: WindowSandbox = { ...common, sandbox, canceling };
     return entry;

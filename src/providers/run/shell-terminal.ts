@@ -1,13 +1,11 @@
 import * as vscode from 'vscode';
-import { type RunRequest, runRequest } from '../../run/request.ts';
+import type { RunRequest } from '../../run/request.ts';
+import { requestForShell } from '../../run/shell-request.ts';
 import { NO_FOLDER } from '../../sandboxes/folder.ts';
-import { REMOTE_ROOT } from '../../sync/options.ts';
 import { activeFolder, requireFolder, requireTrust, syncedFolder } from '../common/folders.ts';
 import { window } from '../common/window.ts';
 import type { RunTerminals } from './run-terminals.ts';
 import { strings } from './strings.ts';
-
-const SHELLS = ['bash', 'sh'] as const;
 
 /** Registers the terminal profile “Modal Sandbox”: a login shell in the synced folder. */
 export function registerTerminalProfile(terminals: RunTerminals): vscode.Disposable {
@@ -32,17 +30,5 @@ function shellTerminal(terminals: RunTerminals, sandboxId?: string): vscode.Exte
 function shellRequest(sandboxId: string | undefined): RunRequest {
   requireTrust();
   const folder = sandboxId ? activeFolder() : requireFolder(activeFolder());
-  return runRequest({
-    folder: folder ? syncedFolder(folder) : NO_FOLDER,
-    label: strings.shell(),
-    // Sandboxes that were started elsewhere may not have the folder.
-    programs: SHELLS.map((shell) => ({
-      argv: [shell, '-c', `cd ${REMOTE_ROOT} 2>/dev/null; exec ${shell} -il`],
-      label: shell,
-    })),
-    cwd: '/',
-    sandboxId,
-    sync: sandboxId === undefined,
-    record: 'none',
-  });
+  return requestForShell({ folder: folder ? syncedFolder(folder) : NO_FOLDER, label: strings.shell(), sandboxId });
 }

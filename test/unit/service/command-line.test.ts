@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
+import { waitFor } from '../../helpers/wait-for.ts';
+import { type CommandLine, commandLine } from './command-line.ts';
+
+const ALLOW = ['--allow', 'first-sync'];
+
+describe('The command line', () => {
+  let server: RunningLocalModal;
+  let user: CommandLine;
+
+  before(async () => {
+    server = await startLocalModal();
+    user = await commandLine(server, { 'modal.profiles': { default: { image: 'debian:12' } } });
+    await writeFile(join(user.folder, 'a.py'), 'import sys\nprint(sys.argv[1:], sys.stdin.read())\nsys.exit(3)\n');
+  });
+  after(async () => {
+    await server.stop();
+    await user.dispose();
+  });
+
+  const sandboxes = async () =>
+    JSON.parse((await user.run(['ls', '--json'])).stdout) as { id: string; state: string }[];
+
+  it('names the flag for a question that no one can answer, and starts nothing that was not allowed', async () => {
+    const refused = await user.run(['exec', 'echo', 'no']);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /Sync 1 file .* from this folder to a Modal sandbox\?.*--allow first-sync/s);
+    assert.equal(refused.stdout, '');
+    const asJson = await user.run(['exec', '--json', 'true']);
+    assert.deepEqual([asJson.code, JSON.parse(asJson.stdout).question], [2, 'first-sync']);
+  });
+
+  it('runs files and commands in one sandbox that stays, with their arguments, input, and exit codes', async () => {
+    const first = await user.run(['run', ...ALLOW, 'a.py', '--flag', 'x'], 'piped');
+    assert.deepEqual([first.code, first.stdout], [3, "['--flag', 'x'] piped\n"]);
+    await mkdir(join(user.folder, 'sub'));
+    await writeFile(join(user.folder, 'sub', 'b'), 'b');
+    // The answer is remembered, and what a program wrote is still there.
+    const [one, other] = await Promise.all([
+      user.run([
+        'exec',
+        '-C',
+        user.folder,
+        '-e',
+        'NAME=value',
+        '--',
+        'sh',
+        '-c',
+        'echo "$NAME"; cat sub/b >&2; echo 1 > one',
+      ]),
+      user.run(['exec', '--json', 'sh', '-c', 'pwd; exit 9']),
+    ]);
+    assert.deepEqual([one?.code, one?.stdout, one?.stderr.endsWith('b')], [0, 'value\n', true], one?.stderr);
+    const { returncode, stdout, sandboxId } = JSON.parse(other?.stdout ?? '');
+    assert.deepEqual([other?.code, returncode, stdout], [9, 9, '/workspace\n']);
+    assert.deepEqual(
+      (await sandboxes()).map(({ id }) => id),
+      [sandboxId],
+    );
+    const pulled = await user.run(['pull', 'one']);
+    assert.deepEqual([pulled.code, await readFile(join(user.folder, 'one'), 'utf8')], [0, '1\n'], pulled.stderr);
+    const log = await user.run(['logs']);
+    assert.match(log.stdout, /^(value|\/workspace)\n$/);
+  });
+
+  it('starts one sandbox for commands that begin at the same time, and another for other hardware', async () => {
+    const before = (await sandboxes()).length;
+    const runs = await Promise.all([1, 2].map(() => user.run(['exec', '--json', '-b', 'cpu=0.25', 'true'])));
+    const ids = new Set(runs.map(({ stdout }) => JSON.parse(stdout).sandboxId));
+    assert.equal(ids.size, 1);
+    assert.equal((await sandboxes()).length, before + 1);
+    const wrong = await user.run(['exec', '-b', 'gpu=h1000', 'true']);
+    assert.match(wrong.stderr, /gpu must be a GPU type that Modal offers \(did you mean “H100”\?\)/);
+    assert.equal(wrong.code, 125);
+  });
+
+  it('stops the program on Ctrl+C, and exits with the code of the signal', async () => {
+    const running = user.start([
+      'exec',
+      '--',
+      'sh',
+      '-c',
+      'trap "echo stopped; exit 5" INT; echo ready; sleep 100 & wait',
+    ]);
+    await waitFor(
+      'the program',
+      30_000,
+      async () => running.output(),
+      (output) => output.includes('ready'),
+    );
+    running.kill('SIGINT');
+    const ended = await running.ended;
+    assert.deepEqual([ended.code, ended.stdout], [130, 'ready\nstopped\n'], ended.stderr);
+  });
+
+  it('takes a snapshot, forks, and stops', async () => {
+    const { id } = JSON.parse((await user.run(['snapshot', '--json', '-n', 'mine'])).stdout);
+    assert.ok(id);
+    const fork = (await user.run(['fork'])).stdout.trim();
+    const there = await user.run(['exec', '--sandbox', fork, '--cwd', '/workspace', '--', 'ls']);
+    assert.match(there.stdout, /^a\.py\none\n/m, there.stderr);
+    const status = JSON.parse((await user.run(['status', '--json'])).stdout);
+    assert.equal((await user.run(['stop'])).stdout.trim(), status.sandbox.sandboxId);
+    assert.equal((await user.run(['stop', fork])).code, 0);
+    assert.equal(JSON.parse((await user.run(['status', '--json'])).stdout).sandbox, undefined);
+  });
+
+  it('refuses what it does not know with the nearest valid words', async () => {
+    const [command, flag, value] = await Promise.all([
+      user.run(['exce']),
+      user.run(['exec', '--jsno', 'true']),
+      user.run(['sync', '--allow', 'first']),
+    ]);
+    assert.deepEqual([command?.code, flag?.code, value?.code], [2, 2, 2]);
+    assert.match(command?.stderr ?? '', /exec/);
+    assert.match(flag?.stderr ?? '', /--json/);
+    assert.match(value?.stderr ?? '', /first-sync/);
+  });
+});

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import type { RunningLocalModal } from '../../helpers/local-modal.ts';
+
+const PROGRAM = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
+
+/** How a process of the command line ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A folder, and a user of the command line in it. */
+export interface CommandLine {
+  readonly folder: string;
+  /** The folder for settings and what is remembered. */
+  readonly home: string;
+  /** Runs a command line to its end. */
+  run(args: readonly string[], input?: string): Promise<Ended>;
+  /** Starts a command line. */
+  start(args: readonly string[]): {
+    readonly ended: Promise<Ended>;
+    readonly output: () => string;
+    kill(signal: NodeJS.Signals): void;
+  };
+  dispose(): Promise<void>;
+}
+
+/** Creates an empty folder, and a user whose account is on a server; without one, it's a Local Modal of the user's own. */
+export async function commandLine(server?: RunningLocalModal, settings: object = {}): Promise<CommandLine> {
+  const outer = await mkdtemp(join(tmpdir(), 'command-line-'));
+  const [folder, home] = [join(outer, 'folder'), join(outer, 'home')];
+  await Promise.all([folder, home].map((path) => mkdir(path)));
+  await writeFile(join(home, 'settings.json'), JSON.stringify(settings));
+  const env = {
+    ...process.env,
+    MODAL_SANDBOXES_HOME: home,
+    MODAL_CONFIG_PATH: join(home, 'modal.toml'),
+    ...(server && {
+      MODAL_SERVER_URL: server.url,
+      MODAL_TOKEN_ID: server.tokenId,
+      MODAL_TOKEN_SECRET: server.tokenSecret,
+    }),
+  };
+  const start = (args: readonly string[], input?: string) => {
+    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdio: 'pipe' });
+    child.stdin.on('error', () => {});
+    if (input !== undefined) child.stdin.end(input);
+    let output = '';
+    child.stdout.on('data', (bytes) => (output += bytes));
+    const exit = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+    const ended = Promise.all([exit, text(child.stderr)]).then(([code, stderr]) => ({ code, stdout: output, stderr }));
+    return { ended, output: () => output, kill: (signal: NodeJS.Signals) => void child.kill(signal) };
+  };
+  return {
+    folder,
+    home,
+    run: (args, input = '') => start(args, input).ended,
+    start: (args) => start(args),
+    dispose: () => rm(outer, { recursive: true, force: true }),
+  };
+}
