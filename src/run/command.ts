@@ -4,6 +4,7 @@ import { quote, shellJoin } from '../base/shell.ts';
 import { DEFAULT_LOCALE } from '../modal/locale.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import { controlPreamble, type TerminalSize } from './control.ts';
+import { detachedLines } from './detached/script.ts';
 import type { RunRequest } from './request.ts';
 import type { ProgramCandidate } from './runners.ts';
 import { portableShellArguments } from './shell-arguments.ts';
@@ -27,6 +28,8 @@ export interface WrapperOptions {
   readonly cwd: string;
   /** More arguments, as typed in a shell. */
   readonly shellArgs: string;
+  /** The folder for its output in the sandbox, if it outlives its window. */
+  readonly detachedFolder?: string | undefined;
 }
 
 /** What is known only when a run starts. */
@@ -44,20 +47,27 @@ export interface LateOptions {
 export function prepareCommand(
   programs: readonly ProgramCandidate[],
   args: readonly string[],
-  { runId, cwd, shellArgs }: WrapperOptions,
+  { runId, cwd, shellArgs, detachedFolder: folder }: WrapperOptions,
 ): (options: LateOptions) => string[] {
   const choices = programs.map(({ argv, probe }) => {
     const isInstalled = `command -v ${quote(argv[0])}${probe ? ` && ${shellJoin(probe)}` : ''}`;
-    return `if { ${isInstalled}; } >/dev/null 2>&1 </dev/null; then exec ${shellJoin(argv)} "$@"; fi`;
+    return `if { ${isInstalled}; } >/dev/null 2>&1 </dev/null; then exec ${shellJoin(argv)} "$@"${folder === undefined ? '' : ' 3>&-'}; fi`;
   });
-  const program = [
-    `cd -- ${quote(cwd)} 2>/dev/null || { printf '\\033]7770;no-folder\\007'; exit ${EXIT_WRAPPER}; }`,
+  const print = folder === undefined ? 'printf' : '>&3 printf';
+  const own = [
+    `cd -- ${quote(cwd)} 2>/dev/null || { ${print} '\\033]7770;no-folder\\007'; exit ${EXIT_WRAPPER}; }`,
     ...(shellArgs ? [`eval 'set -- "$@" '${quote(portableShellArguments(shellArgs))}`] : []),
     ...choices,
-    `printf '\\033]7770;no-program\\007'; exit ${EXIT_WRAPPER}`,
+    `${print} '\\033]7770;no-program\\007'; exit ${EXIT_WRAPPER}`,
   ].join('\n');
+  const program = folder === undefined ? own : detachedLines(folder, own);
   return ({ sync, size }) => {
-    const script = [controlPreamble(runId, size), DEFAULT_LOCALE, ...(sync === undefined ? [] : [sync]), program];
+    const script = [
+      controlPreamble(runId, size, folder !== undefined),
+      DEFAULT_LOCALE,
+      ...(sync === undefined ? [] : [sync]),
+      program,
+    ];
     return ['sh', '-c', script.join('\n'), 'modal-run', ...args];
   };
 }

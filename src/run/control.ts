@@ -1,3 +1,4 @@
+import { MAX_LIFETIME_MS } from '../modal/sandboxes.ts';
 import { awaitControlFile, controlFile, endScript, watchdog } from '../modal/watchdog.ts';
 
 /** The size of a terminal, in characters. */
@@ -14,8 +15,12 @@ const TIOCSWINSZ = '0x5414';
 export const HEARTBEAT_INTERVAL_MS = 60_000;
 
 /** Returns the first lines of a run's wrapper: its watchdog, and the terminal's size (Modal starts each at 24 × 80). */
-export function controlPreamble(runId: string, size?: TerminalSize): string {
-  return watchdog(runId, LOST_WINDOW_MS, size && `stty rows ${size.rows} cols ${size.columns}`);
+export function controlPreamble(runId: string, size?: TerminalSize, isDetached = false): string {
+  return watchdog(
+    runId,
+    isDetached ? MAX_LIFETIME_MS : LOST_WINDOW_MS,
+    size && `stty rows ${size.rows} cols ${size.columns}`,
+  );
 }
 
 /** Returns the command that resizes a run's terminal and notifies its programs. */

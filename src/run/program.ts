@@ -77,9 +77,10 @@ export interface ProgramOptions {
 /** The command of a run, but for what is known only when it starts. */
 export type ProgramCommand = (options: LateOptions) => string[];
 
-/** Returns the command of a run. */
-export function commandOf(runId: string, { programs, args, shellArgs, cwd }: RunRequest): ProgramCommand {
-  return prepareCommand(programs, args, { runId, cwd: posix.resolve(REMOTE_ROOT, cwd), shellArgs });
+/** Returns the command of a run, or of a detached one, whose output goes to a folder in the sandbox. */
+export function commandOf(runId: string, request: RunRequest, detachedFolder?: string): ProgramCommand {
+  const { programs, args, shellArgs, cwd } = request;
+  return prepareCommand(programs, args, { runId, cwd: posix.resolve(REMOTE_ROOT, cwd), shellArgs, detachedFolder });
 }
 
 /** Returns the maximum length of the script that a run's command syncs with. Throws `UserError` if it has no room for one. */

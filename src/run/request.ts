@@ -23,6 +23,8 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   /** Runs the program in a terminal. Otherwise stdout and stderr stay separate and input isn't echoed. */
   readonly pty: boolean;
+  /** The program outlives the window. It has no terminal and no input. */
+  readonly detach: boolean;
   /** The program's input, instead of the keyboard's. */
   readonly input: AsyncIterable<Uint8Array> | undefined;
   /** A file from outside the folder, written to the sandbox before the program starts. */
@@ -47,6 +49,7 @@ const DEFAULTS = {
   cwd: '',
   env: {},
   pty: true,
+  detach: false,
   input: undefined,
   copy: undefined,
   sync: true,
@@ -61,7 +64,7 @@ type RequiredFields = Omit<RunRequest, keyof typeof DEFAULTS>;
 
 /** Completes a request with the defaults: in a terminal, in the folder's own sandbox, synced first. */
 export function runRequest(parts: RequiredFields & Partial<RunRequest>): RunRequest {
-  return { ...DEFAULTS, ...parts };
+  return { ...DEFAULTS, ...parts, ...(parts.detach && { pty: false }) };
 }
 
 /** Returns the request for a file, given by its path in the folder. */

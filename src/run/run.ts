@@ -3,6 +3,7 @@ import type { ModalClient, Sandbox } from 'modal';
 import { untilAborted } from '../base/cancellation.ts';
 import { HOUR_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
+import { logError } from '../base/log.ts';
 import { logLine } from '../base/log-lines.ts';
 import { formatBytes, formatDuration } from '../base/text.ts';
 import { isAccountProblem, isSandboxGone, SandboxEndedError } from '../modal/errors.ts';
@@ -10,6 +11,9 @@ import { NOT_STARTED_EXIT_CODES, requireShell } from '../modal/shell.ts';
 import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
+import { endOfDetached } from './detached/detached-program.ts';
+import type { DetachedPlace } from './detached/output.ts';
+import { detachedFolder } from './detached/script.ts';
 import { OutputPacer, type SkipListener } from './output-pacer.ts';
 import {
   commandOf,
@@ -31,7 +35,6 @@ import { progressLine, syncReport } from './sync-report.ts';
 
 const INTERRUPT = '\u0003';
 const RESIZE_DEBOUNCE_MS = 50;
-
 /** The number of times that a sync is prepared again because the sandbox's files weren't as expected. */
 const SYNC_ATTEMPTS = 4;
 
@@ -50,6 +53,14 @@ export class Run {
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
   #outputBytes = 0;
+  /** Passes on what the program of a detached run has printed. */
+  readonly #detachedPacer: OutputPacer;
+  /** Resolves with the time when the program has started (`performance.now()`). */
+  readonly #started = Promise.withResolvers<number>();
+  #isDetached = false;
+  /** The program is running, but this window has lost it. */
+  #isLost = false;
+  readonly #startedAt = performance.now();
   readonly #recording: Recording | undefined;
   #synced: PushResult | undefined;
   /** The time when a sandbox was available (`performance.now()`). */
@@ -74,17 +85,24 @@ export class Run {
       stdout: new OutputPacer((bytes) => output.stdout(counted(bytes, 'stdout')), skips, output),
       stderr: new OutputPacer((bytes) => output.stderr(counted(bytes, 'stderr')), skips, output),
     };
+    this.#detachedPacer = new OutputPacer((bytes) => output.stdout(counted(bytes, 'stdout')), skips, output);
     if (request.input) void this.#stdin.pipe(request.input);
     const ended = this.#run().catch((error): RunResult => {
       if (this.#cancel.signal.aborted) return CANCELED;
       const needsAccount = isAccountProblem(error) && !this.#hasStarted;
       return { ...failureOf(error), ...(needsAccount && { needsAccount }) };
     });
-    this.done = ended.then((result) => {
+    this.done = ended.then(async (result) => {
       logLine.ran(request.programs[0]?.argv[0] ?? '', result, this.#outputBytes);
-      this.#recording?.end(result, this.#synced);
+      if (!this.#isLost) this.#recording?.end(result, this.#synced);
+      if (this.#isDetached) await services.detached?.finish(this.id, this.#isLost ? undefined : result).catch(logError);
       return result;
     });
+  }
+
+  /** True once the program has started if it outlives its terminal and its window. */
+  get outlivesWindow(): boolean {
+    return this.#isDetached && this.#hasStarted;
   }
 
   /** The sandbox in which the program is running; undefined before and after. */
@@ -123,7 +141,6 @@ export class Run {
   }
 
   async #run(): Promise<RunResult> {
-    const startedAt = performance.now();
     for (let attempt = 0; ; attempt += 1) {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
@@ -137,14 +154,14 @@ export class Run {
           ...result,
           sandboxId: session.sandbox.sandboxId,
           timings: {
-            startMs: this.#acquiredAt - startedAt,
+            startMs: this.#acquiredAt - this.#startedAt,
             syncMs: syncedAt - this.#acquiredAt,
             ...(firstOutputAt !== undefined && { firstOutputMs: firstOutputAt - syncedAt }),
             runMs: endedAt - syncedAt,
             ...(hasPulled && { pullMs: performance.now() - endedAt }),
           },
           ...(session.pricePerHourUsd !== undefined && {
-            costUsd: (session.pricePerHourUsd * (endedAt - startedAt)) / HOUR_MS,
+            costUsd: (session.pricePerHourUsd * (endedAt - this.#startedAt)) / HOUR_MS,
             pricePerHourUsd: session.pricePerHourUsd,
           }),
           ...(session.profile && { profile: session.profile }),
@@ -152,6 +169,7 @@ export class Run {
       } catch (error) {
         if (isSandboxGone(error))
           await this.#services.sessions.drop(session, error instanceof SandboxEndedError ? error.end : 'found');
+        this.#isLost = this.#isDetached && this.#hasStarted && !isSandboxGone(error) && !this.#cancel.signal.aborted;
         // Never run a program twice without being asked.
         if (!isSandboxGone(error) || this.#request.sandboxId || this.#hasStarted) throw error;
         // An existing sandbox might have stopped since the last run; one that just started shouldn't have.
@@ -186,11 +204,12 @@ export class Run {
   /** Syncs and starts the program, with a single command if the changes are small, and follows it to its end. */
   async #execute(session: Session): Promise<ProgramEnd> {
     await this.#writeCopy(session.sandbox);
-    const command = commandOf(this.id, this.#request);
+    const place = await this.#detach(session);
+    const command = commandOf(this.id, this.#request, place && detachedFolder(this.id, place.hostVolume));
     for (let attempt = 1; ; attempt += 1) {
       const room = roomForSync(command, this.#size);
       const sync = this.#request.sync ? await this.#prepareSync(session, attempt === 1, room) : undefined;
-      const ended = await this.#attempt(session.sandbox, command, sync);
+      const ended = await this.#attempt(session.sandbox, command, sync, place);
       // Without a shell, nothing was synced, and no program was started.
       if (!ended || ('exitCode' in ended.end && NOT_STARTED_EXIT_CODES.includes(ended.end.exitCode)))
         await untilAborted(requireShell(session.sandbox), this.#cancel.signal);
@@ -199,6 +218,20 @@ export class Run {
         throw new UserError(strings.workspaceKeptChanging(), { actions: ['retry'] });
       }
     }
+  }
+
+  /** Notes that the program outlives this window, before it starts. */
+  async #detach({ sandbox: { sandboxId }, ...session }: Session): Promise<DetachedPlace | undefined> {
+    const { detached, records } = this.#services;
+    const recording = this.#recording;
+    if (!this.#request.detach || !detached || !recording) return undefined;
+    this.#isDetached = true;
+    const { accountId, profile, hostVolume, pricePerHourUsd } = session;
+    const facts = { accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
+    const run = { id: this.id, at: recording.at, ...facts, preparedMs: performance.now() - this.#startedAt };
+    await detached.begin(run, await recording.secrets());
+    await records?.flush();
+    return { runId: this.id, sandboxId, hostVolume };
   }
 
   async #writeCopy({ filesystem }: Sandbox): Promise<void> {
@@ -227,6 +260,7 @@ export class Run {
     sandbox: Sandbox,
     command: ProgramCommand,
     sync: PreparedRun | undefined,
+    place: DetachedPlace | undefined,
   ): Promise<ProgramEnd | undefined> {
     const { sessions, commands } = this.#services;
     const { client } = await sessions.connection();
@@ -241,7 +275,19 @@ export class Run {
       void sessions.noteUse(sandboxId);
     }, HEARTBEAT_INTERVAL_MS);
     try {
-      return await program.waitForEnd();
+      if (!place) return await program.waitForEnd();
+      return await endOfDetached(program, {
+        place,
+        client,
+        sandbox,
+        started: this.#started.promise,
+        pacer: this.#detachedPacer,
+        signal: this.#cancel.signal,
+        onGap: (bytes) => {
+          this.#output.status(strings.skippedOutput(formatBytes(bytes)));
+          this.#recording?.skip(bytes);
+        },
+      });
     } finally {
       clearInterval(heartbeats);
       removeCommand?.();
@@ -272,6 +318,7 @@ export class Run {
       sync,
       onStarted: (synced: PushResult | undefined, syncedAt: number) => {
         this.#hasStarted = true;
+        this.#started.resolve(syncedAt);
         this.#output.started?.();
         // Report the same duration as the run's last line.
         if (synced) this.#reportSync({ ...synced, durationMs: syncedAt - this.#acquiredAt });

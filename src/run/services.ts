@@ -2,6 +2,7 @@ import type { Folder } from '../sandboxes/folder.ts';
 import type { FolderSyncs } from '../sandboxes/folder-syncs.ts';
 import type { Sessions } from '../sandboxes/sessions.ts';
 import type { Ask } from '../sync/push/questions.ts';
+import type { DetachedRuns } from './detached/detached-runs.ts';
 import type { RunRecords } from './records/run-records.ts';
 import type { RunningCommands } from './running-commands.ts';
 
@@ -19,4 +20,6 @@ export interface RunServices {
   readonly commands?: RunningCommands;
   /** Keeps what is known of runs. */
   readonly records?: RunRecords;
+  /** Keeps track of programs that outlive their windows. Without it, no program does. */
+  readonly detached?: DetachedRuns;
 }

@@ -25,14 +25,15 @@ export interface Adopted {
 
 /**
  * Finds sandboxes of the owner's folder and profile that windows on this computer have left behind. One that matches the
- * profile is taken over, unless it's about to be ended; the others are ended. Sandboxes of windows that still run are left alone.
+ * profile is taken over, unless it's about to be ended; the others are ended, unless `keeps` says otherwise. Sandboxes of windows
+ * that still run are left alone.
  */
 export async function adopt(
   { client, app }: Connection,
   machine: MachineState,
   owner: Owner,
   profile: Profile,
-  ledger: Pick<SandboxLedger, 'isDue'>,
+  { ledger, keeps }: { readonly ledger: Pick<SandboxLedger, 'isDue'>; keeps(sandboxId: string): Promise<boolean> },
 ): Promise<Adopted | undefined> {
   const { folder, profileName } = owner;
   const tags = { [Tag.folder]: folderKey(folder.path), [Tag.machine]: machineKey(), [Tag.profile]: profileName };
@@ -48,7 +49,7 @@ export async function adopt(
       if (!adopted && isUsable(found, profile) && !(await ledger.isDue(found.id))) {
         await sandbox.setTags({ ...found.tags, ...ownerTags(owner, profile) });
         adopted = { sandbox, windowId, startedAt: found.createdAt.getTime() };
-      } else {
+      } else if (!(await keeps(found.id))) {
         await endSandbox(client, sandbox);
       }
     } finally {

@@ -67,6 +67,11 @@ export async function startSandbox(profile: Profile, context: StartContext, owne
   return createSandbox(client, app, started, { signal: context.signal });
 }
 
+/** Returns the name of the host volume of a folder's sandboxes, if the profile has one. */
+export function hostVolumeOf(folder: Folder, { hostVolume }: Profile): { readonly hostVolume?: string } {
+  return hostVolume ? { hostVolume: `vscode-host-${folderKey(folder.path)}` } : {};
+}
+
 async function paramsFor(
   profile: Profile,
   context: StartContext,
@@ -78,7 +83,7 @@ async function paramsFor(
   const fromFile = await readEnvFile(profile, root);
   const params = sandboxParams(profile, {
     env: sandboxVariables(profile, fromFile),
-    ...(owner && profile.hostVolume && { hostVolume: `vscode-host-${folderKey(owner.folder.path)}` }),
+    ...(owner && hostVolumeOf(owner.folder, profile)),
     ...(context.keeps && { keeps: true }),
     tags: {
       ...(owner ? ownerTags(owner, profile) : { [Tag.machine]: machineKey() }),

@@ -47,6 +47,8 @@ export interface StarterDependencies {
   accountOf?(choice: string): Promise<Account>;
   /** Returns whether a program of this window is running in a sandbox. */
   isBusy?(sandboxId: string): boolean;
+  /** Returns whether a program in a sandbox outlives its window, so that the sandbox keeps running unless it's terminated. */
+  outlivesWindow?(sandboxId: string): Promise<boolean>;
   /** The record of sandboxes' costs. */
   readonly spend?: SpendRecord;
 }
@@ -243,9 +245,10 @@ export class SandboxStarter {
     const { machine, shared } = this.#dependencies;
     const { ledger } = this;
     const owner = this.#owner(folder, name);
+    const keeps = async (sandboxId: string) => (await this.#dependencies.outlivesWindow?.(sandboxId)) ?? false;
     const adopted = shared
       ? await shared.take(connection, owner, profile)
-      : machine && ledger && (await adopt(connection, machine, owner, profile, ledger));
+      : machine && ledger && (await adopt(connection, machine, owner, profile, { ledger, keeps }));
     return adopted && this.#takeOver(connection, { name, profile }, adopted);
   }
 
@@ -299,10 +302,11 @@ export class SandboxStarter {
   }
 
   /**
-   * Ends a sandbox that is no longer used. Never throws: if that fails, it's remembered and ended later, and `endings`
-   * reports it. Resolves with whether it has ended.
+   * Ends a sandbox that is no longer used, unless a program in it outlives its window. Never throws: if that fails, it's
+   * remembered and ended later, and `endings` reports it. Resolves with whether it has ended.
    */
   async letGo(sandbox: Sandbox): Promise<boolean> {
+    if (await this.#dependencies.outlivesWindow?.(sandbox.sandboxId)) return false;
     await this.kept?.saveBeforeEnd(sandbox);
     const hasEnded = await endNoted(this.ledger, sandbox);
     if (hasEnded) await this.noteEnd(sandbox.sandboxId, 'unused').catch(logError);

@@ -18,6 +18,8 @@ export interface Session {
   readonly accountLabel: string;
   /** Identifies the account that answers belong to. */
   readonly accountId: string;
+  /** The name of the sandbox's host volume. */
+  readonly hostVolume?: string;
   /** Estimated. Absent if nothing is billed or the price is unknown. */
   readonly pricePerHourUsd?: number;
   /** The environment file of the profile, if the user has refused it. */

@@ -10,7 +10,7 @@ import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
 import { Restart, type RestartDependencies } from './restart.ts';
-import { haveSameDefinition } from './sandbox-spec.ts';
+import { haveSameDefinition, hostVolumeOf } from './sandbox-spec.ts';
 import type { ImageOptions, PermittedProfile, ProfileImage, StartOptions } from './sandbox-starter.ts';
 import {
   billing,
@@ -110,6 +110,7 @@ export class Sessions {
       if (resumed) this.#didResume.fire({ folder, profile: named.name, sandboxId: sandbox.sandboxId, ...resumed });
       return {
         ...billing(connection, entry.profile),
+        ...hostVolumeOf(folder, entry.profile),
         folder,
         sandbox,
         ...profileFields(named),

@@ -1,11 +1,15 @@
 /** The sessions of a window, put together as in `extension.ts` but without VS Code. */
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type Clock, systemClock, wallClock } from '../../src/base/clock.ts';
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
-import { runRequest } from '../../src/run/request.ts';
+import { DetachedRuns } from '../../src/run/detached/detached-runs.ts';
+import { RunRecords } from '../../src/run/records/run-records.ts';
+import { type RunRequest, runRequest } from '../../src/run/request.ts';
 import type { RunResult } from '../../src/run/result.ts';
 import { Run } from '../../src/run/run.ts';
+import { RunningCommands } from '../../src/run/running-commands.ts';
 import { SpendRecord } from '../../src/sandboxes/cost/spend.ts';
 import { FolderSyncs } from '../../src/sandboxes/folder-syncs.ts';
 import { Handover } from '../../src/sandboxes/handover.ts';
@@ -44,6 +48,9 @@ export class TestWindow {
   readonly syncs: FolderSyncs;
   readonly starter: SandboxStarter;
   readonly sessions: Sessions;
+  readonly commands = new RunningCommands();
+  readonly records: RunRecords;
+  readonly detached: DetachedRuns;
   readonly pool: WarmPool;
   readonly folder: WarmTarget['folder'];
   readonly target: WarmTarget;
@@ -65,11 +72,30 @@ export class TestWindow {
     this.spend = new SpendRecord(this.machine, clock, systemClock);
     this.syncs = new FolderSyncs({ storageDir: () => join(machineDir, id), rules: () => ({}), isLocal: () => true });
     const { machine, spend, syncs } = this;
-    const starter = starterOf(() => accountInUse(account), { machine, spend });
+    const starter = starterOf(() => accountInUse(account), {
+      machine,
+      spend,
+      outlivesWindow: (sandboxId) => this.detached.isIn(sandboxId),
+    });
     this.starter = starter;
     this.pool = new WarmPool(poolDependencies({ starter, syncs, clock: wallClock, account: () => 'test' }));
     this.sessions = sessionsOf(starter, raw, { handover: new Handover(machine), warm: this.pool });
     const parsed = ProfileSchema.parse(raw);
+    this.records = new RunRecords({
+      dir: join(machineDir, 'runs'),
+      windowId: id,
+      clock,
+      profile: async () => ({ profile: parsed }),
+      root: () => path,
+    });
+    const { sessions, records, commands } = this;
+    const texts = z.string();
+    const secrets = {
+      get: (key: string) => machine.read(`secrets/${key}.json`, texts),
+      store: async (key: string, value: string) => void (await machine.write(`secrets/${key}.json`, value)),
+      delete: (key: string) => machine.remove(`secrets/${key}.json`),
+    };
+    this.detached = new DetachedRuns({ machine, records, sessions, commands, secrets, clock });
     this.target = {
       folder: this.folder,
       named: { name: 'default', profile: parsed, origin: 'user' },
@@ -86,8 +112,26 @@ export class TestWindow {
     return new Run(request, { sessions, syncs, ask: () => true }, output).done;
   }
 
+  /** Starts a line of shell that outlives the window, without a sync. */
+  startDetached(line: string, parts: Partial<RunRequest> = {}): { readonly run: Run; readonly shown: () => string } {
+    const { sessions, syncs, records, detached, folder } = this;
+    const programs = [{ argv: ['sh', '-c', line] as const }];
+    const request = runRequest({ folder, label: 'sh', programs, cwd: '/', sync: false, detach: true, ...parts });
+    let text = '';
+    const add = (part: string) => {
+      text += part;
+    };
+    const print = (bytes: Uint8Array) => add(Buffer.from(bytes).toString());
+    const output = { status: add, progress: () => {}, stdout: print, stderr: print };
+    return {
+      run: new Run(request, { sessions, syncs, records, detached, ask: () => true }, output),
+      shown: () => text,
+    };
+  }
+
   /** Closes the window as the extension's `deactivate` does. */
   async close(): Promise<void> {
+    this.detached.dispose();
     await Promise.all([this.pool.retire(() => true), this.sessions.dispose()]).finally(() =>
       Promise.all([this.syncs.dispose(), this.machine.leave()]),
     );

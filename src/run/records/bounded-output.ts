@@ -31,6 +31,14 @@ export class BoundedOutput {
     }
   }
 
+  /** Notes that a part of the output is missing here. */
+  skip(bytes: number): void {
+    this.bytes += bytes;
+    this.#headRoom = 0;
+    this.#tail.length = 0;
+    this.#tailBytes = 0;
+  }
+
   /** The start of the output, and its end if not all of it is part of the start. */
   read(): { readonly head: Buffer; readonly tail: Buffer } {
     const head = Buffer.concat(this.#head);

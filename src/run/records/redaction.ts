@@ -37,6 +37,11 @@ export class Redaction {
     this.#values = [...new Set(secrets)].sort((a, b) => b.length - a.length);
   }
 
+  /** The values, from which the same redaction can be created again. */
+  get values(): readonly string[] {
+    return this.#values;
+  }
+
   /** Redacts a command line, a label, or a message: the known values, and what looks like a secret. */
   text(text: string): string {
     const known = this.#values.reduce((result, value) => result.replaceAll(value, MASK), text);

@@ -42,12 +42,23 @@ export interface RunRecordsOptions {
 
 /** A run that is being recorded. */
 export interface Recording {
+  /** The start of the run, in milliseconds since 1970. */
+  readonly at: number;
   /** Stores that the run has a sandbox. Called once at most. */
   inSandbox(): void;
   /** Adds what the program printed. The chunk must not be changed afterwards. */
   add(chunk: Uint8Array): void;
-  /** Stores the record. */
-  end(result: RunResult, synced: { readonly files: number; readonly bytes: number } | undefined): void;
+  /** Notes that a part of the output is missing here. */
+  skip(bytes: number): void;
+  /** Resolves with the values that aren't stored, once the run has a sandbox. */
+  secrets(): Promise<readonly string[]>;
+  /** Stores the record. The duration is the time until now by default. */
+  end(result: RunResult, synced?: RunSync, durationMs?: number): void;
+}
+
+interface RunSync {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** The variables of this computer. */
@@ -58,7 +69,7 @@ interface EndedRun {
   readonly at: number;
   readonly durationMs: number;
   readonly result: RunResult;
-  readonly synced: { readonly files: number; readonly bytes: number } | undefined;
+  readonly synced: RunSync | undefined;
   readonly output: BoundedOutput;
   readonly redaction: Redaction;
 }
@@ -101,23 +112,44 @@ export class RunRecords {
 
   /** Begins a record. Nothing is stored before the run has a sandbox or has ended. */
   begin(id: string, run: RecordedRun): Recording {
+    const at = this.#options.clock.now();
+    return this.#recording({ id, at }, (environment) => {
+      const redaction = this.#redactionFor(run, environment);
+      void this.#enqueue(async () => this.#start(id, at, run, await redaction));
+      return redaction;
+    });
+  }
+
+  /** Continues the record of a run that has no end yet, with nothing of its output, and its secrets as far as they're known. */
+  resume(
+    { id, at, folder, profile }: RunRecord & { readonly profile?: string | undefined },
+    secrets?: readonly string[],
+  ): Recording {
+    return this.#recording({ id, at }, () =>
+      secrets ? Promise.resolve(new Redaction(secrets)) : this.#redactionFor({ folder, profile, env: {} }, process.env),
+    );
+  }
+
+  #recording(
+    { id, at }: Pick<RunRecord, 'id' | 'at'>,
+    begin: (environment: Environment) => Promise<Redaction>,
+  ): Recording {
     const { clock, keptBytes } = this.#options;
-    const at = clock.now();
     const output = new BoundedOutput(keptBytes);
     let started: Promise<Redaction> | undefined;
     const start = (environment: Environment) => {
-      started ??= this.#redactionFor(run, environment);
-      const redaction = started;
-      void this.#enqueue(async () => this.#start(id, at, run, await redaction));
-      return redaction;
+      started ??= begin(environment);
+      return started;
     };
     return {
+      at,
       inSandbox: () => void start(process.env),
       add: (chunk) => output.add(chunk),
-      end: (result, synced) => {
-        const durationMs = clock.now() - at;
+      skip: (bytes) => output.skip(bytes),
+      secrets: async () => (await start(process.env)).values,
+      end: (result, synced, durationMs = clock.now() - at) => {
         // Without a sandbox, no variable of this computer was sent, nor need its permission have been given.
-        const redaction = started ?? start({});
+        const redaction = start({});
         void this.#enqueue(async () =>
           this.#end({ id, at, durationMs, result, synced, output, redaction: await redaction }),
         );
@@ -137,6 +169,11 @@ export class RunRecords {
   /** Returns the records of a day, the latest first. */
   async ofDay(day: string): Promise<RunRecord[]> {
     return parseRecords(await readFile(join(this.dir, `${day}.jsonl`), 'utf8').catch(() => ''));
+  }
+
+  /** Returns the record of a run; undefined if it was deleted. */
+  async find({ id, at }: Pick<RunRecord, 'id' | 'at'>): Promise<RunRecord | undefined> {
+    return (await this.ofDay(dayOf(at))).find((record) => record.id === id);
   }
 
   /** Returns the latest records that fit, the latest first. */
@@ -186,7 +223,10 @@ export class RunRecords {
   }
 
   /** Everything in an environment file is taken for secret; of other variables, only what looks like it. */
-  async #redactionFor({ folder, profile: name, env }: RecordedRun, environment: Environment): Promise<Redaction> {
+  async #redactionFor(
+    { folder, profile: name, env }: Pick<RecordedRun, 'folder' | 'profile' | 'env'>,
+    environment: Environment,
+  ): Promise<Redaction> {
     const { profile, root } = this.#options;
     const known = await profile(folder, name).then(
       (named) => possibleSecrets(named.profile, root(folder), environment),

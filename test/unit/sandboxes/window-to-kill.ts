@@ -1,6 +1,6 @@
 /**
  * A process for tests to kill in the middle of its work: `push URL FOLDER SANDBOX`, `setup URL FOLDER`, or
- * `hold OPTIONS`, which starts a sandbox and prints its ID.
+ * `hold OPTIONS`, which starts a sandbox and prints its ID, or `detach OPTIONS LINE`, which prints what the line prints.
  */
 import { join } from 'node:path';
 import { connect } from '../../../src/modal/client.ts';
@@ -22,6 +22,12 @@ if (work === 'push') {
   const { sandbox } = await window.sessions.acquire(window.folder);
   console.log(sandbox.sandboxId);
   setInterval(() => {}, 60_000);
+} else if (work === 'detach') {
+  const window = new TestWindow(JSON.parse(url) as WindowOptions);
+  await window.machine.join();
+  const { run, shown } = window.startDetached(path, { env: { API_KEY: 'planted-in-task' } });
+  setInterval(() => console.log(shown()), 100);
+  await run.done;
 } else {
   const setup = { commands: ['echo started; tail -f /dev/null'] };
   const profile = { image: 'python:3.13-slim', hostVolume: false, setup };
