@@ -29,6 +29,7 @@ import { testingModule } from './providers/testing/module.ts';
 import { budgetOfSettings } from './providers/warm/budget.ts';
 import { warmModule } from './providers/warm/module.ts';
 import { WarmUpService } from './providers/warm/warm-up-service.ts';
+import { DetachedRuns } from './run/detached/detached-runs.ts';
 import { RunRecords } from './run/records/run-records.ts';
 import { RunningCommands } from './run/running-commands.ts';
 import type { RunServices } from './run/services.ts';
@@ -91,6 +92,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     spend,
     accountOf: (choice) => account.of(choice),
     isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
+    outlivesWindow: (sandboxId) => detached.isIn(sandboxId),
   });
   const syncs = new FolderSyncs({
     // Not the workspace's own storage: a folder is the same one after VS Code adds a second folder to its window.
@@ -110,6 +112,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   });
   const profile: SessionDependencies['profile'] = (folder, name) => permissions.get(folder, name);
   const sessions = new Sessions({ starter, profile, handover: new Handover(machine), warm: warmUps, budget });
+  const { secrets } = context;
+  const detached = new DetachedRuns({ machine, records, sessions, commands, secrets, clock: wallClock });
   const channels = add(new Channels({ client: async () => (await sessions.connection()).client }));
   const forwards = add(new Forwards(channels));
   const snapshots = new Snapshots(async () => (await sessions.connection()).client);
@@ -132,8 +136,9 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
 
   const sync = add(syncModule(shared));
   const showWhile: RunServices['showWhile'] = (text, work) => activity.showWhile(text, work);
-  const services: RunServices = { sessions, syncs, ask: sync.ask, unsaved: unsavedPaths, commands, records, showWhile };
-  const run = add(runModule({ ...shared, account: access, services, syncRules: sync.rules, records }));
+  const recording = { commands, records, detached };
+  const services: RunServices = { sessions, syncs, ask: sync.ask, unsaved: unsavedPaths, ...recording, showWhile };
+  const run = add(runModule({ ...shared, account: access, services, syncRules: sync.rules, ...recording }));
   const { addSsh, addPackage, mount, keepWarm } = add(profilesModule({ ...shared, warm: warmUps }));
   add(
     debugModule({
@@ -173,7 +178,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     }),
   );
   add(warmUpsModule(shared));
-  add(runsModule({ records, isOpen: (windowId) => machine.isAlive(windowId) }));
+  add(runsModule({ records, detached, isOpen: (windowId) => machine.isAlive(windowId) }));
   const readIsolation = async () => (await forDoctor.localModal())?.isolation;
   const isolation = { read: readIsolation, onDidChange: onDidJoinLocalModal };
   add(statusBarModule({ ...shared, activity, isolation }));

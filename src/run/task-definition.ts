@@ -29,6 +29,7 @@ export const TaskSchema = z
     sync: z.boolean().default(true),
     pull: z.array(z.string().min(1)).default([]),
     pty: z.boolean().default(true),
+    detach: z.boolean().default(false),
   })
   .refine(({ file, command, script }) => [file, command, script].filter((each) => each !== undefined).length === 1, {
     error: () => strings.oneKindOfTask(),
@@ -97,6 +98,7 @@ export function requestForTask(
     sync: task.sync,
     pull: task.pull.map(remote),
     pty: task.pty,
+    detach: task.detach,
   });
 }
 

@@ -56,4 +56,19 @@ describe('Run in Sandbox', () => {
     await workbench.clickDialog(strings.delete());
     await waitForCount('rows of runs', rows, 1);
   });
+
+  it('keeps a detached run going when its terminal is closed, attaches to it, and stops it', async () => {
+    const workbench = await open();
+    await writeFile(join(workbench.folder, 'long.sh'), 'echo started; exec sleep 300\n');
+    await workbench.openFile('long.sh');
+    await workbench.runCommand('Modal: Run Active File Detached');
+    await workbench.waitForTerminal(/started/);
+    await workbench.runCommand('Terminal: Kill the Active Terminal Instance');
+    await workbench.waitForNotification(/“long\.sh” keeps running/);
+    await workbench.clickNotification('Attach');
+    await workbench.waitForTerminal(/started/);
+    await workbench.runCommand('Modal: Stop Run');
+    await workbench.pickItem('long.sh');
+    await workbench.waitForNotification(/“long\.sh” has ended: .*(SIGINT|SIGTERM)/);
+  });
 });

@@ -1,5 +1,6 @@
 /** The commands in `package.json`; a test compares the two lists. */
 export const COMMAND_IDS = [
+  'modal.attachToRun',
   'modal.changeSnapshotLifetime',
   'modal.checkImage',
   'modal.chooseAccount',
@@ -66,6 +67,7 @@ export const COMMAND_IDS = [
   'modal.reviewPermissions',
   'modal.runActiveFile',
   'modal.runActiveFileHere',
+  'modal.runDetached',
   'modal.runFile',
   'modal.runHistory',
   'modal.runSelection',
@@ -85,6 +87,7 @@ export const COMMAND_IDS = [
   'modal.signOut',
   'modal.stopEverything',
   'modal.stopForwarding',
+  'modal.stopRun',
   'modal.syncNow',
   'modal.terminateAllSandboxes',
   'modal.terminateFolderSandboxes',

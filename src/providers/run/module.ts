@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { SandboxSummary } from '../../modal/sandbox-list.ts';
+import type { DetachedRuns } from '../../run/detached/detached-runs.ts';
 import type { RunRecord } from '../../run/records/record.ts';
 import type { RunRecords } from '../../run/records/run-records.ts';
 import type { RunRequest } from '../../run/request.ts';
@@ -10,6 +11,7 @@ import { registerCommands } from '../common/commands.ts';
 import type { ErrorContext } from '../common/error-actions.ts';
 import type { LensProfiles } from '../common/lens-profiles.ts';
 import { RunLenses } from './code-lens.ts';
+import { DetachedCommands } from './detached-commands.ts';
 import type { RunAccount } from './run-account.ts';
 import { RunCommands } from './run-commands.ts';
 import { RunRequests, type RunSyncRules, type TaskPermissions } from './run-requests.ts';
@@ -30,10 +32,12 @@ export interface RunModuleDependencies {
   readonly account: RunAccount;
   readonly profiles: LensProfiles;
   readonly records: RunRecords;
+  readonly detached: DetachedRuns;
 }
 
 /** Running code in sandboxes: code lenses, commands, tasks, terminals, and selections. */
-export function runModule({ services, syncRules, permissions, account, profiles, records }: RunModuleDependencies) {
+export function runModule({ services, syncRules, permissions, account, profiles, ...rest }: RunModuleDependencies) {
+  const { records, detached } = rest;
   const requests = new RunRequests(syncRules, permissions);
   const terminals = new RunTerminals(services);
   const modalTasks = new ModalTasks(terminals, requests);
@@ -46,7 +50,10 @@ export function runModule({ services, syncRules, permissions, account, profiles,
     records,
   });
   const selections = new SelectionCommands({ terminals, requests, account, sessions: services.sessions });
+  const detachedRuns = new DetachedCommands({ detached, records, onText: (id, text) => terminals.onText(id, text) });
   const disposable = vscode.Disposable.from(
+    detachedRuns,
+    terminals.onDidLeave((id) => detachedRuns.left(id)),
     terminals,
     sandboxTasks,
     new RunLenses(profiles),
@@ -60,6 +67,9 @@ export function runModule({ services, syncRules, permissions, account, profiles,
         runs.runFileWithInput(uri, input),
       'modal.runActiveFileHere': (sandbox: SandboxSummary) => runs.runActiveFileHere(sandbox),
       'modal.runWithArguments': (uri?: vscode.Uri) => runs.runWithArguments(uri),
+      'modal.runDetached': (uri?: vscode.Uri) => runs.runDetached(uri),
+      'modal.attachToRun': (record?: RunRecord) => detachedRuns.attach(record),
+      'modal.stopRun': (record?: RunRecord) => detachedRuns.stop(record),
       'modal.runHistory': () => runs.runAgain(),
       'modal.repeatRun': (record: RunRecord) => runs.repeat(record),
       'modal.runTarget': (uri: vscode.Uri, target: Target | Cell) =>

@@ -48,6 +48,12 @@ export class RunCommands {
     return target ? this.#run({ uri: target.toString() }) : report(strings.noFileOpen());
   }
 
+  /** `modal.runDetached`: the given file, or the one in the active editor, so that its program outlives the window. */
+  async runDetached(uri?: vscode.Uri): Promise<RunResult> {
+    const target = uri ?? vscode.window.activeTextEditor?.document.uri;
+    return target ? this.#run({ uri: target.toString() }, { detach: true, pty: false }) : report(strings.noFileOpen());
+  }
+
   /** `modal.runFileWithInput`: without a terminal, so that the program gets just these bytes, and then the end. */
   runFileWithInput(uri: vscode.Uri, input: AsyncIterable<Uint8Array>): Promise<RunResult> {
     return this.#run({ uri: uri.toString() }, { pty: false, input });

@@ -176,14 +176,23 @@ export class RunRequests {
     const task = parseTask(definition);
     if (typeof task === 'string') throw new UserError(task);
     await this.#requireAllowed(workspaceFolder, source);
-    const { file, args, env, profile, sync, pull, pty } = task;
+    const { file, args, env, profile, sync, pull, pty, detach } = task;
     const again = { kind: 'task', name: source.name } as const;
     if (file) {
       const uri = vscode.Uri.file(file);
       const { folder: home } = isLoose(uri) ? homeOfLoose() : placeOf(uri);
       const remote = remotePaths(home.path, diskPaths());
       const request = await this.forFile(uri, args.map(remote));
-      return { ...request, profile, env: mapValues(env, remote), sync, pull: pull.map(remote), pty, again };
+      return {
+        ...request,
+        profile,
+        env: mapValues(env, remote),
+        sync,
+        pull: pull.map(remote),
+        pty: pty && !detach,
+        detach,
+        again,
+      };
     }
     const folder = requireFolder(workspaceFolder);
     requireTrust();

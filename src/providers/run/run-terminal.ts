@@ -25,6 +25,8 @@ export interface RunTerminalOptions {
   /** VS Code removes the terminal and its content when it closes, so these results stay until a key is pressed. */
   readonly waitsForKey?: (result: RunResult) => boolean;
   onText(runId: string, text: string): void;
+  /** Called when the terminal has been closed and its program continues. */
+  onLeft?(runId: string): void;
 }
 
 /** The pseudoterminal of one run: passes text between VS Code and the run, and shows how it ended. */
@@ -39,6 +41,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
   readonly #input = new RunInput((text) => this.#writer.text(text));
   #run: Run | undefined;
   #openedAt = 0;
+  #hasEnded = false;
   /** Called on the next key press after the run has ended. */
   #onKey: (() => void) | undefined;
 
@@ -66,7 +69,8 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   close(): void {
-    this.cancel();
+    if (this.#run?.outlivesWindow && !this.#hasEnded) this.#options.onLeft?.(this.#run.id);
+    else this.cancel();
     this.#ended.resolve(CANCELED);
   }
 
@@ -83,6 +87,7 @@ export class RunTerminal implements vscode.Pseudoterminal {
     const result = await this.#result().catch(
       (error): RunResult => (this.#input.signal.aborted ? CANCELED : failureOf(error)),
     );
+    this.#hasEnded = true;
     this.#writer.text(this.#stdout.decode());
     this.#writer.text(this.#stderr.decode());
     this.#writer.text(this.#paths?.end() ?? '');

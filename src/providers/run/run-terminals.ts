@@ -14,6 +14,9 @@ export class RunTerminals implements vscode.Disposable {
   readonly #services: RunServices;
   readonly #output = new vscode.EventEmitter<RunOutputEvent>();
   readonly onDidWriteOutput = this.#output.event;
+  readonly #left = new vscode.EventEmitter<string>();
+  /** Fires with the ID of a run whose terminal was closed, and whose program continues. */
+  readonly onDidLeave = this.#left.event;
 
   constructor(services: RunServices) {
     this.#services = services;
@@ -21,6 +24,7 @@ export class RunTerminals implements vscode.Disposable {
 
   dispose(): void {
     this.#output.dispose();
+    this.#left.dispose();
   }
 
   /**
@@ -53,11 +57,17 @@ export class RunTerminals implements vscode.Disposable {
     });
   }
 
+  /** Reports text that a terminal shows. */
+  onText(runId: string, data: string): void {
+    this.#output.fire({ runId, data });
+  }
+
   #common(request: () => Promise<RunRequest>) {
     return {
       request,
       services: this.#services,
-      onText: (runId: string, data: string) => this.#output.fire({ runId, data }),
+      onText: (runId: string, data: string) => this.onText(runId, data),
+      onLeft: (runId: string) => this.#left.fire(runId),
     };
   }
 }

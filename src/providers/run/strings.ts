@@ -58,6 +58,18 @@ export const strings = {
 
   stillRunning: (label: string) => l10n.t('“{0}” is still running.', label),
   stopAndRunAgain: () => l10n.t('Stop and Run Again'),
+  attaching: () => l10n.t('Attaching…'),
+  attach: () => l10n.t('Attach'),
+  stop: () => l10n.t('Stop'),
+  attachTitle: () => l10n.t('Modal: Attach to Run'),
+  stopTitle: () => l10n.t('Modal: Stop Run'),
+  detachedPlaceholder: () => l10n.t('Select a detached run'),
+  noDetachedRuns: () =>
+    l10n.t('No detached runs are in progress. To start one, run “Modal: Run Active File Detached”.'),
+  runHasEnded: () => l10n.t('The run has ended. Open its output in the Runs view.'),
+  keepsRunning: (label: string) => l10n.t('“{0}” keeps running in its sandbox.', label),
+  detachedRunEnded: (label: string, end: string) => l10n.t('“{0}” has ended: {1}', label, end),
+  showOutput: () => l10n.t('Show Output'),
   runBoth: () => l10n.t('Run Both'),
   runActiveFile: () => l10n.t('Run Active File'),
   runTaskTitle: () => l10n.t('Modal: Run Task in Sandbox'),

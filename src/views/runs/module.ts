@@ -10,8 +10,8 @@ import { RunsTree, type RunsTreeOptions } from './runs-tree.ts';
 import { strings } from './strings.ts';
 
 /** The Runs view, the documents with what runs have printed, and their commands. */
-export function runsModule({ records, isOpen }: RunsTreeOptions): vscode.Disposable {
-  const tree = new RunsTree({ records, isOpen });
+export function runsModule({ records, detached, isOpen }: RunsTreeOptions): vscode.Disposable {
+  const tree = new RunsTree({ records, detached, isOpen });
   const outputs = new RunOutputs(records);
   const { one, all } = rowSelection(tree.view, (row): row is RunRecord => 'label' in row);
   return vscode.Disposable.from(

@@ -5,6 +5,7 @@ import { formatBytes, formatDuration } from '../../base/text.ts';
 import { formatUsd } from '../../modal/prices.ts';
 import { commandTo } from '../../providers/common/commands.ts';
 import { window } from '../../providers/common/window.ts';
+import type { DetachedRuns } from '../../run/detached/detached-runs.ts';
 import { describeRecord } from '../../run/records/describe.ts';
 import type { RunRecord } from '../../run/records/record.ts';
 import { dayOf, type RunRecords } from '../../run/records/run-records.ts';
@@ -23,6 +24,7 @@ export type RunsRow = DayRow | RunRecord;
 
 export interface RunsTreeOptions {
   readonly records: RunRecords;
+  readonly detached: Pick<DetachedRuns, 'all' | 'onDidChange'>;
   /** Returns whether a window of this computer is open. */
   isOpen(windowId: string): Promise<boolean>;
 }
@@ -36,17 +38,20 @@ export class RunsTree implements vscode.TreeDataProvider<RunsRow>, vscode.Dispos
   readonly #disposables: { dispose(): void }[];
   /** The runs without an end whose windows are open. */
   readonly #running = new Set<string>();
+  /** The IDs of those that outlive their windows. */
+  #detached: ReadonlySet<string> = new Set();
   readonly #watching: vscode.Disposable[] = [];
   #redrawing: NodeJS.Timeout | undefined;
 
   constructor(options: RunsTreeOptions) {
     this.#options = options;
-    const { records } = options;
+    const { records, detached } = options;
     this.view = window.createTreeView('modal.runs', { treeDataProvider: this, canSelectMany: true });
     this.#disposables = [
       this.view,
       this.#changed,
       records.onDidChange(() => this.#redraw()),
+      detached.onDidChange(() => this.#redraw()),
       this.view.onDidChangeVisibility(() => {
         this.#watch();
         this.#redraw();
@@ -61,12 +66,13 @@ export class RunsTree implements vscode.TreeDataProvider<RunsRow>, vscode.Dispos
   }
 
   async getChildren(row?: RunsRow): Promise<RunsRow[]> {
-    const { records, isOpen } = this.#options;
+    const { records, detached, isOpen } = this.#options;
     if (!row) return (await records.days()).map((day) => ({ day }));
     if (!('day' in row)) return [];
     const runs = await records.ofDay(row.day);
+    this.#detached = new Set((await detached.all()).map(({ id }) => id));
     for (const { id, windowId, end } of runs) {
-      if (!end && (await isOpen(windowId))) this.#running.add(id);
+      if (!end && (this.#detached.has(id) || (await isOpen(windowId)))) this.#running.add(id);
       else this.#running.delete(id);
     }
     return runs;
@@ -81,11 +87,18 @@ export class RunsTree implements vscode.TreeDataProvider<RunsRow>, vscode.Dispos
     const isRunning = this.#running.has(id);
     const item = new vscode.TreeItem(label);
     item.id = id;
-    item.description = describeRecord(record, isRunning);
+    item.description = isRunning && this.#detached.has(id) ? strings.detached() : describeRecord(record, isRunning);
     item.tooltip = tooltipOf(`${label} · ${new Date(at).toLocaleTimeString()}`, factsOf(record));
     item.iconPath = iconOf(record, isRunning);
     const state = end ? 'ended' : isRunning ? 'running' : 'lost';
-    item.contextValue = ['run', state, again && 'repeatable', isDebuggable(record) && 'debuggable']
+    const isDetached = isRunning && this.#detached.has(id);
+    item.contextValue = [
+      'run',
+      state,
+      isDetached && 'detached',
+      again && 'repeatable',
+      isDebuggable(record) && 'debuggable',
+    ]
       .filter(Boolean)
       .join(',');
     item.command = commandTo('modal.openRunOutput', strings.output(), record);

@@ -6,6 +6,7 @@ export const strings = {
   yesterday: () => l10n.t('Yesterday'),
   runLabel: (name: string, description: string) => l10n.t('Run of {0}, {1}', name, description),
 
+  detached: () => l10n.t('running, detached'),
   command: () => l10n.t('Command'),
   started: () => l10n.t('Started'),
   folder: () => l10n.t('Folder'),
