@@ -17,6 +17,8 @@ export const common: BuildOptions = {
   bundle: true,
   platform: 'node',
   target: 'node22',
+  // As `import()`, Node would look for the names that a file exports by reading all of it.
+  supported: { 'dynamic-import': false },
   format: 'cjs',
   logLevel: 'warning',
   // The sync engine uses `import.meta` only if it isn't bundled.
@@ -45,6 +47,14 @@ const separateSdk: Plugin = {
             ],
           },
     );
+  },
+};
+
+/** Turns `import('./main.ts')` in the entry point of the command line into a separate file, which Node can keep compiled. */
+const separateMain: Plugin = {
+  name: 'separate-main',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/main\.ts$/ }, () => ({ path: './cli-main.cjs', external: true }));
   },
 };
 
@@ -93,7 +103,8 @@ export const packagedBundles: readonly BuildOptions[] = [
   bundle('modal-sdk', 'src/modal/sdk.ts', wireDefinitions),
   bundle('zod', 'zod', zodInEnglish),
   bundle('ssh-relay', 'src/ssh/relay.entry.ts', separateSdk),
-  { ...bundle('cli', 'src/cli/cli.entry.ts', separateSdk), banner: { js: '#!/usr/bin/env node' } },
+  { ...bundle('cli', 'src/cli/cli.entry.ts', separateMain), banner: { js: '#!/usr/bin/env node' } },
+  bundle('cli-main', 'src/cli/main.ts', separateSdk),
   bundle('sync-worker', 'src/sync/worker/worker.ts'),
   bundle('sync-look-ahead', 'src/sync/scan/look-ahead-thread.ts'),
   bundle('local-modal', 'local/main.ts', sharedSdk),

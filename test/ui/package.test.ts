@@ -11,7 +11,8 @@ describe('The installed package', () => {
     .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
 
   it('contains the bundles that the extension loads', () => {
-    for (const bundle of ['extension', 'modal-sdk', 'local-modal', 'ssh-relay', 'sync-worker', 'sync-look-ahead'])
+    const threads = ['sync-worker', 'sync-look-ahead'];
+    for (const bundle of ['extension', 'modal-sdk', 'zod', 'local-modal', 'ssh-relay', 'cli', 'cli-main', ...threads])
       assert.ok(files.includes(`dist/${bundle}.cjs`), bundle);
   });
 
