@@ -107,6 +107,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     args: [0, MANY],
     run: async (context) => (await import('./sandboxes.ts')).stop(context),
   },
+  permissions: {
+    usage: 'permissions [FLAGS]',
+    summary: strings.permissionsSummary,
+    flags: { ...COMMON_FLAGS, forget: { type: 'boolean' } },
+    run: async (context) => (await import('./permissions.ts')).permissions(context),
+  },
   profiles: {
     usage: 'profiles [FLAGS]',
     summary: strings.profilesSummary,

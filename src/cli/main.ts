@@ -66,9 +66,9 @@ async function perform(command: Command, flags: Flags, args: readonly string[]):
   } catch (error) {
     if (error instanceof UsageError) throw error;
     if (received) return EXIT_SIGNAL + constants.signals[received];
-    const { explain } = await import('../modal/explain/explain.ts');
+    const { explainLogged } = await import('../modal/explain/explain.ts');
     const service = await creating?.catch(() => undefined);
-    return report(output, explain(error).message, service);
+    return report(output, explainLogged(error), service);
   } finally {
     output.clear();
     const service = await creating?.catch(() => undefined);

@@ -95,7 +95,7 @@ async function runToJson(
     output.result(result, '');
     return signal.aborted ? exitOf(signal) : result.returncode;
   } catch (error) {
-    if (error instanceof UserError) return report(output, error.message, service);
+    if (error instanceof UserError) return report(output, error, service);
     throw error;
   } finally {
     ended();
@@ -111,11 +111,8 @@ async function runToStreams(
 ): Promise<number> {
   let hasTimedOut = false;
   const terminal = new Terminal();
-  const run = service.start(
-    request,
-    outputTo(output, () => terminal.started()),
-    sizeOf(process.stdout),
-  );
+  const streams = outputTo(output, () => terminal.started());
+  const run = service.start(request, streams, sizeOf(process.stdout));
   if (request.pty) terminal.connect(run);
   const stop = () => run.cancel();
   const forget = stopWith(signal, stop);
@@ -129,6 +126,7 @@ async function runToStreams(
           stop();
         }, timeoutMs);
   const result = await run.done;
+  streams.end();
   clearTimeout(timer);
   forget();
   terminal.restore();
@@ -139,16 +137,23 @@ async function runToStreams(
   }
   if (signal.aborted) return exitOf(signal);
   if (result.outcome === 'failed') {
-    const code = report(output, result.error, service);
+    const code = report(output, { message: result.error, actions: result.actions ?? [] }, service);
     return result.exitCode || code;
   }
   return result.outcome === 'canceled' ? EXIT_SIGNAL + constants.signals.SIGINT : result.exitCode;
 }
 
-function outputTo(output: Output, onStarted: () => void): RunOutput {
+/** The streams of this process, as those of a run. */
+function outputTo(output: Output, onStarted: () => void): RunOutput & { end(): void } {
   const write = (stream: NodeJS.WriteStream, bytes: Uint8Array) => {
     output.clear();
     if (bytes.length > 0 && !stream.destroyed) stream.write(bytes);
+  };
+  /** Errors that arrive before the result of the sync, which is shown first. */
+  let early: Uint8Array[] | undefined = [];
+  const end = () => {
+    for (const bytes of early ?? []) write(process.stderr, bytes);
+    early = undefined;
   };
   return {
     isUnpaced: true,
@@ -157,6 +162,7 @@ function outputTo(output: Output, onStarted: () => void): RunOutput {
     started: () => {
       output.clear();
       onStarted();
+      queueMicrotask(end);
     },
     synced: (result) => {
       const [first, ...others] = syncReport(result);
@@ -164,7 +170,8 @@ function outputTo(output: Output, onStarted: () => void): RunOutput {
       for (const line of result.files + result.deleted > 0 ? [first ?? '', ...others] : others) output.status(line);
     },
     stdout: (bytes) => write(process.stdout, bytes),
-    stderr: (bytes) => write(process.stderr, bytes),
+    stderr: (bytes) => (early ? early.push(bytes) : write(process.stderr, bytes)),
+    end,
   };
 }
 

@@ -18,6 +18,7 @@ export const strings = {
   snapshotSummary: () => l10n.t("Save the sandbox's files as a snapshot"),
   forkSummary: () => l10n.t('Start a second sandbox with the same files'),
   stopSummary: () => l10n.t('Stop the sandbox of this folder, or those with these IDs'),
+  permissionsSummary: () => l10n.t('List your answers about this folder, or forget them to be asked again'),
   profilesSummary: () => l10n.t('List the profiles of this folder'),
   programDetails: () =>
     l10n.t(
@@ -44,6 +45,7 @@ export const strings = {
     all: () => l10n.t('Also list those that ended in the last day'),
     list: () => l10n.t('List the runs of this folder'),
     name: () => l10n.t('The name of the snapshot'),
+    forget: () => l10n.t('Forget the answers'),
   },
   flagValues: {
     folder: 'DIR',
@@ -82,6 +84,12 @@ export const strings = {
   yesOrNo: () => l10n.t('[y/n]'),
 
   // Results
+  logAt: (path: string) => l10n.t('The log is in {0}.', path),
+  forgotten: (count: number) =>
+    count === 1 ? l10n.t('1 answer is forgotten.') : l10n.t('{0} answers are forgotten.', count),
+  noAnswers: (folder: string) => l10n.t('You have answered no questions about “{0}”.', folder),
+  allowed: () => l10n.t('allowed'),
+  denied: () => l10n.t('denied'),
   timedOut: () => l10n.t('The program was stopped, because its time was over.'),
   folder: () => l10n.t('Folder'),
   account: () => l10n.t('Account'),

@@ -69,7 +69,8 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
     limits: () => ({ perDayUsd: settings.budget.perDay, perHourUsd: settings.budget.perHour }),
     confirm: ({ summary }) => questions.ofBudget(summary),
   });
-  const permissions = new Permissions(new PermissionStore(machine), questions.ofProfile);
+  const answers = new PermissionStore(machine);
+  const permissions = new Permissions(answers, questions.ofProfile);
   const profiles = () => profilesOf(root.path, folderSettings);
   const profile = async (_folder: Folder, name?: string): Promise<NamedProfile> => {
     const all = await profiles();
@@ -123,6 +124,7 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
     folder,
     settings,
     account,
+    answers,
     machine,
     localModal,
     starter,

@@ -7,8 +7,9 @@ import { execute, spawn } from '../api/execute.ts';
 import { type ApiServices, sandboxProvider } from '../api/sandbox-provider.ts';
 import { DAY_MS } from '../base/clock.ts';
 import { UserError } from '../base/errors.ts';
-import { logError } from '../base/log.ts';
+import { logError, setLog } from '../base/log.ts';
 import { isSandboxGone } from '../modal/errors.ts';
+import { useNetwork } from '../modal/network.ts';
 import { listSandboxes, type SandboxSummary } from '../modal/sandbox-list.ts';
 import { deleteImage } from '../modal/snapshots.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
@@ -20,12 +21,14 @@ import type { RunOutput, RunRequest } from '../run/request.ts';
 import { runRequest } from '../run/request.ts';
 import { Run } from '../run/run.ts';
 import type { Folder } from '../sandboxes/folder.ts';
+import type { Answer, AnswerScope } from '../sandboxes/permissions/store.ts';
 import { billing } from '../sandboxes/session.ts';
 import { DEFAULT_TTL_MS } from '../snapshots/snapshots.ts';
 import { takeOrDiscard } from '../snapshots/take.ts';
 import type { PushOptions, PushResult } from '../sync/engine.ts';
 import type { PullRequest, PullResult } from '../sync/pull/puller.ts';
 import { defaultChoice } from './account.ts';
+import { fileLog } from './file-log.ts';
 import { createParts, type Parts } from './parts.ts';
 import type { BuildArguments } from './profiles.ts';
 import { type Question, type QuestionOptions, Questions } from './questions.ts';
@@ -97,8 +100,12 @@ export class Service {
   /** Any sandboxes, as in the API for extensions. */
   readonly sandboxes: SandboxProvider;
 
-  constructor(parts: Parts, questions: Questions) {
+  /** The file with what went wrong, in full. */
+  readonly logPath: string;
+
+  constructor(parts: Parts, questions: Questions, logPath: string) {
     this.parts = parts;
+    this.logPath = logPath;
     this.#questions = questions;
     const services: ApiServices = parts;
     this.sandboxes = sandboxProvider(
@@ -244,6 +251,21 @@ export class Service {
     return sandbox.sandboxId;
   }
 
+  /** Returns the user's answers about the folder and account. */
+  async answers(): Promise<Answer[]> {
+    return [...(await this.parts.answers.answers(await this.#scope())).values()];
+  }
+
+  /** Forgets the answers about the folder and account, so that all is asked again. Resolves with their number. */
+  async forgetAnswers(): Promise<number> {
+    return this.parts.answers.forget(await this.#scope());
+  }
+
+  async #scope(): Promise<AnswerScope> {
+    const { root, account } = this.parts;
+    return { root: root.path, accountId: await account.id() };
+  }
+
   /** Returns all profiles that the folder can use. */
   profiles(): Promise<Profiles> {
     return this.parts.profiles();
@@ -287,14 +309,13 @@ export class Service {
 
   /** Ends what this process does. Sandboxes keep running until their idle timeout. */
   async dispose(): Promise<void> {
-    const { starter, syncs, records, machine, localModal, channels, forwards } = this.parts;
+    const { starter, syncs, records, machine, localModal, channels } = this.parts;
     await Promise.all([
       records.flush(),
       Promise.race([starter.kept?.settled(), sleep(SETTLE_MS, undefined, { ref: false })]),
     ]);
     starter.kept?.dispose();
     starter.endings?.dispose();
-    void forwards;
     channels.dispose();
     await syncs.dispose();
     await machine.leave();
@@ -311,6 +332,9 @@ export async function createService(options: ServiceOptions): Promise<Service> {
   const settings = await readFolderSettings(path, folders.config);
   const account = options.account ?? (settings.settings.account || (await defaultChoice()));
   const questions = new Questions(options);
+  const logPath = join(folders.state, 'sandboxes.log');
+  setLog(fileLog(logPath));
+  useNetwork({ proxy: '', noProxy: [], verify: true, systemCertificates: true });
   const parts = createParts({
     root: { name: basename(path), path },
     settings,
@@ -323,7 +347,7 @@ export async function createService(options: ServiceOptions): Promise<Service> {
     ...(onBuildLog && { onBuildLog }),
   });
   await parts.machine.join();
-  return new Service(parts, questions);
+  return new Service(parts, questions, logPath);
 }
 
 /** Returns the folder with the bundles, also when this code isn't bundled. */

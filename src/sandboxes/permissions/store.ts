@@ -39,6 +39,14 @@ export class PermissionStore {
     return new Map(answers.flatMap((answer) => (answer ? [[answer.key, answer]] : [])));
   }
 
+  /** Forgets the answers for a folder and account, so that all is asked again. Resolves with their number. */
+  async forget(scope: AnswerScope): Promise<number> {
+    const folder = await folderOf(scope);
+    const names = await this.#machine.list(folder);
+    for (const name of names) await this.#machine.remove(join(folder, name));
+    return names.length;
+  }
+
   /** Remembers answers. If they can't be written, they hold for this window. */
   async remember(scope: AnswerScope, answers: readonly Answer[]): Promise<void> {
     const folder = await folderOf(scope);
