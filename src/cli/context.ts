@@ -1,4 +1,4 @@
-import type { QuestionKind } from '../service/questions.ts';
+import type { QuestionKind } from '../service/question-kinds.ts';
 import type { Service } from '../service/service.ts';
 import type { Flags } from './flags.ts';
 import type { Output } from './output.ts';

@@ -1,3 +1,4 @@
+import { QUESTION_KINDS } from '../service/question-kinds.ts';
 import { COMMANDS } from './commands.ts';
 import { strings } from './strings.ts';
 
@@ -20,5 +21,15 @@ export function helpFor(name: string): string {
   });
   const width = Math.max(...rows.map(([left]) => left.length));
   const lines = rows.map(([left, text]) => `${left.padEnd(width)}  ${text}`);
-  return [strings.usage(usage), '', summary(), '', ...lines, ...(details ? ['', details()] : []), ''].join('\n');
+  return [
+    strings.usage(usage),
+    '',
+    summary(),
+    '',
+    ...lines,
+    '',
+    strings.questionKinds(QUESTION_KINDS.join(', ')),
+    ...(details ? ['', details()] : []),
+    '',
+  ].join('\n');
 }

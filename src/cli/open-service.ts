@@ -1,7 +1,8 @@
 import { createInterface } from 'node:readline/promises';
 import { UserError } from '../base/errors.ts';
 import { parseBuildArguments } from '../service/profiles.ts';
-import { QUESTION_KINDS, type Question, type QuestionKind } from '../service/questions.ts';
+import { QUESTION_KINDS, type QuestionKind } from '../service/question-kinds.ts';
+import type { Question } from '../service/questions.ts';
 import { absolute, findFolder } from '../service/requests.ts';
 import { createService, type Service } from '../service/service.ts';
 import type { Answers, Context } from './context.ts';

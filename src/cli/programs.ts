@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { spawn } from '../api/execute.ts';
@@ -190,6 +191,8 @@ class Terminal {
   started(): void {
     if (!this.#run || !process.stdin.isTTY) return;
     process.stdin.setRawMode(true);
+    // Node leaves this on, which would move the cursor to the left for programs that draw on the whole screen.
+    if (process.platform !== 'win32') spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
     process.stdin.on('data', this.#type);
   }
 

@@ -20,6 +20,7 @@ export const strings = {
   stopSummary: () => l10n.t('Stop the sandbox of this folder, or those with these IDs'),
   permissionsSummary: () => l10n.t('List your answers about this folder, or forget them to be asked again'),
   profilesSummary: () => l10n.t('List the profiles of this folder'),
+  questionKinds: (kinds: string) => l10n.t('Kinds of questions: {0}.', kinds),
   programDetails: () =>
     l10n.t(
       "The exit code is that of the program. 2 means that the command line isn't valid or that a question has no answer, 124 that the time is over, and 125 that the program didn't run.",

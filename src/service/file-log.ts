@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '../base/log.ts';
+import { isSdkWarning } from '../modal/client.ts';
 
 /** A log over this size is emptied. */
 const MAX_BYTES = 1024 * 1024;
@@ -22,7 +23,9 @@ export function fileLog(path: string): Log {
   };
   return {
     info: () => {},
-    warn: (message) => append('warning', message),
+    warn: (message) => {
+      if (!isSdkWarning(message.replace(/^Modal: /, ''))) append('warning', message);
+    },
     error: (message) => append('error', message),
   };
 }

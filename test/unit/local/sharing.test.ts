@@ -8,7 +8,35 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { proofOf, readServerFile, type ServerFile } from '../../../local/server/shared.ts';
-import { newClient, startLocalModal } from '../../helpers/local-modal.ts';
+import { newClient, startLocalModal, startWorkbench } from '../../helpers/local-modal.ts';
+
+function lease({ leaseUrl, tokenSecret }: ServerFile, signal: AbortSignal): Promise<Response> {
+  const nonce = randomUUID();
+  const authorization = `Proof ${proofOf(`lease request ${nonce}`, tokenSecret)}`;
+  return fetch(leaseUrl, { headers: { 'x-local-modal-nonce': nonce, authorization }, signal });
+}
+
+/** Starts a server that has lost its lease, but has a sandbox to keep. `endSandbox` ends that, and then waits for the server. */
+async function keepingServer(): Promise<{ endSandbox(): Promise<void> }> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
+  const args = ['--shared', '--linger', '0.3', '--keep-sandboxes'];
+  const { server, modal, app, image } = await startWorkbench({ dataDir, args });
+  const file = await readServerFile(dataDir);
+  assert.ok(file);
+  const leased = new AbortController();
+  const held = await lease(file, leased.signal);
+  const sandbox = await modal.sandboxes.create(app, image);
+  leased.abort();
+  assert.equal(held.status, 200);
+  return {
+    async endSandbox() {
+      assert.ok(await readServerFile(dataDir), 'the server stopped although it had a sandbox');
+      await sandbox.terminate();
+      await server.ended;
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
 
 describe('Local Modal server shared by several clients', () => {
   let dataDir: string;
@@ -21,12 +49,6 @@ describe('Local Modal server shared by several clients', () => {
     const file = await readServerFile(dataDir);
     assert.ok(file, 'server.json does not exist');
     return file;
-  }
-
-  function lease({ leaseUrl, tokenSecret }: ServerFile, signal: AbortSignal): Promise<Response> {
-    const nonce = randomUUID();
-    const authorization = `Proof ${proofOf(`lease request ${nonce}`, tokenSecret)}`;
-    return fetch(leaseUrl, { headers: { 'x-local-modal-nonce': nonce, authorization }, signal });
   }
 
   it('writes its address and token to a file that only its owner can read', async () => {
@@ -71,12 +93,13 @@ describe('Local Modal server shared by several clients', () => {
     await next.stop();
   });
 
-  it('runs while a lease is held, and stops some time after the last one is released', async () => {
+  it('runs while a lease is held or it has a sandbox to keep, and stops some time after', async () => {
     const server = await startLocalModal({ dataDir, args: ['--shared', '--linger', '0.3'] });
     const [first, second] = [new AbortController(), new AbortController()];
     // The responses must stay reachable, because the connection of a garbage-collected response is closed.
     const leases = [await lease(await serverFile(), first.signal), await lease(await serverFile(), second.signal)];
     first.abort();
+    const keeping = await keepingServer();
     // Another server loses its lease later and lingers for longer. When it stops, this one would have stopped too.
     const otherDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
     const other = await startLocalModal({ dataDir: otherDir, args: ['--shared', '--linger', '0.6'] });
@@ -88,6 +111,7 @@ describe('Local Modal server shared by several clients', () => {
     await other.ended;
     await rm(otherDir, { recursive: true, force: true });
     assert.ok(await readServerFile(dataDir), 'the server stopped while a lease was held');
+    await keeping.endSandbox();
     second.abort();
     assert.deepEqual(
       leases.map(({ status }) => status),

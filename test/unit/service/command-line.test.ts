@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Tag } from '../../../src/modal/sandboxes.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
 import { type CommandLine, commandLine } from './command-line.ts';
@@ -60,6 +61,11 @@ describe('The command line', () => {
       (await sandboxes()).map(({ id }) => id),
       [sandboxId],
     );
+    // Windows take over only sandboxes with the name of a window that has gone.
+    const { [Tag.folder]: key, [Tag.window]: window } = await (
+      await server.client().sandboxes.fromId(sandboxId)
+    ).getTags();
+    assert.deepEqual([typeof key, window], ['string', undefined]);
     const pulled = await user.run(['pull', 'one']);
     assert.deepEqual([pulled.code, await readFile(join(user.folder, 'one'), 'utf8')], [0, '1\n'], pulled.stderr);
     const log = await user.run(['logs']);
@@ -94,6 +100,20 @@ describe('The command line', () => {
     running.kill('SIGINT');
     const ended = await running.ended;
     assert.deepEqual([ended.code, ended.stdout], [130, 'ready\nstopped\n'], ended.stderr);
+  });
+
+  it('runs a program in the terminal that it is in, with its size, keys, and interrupts', async () => {
+    const script = 'stty size; echo ready; read line; echo "got $line"; echo again; sleep 100';
+    const { code, stdout } = await user.runInTerminal('ready=typed\\r|again=\\x03', ['exec', 'sh', '-c', script]);
+    assert.match(stdout, /30 99\r\nready\r\n.*got typed\r\nagain\r\n/s);
+    assert.equal(code, 130);
+  });
+
+  it('asks in a terminal, and starts nothing without an answer', async () => {
+    await user.run(['permissions', '--forget']);
+    const { code, stdout } = await user.runInTerminal('[y/n]=\\r', ['exec', '-b', 'cpu=0.5', 'true']);
+    assert.match(stdout, /Sync .* from this folder to a Modal sandbox\?/);
+    assert.equal(code, 125);
   });
 
   it('takes a snapshot, forks, and stops', async () => {

@@ -6,6 +6,25 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { RunningLocalModal } from '../../helpers/local-modal.ts';
 
+/** Runs a program in a terminal of 30 × 99: types each text once the one before it is shown. Prints what it showed. */
+const TERMINAL = `
+import fcntl, os, pty, struct, sys, termios
+argv, steps = sys.argv[2:], [each.split('=', 1) for each in sys.argv[1].split('|')]
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 30, 99, 0, 0))
+    os.execvp(argv[0], argv)
+shown = b''
+while True:
+    try: piece = os.read(fd, 65536)
+    except OSError: piece = b''
+    if not piece: break
+    shown += piece
+    while steps and steps[0][0].encode() in shown: os.write(fd, eval("b'" + steps.pop(0)[1] + "'"))
+sys.stdout.buffer.write(shown)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
 const PROGRAM = fileURLToPath(new URL('../../../dist/cli.cjs', import.meta.url));
 
 /** How a process of the command line ended. */
@@ -22,6 +41,8 @@ export interface CommandLine {
   readonly home: string;
   /** Runs a command line to its end. */
   run(args: readonly string[], input?: string): Promise<Ended>;
+  /** Runs a command line in a terminal, and types: `shown=typed|…`, with Python's escapes. */
+  runInTerminal(steps: string, args: readonly string[]): Promise<Ended>;
   /** Starts a command line. */
   start(args: readonly string[]): {
     readonly ended: Promise<Ended>;
@@ -47,8 +68,8 @@ export async function commandLine(server?: RunningLocalModal, settings: object =
       MODAL_TOKEN_SECRET: server.tokenSecret,
     }),
   };
-  const start = (args: readonly string[], input?: string) => {
-    const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: folder, env, stdio: 'pipe' });
+  const launch = (command: string, args: readonly string[], input?: string) => {
+    const child = spawn(command, args, { cwd: folder, env, stdio: 'pipe' });
     child.stdin.on('error', () => {});
     if (input !== undefined) child.stdin.end(input);
     let output = '';
@@ -57,9 +78,12 @@ export async function commandLine(server?: RunningLocalModal, settings: object =
     const ended = Promise.all([exit, text(child.stderr)]).then(([code, stderr]) => ({ code, stdout: output, stderr }));
     return { ended, output: () => output, kill: (signal: NodeJS.Signals) => void child.kill(signal) };
   };
+  const start = (args: readonly string[], input?: string) => launch(process.execPath, [PROGRAM, ...args], input);
   return {
     folder,
     home,
+    runInTerminal: (steps, args) =>
+      launch('python3', ['-c', TERMINAL, steps, process.execPath, PROGRAM, ...args], '').ended,
     run: (args, input = '') => start(args, input).ended,
     start: (args) => start(args),
     dispose: () => rm(outer, { recursive: true, force: true }),
