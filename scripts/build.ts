@@ -1,6 +1,6 @@
 /**
- * Builds the bundles of the package, and the entry point of `npm start -- --run`. `--tests` adds the tests that VS Code loads,
- * `--watch` rebuilds on changes, and `--production` minifies and writes the third-party notices.
+ * Builds the bundles of the package. `--tests` adds the tests that VS Code loads, `--watch` rebuilds on changes, and
+ * `--production` minifies and writes the third-party notices.
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -17,10 +17,10 @@ const testEntries: BuildOptions = {
   ...common,
   outdir: 'dist/test',
   outbase: 'test',
-  entryPoints: [{ in: 'scripts/vscode/run-file.entry.ts', out: 'run-file' }, ...(withTests ? integrationTests() : [])],
+  entryPoints: integrationTests(),
 };
 
-const bundles = [...packagedBundles, testEntries].map((options) => ({
+const bundles = [...packagedBundles, ...(withTests ? [testEntries] : [])].map((options) => ({
   ...options,
   sourcemap: !production,
   minify: production,

@@ -8,7 +8,7 @@ import { startProcess } from './processes.ts';
 import { say } from './say.ts';
 import { desktopVsCode } from './vscode/desktop.ts';
 import { desktopArguments, type LaunchFlags } from './vscode/flags.ts';
-import { profileIn, type Settings } from './vscode/profile.ts';
+import { localModalOf, profileIn, type Settings } from './vscode/profile.ts';
 import { startServer, withoutOuterVsCode } from './vscode/server.ts';
 import { stopLocalModal } from './vscode/stop-local-modal.ts';
 
@@ -22,7 +22,7 @@ export interface OpenOptions {
 /** Opens VS Code, and waits until it is closed. The server build runs until this process is stopped. */
 export async function openVsCode({ folder, settings, trusted }: OpenOptions): Promise<number> {
   const profile = await profileIn(vscodeTestFolder, { ...settings, 'security.workspace.trust.startupPrompt': 'once' });
-  beforeExit(() => stopLocalModal(profile.userDataDir));
+  beforeExit(() => stopLocalModal(localModalOf(profile.userDataDir)));
   const desktop = desktopVsCode();
   const flags: LaunchFlags = {
     ...profile,

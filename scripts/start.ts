@@ -1,6 +1,6 @@
 /**
  * `npm start [folder]`: builds the extension, and opens the folder in a real VS Code with it.
- * `npm start -- --run file [folder]`: runs a file in a headless VS Code, with piped input, and exits with its exit code.
+ * `npm start -- --run file [folder]`: runs a file without VS Code, with piped input, and exits with its exit code.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { runFile } from './run-file.ts';
 import { say } from './say.ts';
 
 const USAGE = `Usage: npm start [folder]                  open a folder in VS Code with the extension (default: examples/hello)
-       npm start -- --run FILE [folder]    run a file in a headless VS Code, and exit with its exit code;
+       npm start -- --run FILE [folder]    run a file without VS Code, and exit with its exit code;
                                            it reads what is piped to npm start
        npm start -- --cloud [folder]       use Modal instead of Local Modal`;
 
@@ -31,7 +31,7 @@ async function main(): Promise<number> {
   if (!existsSync(folder)) throw new Error(`Folder ${folder} doesn't exist.\n${USAGE}`);
   const settings = values.cloud ? {} : { 'modal.account': 'local' };
   await buildAll();
-  if (values.run !== undefined) return runFile({ file: values.run, folder, settings });
+  if (values.run !== undefined) return runFile({ file: values.run, folder, account: values.cloud ? [] : ['--local'] });
   return openVsCode({ folder, settings, trusted: folder === examples });
 }
 

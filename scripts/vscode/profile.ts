@@ -60,10 +60,15 @@ export async function temporaryProfile(settings: Settings): Promise<TemporaryPro
     kept = true;
   };
   const remove = beforeExit(async () => {
-    await stopLocalModal(join(folder, 'user-data'));
+    await stopLocalModal(localModalOf(join(folder, 'user-data')));
     if (!kept) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   return { folder, remove, keep, ...(await profileIn(folder, { ...UNSEEN_SETTINGS, ...settings })) };
+}
+
+/** Returns the data folder of the Local Modal server that the extension starts for a profile. */
+export function localModalOf(userDataDir: string): string {
+  return join(userDataDir, 'User', 'globalStorage', 'modal-sandboxes.modal-sandboxes', 'local-modal');
 }
 
 /** Returns the profile in a folder, after overwriting its settings. */

@@ -56,8 +56,7 @@ export interface RelayEnd<Result> {
 /** Connects from the extension host. */
 export async function connectRelay<Result>(): Promise<RelayEnd<Result>> {
   const port = Number(process.env[RELAY_PORT]);
-  if (!port)
-    throw new Error(`${RELAY_PORT} isn't set. This file must be started by scripts/test.ts or scripts/start.ts.`);
+  if (!port) throw new Error(`${RELAY_PORT} isn't set. This file must be started by scripts/test.ts.`);
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const send = (message: Message<Result>) => socket.write(`${JSON.stringify(message)}\n`);

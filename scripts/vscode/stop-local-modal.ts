@@ -1,17 +1,15 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const STOP_GRACE_MS = 3_000;
 
 /**
- * Stops the Local Modal server that the extension started for a profile, including its sandboxes. The server would wait half
- * a minute for the window to return, which is right for users, but too long for a folder that is about to be removed.
+ * Stops the Local Modal server with this data folder, including its sandboxes. The server would wait for its window or command
+ * line to return, which is right for users, but too long for a folder that is about to be removed.
  */
-export async function stopLocalModal(userDataDir: string): Promise<void> {
-  const data = join(userDataDir, 'User', 'globalStorage', 'modal-sandboxes.modal-sandboxes', 'local-modal');
+export async function stopLocalModal(data: string): Promise<void> {
   const deadline = Date.now() + STOP_GRACE_MS;
   for (let isSignaled = false; ; isSignaled = true) {
     const servers = await processesWith(data);

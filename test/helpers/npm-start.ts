@@ -8,15 +8,24 @@ export interface StartedRun {
   stderr(): string;
 }
 
-/** Starts `npm start -- --run` with these arguments in a folder. Nothing is piped to it by default. */
+export interface StartRunOptions {
+  /** The folder for what the command line remembers. */
+  readonly home: string;
+  /** The current directory. Defaults to the project. */
+  readonly from?: string;
+  /** Defaults to nothing. */
+  readonly input?: 'ignore' | 'pipe';
+}
+
+/** Starts `npm start -- --run` with these arguments. */
 export function npmStartRun(
   args: readonly string[],
-  from = projectFolder,
-  input: 'ignore' | 'pipe' = 'ignore',
+  { home, from = projectFolder, input = 'ignore' }: StartRunOptions,
 ): StartedRun {
   const command = ['start', '--silent', '--prefix', projectFolder, '--', '--run', ...args];
   const running = startProcess(process.platform === 'win32' ? 'npm.cmd' : 'npm', command, {
     cwd: from,
+    env: { ...process.env, MODAL_SANDBOXES_HOME: home },
     stdio: [input, 'pipe', 'pipe'],
     shell: process.platform === 'win32',
   });

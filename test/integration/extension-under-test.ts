@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import * as vscode from 'vscode';
-import { QUESTIONS } from '../../scripts/vscode/without-screen.ts';
 import type { SandboxesApi } from '../../src/api/api.ts';
 import type { RunResult } from '../../src/run/result.ts';
 import { waitFor } from '../helpers/wait-for.ts';
@@ -70,6 +69,15 @@ export async function writeOutsideFile(path: string, content: string): Promise<v
   after(() => rmSync(join(tmpdir(), `outside-${process.pid}`), { recursive: true, force: true }));
   return uri;
 }
+
+/** The functions of VS Code that show something which the user may answer. */
+const QUESTIONS = [
+  'showErrorMessage',
+  'showInformationMessage',
+  'showWarningMessage',
+  'showInputBox',
+  'showQuickPick',
+] as const;
 
 type Shower = (typeof QUESTIONS)[number];
 

@@ -97,13 +97,8 @@ export const COMMAND_IDS = [
   'modal.whySynced',
 ] as const;
 
-/** Commands that are run only by our own rows and notifications, and by `npm start -- --run`. */
-export const INTERNAL_COMMAND_IDS = [
-  'modal.copyDoctorReport',
-  'modal.runFileWithInput',
-  'modal.showMoreOfVolume',
-  'modal.takeNextStep',
-] as const;
+/** Commands that are run only by our own rows and notifications. */
+export const INTERNAL_COMMAND_IDS = ['modal.copyDoctorReport', 'modal.showMoreOfVolume', 'modal.takeNextStep'] as const;
 
 export type CommandId = (typeof COMMAND_IDS)[number] | (typeof INTERNAL_COMMAND_IDS)[number];
 

@@ -63,8 +63,6 @@ export function runModule({ services, syncRules, permissions, account, profiles,
     registerCommands({
       'modal.runActiveFile': (uri?: vscode.Uri) => runs.runActiveFile(uri),
       'modal.runFile': (uri: vscode.Uri) => runs.runActiveFile(uri),
-      'modal.runFileWithInput': (uri: vscode.Uri, input: AsyncIterable<Uint8Array>) =>
-        runs.runFileWithInput(uri, input),
       'modal.runActiveFileHere': (sandbox: SandboxSummary) => runs.runActiveFileHere(sandbox),
       'modal.runWithArguments': (uri?: vscode.Uri) => runs.runWithArguments(uri),
       'modal.runDetached': (uri?: vscode.Uri) => runs.runDetached(uri),

@@ -54,11 +54,6 @@ export class RunCommands {
     return target ? this.#run({ uri: target.toString() }, { detach: true, pty: false }) : report(strings.noFileOpen());
   }
 
-  /** `modal.runFileWithInput`: without a terminal, so that the program gets just these bytes, and then the end. */
-  runFileWithInput(uri: vscode.Uri, input: AsyncIterable<Uint8Array>): Promise<RunResult> {
-    return this.#run({ uri: uri.toString() }, { pty: false, input });
-  }
-
   /** `modal.runActiveFileHere`: the file in the active editor, in the given sandbox. */
   async runActiveFileHere(sandbox: SandboxSummary): Promise<RunResult> {
     const file = vscode.window.activeTextEditor?.document.uri;

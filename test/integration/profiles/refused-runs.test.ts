@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { runWithoutScreen } from '../../../scripts/vscode/without-screen.ts';
 import { strings as runStrings } from '../../../src/providers/run/strings.ts';
 import { strings as permissionTexts } from '../../../src/sandboxes/permissions/strings.ts';
-import { activate, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
+import { activate, answering, runFile, withSetting, writeWorkspaceFile } from '../extension-under-test.ts';
 
 const MODAL_JSON = '.vscode/modal.json';
 
@@ -37,7 +36,7 @@ const REFUSALS: readonly (readonly [what: string, modalJson: string, file: strin
   ['a file that is excluded', '{}', 'node_modules/a.sh', /node_modules/],
 ];
 
-describe('A run without a screen', () => {
+describe('A run that is refused', () => {
   let original: Uint8Array;
   before(async () => {
     await activate();
@@ -52,14 +51,13 @@ describe('A run without a screen', () => {
     });
   }
 
-  it('ends with the question about what a profile may do', async () => {
+  it('asks what a profile may do, and runs nothing without an answer', async () => {
     await writeWorkspaceFile('unseen.env', 'A=1\n');
     await writeWorkspaceFile(MODAL_JSON, '{ "default": "asks", "profiles": { "asks": { "envFile": "unseen.env" } } }');
-    const asked = permissionTexts.question('asks', 'profiles');
-    await refused(
-      'a.sh',
-      new RegExp(`\\nVS Code asked: “${escaped(asked)}” To answer, open the folder with npm start\\.$`),
-    );
+    const uri = await writeWorkspaceFile('a.sh', 'echo ran\n');
+    const { result, messages } = await answering({}, () => runFile(uri));
+    assert.deepEqual(messages, [permissionTexts.question('asks', 'profiles')]);
+    assert.equal(result.exitCode, undefined);
   });
 
   it('ends with a sentence about an account that does not exist', () =>
@@ -67,10 +65,9 @@ describe('A run without a screen', () => {
 
   async function refused(file: string, says: RegExp): Promise<void> {
     const uri = await writeWorkspaceFile(file, 'echo ran\n');
-    const outcome = await runWithoutScreen(() => runFile(uri));
-    assert.match(outcome.error ?? `It ran: ${outcome.exitCode}`, says);
-    // The command line exits with 1 for what has no code.
-    assert.equal(outcome.exitCode, undefined);
+    const { result } = await answering({}, () => runFile(uri));
+    assert.match(result.error ?? `It ran: ${result.exitCode}`, says);
+    assert.equal(result.exitCode, undefined);
   }
 });
 
