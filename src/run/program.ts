@@ -201,13 +201,16 @@ export class RunningProgram {
     const copying = pacers.stdout.copy(afterStart(output.chunks(), started));
     copying.catch(() => {});
     let hasStarted = false;
+    let ending: Promise<void> | undefined;
     try {
       // Not learned from the output, which may have no end or never come.
       hasStarted = await Promise.race([started, copying.then(() => started)]);
     } finally {
       // Once this is reported, the program must not start or continue.
-      if (!hasStarted) void this.#control(endCommand(this.#options.runId));
+      if (!hasStarted) ending = this.#control(endCommand(this.#options.runId));
     }
+    // The next attempt has the same ID, and must not be ended with this one.
+    await ending;
     // An error of the stream comes first.
     await Promise.race([copying, hasStarted ? stopped : undefined]);
     if (!hasStarted) return undefined;

@@ -189,6 +189,17 @@ describe('Run on Local Modal', () => {
     assert.deepEqual(await server.control.calls(), nothingChanged, 'makes as many calls as a plain exec of the SDK');
   });
 
+  it('runs a program to its end after an attempt that met other files than expected', async () => {
+    await writeFile(join(path, 'a.sh'), 'sleep 1.2; echo done');
+    await writeFile(join(path, 'b.sh'), 'echo other > .modal-sync/gen');
+    await runToEnd('b.sh');
+    // What ends the first attempt comes late.
+    await server.control.addFault({ method: 'TaskExecStart', skip: 2, times: 1, delayMs: 700 });
+    const { exitCode, output } = await runToEnd('a.sh');
+    await server.control.clearFaults();
+    assert.deepEqual([exitCode, output], [0, 'done\r\n']);
+  });
+
   it("asks before the first sync to a sandbox that isn't on this computer, and sends nothing without a yes", async () => {
     await writeFile(join(path, 'a.sh'), 'echo here');
     const permissions = new Permissions(new PermissionStore(new MachineState(join(storage, 'machine'))), () => {
