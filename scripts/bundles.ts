@@ -50,7 +50,7 @@ const separateSdk: Plugin = {
   },
 };
 
-/** Turns `import('./main.ts')` in the entry point of the command line into a separate file, which Node can keep compiled. */
+/** Turns `import('./main.ts')` in entry points into a separate file, which Node can keep compiled and programs share. */
 const separateMain: Plugin = {
   name: 'separate-main',
   setup(build) {
@@ -84,9 +84,34 @@ const sharedSdk: Plugin = {
 const sharedZod: Plugin = {
   name: 'shared-zod',
   setup(build) {
-    build.onResolve({ filter: /^zod$/ }, ({ kind }) =>
+    build.onResolve({ filter: /^zod(\/v4)?$/ }, ({ kind }) =>
       kind === 'entry-point' ? undefined : { path: './zod.cjs', external: true },
     );
+  },
+};
+
+/** Loads the SDK of the MCP server from a separate file, because most programs don't need it. */
+const separateMcpSdk: Plugin = {
+  name: 'separate-mcp-sdk',
+  setup(build) {
+    build.onResolve({ filter: /^@modelcontextprotocol\// }, () => ({
+      errors: [{ text: 'Import the MCP SDK from src/mcp/mcp-sdk.ts, so that only the MCP server loads it.' }],
+    }));
+    build.onResolve({ filter: /^\.\/mcp-sdk\.ts$/ }, () => ({ path: './mcp-sdk.cjs', external: true }));
+  },
+};
+
+/** Omits the validator of JSON schemas, a third of the MCP SDK. Our tools and questions have zod schemas. */
+const withoutSchemaValidator: Plugin = {
+  name: 'without-schema-validator',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]@modelcontextprotocol[\\/]server[\\/]dist[\\/]shimsNode\.mjs$/ }, () => ({
+      contents: `
+        export { default as process } from 'node:process';
+        export class DefaultJsonSchemaValidator {
+          getValidator() { throw new Error('JSON schemas are not supported'); }
+        }`,
+    }));
   },
 };
 
@@ -95,16 +120,18 @@ function bundle(name: string, source: string, ...plugins: Plugin[]): BuildOption
 }
 
 /**
- * The extension, the Modal SDK in a separate file (so that it can be loaded later), zod, the relay of SSH, the command line, the
- * threads of sync, and Local Modal.
+ * The extension, the Modal SDK in a separate file (so that it can be loaded later), zod, the relay of SSH, the command line
+ * and the MCP server, which share a file, the threads of sync, and Local Modal.
  */
 export const packagedBundles: readonly BuildOptions[] = [
-  bundle('extension', 'src/extension.ts', separateSdk),
+  bundle('extension', 'src/extension.ts', separateSdk, separateMcpSdk),
   bundle('modal-sdk', 'src/modal/sdk.ts', wireDefinitions),
   bundle('zod', 'zod', zodInEnglish),
   bundle('ssh-relay', 'src/ssh/relay.entry.ts', separateSdk),
   { ...bundle('cli', 'src/cli/cli.entry.ts', separateMain), banner: { js: '#!/usr/bin/env node' } },
-  bundle('cli-main', 'src/cli/main.ts', separateSdk),
+  bundle('mcp', 'src/cli/mcp.entry.ts', separateMain),
+  bundle('cli-main', 'src/cli/main.ts', separateSdk, separateMcpSdk),
+  bundle('mcp-sdk', 'src/mcp/mcp-sdk.ts', withoutSchemaValidator),
   bundle('sync-worker', 'src/sync/worker/worker.ts'),
   bundle('sync-look-ahead', 'src/sync/scan/look-ahead-thread.ts'),
   bundle('local-modal', 'local/main.ts', sharedSdk),

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parse, printParseErrorCode } from 'jsonc-parser';
 import { z } from 'zod';
 import { UserError } from '../base/errors.ts';
+import { stateFolders } from '../service/state-folders.ts';
 import { strings } from './strings.ts';
 
 /** What an agent needs the user's permission for. */
-export const PERMISSIONS = ['start', 'send', 'pull', 'terminate', 'outside'] as const;
+export const PERMISSIONS = ['start', 'profile', 'send', 'pull', 'terminate', 'outside'] as const;
 export type Permission = (typeof PERMISSIONS)[number];
 
 /** Which sandbox an agent works in: the folder's own, a copy of it, or one that starts from the profile's image. */
@@ -30,6 +32,8 @@ export const PolicySchema = z.strictObject({
     .strictObject({
       /** Start sandboxes that cost money. */
       start: allowed,
+      /** Use what the folder's profile asks for, such as secrets. */
+      profile: allowed,
       /** Send the folder to an account for the first time, and much of it at once. */
       send: allowed,
       /** Copy files from a sandbox into the folder. */
@@ -42,6 +46,11 @@ export const PolicySchema = z.strictObject({
     .prefault({}),
 });
 export type Policy = z.infer<typeof PolicySchema>;
+
+/** Returns the path of the user's policy file. */
+export function policyPath(): string {
+  return join(stateFolders().config, 'agents.json');
+}
 
 /** Reads a policy file; without one, the defaults, which allow nothing. Throws `UserError` if it can't be used. */
 export async function readPolicy(path: string): Promise<Policy> {
@@ -60,4 +69,9 @@ async function read(path: string): Promise<unknown> {
   const issue = PolicySchema.safeParse(value).error?.issues[0];
   if (issue) throw new UserError(strings.policyUnreadable(path, `${issue.path.join('.')}: ${issue.message}`));
   return value;
+}
+
+/** Returns the text of a new policy file, which changes nothing. */
+export function policyTemplate(comment: string): string {
+  return `// ${comment}\n${JSON.stringify(PolicySchema.parse({}), undefined, 2)}\n`;
 }

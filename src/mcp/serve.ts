@@ -1,6 +1,6 @@
-import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import { logError } from '../base/log.ts';
 import type { Agent } from './agent.ts';
+import { serveStdio } from './mcp-sdk.ts';
 import { agentServer, type OpenAgent } from './server.ts';
 import { FinishingStdio } from './stdio.ts';
 

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Agent } from './agent.ts';
+import { agentError } from './errors.ts';
 import {
   type CallToolResult,
   type ClientCapabilities,
@@ -6,10 +9,7 @@ import {
   inputRequired,
   McpServer,
   type ServerContext,
-} from '@modelcontextprotocol/server';
-import { z } from 'zod';
-import type { Agent } from './agent.ts';
-import { agentError } from './errors.ts';
+} from './mcp-sdk.ts';
 import { PermissionNeeded } from './permissions.ts';
 import type { Permission } from './policy.ts';
 import { strings } from './strings.ts';

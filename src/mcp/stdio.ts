@@ -6,9 +6,9 @@ import {
   isJSONRPCResultResponse,
   type JSONRPCMessage,
   type RequestId,
+  StdioServerTransport,
   type Transport,
-} from '@modelcontextprotocol/server';
-import { StdioServerTransport } from '@modelcontextprotocol/server/stdio';
+} from './mcp-sdk.ts';
 
 /**
  * The standard streams. At the end of the input, the calls in progress are still answered, for up to `finishMs`: the SDK's
@@ -23,6 +23,9 @@ export class FinishingStdio implements Transport {
   readonly #source: Readable;
   readonly #finishMs: number;
   readonly #open = new Set<RequestId>();
+  /** The bytes that have arrived, and those of them that have been taken up. */
+  #received = 0;
+  #taken = 0;
   #hasEnded = false;
 
   constructor(input: Readable, output: Writable, finishMs: number) {
@@ -36,7 +39,15 @@ export class FinishingStdio implements Transport {
 
   async start(): Promise<void> {
     await this.#inner.start();
-    this.#source.on('data', (chunk: Buffer) => this.#input.write(chunk));
+    // After the transport's own listener.
+    this.#input.on('data', (chunk: Buffer) => {
+      this.#taken += chunk.length;
+      this.#endIfDone();
+    });
+    this.#source.on('data', (chunk: Buffer) => {
+      this.#received += chunk.length;
+      this.#input.write(chunk);
+    });
     const end = () => this.#end();
     for (const event of ['end', 'close', 'error']) this.#source.once(event, end);
   }
@@ -59,14 +70,17 @@ export class FinishingStdio implements Transport {
 
   #settle(id: RequestId | undefined): void {
     if (id !== undefined) this.#open.delete(id);
-    if (this.#hasEnded && this.#open.size === 0) this.#input.end();
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (this.#hasEnded && this.#open.size === 0 && this.#taken === this.#received) this.#input.end();
   }
 
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    // What was received last may not have been taken up yet.
-    setImmediate(() => this.#settle(undefined));
+    this.#endIfDone();
     setTimeout(() => this.#input.end(), this.#finishMs).unref();
   }
 }

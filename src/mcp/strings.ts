@@ -67,6 +67,14 @@ export const strings = {
   mayTerminate: (client: string, handle: string) =>
     l10n.t('Let {0} terminate its {1}, and discard the files in it?', client, handle),
   mayUseOutside: (path: string) => l10n.t('Let the agent use {0}, which is outside the synced folder?', path),
+  notInstalled: () =>
+    l10n.t('Sandboxes for Modal is no longer installed in the editor. Install it, and connect the agent again.'),
+  clientFileInvalid: (path: string, reason: string) =>
+    l10n.t("{0} can't be read: {1}. Correct it, and then connect the agent again.", path, reason),
+  clientFileComplex: (path: string) =>
+    l10n.t("{0} is written in a way that can't be extended automatically. Add the entry to it yourself.", path),
+  folderNeeded: (path: string) =>
+    l10n.t("{0} isn't a project. Start the agent in the folder of one, or pass --folder PATH.", path),
   allowOnce: () => l10n.t('Allow once'),
   allowForSession: () => l10n.t('Allow for this session'),
 };

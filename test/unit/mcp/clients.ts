@@ -1,14 +1,16 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { getDefaultEnvironment, StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { z } from 'zod';
-import type { RunningLocalModal } from '../../helpers/local-modal.ts';
+import { type RunningLocalModal, useProfileOf } from '../../helpers/local-modal.ts';
 
-const SERVED = fileURLToPath(new URL('served.ts', import.meta.url));
+const BUNDLE = fileURLToPath(new URL('../../../dist/mcp.cjs', import.meta.url));
+/** Lets an agent start a sandbox, and sync its folder. */
+export const MAY_RUN = { start: true, send: true };
 
 /** What a tool returned. */
 export interface Result {
@@ -39,10 +41,8 @@ export function resultOf(answer: unknown): Result {
 
 export interface AgentSetup {
   readonly name?: string;
-  /** The content of the policy file. */
+  /** The content of the policy file. By default, it allows to run programs. */
   readonly policy?: object;
-  /** Sandboxes cost money. */
-  readonly isBilled?: boolean;
   /** Answers what the user is asked. Without it, the client can't ask. */
   readonly answer?: (question: string) => 'Allow once' | 'Allow for this session' | undefined;
   /** Speaks the protocol of 2026-07-28. */
@@ -57,41 +57,51 @@ export interface TestAgent {
   close(): Promise<void>;
 }
 
-/** A workspace folder, and agents that work on it. */
+/** A workspace folder, and agents that work on it in an account whose sandboxes cost money. */
 export class AgentFolder {
-  readonly #server: RunningLocalModal;
   readonly path: string;
+  readonly #home: string;
+  readonly #forget: () => void;
 
-  private constructor(server: RunningLocalModal, path: string) {
-    this.#server = server;
+  private constructor(path: string, home: string, forget: () => void) {
     this.path = path;
+    this.#home = home;
+    this.#forget = forget;
   }
 
   static async create(server: RunningLocalModal): Promise<AgentFolder> {
-    return new AgentFolder(server, await mkdtemp(join(tmpdir(), 'mcp-test-')));
+    const path = await mkdtemp(join(tmpdir(), 'mcp-test-'));
+    const profiles = { default: { image: 'python:3.13-slim', env: { API_TOKEN: 's3cret-value' } } };
+    await mkdir(join(path, '.vscode'));
+    await writeFile(join(path, '.vscode', 'modal.json'), JSON.stringify({ profiles }));
+    await writeFile(join(path, '.vscode', 'settings.json'), JSON.stringify({ 'modal.app': 'tests' }));
+    return new AgentFolder(path, await mkdtemp(join(tmpdir(), 'mcp-test-home-')), useProfileOf(server));
   }
 
-  dispose(): Promise<void> {
-    return rm(this.path, { recursive: true });
+  async dispose(): Promise<void> {
+    this.#forget();
+    await Promise.all([this.path, this.#home].map((folder) => rm(folder, { recursive: true })));
   }
 
-  /** Returns the server's command line. */
-  async command({ policy = {}, isBilled = false }: AgentSetup = {}): Promise<{ args: string[]; policyPath: string }> {
-    const policyPath = join(await mkdtemp(join(tmpdir(), 'mcp-test-policy-')), 'agents.json');
+  /** Returns the server's command line and environment. */
+  async command({ policy = { allow: MAY_RUN } }: AgentSetup = {}) {
+    const policyPath = join(await mkdtemp(join(this.#home, 'policy-')), 'agents.json');
     await writeFile(policyPath, JSON.stringify(policy));
-    const options = { url: this.#server.url, folder: this.path, policy: policyPath, isBilled };
-    return { args: [SERVED, JSON.stringify(options)], policyPath };
+    const args = [BUNDLE, '--folder', this.path, '--account', 'profile:main', '--policy', policyPath];
+    const env = { ...getDefaultEnvironment(), MODAL_CONFIG_PATH: process.env.MODAL_CONFIG_PATH ?? '' };
+    return { args, policyPath, env: { ...env, MODAL_SANDBOXES_HOME: this.#home } };
   }
 
   /** Starts a server without a client. */
   async spawn(setup?: AgentSetup): Promise<ChildProcessWithoutNullStreams> {
-    return spawn(process.execPath, (await this.command(setup)).args);
+    const { args, env } = await this.command(setup);
+    return spawn(process.execPath, args, { env });
   }
 
   /** Connects the official client to a server of its own. */
   async connect(setup: AgentSetup = {}): Promise<TestAgent> {
     const { name = 'tester', answer, isModern = false } = setup;
-    const { args, policyPath } = await this.command(setup);
+    const { args, policyPath, env } = await this.command(setup);
     const options = {
       capabilities: answer ? { elicitation: {} } : {},
       ...(isModern && { versionNegotiation: { mode: { pin: '2026-07-28' } } }),
@@ -102,7 +112,7 @@ export class AgentFolder {
         const said = answer(params.message);
         return said ? { action: 'accept', content: { answer: said } } : { action: 'decline' };
       });
-    await client.connect(new StdioClientTransport({ command: process.execPath, args, stderr: 'inherit' }));
+    await client.connect(new StdioClientTransport({ command: process.execPath, args, env, stderr: 'ignore' }));
     return {
       client,
       policyPath,

@@ -8,7 +8,7 @@ import { MAX_RESULT_BYTES } from '../../../src/mcp/text.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
-import { AgentFolder, resultOf, type TestAgent } from './clients.ts';
+import { AgentFolder, MAY_RUN, resultOf, type TestAgent } from './clients.ts';
 
 /** A PNG of one pixel. */
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -48,6 +48,8 @@ describe('The MCP server', () => {
   });
 
   it('runs, reads, writes, and lists, and says what the user must allow', async () => {
+    const noSend = await connect({ policy: { allow: { start: true } } });
+    assert.equal((await noSend.call('sandbox_run', { shell: 'true' })).error?.permission, 'send');
     const agent = await connect();
     const { tools } = await agent.client.listTools();
     assert.equal(tools.length, 12);
@@ -58,10 +60,10 @@ describe('The MCP server', () => {
     const ran = await agent.call('sandbox_run_file', { path: 'greet.sh', args: ['you'] });
     assert.match(ran.text, /^run-1 ended in sandbox-1: Exited with code 0/);
     assert.equal(DATA.exec(ran.text)?.[2], 'hello you');
-    assert.deepEqual(await agentsOf(await running()), ['tester']);
+    assert.deepEqual(new Set(await agentsOf(await running())), new Set(['tester']));
     const quoted = await agent.call('sandbox_run', { argv: ['printf', '%s|', 'a b', '$HOME'], cwd: '.' });
     assert.equal(DATA.exec(quoted.text)?.[2], 'a b|$HOME|');
-    const secret = await agent.call('sandbox_run', { shell: 'echo "token: s3cret-value" >&2; exit 3' });
+    const secret = await agent.call('sandbox_run', { shell: 'echo "token: $API_TOKEN" >&2; exit 3' });
     assert.match(secret.text, /code 3/);
     assert.equal(DATA.exec(secret.text)?.[2], 'token: ***');
 
@@ -96,7 +98,7 @@ describe('The MCP server', () => {
     }
     const own = await agent.call('sandbox_terminate', { confirm: true });
     assert.match(own.text, /Unrecognized key: "confirm"/);
-    await writeFile(agent.policyPath, '{ "allow": { "pull": true, "terminate": true } }');
+    await writeFile(agent.policyPath, JSON.stringify({ allow: { ...MAY_RUN, pull: true, terminate: true } }));
     assert.equal((await agent.call('sandbox_pull', { patterns: ['out/*.txt'] })).text, 'Pulled 1 file.');
     assert.equal((await readFile(join(folder.path, 'out', 'a.txt'))).length, 18_000);
 
@@ -159,7 +161,7 @@ describe('The MCP server', () => {
     const inCopy = await copy.call('sandbox_run', { shell: 'cat /opt/note; echo mine > /opt/note' });
     assert.match(inCopy.text, /from the user/);
     assert.equal(await sandbox.filesystem.readText('/opt/note'), 'from the user');
-    const sharing = await connect({ policy: { sandbox: 'shared', allow: { terminate: true } } });
+    const sharing = await connect({ policy: { sandbox: 'shared', allow: { ...MAY_RUN, terminate: true } } });
     const shared = await sharing.call('sandbox_run', { shell: 'cat /opt/note' });
     assert.match(shared.text, /from the user/);
     assert.equal((await sharing.call('sandbox_terminate')).error?.kind, 'denied');
@@ -170,7 +172,7 @@ describe('The MCP server', () => {
   });
 
   it('keeps two agents apart', async () => {
-    const policy = { allow: { terminate: true } };
+    const policy = { allow: { ...MAY_RUN, terminate: true } };
     const [one, other] = await Promise.all([connect({ name: 'one', policy }), connect({ name: 'other', policy })]);
     const [ofOne, ofOther] = await Promise.all([
       one.call('sandbox_run', { shell: 'echo one > who; sleep 0.2; cat who' }),
@@ -186,15 +188,13 @@ describe('The MCP server', () => {
   });
 
   it('stops everything once the budget is spent, and starts nothing without permission', async () => {
-    const careful = await connect({ isBilled: true });
+    const careful = await connect({ policy: {} });
     const denied = await careful.call('sandbox_run', { shell: 'true' });
     assert.deepEqual(denied.error, { kind: 'denied', permission: 'start' });
     assert.match(denied.text, /per hour/);
-    const noSend = await connect({ isBilled: true, policy: { allow: { start: true } } });
-    assert.equal((await noSend.call('sandbox_run', { shell: 'true' })).error?.permission, 'send');
     // About a second of the smallest sandbox.
-    const policy = { budgetUsd: 0.000_005, allow: { start: true, send: true } };
-    const agent = await connect({ isBilled: true, policy });
+    const policy = { budgetUsd: 0.000_005, allow: MAY_RUN };
+    const agent = await connect({ policy });
     const kinds: (string | undefined)[] = [];
     for (let at = 0; at < 5; at += 1) kinds.push((await agent.call('sandbox_run', { shell: 'sleep 600' })).error?.kind);
     assert.deepEqual(kinds, Array(5).fill('budget'));

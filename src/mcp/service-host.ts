@@ -1,0 +1,56 @@
+import { join } from 'node:path';
+import { possibleSecrets } from '../profiles/variables.ts';
+import { Redaction, secretValues } from '../run/records/redaction.ts';
+import { createService, type Service } from '../service/service.ts';
+import { stateFolders } from '../service/state-folders.ts';
+import type { AgentHost } from './host.ts';
+import type { AgentPermissions } from './permissions.ts';
+
+export interface HostOptions {
+  readonly folder: string;
+  /** Where to keep what is remembered. Defaults to the standard folder of this user. */
+  readonly state?: string | undefined;
+  /** A value of `modal.account`. */
+  readonly account?: string | undefined;
+  /** The profile's name. */
+  readonly profile?: string | undefined;
+}
+
+/** An agent's host that has a service of its own. */
+export interface ServiceHost extends AgentHost {
+  /** Asks the user what the service asks. Until it's set, the answer is no. */
+  permissions: AgentPermissions | undefined;
+  dispose(): Promise<void>;
+}
+
+/** Creates the services for a folder. Makes no call. Throws `UserError` and `AccountError`. */
+export async function openHost({ folder, state, account, profile }: HostOptions): Promise<ServiceHost> {
+  const folders = stateFolders();
+  const service: Service = await createService({
+    folder,
+    profile,
+    account,
+    folders: { ...folders, ...(state !== undefined && { state }) },
+    // More than the user's own limit is never for an agent to spend.
+    answers: { budget: false },
+    ask: async ({ message, detail }) => {
+      await host.permissions?.require('profile', [message, detail].filter(Boolean).join('\n'));
+      return host.permissions !== undefined;
+    },
+  });
+  const { parts } = service;
+  const host: ServiceHost = {
+    folder: service.folder,
+    services: parts,
+    snapshots: parts.snapshots,
+    permissions: undefined,
+    fileRequest: (path, args) => service.fileRequest(join(service.folder.path, path), args),
+    async redaction(name) {
+      const named = await parts.profile(service.folder, name);
+      const { fromFile, others } = await possibleSecrets(named.profile, parts.root.path, process.env);
+      return new Redaction([...Object.values(fromFile), ...secretValues(others)]);
+    },
+    dispose: () => service.dispose(),
+  };
+  return host;
+}
