@@ -9,6 +9,7 @@ export const COMMAND_IDS = [
   'modal.compareRunOutputs',
   'modal.compareWithLocal',
   'modal.compareWithSandbox',
+  'modal.connectAgent',
   'modal.copyForwardedAddress',
   'modal.copyInVolume',
   'modal.copyPortUrl',
