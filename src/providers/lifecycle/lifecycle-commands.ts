@@ -26,6 +26,7 @@ export interface LifecycleDependencies {
 /** Pauses, resumes, and moves sandboxes. Errors are shown. */
 export class LifecycleCommands {
   readonly #dependencies: LifecycleDependencies;
+  #hasSaidResumed = false;
 
   constructor(dependencies: LifecycleDependencies) {
     this.#dependencies = dependencies;
@@ -60,8 +61,10 @@ export class LifecycleCommands {
     });
   }
 
-  /** Says that a sandbox was resumed without being asked, and offers to start afresh. */
+  /** Says once per window that a sandbox was resumed without being asked, and offers to start afresh. Each run's terminal says it. */
   async resumed({ folder, profile, savedAt }: ResumedSession): Promise<void> {
+    if (this.#hasSaidResumed) return;
+    this.#hasSaidResumed = true;
     const action = strings.startFresh();
     const message = strings.resumedFrom(profile, formatAgo(Date.now() - savedAt));
     if ((await window.showInformationMessage(message, action)) === action) await this.#startFresh(folder, profile);
