@@ -40,6 +40,7 @@ import { FolderSyncs } from './sandboxes/folder-syncs.ts';
 import { Handover } from './sandboxes/handover.ts';
 import { MachineState } from './sandboxes/machine-state.ts';
 import { SandboxStarter } from './sandboxes/sandbox-starter.ts';
+import { SavePoints } from './sandboxes/save-points.ts';
 import { type SessionDependencies, Sessions } from './sandboxes/sessions.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
 import { runsModule } from './views/runs/module.ts';
@@ -103,6 +104,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     rules: ({ path }) => ({ ...readSettings(vscode.Uri.file(path)).sync, userInclude: userInclude(path) }),
     consent: (folder, recipient) => permissions.syncConsent(folder, recipient),
     isLocal: () => account.isLocal,
+    beforeLoss: (_, sandbox) => savePoints.saveBefore(sandbox),
   });
   const warmUps = new WarmUpService({
     starter,
@@ -120,6 +122,8 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const channels = add(new Channels({ client: async () => (await sessions.connection()).client }));
   const forwards = add(new Forwards(channels));
   const snapshots = new Snapshots(async () => (await sessions.connection()).client);
+  const isAutomatic = () => readSettings().savePoints.automatic;
+  const savePoints = new SavePoints({ sessions, snapshots, isAutomatic });
   const shared = {
     starter,
     sessions,
@@ -129,6 +133,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
     permissions,
     warmUps,
     snapshots,
+    savePoints,
     commands,
     budget,
     channels,

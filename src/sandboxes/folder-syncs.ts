@@ -1,3 +1,4 @@
+import type { Sandbox } from 'modal';
 import { SyncEngine } from '../sync/engine.ts';
 import { Connections } from '../sync/push/connection.ts';
 import { type SyncConsent, withoutMemory } from '../sync/push/consent.ts';
@@ -12,6 +13,8 @@ export interface FolderSyncDependencies {
   rules(folder: Folder): RuleSettings;
   /** Returns the user's answers about sending a folder to an account. Without it, nothing is remembered. */
   consent?(folder: Folder, recipient: Recipient): SyncConsent;
+  /** Called before a sync that the user was asked about deletes or overwrites files in a sandbox. Never throws. */
+  beforeLoss?(folder: Folder, sandbox: Sandbox): Promise<void>;
   /** Returns whether sandboxes run on this computer, where compression costs more than it saves. */
   isLocal(): boolean;
 }
@@ -39,7 +42,11 @@ export class FolderSyncs {
     const known = this.#engines.get(folder.path);
     if (known?.key === key) return known.engine;
     void known?.engine.dispose();
-    const engine = new SyncEngine({ ...options, connections: this.#connections });
+    const engine = new SyncEngine({
+      ...options,
+      connections: this.#connections,
+      beforeLoss: async (sandbox) => this.#dependencies.beforeLoss?.(folder, sandbox),
+    });
     this.#engines.set(folder.path, { key, engine });
     return engine;
   }

@@ -12,6 +12,9 @@ export const strings = {
   noPausedSandbox: (profile: string, folder: string) =>
     l10n.t("There's no paused sandbox for profile “{0}” in “{1}”. Run a file to start one.", profile, folder),
 
+  beforeRestoring: (name: string) => l10n.t('Before going back to “{0}”', name),
+  beforeSync: () => l10n.t('Before a sync'),
+
   stillSaving: () =>
     l10n.t(
       'The files of the sandbox before are still being saved. Try again in a minute, or run “Modal: Replace Sandbox” to start without them.',

@@ -51,6 +51,7 @@ export const SettingsSchema = z.object({
   warm: z
     .object({ pauseAfterIdleMinutes: z.number().min(0).default(15), pauseOnBattery: z.boolean().default(false) })
     .prefault({}),
+  savePoints: z.object({ automatic: z.boolean().default(true) }).prefault({}),
   ports: z.object({ autoForward: z.enum(['ask', 'open', 'off']).default('ask') }).prefault({}),
   localModal: z
     .object({

@@ -36,9 +36,13 @@ const CreatedSchema = z.object({
   folderKey: z.string().optional(),
   folderName: z.string().optional(),
   profile: z.string().optional(),
-  /** The ID of the snapshot that its sandbox was started from. */
+  /** The ID of the snapshot that its sandbox was started from, or of the save point that was taken of it before. */
   parent: z.string().optional(),
   sizeBytes: z.number().optional(),
+  /** It is a save point, which the user or this extension has taken. */
+  savePoint: z.enum(['manual', 'automatic']).optional(),
+  /** The sandbox that a save point was taken of. */
+  sandboxId: z.string().optional(),
 });
 const NameSchema = z.object({ name: z.string() });
 const ImageSchema = z.object(imageFacts);

@@ -33,6 +33,8 @@ export interface NewSnapshot {
   readonly ttlMs: number | null;
   /** A directory to save instead of the whole file system. */
   readonly path?: string;
+  /** Makes it a save point of the sandbox. */
+  readonly savePoint?: 'manual' | 'automatic';
   /** Cancels it, which leaves nothing behind. */
   readonly signal?: AbortSignal;
 }
@@ -88,9 +90,10 @@ export class Snapshots {
    * Takes a snapshot of a running sandbox. Resolves with its ID. If it fails or is canceled, nothing is left behind. Throws
    * the signal's reason and the SDK's errors.
    */
-  async create(sandbox: Sandbox, { name, ttlMs, path, signal }: NewSnapshot): Promise<string> {
+  async create(sandbox: Sandbox, { name, ttlMs, path, savePoint, signal }: NewSnapshot): Promise<string> {
     const client = await this.#client();
     const tags = await untilAborted(sandbox.getTags(), signal);
+    const before = savePoint && (await untilAborted(this.#lastPointOf(sandbox.sandboxId), signal));
     const sizeBytes = path === undefined ? undefined : await untilAborted(sizeOf(sandbox, path), signal);
     const id = randomUUID();
     const imageId = await takeOrDiscard(client, sandbox, { path, ttlMs, signal });
@@ -108,8 +111,9 @@ export class Snapshots {
         folderKey: tags[Tag.folder],
         folderName: tags[Tag.folderName],
         profile: tags[Tag.profile],
-        parent: tags[Tag.snapshot],
+        parent: before ?? tags[Tag.snapshot],
         sizeBytes,
+        ...(savePoint && { savePoint, sandboxId: sandbox.sandboxId }),
       });
     } catch (error) {
       await unpublishSnapshot(client, id).catch(() => {});
@@ -117,6 +121,12 @@ export class Snapshots {
       throw error;
     }
     return id;
+  }
+
+  /** Returns the ID of the latest save point of a sandbox. */
+  async #lastPointOf(sandboxId: string): Promise<string | undefined> {
+    const records = await this.#records.list();
+    return records.findLast((each) => each.savePoint !== undefined && each.sandboxId === sandboxId)?.id;
   }
 
   async rename(id: string, name: string): Promise<void> {

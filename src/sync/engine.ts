@@ -82,7 +82,7 @@ export class SyncEngine {
   /** Makes the sandbox's folder equal to the local one. */
   push(sandbox: Sandbox, options: PushOptions = {}): Promise<PushResult> {
     return this.#connection(sandbox).queued(options.signal, async () => {
-      const result = await this.#push(sandbox, options, this.#prompts(options));
+      const result = await this.#push(sandbox, options, this.#prompts(sandbox, options));
       // Saving a file that isn't synced, or has no changes, is no event.
       if (!options.expectMore || result.files + result.deleted > 0) logLine.synced('to', sandbox.sandboxId, result);
       return options.expectMore ? result : this.#told(result);
@@ -137,7 +137,7 @@ export class SyncEngine {
   /** Pushes, and deletes the files that `mirrorPreview` returned, after asking for confirmation with the list. */
   mirror(sandbox: Sandbox, extras: readonly string[], options: PushOptions = {}): Promise<PushResult> {
     return this.#connection(sandbox).queued(options.signal, async () => {
-      const prompts = this.#prompts(options);
+      const prompts = this.#prompts(sandbox, options);
       if (extras.length > 0) await prompts.require({ kind: 'mirror', extras });
       const result = await this.#push(sandbox, options, prompts, extras);
       logLine.synced('to', sandbox.sandboxId, result);
@@ -159,8 +159,9 @@ export class SyncEngine {
     return this.#connections.of(sandbox);
   }
 
-  #prompts({ ask, ...options }: PushOptions): SyncPrompts {
-    return new SyncPrompts(ask ?? this.#options.ask, options);
+  #prompts(sandbox: Sandbox, { ask, ...options }: PushOptions): SyncPrompts {
+    const beforeLoss = async () => this.#options.beforeLoss?.(sandbox);
+    return new SyncPrompts(ask ?? this.#options.ask, { ...options, beforeLoss });
   }
 
   /** The thread receives one archive at a time, whichever sandbox it comes from. */
@@ -187,7 +188,7 @@ export class SyncEngine {
     const startedAt = performance.now();
     const { fresh = false, paths, maxFileBytes } = options;
     const scope: PushScope = { fresh, paths, maxFileBytes };
-    const prompts = this.#prompts(options);
+    const prompts = this.#prompts(sandbox, options);
     const worker = this.#worker.sandbox(sandbox.sandboxId);
     let plan = await this.#prepare(sandbox, scope, prompts, options);
     let pushed: PushResult | undefined;

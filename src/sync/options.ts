@@ -1,3 +1,4 @@
+import type { Sandbox } from 'modal';
 import type { Connections } from './push/connection.ts';
 import type { SyncConsent } from './push/consent.ts';
 import type { SizedFile } from './push/prepared.ts';
@@ -19,6 +20,8 @@ export interface SyncEngineOptions {
   readonly rules?: RuleSettings;
   /** Answers the engine's questions. Without it, every question stops the sync. */
   readonly ask?: Ask;
+  /** Called before files in a sandbox are deleted or overwritten that the user was asked about. Never throws. */
+  beforeLoss?(sandbox: Sandbox): Promise<void>;
   /** Use `never` for sandboxes on this computer. Defaults to `auto`, which depends on the speed of the connection. */
   readonly compression?: 'auto' | 'never';
   /** Connections shared with other engines that work with the same sandboxes. Defaults to the engine's own. */

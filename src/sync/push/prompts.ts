@@ -3,12 +3,22 @@ import { isWithinApproval, type SyncConsent } from './consent.ts';
 import type { PreparedPush } from './prepared.ts';
 import { type Ask, MAX_NAMED, type OnRemoteChange, questionsFor, type SyncQuestion, SyncStopped } from './questions.ts';
 
+/** The answers after which files in the sandbox may be lost. */
+const LOSSES: readonly SyncQuestion['kind'][] = ['mass-deletion', 'remote-changes', 'mirror'];
+
+export interface SyncPromptOptions extends Pick<PushOptions, 'onRemoteChange' | 'signal' | 'consent'> {
+  /** Called once, after the first answer that lets files in the sandbox be deleted or overwritten. */
+  beforeLoss?(): Promise<void>;
+}
+
 /** The questions of one push or run. Each is asked once, even if the push takes several attempts. */
 export class SyncPrompts {
   readonly #ask: Ask | undefined;
   readonly #onRemoteChange: OnRemoteChange;
   readonly #signal: AbortSignal | undefined;
   readonly #consent: SyncConsent | undefined;
+  readonly #beforeLoss: (() => Promise<void>) | undefined;
+  #hasSaved = false;
   readonly #confirmed = new Set<string>();
   /** Paths of credentials that this push has asked about. */
   readonly #decided = new Set<string>();
@@ -18,10 +28,11 @@ export class SyncPrompts {
 
   constructor(
     ask: Ask | undefined,
-    { onRemoteChange = 'replace', signal, consent }: Pick<PushOptions, 'onRemoteChange' | 'signal' | 'consent'> = {},
+    { onRemoteChange = 'replace', signal, consent, beforeLoss }: SyncPromptOptions = {},
   ) {
     this.#ask = ask;
     this.#consent = consent;
+    this.#beforeLoss = beforeLoss;
     this.#onRemoteChange = onRemoteChange;
     this.#signal = signal;
   }
@@ -108,6 +119,11 @@ export class SyncPrompts {
   async #answer(question: SyncQuestion): Promise<boolean | undefined> {
     const answer = await this.#ask?.(question);
     this.#signal?.throwIfAborted();
+    if (answer && LOSSES.includes(question.kind) && !this.#hasSaved) {
+      this.#hasSaved = true;
+      await this.#beforeLoss?.();
+      this.#signal?.throwIfAborted();
+    }
     return answer;
   }
 }

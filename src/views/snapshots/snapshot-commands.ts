@@ -72,7 +72,7 @@ export class SnapshotCommands implements vscode.Disposable {
     askWhat: () => Promise<{ path?: string } | undefined>,
   ): Promise<void> {
     return this.#run(async () => {
-      const sandbox = row ?? (await this.#pickSandbox(title));
+      const sandbox = row ?? (await this.pickSandbox(title));
       const what = sandbox && (await askWhat());
       const name = what && (await askSnapshotName(title, defaultName(sandbox)));
       const ttlMs = name ? await askLifetime(title) : undefined;
@@ -86,7 +86,7 @@ export class SnapshotCommands implements vscode.Disposable {
   /** `modal.forkSandbox`: starts a second sandbox with the files of the first, which keeps running. */
   fork(sandbox?: SandboxSummary): Promise<void> {
     return this.#run(async () => {
-      const row = sandbox ?? (await this.#pickSandbox(strings.fork()));
+      const row = sandbox ?? (await this.pickSandbox(strings.fork()));
       if (!row) return;
       const label = sandboxLabel(row);
       await withProgress(strings.forking(label), async (signal) => {
@@ -183,7 +183,8 @@ export class SnapshotCommands implements vscode.Disposable {
     });
   }
 
-  async #pickSandbox(title: string): Promise<SandboxSummary | undefined> {
+  /** Asks for a running sandbox if there are several. Throws `UserError` if there is none. */
+  async pickSandbox(title: string): Promise<SandboxSummary | undefined> {
     const running = (await this.#sandboxes()).filter(({ state }) => state === 'running');
     if (running.length === 0) throw new UserError(strings.noSandboxes());
     if (running.length === 1) return running[0];

@@ -27,6 +27,61 @@ export const strings = {
   newLifetime: (name: string) => l10n.t('New Lifetime for “{0}”', name),
   changingLifetime: (name: string) => l10n.t('Changing the lifetime of “{0}”…', name),
 
+  savePoint: () => l10n.t('Save Point'),
+  savePoints: () => l10n.t('Save points'),
+  branch: () => l10n.t('Branch'),
+  noFolder: () => l10n.t('without a folder'),
+  pointDescription: (ago: string, life: string) => l10n.t('{0} · {1}', ago, life),
+  savePointAt: (time: string) => l10n.t('Save point at {0}', time),
+  savePointPrompt: () => l10n.t('Name of the save point'),
+  saving: (sandbox: string) => l10n.t('Saving the files of “{0}”…', sandbox),
+  savePointOfOtherFolder: () =>
+    l10n.t("The save point belongs to a folder that isn't open here. Open it, or restore to a new sandbox."),
+  goBack: () => l10n.t('Go Back'),
+  goBackTo: (name: string) => l10n.t('Go back to “{0}”?', name),
+  willBeStopped: (names: string) => l10n.t('These will be stopped: {0}.', names),
+  goBackDetail: (profile: string, folder: string) =>
+    l10n.t(
+      'A new sandbox with these files replaces the one for profile “{0}”. The next run syncs “{1}” to it, as it is on your computer.',
+      profile,
+      folder,
+    ),
+  goingBack: (name: string) => l10n.t('Going back to “{0}”…', name),
+  wentBack: (profile: string, name: string) =>
+    l10n.t('The sandbox for profile “{0}” now has the files of “{1}”.', profile, name),
+  cleanUp: () => l10n.t('Clean Up Save Points'),
+  cleanUpOf: (group: string) => l10n.t('Clean Up Save Points of {0}', group),
+  selectSavePoints: () => l10n.t('Select what to delete'),
+  automaticOnes: () => l10n.t('Automatic save points'),
+  olderThanOneDay: () => l10n.t('Older than 1 day'),
+  olderThan: (days: number) => l10n.t('Older than {0} days', days),
+  allButTheLatest: (count: number) =>
+    count === 1 ? l10n.t('All but the latest one') : l10n.t('All but the latest {0}', count),
+  allSavePoints: () => l10n.t('All save points'),
+  savePointCount: (count: number) => (count === 1 ? l10n.t('1 save point') : l10n.t('{0} save points', count)),
+  noSavePoints: () => l10n.t('There are no save points to delete.'),
+  deleteOnePoint: () => l10n.t('Permanently delete 1 save point?'),
+  deletePoints: (count: number) => l10n.t('Permanently delete {0} save points?', count),
+
+  compareTitle: () => l10n.t('Compare Files'),
+  compareWith: (name: string) => l10n.t('Select what to compare “{0}” with', name),
+  running: () => l10n.t('running sandbox'),
+  comparing: () => l10n.t('Comparing files…'),
+  comparedSandbox: (name: string) => l10n.t('{0} (compared)', name),
+  selectTwo: () => l10n.t('Select one or two snapshots to compare their files.'),
+  sameFiles: (one: string, other: string) => l10n.t('“{0}” and “{1}” have the same files.', one, other),
+  changedFiles: (count: number, one: string, other: string) =>
+    count === 1
+      ? l10n.t('1 file differs: {0} → {1}', one, other)
+      : l10n.t('{0} files differ: {1} → {2}', count, one, other),
+  changedFilesPlaceholder: () => l10n.t('Select a file to see what changed'),
+  added: () => l10n.t('added'),
+  changed: () => l10n.t('changed'),
+  deleted: () => l10n.t('deleted'),
+  diffTitle: (path: string, one: string, other: string) => l10n.t('{0} ({1} ↔ {2})', path, one, other),
+  tooLargeToCompare: () => l10n.t('The file is too large to be shown.'),
+  binaryFile: (bytes: number) => l10n.t('Binary file, {0} bytes', bytes),
+
   checking: () => l10n.t('Checking snapshots…'),
   delete: () => l10n.t('Delete'),
   deleteOne: (name: string) => l10n.t('Permanently delete snapshot “{0}”?', name),
