@@ -56,6 +56,8 @@ async function perform(command: Command, flags: Flags, args: readonly string[]):
       ending.abort(signal);
     });
   }
+  // A reader that has closed its end, such as `head`, wants no more.
+  process.stdout.on('error', () => {});
   let creating: Promise<Service> | undefined;
   const context: Context = {
     flags,

@@ -115,6 +115,7 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
   const records = new RunRecords({
     dir: storage('runs'),
     windowId: machine.windowId,
+    isShortLived: true,
     clock: wallClock,
     profile,
     root: () => root.path,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { appendFile, open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, DAY_MS } from '../../base/clock.ts';
@@ -35,6 +36,8 @@ export interface RunRecordsOptions {
   profile(folder: Folder, name: string | undefined): Promise<Pick<NamedProfile, 'profile'>>;
   /** Returns the folder that the paths in a folder's profiles are relative to. */
   root(folder: Folder): string;
+  /** Each process records one run or a few, so that only some of them clean up. */
+  readonly isShortLived?: boolean;
   /** The limits, for tests. */
   readonly maxOutputBytes?: number;
   readonly keptBytes?: number;
@@ -99,10 +102,11 @@ export class RunRecords {
   /** Fires when this window has written. */
   readonly onDidChange = this.#changed.event;
   #writing: Promise<unknown> = Promise.resolve();
-  #runs = 0;
+  #runs: number;
 
   constructor(options: RunRecordsOptions) {
     this.#options = options;
+    this.#runs = options.isShortLived ? randomInt(RUNS_PER_CLEANUP) : 0;
   }
 
   /** The folder with the files of all windows. */

@@ -75,15 +75,22 @@ export class SpendRecord {
     await this.#save();
   }
 
-  /** Records that this window took over another window's sandbox: the other entry ends where the new one begins. */
+  /**
+   * Records that this window took over another window's sandbox: the other entry ends where the new one begins. The entries
+   * of a window that no longer exists become this window's own, so that many short processes don't leave as many files.
+   */
   async recordTakeover(sandboxId: string, windowId: string, cost: SandboxCost): Promise<void> {
+    if (windowId === this.#machine.windowId) return;
     const now = this.#clock.now();
     const entries = await this.#entriesOf(fileOf(windowId));
     const closed = entries.map((entry) =>
       entry.sandboxId === sandboxId && !entry.hasEnded ? ended(entry, wallTimeSinceLastUse(entry, now)) : entry,
     );
-    await this.#machine.write(fileOf(windowId), closed);
+    const isLeft = closed.every(({ hasEnded }) => hasEnded) && !(await this.#machine.isAlive(windowId));
+    if (isLeft) this.#own.push(...closed);
+    else await this.#machine.write(fileOf(windowId), closed);
     await this.recordStart(sandboxId, cost);
+    if (isLeft) await this.#machine.remove(fileOf(windowId));
   }
 
   /** Returns the cost in US dollars across all windows since a time. */

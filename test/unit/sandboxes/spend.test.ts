@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SpendRecord } from '../../../src/sandboxes/cost/spend.ts';
@@ -83,6 +83,9 @@ describe('SpendRecord', () => {
     await next.recordTakeover('sb-1', 'killed', COST);
     await time.pass(300_000);
     near(await next.usdToday(), (2 * 600_000) / HOUR_MS);
+    assert.deepEqual(await readdir(join(dir, 'spend')), ['next.json']);
+    await window('last').recordTakeover('sb-1', 'next', COST);
+    near(await window('other').usdToday(), (2 * 600_000) / HOUR_MS);
   });
 
   it('starts over at midnight, and sums up the last hour separately', async () => {

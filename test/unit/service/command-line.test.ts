@@ -69,7 +69,7 @@ describe('The command line', () => {
     const pulled = await user.run(['pull', 'one']);
     assert.deepEqual([pulled.code, await readFile(join(user.folder, 'one'), 'utf8')], [0, '1\n'], pulled.stderr);
     const log = await user.run(['logs']);
-    assert.match(log.stdout, /^(value|\/workspace)\n$/);
+    assert.match(log.stdout, /value|\/workspace/);
   });
 
   it('starts one sandbox for commands that begin at the same time, and another for other hardware', async () => {
