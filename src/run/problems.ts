@@ -17,10 +17,10 @@ export interface Problem {
 /** Receives what a scanner finds. */
 export interface ScannerEvents {
   problem(problem: Problem, matcher: Matcher): void;
-  /** A background task begins to work again: its earlier problems are outdated. */
-  begin?(matcher: Matcher): void;
+  /** A background task begins to work again: its earlier problems, or those of the file, are outdated. */
+  begin?(matcher: Matcher, file: string | undefined): void;
   /** A background task has finished its work, and waits for the next. */
-  finish?(): void;
+  finish?(matcher: Matcher): void;
 }
 
 const PARTS = ['file', 'location', 'line', 'column', 'endLine', 'endColumn', 'severity', 'code', 'message'] as const;
@@ -29,7 +29,10 @@ type Found = Partial<Record<(typeof PARTS)[number], string>>;
 /** The part of a line that is matched: a pattern may take time that grows faster than the line. */
 const MAX_LINE_CHARS = 4000;
 
-/** Finds the problems of a task's matchers in its output. A line belongs to the first matcher that accepts it. */
+/**
+ * Finds the problems of a task's matchers in its output. A line belongs to the first matcher that accepts it. The lines with
+ * which work begins and ends mean something only in a background task.
+ */
 export class ProblemScanner {
   readonly #matchers: readonly CompiledMatcher[];
   readonly #events: ScannerEvents;
@@ -44,9 +47,13 @@ export class ProblemScanner {
   /** The background matchers that are at work. */
   readonly #busy = new Set<CompiledMatcher>();
 
-  constructor(matchers: readonly Matcher[], events: ScannerEvents) {
+  constructor(
+    matchers: readonly Matcher[],
+    events: ScannerEvents,
+    { isBackground }: { readonly isBackground: boolean },
+  ) {
     this.#matchers = matchers
-      .map((matcher) => new CompiledMatcher(matcher))
+      .map((matcher) => new CompiledMatcher(isBackground ? matcher : { ...matcher, background: undefined }))
       .sort((a, b) => b.lines.length - a.lines.length);
     this.#windowLength = Math.max(1, ...this.#matchers.map(({ lines }) => lines.length));
     this.#events = events;
@@ -92,20 +99,22 @@ export class ProblemScanner {
 
   /** Returns true for the line with which a background task begins or finishes its work. */
   #isEdge(text: string): boolean {
-    const begun = this.#matchers.filter(
-      (each) => !this.#busy.has(each) && each.matcher.background?.begins.test(text) === true,
-    );
-    for (const each of begun) {
+    let hasBegun = false;
+    for (const each of this.#matchers) {
+      const { background } = each.matcher;
+      const match = this.#busy.has(each) ? undefined : background?.begins.exec(text);
+      if (!match) continue;
+      hasBegun = true;
       this.#busy.add(each);
-      this.#events.begin?.(each.matcher);
+      this.#events.begin?.(each.matcher, match[background?.beginsFile ?? -1]);
     }
-    if (begun.length > 0) return true;
+    if (hasBegun) return true;
     const finished = this.#matchers.filter(
       (each) => this.#busy.has(each) && each.matcher.background?.ends.test(text) === true,
     );
     for (const each of finished) {
       this.#busy.delete(each);
-      this.#events.finish?.();
+      this.#events.finish?.(each.matcher);
     }
     return finished.length > 0;
   }

@@ -26,7 +26,10 @@ const LinesSchema = z.union([LineSchema.transform((line) => [withDefaults(line)]
 const NamedPatternSchema = z.union([z.object({ patterns: z.array(LineSchema).min(1) }), LineSchema]);
 
 const RegExpSchema = z.string().min(1).refine(isRegExp);
-const EdgeSchema = z.union([RegExpSchema, z.object({ regexp: RegExpSchema }).transform(({ regexp }) => regexp)]);
+const EdgeSchema = z.union([
+  RegExpSchema.transform((regexp) => ({ regexp, file: undefined })),
+  z.object({ regexp: RegExpSchema, file: lenient(z.number()) }),
+]);
 const BackgroundSchema = z.object({
   activeOnStart: z.boolean().catch(false),
   beginsPattern: EdgeSchema,
@@ -78,8 +81,16 @@ export interface Matcher {
   readonly appliesTo: 'all' | 'open' | 'closed';
   readonly location: FileLocation;
   readonly lines: readonly PatternLine[];
-  /** The lines with which a background task begins and ends its work. */
-  readonly background: { activeOnStart: boolean; begins: RegExp; ends: RegExp } | undefined;
+  readonly background: Background | undefined;
+}
+
+/** The lines with which a background task begins and ends its work. */
+export interface Background {
+  readonly activeOnStart: boolean;
+  readonly begins: RegExp;
+  /** The group of `begins` that names the only file whose problems are outdated. */
+  readonly beginsFile: number | undefined;
+  readonly ends: RegExp;
 }
 
 /** The patterns and matchers that have a name, as written by those who contribute them. */
@@ -167,7 +178,8 @@ function backgroundOf({ background, watching }: Raw): Matcher['background'] {
   const parsed = BackgroundSchema.safeParse(background ?? watching).data;
   if (!parsed) return undefined;
   const { activeOnStart, beginsPattern, endsPattern } = parsed;
-  return { activeOnStart, begins: new RegExp(beginsPattern), ends: new RegExp(endsPattern) };
+  const { regexp, file } = beginsPattern;
+  return { activeOnStart, begins: new RegExp(regexp), beginsFile: file, ends: new RegExp(endsPattern.regexp) };
 }
 
 /** Adds VS Code's defaults for a single-line pattern. */

@@ -69,7 +69,7 @@ describe('Tasks that depend on others, in the sandbox', () => {
     assert.deepEqual((await runWithDependencies('broken sequence')).ended, ['step 3']);
   });
 
-  it('runs a task when the background task that it depends on is ready, and shows the problems of that', async () => {
+  it('runs a task when the background task that it depends on is ready, and shows the problems of that until it ends', async () => {
     const connected = printed('connected');
     await vscode.commands.executeCommand('modal.runTask', 'client');
     await connected;
@@ -85,6 +85,7 @@ describe('Tasks that depend on others, in the sandbox', () => {
     );
     server.terminate();
     await waitForTasks();
+    await waitForProblems(uri, (problems) => problems.length === 0, 'server');
   });
 
   it('finds the file of a problem by its name, if the matcher says so', async () => {

@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: VS Code's own variables
 import assert from 'node:assert/strict';
-import { type Problem, ProblemScanner } from '../../../src/run/problems.ts';
+import { type Problem, ProblemScanner, type ScannerEvents } from '../../../src/run/problems.ts';
 import { type Matcher, resolveMatcher } from '../../../src/run/tasks/matcher.ts';
 import { MATCHERS, PATTERNS } from '../../../src/run/tasks/named-matchers.ts';
 
@@ -12,7 +12,11 @@ function matcherOf(raw: unknown): Matcher {
 
 function problemsIn(matcher: unknown, ...chunks: string[]): string[] {
   const found: Problem[] = [];
-  const scanner = new ProblemScanner([matcher].flat().map(matcherOf), { problem: (problem) => found.push(problem) });
+  const scanner = new ProblemScanner(
+    [matcher].flat().map(matcherOf),
+    { problem: (problem) => found.push(problem) },
+    { isBackground: false },
+  );
   for (const chunk of chunks) scanner.feed(chunk);
   scanner.end();
   return found.map(({ file, line, column, endLine, endColumn, severity, code, message }) =>
@@ -245,12 +249,25 @@ describe('ProblemScanner', () => {
       pattern: { regexp: '^(\\w+) (\\d+) (.*)$', file: 1, line: 2, message: 3 },
       background: { activeOnStart: true, beginsPattern: '^begin', endsPattern: { regexp: '^end 1 of' } },
     });
-    const scanner = new ProblemScanner([matcher], {
+    const events: ScannerEvents = {
       problem: ({ file }) => seen.push(file),
-      begin: () => seen.push('begin'),
+      begin: (_, file) => seen.push(`begin ${file}`),
       finish: () => seen.push('finish'),
+    };
+    const output = 'a 1 x\nend 1 of it\nend 1 of again\nbegin 2 x\nb 1 x\nend 1 of it\n';
+    new ProblemScanner([matcher], events, { isBackground: true }).feed(output);
+    assert.deepEqual(seen.splice(0), ['a', 'finish', 'end', 'begin undefined', 'b', 'finish']);
+    new ProblemScanner([matcher], events, { isBackground: false }).feed(output);
+    assert.deepEqual(
+      seen.splice(0),
+      ['a', 'end', 'end', 'begin', 'b', 'end'],
+      'in other tasks, they are lines as others',
+    );
+    const ofFile = matcherOf({
+      pattern: { regexp: '^(\\w+) (\\d+) (.*)$', file: 1, line: 2, message: 3 },
+      background: { beginsPattern: { regexp: '^begin (\\S+)', file: 1 }, endsPattern: '^end' },
     });
-    scanner.feed('a 1 x\nend 1 of it\nend 1 of again\nbegin 2 x\nb 1 x\nend 1 of it\n');
-    assert.deepEqual(seen, ['a', 'finish', 'end', 'begin', 'b', 'finish']);
+    new ProblemScanner([ofFile], events, { isBackground: true }).feed('begin a.x\nend\n');
+    assert.deepEqual(seen, ['begin a.x', 'finish']);
   });
 });

@@ -13,7 +13,7 @@ import { defaultShells } from './default-shells.ts';
 import { createTask, presentationOf } from './modal-tasks.ts';
 import { type ProblemMatchers, problemMatchersOf } from './problem-matchers.ts';
 import type { Candidate } from './task-candidates.ts';
-import { TaskProblems } from './task-problems.ts';
+import { TaskProblems, type WatchOptions } from './task-problems.ts';
 
 /** A task that has started. */
 export interface StartedTask {
@@ -60,12 +60,11 @@ export class SandboxTasks implements vscode.Disposable {
     const { execution, ready: ended } = await execute(
       this.#create(candidate, command, instance, () => workDone.resolve(0)),
     );
-    const isBackground = candidate.configured?.isBackground ?? task?.isBackground ?? false;
     const started = {
       instance,
       execution,
       ended,
-      ready: isBackground ? Promise.race([ended, workDone.promise]) : ended,
+      ready: execution.task.isBackground ? Promise.race([ended, workDone.promise]) : ended,
     };
     this.#running.set(key, [...(this.#running.get(key) ?? []), started]);
     void ended.then(() => {
@@ -83,7 +82,15 @@ export class SandboxTasks implements vscode.Disposable {
     const task = createTask(definition, scope, name, async (resolved) => {
       const filled = CommandDefinitionSchema.parse(resolved.workspaceTask);
       const toRun = { command: filled.command, original: command.command, defaultShells: defaultShells() };
-      return this.#open(`${key}\n${instance}`, toRun, filled, matchers, { ...candidate, command }, onReady);
+      const { isBackground } = task;
+      return this.#open(
+        `${key}\n${instance}`,
+        toRun,
+        filled,
+        matchers,
+        { ...candidate, command },
+        { isBackground, onReady },
+      );
     });
     task.isBackground = configured?.isBackground ?? original?.isBackground ?? false;
     task.problemMatchers = [...matchers.names];
@@ -100,7 +107,7 @@ export class SandboxTasks implements vscode.Disposable {
     { locations }: CommandDefinition,
     matchers: ProblemMatchers,
     { name, scope, command: written }: Candidate,
-    onReady: () => void,
+    background: Pick<WatchOptions, 'isBackground' | 'onReady'>,
   ): RunTerminal {
     // Errors are shown in the terminal.
     const prepared = attempt(() => {
@@ -115,7 +122,7 @@ export class SandboxTasks implements vscode.Disposable {
       matchers: matchers.own.map((matcher, index) => withLocation(matcher, locations[index])),
       folder,
       workspaceFolders: diskFolders().map(({ uri }) => uri.fsPath),
-      onReady,
+      ...background,
     });
     const request = () =>
       this.#requests.forCommand(command, place, workspaceFolder, { name, reads: variablesRead(written, scope) });

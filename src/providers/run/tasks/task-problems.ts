@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import * as vscode from 'vscode';
 import { isInWorkspace } from '../../../run/local-files.ts';
-import { type Problem, ProblemScanner } from '../../../run/problems.ts';
+import { type Problem, ProblemScanner, type ScannerEvents } from '../../../run/problems.ts';
 import type { FileLocation, Matcher } from '../../../run/tasks/matcher.ts';
 import { localPath, remotePaths } from '../../../run/tasks/paths.ts';
 import { localFolders } from '../../common/folders.ts';
@@ -34,6 +34,7 @@ export interface WatchOptions {
   /** The path of the synced folder. */
   readonly folder: string;
   readonly workspaceFolders: readonly string[];
+  readonly isBackground: boolean;
   /** Called each time that a background task has finished its work, and waits for the next. */
   onReady(): void;
 }
@@ -52,50 +53,75 @@ export class TaskProblems implements vscode.Disposable {
 
   /**
    * Shows the problems of a run. When it has ended, those of earlier runs are gone, but not what another run with the same
-   * owner has found in the meantime, as in VS Code. Undefined if there are no matchers.
+   * owner has found in the meantime. Of a background task, they are gone each time that it has finished its work, and all when
+   * it ends. All as in VS Code. Undefined if there are no matchers.
    */
   watch(options: WatchOptions): OutputWatcher | undefined {
-    const { key, matchers, onReady } = options;
+    const { key, matchers, isBackground, onReady } = options;
     if (matchers.length === 0) return undefined;
     const ownerOf = (matcher: Matcher) => matcher.owner ?? `${key}\n${matchers.indexOf(matcher)}`;
-    const run = new Map<string, Found>(matchers.map((matcher) => [ownerOf(matcher), new Map()]));
-    const earlier = new Map([...run.keys()].map((owner) => [owner, this.#files(owner)]));
+    const owners = new Set(matchers.map(ownerOf));
+    const found = new Map<string, Found>();
+    const outdated = new Map<string, Set<string>>();
+    const recordOutdated = (owner: string) => outdated.set(owner, new Set(this.#files(owner)));
+    for (const matcher of matchers)
+      if (!isBackground || matcher.background?.activeOnStart) recordOutdated(ownerOf(matcher));
     let count = 0;
+    const fileOf = async (path: string, { location }: Matcher) =>
+      vscode.Uri.file(await localFile(path, location, options));
     const add = async (problem: Problem, matcher: Matcher) => {
       count += 1;
       if (count > MAX_PROBLEMS) return;
-      const file = await localFile(problem.file, matcher.location, options);
-      const uri = vscode.Uri.file(file);
+      const uri = await fileOf(problem.file, matcher);
       // The text is a program's: it doesn't choose which other files are shown.
-      if (!isInWorkspace(localFolders(), file) || !applies(matcher, uri)) return;
+      if (!isInWorkspace(localFolders(), uri.fsPath) || !applies(matcher, uri)) return;
       const owner = ownerOf(matcher);
-      const found = run.get(owner) ?? new Map<string, vscode.Diagnostic[]>();
-      const shown = found.get(`${uri}`) ?? [];
+      const files = found.get(owner) ?? new Map<string, vscode.Diagnostic[]>();
+      found.set(owner, files);
+      const shown = files.get(`${uri}`) ?? [];
       const diagnostic = diagnosticOf(problem, matcher);
       // VS Code shows one problem for each place, severity, and code: compilers repeat themselves.
       if (shown.some((each) => isSamePlace(each, diagnostic))) return;
       const ofFile = [...shown, diagnostic];
-      found.set(`${uri}`, ofFile);
+      files.set(`${uri}`, ofFile);
+      outdated.get(owner)?.delete(`${uri}`);
       this.#collection(owner).set(uri, ofFile);
     };
-    const begin = (matcher: Matcher) => {
-      run.get(ownerOf(matcher))?.clear();
-      this.#collection(ownerOf(matcher)).clear();
+    const begin = async (matcher: Matcher, path: string | undefined) => {
+      const owner = ownerOf(matcher);
+      found.clear();
+      count = 0;
+      if (path === undefined) recordOutdated(owner);
+      else outdated.set(owner, new Set(outdated.get(owner)).add(`${await fileOf(path, matcher)}`));
+    };
+    const removeOutdated = (owner: string) => {
+      for (const uri of outdated.get(owner) ?? []) this.#collection(owner).delete(vscode.Uri.parse(uri));
+      outdated.delete(owner);
+    };
+    const finish = (matcher: Matcher) => {
+      removeOutdated(ownerOf(matcher));
+      found.clear();
     };
     const end = () => {
-      for (const [owner, found] of run)
-        for (const uri of earlier.get(owner) ?? []) if (!found.has(`${uri}`)) this.#collection(owner).delete(uri);
+      for (const owner of owners) {
+        if (isBackground) recordOutdated(owner);
+        removeOutdated(owner);
+      }
     };
     // One after the other, so that the problems keep their order.
     let working = Promise.resolve();
     const then = (work: () => Promise<void> | void) => {
       working = working.then(work).catch(() => {});
     };
-    const scanner = new ProblemScanner(matchers, {
+    const events: ScannerEvents = {
       problem: (problem, matcher) => then(() => add(problem, matcher)),
-      begin: (matcher) => then(() => begin(matcher)),
-      finish: onReady,
-    });
+      begin: (matcher, path) => then(() => begin(matcher, path)),
+      finish: (matcher) => {
+        then(() => finish(matcher));
+        onReady();
+      },
+    };
+    const scanner = new ProblemScanner(matchers, events, { isBackground });
     return {
       feed: (text) => scanner.feed(text),
       end: () => {
@@ -105,9 +131,9 @@ export class TaskProblems implements vscode.Disposable {
     };
   }
 
-  /** Returns the files that have problems of an owner. */
-  #files(owner: string): vscode.Uri[] {
-    return Array.from(this.#collection(owner), ([uri]) => uri);
+  /** Returns the URIs of the files that have problems of an owner. */
+  #files(owner: string): string[] {
+    return Array.from(this.#collection(owner), ([uri]) => `${uri}`);
   }
 
   #collection(owner: string): vscode.DiagnosticCollection {
