@@ -6,7 +6,6 @@ import { configureLocalization } from './base/localization.ts';
 import { logError } from './base/log.ts';
 import { Channels } from './channel/channels.ts';
 import { Forwards } from './channel/forwards.ts';
-import { policyPath } from './mcp/policy.ts';
 import { accountModule } from './providers/account/module.ts';
 import { agentsModule } from './providers/agents/module.ts';
 import { apiModule } from './providers/api/module.ts';
@@ -59,7 +58,6 @@ let shutDown: (() => Promise<unknown>) | undefined;
 export function activate(context: vscode.ExtensionContext): SandboxesApi {
   configureLocalization(vscode.l10n.bundle);
   const { subscriptions, workspaceState, globalState, globalStorageUri, extensionPath } = context;
-  const version = String(context.extension.packageJSON.version);
   const storage = (name: string) => join(globalStorageUri.fsPath, name);
   const add = <T extends vscode.Disposable>(each: T): T => {
     subscriptions.push(each);
@@ -168,9 +166,7 @@ export function activate(context: vscode.ExtensionContext): SandboxesApi {
   const { openInExplorer, volumes: fileSystem, onDidChangeVolume: onDidChangeFiles } = add(filesModule(shared));
   const ssh = { path: storage('ssh'), localModalDir: storage('local-modal'), extensionPath };
   const { connections } = add(sshModule({ ...shared, ...ssh, folders: workspaceFolders, addSsh, ask: sync.ask }));
-  add(
-    agentsModule({ account, storagePath: globalStorageUri.fsPath, extensionPath, version, policyPath: policyPath() }),
-  );
+  add(agentsModule(context, account));
   const { onDidChangeSnapshots } = add(lifecycleModule(shared));
   add(volumesModule({ ...shared, fileSystem, onDidChangeFiles, mount }));
   const { onDidStartSandbox } = add(snapshotsModule({ ...shared, folders: workspaceFolders, onDidChangeSnapshots }));

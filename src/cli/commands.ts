@@ -25,6 +25,7 @@ export interface Command {
 
 const programFlags = { ...COMMON_FLAGS, ...PROGRAM_FLAGS };
 const { sandbox } = PROGRAM_FLAGS;
+const { folder, profile, account, local, help } = COMMON_FLAGS;
 const MANY = Number.POSITIVE_INFINITY;
 
 /** All commands, in the order of the help. Their code is loaded when they run. */
@@ -106,6 +107,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     flags: COMMON_FLAGS,
     args: [0, MANY],
     run: async (context) => (await import('./sandboxes.ts')).stop(context),
+  },
+  mcp: {
+    usage: 'mcp [FLAGS]',
+    summary: strings.mcpSummary,
+    details: strings.mcpDetails,
+    flags: { folder, profile, account, local, help, policy: { type: 'string' }, state: { type: 'string' } },
+    handlesSignals: true,
+    run: async (context) => (await import('./mcp.ts')).mcp(context),
   },
   permissions: {
     usage: 'permissions [FLAGS]',

@@ -3,7 +3,6 @@ import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { untilAborted } from '../base/cancellation.ts';
-import type { ServerOptions } from '../mcp/main.ts';
 import type { Service } from '../service/service.ts';
 import { COMMANDS, type Command } from './commands.ts';
 import type { Context } from './context.ts';
@@ -38,11 +37,6 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof UsageError)) throw error;
     refuse(`${error.message}\n${strings.seeHelp(name)}`);
   }
-}
-
-/** Runs the MCP server, which shares most of its code with the command line. */
-export async function serveAgent(options: ServerOptions): Promise<void> {
-  await (await import('../mcp/main.ts')).serveAgent(options);
 }
 
 async function perform(command: Command, flags: Flags, args: readonly string[]): Promise<number> {

@@ -16,6 +16,11 @@ export const strings = {
   lsSummary: () => l10n.t('List the sandboxes of the account'),
   logsSummary: () => l10n.t('Print what a run printed, by default the last one'),
   snapshotSummary: () => l10n.t("Save the sandbox's files as a snapshot"),
+  mcpSummary: () => l10n.t('Let an agent use sandboxes, as a server of the Model Context Protocol'),
+  mcpDetails: () =>
+    l10n.t(
+      'A client starts this, and speaks to it through the standard streams. See docs/agents.md for what agents may do.',
+    ),
   forkSummary: () => l10n.t('Start a second sandbox with the same files'),
   stopSummary: () => l10n.t('Stop the sandbox of this folder, or those with these IDs'),
   permissionsSummary: () => l10n.t('List your answers about this folder, or forget them to be asked again'),

@@ -30,8 +30,8 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
  * Returns the text of a client's file with our server in it. Everything else in the file stays as it is. Throws `UserError` if
  * the file can't be read, or has our server in a form that can't be replaced.
  */
-export function withServer({ id, path }: AgentClient, text: string, { command, args }: LaunchCommand): string {
-  const entry = { command, args: [...args] };
+export function withServer({ id, path }: AgentClient, text: string, { command, args, env }: LaunchCommand): string {
+  const entry = { command, args: [...args], ...(env && { env }) };
   return id === 'codex' ? inToml(path, text, entry) : inJson(path, text, entry);
 }
 
@@ -64,7 +64,7 @@ function inToml(path: string, text: string, entry: LaunchCommand): string {
     return !isOwn;
   });
   const rest = others.join('\n').trimEnd();
-  const own = stringify({ mcp_servers: { [SERVER_NAME]: { ...entry, args: [...entry.args] } } });
+  const own = stringify({ mcp_servers: { [SERVER_NAME]: entry } });
   const result = `${rest}${rest === '' ? '' : '\n\n'}${own.trim()}\n`;
   // Strings of several lines and inline tables are beyond what lines tell.
   const expected = { ...before, mcp_servers: { ...Object(before.mcp_servers), [SERVER_NAME]: entry } };

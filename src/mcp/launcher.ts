@@ -16,24 +16,31 @@ export interface LaunchedPrograms {
 export interface LaunchCommand {
   readonly command: string;
   readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const BUNDLE = ['dist', 'mcp.cjs'] as const;
 
+/** Returns the folder with the launcher and the user's own settings of the editor, which servers without a window read. */
+export function editorSettingsFolder(storagePath: string): string {
+  return join(storagePath, 'mcp');
+}
+
 /** Returns the path of the launcher, which stays the same when the extension is updated. */
 export function launcherPath(storagePath: string, platform = process.platform): string {
-  return join(storagePath, 'mcp', platform === 'win32' ? 'launch.cmd' : 'launch.sh');
+  return join(editorSettingsFolder(storagePath), platform === 'win32' ? 'launch.cjs' : 'launch.sh');
 }
 
 /** Returns the command line of an agent's server. */
 export function launchCommand(
-  storagePath: string,
+  { editor, storagePath }: Pick<LaunchedPrograms, 'editor' | 'storagePath'>,
   args: readonly string[] = [],
   platform = process.platform,
 ): LaunchCommand {
-  const path = launcherPath(storagePath, platform);
-  if (platform === 'win32') return { command: 'cmd', args: ['/d', '/c', path, ...args] };
-  return { command: '/bin/sh', args: [path, ...args] };
+  const all = [launcherPath(storagePath, platform), ...args];
+  // Batch files change arguments, and clients can't start them without a shell. An editor on Windows stays where it is.
+  if (platform === 'win32') return { command: editor, args: all, env: { ELECTRON_RUN_AS_NODE: '1' } };
+  return { command: '/bin/sh', args: all };
 }
 
 /**
@@ -48,9 +55,8 @@ export function launcherText(
   // `publisher.name-1.2.3` or `publisher.name-1.2.3-linux-x64`.
   const name = basename(extensionPath).replace(/-\d+\.\d+\.\d+.*$/, '');
   const versions = join(dirname(extensionPath), `${name}-`);
-  return platform === 'win32'
-    ? batch({ editor, server, versions, storagePath })
-    : shell({ editor, server, versions, storagePath });
+  const paths = { editor, server, versions, storagePath };
+  return platform === 'win32' ? script(paths) : shell(paths);
 }
 
 interface Paths {
@@ -77,19 +83,26 @@ exec ${quote(editor)} "$server" --state ${quote(storagePath)} "$@"
 `;
 }
 
-function batch({ editor, server, versions, storagePath }: Paths): string {
-  const value = (text: string) => text.replaceAll('%', '%%');
-  const bundle = BUNDLE.join('\\');
-  return [
-    '@echo off',
-    'rem Written by Sandboxes for Modal, which overwrites changes.',
-    `set "SERVER=${value(server)}"`,
-    `if not exist "%SERVER%" for /f "delims=" %%d in ('dir /b /ad /od "${value(versions)}*"') do if exist "${value(dirname(versions))}\\%%d\\${bundle}" set "SERVER=${value(dirname(versions))}\\%%d\\${bundle}"`,
-    `if not exist "%SERVER%" (echo ${strings.notInstalled()} 1>&2 & exit /b 1)`,
-    'set ELECTRON_RUN_AS_NODE=1',
-    `set "EDITOR_PATH=${value(editor)}"`,
-    'if not exist "%EDITOR_PATH%" set "EDITOR_PATH=node"',
-    `"%EDITOR_PATH%" "%SERVER%" --state "${value(storagePath)}" %*`,
-    '',
-  ].join('\r\n');
+function script({ server, versions, storagePath }: Paths): string {
+  const text = (value: string) => JSON.stringify(value);
+  return `// Written by Sandboxes for Modal, which overwrites changes.
+const { existsSync, readdirSync, statSync } = require('node:fs');
+const { basename, dirname, join } = require('node:path');
+let server = ${text(server)};
+if (!existsSync(server)) {
+  const versions = ${text(versions)};
+  const found = (existsSync(dirname(versions)) ? readdirSync(dirname(versions)) : [])
+    .filter((name) => name.startsWith(basename(versions)))
+    .map((name) => join(dirname(versions), name, ${BUNDLE.map(text).join(', ')}))
+    .filter((path) => existsSync(path));
+  server = found.sort((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)[0];
+}
+if (server) {
+  process.argv.splice(2, 0, '--state', ${text(storagePath)});
+  require(server);
+} else {
+  console.error(${text(strings.notInstalled())});
+  process.exitCode = 1;
+}
+`;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { cleanText } from '../base/text.ts';
 import type { Agent } from './agent.ts';
 import { agentError } from './errors.ts';
 import {
@@ -110,7 +111,7 @@ class Questions {
     const key = randomUUID();
     this.#open.set(key, permission);
     const answer = z.enum([strings.allowOnce(), strings.allowForSession()]);
-    const request = inputRequired.elicit({ message, requestedSchema: z.object({ answer }) });
+    const request = inputRequired.elicit({ message: cleanText(message), requestedSchema: z.object({ answer }) });
     return inputRequired({ inputRequests: { [key]: request } });
   }
 

@@ -4,11 +4,12 @@ import { Redaction, secretValues } from '../run/records/redaction.ts';
 import { createService, type Service } from '../service/service.ts';
 import { stateFolders } from '../service/state-folders.ts';
 import type { AgentHost } from './host.ts';
+import { editorSettingsFolder } from './launcher.ts';
 import type { AgentPermissions } from './permissions.ts';
 
 export interface HostOptions {
   readonly folder: string;
-  /** Where to keep what is remembered. Defaults to the standard folder of this user. */
+  /** The folder with what the editor's windows remember. Defaults to the standard folders of this user. */
   readonly state?: string | undefined;
   /** A value of `modal.account`. */
   readonly account?: string | undefined;
@@ -25,12 +26,11 @@ export interface ServiceHost extends AgentHost {
 
 /** Creates the services for a folder. Makes no call. Throws `UserError` and `AccountError`. */
 export async function openHost({ folder, state, account, profile }: HostOptions): Promise<ServiceHost> {
-  const folders = stateFolders();
   const service: Service = await createService({
     folder,
     profile,
     account,
-    folders: { ...folders, ...(state !== undefined && { state }) },
+    folders: state === undefined ? stateFolders() : { state, config: editorSettingsFolder(state) },
     // More than the user's own limit is never for an agent to spend.
     answers: { budget: false },
     ask: async ({ message, detail }) => {

@@ -12,7 +12,18 @@ describe('The installed package', () => {
 
   it('contains the bundles that the extension loads', () => {
     const threads = ['sync-worker', 'sync-look-ahead'];
-    for (const bundle of ['extension', 'modal-sdk', 'zod', 'local-modal', 'ssh-relay', 'cli', 'cli-main', ...threads])
+    for (const bundle of [
+      'extension',
+      'modal-sdk',
+      'zod',
+      'local-modal',
+      'ssh-relay',
+      'cli',
+      'cli-main',
+      'mcp',
+      'mcp-sdk',
+      ...threads,
+    ])
       assert.ok(files.includes(`dist/${bundle}.cjs`), bundle);
   });
 

@@ -13,6 +13,7 @@ import { activeFolder, requireFolder, requireTrust } from '../common/folders.ts'
 import { window } from '../common/window.ts';
 import type { AgentsDependencies } from './dependencies.ts';
 import { strings } from './strings.ts';
+import { writeUserSettings } from './user-settings.ts';
 
 /** `modal.connectAgent`: adds the MCP server to the file of a client in the folder, after showing the change. */
 export async function connectAgent(dependencies: AgentsDependencies): Promise<void> {
@@ -24,7 +25,10 @@ export async function connectAgent(dependencies: AgentsDependencies): Promise<vo
   if (account.choice.startsWith(STORED_PREFIX)) throw new UserError(strings.tokenOfEditor());
   const path = join(folder, client.path);
   if (!isInFolder(folder, path)) throw new UserError(strings.leadsOutside(client.path));
-  const launch = launchCommand(storagePath, [...client.args, ...(account.choice ? ['--account', account.choice] : [])]);
+  const launch = launchCommand({ editor: process.execPath, storagePath }, [
+    ...client.args,
+    ...(account.choice ? ['--account', account.choice] : []),
+  ]);
   const before = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return '';
     throw error;
@@ -59,13 +63,15 @@ async function offerFiles(message: string, path: string, { policyPath }: AgentsD
   await vscode.window.showTextDocument(vscode.Uri.file(policyPath));
 }
 
-/** Writes the program that clients start. */
-async function writeLauncher({ extensionPath, storagePath }: AgentsDependencies): Promise<void> {
+/** Writes the program that clients start, and what it needs to know. */
+async function writeLauncher(dependencies: AgentsDependencies): Promise<void> {
+  const { extensionPath, storagePath } = dependencies;
   const text = launcherText({ editor: process.execPath, extensionPath, storagePath });
   await writePrivateFile(launcherPath(storagePath), text);
+  await writeUserSettings(dependencies);
 }
 
-/** Updates the paths of the editor and the extension, which may have been updated. Does nothing if no agent was connected. */
+/** Updates what changes with the editor, the extension, and the settings. Does nothing if no agent was connected. */
 export async function refreshLauncher(dependencies: AgentsDependencies): Promise<void> {
   if (existsSync(launcherPath(dependencies.storagePath))) await writeLauncher(dependencies);
 }

@@ -15,6 +15,8 @@ export interface AgentsDependencies {
   readonly extensionPath: string;
   /** The extension's version. */
   readonly version: string;
+  /** The names of the extension's settings. */
+  readonly settings: readonly string[];
   /** The file that says what agents may do. */
   readonly policyPath: string;
 }

@@ -4,6 +4,7 @@ import { STORED_PREFIX } from '../../modal/accounts.ts';
 import { diskFolders } from '../common/folders.ts';
 import type { AgentsDependencies } from './dependencies.ts';
 import { strings } from './strings.ts';
+import { writeUserSettings } from './user-settings.ts';
 
 /** The ID of the provider in `package.json`. */
 const PROVIDER_ID = 'modal-sandboxes';
@@ -27,7 +28,10 @@ export function offerServers(dependencies: AgentsDependencies): vscode.Disposabl
     register.call(vscode.lm, PROVIDER_ID, {
       onDidChangeMcpServerDefinitions: didChange.event,
       provideMcpServerDefinitions: () => definitions(dependencies),
-      resolveMcpServerDefinition: (server: vscode.McpStdioServerDefinition) => withToken(server, dependencies),
+      async resolveMcpServerDefinition(server: vscode.McpStdioServerDefinition) {
+        await writeUserSettings(dependencies);
+        return withToken(server, dependencies);
+      },
     }),
   );
 }

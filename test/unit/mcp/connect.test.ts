@@ -53,23 +53,22 @@ describe('Connecting agents', () => {
     version('1.10.0', 2_000);
     version('1.8.0', 500);
     mkdirSync(join(storage, 'mcp'), { recursive: true });
-    const write = (editor: string) =>
-      writeFileSync(launcherPath(storage), launcherText({ editor, extensionPath: old, storagePath: storage }));
-    const { command, args } = launchCommand(storage, ['--folder', 'a b']);
-    const run = () => JSON.parse(execFileSync(command, args, { stdio: 'pipe' }).toString());
     const expected = (name: string) => [name, '1', '--state', storage, '--folder', 'a b'];
-    write(process.execPath);
-    assert.deepEqual(run(), expected('1.9.0'));
+    const started = (platform: NodeJS.Platform, editor: string) => {
+      const programs = { editor, extensionPath: old, storagePath: storage };
+      writeFileSync(launcherPath(storage, platform), launcherText(programs, platform));
+      const { command, args, env } = launchCommand(programs, ['--folder', 'a b'], platform);
+      return JSON.parse(execFileSync(command, args, { stdio: 'pipe', env: { ...process.env, ...env } }).toString());
+    };
+    for (const platform of ['linux', 'win32'] as const)
+      assert.deepEqual(started(platform, process.execPath), expected('1.9.0'), platform);
     rmSync(old, { recursive: true });
-    assert.deepEqual(run(), expected('1.10.0'));
-    write(join(folder, 'no-editor'));
-    assert.deepEqual(run(), expected('1.10.0'));
+    for (const platform of ['linux', 'win32'] as const)
+      assert.deepEqual(started(platform, process.execPath), expected('1.10.0'), platform);
+    assert.deepEqual(started('linux', join(folder, 'no-editor')), expected('1.10.0'));
     rmSync(join(folder, 'extensions'), { recursive: true });
-    assert.throws(run, /no longer installed/);
-    assert.match(
-      launcherText({ editor: 'C:\\e.exe', extensionPath: 'C:\\x\\p.e-1.0.0', storagePath: 'C:\\s' }, 'win32'),
-      /--state "C:\\s" %\*/,
-    );
+    for (const platform of ['linux', 'win32'] as const)
+      assert.throws(() => started(platform, process.execPath), /no longer installed/);
     rmSync(folder, { recursive: true });
   });
 
