@@ -155,6 +155,38 @@ export const strings = {
   wasCanceled: () => l10n.t('canceled'),
   lostWithWindow: () => l10n.t('lost with its window'),
 
+  costTitle: (month: string) => l10n.t('Cost of runs in {0}', month),
+  costTotal: (cost: string, runs: number, time: string) =>
+    runs === 1
+      ? l10n.t('About **{0}** for 1 run of {1} (estimated).', cost, time)
+      : l10n.t('About **{0}** for {1} runs of {2} in total (estimated).', cost, runs, time),
+  costChart: () => l10n.t('Estimated cost by day and profile'),
+  noCosts: () => l10n.t('No run of this month has an estimated cost.'),
+  byProfile: () => l10n.t('By profile'),
+  byDay: () => l10n.t('By day'),
+  costProfile: () => l10n.t('Profile'),
+  costDay: () => l10n.t('Day'),
+  costRuns: () => l10n.t('Runs'),
+  costTime: () => l10n.t('Time'),
+  costShare: () => l10n.t('Share'),
+  costAmount: () => l10n.t('Cost'),
+  noProfile: () => l10n.t('(no profile)'),
+  otherProfiles: () => l10n.t('(others)'),
+  costBasis: () => l10n.t('How this is estimated'),
+  costOfRun: () =>
+    l10n.t(
+      "Each run counts from its start to its end, at the hourly price of its profile's hardware that was known then. Runs at the same time in one sandbox each count in full.",
+    ),
+  costMissing: () =>
+    l10n.t(
+      'Not included: the time that sandboxes are idle between runs, warm sandboxes, image builds, storage, use above what the profile reserves, other computers, and runs whose records were deleted or are older than 90 days.',
+    ),
+  costUnpriced: (count: number) =>
+    count === 1
+      ? l10n.t('1 run without a price, such as on Local Modal, is not included.')
+      : l10n.t('{0} runs without a price, such as on Local Modal, are not included.', count),
+  costOfModal: (link: string) => l10n.t("What you pay is on Modal's own page: {0}.", link),
+
   tokenInTask: (name: string) =>
     l10n.t(
       'The task contains the value of {0}, a token of a Modal account, which is never sent to a sandbox. Remove it from tasks.json, and then run again.',

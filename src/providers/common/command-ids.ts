@@ -85,6 +85,7 @@ export const COMMAND_IDS = [
   'modal.sessionMenu',
   'modal.setUpSsh',
   'modal.sharePort',
+  'modal.showCost',
   'modal.showLog',
   'modal.showSandboxLogs',
   'modal.showVolume',

@@ -5,6 +5,7 @@ import { window } from '../../providers/common/window.ts';
 import type { RunRecord } from '../../run/records/record.ts';
 import type { RunRecords } from '../../run/records/run-records.ts';
 import { rowSelection } from '../common/row-selection.ts';
+import { CostDocument } from './cost-document.ts';
 import { RunOutputs } from './run-outputs.ts';
 import { RunsTree, type RunsTreeOptions } from './runs-tree.ts';
 import { strings } from './strings.ts';
@@ -13,11 +14,14 @@ import { strings } from './strings.ts';
 export function runsModule({ records, detached, isOpen }: RunsTreeOptions): vscode.Disposable {
   const tree = new RunsTree({ records, detached, isOpen });
   const outputs = new RunOutputs(records);
+  const cost = new CostDocument(records);
   const { one, all } = rowSelection(tree.view, (row): row is RunRecord => 'label' in row);
   return vscode.Disposable.from(
     tree,
     outputs,
+    cost,
     registerCommands({
+      'modal.showCost': () => cost.show(),
       'modal.openRunOutput': one((record) => outputs.open(record)),
       'modal.compareRunOutputs': all(async ([first, second, third]) =>
         first && second && !third ? outputs.compare(first, second) : report(strings.selectTwo()),

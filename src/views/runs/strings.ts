@@ -30,6 +30,11 @@ export const strings = {
   selectTwo: () => l10n.t('Select two runs to compare their outputs.'),
   compared: (left: string, right: string) => l10n.t('{0} ↔ {1}', left, right),
 
+  costTitle: () => l10n.t('Modal: Show Cost'),
+  costName: (month: string) => l10n.t('Cost of runs in {0}', month),
+  selectMonth: () => l10n.t('Select a month'),
+  noRuns: () => l10n.t('There are no records of runs yet. Run a file first.'),
+
   delete: () => l10n.t('Delete'),
   deleteOne: (name: string) => l10n.t('Delete the record of “{0}” and its output?', name),
   deleteMany: (count: number) => l10n.t('Delete the records of {0} runs and their outputs?', count),
