@@ -4,9 +4,10 @@
  */
 import { globSync } from 'node:fs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type BuildOptions, build, context, type OutputFile } from 'esbuild';
-import { common, packagedBundles } from './bundles.ts';
+import { common, packagedBundles, publicTypes } from './bundles.ts';
+import { projectFolder } from './paths.ts';
 import { writeNotices } from './third-party.ts';
 
 const production = process.argv.includes('--production');
@@ -32,6 +33,7 @@ if (process.argv.includes('--watch')) {
   const built = await Promise.all(bundles.map((options) => build({ ...options, write: false })));
   await Promise.all(built.flatMap(({ outputFiles }) => outputFiles).map(writeIfChanged));
 }
+await writeIfChanged({ path: join(projectFolder, 'dist', 'service.d.ts'), contents: Buffer.from(await publicTypes()) });
 if (production) await writeNotices();
 
 function integrationTests(): { in: string; out: string }[] {
@@ -43,7 +45,7 @@ function integrationTests(): { in: string; out: string }[] {
 }
 
 /** Never leaves part of a file for a VS Code that another process has started. */
-async function writeIfChanged({ path, contents }: OutputFile): Promise<void> {
+async function writeIfChanged({ path, contents }: Pick<OutputFile, 'path' | 'contents'>): Promise<void> {
   const existing = await readFile(path).catch(() => undefined);
   if (existing?.equals(contents)) return;
   const unfinished = `${path}.${process.pid}`;

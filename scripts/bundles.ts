@@ -1,6 +1,8 @@
 /** The bundles that the package contains. */
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
+import { projectFolder } from './paths.ts';
 
 /** Keeps only zod's English messages. The other languages are more than half of zod's size, and are loaded at startup. */
 const zodInEnglish: Plugin = {
@@ -130,9 +132,24 @@ export const packagedBundles: readonly BuildOptions[] = [
   bundle('ssh-relay', 'src/ssh/relay.entry.ts', separateSdk),
   { ...bundle('cli', 'src/cli/cli.entry.ts', separateMain), banner: { js: '#!/usr/bin/env node' } },
   bundle('mcp', 'src/cli/mcp.entry.ts', separateMain),
+  bundle('service', 'src/cli/service.entry.ts', separateMain),
   bundle('cli-main', 'src/cli/main.ts', separateSdk, separateMcpSdk),
   bundle('mcp-sdk', 'src/mcp/mcp-sdk.ts', withoutSchemaValidator),
   bundle('sync-worker', 'src/sync/worker/worker.ts'),
   bundle('sync-look-ahead', 'src/sync/scan/look-ahead-thread.ts'),
   bundle('local-modal', 'local/main.ts', sharedSdk),
 ];
+
+/** The files whose types other programs get. They import only from each other. */
+const PUBLIC_TYPES = ['src/api/api.ts', 'src/service/types.ts'];
+
+/** Returns the declarations of `modal-sandboxes/service`. */
+export async function publicTypes(): Promise<string> {
+  const sources = await Promise.all(PUBLIC_TYPES.map((path) => readFile(join(projectFolder, path), 'utf8')));
+  return [
+    ...sources.map((source) => source.replace(/^import type [^;]+;\n+/gm, '')),
+    '/** Creates the service of a folder. Makes no call. Rejects with a message for users. */',
+    'export declare function createService(options: ServiceOptions): Promise<SandboxService>;',
+    '',
+  ].join('\n');
+}

@@ -1,5 +1,5 @@
-import type { QuestionKind } from '../service/question-kinds.ts';
 import type { Service } from '../service/service.ts';
+import type { QuestionKind } from '../service/types.ts';
 import type { Flags } from './flags.ts';
 import type { Output } from './output.ts';
 

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { untilAborted } from '../base/cancellation.ts';
 import type { Service } from '../service/service.ts';
+import type { SandboxService, ServiceOptions } from '../service/types.ts';
 import { COMMANDS, type Command } from './commands.ts';
 import type { Context } from './context.ts';
 import { byDistance, type Flags, parseFlags, UsageError } from './flags.ts';
@@ -37,6 +38,11 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (!(error instanceof UsageError)) throw error;
     refuse(`${error.message}\n${strings.seeHelp(name)}`);
   }
+}
+
+/** Creates what other programs get from `modal-sandboxes/service`. */
+export async function createService(options: ServiceOptions): Promise<SandboxService> {
+  return (await import('../service/public.ts')).createPublicService(options);
 }
 
 async function perform(command: Command, flags: Flags, args: readonly string[]): Promise<number> {

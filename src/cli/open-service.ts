@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
 import { UserError } from '../base/errors.ts';
 import { parseBuildArguments } from '../service/profiles.ts';
-import { QUESTION_KINDS, type QuestionKind } from '../service/question-kinds.ts';
-import type { Question } from '../service/questions.ts';
+import { QUESTION_KINDS } from '../service/question-kinds.ts';
 import { absolute, findFolder } from '../service/requests.ts';
 import { createService, type Service } from '../service/service.ts';
+import type { Question, QuestionKind } from '../service/types.ts';
 import type { Answers, Context } from './context.ts';
 import { byDistance, type Flags, textOf, textsOf, UsageError } from './flags.ts';
 import { strings } from './strings.ts';

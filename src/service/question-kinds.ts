@@ -1,8 +1,8 @@
-/** What can be asked. Each kind can be answered in advance. */
+import type { QuestionKind } from './types.ts';
+
+/** All kinds of questions. */
 export const QUESTION_KINDS = [
-  /** What a folder's profile causes, such as costs of a warm sandbox or the use of a secret. */
   'profile',
-  /** A start over the budget. */
   'budget',
   'first-sync',
   'credentials',
@@ -13,6 +13,4 @@ export const QUESTION_KINDS = [
   'mirror',
   'huge-pull',
   'sensitive-pull',
-] as const;
-
-export type QuestionKind = (typeof QUESTION_KINDS)[number];
+] as const satisfies readonly QuestionKind[];

@@ -4,25 +4,8 @@ import type { AskPermission } from '../sandboxes/permissions/permissions.ts';
 import { permissionText } from '../sandboxes/permissions/question-text.ts';
 import { questionText } from '../sync/push/question-text.ts';
 import type { Ask } from '../sync/push/questions.ts';
-import type { QuestionKind } from './question-kinds.ts';
 import { strings } from './strings.ts';
-
-/** A question for the user. */
-export interface Question {
-  readonly kind: QuestionKind;
-  readonly message: string;
-  /** More lines. Can be empty. */
-  readonly detail: string;
-}
-
-export interface QuestionOptions {
-  /** Answers in advance. */
-  readonly answers?: Readonly<Partial<Record<QuestionKind, boolean>>>;
-  /** Asks the user. Resolves with undefined if they cancel. Without it, a question that isn't answered in advance fails. */
-  ask?(question: Question): Promise<boolean | undefined>;
-  /** Returns a sentence that says how to answer such a question in advance. */
-  howToAnswer?(kind: QuestionKind): string;
-}
+import type { Question, QuestionOptions } from './types.ts';
 
 /** A question that no one could answer. The message names the question, and how to answer it. */
 export class UnansweredError extends UserError {

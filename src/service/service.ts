@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from 'modal';
-import type { ExecuteOptions, ExecuteResult, SandboxProvider, SpawnedCommand } from '../api/api.ts';
+import type { ExecuteResult, SandboxProvider, SpawnedCommand } from '../api/api.ts';
 import { execute, spawn } from '../api/execute.ts';
 import { type ApiServices, sandboxProvider } from '../api/sandbox-provider.ts';
 import { DAY_MS } from '../base/clock.ts';
@@ -30,64 +30,22 @@ import type { PullRequest, PullResult } from '../sync/pull/puller.ts';
 import { defaultChoice } from './account.ts';
 import { fileLog } from './file-log.ts';
 import { createParts, type Parts } from './parts.ts';
-import type { BuildArguments } from './profiles.ts';
-import { type Question, type QuestionOptions, Questions } from './questions.ts';
+import { Questions } from './questions.ts';
 import { commandRequest, requestForFile } from './requests.ts';
 import { readFolderSettings } from './settings.ts';
-import { type StateFolders, stateFolders } from './state-folders.ts';
+import { stateFolders } from './state-folders.ts';
 import { strings } from './strings.ts';
+import type { CommandOptions, Question, ServiceOptions, ServiceStatus } from './types.ts';
 
 /** The longest time that a program waits at its end for what is done in the background. */
 const SETTLE_MS = 3_000;
 /** The image between a sandbox and its fork is needed only to start the fork. */
 const FORK_TTL_MS = DAY_MS;
 
-export interface ServiceOptions extends QuestionOptions {
-  /** The workspace folder: where `.vscode/modal.json` is. An absolute path. */
-  readonly folder: string;
-  /** The account, as a value of `modal.account`: `local`, `environment`, or `profile:NAME`. Defaults to that of Modal's tools. */
-  readonly account?: string | undefined;
-  /** A profile of the folder. Defaults to the folder's default. */
-  readonly profile?: string | undefined;
-  /** Values of profile keys that are used instead of the profile's. */
-  readonly build?: BuildArguments;
-  /** Where files are kept. Defaults to the standard folders of this user. */
-  readonly folders?: StateFolders;
+/** The options, and where this project is. */
+export interface CreateOptions extends ServiceOptions {
   /** The folder with the bundles of this project. Defaults to where this code is. */
   readonly distFolder?: string;
-  /** Receives the logs of image builds. */
-  onBuildLog?(text: string): void;
-}
-
-/** Options of commands in the sandbox of the folder. */
-export interface CommandOptions extends ExecuteOptions {
-  /** A sandbox to use instead of the folder's own. */
-  readonly sandboxId?: string;
-  /** False to run without syncing first. */
-  readonly sync?: boolean;
-}
-
-/** What is known about the folder's sandbox. Times are in milliseconds since 1970. */
-export interface SandboxStatus {
-  readonly sandboxId: string;
-  readonly startedAt: number;
-  /** The end of its maximum lifetime. */
-  readonly endsAt: number;
-  /** It stops after this time without use. */
-  readonly idleTimeoutMs: number;
-  /** Estimated. Absent if nothing is billed or the price is unknown. */
-  readonly pricePerHourUsd?: number;
-}
-
-export interface ServiceStatus {
-  readonly folder: string;
-  readonly account: string;
-  readonly isLocal: boolean;
-  readonly profile: string;
-  /** Undefined if none is running. */
-  readonly sandbox: SandboxStatus | undefined;
-  /** The estimated cost of sandboxes that were started without a window. */
-  readonly spentTodayUsd: number;
 }
 
 /**
@@ -324,7 +282,7 @@ export class Service {
 }
 
 /** Creates the service of a folder. Makes no call. Throws `UserError` and `AccountError`. */
-export async function createService(options: ServiceOptions): Promise<Service> {
+export async function createService(options: CreateOptions): Promise<Service> {
   const { profile, build = {}, folders = stateFolders(), onBuildLog } = options;
   const path = await realpath(options.folder).catch(() => options.folder);
   if (!(await stat(path).catch(() => undefined))?.isDirectory())

@@ -43,6 +43,8 @@ export interface CommandLine {
   run(args: readonly string[], input?: string): Promise<Ended>;
   /** Runs a command line in a terminal, and types: `shown=typed|…`, with Python's escapes. */
   runInTerminal(steps: string, args: readonly string[]): Promise<Ended>;
+  /** Runs another program as this user, in the folder, to its end. */
+  launch(program: string, args: readonly string[]): Promise<Ended>;
   /** Starts a command line. */
   start(args: readonly string[]): {
     readonly ended: Promise<Ended>;
@@ -85,6 +87,7 @@ export async function commandLine(server?: RunningLocalModal, settings: object =
     runInTerminal: (steps, args) =>
       launch('python3', ['-c', TERMINAL, steps, process.execPath, PROGRAM, ...args], '').ended,
     run: (args, input = '') => start(args, input).ended,
+    launch: (program, args) => launch(program, args, '').ended,
     start: (args) => start(args),
     dispose: () => rm(outer, { recursive: true, force: true }),
   };
