@@ -10,7 +10,7 @@ import type { Context } from './context.ts';
 import { byDistance, type Flags, parseFlags, UsageError } from './flags.ts';
 import { helpFor, overview } from './help.ts';
 import { EXIT_SIGNAL, EXIT_USAGE, report } from './outcome.ts';
-import { Output } from './output.ts';
+import { drained, Output } from './output.ts';
 import { strings } from './strings.ts';
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -33,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     if (parsed.args.length < min) throw new UsageError(strings.argumentMissing(`sandboxes ${command.usage}`));
     if (parsed.args.length > max)
       throw new UsageError(strings.tooManyArguments(parsed.args[max] ?? '', `sandboxes ${command.usage}`));
-    process.exit(await perform(command, parsed.flags, parsed.args));
+    await exit(await perform(command, parsed.flags, parsed.args));
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     refuse(`${error.message}\n${strings.seeHelp(name)}`);
@@ -93,8 +93,15 @@ function refuse(message: string): never {
   process.exit(EXIT_USAGE);
 }
 
-function end(code: number, text: string): void {
-  process.stdout.write(text, () => process.exit(code));
+async function end(code: number, text: string): Promise<void> {
+  process.stdout.write(text);
+  await exit(code);
+}
+
+/** Ends the process once all that it has written is read. */
+async function exit(code: number): Promise<never> {
+  await drained([process.stdout, process.stderr]);
+  process.exit(code);
 }
 
 /** Returns the version in the package that this program is part of. */

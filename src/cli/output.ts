@@ -63,3 +63,23 @@ export function table(rows: readonly (readonly string[])[]): string {
     )
     .join('\n');
 }
+
+/** Waits until all that streams were given is written, or can't be. Nothing to wait for is undefined. */
+export function drained(streams: readonly NodeJS.WriteStream[], signal?: AbortSignal): Promise<void> | undefined {
+  const full = streams.filter((stream) => stream.writableLength > 0 && !stream.destroyed);
+  if (full.length === 0 || signal?.aborted) return undefined;
+  return new Promise((resolve) => {
+    let left = full.length;
+    const end = () => {
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    signal?.addEventListener('abort', end, { once: true });
+    // Called after everything before it, or once the reader is gone.
+    for (const stream of full)
+      stream.write('', () => {
+        left -= 1;
+        if (left === 0) end();
+      });
+  });
+}

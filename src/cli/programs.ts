@@ -13,9 +13,11 @@ import type { Service } from '../service/service.ts';
 import type { Context } from './context.ts';
 import { type Flags, textOf, textsOf, UsageError } from './flags.ts';
 import { EXIT_SIGNAL, report } from './outcome.ts';
-import type { Output } from './output.ts';
+import { drained, type Output } from './output.ts';
 import { strings } from './strings.ts';
 
+/** The signal that ends a program whose reader is gone. Windows doesn't have it. */
+const SIGPIPE = 13;
 /** The exit code of the `timeout` command. */
 const EXIT_TIMED_OUT = 124;
 
@@ -112,7 +114,7 @@ async function runToStreams(
 ): Promise<number> {
   let hasTimedOut = false;
   const terminal = new Terminal();
-  const streams = outputTo(output, () => terminal.started());
+  const streams = outputTo(output, signal, () => terminal.started());
   const run = service.start(request, streams, sizeOf(process.stdout));
   if (request.pty) terminal.connect(run);
   const stop = () => run.cancel();
@@ -137,6 +139,7 @@ async function runToStreams(
     return EXIT_TIMED_OUT;
   }
   if (signal.aborted) return exitOf(signal);
+  if (process.stdout.destroyed) return EXIT_SIGNAL + SIGPIPE;
   if (result.outcome === 'failed') {
     const code = report(output, { message: result.error, actions: result.actions ?? [] }, service);
     return result.exitCode || code;
@@ -145,7 +148,7 @@ async function runToStreams(
 }
 
 /** The streams of this process, as those of a run. */
-function outputTo(output: Output, onStarted: () => void): RunOutput & { end(): void } {
+function outputTo(output: Output, signal: AbortSignal, onStarted: () => void): RunOutput & { end(): void } {
   const write = (stream: NodeJS.WriteStream, bytes: Uint8Array) => {
     output.clear();
     if (bytes.length > 0 && !stream.destroyed) stream.write(bytes);
@@ -158,7 +161,10 @@ function outputTo(output: Output, onStarted: () => void): RunOutput & { end(): v
   };
   return {
     isUnpaced: true,
-    status: (line) => output.status(line),
+    // A pager may read no more for as long as it likes, but a signal must be able to end that.
+    room: () => drained([process.stdout, process.stderr], signal),
+    // How much a reader that is gone has missed doesn't matter.
+    status: (line) => (process.stdout.destroyed ? undefined : output.status(line)),
     progress: (line) => output.progress(line),
     started: () => {
       output.clear();

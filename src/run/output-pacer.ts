@@ -30,6 +30,8 @@ export interface SkipListener {
 export interface PacerOptions {
   /** Passes output on as fast as it arrives, because no terminal has to show it. */
   readonly isUnpaced?: boolean | undefined;
+  /** Without pacing: resolves once the receiver takes more. */
+  room?(): Promise<void> | undefined;
 }
 
 /** Output that is being skipped. */
@@ -56,7 +58,7 @@ interface Skipping {
 export class OutputPacer {
   readonly #write: (bytes: Uint8Array) => void;
   readonly #skips: SkipListener;
-  readonly #isUnpaced: boolean;
+  readonly #options: PacerOptions;
   #reportedAt = 0;
   #frameEnd = 0;
   #inFrame = 0;
@@ -68,10 +70,10 @@ export class OutputPacer {
   #hasEnded = false;
   #hold: Promise<void> | undefined;
 
-  constructor(write: (bytes: Uint8Array) => void, skips: SkipListener, { isUnpaced = false }: PacerOptions = {}) {
+  constructor(write: (bytes: Uint8Array) => void, skips: SkipListener, options: PacerOptions = {}) {
     this.#write = write;
     this.#skips = skips;
-    this.#isUnpaced = isUnpaced;
+    this.#options = options;
   }
 
   /**
@@ -133,7 +135,10 @@ export class OutputPacer {
   async #pass(chunk: Uint8Array): Promise<void> {
     for (let start = 0; start < chunk.length && !this.#hasEnded; ) {
       if (this.#skipping) return this.#skip(this.#skipping, chunk.subarray(start));
-      if (this.#isUnpaced) return this.#write(chunk.subarray(start));
+      if (this.#options.isUnpaced) {
+        this.#write(chunk.subarray(start));
+        return this.#options.room?.();
+      }
       const now = performance.now();
       if (now >= this.#frameEnd) {
         this.#frameEnd = now + FRAME_MS;

@@ -89,6 +89,8 @@ export const COPIES_ROOT = '/tmp/modal-copies';
 export interface RunOutput {
   /** Set if no terminal has to show the output; it then arrives as fast as the program prints it. */
   readonly isUnpaced?: boolean;
+  /** If it's unpaced: resolves once more output is wanted. The rest waits in the program's own pipe. */
+  room?(): Promise<void> | undefined;
   /** Shows a line of our own. */
   status(line: string): void;
   /** Shows the current step, until the next step or line replaces it. */

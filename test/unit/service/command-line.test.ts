@@ -83,6 +83,13 @@ describe('The command line', () => {
     assert.equal(wrong.code, 125);
   });
 
+  it('passes on large input and output, and waits for a slow reader', async () => {
+    const script = `head -c 30000000 /dev/zero | ${user.quoted} exec cat | (sleep 1; wc -c)`;
+    assert.equal((await user.launch('sh', ['-c', script])).stdout.trim(), '30000000');
+    const cut = await user.launch('sh', ['-c', `${user.quoted} exec yes | head -1`]);
+    assert.deepEqual([cut.code, cut.stdout], [0, 'y\n']);
+  });
+
   it('stops the program on Ctrl+C, and exits with the code of the signal', async () => {
     const running = user.start([
       'exec',

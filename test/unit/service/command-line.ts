@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { shellJoin } from '../../../src/base/shell.ts';
 import type { RunningLocalModal } from '../../helpers/local-modal.ts';
 
 /** Runs a program in a terminal of 30 × 99: types each text once the one before it is shown. Prints what it showed. */
@@ -39,6 +40,8 @@ export interface CommandLine {
   readonly folder: string;
   /** The folder for settings and what is remembered. */
   readonly home: string;
+  /** The program, as a part of a shell's command line. */
+  readonly quoted: string;
   /** Runs a command line to its end. */
   run(args: readonly string[], input?: string): Promise<Ended>;
   /** Runs a command line in a terminal, and types: `shown=typed|…`, with Python's escapes. */
@@ -84,6 +87,7 @@ export async function commandLine(server?: RunningLocalModal, settings: object =
   return {
     folder,
     home,
+    quoted: shellJoin([process.execPath, PROGRAM]),
     runInTerminal: (steps, args) =>
       launch('python3', ['-c', TERMINAL, steps, process.execPath, PROGRAM, ...args], '').ended,
     run: (args, input = '') => start(args, input).ended,
