@@ -41,6 +41,11 @@ export class AgentPermissions {
     (scope === 'once' ? this.#once : this.#session).add(permission);
   }
 
+  /** Takes back what was allowed once and not needed, so that it isn't used for something else later. */
+  endOnce(permission: Permission): void {
+    this.#once.delete(permission);
+  }
+
   /** The error if the user can't be asked. It names the file and the key that would allow it. */
   cannotAsk({ permission, message }: PermissionNeeded): AgentError {
     const setting = `"allow": {"${permission}": true}`;

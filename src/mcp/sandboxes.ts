@@ -197,7 +197,8 @@ export class AgentSandboxes {
       const imageId = await imageOf?.(connection.client);
       const starting = sessions.create(named, {
         folder: this.#host.folder,
-        tags: { [AGENT_TAG]: tagValue(this.#options.client) },
+        // The name in the Sandboxes view.
+        tags: { [AGENT_TAG]: tagValue(this.#options.client), [Tag.label]: strings.agentOf(this.#options.client) },
         signal: this.#ending.signal,
         ...(imageId !== undefined && { snapshot: { imageId } }),
       });

@@ -44,14 +44,17 @@ export function agentServer(version: string, open: OpenAgent): McpServer {
     const { description, input: inputSchema } = tool;
     server.registerTool(tool.name, { description, inputSchema, annotations }, async (input, context) => {
       let agent: Agent | undefined;
+      let granted: readonly Permission[] = [];
       try {
         agent = await open(clientName(server, context));
-        questions.answer(agent, context.mcpReq.inputResponses);
+        granted = questions.answer(agent, context.mcpReq.inputResponses);
         return resultOf(await tool.run(agent, input, callOf(context)));
       } catch (error) {
         if (!(error instanceof PermissionNeeded) || !agent) return failureOf(error);
         if (!canAsk(server, context)) return failureOf(agent.permissions.cannotAsk(error));
         return questions.ask(error);
+      } finally {
+        for (const permission of granted) agent?.permissions.endOnce(permission);
       }
     });
   }
@@ -115,8 +118,9 @@ class Questions {
     return inputRequired({ inputRequests: { [key]: request } });
   }
 
-  /** Notes the answers of a repeated call. Throws if one isn't yes. */
-  answer(agent: Agent, answers: Readonly<Record<string, unknown>> = {}): void {
+  /** Notes the answers of a repeated call, and returns what was allowed. Throws if an answer isn't yes. */
+  answer(agent: Agent, answers: Readonly<Record<string, unknown>> = {}): readonly Permission[] {
+    const granted: Permission[] = [];
     for (const [key, value] of Object.entries(answers)) {
       const permission = this.#open.get(key);
       this.#open.delete(key);
@@ -126,6 +130,8 @@ class Questions {
       if (action !== 'accept' || (!isSession && content?.answer !== strings.allowOnce()))
         throw agent.permissions.declined({ permission });
       agent.permissions.grant(permission, isSession ? 'session' : 'once');
+      granted.push(permission);
     }
+    return granted;
   }
 }

@@ -71,7 +71,10 @@ export class AgentFolder {
 
   static async create(server: RunningLocalModal): Promise<AgentFolder> {
     const path = await mkdtemp(join(tmpdir(), 'mcp-test-'));
-    const profiles = { default: { image: 'python:3.13-slim', env: { API_TOKEN: 's3cret-value' } } };
+    const profiles = {
+      default: { image: 'python:3.13-slim', env: { API_TOKEN: 's3cret-value' } },
+      secretive: { image: 'python:3.13-slim', secrets: ['missing'] },
+    };
     await mkdir(join(path, '.vscode'));
     await writeFile(join(path, '.vscode', 'modal.json'), JSON.stringify({ profiles }));
     await writeFile(join(path, '.vscode', 'settings.json'), JSON.stringify({ 'modal.app': 'tests' }));

@@ -192,6 +192,13 @@ describe('The MCP server', () => {
     const denied = await careful.call('sandbox_run', { shell: 'true' });
     assert.deepEqual(denied.error, { kind: 'denied', permission: 'start' });
     assert.match(denied.text, /per hour/);
+    const secretive = { profile: 'secretive', allow: MAY_RUN };
+    const noSecret = await connect({ policy: secretive });
+    const refused = await noSecret.call('sandbox_run', { shell: 'true' });
+    assert.deepEqual(refused.error, { kind: 'denied', permission: 'profile' });
+    await writeFile(noSecret.policyPath, JSON.stringify({ ...secretive, allow: { ...MAY_RUN, profile: true } }));
+    const missing = await noSecret.call('sandbox_run', { shell: 'true' });
+    assert.match(missing.text, /^failed: .*“missing”/);
     // About a second of the smallest sandbox.
     const policy = { budgetUsd: 0.000_005, allow: MAY_RUN };
     const agent = await connect({ policy });
@@ -201,7 +208,7 @@ describe('The MCP server', () => {
     assert.equal((await agent.call('sandbox_fork')).error?.kind, 'budget');
   });
 
-  it('stops a program whose call is canceled, and one that is told to stop', async () => {
+  it('stops programs when asked, and says what became of a sandbox', async () => {
     const agent = await connect();
     const canceling = new AbortController();
     let progress = 0;
@@ -217,6 +224,15 @@ describe('The MCP server', () => {
     await waitFor('the end of the program', 10_000, sleeping, (all) => all.length === 0);
     await agent.call('sandbox_run', { shell: 'sleep 602', background: true });
     assert.match((await agent.call('sandbox_stop_run')).text, /SIGINT/);
+
+    const [lost] = await running();
+    await agent.call('sandbox_run', { shell: 'sleep 603', background: true });
+    await server.control.preempt(lost?.id ?? '');
+    const end = await agent.call('sandbox_output', { wait_s: 20 });
+    assert.match(end.text, /^run-3 failed in sandbox-1 .*: sandbox-1 has ended \(preempted\)/);
+    const gone = await agent.call('sandbox_run', { shell: 'true', sandbox: 'sandbox-1' });
+    assert.deepEqual(gone.error, { kind: 'gone', why: 'preempted', sandbox: 'sandbox-1' });
+    assert.match((await agent.call('sandbox_run', { shell: 'true' })).text, /ended in sandbox-2: Exited with code 0/);
   });
 
   it('finishes its calls when its input ends, and leaves nothing when its client is killed', async () => {
