@@ -113,14 +113,23 @@ async function runToStreams(
   timeoutMs: number | undefined,
 ): Promise<number> {
   let hasTimedOut = false;
+  let isGone = false;
   const terminal = new Terminal();
-  const streams = outputTo(output, signal, () => terminal.started());
+  const streams = outputTo(
+    output,
+    signal,
+    () => isGone,
+    () => terminal.started(),
+  );
   const run = service.start(request, streams, sizeOf(process.stdout));
   if (request.pty) terminal.connect(run);
   const stop = () => run.cancel();
   const forget = stopWith(signal, stop);
   // A reader that has closed its end, such as `head`, wants no more.
-  process.stdout.on('error', stop);
+  process.stdout.on('error', () => {
+    isGone = true;
+    stop();
+  });
   const timer =
     timeoutMs === undefined
       ? undefined
@@ -139,7 +148,7 @@ async function runToStreams(
     return EXIT_TIMED_OUT;
   }
   if (signal.aborted) return exitOf(signal);
-  if (process.stdout.destroyed) return EXIT_SIGNAL + SIGPIPE;
+  if (isGone) return EXIT_SIGNAL + SIGPIPE;
   if (result.outcome === 'failed') {
     const code = report(output, { message: result.error, actions: result.actions ?? [] }, service);
     return result.exitCode || code;
@@ -148,10 +157,15 @@ async function runToStreams(
 }
 
 /** The streams of this process, as those of a run. */
-function outputTo(output: Output, signal: AbortSignal, onStarted: () => void): RunOutput & { end(): void } {
+function outputTo(
+  output: Output,
+  signal: AbortSignal,
+  isGone: () => boolean,
+  onStarted: () => void,
+): RunOutput & { end(): void } {
   const write = (stream: NodeJS.WriteStream, bytes: Uint8Array) => {
     output.clear();
-    if (bytes.length > 0 && !stream.destroyed) stream.write(bytes);
+    if (bytes.length > 0 && !isGone()) stream.write(bytes);
   };
   /** Errors that arrive before the result of the sync, which is shown first. */
   let early: Uint8Array[] | undefined = [];
@@ -164,7 +178,7 @@ function outputTo(output: Output, signal: AbortSignal, onStarted: () => void): R
     // A pager may read no more for as long as it likes, but a signal must be able to end that.
     room: () => drained([process.stdout, process.stderr], signal),
     // How much a reader that is gone has missed doesn't matter.
-    status: (line) => (process.stdout.destroyed ? undefined : output.status(line)),
+    status: (line) => (isGone() ? undefined : output.status(line)),
     progress: (line) => output.progress(line),
     started: () => {
       output.clear();
