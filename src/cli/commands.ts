@@ -89,6 +89,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     args: [0, 1],
     run: async (context) => (await import('./records.ts')).logs(context),
   },
+  ports: {
+    usage: 'ports [FLAGS] [PORT[:LOCAL]…]',
+    summary: strings.portsSummary,
+    flags: { ...COMMON_FLAGS, sandbox },
+    args: [0, MANY],
+    handlesSignals: true,
+    run: async (context) => (await import('./ports.ts')).ports(context),
+  },
   snapshot: {
     usage: 'snapshot [FLAGS]',
     summary: strings.snapshotSummary,

@@ -15,6 +15,8 @@ export const strings = {
   statusSummary: () => l10n.t('Show the sandbox of this folder, its time, and its cost'),
   lsSummary: () => l10n.t('List the sandboxes of the account'),
   logsSummary: () => l10n.t('Print what a run printed, by default the last one'),
+  portsSummary: () =>
+    l10n.t("Forward the sandbox's ports to this computer until Ctrl+C, or list those that programs listen on"),
   snapshotSummary: () => l10n.t("Save the sandbox's files as a snapshot"),
   mcpSummary: () => l10n.t('Let an agent use sandboxes, as a server of the Model Context Protocol'),
   mcpDetails: () =>
@@ -84,6 +86,8 @@ export const strings = {
   unknownQuestion: (kind: string, near: readonly string[]) =>
     l10n.t('There is no kind of question “{0}”. The nearest: {1}.', kind, near.join(', ')),
 
+  invalidPort: (text: string) => l10n.t('The port “{0}” must be a number, or two as in 8000:9000.', text),
+
   // Questions
   howToAnswer: (kind: string) =>
     l10n.t('No one could be asked. Run again with --allow {0} to say yes, or with --deny {0} to say no.', kind),
@@ -108,6 +112,8 @@ export const strings = {
   perHour: (price: string) => l10n.t('{0} per hour', price),
   spentToday: () => l10n.t('Spent today'),
   startedAt: (time: string) => l10n.t('started {0}', time),
+  noPorts: () => l10n.t('No program in the sandbox listens on a port.'),
+  sandboxEnded: (id: string) => l10n.t('Sandbox {0} has ended, and its ports with it.', id),
   noSandboxes: () => l10n.t('No sandboxes are running.'),
   noneToStop: (folder: string) => l10n.t('No sandbox is running for “{0}”.', folder),
   snapshotName: (folder: string, time: string) => l10n.t('{0} {1}', folder, time),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tag } from '../../../src/modal/sandboxes.ts';
@@ -123,6 +124,33 @@ describe('The command line', () => {
     assert.equal(code, 125);
   });
 
+  it('lists the ports that programs listen on, and forwards them until Ctrl+C', async () => {
+    const listen = 'import http.server as h; s = h.HTTPServer(("127.0.0.1", 0), h.SimpleHTTPRequestHandler)';
+    const program = `${listen}; print(s.server_port, flush=True); s.serve_forever()`;
+    const running = user.start(['exec', 'python3', '-c', program]);
+    const port = await waitFor(
+      'a port',
+      30_000,
+      async () => Number(running.output()),
+      (found) => found > 0,
+    );
+    const listed = JSON.parse((await user.run(['ports', '--json'])).stdout) as { port: number; command: string }[];
+    assert.match(listed.find((each) => each.port === port)?.command ?? '', /python3/);
+    const forwarding = user.start(['ports', '--json', String(port)]);
+    const printed = await waitFor(
+      'its URL',
+      30_000,
+      async () => forwarding.output(),
+      (output) => output.includes('\n'),
+    );
+    const [{ url }] = JSON.parse(printed) as [{ url: string }];
+    assert.match(await (await fetch(url)).text(), /a\.py/);
+    forwarding.kill('SIGINT');
+    assert.equal((await forwarding.ended).code, 0);
+    running.kill('SIGINT');
+    assert.equal((await running.ended).code, 130);
+  });
+
   it('takes a snapshot, forks, and stops', async () => {
     const { id } = JSON.parse((await user.run(['snapshot', '--json', '-n', 'mine'])).stdout);
     assert.ok(id);
@@ -133,6 +161,28 @@ describe('The command line', () => {
     assert.equal((await user.run(['stop'])).stdout.trim(), status.sandbox.sandboxId);
     assert.equal((await user.run(['stop', fork])).code, 0);
     assert.equal(JSON.parse((await user.run(['status', '--json'])).stdout).sandbox, undefined);
+  });
+
+  it('uses Local Modal without an account, which stays with the sandbox', async () => {
+    const own = await commandLine(undefined, {
+      'modal.localModal.runtime': 'namespaces',
+      'modal.localModal.network': 'host',
+    });
+    const serverFile = join(own.home, 'local-modal', 'server.json');
+    try {
+      const first = JSON.parse((await own.run(['exec', '--json', 'sh', '-c', 'echo 1 > /root/one'])).stdout);
+      const second = JSON.parse((await own.run(['exec', '--json', 'cat', '/root/one'])).stdout);
+      assert.deepEqual([first.returncode, second.stdout, second.sandboxId], [0, '1\n', first.sandboxId]);
+    } finally {
+      process.kill(JSON.parse(await readFile(serverFile, 'utf8')).pid);
+      await waitFor(
+        'the end of the server',
+        30_000,
+        async () => existsSync(serverFile),
+        (exists) => !exists,
+      );
+      await own.dispose();
+    }
   });
 
   it('refuses what it does not know with the nearest valid words', async () => {

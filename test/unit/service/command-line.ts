@@ -65,6 +65,8 @@ export async function commandLine(server?: RunningLocalModal, settings: object =
   await writeFile(join(home, 'settings.json'), JSON.stringify(settings));
   const env = {
     ...process.env,
+    MODAL_TOKEN_ID: '',
+    MODAL_TOKEN_SECRET: '',
     MODAL_SANDBOXES_HOME: home,
     MODAL_CONFIG_PATH: join(home, 'modal.toml'),
     ...(server && {
