@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import { isInFolder } from '../base/inside-folder.ts';
 import { possibleSecrets } from '../profiles/variables.ts';
 import { Redaction, secretValues } from '../run/records/redaction.ts';
 import { createService, type Service } from '../service/service.ts';
 import { stateFolders } from '../service/state-folders.ts';
+import { AgentError } from './errors.ts';
 import type { AgentHost } from './host.ts';
 import { editorSettingsFolder } from './launcher.ts';
 import type { AgentPermissions } from './permissions.ts';
+import { strings } from './strings.ts';
 
 export interface HostOptions {
   readonly folder: string;
@@ -44,7 +47,12 @@ export async function openHost({ folder, state, account, profile }: HostOptions)
     services: parts,
     snapshots: parts.snapshots,
     permissions: undefined,
-    fileRequest: (path, args) => service.fileRequest(join(service.folder.path, path), args),
+    async fileRequest(path, args) {
+      const file = join(service.folder.path, path);
+      // A copy of another file would leave this computer without a question.
+      if (!isInFolder(service.folder.path, file)) throw new AgentError('denied', strings.fileOutside(path));
+      return service.fileRequest(file, args);
+    },
     async redaction(name) {
       const named = await parts.profile(service.folder, name);
       const { fromFile, others } = await possibleSecrets(named.profile, parts.root.path, process.env);

@@ -47,6 +47,11 @@ export const strings = {
   stillRunning: (handle: string) =>
     l10n.t("{0} hasn't stopped yet. Check it with sandbox_output, or terminate its sandbox.", handle),
   commandNeeded: () => l10n.t('Give either argv or shell.'),
+  fileOutside: (path: string) =>
+    l10n.t(
+      "{0} is outside the folder, so it isn't sent to the sandbox. Copy it into the folder if it should be.",
+      path,
+    ),
   offsetTooLarge: (limit: string) =>
     l10n.t('Only the first {0} of a file can be read. Use sandbox_run with tail or sed for the rest.', limit),
   pathNotResolved: (path: string) => l10n.t("{0} doesn't exist, or leads nowhere.", path),

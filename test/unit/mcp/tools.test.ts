@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AGENT_TAG } from '../../../src/mcp/sandboxes.ts';
 import { MAX_RESULT_BYTES } from '../../../src/mcp/text.ts';
@@ -85,6 +86,12 @@ describe('The MCP server', () => {
     }
     assert.equal(text, 'ä'.repeat(9000));
 
+    const secretFile = join(await mkdtemp(join(tmpdir(), 'mcp-test-outside-')), 'local.sh');
+    await writeFile(secretFile, 'echo local secret');
+    await symlink(secretFile, join(folder.path, 'link.sh'));
+    for (const path of [relative(folder.path, secretFile), 'link.sh'])
+      assert.equal((await agent.call('sandbox_run_file', { path })).error?.kind, 'denied');
+    await rm(join(folder.path, 'link.sh'));
     for (const [tool, input, key] of [
       ['sandbox_read_file', { path: '/etc/passwd' }, 'outside'],
       ['sandbox_read_file', { path: 'out/etc/passwd' }, 'outside'],
