@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isOwnRunningProcess } from '../../../src/base/processes.ts';
 import { Tag } from '../../../src/modal/sandboxes.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -168,18 +168,18 @@ describe('The command line', () => {
       'modal.localModal.runtime': 'namespaces',
       'modal.localModal.network': 'host',
     });
-    const serverFile = join(own.home, 'local-modal', 'server.json');
     try {
       const first = JSON.parse((await own.run(['exec', '--json', 'sh', '-c', 'echo 1 > /root/one'])).stdout);
       const second = JSON.parse((await own.run(['exec', '--json', 'cat', '/root/one'])).stdout);
       assert.deepEqual([first.returncode, second.stdout, second.sandboxId], [0, '1\n', first.sandboxId]);
     } finally {
-      process.kill(JSON.parse(await readFile(serverFile, 'utf8')).pid);
+      const file = JSON.parse(await readFile(join(own.home, 'local-modal', 'server.json'), 'utf8'));
+      process.kill(file.pid);
       await waitFor(
         'the end of the server',
         30_000,
-        async () => existsSync(serverFile),
-        (exists) => !exists,
+        () => isOwnRunningProcess(file),
+        (isRunning) => !isRunning,
       );
       await own.dispose();
     }
