@@ -52,17 +52,15 @@ export class Agent {
     return new AgentFiles(used, this.permissions);
   }
 
-  /** Stops everything that the agent has started. */
+  /** Stops everything that the agent has started. Clients don't wait for long, so the sandboxes end at the same time. */
   async dispose(): Promise<void> {
     this.budget.dispose();
-    await this.runs.stopAll(STOP_TIMEOUT_MS);
-    await this.sandboxes.dispose();
+    await Promise.all([this.runs.stopAll(STOP_TIMEOUT_MS), this.sandboxes.dispose()]);
   }
 
   /** Ends everything because the budget is spent. Terminating the sandboxes stops their programs at once. */
   async #endForBudget(): Promise<void> {
-    const stopping = this.runs.stopAll(STOP_TIMEOUT_MS, this.budget.spentError());
-    await this.sandboxes.endAll('budget');
-    await stopping;
+    const error = this.budget.spentError();
+    await Promise.all([this.runs.stopAll(STOP_TIMEOUT_MS, error), this.sandboxes.endAll('budget')]);
   }
 }

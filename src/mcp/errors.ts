@@ -22,5 +22,8 @@ export class AgentError extends UserError {
 
 /** Returns any error as one for agents. */
 export function agentError(error: unknown): AgentError {
-  return error instanceof AgentError ? error : new AgentError('failed', explain(error).message);
+  if (error instanceof AgentError) return error;
+  const { message, actions } = explain(error);
+  // The user's own budget.
+  return new AgentError(actions.includes('showBudgetSettings') ? 'budget' : 'failed', message);
 }

@@ -60,12 +60,13 @@ export interface TestAgent {
 /** A workspace folder, and agents that work on it in an account whose sandboxes cost money. */
 export class AgentFolder {
   readonly path: string;
-  readonly #home: string;
+  /** The folder with the user's settings. */
+  readonly home: string;
   readonly #forget: () => void;
 
   private constructor(path: string, home: string, forget: () => void) {
     this.path = path;
-    this.#home = home;
+    this.home = home;
     this.#forget = forget;
   }
 
@@ -83,16 +84,16 @@ export class AgentFolder {
 
   async dispose(): Promise<void> {
     this.#forget();
-    await Promise.all([this.path, this.#home].map((folder) => rm(folder, { recursive: true })));
+    await Promise.all([this.path, this.home].map((folder) => rm(folder, { recursive: true })));
   }
 
   /** Returns the server's command line and environment. */
   async command({ policy = { allow: MAY_RUN } }: AgentSetup = {}) {
-    const policyPath = join(await mkdtemp(join(this.#home, 'policy-')), 'agents.json');
+    const policyPath = join(await mkdtemp(join(this.home, 'policy-')), 'agents.json');
     await writeFile(policyPath, JSON.stringify(policy));
     const args = [BUNDLE, '--folder', this.path, '--account', 'profile:main', '--policy', policyPath];
     const env = { ...getDefaultEnvironment(), MODAL_CONFIG_PATH: process.env.MODAL_CONFIG_PATH ?? '' };
-    return { args, policyPath, env: { ...env, MODAL_SANDBOXES_HOME: this.#home } };
+    return { args, policyPath, env: { ...env, MODAL_SANDBOXES_HOME: this.home } };
   }
 
   /** Starts a server without a client. */

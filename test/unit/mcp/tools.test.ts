@@ -206,6 +206,13 @@ describe('The MCP server', () => {
     await writeFile(noSecret.policyPath, JSON.stringify({ ...secretive, allow: { ...MAY_RUN, profile: true } }));
     const missing = await noSecret.call('sandbox_run', { shell: 'true' });
     assert.match(missing.text, /^failed: .*“missing”/);
+    const settings = join(folder.home, 'settings.json');
+    await writeFile(settings, '{ "modal.budget.perDay": 0.000001 }');
+    const overall = await connect();
+    const first = await overall.call('sandbox_run', { shell: 'true' });
+    const forked = first.isError ? first : await overall.call('sandbox_fork');
+    assert.equal(forked.error?.kind, 'budget', "the user's own");
+    await rm(settings);
     // About a second of the smallest sandbox.
     const policy = { budgetUsd: 0.000_005, allow: MAY_RUN };
     const agent = await connect({ policy });
