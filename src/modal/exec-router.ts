@@ -34,20 +34,26 @@ function firstBytes(message: Uint8Array): Uint8Array {
   return message.subarray(at + 1);
 }
 
+/** A signal is reported as an exit code of this plus its number. */
+const SIGNAL_BASE = 128;
+
 /** How a command ended: with a code, by a signal, or not yet. */
 export type ExecEnd = 'code' | 'signal' | undefined;
 
 /** Decodes a message with either a code in field 1 or a signal in field 2. */
-function endOf([tag = 0]: Uint8Array): ExecEnd {
-  return tag >> 3 === 1 ? 'code' : tag >> 3 === 2 ? 'signal' : undefined;
+function endOf([tag = 0, ...rest]: Uint8Array): { end: ExecEnd; value: number } {
+  const end = tag >> 3 === 1 ? 'code' : tag >> 3 === 2 ? 'signal' : undefined;
+  // Neither is longer than two bytes of a varint, but for negative ones.
+  const [low = 0, high = 0] = rest;
+  return { end, value: (low & 127) | (low > 127 ? (high & 127) << 7 : 0) };
 }
 
 const ROUTER = {
-  poll: clientMethod<ExecRequest, { end: ExecEnd }, false>(
+  poll: clientMethod<ExecRequest, { end: ExecEnd; value: number }, false>(
     `${SERVICE}/TaskExecPoll`,
     false,
     ({ taskId, execId }) => [taskId, execId],
-    (message) => ({ end: endOf(message) }),
+    endOf,
   ),
   read: clientMethod<StdioRead, Uint8Array, true>(
     `${SERVICE}/TaskExecStdioRead`,
@@ -99,6 +105,12 @@ export class ExecRouter {
   /** Returns how the command ended. The SDK reports the code of a signal as if it were an exit code. */
   async end(timeoutMs: number): Promise<ExecEnd> {
     return (await this.#client.poll(this.#exec, { signal: AbortSignal.timeout(timeoutMs) })).end;
+  }
+
+  /** Returns the command's exit code, as the SDK reports it; undefined while it's running. */
+  async exitCode(timeoutMs: number): Promise<number | undefined> {
+    const { end, value } = await this.#client.poll(this.#exec, { signal: AbortSignal.timeout(timeoutMs) });
+    return end === undefined ? undefined : end === 'signal' ? SIGNAL_BASE + value : value;
   }
 
   /** Reads the output from a byte to its end. */

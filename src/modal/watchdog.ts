@@ -46,7 +46,7 @@ export function watchdog(id: string, lostWindowMs: number, first?: string): stri
       sleep ${TICK_SECONDS} || exit
       quiet=$((quiet + 1))
     done
-    rm -f ${file} ${file}.beat`;
+    rm -rf ${file} ${file}.beat`;
   return [
     `printf '%s\\n' $$ > ${file}`,
     // Forked twice, so that it's never a child that the program might wait for.
@@ -62,6 +62,17 @@ export function heartbeatCommand(id: string): string[] {
   const file = controlFile(id);
   // Leaves nothing behind if the watchdog ends at the same time.
   return ['sh', '-c', `[ ! -e ${file} ] || { : > ${file}.beat; [ -e ${file} ] || rm -f ${file}.beat; }`];
+}
+
+/** Returns the command that tells a watchdog not to expect heartbeats any more. */
+export function keepCommand(id: string): string[] {
+  const file = controlFile(id);
+  // A folder is a heartbeat that the watchdog can't remove.
+  return [
+    'sh',
+    '-c',
+    `[ ! -e ${file} ] || { rm -f ${file}.beat; mkdir ${file}.beat; [ -e ${file} ] || rmdir ${file}.beat; }`,
+  ];
 }
 
 /**
@@ -138,7 +149,7 @@ export function endScript(id: string): string {
         read -r now _ < /proc/uptime
       done
     done
-    rm -f ${file} ${file}.beat
+    rm -rf ${file} ${file}.beat
     echo $last`;
 }
 

@@ -8,7 +8,7 @@ import { isSandboxGone } from '../modal/errors.ts';
 import { inTime, QUIET_MS } from '../modal/exec.ts';
 import { ExecLink } from '../modal/exec-link.ts';
 import { requireRunning } from '../modal/sandboxes.ts';
-import { heartbeatCommand } from '../modal/watchdog.ts';
+import { heartbeatCommand, keepCommand } from '../modal/watchdog.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { REMOTE_ROOT } from '../sync/options.ts';
 import type { RunSyncOutcome } from '../sync/push/run-preamble.ts';
@@ -104,6 +104,8 @@ export class RunningProgram {
   readonly #options: ProgramOptions;
   readonly #process: ContainerProcess<Uint8Array>;
   readonly #link: ExecLink;
+  /** Undefined if unknown. */
+  readonly execId: string | undefined;
   #hasEnded = false;
   /** The number of chunks that have arrived. */
   #chunks = 0;
@@ -112,6 +114,7 @@ export class RunningProgram {
   constructor(options: ProgramOptions, process: ContainerProcess<Uint8Array>, execId: string | undefined) {
     this.#options = options;
     this.#process = process;
+    this.execId = execId;
     const { modal, output, signal } = options;
     this.#link = new ExecLink(process, {
       modal,
@@ -139,6 +142,11 @@ export class RunningProgram {
   /** Keeps the program running: without a heartbeat, it's stopped after some minutes. */
   heartbeat(): Promise<void> {
     return this.#control(heartbeatCommand(this.#options.runId));
+  }
+
+  /** Lets the program run without heartbeats from now on. */
+  keep(): Promise<void> {
+    return this.#control(keepCommand(this.#options.runId));
   }
 
   /**

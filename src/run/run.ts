@@ -12,6 +12,7 @@ import type { Session } from '../sandboxes/session.ts';
 import type { PreparedRun, PushResult } from '../sync/engine.ts';
 import { HEARTBEAT_INTERVAL_MS, type TerminalSize } from './control.ts';
 import { endOfDetached } from './detached/detached-program.ts';
+import type { KeptExec } from './detached/exec-output.ts';
 import type { DetachedPlace } from './detached/output.ts';
 import { detachedFolder } from './detached/script.ts';
 import { OutputPacer, type SkipListener } from './output-pacer.ts';
@@ -50,6 +51,7 @@ export class Run {
   readonly #pacers: { readonly stdout: OutputPacer; readonly stderr: OutputPacer };
   #size: TerminalSize | undefined;
   #program: RunningProgram | undefined;
+  #session: Session | undefined;
   #resizing: NodeJS.Timeout | undefined;
   #hasStarted = false;
   #outputBytes = 0;
@@ -145,6 +147,7 @@ export class Run {
       const session = await untilAborted(this.#acquire(), this.#cancel.signal);
       try {
         this.#acquiredAt = performance.now();
+        this.#session = session;
         if (attempt === 0) this.#recording?.inSandbox();
         const { end, syncedAt, firstOutputAt } = await this.#execute(session);
         const endedAt = performance.now();
@@ -203,8 +206,14 @@ export class Run {
 
   /** Syncs and starts the program, with a single command if the changes are small, and follows it to its end. */
   async #execute(session: Session): Promise<ProgramEnd> {
-    await this.#writeCopy(session.sandbox);
-    const place = await this.#detach(session);
+    const { copy } = this.#request;
+    if (copy) {
+      await untilAborted(session.sandbox.filesystem.writeBytes(copy.content, copy.path), this.#cancel.signal);
+      this.#output.status(copy.reason);
+    }
+    const { hostVolume, sandbox } = session;
+    const isDetached = this.#request.detach && (await this.#note(session));
+    const place = isDetached ? { runId: this.id, sandboxId: sandbox.sandboxId, hostVolume } : undefined;
     const command = commandOf(this.id, this.#request, place && detachedFolder(this.id, place.hostVolume));
     for (let attempt = 1; ; attempt += 1) {
       const room = roomForSync(command, this.#size);
@@ -214,31 +223,30 @@ export class Run {
       if (!ended || ('exitCode' in ended.end && NOT_STARTED_EXIT_CODES.includes(ended.end.exitCode)))
         await untilAborted(requireShell(session.sandbox), this.#cancel.signal);
       if (ended) return ended;
-      if (attempt === SYNC_ATTEMPTS) {
-        throw new UserError(strings.workspaceKeptChanging(), { actions: ['retry'] });
-      }
+      if (attempt === SYNC_ATTEMPTS) throw new UserError(strings.workspaceKeptChanging(), { actions: ['retry'] });
     }
   }
 
-  /** Notes that the program outlives this window, before it starts. */
-  async #detach({ sandbox: { sandboxId }, ...session }: Session): Promise<DetachedPlace | undefined> {
-    const { detached, records } = this.#services;
-    const recording = this.#recording;
-    if (!this.#request.detach || !detached || !recording) return undefined;
-    this.#isDetached = true;
-    const { accountId, profile, hostVolume, pricePerHourUsd } = session;
-    const facts = { accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
-    const run = { id: this.id, at: recording.at, ...facts, preparedMs: performance.now() - this.#startedAt };
-    await detached.begin(run, await recording.secrets());
-    await records?.flush();
-    return { runId: this.id, sandboxId, hostVolume };
+  /** Lets a running program outlive this window, with its output until its sandbox ends. Resolves with false if none is running. */
+  async keep(): Promise<boolean> {
+    const [program, session] = [this.#program, this.#session];
+    if (this.outlivesWindow) return true;
+    if (!program?.execId || !session || !this.#hasStarted) return false;
+    if (!(await this.#note(session, { execId: program.execId, hasSync: this.#request.sync }))) return false;
+    await program.keep();
+    if (this.#program === program) return true;
+    await this.#services.detached?.finish(this.id, await this.done);
+    return false;
   }
 
-  async #writeCopy({ filesystem }: Sandbox): Promise<void> {
-    const { copy } = this.#request;
-    if (!copy) return;
-    await untilAborted(filesystem.writeBytes(copy.content, copy.path), this.#cancel.signal);
-    this.#output.status(copy.reason);
+  /** Notes that the program outlives this window. Resolves with false if nothing keeps track of that. */
+  async #note(session: Session, exec: KeptExec = {}): Promise<boolean> {
+    const { detached } = this.#services;
+    if (!detached || !this.#recording) return false;
+    this.#isDetached = true;
+    const preparedMs = performance.now() - this.#startedAt;
+    await detached.begin(this.id, session, this.#recording, { preparedMs, ...exec });
+    return true;
   }
 
   async #prepareSync(session: Session, isFirst: boolean, maxScriptChars: number): Promise<PreparedRun> {
@@ -337,14 +345,4 @@ export class Run {
     if (this.#output.synced) this.#output.synced(result);
     else for (const line of syncReport(result)) this.#output.status(line);
   }
-}
-
-/** Waits for the end of a run, which is canceled with the signal. */
-export async function endOfRun(run: Run, signal: AbortSignal | undefined): Promise<RunResult> {
-  const cancel = () => run.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  if (signal?.aborted) cancel();
-  const result = await run.done;
-  signal?.removeEventListener('abort', cancel);
-  return result;
 }

@@ -1,6 +1,7 @@
+import { endOfRun } from '../run/end-of-run.ts';
 import type { RunRequest } from '../run/request.ts';
 import type { RunResult } from '../run/result.ts';
-import { endOfRun, Run } from '../run/run.ts';
+import { Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
 import { CoverageSum } from './coverage.ts';
 import { EventReader, type EventSink, type TestEvent, type TestedFile } from './events.ts';

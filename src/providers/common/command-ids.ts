@@ -36,6 +36,7 @@ export const COMMAND_IDS = [
   'modal.downloadRemoteFile',
   'modal.forkSandbox',
   'modal.forwardPort',
+  'modal.keepRunning',
   'modal.keepSandboxAlive',
   'modal.letSandboxEnd',
   'modal.mirror',

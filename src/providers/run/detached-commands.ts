@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as vscode from 'vscode';
 import { cleanLine } from '../../base/text.ts';
 import type { DetachedRun, DetachedRuns, EndedDetachedRun } from '../../run/detached/detached-runs.ts';
@@ -9,9 +10,14 @@ import { workspaceFolderPaths } from '../common/folders.ts';
 import { report, reportError } from '../common/report.ts';
 import { window } from '../common/window.ts';
 import { AttachedTerminal } from './attached-terminal.ts';
+import type { RunTerminal } from './run-terminal.ts';
 import { strings } from './strings.ts';
 
 const MAX_NAME_CHARS = 100;
+/** The time to answer before a program is stopped whose terminal was closed. */
+const CLOSE_TIMEOUT_MS = 15_000;
+/** The time until VS Code says why a terminal was closed. */
+const CLOSE_EVENT_TIMEOUT_MS = 1_000;
 
 export interface DetachedCommandServices {
   readonly detached: DetachedRuns;
@@ -61,6 +67,40 @@ export class DetachedCommands implements vscode.Disposable {
     }
   }
 
+  /** `modal.keepRunning`: lets the program of a run of this window, or of the one that the user selects, outlive the window. */
+  async keep(all: readonly RunTerminal[], record?: Pick<RunRecord, 'id'>): Promise<void> {
+    const running = all.filter(({ runId }) => !record || record.id === runId);
+    const [first, ...others] = running;
+    if (!first) return void report(strings.nothingToKeep());
+    const items = running.map((terminal) => ({ label: terminal.label, terminal }));
+    const options = { title: strings.keepTitle(), placeHolder: strings.keepPlaceholder() };
+    const terminal = others.length === 0 ? first : (await window.showQuickPick(items, options))?.terminal;
+    if (terminal) await this.#keep(terminal);
+  }
+
+  /** Asks whether a program continues whose terminal was closed, and stops it if the user doesn't answer soon. */
+  async closed(terminal: RunTerminal): Promise<void> {
+    if (!(await closedByUser(terminal.label))) return terminal.cancel();
+    const keep = strings.keepRunningButton();
+    const message = strings.stopsSoon(terminal.label, CLOSE_TIMEOUT_MS / 1000);
+    const answer = window.showWarningMessage(message, keep, strings.stop());
+    // An answer that comes too late finds that it has stopped.
+    void answer.then((pressed) => (pressed === keep ? this.#keep(terminal) : undefined));
+    const pressed = await Promise.race([answer.then((text) => text ?? ''), sleep(CLOSE_TIMEOUT_MS, '')]);
+    if (pressed !== keep) terminal.cancel();
+  }
+
+  async #keep(terminal: RunTerminal): Promise<void> {
+    const { label } = terminal;
+    try {
+      void ((await terminal.keep())
+        ? window.showInformationMessage(strings.isKept(label))
+        : report(strings.hasStopped(label)));
+    } catch (error) {
+      await reportError(error, { retry: () => this.#keep(terminal) });
+    }
+  }
+
   /** Says that a run continues although its terminal was closed. */
   async left(id: string): Promise<void> {
     const [record] = await this.#services.records.latest(1, (each) => each.id === id);
@@ -105,4 +145,17 @@ export class DetachedCommands implements vscode.Disposable {
     const show = hasSucceeded ? window.showInformationMessage : window.showWarningMessage;
     if ((await show(message, showOutput)) === showOutput) await executeCommand('modal.openRunOutput', record);
   }
+}
+
+/** Returns whether the user has just closed a terminal, as opposed to ended or restarted its task. */
+async function closedByUser(name: string): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const listener = vscode.window.onDidCloseTerminal((terminal) => {
+    if (terminal.name === name) resolve(terminal.exitStatus?.reason === vscode.TerminalExitReason.User);
+  });
+  const timeout = setTimeout(() => resolve(false), CLOSE_EVENT_TIMEOUT_MS);
+  return promise.finally(() => {
+    listener.dispose();
+    clearTimeout(timeout);
+  });
 }

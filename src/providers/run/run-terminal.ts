@@ -13,6 +13,8 @@ import { TerminalWriter } from './terminal-writer.ts';
 
 /** VS Code reports that a terminal “failed to launch” if it fails within half a second of its start. */
 const LAUNCH_PERIOD_MS = 750;
+/** The user may have closed the terminal of a program that runs for longer without wanting to stop it. */
+const LONG_RUN_MS = 30_000;
 
 export interface RunTerminalOptions {
   /** Builds the request. Its errors are shown in the terminal. */
@@ -27,6 +29,11 @@ export interface RunTerminalOptions {
   onText(runId: string, text: string): void;
   /** Called when the terminal has been closed and its program continues. */
   onLeft?(runId: string): void;
+  /**
+   * Called when the terminal of a program that has been running for a while has been closed. Without it, and for other
+   * programs, that stops them.
+   */
+  onClosed?(terminal: RunTerminal): void;
 }
 
 /** The pseudoterminal of one run: passes text between VS Code and the run, and shows how it ended. */
@@ -42,6 +49,9 @@ export class RunTerminal implements vscode.Pseudoterminal {
   #run: Run | undefined;
   #openedAt = 0;
   #hasEnded = false;
+  /** The time when the program started. */
+  #startedAt: number | undefined;
+  #label = '';
   /** Called on the next key press after the run has ended. */
   #onKey: (() => void) | undefined;
 
@@ -69,9 +79,31 @@ export class RunTerminal implements vscode.Pseudoterminal {
   }
 
   close(): void {
+    const isLong = this.#startedAt !== undefined && performance.now() - this.#startedAt > LONG_RUN_MS;
     if (this.#run?.outlivesWindow && !this.#hasEnded) this.#options.onLeft?.(this.#run.id);
+    else if (isLong && !this.#hasEnded && this.#options.onClosed) this.#options.onClosed(this);
     else this.cancel();
     this.#ended.resolve(CANCELED);
+  }
+
+  /** The ID of the run; undefined before it exists. */
+  get runId(): string | undefined {
+    return this.#run?.id;
+  }
+
+  /** The label of the run. */
+  get label(): string {
+    return this.#label;
+  }
+
+  /** True while its program is running. */
+  get isRunning(): boolean {
+    return this.#startedAt !== undefined && !this.#hasEnded;
+  }
+
+  /** Lets the program outlive the terminal and the window. Resolves with false if it isn't running. */
+  async keep(): Promise<boolean> {
+    return (await this.#run?.keep()) ?? false;
   }
 
   handleInput(text: string): void {
@@ -109,9 +141,13 @@ export class RunTerminal implements vscode.Pseudoterminal {
 
   async #result(): Promise<RunResult> {
     const request = await untilAborted(this.#options.request(), this.#input.signal);
+    this.#label = request.label;
     const output = {
       status: (line: string) => this.#writer.status(line),
       progress: (line: string) => this.#writer.progress(line),
+      started: () => {
+        this.#startedAt = performance.now();
+      },
       stdout: (bytes: Uint8Array) => this.#program(this.#stdout.decode(bytes, { stream: true }), request),
       stderr: (bytes: Uint8Array) => this.#program(this.#stderr.decode(bytes, { stream: true }), request),
     };

@@ -17,6 +17,10 @@ export class RunTerminals implements vscode.Disposable {
   readonly #left = new vscode.EventEmitter<string>();
   /** Fires with the ID of a run whose terminal was closed, and whose program continues. */
   readonly onDidLeave = this.#left.event;
+  readonly #closed = new vscode.EventEmitter<RunTerminal>();
+  /** Fires when the terminal of a program that has been running for a while was closed. It continues until it's canceled. */
+  readonly onDidClose = this.#closed.event;
+  readonly #open = new Set<RunTerminal>();
 
   constructor(services: RunServices) {
     this.#services = services;
@@ -25,6 +29,7 @@ export class RunTerminals implements vscode.Disposable {
   dispose(): void {
     this.#output.dispose();
     this.#left.dispose();
+    this.#closed.dispose();
   }
 
   /**
@@ -32,7 +37,16 @@ export class RunTerminals implements vscode.Disposable {
    * `localPrefix` replaces `/workspace/` in the output; `watcher` receives the output without that.
    */
   create(request: () => Promise<RunRequest>, localPrefix?: string, watcher?: OutputWatcher): RunTerminal {
-    return new RunTerminal({ ...this.#common(request), localPrefix, watcher });
+    const onClosed = (closed: RunTerminal) => this.#closed.fire(closed);
+    const terminal = new RunTerminal({ ...this.#common(request), localPrefix, watcher, onClosed });
+    this.#open.add(terminal);
+    void terminal.ended.then(() => this.#open.delete(terminal));
+    return terminal;
+  }
+
+  /** The terminals of tasks whose programs are running. */
+  get running(): RunTerminal[] {
+    return [...this.#open].filter(({ isRunning }) => isRunning);
   }
 
   /** Creates a terminal that belongs to no task and closes when the program ends. */

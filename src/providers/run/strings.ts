@@ -67,6 +67,15 @@ export const strings = {
   noDetachedRuns: () =>
     l10n.t('No detached runs are in progress. To start one, run “Modal: Run Active File Detached”.'),
   runHasEnded: () => l10n.t('The run has ended. Open its output in the Runs view.'),
+  keepTitle: () => l10n.t('Modal: Keep Running'),
+  keepPlaceholder: () => l10n.t('Select a program to keep running when this window closes'),
+  nothingToKeep: () => l10n.t('No program is running in a terminal of this window.'),
+  keepRunningButton: () => l10n.t('Keep Running'),
+  stopsSoon: (label: string, seconds: number) =>
+    l10n.t('“{0}” stops in {1} seconds because its terminal was closed.', label, seconds),
+  isKept: (label: string) =>
+    l10n.t('“{0}” keeps running, also when this window closes. To see it, run “Modal: Attach to Run”.', label),
+  hasStopped: (label: string) => l10n.t('“{0}” has stopped.', label),
   keepsRunning: (label: string) => l10n.t('“{0}” keeps running in its sandbox.', label),
   detachedRunEnded: (label: string, end: string) => l10n.t('“{0}” has ended: {1}', label, end),
   showOutput: () => l10n.t('Show Output'),

@@ -5,12 +5,14 @@ import { logError } from '../../base/log.ts';
 import { accountIdOf } from '../../modal/accounts.ts';
 import { isSandboxGone } from '../../modal/errors.ts';
 import type { MachineState } from '../../sandboxes/machine-state.ts';
+import type { Session } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
 import { endCommand } from '../control.ts';
 import type { RunRecord } from '../records/record.ts';
-import type { RunRecords } from '../records/run-records.ts';
+import type { Recording, RunRecords } from '../records/run-records.ts';
 import { exited, failureOf, type RunResult } from '../result.ts';
 import type { RunningCommands } from '../running-commands.ts';
+import { readExec } from './exec-output.ts';
 import { type DetachedEnd, readDetached } from './output.ts';
 
 const FOLDER = 'detached';
@@ -35,6 +37,9 @@ const DetachedSchema = z.object({
   pricePerHourUsd: z.number().optional(),
   /** The time from the start of the run to that of its program. */
   preparedMs: z.number(),
+  /** Set if its output is that of a command, and not in files. */
+  execId: z.string().optional(),
+  hasSync: z.boolean().optional(),
 });
 
 /** A detached run whose end isn't stored yet. */
@@ -108,11 +113,19 @@ export class DetachedRuns {
     return (await this.all()).some((run) => run.sandboxId === sandboxId);
   }
 
-  /** Notes a run before its program starts in a sandbox, with the values that must not be stored. This window follows it. */
-  async begin(run: DetachedRun, secrets: readonly string[]): Promise<void> {
-    const { machine } = this.#dependencies;
-    await this.#dependencies.secrets.store(keyOf(run), JSON.stringify(secrets));
-    if (!this.#following.has(run.id)) await this.#claim(run);
+  /** Notes a run before its program starts in a session's sandbox, or while it's running. This window follows it. */
+  async begin(
+    id: string,
+    { accountId, profile, hostVolume, pricePerHourUsd, sandbox: { sandboxId } }: Session,
+    recording: Recording,
+    details: Pick<DetachedRun, 'preparedMs' | 'execId' | 'hasSync'>,
+  ): Promise<void> {
+    const { machine, records, secrets } = this.#dependencies;
+    const place = { accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
+    const run: DetachedRun = { id, at: recording.at, ...place, ...details };
+    await secrets.store(keyOf(run), JSON.stringify(await recording.secrets()));
+    await records.flush();
+    if (!this.#following.has(id)) await this.#claim(run);
     await machine.write(fileOf(run), run);
     this.#changed.fire();
   }
@@ -140,7 +153,9 @@ export class DetachedRuns {
   async view(run: DetachedRun, { signal, output, gap }: DetachedViewer): Promise<DetachedEnd> {
     const { client } = await this.#dependencies.sessions.connection();
     const sandbox = await this.#dependencies.sessions.find(run.sandboxId);
-    const parts = readDetached({ ...run, runId: run.id }, { client, sandbox, signal, onGap: gap });
+    const parts = run.execId
+      ? readExec(run, { client, signal })
+      : readDetached({ ...run, runId: run.id }, { client, sandbox, signal, onGap: gap });
     for (;;) {
       const { done, value } = await parts.next();
       if (done) return value;
@@ -209,14 +224,8 @@ export class DetachedRuns {
           output: (bytes: Uint8Array) => recording?.add(bytes),
           gap: (bytes: number) => recording?.skip(bytes),
         };
-        const end = await this.view(run, viewer).catch((error): RunResult => {
-          if (!isSandboxGone(error)) throw error;
-          return { ...failureOf(error), ...factsOf(run) };
-        });
-        const result = typeof end === 'object' && 'outcome' in end ? end : resultOf(run, end);
-        // Its end may have been noticed late.
-        const durationMs = typeof end === 'object' && 'durationMs' in end ? run.preparedMs + end.durationMs : undefined;
-        recording?.end(result, undefined, durationMs);
+        const { result, durationMs } = await this.#viewed(run, viewer);
+        recording?.end(result, undefined, durationMs === undefined ? undefined : run.preparedMs + durationMs);
         await this.#end(run, result);
       } finally {
         clearTimeout(takingOver);
@@ -224,6 +233,25 @@ export class DetachedRuns {
       }
     } catch (error) {
       if (!this.#disposed.signal.aborted) logError(error);
+    }
+  }
+
+  /** Shows a run to its end, and returns its result and, if that is known, how long its program ran. */
+  async #viewed(
+    run: DetachedRun,
+    viewer: DetachedViewer,
+  ): Promise<{ result: RunResult; durationMs?: number | undefined }> {
+    const since = performance.now();
+    try {
+      const end = await this.view(run, viewer);
+      if (end === 'killed') return { result: resultOf(run, end) };
+      const hasSeenEnd = performance.now() - since > TAKEOVER_MS;
+      const ranMs = hasSeenEnd ? this.#dependencies.clock.now() - run.at - run.preparedMs : undefined;
+      const { exitCode, durationMs = ranMs } = end;
+      return { result: resultOf(run, { exitCode, durationMs }), durationMs };
+    } catch (error) {
+      if (!isSandboxGone(error)) throw error;
+      return { result: { ...failureOf(error), ...factsOf(run) } };
     }
   }
 
@@ -253,7 +281,10 @@ export function resultOf(run: DetachedRun, end: DetachedEnd): RunResult {
   return {
     ...exited(exitCode),
     ...factsOf(run),
-    ...(pricePerHourUsd !== undefined && { costUsd: (pricePerHourUsd * (preparedMs + durationMs)) / HOUR_MS }),
+    ...(pricePerHourUsd !== undefined &&
+      durationMs !== undefined && {
+        costUsd: (pricePerHourUsd * (preparedMs + durationMs)) / HOUR_MS,
+      }),
   };
 }
 

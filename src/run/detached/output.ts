@@ -13,8 +13,8 @@ const READ_LIMITS = { maxBytes: MAX_READ_BYTES + MAX_HEADER_BYTES, timeoutMs: 90
 /** Files of the output are smaller, and so is the end. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** The maximum time for which a lost connection is tried again. */
-const RECONNECT_TIMEOUT_MS = 5 * 60_000;
-const RETRY_INTERVAL_MS = 2_000;
+export const RECONNECT_TIMEOUT_MS = 5 * 60_000;
+export const RETRY_INTERVAL_MS = 2_000;
 /** The maximum time until what a sandbox wrote to its volume last can be read. */
 const COMMIT_TIMEOUT_MS = 10_000;
 /** The maximum time until a folder exists, in case the run has just started. */
@@ -28,8 +28,8 @@ export interface DetachedPlace {
   readonly hostVolume?: string | undefined;
 }
 
-/** How a detached program ended: with an exit code, or with an unknown one because everything was killed with it. */
-export type DetachedEnd = { readonly exitCode: number; readonly durationMs: number } | 'killed';
+/** How a detached program ended: with an exit code, after a time that may not be known, or with an unknown one because everything was killed with it. */
+export type DetachedEnd = { readonly exitCode: number; readonly durationMs?: number | undefined } | 'killed';
 
 /** A part of an output, from an offset on, and how the program ended if that is known. */
 interface Part {
@@ -70,7 +70,7 @@ export async function* readDetached(
       signal.throwIfAborted();
       if (gone !== undefined) throw gone;
       lostAt ??= performance.now();
-      const ended = await endOf(client, place.sandboxId, error);
+      const ended = await sandboxEndOf(client, place.sandboxId, error);
       if (ended !== undefined) {
         if (place.hostVolume === undefined) throw ended;
         gone = ended;
@@ -93,7 +93,7 @@ export async function* readDetached(
 }
 
 /** Returns the error that explains a sandbox's end; undefined if it's running or can't be reached. */
-async function endOf(client: ModalClient, sandboxId: string, error: unknown): Promise<unknown> {
+export async function sandboxEndOf(client: ModalClient, sandboxId: string, error: unknown): Promise<unknown> {
   try {
     await requireRunning(client, sandboxId, 0);
     return undefined;

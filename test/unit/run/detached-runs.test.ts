@@ -17,6 +17,7 @@ describe('A detached run', function () {
   let server: RunningLocalModal;
   let parent: string;
   let windows: TestWindow[];
+  const program = fileURLToPath(new URL('../sandboxes/window-to-kill.ts', import.meta.url));
 
   before(async () => {
     server = await startLocalModal();
@@ -63,6 +64,13 @@ describe('A detached run', function () {
     await window.detached.sweep();
     return ended;
   };
+  const notifies = (ended: readonly EndedDetachedRun[][]) =>
+    waitFor(
+      'a notification of the end',
+      30_000,
+      async () => ended.flat(),
+      ({ length }) => length > 0,
+    );
   const isEmpty = (window: TestWindow) =>
     waitFor(
       'the end of all runs',
@@ -74,7 +82,6 @@ describe('A detached run', function () {
 
   it('keeps its output, exit code, and cost if its window is killed and its sandbox ends', async () => {
     const line = 'echo $API_KEY; for i in 1 2 3 4 5 6 7 8 9 10; do echo line $i >&2; sleep 0.2; done; exit 3';
-    const program = fileURLToPath(new URL('../sandboxes/window-to-kill.ts', import.meta.url));
     const child = spawn(process.execPath, [program, 'detach', JSON.stringify(options('killed')), line]);
     let shown = '';
     child.stdout.on('data', (data) => (shown += data));
@@ -101,7 +108,7 @@ describe('A detached run', function () {
 
     await sandbox.terminate({ wait: true });
     const ended = await sweep(window);
-    await isEmpty(window);
+    await notifies([ended]);
     const [record] = await window.records.latest(1, () => true);
     assert.ok(record?.end);
     assert.equal(await outputOf(window, record), viewed.replace('planted-in-task', '***'));
@@ -110,6 +117,26 @@ describe('A detached run', function () {
     assert.ok(durationMs > 1_000 && Math.abs(costUsd - (pricePerHourUsd * durationMs) / 3_600_000) < 1e-9);
     assert.ok(costUsd > 0);
     assert.deepEqual(await sweep(await open('later')), []);
+  });
+
+  it('keeps its output and exit code if it was started like any other, and then kept, and its window is killed', async () => {
+    const line = 'printf "line 1\\n"; sleep 1; printf "line 2 of %s\\n" $(tty); exit 5';
+    const child = spawn(process.execPath, [program, 'keep', JSON.stringify(options('keeping')), line]);
+    let shown = '';
+    child.stdout.on('data', (data) => (shown += data));
+    child.stderr.pipe(process.stderr);
+    await shows({ shown: () => shown }, 'kept');
+    const killed = once(child, 'exit');
+    child.kill('SIGKILL');
+    await killed;
+    const window = await open('next');
+    const [run] = await window.detached.all();
+    const ended = await sweep(window);
+    await notifies([ended]);
+    const [record] = await window.records.latest(1, () => true);
+    assert.ok(record && run);
+    assert.deepEqual([record.id, record.end?.exitCode, ended.length], [run.id, 5, 1]);
+    assert.match(await outputOf(window, record), /^line 1\r\nline 2 of \/dev\/\S+\r\n$/);
   });
 
   it('outlives the close of its window, is followed by one other window, and can be stopped from there', async () => {
@@ -127,6 +154,7 @@ describe('A detached run', function () {
     await waitFor('a window that follows it', 30_000, programs, ({ length }) => length > 0);
     assert.equal((await programs()).length, 1);
     await third.detached.stop(run);
+    await notifies(ended);
     await isEmpty(third);
     assert.equal(ended.flat().length, 1);
     const [record] = await third.records.latest(1, () => true);

@@ -1,8 +1,10 @@
 /**
  * A process for tests to kill in the middle of its work: `push URL FOLDER SANDBOX`, `setup URL FOLDER`, or
- * `hold OPTIONS`, which starts a sandbox and prints its ID, or `detach OPTIONS LINE`, which prints what the line prints.
+ * `hold OPTIONS`, which starts a sandbox and prints its ID, or `detach OPTIONS LINE`, which prints what the line prints, or
+ * `keep OPTIONS LINE`, which prints “kept” once the line outlives it.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from '../../../src/modal/client.ts';
 import { FolderSyncs } from '../../../src/sandboxes/folder-syncs.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
@@ -27,6 +29,13 @@ if (work === 'push') {
   await window.machine.join();
   const { run, shown } = window.startDetached(path, { env: { API_KEY: 'planted-in-task' } });
   setInterval(() => console.log(shown()), 100);
+  await run.done;
+} else if (work === 'keep') {
+  const window = new TestWindow(JSON.parse(url) as WindowOptions);
+  await window.machine.join();
+  const { run, shown } = window.startDetached(path, { detach: false, pty: true, sync: true });
+  while (!shown().includes('line 1')) await sleep(50);
+  if (await run.keep()) console.log('kept');
   await run.done;
 } else {
   const setup = { commands: ['echo started; tail -f /dev/null'] };
