@@ -240,6 +240,12 @@ export class SandboxStarter {
     return shared ? shared.exclusively(connection, { folder, profileName }, signal, work) : work();
   }
 
+  /** Ends a shared sandbox of a folder that another is about to replace, so that it doesn't cost more until its idle timeout. */
+  async endStale(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<void> {
+    const id = await this.#dependencies.shared?.stale(connection, { folder, profileName: name }, profile);
+    if (id !== undefined) await this.letGo(await connection.client.sandboxes.fromId(id));
+  }
+
   /** Takes over a sandbox that a window that no longer exists has left behind for the folder's profile, or that is shared. */
   async adopt(connection: Connection, folder: Folder, { name, profile }: NamedProfile): Promise<Sandbox | undefined> {
     const { machine, shared } = this.#dependencies;

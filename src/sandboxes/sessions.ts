@@ -162,6 +162,7 @@ export class Sessions {
       return adopted;
     }
     await this.#requireBudget(connection);
+    await starter.endStale(connection, folder, named);
     signal.throwIfAborted();
     const startedAt = performance.now();
     const options = { folder, profileName: named.name, isServing: true, signal };

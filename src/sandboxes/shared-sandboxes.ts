@@ -19,8 +19,8 @@ const EntrySchema = z.object({
   startedAt: z.number(),
   /** The end of its maximum lifetime. */
   endsAt: z.number(),
-  /** The process that used it last. */
-  windowId: z.string(),
+  /** The processes that use it, and the one that used it last; that is the last one. */
+  users: z.array(z.string()).min(1),
 });
 type Entry = z.infer<typeof EntrySchema>;
 
@@ -76,12 +76,30 @@ export class SharedSandboxes {
   /** Returns the sandbox of a place, unless it was started with another profile or is about to end. It may have ended. */
   async take(connection: Connection, place: SharedPlace, profile: Profile): Promise<Adopted | undefined> {
     const entry = await this.#machine.read(fileOf(connection, place), EntrySchema);
-    if (!entry || entry.definition !== definitionKey(profile)) return undefined;
-    const { sandboxId, startedAt, endsAt, windowId } = entry;
+    if (!entry || !this.#isUsable(entry, profile)) return undefined;
+    const { sandboxId, startedAt, users } = entry;
+    const own = this.#machine.windowId;
+    const others = await this.#alive(users.filter((id) => id !== own));
+    await this.#write(connection, place, { ...entry, users: [...others, own] });
+    return { sandbox: await connection.client.sandboxes.fromId(sandboxId), startedAt, windowId: users.at(-1) ?? own };
+  }
+
+  /** Returns the ID of the sandbox of a place if it can't be used any more, and no other process uses it. */
+  async stale(connection: Connection, place: SharedPlace, profile: Profile): Promise<string | undefined> {
+    const entry = await this.#machine.read(fileOf(connection, place), EntrySchema);
+    if (!entry || this.#isUsable(entry, profile)) return undefined;
+    const others = await this.#alive(entry.users.filter((id) => id !== this.#machine.windowId));
+    return others.length > 0 ? undefined : entry.sandboxId;
+  }
+
+  async #alive(windowIds: readonly string[]): Promise<string[]> {
+    const checked = await Promise.all(windowIds.map(async (id) => ((await this.#machine.isAlive(id)) ? [id] : [])));
+    return checked.flat();
+  }
+
+  #isUsable({ definition, startedAt, endsAt }: Entry, profile: Profile): boolean {
     const minMs = Math.min(MIN_REMAINING_MS, (endsAt - startedAt) * MIN_REMAINING_SHARE);
-    if (endsAt - this.#clock.now() < minMs) return undefined;
-    await this.#write(connection, place, { ...entry, windowId: this.#machine.windowId });
-    return { sandbox: await connection.client.sandboxes.fromId(sandboxId), startedAt, windowId };
+    return definition === definitionKey(profile) && endsAt - this.#clock.now() >= minMs;
   }
 
   /** Makes a sandbox that has just started that of a place. */
@@ -92,7 +110,7 @@ export class SharedSandboxes {
       definition: definitionKey(profile),
       startedAt,
       endsAt: startedAt + profile.timeoutMs,
-      windowId: this.#machine.windowId,
+      users: [this.#machine.windowId],
     });
   }
 

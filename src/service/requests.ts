@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, isAbsolute, join, relative, sep } from 'node:path';
 import { UserError } from '../base/errors.ts';
@@ -97,11 +97,17 @@ const MARKS = [join('.vscode', 'modal.json'), '.git'];
 export function findFolder(from: string): string {
   for (const mark of MARKS) {
     for (let at = from; ; at = join(at, '..')) {
-      if (existsSync(join(at, mark))) return at;
+      if (isOwn(join(at, mark))) return at;
       if (join(at, '..') === at) break;
     }
   }
   return from;
+}
+
+/** Returns false for a file that doesn't exist, or that another user has put there, such as in the temporary folder. */
+function isOwn(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && (process.getuid === undefined || found.uid === process.getuid());
 }
 
 /** Returns a path as given on a command line, as an absolute one. */

@@ -84,6 +84,15 @@ describe('The command line', () => {
     assert.equal(wrong.code, 125);
   });
 
+  it('replaces the sandbox once its profile has changed', async () => {
+    const ids = new Set((await sandboxes()).map(({ id }) => id));
+    const settings = { 'modal.profiles': { default: { image: 'debian:12', cpu: 0.125 } } };
+    await writeFile(join(user.home, 'settings.json'), JSON.stringify(settings));
+    const { sandboxId } = JSON.parse((await user.run(['exec', '--json', 'true'])).stdout);
+    assert.ok(!ids.has(sandboxId));
+    assert.equal((await sandboxes()).length, ids.size, 'the one before was ended');
+  });
+
   it('passes on large input and output, and waits for a slow reader', async () => {
     const script = `head -c 30000000 /dev/zero | ${user.quoted} exec cat | (sleep 1; wc -c)`;
     assert.equal((await user.launch('sh', ['-c', script])).stdout.trim(), '30000000');
