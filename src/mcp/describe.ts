@@ -39,7 +39,7 @@ function stateOf(run: AgentRun): string {
 /** Describes the session. */
 export async function describeStatus({ host, options, budget, sandboxes, runs, snapshots }: Agent): Promise<string> {
   const { account } = await host.services.sessions.connection();
-  const { name, profile } = await host.services.sessions.profile(host.folder, options.profile);
+  const { name, profile } = await host.services.sessions.profile(host.folder, sandboxes.profileName);
   const lastFor = (startedAt: number) => formatMinutes(startedAt + profile.timeoutMs - Date.now());
   const boxes = sandboxes.all.map(
     (each) =>

@@ -51,6 +51,7 @@ export class AgentSandboxes {
   readonly #gone = new Map<string, string>();
   readonly #ending = new AbortController();
   #current: Promise<AgentSandbox> | undefined;
+  #profileName: string | undefined;
   #starting = 0;
   #last = 0;
 
@@ -59,6 +60,12 @@ export class AgentSandboxes {
     this.#options = options;
     this.#budget = budget;
     this.#permissions = permissions;
+    this.#profileName = options.profile;
+  }
+
+  /** The profile's name; undefined for the folder's current one. */
+  get profileName(): string | undefined {
+    return this.#profileName;
   }
 
   get all(): readonly AgentSandbox[] {
@@ -162,15 +169,30 @@ export class AgentSandboxes {
     return existing ? this.#forkOf(existing, this.#ending.signal) : this.#start('fresh');
   }
 
-  /** Finds the running sandbox of the folder's profile, whichever window has started it. */
+  /**
+   * Finds the running sandbox of the folder, whichever window has started it. Unless the policy names a profile, the profile of
+   * that sandbox is the one that the user works with.
+   */
   async #sandboxOfFolder(): Promise<Sandbox | undefined> {
     const { services, folder } = this.#host;
-    const [{ client, app }, { name }] = await Promise.all([services.sessions.connection(), this.#profile()]);
-    const tags = { [Tag.folder]: folderKey(folder.path), [Tag.machine]: machineKey(), [Tag.profile]: name };
-    const [found] = (await runningSandboxes(client, app, tags))
+    const { client, app } = await services.sessions.connection();
+    const tags = { [Tag.folder]: folderKey(folder.path), [Tag.machine]: machineKey() };
+    const found = (await runningSandboxes(client, app, tags))
       .filter(({ state }) => state === 'running')
       .sort((one, other) => other.createdAt.getTime() - one.createdAt.getTime());
-    return found && client.sandboxes.fromId(found.id);
+    for (const { id, tags: of } of found) {
+      const name = of[Tag.profile];
+      if (name === undefined || (this.#options.profile ?? name) !== name) continue;
+      // The profile may be gone, or exist only for a command line.
+      const isKnown = await services.sessions.profile(folder, name).then(
+        (named) => named.name === name,
+        () => false,
+      );
+      if (!isKnown) continue;
+      this.#profileName = name;
+      return client.sandboxes.fromId(id);
+    }
+    return undefined;
   }
 
   /** Uses the folder's sandbox, which is started if there is none. */
@@ -241,8 +263,8 @@ export class AgentSandboxes {
   /** Returns the profile of the agent's sandboxes: the folder's, without what several sandboxes can't share. */
   async #profile(): Promise<NamedProfile> {
     const { services, folder } = this.#host;
-    const { profile: name, idleTimeoutMs } = this.#options;
-    const named = await services.sessions.profile(folder, name);
+    const { idleTimeoutMs } = this.#options;
+    const named = await services.sessions.profile(folder, this.#profileName);
     if (this.#options.mode === 'shared') return named;
     const { timeoutMs } = named.profile;
     const changes = { hostVolume: false, keep: 'never', ports: [], idleTimeoutMs: Math.min(idleTimeoutMs, timeoutMs) };

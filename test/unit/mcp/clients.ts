@@ -74,6 +74,7 @@ export class AgentFolder {
     const path = await mkdtemp(join(tmpdir(), 'mcp-test-'));
     const profiles = {
       default: { image: 'python:3.13-slim', env: { API_TOKEN: 's3cret-value' } },
+      other: { image: 'python:3.13-slim', env: { PROFILE: 'other' } },
       secretive: { image: 'python:3.13-slim', secrets: ['missing'] },
     };
     await mkdir(join(path, '.vscode'));

@@ -162,11 +162,11 @@ describe('The MCP server', () => {
 
   it("copies the user's sandbox, or shares it without being able to terminate it", async () => {
     const user = sessionsOf(starterOf(() => accountOf(server)));
-    const { sandbox } = await user.acquire({ name: 'folder', path: folder.path }, 'default');
+    const { sandbox } = await user.acquire({ name: 'folder', path: folder.path }, 'other');
     await sandbox.filesystem.writeText('from the user', '/opt/note');
     const copy = await connect();
-    const inCopy = await copy.call('sandbox_run', { shell: 'cat /opt/note; echo mine > /opt/note' });
-    assert.match(inCopy.text, /from the user/);
+    const inCopy = await copy.call('sandbox_run', { shell: 'cat /opt/note; echo mine > /opt/note; echo $PROFILE' });
+    assert.match(inCopy.text, /from the user\s*other/);
     assert.equal(await sandbox.filesystem.readText('/opt/note'), 'from the user');
     const sharing = await connect({ policy: { sandbox: 'shared', allow: { ...MAY_RUN, terminate: true } } });
     const shared = await sharing.call('sandbox_run', { shell: 'cat /opt/note' });
