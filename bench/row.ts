@@ -40,5 +40,9 @@ export async function medianMs(
     await work(round);
     times.push(performance.now() - startedAt);
   }
-  return times.sort((one, other) => one - other)[Math.floor(rounds / 2)] as number;
+  return median(times);
+}
+
+export function median(values: readonly number[]): number {
+  return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] as number;
 }

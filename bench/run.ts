@@ -1,11 +1,15 @@
 /**
  * Measures the time until a run's program prints its first byte, compared with a plain `exec` of the SDK in the same sandbox: in
- * milliseconds and in round trips, with 0, 50, and 100 ms added to every call.
+ * milliseconds and in round trips, with 0, 50, and 100 ms added to every call. Then what the record of a run costs: whole runs
+ * with records and without, which take turns.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandbox } from 'modal';
+import { wallClock } from '../src/base/clock.ts';
+import { ProfileSchema } from '../src/profiles/schema.ts';
+import { RunRecords } from '../src/run/records/run-records.ts';
 import { type RunRequest, runRequest } from '../src/run/request.ts';
 import { Run } from '../src/run/run.ts';
 import { describeEnd } from '../src/run/summary.ts';
@@ -13,10 +17,13 @@ import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
-import { type BenchContext, medianMs } from './row.ts';
+import { type BenchContext, median, medianMs } from './row.ts';
 
 const DELAYS_MS = [0, 50, 100];
 const PRINT = 'echo first';
+const MiB = 1024 * 1024;
+const MAX_RECORD_MS = 5;
+const MAX_RECORD_RATIO = 1.01;
 
 export async function run({ quick, add }: BenchContext): Promise<void> {
   const server = await startLocalModal();
@@ -76,6 +83,49 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
         add({ name: `${name}, ${delayMs} ms added, round trips`, ...row });
       }
     }
+    await server.control.clearFaults();
+    const records = new RunRecords({
+      dir: join(storage, 'runs'),
+      windowId: 'bench',
+      clock: wallClock,
+      profile: async () => ({ profile: ProfileSchema.parse({}) }),
+      root: () => path,
+    });
+    const services = { sessions, syncs, ask: () => true };
+    const turns = async (rounds: number, script: string) => {
+      writeFileSync(join(path, 'a.sh'), script);
+      const [recorded, not] = [[], []] as [number[], number[]];
+      // The first round sends the script.
+      for (let round = 0; round <= rounds; round += 1) {
+        const own = await wholeRun(request, { ...services, records });
+        await records.flush();
+        const peer = await wholeRun(request, services);
+        if (round === 0) continue;
+        recorded.push(own);
+        not.push(peer);
+      }
+      return { ours: median(recorded), peer: median(not) };
+    };
+    const short = await turns(quick ? 3 : 51, PRINT);
+    add({
+      name: 'recorded against not, a run that prints a line',
+      ...short,
+      ratio: short.ours / short.peer,
+      unit: 'ms',
+      goal: `at most ${MAX_RECORD_MS} ms more`,
+      holds: short.ours - short.peer <= MAX_RECORD_MS,
+    });
+    const bytes = (quick ? 64 : 512) * MiB;
+    const long = await turns(quick ? 1 : 7, `head -c ${bytes} /dev/zero | tr '\\0' x`);
+    const ratio = long.ours / long.peer;
+    add({
+      name: `recorded against not, ${bytes / MiB} MiB of output`,
+      ...long,
+      ratio,
+      unit: 'ms',
+      goal: `at most ${MAX_RECORD_RATIO}`,
+      holds: ratio <= MAX_RECORD_RATIO,
+    });
   } finally {
     await server.control.clearFaults();
     await Promise.all([sessions.dispose(), syncs.dispose()]);
@@ -95,6 +145,15 @@ export async function firstByteOfRun(
     const { done } = new Run(request, services, output);
     void done.then((result) => reject(new Error(`The program printed nothing. ${describeEnd(result)}`)));
   });
+}
+
+/** Returns the time that a run takes, in milliseconds. Its output isn't shown, which would take longer than all else. */
+async function wholeRun(request: RunRequest, services: ConstructorParameters<typeof Run>[1]): Promise<number> {
+  const startedAt = performance.now();
+  const output = { status: () => {}, progress: () => {}, stdout: () => {}, stderr: () => {} };
+  const result = await new Run({ ...request, pty: false }, services, output).done;
+  if (result.exitCode !== 0) throw new Error(`The program failed. ${describeEnd(result)}`);
+  return performance.now() - startedAt;
 }
 
 async function firstByteOfExec(sandbox: Sandbox): Promise<void> {
