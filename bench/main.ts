@@ -11,6 +11,7 @@ const suites: Readonly<Record<string, () => Promise<Suite>>> = {
   channel: () => import('./channel.ts'),
   local: () => import('./local.ts'),
   run: () => import('./run.ts'),
+  service: () => import('./service.ts'),
   sync: () => import('./sync.ts'),
   tests: () => import('./tests.ts'),
   views: () => import('./views.ts'),
