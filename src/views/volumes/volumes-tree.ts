@@ -12,7 +12,6 @@ import { strings } from './strings.ts';
 import { PAGE_ROWS, VolumeBrowser } from './volume-browser.ts';
 
 /** Shared: creating a formatter for each of a thousand rows takes 50 ms. */
-const SHORT_TIME = new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
 
 export interface VolumeRow {
   readonly kind: 'volume';
@@ -64,6 +63,12 @@ export function volumesTree({ sessions, account, uriOf, dragAndDrop }: VolumesTr
     list: async (volume, path) => listVolumeFiles(await client(), volume, path),
     onChange: () => tree.redraw(),
   });
+  // Created once and late: it takes 10 ms.
+  let shortTime: Intl.DateTimeFormat | undefined;
+  const timeOf = (timeMs: number) => {
+    shortTime ??= new Intl.DateTimeFormat([], { dateStyle: 'medium', timeStyle: 'short' });
+    return shortTime.format(timeMs);
+  };
   const tree = new ResourceTree<VolumeSummary[], VolumesRow>({
     id: 'modal.volumes',
     refreshCommand: 'modal.refreshVolumes',
@@ -81,7 +86,7 @@ export function volumesTree({ sessions, account, uriOf, dragAndDrop }: VolumesTr
         ...(more > 0 ? [{ kind: 'more' as const, volume, path, count: more }] : []),
       ];
     },
-    item: (row) => itemOf(row, uriOf),
+    item: (row) => itemOf(row, uriOf, timeOf),
     dragAndDrop,
     canSelectMany: true,
   });
@@ -102,12 +107,16 @@ export function folderOf(row: VolumesRow): string | undefined {
   return row.kind === 'entry' && row.entry.type === 'directory' ? row.entry.path : undefined;
 }
 
-function itemOf(row: VolumesRow, uriOf: VolumesTreeOptions['uriOf']): vscode.TreeItem {
+function itemOf(
+  row: VolumesRow,
+  uriOf: VolumesTreeOptions['uriOf'],
+  timeOf: (timeMs: number) => string,
+): vscode.TreeItem {
   switch (row.kind) {
     case 'volume':
       return volumeItem(row.volume);
     case 'entry':
-      return entryItem(row.volume, row.entry, uriOf(row.volume, row.entry.path));
+      return entryItem(row.volume, row.entry, uriOf(row.volume, row.entry.path), timeOf(row.entry.modifiedMs));
     case 'more':
       return moreItem(row);
     case 'problem':
@@ -128,13 +137,12 @@ function volumeItem({ id, name, version, createdAt }: VolumeSummary): vscode.Tre
   return item;
 }
 
-function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri): vscode.TreeItem {
+function entryItem(volume: VolumeSummary, entry: VolumeEntry, uri: vscode.Uri, modified: string): vscode.TreeItem {
   const { Collapsed, None } = vscode.TreeItemCollapsibleState;
-  const { type, name, bytes, modifiedMs, path } = entry;
+  const { type, name, bytes, path } = entry;
   const label = visibleName(name);
   const isFolder = type === 'directory';
   const item = new vscode.TreeItem(label, isFolder ? Collapsed : None);
-  const modified = SHORT_TIME.format(modifiedMs);
   item.id = `${volume.id}${path}`;
   const description = isFolder ? modified : `${formatBytes(bytes)} · ${modified}`;
   item.description = description;
