@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { untilAborted } from '../base/cancellation.ts';
+import { Emitter } from '../base/events.ts';
 import { BoundedOutput } from '../run/records/bounded-output.ts';
 import type { Redaction } from '../run/records/redaction.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -42,6 +42,7 @@ export class AgentRun {
   /** Resolves at the end. Never rejects. */
   readonly done: Promise<void>;
   readonly #cancel = new AbortController();
+  readonly #didPrint = new Emitter<void>();
   #reason: AgentError | undefined;
 
   /** `follow` runs it to its end, and rejects if it fails. */
@@ -72,14 +73,27 @@ export class AgentRun {
     await this.wait(timeoutMs);
   }
 
-  /** Waits until it has ended, for at most as long as given. Rejects with the signal's reason. */
-  async wait(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    const timer = new AbortController();
+  /** Adds output of the program. */
+  print(bytes: Uint8Array): void {
+    this.output.add(bytes);
+    this.#didPrint.fire();
+  }
+
+  /**
+   * Waits until it has ended, or has printed more than a number of bytes, for at most as long as given. Rejects with the signal's
+   * reason.
+   */
+  async wait(timeoutMs: number, signal?: AbortSignal, bytes = Number.POSITIVE_INFINITY): Promise<void> {
+    const enough = Promise.withResolvers<void>();
+    const timer = setTimeout(enough.resolve, timeoutMs);
+    const check = () => this.output.bytes > bytes && enough.resolve();
+    const listening = this.#didPrint.event(check);
+    check();
     try {
-      const time = sleep(timeoutMs, undefined, { signal: timer.signal }).catch(() => {});
-      await untilAborted(Promise.race([this.done, time]), signal);
+      await untilAborted(Promise.race([this.done, enough.promise]), signal);
     } finally {
-      timer.abort();
+      clearTimeout(timer);
+      listening.dispose();
     }
   }
 }
@@ -156,8 +170,8 @@ export class AgentRuns {
         started: () => {
           self.hasStarted = true;
         },
-        stdout: (bytes) => self.output.add(bytes),
-        stderr: (bytes) => self.output.add(bytes),
+        stdout: (bytes) => self.print(bytes),
+        stderr: (bytes) => self.print(bytes),
       },
     );
     run.endInput();

@@ -101,8 +101,7 @@ export const TOOLS: readonly Tool[] = [
     isReadOnly: true,
     async run(agent, { run: handle, offset: from, wait_s: seconds = 0 }, call) {
       const run = agent.runs.get(handle);
-      const isWaiting = from === undefined || run.output.bytes <= from;
-      if (isWaiting && seconds > 0) await waitWithProgress(run, seconds * 1000, call);
+      if (seconds > 0) await waitWithProgress(run, seconds * 1000, call, from);
       if (from === undefined) return describeRun(run);
       const page = pageOf(redacted(run.output.read(), run.output.bytes, run.redaction), from);
       if (!page) throw new AgentError('invalid', strings.notKept(describeRun(run, { hasOutput: false })));
@@ -255,14 +254,22 @@ async function started(
   return describeRun(run);
 }
 
-/** Waits for a run, and tells the client how it's going. Rejects if the call is canceled. */
-async function waitWithProgress(run: AgentRun, timeoutMs: number, { signal, progress }: ToolCall): Promise<void> {
+/**
+ * Waits for the end of a run, or for output beyond an offset, and tells the client how it's going. Rejects if the call is
+ * canceled.
+ */
+async function waitWithProgress(
+  run: AgentRun,
+  timeoutMs: number,
+  { signal, progress }: ToolCall,
+  offset?: number,
+): Promise<void> {
   const timer = setInterval(
     () => progress(run.hasStarted ? `${run.handle} is running` : run.step),
     PROGRESS_INTERVAL_MS,
   );
   try {
-    await run.wait(timeoutMs, signal);
+    await run.wait(timeoutMs, signal, offset);
   } finally {
     clearInterval(timer);
   }

@@ -236,7 +236,11 @@ describe('The MCP server', () => {
     canceling.abort();
     await assert.rejects(call);
     await waitFor('the end of the program', 10_000, sleeping, (all) => all.length === 0);
-    await agent.call('sandbox_run', { shell: 'sleep 602', background: true });
+    await agent.call('sandbox_run', { shell: 'sleep 3; echo more; sleep 602', background: true });
+    const startedAt = performance.now();
+    const more = await agent.call('sandbox_output', { offset: 0, wait_s: 25 });
+    assert.equal(DATA.exec(more.text)?.[2], 'more');
+    assert.ok(performance.now() - startedAt < 20_000, "it doesn't wait for the end");
     assert.match((await agent.call('sandbox_stop_run')).text, /SIGINT/);
 
     const [lost] = await running();
