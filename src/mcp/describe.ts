@@ -37,7 +37,8 @@ function stateOf(run: AgentRun): string {
 }
 
 /** Describes the session. */
-export async function describeStatus({ host, options, budget, sandboxes, runs, snapshots }: Agent): Promise<string> {
+export async function describeStatus(agent: Agent, signal: AbortSignal): Promise<string> {
+  const { host, options, budget, sandboxes, runs, snapshots } = agent;
   const { account } = await host.services.sessions.connection();
   const { name, profile } = await host.services.sessions.profile(host.folder, sandboxes.profileName);
   const lastFor = (startedAt: number) => formatMinutes(startedAt + profile.timeoutMs - Date.now());
@@ -51,9 +52,20 @@ export async function describeStatus({ host, options, budget, sandboxes, runs, s
     : `${aboutUsd(budget.spentUsd)} of ${formatUsd(budget.limitUsd)} (estimate)`;
   return [
     `Account: ${cleanLine(account.label, MAX_LABEL_CHARS)}. Profile: ${name}. Sandboxes: ${options.mode}. Cost: ${money}.`,
-    `Workspace: ${host.folder.path} is ${REMOTE_ROOT} in sandboxes, and is synced before each run.`,
+    `Workspace: ${host.folder.path} is ${REMOTE_ROOT} in sandboxes, and is synced before each run${await changes(agent, signal)}.`,
     ...(boxes.length > 0 ? boxes : ['No sandbox yet; the first call that needs one starts it.']),
     ...(snapshots.size > 0 ? [`Snapshots: ${[...snapshots.keys()].join(', ')}`] : []),
     ...states.slice(-MAX_LISTED).map((each) => cleanLine(each, 300)),
   ].join('\n');
+}
+
+/** Says what the next run in the first sandbox would sync. */
+async function changes({ host, sandboxes }: Agent, signal: AbortSignal): Promise<string> {
+  const { services, folder } = host;
+  const [first] = sandboxes.all;
+  if (!first) return '';
+  const { puts, deletes } = await services.syncs.of(folder).status(first.sandbox, { signal });
+  return puts + deletes === 0
+    ? ' (up to date)'
+    : ` (${puts} files to send and ${deletes} to delete in ${first.handle})`;
 }

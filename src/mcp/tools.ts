@@ -181,7 +181,7 @@ export const TOOLS: readonly Tool[] = [
     description: 'Sandboxes, runs, time left, cost so far, and what is allowed.',
     input: z.strictObject({}),
     isReadOnly: true,
-    run: (agent) => describeStatus(agent),
+    run: (agent, _, { signal }) => describeStatus(agent, signal),
   }),
   tool({
     name: 'sandbox_snapshot',

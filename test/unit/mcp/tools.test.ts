@@ -120,7 +120,9 @@ describe('The MCP server', () => {
     assert.deepEqual(gone.error, { kind: 'gone', why: 'terminated', sandbox: 'sandbox-1' });
     const unknown = await agent.call('sandbox_run', { shell: 'true', sandbox: 'sb-123' });
     assert.match(unknown.text, /Valid: sandbox-2\./);
+    await writeFile(join(folder.path, 'later.txt'), '');
     const status = await agent.call('sandbox_status');
+    assert.match(status.text, /synced before each run \(1 files to send and 0 to delete in sandbox-2\)/);
     assert.match(status.text, /^sandbox-2: fork/m);
     assert.match(status.text, /^run-1: greet\.sh: ended/m);
   });
