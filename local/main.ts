@@ -25,6 +25,8 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 /** The maximum time for a shutdown before the process kills itself. */
 const STOP_TIMEOUT_MS = 1800;
 
+/** The tag of a sandbox that keeps the server running although it isn't leased: a program in it outlives its window. */
+const KEEP_TAG = 'vscode-detached';
 /** The exit code when another running server uses the data folder. */
 const EXIT_CODE_IN_USE = 3;
 
@@ -52,7 +54,7 @@ async function run(options: Options): Promise<void> {
   process.on('SIGINT', stop);
   if (options['exit-with-parent']) followParent(stop);
   if (options.shared) {
-    const isNeeded = () => options['keep-sandboxes'] && server.hasSandboxes();
+    const isNeeded = () => server.hasSandboxes(options['keep-sandboxes'] ? undefined : KEEP_TAG);
     server.http.route('/lease', new Leases(options.linger * 1000, stop, isNeeded).handler(own));
     await writeServerFile(options.data, {
       url: server.url,

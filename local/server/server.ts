@@ -67,8 +67,8 @@ export interface LocalModal {
   readonly isolation: string;
   readonly runtime: ChosenIsolation['runtime'];
   readonly http: HttpServer;
-  /** Returns whether a sandbox is running. */
-  hasSandboxes(): boolean;
+  /** Returns whether a sandbox is running, or one with a tag. */
+  hasSandboxes(tag?: string): boolean;
   /** Stops all sandboxes, and then the server. */
   stop(): Promise<void>;
 }
@@ -165,7 +165,8 @@ export async function startServer(options: ServerOptions): Promise<LocalModal> {
     runtime,
     controlUrl: controlPort === undefined ? undefined : `http://127.0.0.1:${controlPort}`,
     http,
-    hasSandboxes: () => table.live().some(({ running }) => running),
+    hasSandboxes: (tag) =>
+      table.live().some(({ running, record }) => running && (tag === undefined || record.tags[tag] !== undefined)),
     async stop() {
       control?.close();
       http.close();

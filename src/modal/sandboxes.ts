@@ -72,6 +72,8 @@ export const Tag = {
   label: 'vscode-label',
   /** The snapshot it was started from. */
   snapshot: 'vscode-snapshot',
+  /** The ID of a run whose program outlives its window. Local Modal keeps running while there is such a sandbox. */
+  detached: 'vscode-detached',
   /** The ID of its start. */
   start: START_TAG,
 } as const;

@@ -4,6 +4,7 @@ import { Emitter, type Event } from '../../base/events.ts';
 import { logError } from '../../base/log.ts';
 import { accountIdOf } from '../../modal/accounts.ts';
 import { isSandboxGone } from '../../modal/errors.ts';
+import { Tag } from '../../modal/sandboxes.ts';
 import type { MachineState } from '../../sandboxes/machine-state.ts';
 import type { Session } from '../../sandboxes/session.ts';
 import type { Sessions } from '../../sandboxes/sessions.ts';
@@ -40,6 +41,8 @@ const DetachedSchema = z.object({
   /** Set if its output is that of a command, and not in files. */
   execId: z.string().optional(),
   hasSync: z.boolean().optional(),
+  /** Its sandbox has a tag with its ID, because it runs on this computer. */
+  isTagged: z.boolean().optional(),
 });
 
 /** A detached run whose end isn't stored yet. */
@@ -116,12 +119,16 @@ export class DetachedRuns {
   /** Notes a run before its program starts in a session's sandbox, or while it's running. This window follows it. */
   async begin(
     id: string,
-    { accountId, profile, hostVolume, pricePerHourUsd, sandbox: { sandboxId } }: Session,
+    { accountId, profile, hostVolume, pricePerHourUsd, isBilled, sandbox }: Session,
     recording: Recording,
     details: Pick<DetachedRun, 'preparedMs' | 'execId' | 'hasSync'>,
   ): Promise<void> {
     const { machine, records, secrets } = this.#dependencies;
-    const place = { accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
+    const { sandboxId } = sandbox;
+    // Modal itself doesn't stop with the last window.
+    const isTagged = !isBilled;
+    if (isTagged) await sandbox.setTags({ ...(await sandbox.getTags()), [Tag.detached]: id });
+    const place = { isTagged, accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
     const run: DetachedRun = { id, at: recording.at, ...place, ...details };
     await secrets.store(keyOf(run), JSON.stringify(await recording.secrets()));
     await records.flush();
@@ -260,8 +267,16 @@ export class DetachedRuns {
     await records.flush();
     await machine.remove(fileOf(run));
     await secrets.delete(keyOf(run));
+    if (run.isTagged) await this.#removeTag(run).catch(() => {});
     const record = await records.find(run);
     if (record) this.#didEnd.fire({ record, result });
+  }
+
+  /** Throws if the sandbox has ended. */
+  async #removeTag({ id, sandboxId }: DetachedRun): Promise<void> {
+    const sandbox = await this.#dependencies.sessions.find(sandboxId);
+    const { [Tag.detached]: tag, ...others } = await sandbox.getTags();
+    if (tag === id) await sandbox.setTags(others);
   }
 }
 

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { proofOf, readServerFile, type ServerFile } from '../../../local/server/shared.ts';
+import { Tag } from '../../../src/modal/sandboxes.ts';
 import { newClient, startLocalModal, startWorkbench } from '../../helpers/local-modal.ts';
 
 function lease({ leaseUrl, tokenSecret }: ServerFile, signal: AbortSignal): Promise<Response> {
@@ -17,15 +18,15 @@ function lease({ leaseUrl, tokenSecret }: ServerFile, signal: AbortSignal): Prom
 }
 
 /** Starts a server that has lost its lease, but has a sandbox to keep. `endSandbox` ends that, and then waits for the server. */
-async function keepingServer(): Promise<{ endSandbox(): Promise<void> }> {
+async function keepingServer(flags: string[], tags: Record<string, string>): Promise<{ endSandbox(): Promise<void> }> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
-  const args = ['--shared', '--linger', '0.3', '--keep-sandboxes'];
+  const args = ['--shared', '--linger', '0.3', ...flags];
   const { server, modal, app, image } = await startWorkbench({ dataDir, args });
   const file = await readServerFile(dataDir);
   assert.ok(file);
   const leased = new AbortController();
   const held = await lease(file, leased.signal);
-  const sandbox = await modal.sandboxes.create(app, image);
+  const sandbox = await modal.sandboxes.create(app, image, { tags });
   leased.abort();
   assert.equal(held.status, 200);
   return {
@@ -99,7 +100,10 @@ describe('Local Modal server shared by several clients', () => {
     // The responses must stay reachable, because the connection of a garbage-collected response is closed.
     const leases = [await lease(await serverFile(), first.signal), await lease(await serverFile(), second.signal)];
     first.abort();
-    const keeping = await keepingServer();
+    const keeping = await Promise.all([
+      keepingServer(['--keep-sandboxes'], {}),
+      keepingServer([], { [Tag.detached]: 'a' }),
+    ]);
     // Another server loses its lease later and lingers for longer. When it stops, this one would have stopped too.
     const otherDir = await mkdtemp(path.join(tmpdir(), 'shared-'));
     const other = await startLocalModal({ dataDir: otherDir, args: ['--shared', '--linger', '0.6'] });
@@ -111,7 +115,7 @@ describe('Local Modal server shared by several clients', () => {
     await other.ended;
     await rm(otherDir, { recursive: true, force: true });
     assert.ok(await readServerFile(dataDir), 'the server stopped while a lease was held');
-    await keeping.endSandbox();
+    await Promise.all(keeping.map((each) => each.endSandbox()));
     second.abort();
     assert.deepEqual(
       leases.map(({ status }) => status),
