@@ -213,7 +213,8 @@ class Terminal {
     process.stdin.setRawMode(true);
     // Node leaves this on, which would move the cursor to the left for programs that draw on the whole screen.
     if (process.platform !== 'win32') spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
-    process.stdin.on('data', this.#type);
+    // A question before has paused it.
+    process.stdin.on('data', this.#type).resume();
   }
 
   restore(): void {

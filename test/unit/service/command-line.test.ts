@@ -121,16 +121,37 @@ describe('The command line', () => {
 
   it('runs a program in the terminal that it is in, with its size, keys, and interrupts', async () => {
     const script = 'stty size; echo ready; read line; echo "got $line"; echo again; sleep 100';
-    const { code, stdout } = await user.runInTerminal('ready=typed\\r|again=\\x03', ['exec', 'sh', '-c', script]);
+    const { code, stdout } = await user.runInTerminal('ready=typed\\r|again=\\x03', [
+      'exec',
+      ...ALLOW,
+      'sh',
+      '-c',
+      script,
+    ]);
     assert.match(stdout, /30 99\r\nready\r\n.*got typed\r\nagain\r\n/s);
     assert.equal(code, 130);
   });
 
-  it('asks in a terminal, and starts nothing without an answer', async () => {
+  it('asks in a terminal, starts nothing without an answer, and remembers a yes', async () => {
     await user.run(['permissions', '--forget']);
     const { code, stdout } = await user.runInTerminal('[y/n]=\\r', ['exec', '-b', 'cpu=0.5', 'true']);
     assert.match(stdout, /Sync .* from this folder to a Modal sandbox\?/);
     assert.equal(code, 125);
+    const script = 'echo ready; read line; echo "got $line"';
+    const allowed = await user.runInTerminal('[y/n]=y\\r|ready=typed\\r', [
+      'exec',
+      '-b',
+      'cpu=0.5',
+      'sh',
+      '-c',
+      script,
+    ]);
+    assert.match(allowed.stdout, /got typed\r\n$/);
+    const answers = JSON.parse((await user.run(['permissions', '--json'])).stdout);
+    assert.deepEqual(
+      answers.map(({ allowed }: { allowed: boolean }) => allowed),
+      [true],
+    );
   });
 
   it('lists the ports that programs listen on, and forwards them until Ctrl+C', async () => {
