@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AGENT_TAG } from '../../../src/mcp/sandboxes.ts';
@@ -86,7 +85,7 @@ describe('The MCP server', () => {
     }
     assert.equal(text, 'ä'.repeat(9000));
 
-    const secretFile = join(await mkdtemp(join(tmpdir(), 'mcp-test-outside-')), 'local.sh');
+    const secretFile = join(folder.home, 'local.sh');
     await writeFile(secretFile, 'echo local secret');
     await symlink(secretFile, join(folder.path, 'link.sh'));
     for (const path of [relative(folder.path, secretFile), 'link.sh'])
