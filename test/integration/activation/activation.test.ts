@@ -7,23 +7,6 @@ const loadedModules = () => Object.keys(require.cache).map((path) => path.replac
 const isSdk = (path: string) => path.endsWith('/dist/modal-sdk.cjs');
 
 describe('Activation', () => {
-  let offered:
-    | { id: string; provider: vscode.McpServerDefinitionProvider<vscode.McpStdioServerDefinition> }
-    | undefined;
-
-  before(async () => {
-    const { isActive } = vscode.extensions.getExtension('modal-sandboxes.modal-sandboxes') ?? {};
-    assert.equal(isActive, false, 'opening a folder activates nothing before an account is chosen');
-    const register = vscode.lm.registerMcpServerDefinitionProvider;
-    Object.assign(vscode.lm, {
-      registerMcpServerDefinitionProvider: (...[id, provider]: Parameters<typeof register>) => {
-        offered = { id, provider: provider as NonNullable<typeof offered>['provider'] };
-        return register(id, provider);
-      },
-    });
-    await vscode.workspace.getConfiguration('modal').update('account', 'local', true);
-  });
-
   it('loads the SDK only when the first run starts', async () => {
     await activate();
     assert.ok(
@@ -39,27 +22,6 @@ describe('Activation', () => {
     const { exitCode } = await runFile(await writeWorkspaceFile('first.sh', 'exit 0'));
     assert.equal(exitCode, 0);
     assert.equal(loadedModules().filter(isSdk).length, 1);
-  });
-
-  it("offers the MCP server of each folder to the editor's agents, in the account that is chosen", async () => {
-    await activate();
-    const { token } = new vscode.CancellationTokenSource();
-    const definitions = (await offered?.provider.provideMcpServerDefinitions(token)) ?? [];
-    const [definition] = definitions;
-    assert.ok(definition);
-    const started = await offered?.provider.resolveMcpServerDefinition?.(definition, token);
-    const { command, args, env } = started ?? definition;
-    const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath;
-    assert.deepEqual([offered?.id, definitions.length, command], ['modal-sandboxes', 1, process.execPath]);
-    assert.ok(existsSync(args[0] ?? ''), args[0]);
-    assert.deepEqual(
-      [args.slice(1, 3), args.slice(-2)],
-      [
-        ['--folder', folder],
-        ['--account', 'local'],
-      ],
-    );
-    assert.deepEqual(env, { ELECTRON_RUN_AS_NODE: '1' });
   });
 
   it('registers every command that package.json contributes or refers to', async () => {

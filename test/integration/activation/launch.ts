@@ -1,7 +1,7 @@
 import type { IntegrationLaunch } from '../../../scripts/stages/integration-launch.ts';
 
-/** A separate launch, so that no other test has run anything before, and without an account, with which VS Code would activate it at once. */
+/** A separate launch, so that no other test has run anything before. */
 export default {
   workspace: 'examples/hello',
-  settings: {},
+  settings: { 'modal.account': 'local' },
 } satisfies IntegrationLaunch;
