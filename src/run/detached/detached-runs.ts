@@ -24,6 +24,8 @@ const LOCK_MS = DAY_MS + HOUR_MS;
 /** A run of another window that hasn't ended after this long is still running. */
 const TAKEOVER_MS = 5_000;
 const STOP_TIMEOUT_MS = 30_000;
+/** A run whose account wasn't used for this long is forgotten. Its output is no longer on its volume. */
+const RETENTION_MS = 30 * DAY_MS;
 /** Exit codes of programs that were killed with everything around them, as Modal reports the signal. */
 const SIGKILL = 137;
 
@@ -130,7 +132,8 @@ export class DetachedRuns {
     if (isTagged) await sandbox.setTags({ ...(await sandbox.getTags()), [Tag.detached]: id });
     const place = { isTagged, accountId, sandboxId, profile, hostVolume, pricePerHourUsd };
     const run: DetachedRun = { id, at: recording.at, ...place, ...details };
-    await secrets.store(keyOf(run), JSON.stringify(await recording.secrets()));
+    // Without them, those that are known then aren't stored.
+    await Promise.resolve(secrets.store(keyOf(run), JSON.stringify(await recording.secrets()))).catch(logError);
     await records.flush();
     if (!this.#following.has(id)) await this.#claim(run);
     await machine.write(fileOf(run), run);
@@ -184,8 +187,9 @@ export class DetachedRuns {
   }
 
   async #sweep(): Promise<void> {
-    const { machine, sessions } = this.#dependencies;
+    const { machine, sessions, clock } = this.#dependencies;
     for (const run of await this.all()) {
+      if (clock.now() - run.at > RETENTION_MS) await this.#forget(run);
       if (this.#following.has(run.id) || this.#disposed.signal.aborted) continue;
       // Before another window lets go of it, because that may end a server on this computer.
       const account = await sessions.connection().then(
@@ -263,13 +267,18 @@ export class DetachedRuns {
   }
 
   async #end(run: DetachedRun, result: RunResult): Promise<void> {
-    const { machine, records, secrets } = this.#dependencies;
+    const { records } = this.#dependencies;
     await records.flush();
-    await machine.remove(fileOf(run));
-    await secrets.delete(keyOf(run));
-    if (run.isTagged) await this.#removeTag(run).catch(() => {});
+    await this.#forget(run);
     const record = await records.find(run);
     if (record) this.#didEnd.fire({ record, result });
+    if (run.isTagged) await this.#removeTag(run).catch(() => {});
+  }
+
+  async #forget(run: DetachedRun): Promise<void> {
+    const { machine, secrets } = this.#dependencies;
+    await machine.remove(fileOf(run));
+    await secrets.delete(keyOf(run));
   }
 
   /** Throws if the sandbox has ended. */
