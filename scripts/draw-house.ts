@@ -26,10 +26,12 @@ const PURPOSES: Readonly<Record<string, string>> = {
   run: 'one command line, from start to exit',
   api: 'for other extensions',
   service: 'all of it without a window',
+  mcp: 'the tools of agents',
   cli: 'the program `sandboxes`',
   'providers/common': 'commands, settings, progress',
   'views/common': 'stores and trees',
-  'extension.ts': 'puts it all together',
+  'window-services.ts': 'what features are created from',
+  'extension.ts': 'one line per feature',
 };
 
 interface Box {

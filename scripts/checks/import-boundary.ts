@@ -25,6 +25,7 @@ export const ORDER: readonly (readonly string[])[] = [
   ['providers/*'],
   ['views/common'],
   ['views/*'],
+  ['window-services.ts'],
   ['extension.ts'],
 ];
 

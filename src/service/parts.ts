@@ -1,31 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock, wallClock } from '../base/clock.ts';
 import { writePrivateFile } from '../base/private-files.ts';
 import { reportUnsaved } from '../base/unsaved.ts';
-import { Channels } from '../channel/channels.ts';
-import { Forwards } from '../channel/forwards.ts';
 import { buildImage } from '../images/build.ts';
 import { StoredImages } from '../images/stored-images.ts';
 import { LocalModalLauncher } from '../modal/local-modal.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import { keepOf } from '../profiles/schema.ts';
-import { RunRecords } from '../run/records/run-records.ts';
-import { RunningCommands } from '../run/running-commands.ts';
 import { Budget } from '../sandboxes/cost/budget.ts';
-import { SpendRecord } from '../sandboxes/cost/spend.ts';
 import { type Folder, syncedFolder } from '../sandboxes/folder.ts';
-import { FolderSyncs } from '../sandboxes/folder-syncs.ts';
-import { MachineState } from '../sandboxes/machine-state.ts';
 import { Permissions } from '../sandboxes/permissions/permissions.ts';
 import { PermissionStore } from '../sandboxes/permissions/store.ts';
 import { syncConsent } from '../sandboxes/permissions/sync-consent.ts';
 import type { BuildImage } from '../sandboxes/sandbox-spec.ts';
-import { SandboxStarter } from '../sandboxes/sandbox-starter.ts';
-import { Sessions } from '../sandboxes/sessions.ts';
 import { SharedSandboxes } from '../sandboxes/shared-sandboxes.ts';
-import { Snapshots } from '../snapshots/snapshots.ts';
 import { ServiceAccount } from './account.ts';
+import { createCore, createMemory } from './core.ts';
 import { type BuildArguments, profilesOf, withBuildArguments } from './profiles.ts';
 import type { Questions } from './questions.ts';
 import type { FolderSettings } from './settings.ts';
@@ -62,14 +52,13 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
     keepsSandboxes: true,
   }));
   const account = new ServiceAccount(options.account, () => localModal.account());
-  const machine = new MachineState(storage('machine'));
-  const spend = new SpendRecord(machine, wallClock, systemClock);
+  const memory = createMemory(storage('machine'));
   const budget = new Budget({
-    spend,
+    spend: memory.spend,
     limits: () => ({ perDayUsd: settings.budget.perDay, perHourUsd: settings.budget.perHour }),
     confirm: ({ summary }) => questions.ofBudget(summary),
   });
-  const answers = new PermissionStore(machine);
+  const answers = new PermissionStore(memory.machine);
   const permissions = new Permissions(answers, questions.ofProfile);
   const profiles = () => profilesOf(root.path, folderSettings);
   const profile = async (_folder: Folder, name?: string): Promise<NamedProfile> => {
@@ -80,7 +69,6 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
     const accountId = await account.id().catch(() => undefined);
     return accountId === undefined ? named : permissions.applied({ root: root.path, accountId, named });
   };
-  const commands = new RunningCommands();
   const build: BuildImage = async (image, context, finish) => {
     const { onBuildLog } = options;
     const watch = { signal: context.signal, ...(onBuildLog && { onLog: onBuildLog }) };
@@ -91,57 +79,25 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
     });
     return finish ? finish(built, watch) : built;
   };
-  const starter = new SandboxStarter({
-    gate: permissions,
-    userInclude: () => userInclude,
-    account: () => account.current(),
-    app: () => settings.app,
-    profileRoot: () => root.path,
-    buildImage: build,
-    machine,
-    shared: new SharedSandboxes(machine),
-    spend,
-    accountOf: (choice) => account.of(choice),
-    isBusy: (sandboxId) => commands.in(sandboxId).length > 0,
-  });
-  const sessions = new Sessions({ starter, profile, budget });
-  const syncs = new FolderSyncs({
-    storageDir: () => storage('sync'),
-    rules: () => ({ ...settings.sync, userInclude }),
-    consent: (of, recipient) => syncConsent(permissions, root.path, of, recipient),
-    isLocal: () => account.isLocal,
-  });
-  const channels = new Channels({ client: async () => (await sessions.connection()).client });
-  const records = new RunRecords({
-    dir: storage('runs'),
-    windowId: machine.windowId,
-    isShortLived: true,
-    clock: wallClock,
-    profile,
-    root: () => root.path,
-  });
-  return {
-    root,
-    folder,
-    settings,
+  const core = createCore({
+    ...memory,
+    storage,
     account,
-    answers,
-    machine,
-    localModal,
-    starter,
-    sessions,
-    syncs,
-    spend,
     budget,
-    commands,
-    records,
-    channels,
-    forwards: new Forwards(channels),
-    snapshots: new Snapshots(async () => (await sessions.connection()).client),
-    profiles,
     profile,
-    ask: questions.ofSync,
-  };
+    profileRoot: () => root.path,
+    userInclude: () => userInclude,
+    rules: () => settings.sync,
+    starter: {
+      gate: permissions,
+      app: () => settings.app,
+      buildImage: build,
+      shared: new SharedSandboxes(memory.machine),
+    },
+    syncs: { consent: (of, recipient) => syncConsent(permissions, root.path, of, recipient) },
+    records: { isShortLived: true },
+  });
+  return { ...core, root, folder, settings, account, answers, localModal, profiles, profile, ask: questions.ofSync };
 }
 
 /** Returns a profile without what only a window does: keep sandboxes running, and move to new ones. */
