@@ -12,6 +12,8 @@ const BOX_HEIGHT = 44;
 const ROW_GAP = 34;
 const BOX_GAP = 12;
 const MARGIN = 24;
+/** With more boxes in a row, their names wouldn't fit. */
+const MAX_BOXES = 9;
 
 /** The purpose of each folder, in a few words. */
 const PURPOSES: Readonly<Record<string, string>> = {
@@ -23,7 +25,11 @@ const PURPOSES: Readonly<Record<string, string>> = {
   images: 'the image of a profile',
   sandboxes: 'which sandbox serves which folder',
   channel: 'connections into a sandbox',
+  doctor: 'checks of the whole way to a sandbox',
   run: 'one command line, from start to exit',
+  ssh: 'SSH to a sandbox, without an open port',
+  debug: 'debug adapters in the sandbox',
+  testing: 'test frameworks in the sandbox',
   api: 'for other extensions',
   service: 'all of it without a window',
   mcp: 'the tools of agents',
@@ -53,7 +59,7 @@ export async function drawHouse(root = projectFolder): Promise<string> {
             .sort()
         : folders.filter((folder) => folder === name),
     ),
-  ).filter((row) => row.length > 0);
+  ).flatMap(inRows);
   const height = MARGIN * 2 + rows.length * BOX_HEIGHT + (rows.length - 1) * ROW_GAP;
   const boxes = rows.flatMap((row, index) =>
     boxesOf(row, height - MARGIN - BOX_HEIGHT - index * (BOX_HEIGHT + ROW_GAP)),
@@ -80,6 +86,13 @@ export async function drawHouse(root = projectFolder): Promise<string> {
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** Divides folders of the same level evenly among as many rows as they need. */
+function inRows(folders: readonly string[]): string[][] {
+  const count = Math.ceil(folders.length / MAX_BOXES);
+  const perRow = Math.ceil(folders.length / count);
+  return Array.from({ length: count }, (_, index) => folders.slice(index * perRow, (index + 1) * perRow));
 }
 
 function boxesOf(row: readonly string[], y: number): Box[] {
