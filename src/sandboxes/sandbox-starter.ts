@@ -3,95 +3,25 @@ import { untilAborted } from '../base/cancellation.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { EndCause } from '../base/log-lines.ts';
-import { type Account, accountIdOf } from '../modal/accounts.ts';
+import type { Account } from '../modal/accounts.ts';
 import { isRefusedStart } from '../modal/errors.ts';
 import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
 import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import { idleTimeoutOf, keepOf, type Profile } from '../profiles/schema.ts';
-import { looksLikeCredential } from '../sync/rules/builtin.ts';
-import { namedBy, type SendsFile } from '../sync/rules/credentials.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
 import { type Connection, Connections } from './connection.ts';
-import type { SandboxCost, SpendRecord } from './cost/spend.ts';
+import type { SandboxCost } from './cost/spend.ts';
 import { Endings } from './endings.ts';
 import type { Folder } from './folder.ts';
 import type { HandedOver } from './handover.ts';
 import { KeptSandboxes, type Resumption } from './kept/kept-sandboxes.ts';
 import { SandboxLedger } from './ledger.ts';
-import type { MachineState } from './machine-state.ts';
-import type { StartGate } from './permissions/permissions.ts';
-import { sentFiles } from './permissions/sent-files.ts';
+import { type PermittedProfile, permitProfile } from './permitted-profile.ts';
 import { SandboxLog } from './sandbox-log.ts';
-import { type BuildImage, imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
-import type { SharedSandboxes } from './shared-sandboxes.ts';
-
-export interface StarterDependencies {
-  account(): Promise<Account>;
-  /** The Modal app that sandboxes belong to. */
-  app(): string;
-  /** The folder that paths in the profiles are relative to. Defaults to the folder's path. */
-  profileRoot?(folder: Folder): string;
-  /** Lets through what the user has allowed. Every start of a sandbox and every build of an image passes it. */
-  readonly gate: StartGate;
-  /** Patterns of the user's own `modal.sync.include`, which name files to send although they look like credentials. */
-  userInclude?(folder: Folder): readonly string[];
-  /** Builds images. Defaults to a build that shows nothing. */
-  readonly buildImage?: BuildImage;
-  /** State shared with other windows. Without it, their sandboxes aren't taken over, and none is remembered. */
-  readonly machine?: MachineState;
-  /** Without a window: the sandboxes that processes share, instead of taking over those of windows. */
-  readonly shared?: SharedSandboxes;
-  /** Returns the account that a value of `modal.account` refers to. Rejects if there's none. */
-  accountOf?(choice: string): Promise<Account>;
-  /** Returns whether a program of this window is running in a sandbox. */
-  isBusy?(sandboxId: string): boolean;
-  /** Returns whether a program in a sandbox outlives its window, so that the sandbox keeps running unless it's terminated. */
-  outlivesWindow?(sandboxId: string): Promise<boolean>;
-  /** The record of sandboxes' costs. */
-  readonly spend?: SpendRecord;
-}
-
-export interface StartOptions {
-  /** The folder that relative paths in the profile refer to. */
-  readonly folder?: Folder | undefined;
-  /** The profile's name. With it, the sandbox belongs to the folder; without it, to no folder in particular. */
-  readonly profileName?: string;
-  /** It serves the folder from now on, so its files are kept when it ends, and those of the one before come back. */
-  readonly isServing?: boolean;
-  /** Start from this snapshot instead of the profile's image. */
-  readonly snapshot?: StartContext['snapshot'];
-  /** Tags in addition to the extension's own. */
-  readonly tags?: Readonly<Record<string, string>> | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export interface ImageOptions {
-  /** Rebuild every layer. */
-  readonly force?: boolean;
-  /** No one waits for the image, so no one is asked. */
-  readonly isUnattended?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-/** A profile as it may be used, after the user was asked. */
-export interface PermittedProfile {
-  readonly named: NamedProfile;
-  /** Decides about files that look like credentials and that a build would send. */
-  readonly sends: SendsFile;
-}
-
-/** The image of a profile, and the connection it belongs to. */
-export interface ProfileImage extends Connection {
-  readonly image: Image;
-}
-
-/** The times when a sandbox of this window started and was last used, in milliseconds since 1970. */
-export interface SandboxTimes {
-  readonly startedAt: number;
-  readonly usedAt: number;
-}
+import { imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
+import type { ImageOptions, ProfileImage, SandboxTimes, StarterDependencies, StartOptions } from './starts.ts';
 
 /**
  * Starts, takes over, and terminates sandboxes, and records their times and cost. Knows nothing about warm pools, budgets, or
@@ -377,28 +307,16 @@ export class SandboxStarter {
     return { folder, profileName, windowId: shared ? undefined : machine?.windowId };
   }
 
-  /**
-   * Asks the gate, and decides which files that look like credentials a build may send. Starting from a snapshot uses
-   * neither the profile's image nor its setup.
-   */
-  async #permit(
+  #permit(
     connection: Connection,
     folder: Folder | undefined,
     named: NamedProfile,
     mayAsk: boolean,
     usesImage = true,
   ): Promise<PermittedProfile> {
-    const root = this.#rootOf(folder);
     const userInclude = folder && this.#dependencies.userInclude?.(folder);
-    const isIncluded = namedBy(userInclude ?? []);
-    const { account, prices, client } = connection;
-    const isLocal = account.isLocal === true;
-    const files = async () => (usesImage ? sentFiles(named.profile, { root, isLocal, client, userInclude }) : []);
-    const request = { root, accountId: accountIdOf(account), isLocal, prices, named };
-    const permitted = await this.#dependencies.gate.require(request, { files, usesImage, mayAsk });
-    const sends: SendsFile = (path, isNamed) =>
-      !looksLikeCredential(path) || isIncluded(path) || (isNamed && permitted.credentials.has(path));
-    return { named: permitted.named, sends };
+    const request = { connection, named, root: this.#rootOf(folder), userInclude, mayAsk, usesImage };
+    return permitProfile(this.#dependencies.gate, request);
   }
 
   #context(connection: Connection, folder: Folder | undefined, signal: AbortSignal | undefined): StartContext {

@@ -9,9 +9,9 @@ import { idleTimeoutOf } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
+import type { PermittedProfile } from './permitted-profile.ts';
 import { Restart, type RestartDependencies } from './restart.ts';
 import { haveSameDefinition, hostVolumeOf } from './sandbox-spec.ts';
-import type { ImageOptions, PermittedProfile, ProfileImage, StartOptions } from './sandbox-starter.ts';
 import {
   billing,
   type ColdStart,
@@ -21,6 +21,7 @@ import {
   type SandboxStart,
   type Session,
 } from './session.ts';
+import type { ImageOptions, ProfileImage, StartOptions } from './starts.ts';
 import { strings } from './strings.ts';
 import type { WarmSource } from './warm/pool.ts';
 import { type RunningWindowSandbox, type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';

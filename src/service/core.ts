@@ -9,8 +9,9 @@ import { SpendRecord } from '../sandboxes/cost/spend.ts';
 import type { Folder } from '../sandboxes/folder.ts';
 import { type FolderSyncDependencies, FolderSyncs } from '../sandboxes/folder-syncs.ts';
 import { MachineState } from '../sandboxes/machine-state.ts';
-import { SandboxStarter, type StarterDependencies } from '../sandboxes/sandbox-starter.ts';
+import { SandboxStarter } from '../sandboxes/sandbox-starter.ts';
 import { type SessionDependencies, Sessions } from '../sandboxes/sessions.ts';
+import type { StarterDependencies } from '../sandboxes/starts.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
 
 /** What is remembered on this computer for all windows and processes. */

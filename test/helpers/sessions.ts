@@ -1,8 +1,9 @@
 import type { Account } from '../../src/modal/accounts.ts';
 import { ProfileSchema } from '../../src/profiles/schema.ts';
 import type { StartGate } from '../../src/sandboxes/permissions/permissions.ts';
-import { SandboxStarter, type StarterDependencies } from '../../src/sandboxes/sandbox-starter.ts';
+import { SandboxStarter } from '../../src/sandboxes/sandbox-starter.ts';
 import { type SessionDependencies, Sessions } from '../../src/sandboxes/sessions.ts';
+import type { StarterDependencies } from '../../src/sandboxes/starts.ts';
 import type { RunningLocalModal } from './local-modal.ts';
 
 /** Returns the account of a running Local Modal, whose sandboxes cost nothing. */
