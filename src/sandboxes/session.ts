@@ -5,7 +5,7 @@ import type { NamedProfile } from '../profiles/profiles.ts';
 import type { Profile } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
 import type { Folder } from './folder.ts';
-import type { Resumption } from './kept/kept-sandboxes.ts';
+import type { Resumption } from './kept/resumption.ts';
 
 /** A sandbox that serves a folder. */
 export interface Session {

@@ -1,5 +1,4 @@
 import type { Sandbox } from 'modal';
-import { UserError } from '../base/errors.ts';
 import { Emitter, type Event } from '../base/events.ts';
 import { logError } from '../base/log.ts';
 import type { EndCause } from '../base/log-lines.ts';
@@ -7,10 +6,9 @@ import type { Prices } from '../modal/prices.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import { idleTimeoutOf } from '../profiles/schema.ts';
 import type { Connection } from './connection.ts';
-import type { BudgetGate } from './cost/budget.ts';
 import type { Folder } from './folder.ts';
-import type { PermittedProfile } from './permitted-profile.ts';
 import { Restart, type RestartDependencies } from './restart.ts';
+import { SandboxSource, type SandboxSourceDependencies } from './sandbox-source.ts';
 import { haveSameDefinition, hostVolumeOf } from './sandbox-spec.ts';
 import {
   billing,
@@ -22,17 +20,11 @@ import {
   type Session,
 } from './session.ts';
 import type { ImageOptions, ProfileImage, StartOptions } from './starts.ts';
-import { strings } from './strings.ts';
-import type { WarmSource } from './warm/pool.ts';
-import { type RunningWindowSandbox, type WindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
+import { type RunningWindowSandbox, WindowSandboxes } from './window-sandboxes.ts';
 
-export interface SessionDependencies extends RestartDependencies {
+export interface SessionDependencies extends RestartDependencies, SandboxSourceDependencies {
   /** The profile of a name, or the folder's current one. Throws `UserError` if it can't be used. */
   profile(folder: Folder, name?: string): Promise<NamedProfile>;
-  /** The pool of warm sandboxes. */
-  readonly warm?: WarmSource;
-  /** Asked before a sandbox that costs money is started for a run. */
-  readonly budget?: BudgetGate;
 }
 
 /** The sandboxes of this window: at most one per folder and profile, started when a run needs it. */
@@ -41,18 +33,16 @@ export class Sessions {
   readonly #sandboxes = new WindowSandboxes();
   /** Sandboxes that this window started for no folder, by ID. */
   readonly #others = new Map<string, Sandbox>();
-  /** The number of times that the account or app has changed. */
-  #changes = 0;
   readonly #didStart = new Emitter<SandboxStart>();
-  readonly #didStartCold = new Emitter<ColdStart>();
   readonly #didResume = new Emitter<ResumedSession>();
   readonly #didChange = new Emitter<void>();
   readonly #didLeaveRunning = new Emitter<readonly Sandbox[]>();
   readonly #restart: Restart;
+  readonly #source: SandboxSource;
 
   /** Fires when a sandbox starts for a run, before it has started. */
   readonly onDidStart: Event<SandboxStart> = this.#didStart.event;
-  readonly onDidStartCold: Event<ColdStart> = this.#didStartCold.event;
+  readonly onDidStartCold: Event<ColdStart>;
   /** Fires when a sandbox has started with the files of one that had ended. */
   readonly onDidResume: Event<ResumedSession> = this.#didResume.event;
   /** Fires when a sandbox has started, or is known to have ended: lists of sandboxes are out of date. */
@@ -63,6 +53,8 @@ export class Sessions {
   constructor(dependencies: SessionDependencies) {
     this.#dependencies = dependencies;
     this.#restart = new Restart(dependencies, this.#sandboxes);
+    this.#source = new SandboxSource(dependencies);
+    this.onDidStartCold = this.#source.onDidStartCold;
     const { starter } = dependencies;
     starter.onDidChangeConnection(() => void this.#leave().catch(logError));
     starter.onDidEnd((sandboxId) => {
@@ -98,7 +90,7 @@ export class Sessions {
       named = permitted.named;
       // Another run may have asked at the same time.
       running = this.#sandboxes.get(folder, named.name);
-      entry = running ?? this.#obtain(connection, folder, permitted);
+      entry = running ?? this.#source.obtain(connection, folder, permitted);
     }
     this.#sandboxes.set(entry);
     if (!running) this.#didStart.fire({ folder, profile: named.name, sandbox: entry.sandbox });
@@ -130,69 +122,14 @@ export class Sessions {
     return this.#dependencies.profile(folder, name);
   }
 
-  /** Takes a warm sandbox, else adopts one that an earlier window left behind, else starts one. */
-  #obtain(connection: Connection, folder: Folder, permitted: PermittedProfile): WindowSandbox {
-    const { named } = permitted;
-    const common = { name: named.name, folder, profile: named.profile };
-    const warm = this.#dependencies.warm?.take(folder, named);
-    if (warm) return { ...common, sandbox: Promise.resolve(warm), taken: 'warm' };
-    const canceling = new AbortController();
-    const { starter } = this.#dependencies;
-    const onAdopted = () => (entry.taken = starter.isShared ? 'shared' : 'left behind');
-    const sandbox = starter.exclusively(connection, folder, named, canceling.signal, () =>
-      this.#adoptOrStart(connection, folder, permitted, canceling.signal, onAdopted),
-    );
-    const entry: WindowSandbox = { ...common, sandbox, canceling };
-    return entry;
-  }
-
-  async #adoptOrStart(
-    connection: Connection,
-    folder: Folder,
-    permitted: PermittedProfile,
-    signal: AbortSignal,
-    onAdopted: () => void,
-  ): Promise<Sandbox> {
-    const { starter } = this.#dependencies;
-    const { named } = permitted;
-    const adopted = await starter.adopt(connection, folder, named);
-    if (adopted) {
-      if (signal.aborted) await this.letGo(adopted);
-      signal.throwIfAborted();
-      onAdopted();
-      return adopted;
-    }
-    await this.#requireBudget(connection);
-    await starter.endStale(connection, folder, named);
-    signal.throwIfAborted();
-    const startedAt = performance.now();
-    const options = { folder, profileName: named.name, isServing: true, signal };
-    const sandbox = await this.#unlessLeft(starter.startPermitted(connection, permitted, options));
-    this.#didStartCold.fire({ folder, named, durationMs: performance.now() - startedAt });
-    return sandbox;
-  }
-
-  /** Waits for a start. If the account or app changes in the meantime, the sandbox is ended, as the others are. */
-  async #unlessLeft(starting: Promise<Sandbox>): Promise<Sandbox> {
-    const changes = this.#changes;
-    const sandbox = await starting;
-    if (changes === this.#changes) return sandbox;
-    await this.letGo(sandbox);
-    throw new UserError(strings.accountChanged(), { actions: ['retry'] });
-  }
-
-  async #requireBudget({ account }: Connection): Promise<void> {
-    if (account.isLocal !== true) await this.#dependencies.budget?.require();
-  }
-
   /**
    * Starts a sandbox that serves no folder. It isn't ended with the window. Paths in its profile are relative to the folder.
    * Throws as `acquire` does, and the signal's reason.
    */
   async create(named: NamedProfile, options: Omit<StartOptions, 'profileName'> = {}): Promise<Sandbox> {
     const connection = await this.connection();
-    await this.#requireBudget(connection);
-    const sandbox = await this.#unlessLeft(this.#dependencies.starter.start(connection, named, options));
+    await this.#source.requireBudget(connection);
+    const sandbox = await this.#source.start(connection, named, options);
     this.#others.set(sandbox.sandboxId, sandbox);
     return sandbox;
   }
@@ -307,9 +244,9 @@ export class Sessions {
   ): Promise<Sandbox> {
     const connection = await this.connection();
     const named = await this.profile(folder, profileName);
-    await this.#requireBudget(connection);
+    await this.#source.requireBudget(connection);
     const options = { folder, profileName: named.name, isServing: true, snapshot, signal };
-    const starting = this.#unlessLeft(this.#dependencies.starter.start(connection, named, options));
+    const starting = this.#source.start(connection, named, options);
     this.#didStart.fire({ folder, profile: named.name, sandbox: starting });
     const sandbox = await starting;
     const previous = this.#sandboxes.get(folder, named.name);
@@ -385,7 +322,7 @@ export class Sessions {
 
   /** Ends the sandboxes of this window's folders in the account or app that is left, and reports what keeps running. */
   async #leave(): Promise<void> {
-    this.#changes += 1;
+    this.#source.leave();
     const entries = this.#sandboxes.all;
     const running = [...this.#others.values()];
     this.#sandboxes.clear();

@@ -8,6 +8,7 @@ import { type Connection, Connections } from './push/connection.ts';
 import type { PreparedPush, SizedFile } from './push/prepared.ts';
 import { SyncPrompts } from './push/prompts.ts';
 import { replyError } from './push/reply-error.ts';
+import { resultOf } from './push/result.ts';
 import { applyPreamble, checkPreamble, type RunSyncOutcome } from './push/run-preamble.ts';
 import { Sender } from './push/sender.ts';
 import { endTransfer } from './push/transfer.ts';
@@ -332,27 +333,6 @@ function callOptions({ signal, onProgress }: PushOptions): CallOptions {
   const report = (stage: 'scanning' | 'waiting', files = 0) =>
     onProgress?.({ stage, files, bytes: 0, totalBytes: 0, path: '', bytesPerSecond: 0 });
   return { signal, onFiles: (files) => report('scanning', files), onSilence: () => report('waiting') };
-}
-
-function resultOf(plan: PreparedPush, { withheld }: SyncPrompts, startedAt: number): PushResult {
-  const { skipped, notices, released, heldBack } = plan;
-  const credentials = [...plan.credentials, ...withheld];
-  const durationMs = performance.now() - startedAt;
-  return {
-    files: 0,
-    bytes: 0,
-    deleted: 0,
-    durationMs,
-    skipped,
-    notices,
-    credentials,
-    released,
-    replaced: [],
-    writtenThrough: [],
-    movedAside: [],
-    large: [],
-    heldBack,
-  };
 }
 
 function keptChanging(path: string): Skipped {

@@ -1,4 +1,7 @@
-/** The helper in Node.js 12 or later. `frames.ts` describes what it says. */
+/**
+ * The helper in Node.js 12 or later. `frames.ts` describes what it says. Longer than other files, because it's one program
+ * that is sent as a whole.
+ */
 export const NODE_HELPER = String.raw`
 'use strict';
 const fs = require('fs'), net = require('net'), os = require('os'), path = require('path');

@@ -1,4 +1,7 @@
-/** The helper in Perl 5.14 or later, with nothing but what Debian's `perl-base` has. `frames.ts` describes what it says. */
+/**
+ * The helper in Perl 5.14 or later, with nothing but what Debian's `perl-base` has. `frames.ts` describes what it says. Longer
+ * than other files, because it's one program that is sent as a whole.
+ */
 export const PERL_HELPER = String.raw`
 use strict; use warnings; no warnings 'once';
 use Errno; use Fcntl qw(:DEFAULT F_GETFL F_SETFL O_NONBLOCK); use POSIX (); use Socket qw(:all);

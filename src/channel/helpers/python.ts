@@ -1,4 +1,7 @@
-/** The helper in Python 3.6 or later, with nothing but its standard library. `frames.ts` describes what it says. */
+/**
+ * The helper in Python 3.6 or later, with nothing but its standard library. `frames.ts` describes what it says. Longer than
+ * other files, because it's one program that is sent as a whole.
+ */
 export const PYTHON_HELPER = String.raw`
 import collections, errno, fcntl, os, selectors, signal, socket, stat, struct, subprocess, sys, threading, time
 

@@ -12,46 +12,21 @@ import type { Profile } from '../../profiles/schema.ts';
 import type { Connection } from '../connection.ts';
 import type { SandboxLedger } from '../ledger.ts';
 import type { MachineState } from '../machine-state.ts';
-import { definitionKey, type Owner, type ResumedFiles } from '../sandbox-spec.ts';
+import { definitionKey, type Owner } from '../sandbox-spec.ts';
 import { strings } from '../strings.ts';
-import { KeptRecords, type KeptSandbox, type SavedFiles } from './records.ts';
+import { KeptRecords, type KeptSandbox } from './records.ts';
+import type { KeepingStart, Refusal, Resumable, Resumption } from './resumption.ts';
 
 /** The maximum time for which a run waits until the files of the previous sandbox are saved. */
 const WAIT_MS = 2 * MINUTE_MS;
 /** The most recent sandboxes of a folder whose files are kept, one for each profile. */
 const MAX_PER_FOLDER = 5;
 
-/**
- * Why a sandbox started afresh although files of an earlier one were kept: what has changed, that they're lost, or that Modal
- * refused to start a sandbox with them.
- */
-export type Refusal = 'profile' | 'image' | 'lost' | 'refused';
-
-/** What became of the files of an earlier sandbox. */
-export type Resumption = { readonly savedAt: number; readonly fromId: string } | { readonly refusal: Refusal };
-
-/** Files to resume from. */
-export interface Resumable extends ResumedFiles {
-  readonly from: KeptSandbox;
-  readonly saved: SavedFiles;
-}
-
 /** How a sandbox was started. */
 interface KeptStart {
   /** The ID of the profile's image; undefined if a snapshot was used that the user selected. */
   readonly imageId: string | undefined;
   readonly resumed: Resumable | undefined;
-}
-
-/** A start of a sandbox whose files are to be kept. */
-export interface KeepingStart {
-  /** What became of the files of the sandbox before; undefined if none were kept. */
-  readonly resumption: Resumption | undefined;
-  /** Returns the files to start with instead of the profile's image. Throws as `KeptSandboxes.resumable`. */
-  resume(image: Image, signal?: AbortSignal): Promise<Resumable | undefined>;
-  /** Gives up the files, if there are any, so that `resume` returns none. Returns false if there were none. */
-  giveUp(): boolean;
-  started(sandbox: Sandbox): Promise<void>;
 }
 
 /** What is known about a sandbox that has ended, and the image if Modal has just returned it. */

@@ -10,7 +10,8 @@ export const EXIT_REST = 3;
 /**
  * Applies a push like `apply-script.ts`, in one process, because starting one is what costs most on Modal. It needs nothing but
  * Perl itself: loading modules takes as long as the work. The system calls are few, too: a file whose folder exists is unpacked
- * next to the lists, under a number, and only new folders get a tree in the staging folder, which is renamed as a whole.
+ * next to the lists, under a number, and only new folders get a tree in the staging folder, which is renamed as a whole. Longer
+ * than other files, because it's one program that is sent as a whole.
  *
  * Arguments: `modal-sync`, then one of
  *
