@@ -13,7 +13,6 @@ import { WarmUpService } from './providers/warm/warm-up-service.ts';
 import { DetachedRuns } from './run/detached/detached-runs.ts';
 import { Handover } from './sandboxes/handover.ts';
 import type { SandboxStarter } from './sandboxes/sandbox-starter.ts';
-import { SavePoints } from './sandboxes/save-points.ts';
 import { createCore, createMemory } from './service/core.ts';
 
 /** Registers what ends with the window, and returns it. */
@@ -36,7 +35,6 @@ export function createServices(context: vscode.ExtensionContext, add: Add) {
   const budget = budgetOfSettings(memory.spend);
   const prices = () => starter.prices;
   const permissions = add(permissionsModule({ machine, profiles, account, profileRoot, prices }));
-  const isAutomatic = () => readSettings().savePoints.automatic;
   const core = createCore({
     ...memory,
     storage,
@@ -52,20 +50,17 @@ export function createServices(context: vscode.ExtensionContext, add: Add) {
       buildImage: (...build) => images.build(...build),
       outlivesWindow: (sandboxId) => detached.isIn(sandboxId),
     },
-    syncs: {
-      consent: (folder, recipient) => permissions.syncConsent(folder, recipient),
-      beforeLoss: (_, sandbox) => savePoints.saveBefore(sandbox),
-    },
+    syncs: { consent: (folder, recipient) => permissions.syncConsent(folder, recipient) },
+    savesAutomatically: () => readSettings().savePoints.automatic,
     sessions: { handover: new Handover(machine), warm: { take: (folder, named) => warmUps.take(folder, named) } },
   });
-  const { sessions, records, commands, snapshots } = core;
+  const { sessions, records, commands } = core;
   const starter: SandboxStarter = core.starter;
   const warmUps = new WarmUpService({ ...core, profiles: permissions, clock: wallClock, account });
   const detached = new DetachedRuns({ machine, records, sessions, commands, secrets, clock: wallClock });
-  const savePoints = new SavePoints({ sessions, snapshots, isAutomatic });
   add(core.channels);
   add(core.forwards);
-  const own = { account, profiles, permissions, activity, warmUps, detached, savePoints };
+  const own = { account, profiles, permissions, activity, warmUps, detached };
   return { ...core, ...own, storage, access, forDoctor, onDidJoinLocalModal };
 }
 

@@ -199,6 +199,8 @@ export class AgentSandboxes {
   async #share(existing?: Sandbox): Promise<AgentSandbox> {
     const { sessions } = this.#host.services;
     const [connection, named] = await Promise.all([sessions.connection(), this.#profile()]);
+    // What the user has in it can be brought back, whatever the agent does.
+    if (existing) await this.#host.savePoints.saveBefore(existing, strings.beforeAgent(this.#options.client));
     const acquire = async () => (await sessions.acquire(this.#host.folder, named.name, this.#ending.signal)).sandbox;
     return this.#add(existing ?? (await acquire()), 'shared', connection, named);
   }

@@ -46,6 +46,7 @@ export async function openHost({ folder, state, account, profile }: HostOptions)
     folder: service.folder,
     services: parts,
     snapshots: parts.snapshots,
+    savePoints: parts.savePoints,
     permissions: undefined,
     async fileRequest(path, args) {
       const file = join(service.folder.path, path);

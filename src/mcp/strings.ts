@@ -41,6 +41,7 @@ export const strings = {
     if (origin === 'fork') return l10n.t("{0} was started with a copy of the files in the user's sandbox.", handle);
     return l10n.t('{0} was started, and has nothing but the files of the folder.', handle);
   },
+  beforeAgent: (client: string) => l10n.t('Before {0}', client),
   agentOf: (client: string) => l10n.t('{0} (agent)', client),
   preparing: () => l10n.t('Preparing'),
   stopped: (handle: string) => l10n.t('{0} was stopped before its program started.', handle),

@@ -10,6 +10,7 @@ import type { Folder } from '../sandboxes/folder.ts';
 import { type FolderSyncDependencies, FolderSyncs } from '../sandboxes/folder-syncs.ts';
 import { MachineState } from '../sandboxes/machine-state.ts';
 import { SandboxStarter } from '../sandboxes/sandbox-starter.ts';
+import { SavePoints } from '../sandboxes/save-points.ts';
 import { type SessionDependencies, Sessions } from '../sandboxes/sessions.ts';
 import type { StarterDependencies } from '../sandboxes/starts.ts';
 import { Snapshots } from '../snapshots/snapshots.ts';
@@ -43,7 +44,9 @@ export interface CoreHost extends Memory {
   /** The rules of a folder's sync, without the user's own patterns. */
   rules(folder: Folder): Omit<ReturnType<FolderSyncDependencies['rules']>, 'userInclude'>;
   readonly starter: Pick<StarterDependencies, 'app' | 'gate' | 'buildImage' | 'shared' | 'outlivesWindow'>;
-  readonly syncs: Pick<FolderSyncDependencies, 'consent' | 'beforeLoss'>;
+  readonly syncs: Pick<FolderSyncDependencies, 'consent'>;
+  /** Returns whether save points are taken without being asked for. */
+  savesAutomatically(): boolean;
   readonly sessions?: Pick<SessionDependencies, 'handover' | 'warm'>;
   readonly records?: Pick<RunRecordsOptions, 'isShortLived'>;
 }
@@ -79,11 +82,14 @@ export function createCore(host: CoreHost) {
     storageDir: () => storage('sync'),
     rules: (folder) => ({ ...host.rules(folder), userInclude: userInclude(folder) }),
     isLocal: () => account.isLocal,
+    beforeLoss: (_, sandbox) => savePoints.saveBefore(sandbox),
   });
   const sessions = new Sessions({ ...host.sessions, starter, profile, budget });
   const client = async () => (await sessions.connection()).client;
   const channels = new Channels({ client });
   const forwards = new Forwards(channels);
   const snapshots = new Snapshots(client);
-  return { machine, spend, budget, commands, records, starter, syncs, sessions, channels, forwards, snapshots };
+  const savePoints = new SavePoints({ sessions, snapshots, isAutomatic: () => host.savesAutomatically() });
+  const files = { syncs, snapshots, savePoints };
+  return { machine, spend, budget, commands, records, starter, sessions, channels, forwards, ...files };
 }

@@ -95,6 +95,7 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
       shared: new SharedSandboxes(memory.machine),
     },
     syncs: { consent: (of, recipient) => syncConsent(permissions, root.path, of, recipient) },
+    savesAutomatically: () => settings.savePoints.automatic,
     records: { isShortLived: true },
   });
   return { ...core, root, folder, settings, account, answers, localModal, profiles, profile, ask: questions.ofSync };

@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { AGENT_TAG } from '../../../src/mcp/sandboxes.ts';
 import { MAX_RESULT_BYTES } from '../../../src/mcp/text.ts';
+import { Snapshots } from '../../../src/snapshots/snapshots.ts';
 import { type RunningLocalModal, startLocalModal } from '../../helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../../helpers/sessions.ts';
 import { waitFor } from '../../helpers/wait-for.ts';
@@ -172,6 +173,11 @@ describe('The MCP server', () => {
     const sharing = await connect({ policy: { sandbox: 'shared', allow: { ...MAY_RUN, terminate: true } } });
     const shared = await sharing.call('sandbox_run', { shell: 'cat /opt/note' });
     assert.match(shared.text, /from the user/);
+    const points = await new Snapshots(async () => server.client()).list();
+    assert.deepEqual(
+      points.flatMap(({ name, savePoint }) => (savePoint ? [[name, savePoint]] : [])),
+      [['Before tester', 'automatic']],
+    );
     assert.equal((await sharing.call('sandbox_terminate')).error?.kind, 'denied');
     assert.equal((await running()).length, 2);
     await sharing.close();
