@@ -40,6 +40,8 @@ const LAST_OUTPUT_MS = 100;
 const MAX_LAST_OUTPUT_MS = 2_000;
 /** A program that is being stopped may have to write before it ends, so its output isn't held back for longer. */
 const MAX_HOLD_MS = 250;
+/** How long the next attempt waits for the end of the one before: what doesn't end by then hardly ever will. */
+const END_ATTEMPT_MS = 5_000;
 const CONTROL_TIMEOUT_MS = 30_000;
 /** How its end is asked for when no answer comes. */
 const POLL_INTERVAL_MS = 5_000;
@@ -217,11 +219,13 @@ export class RunningProgram {
       // Once this is reported, the program must not start or continue.
       if (!hasStarted) ending = this.#control(endCommand(this.#options.runId));
     }
-    // The next attempt has the same ID, and must not be ended with this one.
-    await ending;
     // An error of the stream comes first.
     await Promise.race([copying, hasStarted ? stopped : undefined]);
-    if (!hasStarted) return undefined;
+    if (!hasStarted) {
+      // The next attempt has the same ID, and must not be ended with this one.
+      await Promise.race([ending, sleep(END_ATTEMPT_MS)]);
+      return undefined;
+    }
     const exitCode = await this.#exitCode();
     await Promise.race([stderr, stopped]);
     const notRun = exitCode === EXIT_WRAPPER ? explainMark(output.mark, request) : undefined;
