@@ -22,8 +22,8 @@ const ignored = syncStrings.notSynced;
 const rule = (pattern: string) => syncTexts.ruleOfLine(1, '.gitignore', pattern);
 /** What the compiler reports. */
 const AREA = { 'src/area.cpp': ['4 Warning unused variable ‘unused’ [-Wunused-variable]'] };
-const UV = 'stand-in uv <run> <python> <-u>';
-const UV_API = 'stand-in uv <run> <--project> </workspace/services/api> <python> <-u>';
+const UV = 'stand-in uv <run> <python>';
+const UV_API = 'stand-in uv <run> <--project> </workspace/services/api> <python>';
 
 /** The rows of each project, by its folder's name. Rows of a project share its sandbox and run in order. */
 export const ROWS: Readonly<Record<string, readonly Row[]>> = {
