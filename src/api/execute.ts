@@ -1,4 +1,5 @@
 import { UserError } from '../base/errors.ts';
+import { endOfRun } from '../run/end-of-run.ts';
 import type { RunRequest } from '../run/request.ts';
 import { Run } from '../run/run.ts';
 import type { RunServices } from '../run/services.ts';
@@ -41,12 +42,8 @@ export function spawn(request: RunRequest, services: RunServices, options: Execu
           timedOut = true;
           run.cancel();
         }, timeoutMs);
-  const cancel = () => run.cancel();
-  signal?.addEventListener('abort', cancel, { once: true });
-  if (signal?.aborted) cancel();
-  const ended = run.done.then((result): ExecuteResult => {
+  const ended = endOfRun(run, signal).then((result): ExecuteResult => {
     clearTimeout(timer);
-    signal?.removeEventListener('abort', cancel);
     signal?.throwIfAborted();
     if (!timedOut && result.outcome === 'failed') throw new UserError(result.error);
     return {

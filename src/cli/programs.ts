@@ -4,6 +4,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { spawn } from '../api/execute.ts';
 import { UserError } from '../base/errors.ts';
 import type { TerminalSize } from '../run/control.ts';
+import { endOfRun } from '../run/end-of-run.ts';
 import type { RunOutput, RunRequest } from '../run/request.ts';
 import type { Run } from '../run/run.ts';
 import { requestForShell } from '../run/shell-request.ts';
@@ -92,7 +93,9 @@ async function runToJson(
   timeoutMs: number | undefined,
 ): Promise<number> {
   const command = spawn(request, service.parts, { ...(timeoutMs !== undefined && { timeoutMs }) });
-  const ended = stopWith(signal, () => command.kill());
+  const stop = () => command.kill();
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
   try {
     const result = await command.wait();
     output.result(result, '');
@@ -101,7 +104,7 @@ async function runToJson(
     if (error instanceof UserError) return report(output, error, service);
     throw error;
   } finally {
-    ended();
+    signal.removeEventListener('abort', stop);
   }
 }
 
@@ -124,7 +127,6 @@ async function runToStreams(
   const run = service.start(request, streams, sizeOf(process.stdout));
   if (request.pty) terminal.connect(run);
   const stop = () => run.cancel();
-  const forget = stopWith(signal, stop);
   // A reader that has closed its end, such as `head`, wants no more.
   process.stdout.on('error', () => {
     isGone = true;
@@ -137,10 +139,9 @@ async function runToStreams(
           hasTimedOut = true;
           stop();
         }, timeoutMs);
-  const result = await run.done;
+  const result = await endOfRun(run, signal);
   streams.end();
   clearTimeout(timer);
-  forget();
   terminal.restore();
   output.clear();
   if (hasTimedOut) {
@@ -234,13 +235,6 @@ class Terminal {
 
 function sizeOf({ isTTY, columns, rows }: NodeJS.WriteStream): TerminalSize | undefined {
   return isTTY && columns > 0 && rows > 0 ? { columns, rows } : undefined;
-}
-
-/** Calls `stop` when a signal arrives. Returns a function that forgets that. */
-function stopWith(signal: AbortSignal, stop: () => void): () => void {
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  return () => signal.removeEventListener('abort', stop);
 }
 
 /** Returns the exit code for the signal that arrived, whose name is the reason. */

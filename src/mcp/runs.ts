@@ -1,5 +1,6 @@
 import { untilAborted } from '../base/cancellation.ts';
 import { Emitter } from '../base/events.ts';
+import { endOfRun } from '../run/end-of-run.ts';
 import { BoundedOutput } from '../run/records/bounded-output.ts';
 import type { Redaction } from '../run/records/redaction.ts';
 import type { RunRequest } from '../run/request.ts';
@@ -175,9 +176,7 @@ export class AgentRuns {
       },
     );
     run.endInput();
-    signal.addEventListener('abort', () => run.cancel(), { once: true });
-    if (signal.aborted) run.cancel();
-    const result = await run.done;
+    const result = await endOfRun(run, signal);
     self.result = result;
     if (result.outcome !== 'failed') return;
     throw answers.needed ?? (await this.#sandboxes.goneError(used)) ?? new AgentError('failed', result.error);
