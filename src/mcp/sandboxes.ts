@@ -13,6 +13,7 @@ import type { NamedProfile } from '../profiles/profiles.ts';
 import { ProfileSchema } from '../profiles/schema.ts';
 import type { Connection } from '../sandboxes/connection.ts';
 import { folderKey, machineKey } from '../sandboxes/sandbox-origin.ts';
+import { billing } from '../sandboxes/session.ts';
 import { takeOrDiscard } from '../snapshots/take.ts';
 import type { AgentBudget } from './budget.ts';
 import { AgentError } from './errors.ts';
@@ -238,14 +239,13 @@ export class AgentSandboxes {
   #add(
     sandbox: Sandbox,
     origin: AgentSandbox['origin'],
-    { account, prices }: Connection,
+    connection: Connection,
     { name, profile }: NamedProfile,
   ): AgentSandbox {
     this.#last += 1;
     const added = { handle: `sandbox-${this.#last}`, sandbox, origin, profile: name, startedAt: Date.now() };
     this.#running.set(added.handle, added);
-    const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
-    this.#budget.start(added.handle, usdPerHour);
+    this.#budget.start(added.handle, billing(connection, profile).pricePerHourUsd ?? 0);
     return added;
   }
 

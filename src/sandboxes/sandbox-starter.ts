@@ -7,7 +7,6 @@ import type { Account } from '../modal/accounts.ts';
 import { isRefusedStart } from '../modal/errors.ts';
 import type { Prices } from '../modal/prices.ts';
 import { endNoted, settled, takeNotes } from '../modal/start-notes.ts';
-import { hardwareOf } from '../profiles/hardware.ts';
 import type { NamedProfile } from '../profiles/profiles.ts';
 import { idleTimeoutOf, keepOf, type Profile } from '../profiles/schema.ts';
 import { type Adopted, adopt, takeHandedOver } from './adopt.ts';
@@ -22,6 +21,7 @@ import { SandboxLedger } from './ledger.ts';
 import { type PermittedProfile, permitProfile } from './permitted-profile.ts';
 import { SandboxLog } from './sandbox-log.ts';
 import { imageFor, type Owner, type StartContext, startSandbox } from './sandbox-spec.ts';
+import { billing } from './session.ts';
 import type { ImageOptions, ProfileImage, SandboxTimes, StarterDependencies, StartOptions } from './starts.ts';
 
 /**
@@ -331,8 +331,8 @@ export class SandboxStarter {
 }
 
 /** Returns a sandbox's entry in the spend record. Local Modal is free. */
-function costOf({ account, prices }: Connection, profile: Profile): SandboxCost {
+function costOf(connection: Connection, profile: Profile): SandboxCost {
   const { timeoutMs } = profile;
-  const usdPerHour = account.isLocal ? 0 : (prices.perHourUsd(hardwareOf(profile)) ?? 0);
+  const usdPerHour = billing(connection, profile).pricePerHourUsd ?? 0;
   return { usdPerHour, idleTimeoutMs: idleTimeoutOf(profile), timeoutMs };
 }
