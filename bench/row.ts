@@ -43,6 +43,20 @@ export async function medianMs(
   return median(times);
 }
 
+/** Measures both sides by turns, so that other load on the computer affects both. Returns the medians. */
+export async function mediansByTurns(
+  rounds: number,
+  ours: () => Promise<number>,
+  peer: () => Promise<number>,
+): Promise<{ ours: number; peer: number }> {
+  const [own, other] = [[], []] as [number[], number[]];
+  for (let round = 0; round < rounds; round += 1) {
+    own.push(await ours());
+    other.push(await peer());
+  }
+  return { ours: median(own), peer: median(other) };
+}
+
 export function median(values: readonly number[]): number {
   return values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] as number;
 }

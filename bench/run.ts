@@ -17,7 +17,7 @@ import { FolderSyncs } from '../src/sandboxes/folder-syncs.ts';
 import { REMOTE_ROOT } from '../src/sync/options.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
 import { accountOf, sessionsOf, starterOf } from '../test/helpers/sessions.ts';
-import { type BenchContext, median, medianMs } from './row.ts';
+import { type BenchContext, medianMs, mediansByTurns } from './row.ts';
 
 const DELAYS_MS = [0, 50, 100];
 const PRINT = 'echo first';
@@ -94,17 +94,14 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
     const services = { sessions, syncs, ask: () => true };
     const turns = async (rounds: number, script: string) => {
       writeFileSync(join(path, 'a.sh'), script);
-      const [recorded, not] = [[], []] as [number[], number[]];
-      // The first round sends the script.
-      for (let round = 0; round <= rounds; round += 1) {
-        const own = await wholeRun(request, { ...services, records });
+      // Sends the script.
+      await wholeRun(request, services);
+      const recorded = async () => {
+        const tookMs = await wholeRun(request, { ...services, records });
         await records.flush();
-        const peer = await wholeRun(request, services);
-        if (round === 0) continue;
-        recorded.push(own);
-        not.push(peer);
-      }
-      return { ours: median(recorded), peer: median(not) };
+        return tookMs;
+      };
+      return mediansByTurns(rounds, recorded, () => wholeRun(request, services));
     };
     const short = await turns(quick ? 3 : 51, PRINT);
     add({

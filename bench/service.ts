@@ -11,7 +11,7 @@ import { distFolder } from '../scripts/paths.ts';
 import { startLocalModal } from '../test/helpers/local-modal.ts';
 import { AgentFolder } from '../test/unit/mcp/clients.ts';
 import { type CommandLine, commandLine } from '../test/unit/service/command-line.ts';
-import { type BenchContext, median } from './row.ts';
+import { type BenchContext, mediansByTurns } from './row.ts';
 
 const MAX_CALL_RATIO = 1.2;
 const MAX_MORE_CPU_MS = 150;
@@ -35,7 +35,7 @@ export async function run({ quick, add }: BenchContext): Promise<void> {
       writeFileSync(join(user.folder, 'a.sh'), 'echo hello\n');
       const first = await user.run(['run', '--allow', 'first-sync', 'a.sh']);
       if (first.stdout !== 'hello\n') throw new Error(first.stderr);
-      const { ours, peer } = await turns(
+      const { ours, peer } = await mediansByTurns(
         rounds,
         () => processorMs(user, [join(distFolder, 'cli.cjs'), 'run', 'a.sh']),
         () => processorMs(user, ['-e', '0']),
@@ -74,7 +74,7 @@ async function toolCall(folder: AgentFolder, server: Awaited<ReturnType<typeof s
         throw new Error('No output.');
     };
     await exec();
-    const { ours, peer } = await turns(
+    const { ours, peer } = await mediansByTurns(
       rounds,
       () => timeOf(call),
       () => timeOf(exec),
@@ -99,7 +99,7 @@ server.registerTool('nothing', { description: 'Does nothing.' }, async () => ({ 
 void server.connect(new StdioServerTransport());`,
     );
     const { args, env } = await folder.command();
-    const { ours, peer } = await turns(
+    const { ours, peer } = await mediansByTurns(
       rounds,
       () => timeOf(() => firstReply(args, env)),
       () => timeOf(() => firstReply([script], env)),
@@ -142,14 +142,4 @@ async function timeOf(work: () => Promise<void>): Promise<number> {
   const startedAt = performance.now();
   await work();
   return performance.now() - startedAt;
-}
-
-/** Measures both sides by turns. Returns the medians. */
-async function turns(rounds: number, ours: () => Promise<number>, peer: () => Promise<number>) {
-  const [own, other] = [[], []] as [number[], number[]];
-  for (let round = 0; round < rounds; round += 1) {
-    own.push(await ours());
-    other.push(await peer());
-  }
-  return { ours: median(own), peer: median(other) };
 }
