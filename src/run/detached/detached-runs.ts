@@ -189,7 +189,10 @@ export class DetachedRuns {
   async #sweep(): Promise<void> {
     const { machine, sessions, clock } = this.#dependencies;
     for (const run of await this.all()) {
-      if (clock.now() - run.at > RETENTION_MS) await this.#forget(run);
+      if (clock.now() - run.at > RETENTION_MS) {
+        await this.#forget(run);
+        continue;
+      }
       if (this.#following.has(run.id) || this.#disposed.signal.aborted) continue;
       // Before another window lets go of it, because that may end a server on this computer.
       const account = await sessions.connection().then(
