@@ -72,11 +72,7 @@ export function createParts({ root, settings: folderSettings, questions, ...opti
   const build: BuildImage = async (image, context, finish) => {
     const { onBuildLog } = options;
     const watch = { signal: context.signal, ...(onBuildLog && { onLog: onBuildLog }) };
-    const built = await buildImage(image, {
-      store: imageStore(storage('images.json')),
-      ...context,
-      ...(onBuildLog && { onLog: onBuildLog }),
-    });
+    const built = await buildImage(image, { store: imageStore(storage('images.json')), ...context, ...watch });
     return finish ? finish(built, watch) : built;
   };
   const core = createCore({
